@@ -1,0 +1,52 @@
+# Everything is made in .venv from requirements.lock; only Python 3.11 or later and make are needed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run dev test check lint format lock clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## Make the virtual environment with everything in it
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(READY)  ## Serve the API on an embedded store; prints the URL and a token
+	@$(BIN)/flows serve
+
+dev: $(READY)  ## Serve in one process, and anew after each change
+	@$(BIN)/flows dev
+
+test: $(READY)  ## Run all tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(READY)  ## Check style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/flows check
+
+check: lint test  ## Everything that CI checks
+
+format: $(READY)  ## Put the code into its form
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--upgrade --group dev pyproject.toml -o requirements.lock
+
+clean:  ## Remove the virtual environment and the embedded store
+	rm -rf $(VENV) var

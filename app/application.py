@@ -1,0 +1,111 @@
+"""The application, put together: the contract, the store, the handlers and the pages. Wiring only."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from connexion.middleware import ConnexionMiddleware
+from connexion.middleware.exceptions import ExceptionMiddleware
+from connexion.middleware.lifespan import LifespanMiddleware
+from connexion.middleware.server_error import ServerErrorMiddleware
+from connexion.resolver import Resolver
+
+from app import handlers, pages
+from app.contract import checks
+from app.contract.middleware import ContractMiddleware
+from app.contract.security import BearerSecurityHandler
+from app.contract.serving import Server
+from app.contract.source import Source
+from app.settings import Settings
+from app.store import Store
+
+
+def load_contract(settings: Settings, served_by: Mapping[str, handlers.Handler] | None = None) -> Source:
+    """The contract, checked against the code that serves it.
+
+    :param served_by: the handlers by name; all of `app.handlers` if not given
+    :raises ContractError: it can't be served
+    """
+    served_by = handlers.discover() if served_by is None else served_by
+    implementation = checks.Implementation(served_by, handlers.stored_members)
+    return checks.load(settings.contract, implementation, _shown(settings))
+
+
+def open_store(settings: Settings, contract: Source) -> Store:
+    """The store that the settings name. It connects when it is first used."""
+    return Store(
+        settings.database_url,
+        searched=_searched_members(contract),
+        pool_size=settings.database_pool,
+        token_memory=settings.token_memory,
+    )
+
+
+def create_app(
+    settings: Settings,
+    *,
+    contract: Source | None = None,
+    store: Store | None = None,
+    served_by: Mapping[str, handlers.Handler] | None = None,
+) -> ConnexionMiddleware:
+    """The ASGI application.
+
+    :param contract: the contract, if it has been loaded already
+    :param store: the store, if it has been opened already; the application closes it at shutdown
+    :param served_by: the handlers by name; all of `app.handlers` if not given
+    :raises ContractError: the contract can't be served
+    """
+    served_by = handlers.discover() if served_by is None else served_by
+    contract = contract or load_contract(settings, served_by)
+    store = store or open_store(settings, contract)
+    # SQLite answers in less time than a change of threads takes; a database on the network must not hold the loop up.
+    executor = None if store.embedded else ThreadPoolExecutor(settings.database_pool, "flows")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        yield
+        if executor is not None:
+            executor.shutdown()
+        store.close()
+
+    serve_contract = partial(
+        ContractMiddleware,
+        source=contract,
+        server=Server(store, partial(handlers.is_taken, store), settings.body_limit),
+        executor=executor,
+    )
+    app = ConnexionMiddleware(
+        pages.create_app(contract, store),
+        import_name=__name__,
+        lifespan=lifespan,
+        middlewares=[ServerErrorMiddleware, ExceptionMiddleware, serve_contract, LifespanMiddleware],
+        resolver=Resolver(served_by.__getitem__),
+        security_map={"bearer": partial(BearerSecurityHandler, store.tokens.find)},
+    )
+    app.add_api(contract.document)
+    return app
+
+
+def _shown(settings: Settings) -> str:
+    """The contract's path as messages show it: from the working directory if it lies below."""
+    with contextlib.suppress(ValueError):
+        return str(settings.contract.resolve().relative_to(settings.contract.cwd()))
+    return str(settings.contract)
+
+
+def _searched_members(contract: Source) -> tuple[str, ...]:
+    """The members that the contract's search parameters look at."""
+    members: dict[str, None] = {}
+    for parameter in _parameters(contract):
+        members.update(dict.fromkeys(parameter.get("x-searches", ())))
+    return tuple(members)
+
+
+def _parameters(contract: Source) -> list[dict[str, Any]]:
+    declared = []
+    for _, path, _, operation in contract.operations():
+        for holder in (operation, contract.document["paths"][path]):
+            declared += [contract.resolve((), parameter)[1] for parameter in holder.get("parameters", ())]
+    return declared

@@ -1,0 +1,63 @@
+"""The command line: `flows`, or `python -m app`."""
+
+import os
+import sys
+from typing import ClassVar
+
+import click
+
+from app.settings import Settings, SettingsError
+
+
+class _Commands(click.Group):
+    """Loads a command when it is called, so that none pays for the imports of another."""
+
+    _modules: ClassVar = {
+        "serve": "app.cli.serve",
+        "dev": "app.cli.dev",
+        "check": "app.cli.check",
+        "token": "app.cli.token",
+        "db": "app.cli.db",
+        "request": "app.cli.request",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's interface
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's interface
+        if cmd_name not in self._modules:
+            return None
+        import importlib
+
+        command: click.Command = importlib.import_module(self._modules[cmd_name]).command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Serve authentik's flows API from one OpenAPI document.
+
+    Settings come from environment variables that begin with FLOWS_; docs/settings.md lists them.
+    """
+    if context.invoked_subcommand is None or "--help" in sys.argv or "-h" in sys.argv:
+        return
+    try:
+        context.obj = Settings.from_environment(os.environ)
+    except SettingsError as error:
+        click.echo(f"flows: {error}", err=True)
+        context.exit(2)
+
+
+def main() -> None:
+    """Run the command line. Exits 0 if it worked, 1 if it did not, 2 if it was called wrongly."""
+    from app.errors import DomainError, Unavailable
+
+    try:
+        cli()
+    except Unavailable as error:
+        click.echo(f"flows: the database is not available: {error}", err=True)
+        sys.exit(1)
+    except DomainError as error:
+        click.echo(f"flows: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,26 @@
+"""`flows check`: the boot checks, and nothing else."""
+
+import click
+
+from app.settings import Settings
+
+
+@click.command()
+@click.pass_obj
+def command(settings: Settings) -> None:
+    """Check the contract and the code that serves it, without serving.
+
+    Each finding is a line: file:line:column, what is wrong, what to do.
+
+    Example: FLOWS_CONTRACT=changed.yaml flows check
+    """
+    from app.application import load_contract
+    from app.contract.findings import ContractError
+
+    try:
+        contract = load_contract(settings)
+    except ContractError as error:
+        for finding in error.findings:
+            click.echo(str(finding))
+        raise SystemExit(1) from error
+    click.echo(f"{contract.name}: {sum(1 for _ in contract.operations())} operations, nothing found.")

@@ -1,0 +1,51 @@
+"""`flows db`: the tables of the database."""
+
+import click
+
+from app.settings import Settings
+
+
+@click.group()
+def command() -> None:
+    """Look after the tables of the database."""
+
+
+@command.command()
+@click.pass_obj
+def upgrade(settings: Settings) -> None:
+    """Bring the tables to this version. Does nothing if they are there.
+
+    Example: FLOWS_DATABASE_URL=postgresql://flows@localhost/flows flows db upgrade
+    """
+    from app.application import open_store
+    from app.cli.start import bootstrap, contract_or_exit
+    from app.store import migration
+
+    store = open_store(settings, contract_or_exit(settings))
+    before = migration.current(store.database)
+    store.migrate()
+    bootstrap(store, settings)
+    store.close()
+    if before == migration.HEAD:
+        click.echo(f"The database is at {migration.HEAD}, as this version wants it.")
+    else:
+        click.echo(f"The database was at {before or 'nothing'} and is at {migration.HEAD} now.")
+
+
+@command.command()
+@click.pass_obj
+def current(settings: Settings) -> None:
+    """Show the revision of the tables. Exits 1 if it is not this version's.
+
+    Example: flows db current
+    """
+    from app.application import open_store
+    from app.cli.start import contract_or_exit
+    from app.store import migration
+
+    store = open_store(settings, contract_or_exit(settings))
+    found = migration.current(store.database)
+    store.close()
+    click.echo(f"{found or 'nothing'} (this version wants {migration.HEAD})")
+    if found != migration.HEAD:
+        raise SystemExit(1)

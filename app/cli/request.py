@@ -1,0 +1,59 @@
+"""`flows request`: one request through the application, in this process."""
+
+import asyncio
+import secrets
+import time
+
+import click
+
+from app.settings import Settings
+
+# Seconds that the token of one request is valid, should the process die before it removes it.
+_LIFETIME = 60
+
+
+@click.command()
+@click.argument("method")
+@click.argument("path")
+@click.option("-d", "--data", help="The body, JSON.")
+@click.option("--token", help="The token to send; a superuser's own for this request if it is not given.")
+@click.pass_obj
+def command(settings: Settings, method: str, path: str, data: str | None, token: str | None) -> None:
+    """Send one request through the application without a server, and print the body of the answer.
+
+    Exits 0 for a success, 1 for any other answer.
+
+    Example: flows request PATCH /api/v3/flows/instances/welcome/ -d '{"title": "Welcome back"}'
+    """
+    import httpx
+
+    from app import logs
+    from app.application import create_app
+    from app.cli.start import contract_or_exit, store_or_exit
+
+    logs.configure("error", settings.log_format)
+    contract = contract_or_exit(settings)
+    store = store_or_exit(settings, contract)
+    app = create_app(settings, contract=contract, store=store)
+    name = f"request-{secrets.token_hex(8)}"
+    own = token is None
+    if own:
+        token = store.tokens.add(name, superuser=True, expires=int(time.time()) + _LIFETIME)
+    headers = {"Authorization": f"Bearer {token}", **({"Content-Type": "application/json"} if data else {})}
+
+    async def send() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            return await client.request(method.upper(), path, content=data, headers=headers)
+
+    try:
+        answer = asyncio.run(send())
+    except httpx.InvalidURL as error:
+        raise click.BadParameter(f"{path!r} is no path: {error}.") from error
+    finally:
+        if own:
+            store.tokens.remove(name)
+        store.close()
+    click.echo(f"{answer.status_code} {answer.reason_phrase}", err=True)
+    if answer.text:
+        click.echo(answer.text)
+    raise SystemExit(0 if answer.is_success else 1)

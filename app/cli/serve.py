@@ -1,0 +1,68 @@
+"""`flows serve`: gunicorn with uvicorn workers."""
+
+from typing import Any
+
+import click
+
+from app.settings import Settings
+
+
+@click.command()
+@click.pass_obj
+def command(settings: Settings) -> None:
+    """Serve the API until told to stop.
+
+    An embedded store is made ready first; the first start prints a superuser token, once.
+
+    Example: FLOWS_PORT=9000 FLOWS_WORKERS=2 flows serve
+    """
+    from gunicorn.app.base import BaseApplication
+
+    from app import logs
+    from app.application import create_app
+    from app.cli.start import bootstrap, contract_or_exit, store_or_exit
+
+    logs.configure(settings.log_level, settings.log_format)
+    contract = contract_or_exit(settings)
+    store = store_or_exit(settings, contract)
+    secret = bootstrap(store, settings)
+    base_path = contract.document["servers"][0]["url"]
+    app = create_app(settings, contract=contract, store=store)
+    # Workers open connections of their own.
+    store.close()
+
+    class Server(BaseApplication):
+        def load_config(self) -> None:
+            options: dict[str, Any] = {
+                "bind": f"{settings.host}:{settings.port}",
+                "workers": settings.workers,
+                "worker_class": "app.cli.worker.Worker",
+                "preload_app": True,
+                "proc_name": "flows",
+                "loglevel": "warning",
+                "graceful_timeout": 30,
+                "keepalive": 75,
+                # Nothing is controlled from outside but by signals.
+                "control_socket_disable": True,
+                "when_ready": lambda arbiter: announce(arbiter.LISTENERS[0].getsockname()),
+            }
+            for name, value in options.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return app
+
+    def announce(address: tuple[str, int]) -> None:
+        host = f"[{address[0]}]" if ":" in address[0] else address[0]
+        url = f"http://{host}:{address[1]}"
+        click.echo(f"URL:   {url}{base_path}")
+        click.echo(f"Docs:  {url}/docs/")
+        if secret == settings.bootstrap_token and secret:
+            click.echo("Token: the one of FLOWS_BOOTSTRAP_TOKEN")
+        elif secret:
+            click.echo(f"Token: {secret}")
+            click.echo("       It has all permissions and is shown this once; `flows token create NAME` makes others.")
+        else:
+            click.echo("Token: as before; `flows token create NAME --superuser` makes another.")
+
+    Server().run()

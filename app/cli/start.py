@@ -1,0 +1,57 @@
+"""What every command that needs the store or the application does first."""
+
+import sys
+
+import click
+
+from app.application import load_contract, open_store
+from app.contract.findings import ContractError
+from app.contract.source import Source
+from app.errors import NotUnique
+from app.settings import Settings
+from app.store import Store
+
+BOOTSTRAP = "bootstrap"
+
+
+def contract_or_exit(settings: Settings) -> Source:
+    """The checked contract; its findings on standard error and exit 1 if it can't be served."""
+    try:
+        return load_contract(settings)
+    except ContractError as error:
+        for finding in error.findings:
+            click.echo(str(finding), err=True)
+        sys.exit(1)
+
+
+def store_or_exit(settings: Settings, contract: Source) -> Store:
+    """The store, with its tables as this version has them.
+
+    An embedded store is migrated here. Several servers share another one, so an operator decides when.
+    """
+    try:
+        store = open_store(settings, contract)
+    except ValueError as error:
+        click.echo(f"flows: FLOWS_DATABASE_URL: {error}", err=True)
+        sys.exit(2)
+    if store.embedded:
+        store.migrate()
+    elif not store.migrated():
+        click.echo("flows: the database has not the tables of this version. Run `flows db upgrade`.", err=True)
+        sys.exit(1)
+    return store
+
+
+def bootstrap(store: Store, settings: Settings) -> str | None:
+    """The first token of an empty store.
+
+    :returns: the token if it was made now, and may be shown; None otherwise
+    """
+    if store.tokens.any() or not (store.embedded or settings.bootstrap_token):
+        return None
+    try:
+        secret = store.tokens.add(BOOTSTRAP, superuser=True, secret=settings.bootstrap_token or None)
+    except NotUnique:
+        # Another server that started with this one was first.
+        return None
+    return secret

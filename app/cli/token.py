@@ -1,0 +1,96 @@
+"""`flows token`: create, list and revoke tokens."""
+
+import re
+import time
+from datetime import UTC, datetime
+
+import click
+
+from app.settings import Settings
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+@click.group()
+def command() -> None:
+    """Create, list and revoke the tokens that clients send."""
+
+
+def _lifetime(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int:
+    """Seconds since 1970 at which a token expires; 0 for never."""
+    if value is None:
+        return 0
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([mhdw])", value)
+    if match is None:
+        raise click.BadParameter("give a number and a unit: 30m, 12h, 90d or 4w.")
+    return int(time.time()) + int(match[1]) * _UNITS[match[2]]
+
+
+@command.command()
+@click.argument("name")
+@click.option("--superuser", is_flag=True, help="Give every permission.")
+@click.option("--permission", "permissions", multiple=True, help="A permission to give; may be repeated.")
+@click.option("--expires", "expires", callback=_lifetime, help="How long it is valid: 30m, 12h, 90d, 4w.")
+@click.pass_obj
+def create(settings: Settings, name: str, superuser: bool, permissions: tuple[str, ...], expires: int) -> None:
+    """Create a token and print it. It can't be had again.
+
+    Example: flows token create reader --permission authentik_flows.view_flow --expires 90d
+    """
+    from app.cli.start import contract_or_exit, store_or_exit
+    from app.errors import NotUnique
+
+    contract = contract_or_exit(settings)
+    known = contract.document.get("x-permissions", {})
+    for permission in permissions:
+        if permission not in known:
+            raise click.BadParameter(f"{permission!r} is no permission; there are: {', '.join(known)}.")
+    if not superuser and not permissions:
+        raise click.UsageError("Give --superuser or at least one --permission.")
+    store = store_or_exit(settings, contract)
+    try:
+        click.echo(store.tokens.add(name, superuser=superuser, permissions=permissions, expires=expires))
+    except NotUnique as error:
+        raise click.ClickException(f"There is a token {name!r} already; choose another name.") from error
+    finally:
+        store.close()
+
+
+@command.command("list")
+@click.pass_obj
+def list_(settings: Settings) -> None:
+    """List the tokens: name, state, expiry, permissions. The tokens themselves are not kept.
+
+    Example: flows token list
+    """
+    from app.cli.start import contract_or_exit, store_or_exit
+
+    store = store_or_exit(settings, contract_or_exit(settings))
+    now = time.time()
+    for token in store.tokens.page():
+        state = "valid" if token.valid_at(now) else "expired" if token.active else "revoked"
+        expires = datetime.fromtimestamp(token.expires, UTC).strftime("%Y-%m-%dT%H:%MZ") if token.expires else "never"
+        may = "superuser" if token.superuser else " ".join(sorted(token.permissions))
+        click.echo(f"{token.name:24} {state:8} {expires:18} {may}")
+    store.close()
+
+
+@command.command()
+@click.argument("name")
+@click.pass_obj
+def revoke(settings: Settings, name: str) -> None:
+    """Refuse a token from now on.
+
+    Example: flows token revoke reader
+    """
+    from app.cli.start import contract_or_exit, store_or_exit
+    from app.errors import NotFound
+
+    store = store_or_exit(settings, contract_or_exit(settings))
+    try:
+        store.tokens.change(name, active=False)
+    except NotFound as error:
+        raise click.ClickException(f"There is no token {name!r}; `flows token list` shows those there are.") from error
+    finally:
+        store.close()
+    click.echo(f"The token {name!r} is revoked.")

@@ -1,0 +1,70 @@
+"""Answers: status, body and headers, and the sentences of the errors that no schema makes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+Header = tuple[bytes, bytes]
+
+NOT_FOUND = "Not found."
+NOT_ACCEPTABLE = "Could not satisfy the request Accept header."
+SERVER_ERROR = "A server error occurred."
+UNAVAILABLE = "The database is not available."
+
+# Seconds after which a client may try again when the database is down; it is asked anew on each request.
+RETRY_AFTER = b"1"
+
+JSON = b"application/json"
+
+# Sent with each answer, as authentik does.
+_SECURITY_HEADERS: tuple[Header, ...] = (
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back.
+
+    :param status: the status code
+    :param body: the encoded body, empty if there is none
+    :param headers: headers of this answer beside those that each answer of its path has
+    :param reason: what the log says of a refusal: the members, or the rule
+    """
+
+    status: int
+    body: bytes = b""
+    headers: tuple[Header, ...] = ()
+    reason: str = ""
+
+
+def encode(value: Any) -> bytes:
+    """JSON without spaces, not escaped (RFC 8259)."""
+    return orjson.dumps(value)
+
+
+def detail(status: int, sentence: str, headers: tuple[Header, ...] = ()) -> Answer:
+    """A `GenericError`: one sentence that says why."""
+    return Answer(status, encode({"detail": sentence}), headers, sentence)
+
+
+def path_headers(methods: Iterable[str]) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
+    """The headers that all answers of a path share, encoded once.
+
+    :param methods: the methods of the path's operations
+    :returns: those of an answer with a JSON body, and those of one without
+    """
+    allow = b", ".join(method.encode() for method in allowed_methods(methods))
+    bare: tuple[Header, ...] = ((b"allow", allow), *_SECURITY_HEADERS)
+    return ((b"content-type", JSON), *bare), bare
+
+
+def allowed_methods(methods: Iterable[str]) -> list[str]:
+    """What `Allow` lists (RFC 9110, section 10.2.1), in authentik's order; HEAD comes with GET, OPTIONS always."""
+    present = set(methods)
+    listed = [method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if method in present]
+    return [*listed, *(["HEAD"] if "GET" in present else []), "OPTIONS"]

@@ -1,0 +1,112 @@
+"""Request bodies: from bytes to the members that a handler gets."""
+
+import codecs
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app.contract.messages import BODY, NON_FIELD_ERRORS, explain
+from app.contract.schemas import Direction, SchemaReader, properties
+from app.contract.source import Pointer, Source
+
+# RFC 8259 knows UTF-8 only; authentik honours `charset`, and these are the encodings that text of JSON comes in.
+_CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})
+
+
+class UnsupportedMediaType(Exception):
+    """The body is of a media type that the operation does not take."""
+
+
+class MalformedBody(Exception):
+    """The body is no JSON. The message says where and why."""
+
+
+class InvalidBody(Exception):
+    """The body breaks the contract.
+
+    :param messages: messages by member
+    :param valid: the members that are right
+    """
+
+    def __init__(self, messages: dict[str, list[str]], valid: Mapping[str, Any]) -> None:
+        super().__init__(messages)
+        self.messages = messages
+        self.valid = valid
+
+
+class BodyReader:
+    """Reads the JSON body of one operation.
+
+    :param source: the contract
+    :param pointer: where the operation's `requestBody` stands
+    :param defaults: members that a new object takes when they are left out
+    """
+
+    def __init__(self, source: Source, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
+        pointer, request_body = source.resolve(pointer, source.at(pointer))
+        ((self.media_type, media),) = request_body["content"].items()
+        members = properties(source, media["schema"], (*pointer, "content", self.media_type, "schema"))
+        self.members = {name: schema for name, (_, schema) in members.items() if schema.get("readOnly") is not True}
+        self.unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
+        self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
+        self._defaults = dict(defaults)
+        self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
+        self._accepted = _ranges(self.media_type)
+
+    def read(self, body: bytes, content_type: str) -> dict[str, Any]:
+        """The members of a body that the contract lets a client set, defaults filled in.
+
+        An empty body counts as `{}` whatever its type (recorded: `create.ctype.*_empty_body`).
+
+        :raises UnsupportedMediaType: it is of another media type
+        :raises MalformedBody: it is no JSON
+        :raises InvalidBody: it breaks the schema
+        """
+        instance = self._decode(body, content_type) if body else {}
+        if isinstance(instance, dict):
+            for name in self._trimmed & instance.keys():
+                if isinstance(value := instance[name], str):
+                    instance[name] = value.strip()
+        if not self._validator.is_valid(instance):
+            messages = explain(self._validator.iter_errors(instance), instance, self.members, BODY)
+            valid = {} if NON_FIELD_ERRORS in messages else self._known(instance, without=messages)
+            raise InvalidBody(messages, valid)
+        return {**self._defaults, **self._known(instance)}
+
+    def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:  # read only
+        return {name: value for name, value in instance.items() if name in self.members and name not in without}
+
+    def _decode(self, body: bytes, content_type: str) -> Any:
+        if content_type not in self._accepted:
+            media_type, _, parameters = content_type.partition(";")
+            if media_type.strip().lower() not in self._accepted:
+                raise UnsupportedMediaType(content_type)
+            body = _as_utf8(body, parameters)
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise MalformedBody(str(error)) from error
+
+
+def _ranges(media_type: str) -> frozenset[str]:
+    """The ways to name a media type: itself and the ranges that hold it (recorded: `create.ctype.*`)."""
+    return frozenset({media_type, media_type.partition("/")[0] + "/*", "*/*"})
+
+
+def _as_utf8(body: bytes, parameters: str) -> bytes:
+    """A body in another `charset` as UTF-8; as it is if the charset is none that text comes in."""
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            try:
+                charset = codecs.lookup(value.strip().strip('"')).name
+            except (LookupError, ValueError):
+                return body
+            if charset == "utf-8" or charset not in _CHARSETS:
+                return body
+            try:
+                return body.decode(charset).encode()
+            except UnicodeError as error:
+                raise MalformedBody(f"the body is not valid {charset}: line 1 column 1 (char 0)") from error
+    return body

@@ -1,0 +1,57 @@
+"""What is checked at boot, before a contract is served. Every finding says file, line, column, and what to do."""
+
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.contract.checks.document import check_document, check_references
+from app.contract.checks.extensions import check_extensions
+from app.contract.checks.operations import check_handlers, check_operations
+from app.contract.checks.values import check_values
+from app.contract.findings import ContractError, Finding
+from app.contract.source import Source, read
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """What stands behind the contract.
+
+    :param handlers: the handler functions by name
+    :param stored_members: the members that the store keeps for the resource of an operationId; None if it keeps none
+    """
+
+    handlers: Mapping[str, Callable[..., Any]]
+    stored_members: Callable[[str], Set[str] | None]
+
+
+def load(path: Path, implementation: Implementation, name: str | None = None) -> Source:
+    """Read a contract and check it.
+
+    :param path: the YAML file
+    :param implementation: what has to serve it
+    :param name: how messages call the file; its path if not given
+    :raises ContractError: it can't be served; all findings are reported at once
+    """
+    source = read(path, name)
+    findings = sorted(set(check(source, implementation)))
+    if findings:
+        raise ContractError(findings)
+    return source
+
+
+def check(source: Source, implementation: Implementation) -> Iterator[Finding]:
+    """Everything that is wrong with a contract. Later stages run only on what earlier ones passed."""
+    stages: list[Callable[[], Iterator[Finding]]] = [
+        lambda: check_references(source),
+        lambda: check_document(source),
+        lambda: check_extensions(source),
+        lambda: check_operations(source),
+        lambda: check_values(source),
+        lambda: check_handlers(source, implementation.handlers, implementation.stored_members),
+    ]
+    for stage in stages:
+        found = list(stage())
+        yield from found
+        if found:
+            return

@@ -1,0 +1,87 @@
+"""Do the schemas compile, and do the values in the contract fit their schemas?"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema_rs import Validator
+
+from app.contract.checks.document import walk
+from app.contract.checks.extensions import kind_of
+from app.contract.findings import Finding
+from app.contract.schemas import Direction, SchemaReader, properties
+from app.contract.source import Pointer, Source
+
+
+def check_values(source: Source) -> Iterator[Finding]:
+    """Schemas compile; defaults and examples are valid; every body and answer has an example."""
+    broken = list(_check_schemas(source))
+    yield from broken
+    if broken:
+        return
+    requests, answers = SchemaReader(source, Direction.REQUEST), SchemaReader(source, Direction.RESPONSE)
+    for pointer, node in walk(source.document):
+        if not isinstance(node, dict) or any(key in ("example", "examples") for key in pointer):
+            continue
+        kind = kind_of(pointer, node)
+        if kind == "schema":
+            for keyword in ("default", "x-create-default"):
+                if keyword in node:
+                    yield from _check_value(source, (*pointer, keyword), requests.validator(node), node[keyword])
+        if kind in ("schema", "operation") and node.get("type", "object") == "object":
+            yield from _check_url_templates(source, pointer, node)
+        if kind == "parameter" and "example" in node and "schema" in node:
+            yield from _check_value(source, (*pointer, "example"), requests.validator(node["schema"]), node["example"])
+    for pointer, _path, _method, operation in source.operations():
+        if "requestBody" in operation:
+            yield from _check_examples(source, (*pointer, "requestBody"), requests)
+        for code in operation["responses"]:
+            yield from _check_examples(source, (*pointer, "responses", code), answers)
+
+
+def _check_schemas(source: Source) -> Iterator[Finding]:
+    """Each schema compiles by itself, so that the finding is at the one that does not."""
+    reader = SchemaReader(source, Direction.REQUEST)
+    for pointer, node in walk(source.document):
+        if kind_of(pointer, node if isinstance(node, dict) else {}) != "schema":
+            continue
+        if pointer[-1] == "pattern" and isinstance(node, str):
+            try:
+                reader.validator({"pattern": node})
+            except ValueError:
+                yield source.finding(pointer, f"The pattern {node!r} is no regular expression.", "Correct it.")
+
+
+def _check_url_templates(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
+    members = properties(source, schema, pointer)
+    for place, member in members.values():
+        for name in re.findall(r"\{(\w+)\}", member.get("x-url-template", "")):
+            if name not in members:
+                yield source.finding(
+                    (*place, "x-url-template"),
+                    f"The template names {name!r}, which is no member of the object.",
+                    "Name one that is.",
+                )
+
+
+def _check_examples(source: Source, pointer: Pointer, reader: SchemaReader) -> Iterator[Finding]:
+    where, described = source.resolve(pointer, source.at(pointer))
+    for media_type, media in described.get("content", {}).items():
+        place: Pointer = (*where, "content", media_type)
+        examples: list[tuple[Pointer, Any]] = [((*place, "example"), media["example"])] if "example" in media else []
+        for name, example in media.get("examples", {}).items():
+            examples.append(((*place, "examples", name, "value"), source.resolve((), example)[1].get("value")))
+        if not examples:
+            yield source.finding(place, "There is no example.", "Add an `example` that shows what is sent.")
+        validator = reader.validator(media["schema"])
+        for example_place, value in examples:
+            yield from _check_value(source, example_place, validator, value)
+
+
+def _check_value(source: Source, pointer: Pointer, validator: Validator, value: Any) -> Iterator[Finding]:
+    for error in validator.iter_errors(value):
+        yield source.finding(
+            (*pointer, *error.instance_path),
+            f"The value breaks its schema: {error.message}.",
+            "Correct the value or the schema.",
+        )

@@ -1,0 +1,219 @@
+"""The Connexion middleware that serves the contract.
+
+It is a `SpecMiddleware`: Connexion hands it the specification, and its `AbstractRoutingAPI` walks the operations and resolves
+the handlers. What is left per request is one match, one plan, one answer. Paths outside the contract go on to the next application.
+"""
+
+import asyncio
+import os
+import re
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import Executor
+from typing import Any
+
+import structlog
+from connexion.middleware.abstract import AbstractRoutingAPI, SpecMiddleware
+from connexion.operations import AbstractOperation
+from connexion.security import SecurityHandlerFactory
+from connexion.spec import Specification
+
+from app.contract import answers
+from app.contract.answers import Answer, Header, detail, path_headers
+from app.contract.negotiation import accepts
+from app.contract.plan import Plan, PlanBuilder
+from app.contract.routing import Router
+from app.contract.serving import PathPlan, Request, Server
+from app.contract.source import Source
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = structlog.get_logger("flows.request")
+
+_SLASHES = re.compile("/{2,}")
+
+
+class Disconnected(Exception):
+    """The client left before its request was complete."""
+
+
+class ContractAPI(AbstractRoutingAPI):
+    """The plans of one contract, by path.
+
+    :param specification: the contract as Connexion holds it
+    :param source: the same contract with the places of its parts
+    :param security_map: Connexion's map of security handlers
+    """
+
+    def __init__(
+        self,
+        specification: Specification,
+        *,
+        source: Source,
+        security_map: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        self._source = source
+        self._plans: dict[str, dict[str, Plan]] = defaultdict(dict)
+        base_path = options.get("base_path") or specification.base_path
+        self._builder = PlanBuilder(source, base_path, SecurityHandlerFactory(security_map))
+        self.router: Router[PathPlan] = Router()
+        super().__init__(specification, **options)
+        for template, plans in self._plans.items():
+            item = source.document["paths"][template]
+            undefined = item.get("x-required-permissions", {})
+            headers, bare_headers = path_headers(plans)
+            self.router.add(
+                self.base_path + template,
+                PathPlan(
+                    plans=plans,
+                    undefined={method.upper(): frozenset(names) for method, names in undefined.items()},
+                    headers=headers,
+                    bare_headers=bare_headers,
+                ),
+            )
+
+    def make_operation(self, operation: AbstractOperation) -> Plan:
+        """The plan of an operation."""
+        return self._builder.build(operation)
+
+    @staticmethod
+    def _framework_path_and_name(operation: AbstractOperation, path: str) -> tuple[str, str]:
+        return path, operation.operation_id
+
+    def _add_operation_internal(
+        self,
+        method: str,
+        path: str,
+        operation: Plan,
+        name: str | None = None,  # noqa: ARG002  # Connexion's interface
+    ) -> None:
+        self._plans[path][method.upper()] = operation
+
+
+class ContractMiddleware(SpecMiddleware):
+    """Serves every operation of the contract.
+
+    :param app: the application behind, for all other paths
+    :param source: the contract
+    :param server: carries requests out
+    :param executor: the threads that requests are carried out on; None for the event loop's own thread
+    """
+
+    def __init__(self, app: ASGIApp, *, source: Source, server: Server, executor: Executor | None) -> None:
+        self._next = app
+        self._source = source
+        self._server = server
+        self._executor = executor
+        self._router: Router[PathPlan] = Router()
+        self._prefix = "/"
+
+    def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
+        """Build the plans. Called by Connexion when the application starts."""
+        api = ContractAPI(specification, source=self._source, **options)
+        self._router, self._prefix = api.router, api.base_path + "/"
+        return api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._next(scope, receive, send)
+            return
+        started = time.perf_counter()
+        path: str = scope["path"]
+        if "//" in path:
+            path = _SLASHES.sub("/", path)
+        found = self._router.find(path) if path.startswith(self._prefix) and "\0" not in path else None
+        if found is None:
+            await self._next(scope, receive, send)
+            return
+        target, path_values = found
+        method: str = scope["method"]
+        plan = target.plans.get("GET" if method == "HEAD" else method)
+        accept, authorization, content_type, length = _headers(scope["headers"])
+        request = Request(method, path_values, scope["query_string"], b"", authorization, content_type)
+        if accept is not None and not accepts(accept, "application/json"):
+            answer = detail(406, answers.NOT_ACCEPTABLE)
+        elif plan is None and method == "OPTIONS":
+            answer = Answer(204)
+        else:
+            if plan is not None and plan.body is not None:
+                try:
+                    request.body = await _read(receive, length, self._server.body_limit)
+                except Disconnected:
+                    return
+            if self._executor is None:
+                answer = self._server.serve(target, plan, request)
+            else:
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(self._executor, self._server.serve, target, plan, request)
+        request_id = os.urandom(16).hex()
+        await _send(send, answer, target, request_id, head=method == "HEAD")
+        log.info(
+            "request",
+            id=request_id,
+            operation=plan.operation_id if plan else None,
+            method=method,
+            path=path,
+            status=answer.status,
+            ms=round((time.perf_counter() - started) * 1000, 2),
+            token=request.access.name if request.access else None,
+            reason=answer.reason or None,
+        )
+
+
+def _headers(headers: list[Header]) -> tuple[str | None, str | None, str, int]:
+    """The headers a plan looks at. Repeated ones are joined by a comma (RFC 9110, section 5.3)."""
+    accept = authorization = None
+    content_type, length = "", 0
+    for name, value in headers:
+        if name == b"accept":
+            text = value.decode("latin-1")
+            accept = text if accept is None else f"{accept},{text}"
+        elif name == b"authorization":
+            text = value.decode("latin-1")
+            authorization = text if authorization is None else f"{authorization},{text}"
+        elif name == b"content-type":
+            content_type = value.decode("latin-1")
+        elif name == b"content-length" and value.isdigit():
+            length = int(value)
+    return accept, authorization, content_type, length
+
+
+async def _read(receive: Receive, length: int, limit: int) -> bytes | None:
+    """The whole body; None if it is larger than the limit.
+
+    :raises Disconnected: the client left before the body was complete
+    """
+    if length > limit:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk: bytes = message.get("body", b"")
+        if not message.get("more_body", False) and not chunks:
+            return chunk if len(chunk) <= limit else None
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+async def _send(send: Send, answer: Answer, path: PathPlan, request_id: str, *, head: bool) -> None:
+    own: tuple[Header, ...] = (*answer.headers, (b"x-authentik-id", request_id.encode()))
+    if answer.body:
+        headers = (*path.headers, (b"content-length", str(len(answer.body)).encode()), *own)
+    else:
+        headers = (*path.bare_headers, *own)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else answer.body})

@@ -1,0 +1,16 @@
+"""Whether a client accepts JSON (RFC 9110, section 12.5.1), by authentik's rules (recorded: `accept.*`)."""
+
+from functools import lru_cache
+
+
+@lru_cache(maxsize=256)
+def accepts(accept: str, media_type: str) -> bool:
+    """Whether an `Accept` header admits a media type.
+
+    Weights are not looked at, `q=0` included: there is one representation only. A blank header admits nothing.
+
+    :param accept: the value of the header
+    :param media_type: such as `application/json`
+    """
+    ranges = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+    return not {media_type, media_type.partition("/")[0] + "/*", "*/*"}.isdisjoint(ranges)

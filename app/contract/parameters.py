@@ -1,0 +1,209 @@
+"""Query parameters: from the query string to the values that a handler gets.
+
+Coercion follows the parameter's `schema.type` (OpenAPI 3.0.3, "Style Values": form, exploded); a text that is no literal of that
+type stays text, so that the compiled validator refuses it. Of a repeated parameter that is no array the last one counts, as
+recorded from authentik (`list.page.dup`).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from app.contract.messages import QUERY, explain
+from app.contract.schemas import Direction, SchemaReader, flattened
+from app.contract.source import Source
+
+# authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
+MAX_PARAMETERS = 1000
+
+# JSON's integers (RFC 8259, section 6), with as many digits as Python converts in linear time.
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,4000})")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,3})?")
+_BOOLEANS = {"true": True, "false": False}
+_TERM_BOUNDARY = re.compile(r"[\s,]+")
+
+
+class TooManyParameters(Exception):
+    """The query string has more parameters than a server should look at."""
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """One key to sort by.
+
+    :param member: name of the member, as in the contract
+    :param descending: whether the greatest value comes first
+    """
+
+    member: str
+    descending: bool
+
+
+@dataclass
+class QueryErrors:
+    """Why a query string is refused. Both are empty if it is not.
+
+    :param messages: messages by parameter, for a 400
+    :param not_found: the sentence of a 404
+    """
+
+    messages: dict[str, list[str]] = field(default_factory=dict)
+    not_found: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.messages or self.not_found)
+
+
+class QueryReader:
+    """Reads the query string of one operation.
+
+    :param source: the contract
+    :param parameters: the operation's query parameters, `$ref` followed
+    """
+
+    def __init__(self, source: Source, parameters: list[dict[str, Any]]) -> None:
+        self._parameters = {parameter["name"]: _Parameter(source, parameter) for parameter in parameters}
+        self._schemas = {name: parameter.schema for name, parameter in self._parameters.items()}
+        self._validator = SchemaReader(source, Direction.REQUEST).validator(
+            {
+                "type": "object",
+                "properties": {parameter["name"]: parameter["schema"] for parameter in parameters},
+                "required": [parameter["name"] for parameter in parameters if parameter.get("required")],
+            }
+        )
+        self.page_not_found = next((p.not_found for p in self._parameters.values() if p.not_found), "")
+        self._absent: dict[str, Any] = {}
+        if self._parameters:
+            self._absent = self._arguments({})
+
+    @property
+    def argument_names(self) -> set[str]:
+        """The names of the arguments that a handler gets from this query."""
+        return set(self._absent)
+
+    def read(self, query: bytes) -> tuple[dict[str, Any], QueryErrors | None]:
+        """The arguments for the handler, or why there are none.
+
+        :param query: the query string as it stands in the URL
+        :raises TooManyParameters: there are more than `MAX_PARAMETERS`
+        """
+        if not query or not self._parameters:
+            if query.count(b"&") >= MAX_PARAMETERS:
+                raise TooManyParameters
+            return self._absent, None
+        try:
+            pairs = parse_qsl(
+                query.decode("latin-1"), keep_blank_values=True, errors="replace", max_num_fields=MAX_PARAMETERS
+            )
+        except ValueError as error:
+            raise TooManyParameters from error
+        values: dict[str, Any] = {}
+        for name, text in pairs:
+            parameter = self._parameters.get(name)
+            if parameter is not None:
+                parameter.take(values, text)
+        if self._validator.is_valid(values):
+            return self._arguments(values), None
+        return {}, self._errors(values)
+
+    def _errors(self, values: dict[str, Any]) -> QueryErrors:
+        messages = explain(self._validator.iter_errors(values), values, self._schemas, QUERY)
+        errors = QueryErrors()
+        for name, sentences in messages.items():
+            if not_found := self._parameters[name].not_found:
+                errors.not_found = not_found
+            else:
+                errors.messages[name] = sentences
+        return errors
+
+    def _arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        for name, parameter in self._parameters.items():
+            parameter.give(arguments, values.get(name, parameter.default))
+        return arguments
+
+
+class _Parameter:
+    """One query parameter, prepared."""
+
+    def __init__(self, source: Source, parameter: dict[str, Any]) -> None:
+        self.name: str = parameter["name"]
+        self.schema = flattened(source, parameter["schema"])
+        self.default = self.schema.get("default")
+        self.not_found: str = parameter.get("x-not-found", "")
+        self._blank_is_absent: bool = parameter.get("allowEmptyValue", False)
+        self._trim: bool = self.schema.get("x-trim", False)
+        self._is_array = self.schema.get("type") == "array"
+        element = flattened(source, self.schema["items"]) if self._is_array else self.schema
+        self._coerce = _COERCIONS.get(element.get("type", ""), _as_text)
+        self._default_below = parameter.get("x-default-below")
+        self._filters: str | None = parameter.get("x-filters")
+        self._searches = "x-searches" in parameter
+        self._orders_by = frozenset(parameter.get("x-orders-by", ()))
+
+    def take(self, values: dict[str, Any], text: str) -> None:
+        """Put one occurrence in the query string among the values to validate."""
+        if self._trim:
+            text = text.strip()
+        if not text and self._blank_is_absent:
+            values.pop(self.name, None)
+        elif self._is_array:
+            values.setdefault(self.name, []).append(self._coerce(text))
+        else:
+            values[self.name] = self._coerce(text)
+
+    def give(self, arguments: dict[str, Any], value: Any) -> None:
+        """Put the value, or its absence, among the arguments of the handler."""
+        if self._filters:
+            filters = arguments.setdefault("filters", {})
+            if value is not None:
+                filters[self._filters] = value
+        elif self._searches:
+            arguments[self.name] = search_terms(value or "")
+        elif self._orders_by:
+            arguments[self.name] = self._ordering(value) or self._ordering(str(self.default))
+        elif self._default_below is not None and value < self._default_below:
+            arguments[self.name] = self.default
+        else:
+            arguments[self.name] = value
+
+    def _ordering(self, value: str) -> tuple[Ordering, ...]:
+        """The keys a value names, unknown ones left out (recorded: `list.ordering.*`)."""
+        keys: dict[str, Ordering] = {}
+        for part in value.split(","):
+            part = part.strip()
+            member = part.removeprefix("-")
+            if member in self._orders_by:
+                keys.setdefault(member, Ordering(member, part != member))
+        return tuple(keys.values())
+
+
+def search_terms(text: str) -> tuple[str, ...]:
+    """The words of a search: split at white space and commas, NUL dropped (recorded: `list.search.*`)."""
+    return tuple(dict.fromkeys(filter(None, _TERM_BOUNDARY.split(text.replace("\0", "")))))
+
+
+def _as_text(text: str) -> Any:
+    return text
+
+
+def _as_integer(text: str) -> Any:
+    return int(text) if _INTEGER.fullmatch(text) else text
+
+
+def _as_number(text: str) -> Any:
+    return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def _as_boolean(text: str) -> Any:
+    # Clients differ in case: Python's `True`, the others' `true`.
+    return _BOOLEANS.get(text.lower(), text)
+
+
+_COERCIONS: dict[str, Callable[[str], Any]] = {
+    "integer": _as_integer,
+    "number": _as_number,
+    "boolean": _as_boolean,
+}

@@ -1,0 +1,168 @@
+"""One immutable plan per operation: everything a request needs, made ready at boot."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connexion.operations import AbstractOperation
+from connexion.security import SecurityHandlerFactory
+from jsonschema_rs import Validator
+
+from app.contract.body import BodyReader
+from app.contract.parameters import QueryReader
+from app.contract.schemas import Direction, SchemaReader, flattened, properties
+from app.contract.security import Access
+from app.contract.source import Pointer, Source
+
+Verify = Callable[[str | None], Access]
+Complete = Callable[[Any], None]
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one operation is served.
+
+    :param operation_id: the operationId of the contract
+    :param verify: from the `Authorization` header to the sender's access; None if the operation is public
+    :param permissions: the permissions it needs, all of them
+    :param query: reads the query string
+    :param body: reads the body; None if the operation takes none
+    :param handler: the function of the same name, called with the store and the arguments
+    :param status: status code of success
+    :param media_type: media type of a successful answer, empty if it has no body
+    :param validators: a validator for each documented status code; None for an answer without a body
+    :param complete: fills in the members of an answer that follow from the contract
+    """
+
+    operation_id: str
+    verify: Verify | None
+    permissions: frozenset[str]
+    query: QueryReader
+    body: BodyReader | None
+    handler: Callable[..., Any]
+    status: int
+    media_type: str
+    validators: Mapping[int, Validator | None]
+    complete: Complete | None
+
+
+class PlanBuilder:
+    """Makes the plans of one contract.
+
+    :param source: the contract
+    :param base_path: where the API stands, without a slash at the end
+    :param security: Connexion's factory of security handlers
+    """
+
+    def __init__(self, source: Source, base_path: str, security: SecurityHandlerFactory) -> None:
+        self._source = source
+        self._base_path = base_path
+        self._security = security
+        self._answers = SchemaReader(source, Direction.RESPONSE)
+
+    def build(self, operation: AbstractOperation) -> Plan:
+        """The plan of an operation that has passed the boot checks."""
+        pointer: Pointer = ("paths", operation.path, operation.method)
+        raw = self._source.at(pointer)
+        responses = {int(code): self._source.resolve((), answer)[1] for code, answer in raw["responses"].items()}
+        status = min(code for code in responses if code < 300)
+        content = responses[status].get("content", {})
+        media: dict[str, Any] = next(iter(content.values()), {})
+        schema = media.get("schema")
+        return Plan(
+            operation_id=operation.operation_id,
+            verify=self._verify(operation),
+            permissions=frozenset(raw.get("x-required-permissions", ())),
+            query=QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query")),
+            body=self._body(pointer, raw, schema if status == 201 else None),
+            handler=operation.function,
+            status=status,
+            media_type=next(iter(content), ""),
+            validators={code: self._validator(answer) for code, answer in responses.items()},
+            complete=self._completion(schema) if schema else None,
+        )
+
+    def _verify(self, operation: AbstractOperation) -> Verify | None:
+        """The check of the first security requirement; the boot checks admit one scheme per operation."""
+        for requirement in operation.security or ():
+            for name, scopes in requirement.items():
+                verify: Verify = self._security.parse_security_scheme(operation.security_schemes[name], scopes)
+                return verify
+        return None
+
+    def _body(self, pointer: Pointer, raw: dict[str, Any], created: Any) -> BodyReader | None:
+        if "requestBody" not in raw:
+            return None
+        defaults: dict[str, Any] = {}
+        if created is not None:
+            (sent,) = self._source.resolve((), raw["requestBody"])[1]["content"].values()
+            for schema in (created, sent["schema"]):
+                for name, (_, member) in properties(self._source, schema).items():
+                    if "x-create-default" in member:
+                        defaults[name] = member["x-create-default"]
+        return BodyReader(self._source, (*pointer, "requestBody"), defaults)
+
+    def _validator(self, answer: dict[str, Any]) -> Validator | None:
+        media: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
+        return self._answers.validator(media["schema"]) if "schema" in media else None
+
+    def _completion(self, schema: Any) -> Complete | None:
+        """What fills in `x-url-template` members: of the answer itself, or of each object in one of its lists."""
+        members = properties(self._source, schema)
+        steps: list[Complete] = [
+            self._fill_url(name, member["x-url-template"])
+            for name, (_, member) in members.items()
+            if "x-url-template" in member
+        ]
+        for name, (_, member) in members.items():
+            if member.get("type") == "array":
+                items = self._completion(flattened(self._source, member["items"]))
+                if items is not None:
+                    steps.append(_for_each(name, items))
+        if not steps:
+            return None
+        return steps[0] if len(steps) == 1 else _all_of(steps)
+
+    def _fill_url(self, name: str, template: str) -> Complete:
+        form = _PLACEHOLDER.sub(r"{0[\1]}", self._base_path + template).format
+
+        def fill(answer: dict[str, Any]) -> None:
+            answer[name] = form(answer)
+
+        return fill
+
+
+def _for_each(name: str, complete: Complete) -> Complete:
+    def run(answer: dict[str, Any]) -> None:
+        for item in answer[name]:
+            complete(item)
+
+    return run
+
+
+def _all_of(steps: list[Complete]) -> Complete:
+    def run(answer: dict[str, Any]) -> None:
+        for step in steps:
+            step(answer)
+
+    return run
+
+
+def parameters(source: Source, path: str, method: str, location: str) -> list[dict[str, Any]]:
+    """The parameters of an operation in one location, its own before those of its path (OpenAPI 3.0.3, "Path Item Object")."""
+    item = source.document["paths"][path]
+    found: dict[str, dict[str, Any]] = {}
+    for declared in (*item[method].get("parameters", ()), *item.get("parameters", ())):
+        _, parameter = source.resolve((), declared)
+        if parameter["in"] == location:
+            found.setdefault(parameter["name"], parameter)
+    return list(found.values())
+
+
+def handler_arguments(plan_query: QueryReader, path_parameters: list[dict[str, Any]], has_body: bool) -> set[str]:
+    """The names of the arguments that a handler gets besides the store."""
+    names = {parameter["name"] for parameter in path_parameters} | plan_query.argument_names
+    return names | {"body"} if has_body else names

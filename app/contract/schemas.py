@@ -1,0 +1,123 @@
+"""OpenAPI 3.0 schemas as JSON Schema (2020-12), one reading for requests and one for answers.
+
+OpenAPI 3.0 has its own dialect (OpenAPI 3.0.3, "Schema Object"): `nullable`, `readOnly`, `writeOnly`, boolean `exclusive*`,
+and members beside a `$ref` mean nothing. Recursive schemas stay recursive: each component becomes one `$defs` entry.
+"""
+
+from enum import Enum
+from typing import Any
+
+import jsonschema_rs
+
+from app.contract.source import Pointer, Source, parse_reference
+
+# Keywords of OpenAPI that say nothing about an instance, or that are translated below.
+_NOT_ASSERTED = frozenset(
+    {
+        "nullable", "readOnly", "writeOnly", "discriminator", "xml", "externalDocs", "example", "deprecated",
+        "description", "title", "default", "exclusiveMinimum", "exclusiveMaximum",
+    }
+)  # fmt: skip
+_MAPS_OF_SCHEMAS = frozenset({"properties"})
+_SCHEMAS = frozenset({"items", "additionalProperties", "not"})
+_LISTS_OF_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf"})
+
+
+class Direction(Enum):
+    """Whose data a schema describes. The value names the keyword of members that the other side owns."""
+
+    REQUEST = "readOnly"
+    RESPONSE = "writeOnly"
+
+
+class SchemaReader:
+    """The schemas of one contract, read for one direction.
+
+    :param source: the contract
+    :param direction: whether the schemas describe what a client sends or what it gets
+    """
+
+    def __init__(self, source: Source, direction: Direction) -> None:
+        self._source = source
+        self._direction = direction
+        # A client may send back what it was given, and it is ignored; the server never answers a secret.
+        self._foreign = direction is Direction.REQUEST
+
+    def json_schema(self, schema: Any) -> dict[str, Any]:
+        """The JSON Schema of an OpenAPI schema, complete with the `$defs` it refers to."""
+        definitions: dict[str, Any] = {}
+        root = self._translate(schema, definitions)
+        return {**root, "$defs": definitions} if definitions else root
+
+    def validator(self, schema: Any) -> jsonschema_rs.Validator:
+        """A compiled validator of an OpenAPI schema that asserts formats.
+
+        :raises ValueError: the schema can't be compiled
+        """
+        return jsonschema_rs.Draft202012Validator(self.json_schema(schema), validate_formats=True)
+
+    def _translate(self, schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(reference := schema.get("$ref"), str):
+            name = "/".join(map(str, parse_reference(reference)[2:]))
+            if name not in definitions:
+                definitions[name] = {}
+                definitions[name].update(self._translate(self._source.at(parse_reference(reference)), definitions))
+            return {"$ref": "#/$defs/" + name.replace("~", "~0").replace("/", "~1")}
+        result: dict[str, Any] = {}
+        for keyword, value in schema.items():
+            if keyword in _NOT_ASSERTED or keyword.startswith("x-"):
+                continue
+            if keyword in _MAPS_OF_SCHEMAS:
+                value = {
+                    name: self._foreign if self._is_foreign(member) else self._translate(member, definitions)
+                    for name, member in value.items()
+                }
+            elif keyword in _SCHEMAS and isinstance(value, dict):
+                value = self._translate(value, definitions)
+            elif keyword in _LISTS_OF_SCHEMAS:
+                value = [self._translate(member, definitions) for member in value]
+            elif keyword == "required":
+                members = schema.get("properties", {})
+                value = [name for name in value if not self._is_foreign(members.get(name, {}))]
+            result[keyword] = value
+        for bound in ("Minimum", "Maximum"):
+            if schema.get("exclusive" + bound) is True:
+                result["exclusive" + bound] = result.pop(bound.lower())
+        return _nullable(result) if schema.get("nullable") is True else result
+
+    def _is_foreign(self, member: Any) -> bool:
+        return self.resolved(member).get(self._direction.value) is True
+
+    def resolved(self, schema: Any) -> Any:
+        """A schema with its `$ref` followed."""
+        return self._source.resolve((), schema)[1]
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema, or null. OpenAPI 3.0.3 lets `nullable` widen the `type` beside it; an `enum` must name null itself."""
+    if isinstance(schema.get("type"), str):
+        return {**schema, "type": [schema["type"], "null"]}
+    return schema
+
+
+def properties(source: Source, schema: Any, pointer: Pointer = ()) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+    """The members of an object schema, `$ref` and `allOf` followed.
+
+    :returns: place and schema of each member; the schema's keywords include those of its own `$ref` or `allOf`
+    """
+    pointer, schema = source.resolve(pointer, schema)
+    members: dict[str, tuple[Pointer, dict[str, Any]]] = {}
+    for index, part in enumerate(schema.get("allOf", [])):
+        members.update(properties(source, part, (*pointer, "allOf", index)))
+    for name, member in schema.get("properties", {}).items():
+        members[name] = (*pointer, "properties", name), flattened(source, member)
+    return members
+
+
+def flattened(source: Source, schema: Any) -> dict[str, Any]:
+    """One schema's keywords, those of its `$ref` and of each part of its `allOf` merged in; its own win."""
+    _, schema = source.resolve((), schema)
+    merged: dict[str, Any] = {}
+    for part in schema.get("allOf", []):
+        merged.update(flattened(source, part))
+    return {**merged, **{keyword: value for keyword, value in schema.items() if keyword != "allOf"}}

@@ -1,0 +1,200 @@
+"""Carry a request out by its plan: authenticate, read, call the handler, validate the answer, encode - each once.
+
+Nothing here waits: it runs on the event loop's thread for an embedded database and on a pool's thread for a networked one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from app import errors
+from app.contract import answers
+from app.contract.answers import Answer, Header, detail, encode
+from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
+from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
+from app.contract.plan import Plan
+from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
+
+log = structlog.get_logger("flows.contract")
+
+IsTaken = Callable[[str, str, Any, Mapping[str, Any]], bool]
+"""Whether another object has a value: operationId, member, value, the path parameters of the object that may have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathPlan:
+    """How one path is served.
+
+    :param plans: the plan of each method
+    :param undefined: permissions that a method needs before it is told that the path does not have it
+    :param headers: headers of each answer with a JSON body
+    :param bare_headers: headers of each answer without
+    """
+
+    plans: Mapping[str, Plan]
+    undefined: Mapping[str, frozenset[str]]
+    headers: tuple[Header, ...]
+    bare_headers: tuple[Header, ...]
+
+
+@dataclass(slots=True)
+class Request:
+    """One request, as far as a plan looks at it.
+
+    :param method: in capital letters
+    :param path_values: values of the path's parameters
+    :param query: the query string, encoded
+    :param body: the whole body; None if it is larger than the server takes
+    :param authorization: the header, None if it is missing
+    :param content_type: the header, empty if it is missing
+    """
+
+    method: str
+    path_values: dict[str, Any]
+    query: bytes
+    body: bytes | None
+    authorization: str | None
+    content_type: str
+    access: Access | None = None
+
+
+class BrokenContract(Exception):
+    """An answer that the contract does not allow; it must not reach the client."""
+
+
+class Server:
+    """Serves requests by their plans.
+
+    :param store: what each handler gets first
+    :param is_taken: whether another object has a value that `x-unique` wants for one only
+    :param body_limit: the largest body, in bytes
+    """
+
+    def __init__(self, store: Any, is_taken: IsTaken, body_limit: int) -> None:
+        self._store = store
+        self._is_taken = is_taken
+        self.body_limit = body_limit
+
+    def serve(self, path: PathPlan, plan: Plan | None, request: Request) -> Answer:
+        """The answer to a request. Never raises: what goes wrong here is a 500 or 503, logged with its traceback."""
+        try:
+            if plan is None:
+                return self._refuse_method(path, request)
+            answer = self._carry_out(path, plan, request)
+            if answer.status not in plan.validators:
+                raise BrokenContract(f"The response {answer.status} is not documented.")
+            return answer
+        except Forbidden as error:
+            return detail(403, str(error))
+        except errors.Unavailable as error:
+            log.error("database unavailable", error=str(error))
+            return detail(503, answers.UNAVAILABLE, ((b"retry-after", answers.RETRY_AFTER),))
+        except BrokenContract as error:
+            operation = plan.operation_id if plan else None
+            log.error("answer breaks the contract", operation=operation, problem=str(error))
+            return detail(500, answers.SERVER_ERROR)
+        except Exception:
+            log.exception("request failed", operation=plan.operation_id if plan else None)
+            return detail(500, answers.SERVER_ERROR)
+
+    def _refuse_method(self, path: PathPlan, request: Request) -> Answer:
+        """405, or 403 to those who could not have used the method (recorded: `auth.*.delete_list`, `auth.*.post_detail`)."""
+        if request.authorization is not None or request.method in path.undefined:
+            verify = next((plan.verify for plan in path.plans.values() if plan.verify), None)
+            required = path.undefined.get(request.method, frozenset())
+            if verify is not None and (required or request.authorization):
+                request.access = verify(request.authorization)
+                if not allows(request.access, required):
+                    raise Forbidden(PERMISSION_DENIED)
+        return detail(405, f'Method "{request.method}" not allowed.')
+
+    def _carry_out(self, path: PathPlan, plan: Plan, request: Request) -> Answer:
+        access = request.access = plan.verify(request.authorization) if plan.verify is not None else None
+        if not allows(access, plan.permissions):
+            return self._unless_missing(path, plan, request, detail(403, PERMISSION_DENIED))
+        try:
+            arguments, refusal = plan.query.read(request.query)
+        except TooManyParameters:
+            return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
+        if refusal is not None:
+            if refusal.messages:
+                return _invalid(refusal.messages)
+            return detail(404, refusal.not_found)
+        if request.path_values:
+            arguments = {**request.path_values, **arguments}
+        if plan.body is not None:
+            body, refused = self._read_body(plan, plan.body, request)
+            if refused is not None:
+                return self._unless_missing(path, plan, request, refused)
+            arguments = {**arguments, "body": body}
+        try:
+            result = plan.handler(self._store, **arguments)
+        except errors.PageNotFound:
+            return detail(404, plan.query.page_not_found or answers.NOT_FOUND)
+        except errors.NotFound:
+            return detail(404, answers.NOT_FOUND)
+        except errors.NotUnique as error:
+            unique = plan.body.unique if plan.body else {}
+            if error.member not in unique:
+                raise BrokenContract(f"{error.member!r} is not unique, and has no `x-unique`.") from error
+            return _invalid({error.member: [unique[error.member]]})
+        return self._success(plan, result)
+
+    def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:
+        if request.body is None:
+            return {}, detail(413, f"The request body is larger than {self.body_limit} bytes.")
+        try:
+            return reader.read(request.body, request.content_type), None
+        except UnsupportedMediaType:
+            return {}, detail(415, f'Unsupported media type "{request.content_type}" in request.')
+        except MalformedBody as error:
+            return {}, detail(400, f"JSON parse error - {error}")
+        except InvalidBody as error:
+            messages = error.messages
+            for member, sentence in reader.unique.items():
+                if member in error.valid and self._is_taken(
+                    plan.operation_id, member, error.valid[member], request.path_values
+                ):
+                    messages[member] = [sentence]
+            return {}, _invalid({name: messages[name] for name in (*reader.members, *messages) if name in messages})
+
+    def _unless_missing(self, path: PathPlan, plan: Plan, request: Request, refusal: Answer) -> Answer:
+        """A refusal, but 404 if the sender may see that there is no such object.
+
+        authentik looks the object up before it reads the body and asks for permission to change (recorded:
+        `patch.unknown_slug_malformed`, `auth.viewer.patch_unknown`).
+        """
+        reader = path.plans.get("GET")
+        if (
+            not request.path_values
+            or reader is None
+            or plan is reader
+            or not allows(request.access, reader.permissions)
+        ):
+            return refusal
+        arguments, wrong = reader.query.read(request.query)
+        if wrong is None:
+            try:
+                reader.handler(self._store, **request.path_values, **arguments)
+            except errors.NotFound:
+                return detail(404, answers.NOT_FOUND)
+        return refusal
+
+    def _success(self, plan: Plan, result: Any) -> Answer:
+        validator = plan.validators[plan.status]
+        if validator is None:
+            return Answer(plan.status)
+        if plan.complete is not None:
+            plan.complete(result)
+        if not validator.is_valid(result):
+            error = next(iter(validator.iter_errors(result)))
+            where = "/".join(map(str, error.instance_path)) or "the whole answer"
+            raise BrokenContract(f"{where}: {error.message}"[:500])
+        return Answer(plan.status, encode(result))
+
+
+def _invalid(messages: dict[str, list[str]]) -> Answer:
+    """A `ValidationError`: messages by member."""
+    return Answer(400, encode(messages), (), ",".join(messages))

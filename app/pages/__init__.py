@@ -1,0 +1,71 @@
+"""The pages for people, a Flask application: home, documentation, the contract itself, health."""
+
+import warnings
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from asgiref.wsgi import WsgiToAsgi
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from app.contract.source import Source
+from app.pages.documentation import documentation
+from app.pages.health import health
+from app.pages.home import home
+from app.pages.schema import schema
+from app.store import Store
+
+Scope = MutableMapping[str, Any]
+ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
+
+
+def create_app(contract: Source, store: Store) -> ASGIApp:
+    """The pages as an ASGI application.
+
+    :param contract: what the pages tell of
+    :param store: what the health page asks
+    """
+    flask = Flask(__name__, static_folder=None)
+    base_path = contract.document["servers"][0]["url"].rstrip("/")
+    flask.register_blueprint(home(contract, base_path))
+    flask.register_blueprint(documentation(base_path))
+    flask.register_blueprint(schema(contract), url_prefix=base_path)
+    flask.register_blueprint(health(store))
+    flask.register_error_handler(HTTPException, _answer_error)
+    flask.after_request(_add_headers)
+    with warnings.catch_warnings():
+        # asgiref points to other adapters; this one is what Connexion requires anyway.
+        warnings.simplefilter("ignore")
+        adapted: ASGIApp = WsgiToAsgi(flask)
+
+    async def app(scope: Scope, _receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        # No page reads a body, so none is taken in.
+        await adapted(scope, _no_body, send)
+
+    return app
+
+
+async def _no_body() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _answer_error(error: HTTPException) -> Response:
+    """Errors as JSON, as the API has them."""
+    sentence = "Not found." if error.code == 404 else error.description
+    if error.code == 405:
+        sentence = f'Method "{request.method}" not allowed.'
+    response = jsonify({"detail": sentence})
+    response.status_code = error.code or 500
+    for name, value in error.get_headers():
+        if name.lower() == "allow":
+            response.headers[name] = value
+    return response
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.update(
+        {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+    )
+    return response

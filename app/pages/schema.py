@@ -1,0 +1,30 @@
+"""`/api/v3/schema/`: the contract as it stands in its file, or as JSON."""
+
+import orjson
+from flask import Blueprint, Response, request
+
+from app.contract.source import Source
+
+YAML = "application/vnd.oai.openapi"
+JSON = "application/vnd.oai.openapi+json"
+
+
+def schema(contract: Source) -> Blueprint:
+    """The contract's address, as authentik has it: YAML, and JSON with `?format=json` or by `Accept`."""
+    page = Blueprint("schema", __name__)
+    as_json = orjson.dumps(contract.document)
+
+    @page.get("/schema/")
+    def retrieve() -> Response:
+        wanted = request.args.get("format", "")
+        accepted = request.accept_mimetypes.best_match([YAML, "application/yaml", JSON, "application/json"], YAML)
+        if wanted == "json" or (not wanted and str(accepted).endswith("json")):
+            media_type = accepted if not wanted else JSON
+            return Response(as_json, content_type=str(media_type), headers=_headers("json"))
+        return Response(contract.text, content_type=f"{YAML}; charset=utf-8", headers=_headers("yaml"))
+
+    return page
+
+
+def _headers(extension: str) -> dict[str, str]:
+    return {"Content-Disposition": f'inline; filename="authentik-flows.{extension}"', "Vary": "Accept"}

@@ -1,0 +1,114 @@
+"""All settings, read from the environment once. `docs/settings.md` describes each; a test compares the two."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "FLOWS_"
+
+
+class SettingsError(Exception):
+    """A setting has a value that can't be used. The message names it and says what to give."""
+
+
+def _contract_path() -> Path:
+    """The contract beside this package in a checkout, and within it when installed."""
+    package = Path(__file__).resolve().parent
+    beside = package.parent / "openapi" / "authentik-flows.yaml"
+    return beside if beside.exists() else package / "openapi" / "authentik-flows.yaml"
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise ValueError(f"give a whole number of at least {least}")
+        return number
+
+    return convert
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"give one of {', '.join(choices)}")
+        return text.lower()
+
+    return convert
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise ValueError("give a number of seconds from 0 to 1")
+    return number
+
+
+def _setting(default: Any, meaning: str, convert: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "convert": convert, "secret": secret})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this server runs. Each member is the environment variable `FLOWS_<NAME>`."""
+
+    contract: Path = field(
+        default_factory=_contract_path,
+        metadata={"meaning": "The OpenAPI document to serve.", "convert": Path, "secret": False},
+    )
+    database_url: str = _setting(
+        "sqlite:///var/flows.sqlite3",
+        "Where flows and tokens are kept: `sqlite:///PATH` (embedded) or `postgresql://USER:PASSWORD@HOST/NAME`.",
+        secret=True,
+    )
+    database_pool: int = _setting(10, "The most connections to PostgreSQL, and threads, of one worker.", _at_least(1))
+    host: str = _setting("127.0.0.1", "The address to listen on.")
+    port: int = _setting(8000, "The port to listen on; 0 takes a free one.", _at_least(0))
+    workers: int = _setting(1, "How many processes serve.", _at_least(1))
+    body_limit: int = _setting(10 * 1024 * 1024, "The largest request body, in bytes.", _at_least(1))
+    bootstrap_token: str = _setting(
+        "", "The superuser token that the first start makes, instead of a random one.", secret=True
+    )
+    token_memory: float = _setting(
+        1.0, "Seconds that a token is remembered: how much later a revocation may take effect. At most 1.", _seconds
+    )
+    log_level: str = _setting(
+        "info", "What is logged: `debug`, `info`, `warning` or `error`.", _one_of("debug", "info", "warning", "error")
+    )
+    log_format: str = _setting(
+        "auto", "`json`, `console`, or `auto`: console on a terminal.", _one_of("auto", "json", "console")
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """The settings that an environment describes; a variable that is unset or blank takes its default.
+
+        :raises SettingsError: a value can't be used
+        """
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            variable = PREFIX + setting.name.upper()
+            text = environment.get(variable, "").strip()
+            if text:
+                try:
+                    values[setting.name] = setting.metadata["convert"](text)
+                except ValueError as error:
+                    shown = "the value" if setting.metadata["secret"] else repr(text)
+                    raise SettingsError(f"{variable}: {shown} can't be used: {error}.") from error
+        return cls(**values)
+
+
+def describe() -> list[tuple[str, str, str]]:
+    """Every setting: its variable, its default as text, its meaning."""
+    described = []
+    for setting in fields(Settings):
+        default = "the contract of this package" if setting.default is MISSING else str(setting.default)
+        described.append((PREFIX + setting.name.upper(), default, setting.metadata["meaning"]))
+    return described

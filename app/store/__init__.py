@@ -1,0 +1,65 @@
+"""What is kept: flows and tokens, on SQLite or PostgreSQL. Nothing here knows of HTTP."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from app.store import migration
+from app.store.database import Database
+from app.store.flows import Flows
+from app.store.tables import properties
+from app.store.tokens import Tokens
+
+
+class Store:
+    """Everything that is kept.
+
+    :param url: the database, as SQLAlchemy has it
+    :param searched: the members of a flow that a search looks at
+    :param pool_size: the most connections of this process
+    :param token_memory: seconds that a looked-up token is remembered
+    """
+
+    def __init__(self, url: str, *, searched: Sequence[str], pool_size: int = 10, token_memory: float = 0.0) -> None:
+        self.database = Database(url, pool_size)
+        self.embedded = self.database.embedded
+        self.flows = Flows(self.database, searched)
+        self.tokens = Tokens(self.database, token_memory)
+        self._searched = tuple(searched)
+
+    def migrate(self) -> None:
+        """Bring the database to this version's tables, and its search column to the contract's searched members.
+
+        :raises Unavailable: the database does not answer
+        """
+        if migration.current(self.database) != migration.HEAD:
+            migration.upgrade(self.database)
+        self._keep_search()
+
+    def migrated(self) -> bool:
+        """Whether the database has this version's tables. :raises Unavailable: the database does not answer"""
+        return migration.current(self.database) == migration.HEAD
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+    def _keep_search(self) -> None:
+        name, value = "searched", " ".join(self._searched)
+        select = self.database.compile(sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_")))
+        with self.database.read() as session:
+            row = session.row(select, {"name_": name})
+        if row is not None and row[0] == value:
+            return
+        with self.database.write() as session:
+            self.flows.rebuild_search(session)
+            session.run(
+                self.database.compile(sa.delete(properties).where(properties.c.name == sa.bindparam("name_"))),
+                {"name_": name},
+            )
+            session.run(
+                self.database.compile(
+                    sa.insert(properties).values(name=sa.bindparam("name"), value=sa.bindparam("value"))
+                ),
+                {"name": name, "value": value},
+            )

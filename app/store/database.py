@@ -1,0 +1,225 @@
+"""The database: SQLAlchemy's pool and dialect, statements compiled once, executed on the driver's own connection.
+
+SQLAlchemy's ORM and result processing cost several times what the database does on tables this flat (`docs/performance.md` has
+figures), so `Query` keeps the driver's SQL and binds parameters to it.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ClauseElement
+
+from app import errors
+
+# How long a writer waits for another one, in milliseconds.
+SQLITE_BUSY_TIMEOUT = 5_000
+# How long to wait for a PostgreSQL server to answer at connect, in seconds.
+POSTGRESQL_CONNECT_TIMEOUT = 5
+# How long a statement may run on PostgreSQL, in milliseconds.
+POSTGRESQL_STATEMENT_TIMEOUT = 15_000
+
+Row = Sequence[Any]
+
+
+class Query:
+    """A statement as SQL of the driver, compiled once.
+
+    :param sql: the text, with the driver's placeholders
+    :param names: the parameters in the order of their placeholders; None if the driver takes a mapping
+    :param constants: values of parameters that the statement itself holds
+    """
+
+    __slots__ = ("_constants", "_names", "sql")
+
+    def __init__(self, sql: str, names: tuple[str, ...] | None, constants: Mapping[str, Any]) -> None:
+        self.sql = sql
+        self._names = names
+        self._constants = constants
+
+    def bind(self, parameters: Mapping[str, Any]) -> Any:
+        """Parameters in the form that the driver takes."""
+        values = {**self._constants, **parameters}
+        return values if self._names is None else [values[name] for name in self._names]
+
+
+class Database:
+    """One database.
+
+    :param url: as SQLAlchemy has it: `sqlite:///PATH` or `postgresql://...`
+    :param pool_size: the most connections of one process
+    """
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        parsed = sa.make_url(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ValueError(f"The database {parsed.get_backend_name()!r} is not supported: use sqlite or postgresql.")
+        self.url = parsed
+        self.embedded = parsed.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(parsed) if self.embedded else _postgresql_engine(parsed, pool_size)
+        if self.embedded:
+            self._begin = "BEGIN IMMEDIATE"
+            self._integrity_error: type[Exception] = sqlite3.IntegrityError
+            driver_error: type[Exception] = sqlite3.OperationalError
+        else:
+            import psycopg
+
+            self._begin = "BEGIN"
+            self._integrity_error = psycopg.errors.UniqueViolation
+            driver_error = psycopg.OperationalError
+        self._unavailable: tuple[type[Exception], ...] = (driver_error, sa.exc.OperationalError, sa.exc.TimeoutError)
+
+    def compile(self, statement: ClauseElement) -> Query:
+        """A statement as SQL of the driver."""
+        compiled = statement.compile(dialect=self.engine.dialect)
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        names = tuple(compiled.positiontup) if compiled.positiontup is not None else None  # type: ignore[attr-defined]  # set by SQLCompiler
+        return Query(str(compiled), names, constants)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator["Session"]:
+        """A session for one reading statement, in autocommit: a single round trip.
+
+        :raises Unavailable: the database does not answer
+        """
+        with self._connection() as connection:
+            yield Session(connection)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator["Session"]:
+        """A session for one transaction, committed at the end and rolled back if anything is raised.
+
+        :raises Unavailable: the database does not answer
+        :raises NotUnique: a value is taken
+        """
+        with self._connection() as connection:
+            connection.execute(self._begin)
+            try:
+                yield Session(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[Any]:
+        try:
+            pooled = self.engine.raw_connection()
+            try:
+                yield pooled.driver_connection
+            except self._unavailable as error:
+                if not self.embedded:
+                    # Of a server that went away no connection is worth keeping.
+                    pooled.invalidate(error)
+                raise
+            finally:
+                pooled.close()
+        except self._integrity_error as error:
+            raise errors.NotUnique(_column_of(error)) from error
+        except self._unavailable as error:
+            raise errors.Unavailable(str(error)) from error
+
+    def close(self) -> None:
+        """Close every connection. The next use opens new ones."""
+        self.engine.dispose()
+
+
+class Session:
+    """A connection of the driver, for the statements of one unit of work."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def rows(self, query: Query, parameters: Mapping[str, Any] = {}) -> list[Row]:  # read only
+        """All rows that a query answers."""
+        rows: list[Row] = self._connection.execute(query.sql, query.bind(parameters)).fetchall()
+        return rows
+
+    def row(self, query: Query, parameters: Mapping[str, Any] = {}) -> Row | None:  # read only
+        """The first row that a query answers, None if there is none."""
+        row: Row | None = self._connection.execute(query.sql, query.bind(parameters)).fetchone()
+        return row
+
+    def run(self, query: Query, parameters: Mapping[str, Any] = {}) -> int:  # read only
+        """Execute a statement. :returns: how many rows it changed"""
+        count: int = self._connection.execute(query.sql, query.bind(parameters)).rowcount
+        return count
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        poolclass=sa.pool.StaticPool if url.database in (None, "", ":memory:") else sa.pool.QueuePool,
+        # Transactions begin and end in `Database.write` only, so there is nothing to reset.
+        pool_reset_on_return=None,
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": SQLITE_BUSY_TIMEOUT / 1000},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"busy_timeout = {SQLITE_BUSY_TIMEOUT}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    _forget_connections_of_parent(engine)
+    return engine
+
+
+def _postgresql_engine(url: sa.URL, pool_size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POSTGRESQL_CONNECT_TIMEOUT,
+        pool_reset_on_return=None,
+        connect_args={
+            "autocommit": True,
+            "connect_timeout": POSTGRESQL_CONNECT_TIMEOUT,
+            "options": f"-c statement_timeout={POSTGRESQL_STATEMENT_TIMEOUT}",
+            # Prepare a statement when it comes the second time: they are few and come often.
+            "prepare_threshold": 1,
+        },
+    )
+    _forget_connections_of_parent(engine)
+    return engine
+
+
+def _forget_connections_of_parent(engine: sa.Engine) -> None:
+    """A worker that was forked must not use its parent's connections."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_weakly(engine))
+
+
+def _weakly(engine: sa.Engine) -> Callable[[], None]:
+    import weakref
+
+    reference = weakref.ref(engine)
+
+    def forget() -> None:
+        if (living := reference()) is not None:
+            living.dispose(close=False)
+
+    return forget
+
+
+def _column_of(error: Exception) -> str:
+    """The column whose value is taken: SQLite names it, PostgreSQL its constraint (`uq_<table>_<column>`)."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return str(error).rpartition(".")[2]
+    diagnostic = error.diag  # type: ignore[attr-defined]  # psycopg's error
+    return str(diagnostic.constraint_name).removeprefix(f"uq_{diagnostic.table_name}_")

@@ -1,0 +1,239 @@
+"""Flows: every statement on their table."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from app import errors
+from app.store.database import Database, Query, Session
+from app.store.search import fold, search_text
+from app.store.tables import flows
+
+Flow = dict[str, Any]
+
+# The greatest offset that both databases take.
+_LAST_OFFSET = 2**63 - 1
+
+
+class SortKey(Protocol):
+    """One key to sort by."""
+
+    @property
+    def member(self) -> str:
+        """The column."""
+
+    @property
+    def descending(self) -> bool:
+        """Whether the greatest value comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the flows that match.
+
+    :param count: how many match in all
+    :param flows: those of the page
+    """
+
+    count: int
+    flows: list[Flow]
+
+
+class Flows:
+    """The flows of a database.
+
+    :param database: where they are
+    :param searched: the members that a search looks at
+    """
+
+    members = frozenset(column.name for column in flows.c if column is not flows.c.search)
+
+    def __init__(self, database: Database, searched: Sequence[str]) -> None:
+        self._database = database
+        self._searched = tuple(searched)
+        self._columns = [column for column in flows.c if column is not flows.c.search]
+        self._names = tuple(column.name for column in self._columns)
+        self._boolean = tuple(name for name in self._names if isinstance(flows.c[name].type, sa.Boolean))
+        self._insert = database.compile(
+            sa.insert(flows).values({column.name: sa.bindparam(column.name) for column in flows.c})
+        )
+        self._delete = database.compile(sa.delete(flows).where(flows.c.pk == sa.bindparam("pk_")))
+        # Combinations of filters, terms and sort keys are few; a bound keeps a stranger from filling the memory.
+        self._page_query = lru_cache(maxsize=256)(self._compile_page)
+        self._get_query = lru_cache(maxsize=64)(self._compile_get)
+        self._update_query = cache(self._compile_update)
+
+    def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:  # read only
+        """The flow of a slug.
+
+        :param filters: values that members have to equal
+        :param terms: words that have to be found
+        :raises NotFound: there is none, or it does not match
+        """
+        with self._database.read() as session:
+            return self._get(session, slug, filters, terms)
+
+    def taken(self, member: str, value: Any, slug: str | None) -> bool:
+        """Whether a flow has a value already.
+
+        :param slug: the flow that may have it, if any
+        """
+        query = self._get_query(frozenset({member}), 0, False)
+        with self._database.read() as session:
+            row = session.row(query, {f"filter_{member}": value})
+        return row is not None and self._flow(row)["slug"] != slug
+
+    def page(
+        self,
+        filters: Mapping[str, Any],
+        terms: Sequence[str],
+        ordering: Sequence[SortKey],
+        number: int,
+        size: int,
+    ) -> Page:
+        """One page of the flows that match, with their number, from one snapshot.
+
+        :param filters: values that members have to equal
+        :param terms: words that have to be found
+        :param ordering: the keys to sort by; equal flows follow by `pk`
+        :param number: number of the page, from 1
+        :param size: flows on a page
+        :raises PageNotFound: the page lies behind the last one
+        """
+        offset = (number - 1) * size
+        if offset > _LAST_OFFSET:
+            raise errors.PageNotFound
+        query = self._page_query(
+            frozenset(filters), len(terms), tuple((key.member, key.descending) for key in ordering)
+        )
+        with self._database.read() as session:
+            rows = session.rows(
+                query, {**_conditions(filters, terms), "size": min(size, _LAST_OFFSET), "offset": offset}
+            )
+        if not rows:
+            if number > 1:
+                raise errors.PageNotFound
+            return Page(0, [])
+        return Page(rows[0][-1], [self._flow(row) for row in rows])
+
+    def add(self, members: Mapping[str, Any]) -> Flow:
+        """Store a new flow.
+
+        :param members: every member but the identities
+        :raises NotUnique: the slug is taken
+        """
+        flow = {"pk": str(uuid.uuid4()), "policybindingmodel_ptr_id": str(uuid.uuid4()), **members}
+        with self._database.write() as session:
+            session.run(self._insert, {**flow, "search": search_text(flow, self._searched)})
+        return {name: flow[name] for name in self._names}
+
+    def change(
+        self,
+        slug: str,
+        members: Mapping[str, Any],
+        filters: Mapping[str, Any] = {},
+        terms: Sequence[str] = (),  # read only
+    ) -> Flow:
+        """Store some members of a flow; the others stay.
+
+        :raises NotFound: there is no flow of this slug, or it does not match
+        :raises NotUnique: the new slug is taken
+        """
+        with self._database.write() as session:
+            flow = {**self._get(session, slug, filters, terms, lock=True), **members}
+            if members:
+                values = {f"new_{name}": value for name, value in members.items()}
+                session.run(
+                    self._update_query(frozenset(members)),
+                    {**values, "pk_": flow["pk"], "new_search": search_text(flow, self._searched)},
+                )
+        return flow
+
+    def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:  # read only
+        """Delete a flow.
+
+        :raises NotFound: there is no flow of this slug, or it does not match
+        """
+        with self._database.write() as session:
+            flow = self._get(session, slug, filters, terms, lock=True)
+            session.run(self._delete, {"pk_": flow["pk"]})
+
+    def rebuild_search(self, session: Session) -> None:
+        """Make the `search` column anew, after the members that are searched have changed."""
+        rows = session.rows(self._database.compile(sa.select(*self._columns)))
+        update = self._database.compile(
+            sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(search=sa.bindparam("new_search"))
+        )
+        for row in rows:
+            flow = self._flow(row)
+            session.run(update, {"pk_": flow["pk"], "new_search": search_text(flow, self._searched)})
+
+    def _get(
+        self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False
+    ) -> Flow:
+        query = self._get_query(frozenset(filters) | {"="}, len(terms), lock)
+        row = session.row(query, {**_conditions(filters, terms), "slug_": slug})
+        if row is None:
+            raise errors.NotFound
+        return self._flow(row)
+
+    def _flow(self, row: Sequence[Any]) -> Flow:
+        flow = dict(zip(self._names, row, strict=False))
+        for name in self._boolean:
+            flow[name] = bool(flow[name])
+        return flow
+
+    def _compile_get(self, filters: frozenset[str], terms: int, lock: bool) -> Query:
+        """One flow; the filter `=` stands for the slug that addresses it, which a filter on `slug` does not replace."""
+        statement = sa.select(*self._columns).where(*self._matches(filters - {"="}, terms))
+        if "=" in filters:
+            statement = statement.where(flows.c.slug == sa.bindparam("slug_"))
+        return self._database.compile(statement.with_for_update() if lock else statement)
+
+    def _compile_page(self, filters: frozenset[str], terms: int, ordering: tuple[tuple[str, bool], ...]) -> Query:
+        matches = self._matches(filters, terms)
+        count = sa.select(sa.func.count()).select_from(flows).where(*matches).scalar_subquery()
+        return self._database.compile(
+            sa.select(*self._columns, count)
+            .where(*matches)
+            .order_by(*_sort_keys(ordering))
+            .limit(sa.bindparam("size", type_=sa.BigInteger()))
+            .offset(sa.bindparam("offset", type_=sa.BigInteger()))
+        )
+
+    def _compile_update(self, members: frozenset[str]) -> Query:
+        values: dict[str, sa.BindParameter[Any]] = {
+            name: sa.bindparam(f"new_{name}") for name in sorted(members | {"search"})
+        }
+        return self._database.compile(sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(values))
+
+    def _matches(self, filters: frozenset[str], terms: int) -> list[sa.ColumnElement[bool]]:
+        conditions: list[sa.ColumnElement[bool]] = [
+            flows.c[name] == sa.bindparam(f"filter_{name}") for name in sorted(filters)
+        ]
+        find = sa.func.instr if self._database.embedded else sa.func.strpos
+        conditions += [
+            find(flows.c.search, sa.bindparam(f"term_{index}", type_=sa.Text())) > sa.literal_column("0")
+            for index in range(terms)
+        ]
+        return conditions
+
+
+def _conditions(filters: Mapping[str, Any], terms: Sequence[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {f"filter_{name}": value for name, value in filters.items()}
+    return values | {f"term_{index}": fold(term) for index, term in enumerate(terms)}
+
+
+def _sort_keys(ordering: tuple[tuple[str, bool], ...]) -> list[sa.ColumnElement[Any]]:
+    """The keys up to the first unique one, which the primary key is at the latest."""
+    keys: list[sa.ColumnElement[Any]] = []
+    for member, descending in (*ordering, ("pk", False)):
+        column = flows.c[member]
+        keys.append(column.desc() if descending else column.asc())
+        if column.unique or column.primary_key:
+            break
+    return keys

@@ -1,0 +1,63 @@
+"""Alembic, without a configuration file: from an empty database or any released version to the tables of this one."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from app import errors
+from app.store.database import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# The newest revision. Kept here so that a start without a migration need not load Alembic; a test compares the two.
+HEAD = "0001"
+
+# Servers that start together migrate one after the other; the number is this project's own.
+_ADVISORY_LOCK = 7_203_981
+
+
+def current(database: Database) -> str | None:
+    """The revision of a database, None if it is empty. :raises Unavailable: the database does not answer"""
+    with _translated(), database.engine.connect() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        return revision
+
+
+def upgrade(database: Database) -> None:
+    """Apply every migration that is missing, in one transaction. :raises Unavailable: the database does not answer"""
+    from alembic import command
+
+    config = configuration()
+    with _translated(), database.engine.connect() as connection, connection.begin():
+        # The driver is in autocommit, so that SQLAlchemy's transaction begins by our word and ends by its own.
+        if database.embedded:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def configuration() -> "Config":
+    """Alembic's configuration for the migrations of this package."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise errors.Unavailable(str(error.orig)) from error
