@@ -6,7 +6,6 @@ the handlers. What is left per request is one match, one plan, one answer. Paths
 
 import asyncio
 import os
-import re
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -21,7 +20,7 @@ from connexion.spec import Specification
 
 from app.contract import answers
 from app.contract.answers import Answer, Header, detail, path_headers
-from app.contract.negotiation import accepts
+from app.contract.negotiation import accepts, names_json
 from app.contract.plan import Plan, PlanBuilder
 from app.contract.routing import Router
 from app.contract.serving import PathPlan, Request, Server
@@ -34,8 +33,6 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = structlog.get_logger("flows.request")
-
-_SLASHES = re.compile("/{2,}")
 
 
 class Disconnected(Exception):
@@ -112,11 +109,13 @@ class ContractMiddleware(SpecMiddleware):
         self._executor = executor
         self._router: Router[PathPlan] = Router()
         self._prefix = "/"
+        # The public documentation of authentik has its URLs so: `/api/v3//flows/instances/`.
+        self._doubled = "//"
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
         """Build the plans. Called by Connexion when the application starts."""
         api = ContractAPI(specification, source=self._source, **options)
-        self._router, self._prefix = api.router, api.base_path + "/"
+        self._router, self._prefix, self._doubled = api.router, api.base_path + "/", api.base_path + "//"
         return api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,8 +125,8 @@ class ContractMiddleware(SpecMiddleware):
             return
         started = time.perf_counter()
         path: str = scope["path"]
-        if "//" in path:
-            path = _SLASHES.sub("/", path)
+        if path.startswith(self._doubled):
+            path = self._prefix + path[len(self._doubled) :]
         found = self._router.find(path) if path.startswith(self._prefix) and "\0" not in path else None
         if found is None:
             await self._next(scope, receive, send)
@@ -139,8 +138,8 @@ class ContractMiddleware(SpecMiddleware):
         request = Request(method, path_values, scope["query_string"], b"", authorization, content_type)
         if accept is not None and not accepts(accept, "application/json"):
             answer = detail(406, answers.NOT_ACCEPTABLE)
-        elif plan is None and method == "OPTIONS":
-            answer = Answer(204)
+        elif b"format=" in request.query and not names_json(request.query):
+            answer = detail(404, answers.NOT_FOUND)
         else:
             if plan is not None and plan.body is not None:
                 try:

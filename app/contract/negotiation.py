@@ -1,6 +1,7 @@
 """Whether a client accepts JSON (RFC 9110, section 12.5.1), by authentik's rules (recorded: `accept.*`)."""
 
 from functools import lru_cache
+from urllib.parse import parse_qsl
 
 
 @lru_cache(maxsize=256)
@@ -14,3 +15,9 @@ def accepts(accept: str, media_type: str) -> bool:
     """
     ranges = (part.partition(";")[0].strip().lower() for part in accept.split(","))
     return not {media_type, media_type.partition("/")[0] + "/*", "*/*"}.isdisjoint(ranges)
+
+
+def names_json(query: bytes) -> bool:
+    """Whether a query string leaves the format open or asks for JSON; any other is not found (recorded: `list.query.format=*`)."""
+    formats = [value for name, value in parse_qsl(query.decode("latin-1")) if name == "format"]
+    return not formats or formats[-1] == "json"

@@ -81,7 +81,7 @@ class Server:
         """The answer to a request. Never raises: what goes wrong here is a 500 or 503, logged with its traceback."""
         try:
             if plan is None:
-                return self._refuse_method(path, request)
+                return self._without_operation(path, request)
             answer = self._carry_out(path, plan, request)
             if answer.status not in plan.validators:
                 raise BrokenContract(f"The response {answer.status} is not documented.")
@@ -99,8 +99,12 @@ class Server:
             log.exception("request failed", operation=plan.operation_id if plan else None)
             return detail(500, answers.SERVER_ERROR)
 
-    def _refuse_method(self, path: PathPlan, request: Request) -> Answer:
-        """405, or 403 to those who could not have used the method (recorded: `auth.*.delete_list`, `auth.*.post_detail`)."""
+    def _without_operation(self, path: PathPlan, request: Request) -> Answer:
+        """204 for OPTIONS, 405 for a method that the path does not have.
+
+        403 to those who could not have used the method, and to wrong credentials (recorded: `auth.*.delete_list`,
+        `auth.*.post_detail`, `auth.bad.options_detail`).
+        """
         if request.authorization is not None or request.method in path.undefined:
             verify = next((plan.verify for plan in path.plans.values() if plan.verify), None)
             required = path.undefined.get(request.method, frozenset())
@@ -108,6 +112,8 @@ class Server:
                 request.access = verify(request.authorization)
                 if not allows(request.access, required):
                     raise Forbidden(PERMISSION_DENIED)
+        if request.method == "OPTIONS":
+            return Answer(204)
         return detail(405, f'Method "{request.method}" not allowed.')
 
     def _carry_out(self, path: PathPlan, plan: Plan, request: Request) -> Answer:

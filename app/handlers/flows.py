@@ -50,6 +50,15 @@ def flows_instances_destroy(store: Store, slug: str, filters: Filters, search: S
     store.flows.remove(slug, filters, search)
 
 
+def flows_instances_cache_info_retrieve(_store: Store) -> dict[str, int]:
+    """How many plans are cached: nothing here plans a flow, so none."""
+    return {"count": 0}
+
+
+def flows_instances_cache_clear_create(_store: Store) -> None:
+    """Drop the cached plans, of which there are none."""
+
+
 def _shape(flow: Flow) -> dict[str, Any]:
     """A flow as the contract has it, members in authentik's order. `export_url` is filled in from the contract.
 

@@ -2,11 +2,12 @@
 
 import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, NoReturn
 
 from asgiref.wsgi import WsgiToAsgi
-from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Request, Response, jsonify, request
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import RequestRedirect
 
 from app.contract.source import Source
 from app.pages.documentation import documentation
@@ -25,7 +26,7 @@ def create_app(contract: Source, store: Store) -> ASGIApp:
     :param contract: what the pages tell of
     :param store: what the health page asks
     """
-    flask = Flask(__name__, static_folder=None)
+    flask = _Pages(__name__, static_folder=None)
     base_path = contract.document["servers"][0]["url"].rstrip("/")
     flask.register_blueprint(home(contract, base_path))
     flask.register_blueprint(documentation(base_path))
@@ -45,6 +46,15 @@ def create_app(contract: Source, store: Store) -> ASGIApp:
         await adapted(scope, _no_body, send)
 
     return app
+
+
+class _Pages(Flask):
+    """A path without its slash is not found, as in the API; Flask would redirect to an absolute URL."""
+
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        if isinstance(request.routing_exception, RequestRedirect):
+            raise NotFound
+        super().raise_routing_exception(request)
 
 
 async def _no_body() -> dict[str, Any]:

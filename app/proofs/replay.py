@@ -1,0 +1,206 @@
+"""Recorded requests, sent again: does a deployment answer as the real authentik 2024.8.6 did?
+
+Compared are the status, the media type and members of a JSON answer, and `Allow` on a 405. Identities differ from run to run, so
+each UUID counts as the how-manieth it is; times are masked.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import orjson
+import yaml
+
+from app.proofs.wire import Response, Wire
+
+ADMIN = "oracle-admin-token"
+FLOWS = "/api/v3/flows/instances/"
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Case = Mapping[str, Any]
+
+
+class SetupError(Exception):
+    """What a case needs can't be made on this deployment."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The recorded cases.
+
+    :param cases: one request and its answer each
+    :param fixtures: the requests that prepare an empty server, by name
+    """
+
+    cases: Sequence[Case]
+    fixtures: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Recording":
+        """The recording in a folder. :raises OSError: it can't be read"""
+        lines = (folder / "cases.jsonl").read_bytes().splitlines()
+        # Recorded bodies hold lone surrogates on purpose, which orjson refuses.
+        return cls([json.loads(line) for line in lines], json.loads((folder / "fixtures.json").read_bytes()))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Cases that are answered otherwise on purpose.
+
+    :param cases: ids, or patterns of them
+    :param rule: the rule of `docs/compatibility.md` that they fall under
+    :param why: one sentence for users
+    """
+
+    cases: tuple[str, ...]
+    rule: str
+    why: str
+
+    def covers(self, case_id: str) -> bool:
+        """Whether a case is one of these; `*` is the only wild character."""
+        return any(fnmatchcase(case_id, re.sub(r"([\[?])", r"[\1]", pattern)) for pattern in self.cases)
+
+
+def read_differences(path: Path) -> list[Difference]:
+    """The differences that a file lists. :raises OSError: it can't be read"""
+    return [
+        Difference(tuple(entry["cases"]), str(entry["rule"]), entry["why"].strip())
+        for entry in yaml.safe_load(path.read_text("utf-8"))
+    ]
+
+
+@dataclass
+class Replay:
+    """Sends cases to a deployment, each from the state it was recorded from.
+
+    :param wire: the deployment; its flows are deleted
+    :param recording: the cases
+    :param tokens: the deployment's tokens by the recording's
+    :param empty: deletes everything; by requests if not given
+    """
+
+    wire: Wire
+    recording: Recording
+    tokens: Mapping[str, str]
+    empty: Callable[[], None] | None = None
+    _prepared: str | None = field(default=None, init=False)
+    _saved: dict[str, str] = field(default_factory=dict, init=False)
+
+    def run(self, case: Case) -> list[str]:
+        """Send a case and compare.
+
+        :returns: what differs, nothing if the answer is as recorded
+        :raises SetupError: what the case needs can't be made here
+        :raises OSError: the deployment does not answer
+        """
+        saved = self._prepare(case)
+        if case["method"] not in _SAFE:
+            self._prepared = None
+        return compare(case, self._send(case, saved))
+
+    def _prepare(self, case: Case) -> dict[str, str]:
+        """Bring the deployment to the case's state. States of cases that only read are used again."""
+        name, steps = case["fixture"], case.get("steps", ())
+        if self._prepared != name or steps:
+            self._prepared = None
+            (self.empty or self._empty)()
+            self._saved = {}
+            for request in self.recording.fixtures[name]:
+                answer = self._set_up(request)
+                for variable, member in request.get("save", {}).items():
+                    self._saved[variable] = answer[member]
+            self._prepared = None if steps else name
+        for step in steps:
+            self._set_up(step)
+        return self._saved
+
+    def _set_up(self, request: Mapping[str, Any]) -> Any:
+        path = Template(request.get("path_template", request["path"])).safe_substitute(self._saved)
+        body = request.get("body_template", request.get("body"))
+        if "body_template" in request:
+            body = json.loads(Template(json.dumps(body)).safe_substitute(self._saved))
+        headers = [("Authorization", f"Bearer {self.tokens[ADMIN]}"), ("Content-Type", "application/json")]
+        answer = self.wire.send(request["method"], path, headers, None if body is None else orjson.dumps(body))
+        if answer.status >= 300 or answer.status != request.get("status", answer.status):
+            raise SetupError(f"{request['method']} {path} was answered {answer.status}")
+        return answer.json() if answer.body else None
+
+    def _empty(self) -> None:
+        headers = [("Authorization", f"Bearer {self.tokens[ADMIN]}")]
+        answer = self.wire.send("GET", FLOWS + "?page_size=100000", headers)
+        if answer.status != 200:
+            raise SetupError(f"GET {FLOWS} was answered {answer.status}: {answer.body[:200]!r}")
+        for flow in answer.json()["results"]:
+            self.wire.send("DELETE", f"{FLOWS}{flow['slug']}/", headers)
+
+    def _send(self, case: Case, saved: Mapping[str, str]) -> Response:
+        target = Template(case.get("path_template", case["path"])).safe_substitute(saved)
+        if query := case.get("query_template", case.get("query")):
+            target += "?" + Template(query).safe_substitute(saved)
+        headers = [(name, self._own_token(value)) for name, value in case.get("headers", ())]
+        return self.wire.send(case["method"], target, headers, body_of(case, saved), chunked=case.get("chunked", False))
+
+    def _own_token(self, value: str) -> str:
+        for recorded, own in self.tokens.items():
+            value = value.replace(recorded, own)
+        return value
+
+
+def body_of(case: Case, saved: Mapping[str, str]) -> bytes | None:
+    """The bytes of a case's body, None if it has none."""
+    if "body_b64" in case:
+        return base64.b64decode(case["body_b64"])
+    if "body_raw" in case:
+        raw: str = case["body_raw"]
+        return raw.encode("utf-8", "surrogatepass")
+    if "body_template" in case:
+        return Template(json.dumps(case["body_template"])).safe_substitute(saved).encode()
+    if "body" in case:
+        return json.dumps(case["body"], ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return None
+
+
+def compare(case: Case, answer: Response) -> list[str]:
+    """What differs between a recorded answer and the one that came, a sentence each."""
+    found = []
+    if answer.status != case["status"]:
+        found.append(f"status {answer.status} instead of {case['status']}: {answer.body[:300]!r}")
+    recorded = case["response_headers"]
+    if case["status"] == 405 and "allow" in recorded and answer.headers.get("allow") != recorded["allow"]:
+        found.append(f"Allow {answer.headers.get('allow')!r} instead of {recorded['allow']!r}")
+    if case.get("response_json") is not None:
+        came, wanted = answer.headers.get("content-type", ""), recorded["content-type"]
+        if came.partition(";")[0] != wanted.partition(";")[0]:
+            found.append(f"media type {came!r} instead of {wanted!r}")
+        try:
+            body = canonical(answer.json())
+        except ValueError:
+            body = answer.body.decode("utf-8", "replace")
+        if body != canonical(case["response_json"]):
+            found.append(f"body {body[:600]} instead of {canonical(case['response_json'])[:600]}")
+    return found
+
+
+def canonical(value: Any) -> str:
+    """JSON in which identities are numbered by order of appearance and times are masked."""
+    seen: dict[str, str] = {}
+    text = json.dumps(value, sort_keys=True)
+    text = _UUID.sub(lambda match: seen.setdefault(match[0], f"uuid-{len(seen) + 1}"), text)
+    return _TIME.sub("time", text)
+
+
+def by_state(cases: Sequence[Case]) -> Iterator[Case]:
+    """The cases in an order that prepares few states anew: those that only read first, state by state."""
+    order = list(dict.fromkeys(case["fixture"] for case in cases))
+    yield from sorted(
+        cases, key=lambda case: (order.index(case["fixture"]), case["method"] not in _SAFE or bool(case.get("steps")))
+    )

@@ -1,0 +1,90 @@
+"""One HTTP/1.1 request with exactly the bytes that are asked for.
+
+Clients correct what they are given; a recorded request may be wrong on purpose (a bad method, a space in the target).
+"""
+
+import http.client
+import socket
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+# Seconds that a server may take for one answer.
+TIMEOUT = 30
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer as it came.
+
+    :param status: the status code
+    :param headers: names in small letters; the last of repeated ones
+    :param body: the body, not decoded
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON. :raises ValueError: it is none"""
+        return orjson.loads(self.body)
+
+
+class Wire:
+    """A server to send requests to, one connection each.
+
+    :param url: scheme, host and port; `http` only
+    :raises ValueError: the URL is of another kind
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError(f"{url!r} is no URL like http://127.0.0.1:8000.")
+        self._address = (parts.hostname, parts.port or 80)
+        self._host = parts.netloc
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: list[tuple[str, str]] | None = None,
+        body: bytes | None = None,
+        *,
+        chunked: bool = False,
+    ) -> Response:
+        """Send one request and take the answer in.
+
+        :param target: path and query, as they go over the wire
+        :param headers: besides Host, Content-Length and Connection, which are added unless given
+        :param chunked: send the body chunked, without Content-Length
+        :raises OSError: the server does not answer
+        """
+        lines = [f"{method} {target} HTTP/1.1"]
+        names = {name.lower() for name, _ in headers or ()}
+        if "host" not in names:
+            lines.append(f"Host: {self._host}")
+        lines += [f"{name}: {value}" for name, value in headers or ()]
+        lines.append("Connection: close")
+        payload = body or b""
+        if chunked:
+            lines.append("Transfer-Encoding: chunked")
+            payload = (b"%x\r\n%s\r\n" % (len(payload), payload) if payload else b"") + b"0\r\n\r\n"
+        elif body is not None and "content-length" not in names:
+            lines.append(f"Content-Length: {len(body)}")
+        request = "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + payload
+        with socket.create_connection(self._address, TIMEOUT) as connection:
+            connection.sendall(request)
+            response = http.client.HTTPResponse(connection, method=method)
+            try:
+                response.begin()
+                return Response(
+                    response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+                )
+            except http.client.HTTPException as error:
+                raise OSError(f"no HTTP answer: {error!r}") from error
+            finally:
+                response.close()

@@ -1,0 +1,45 @@
+"""A server on a free port, in a thread of the test's process."""
+
+import contextlib
+import threading
+import time
+
+import uvicorn
+
+DEADLINE = 20
+
+
+def wait_for(condition, what, deadline=DEADLINE):
+    """Wait until a condition holds; fails after the deadline, in seconds."""
+    end = time.monotonic() + deadline
+    while not (value := condition()):
+        assert time.monotonic() < end, f"{what} did not happen within {deadline} s"
+        threading.Event().wait(0.01)
+    return value
+
+
+@contextlib.contextmanager
+def served(app):
+    """Serve an ASGI application as the workers do. Gives its URL."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_level="error",
+            ws="none",
+            lifespan="on",
+        )
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        wait_for(lambda: server.started or not thread.is_alive(), "the start of the server")
+        assert server.started
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(DEADLINE)
