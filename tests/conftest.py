@@ -1,15 +1,18 @@
 """What every test may ask for: a store on each engine, an application, a client."""
 
+import dataclasses
 import itertools
 import os
 import tempfile
-import uuid
 
 import pytest
+import sqlalchemy as sa
 
 from app import logs
-from app.application import load_contract, open_store
+from app.application import create_app, load_contract, open_store
 from app.settings import Settings
+from app.store.tables import flows, tokens
+from tests.asgi import Client
 
 logs.configure("error", "json")
 
@@ -67,13 +70,60 @@ def settings(tmp_path):
     return Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
 
 
-@pytest.fixture
-def store(settings, contract):
-    """An empty store on SQLite."""
+@pytest.fixture(scope="session")
+def shared(contract, tmp_path_factory):
+    """A store on SQLite and an application on it, made once."""
+    path = tmp_path_factory.mktemp("store") / "flows.sqlite3"
+    settings = Settings(database_url=f"sqlite:///{path}", token_memory=0.0)
     store = open_store(settings, contract)
     store.migrate()
-    yield store
+    yield store, create_app(settings, contract=contract, store=store)
     store.close()
+
+
+@pytest.fixture
+def store(shared):
+    """An empty store on SQLite."""
+    store, _ = shared
+    with store.database.write() as session:
+        for table in (flows, tokens):
+            session.run(store.database.compile(sa.delete(table)))
+    return store
+
+
+@pytest.fixture
+def client(shared, store):
+    """A client of an application on an empty store, with a superuser's token."""
+    store.tokens.add("root", superuser=True, secret="root")
+    return Client(shared[1], "root")
+
+
+@pytest.fixture
+def edited(settings, tmp_path):
+    """Makes a client of an application on a copy of the contract with some text replaced."""
+    stores = []
+
+    def edit(*replacements, served_by=None):
+        text = settings.contract.read_text("utf-8")
+        for old, new in replacements:
+            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the contract"
+            text = text.replace(old, new)
+        path = tmp_path / "authentik-flows.yaml"
+        path.write_text(text, "utf-8")
+        changed = dataclasses.replace(settings, contract=path)
+        contract = load_contract(changed, served_by)
+        store = open_store(changed, contract)
+        stores.append(store)
+        store.migrate()
+        if not store.tokens.any():
+            store.tokens.add("root", superuser=True, secret="root")
+        client = Client(create_app(changed, contract=contract, store=store, served_by=served_by), "root")
+        client.store = store
+        return client
+
+    yield edit
+    for store in stores:
+        store.close()
 
 
 @pytest.fixture
@@ -90,7 +140,3 @@ def make_flow():
         } | members
 
     return make
-
-
-def random_name():
-    return uuid.uuid4().hex

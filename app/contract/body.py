@@ -69,7 +69,11 @@ class BodyReader:
                 if isinstance(value := instance[name], str):
                     instance[name] = value.strip()
         if not self._validator.is_valid(instance):
-            messages = explain(self._validator.iter_errors(instance), instance, self.members, BODY)
+            try:
+                messages = explain(self._validator.iter_errors(instance), instance, self.members, BODY)
+            except ValueError as error:
+                # The validator can't tell of a value that is nested deeper than it looks.
+                raise MalformedBody("array and object recursion depth exceeded: line 1 column 1 (char 0)") from error
             valid = {} if NON_FIELD_ERRORS in messages else self._known(instance, without=messages)
             raise InvalidBody(messages, valid)
         return {**self._defaults, **self._known(instance)}

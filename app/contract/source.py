@@ -117,7 +117,7 @@ def read(path: Path, name: str | None = None) -> Source:
         node = loader.get_single_node()
         findings: list[Finding] = []
         places: dict[Pointer, tuple[int, int]] = {}
-        document = _construct(loader, node, (), name, places, findings)
+        document = None if node is None else _construct(loader, node, (), name, places, findings)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Location(name, mark.line + 1, mark.column + 1) if mark else start
@@ -128,8 +128,9 @@ def read(path: Path, name: str | None = None) -> Source:
             [Finding(start, "An alias contains itself.", "Use `$ref` for a recursive schema.")]
         ) from error
     except yaml.YAMLError as error:
+        problem = str(error).splitlines()[0]
         raise ContractError(
-            [Finding(start, f"This is not valid YAML: {str(error).splitlines()[0]}.", "Save the file as UTF-8 text.")]
+            [Finding(start, f"This is not valid YAML: {problem}.", "Save the file as UTF-8 text.")]
         ) from error
     finally:
         loader.dispose()

@@ -1,5 +1,6 @@
 """Flows: every statement on their table."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from functools import cache, lru_cache
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy import JSON
 
 from app import errors
 from app.store.database import Database, Query, Session
@@ -14,6 +16,9 @@ from app.store.search import fold, search_text
 from app.store.tables import flows
 
 Flow = dict[str, Any]
+
+# Words that are looked for by a condition each; further ones go into one condition, so that statements stay small and few.
+_TERMS = 8
 
 # The greatest offset that both databases take.
 _LAST_OFFSET = 2**63 - 1
@@ -108,7 +113,7 @@ class Flows:
         if offset > _LAST_OFFSET:
             raise errors.PageNotFound
         query = self._page_query(
-            frozenset(filters), len(terms), tuple((key.member, key.descending) for key in ordering)
+            frozenset(filters), min(len(terms), _TERMS + 1), tuple((key.member, key.descending) for key in ordering)
         )
         with self._database.read() as session:
             rows = session.rows(
@@ -175,7 +180,7 @@ class Flows:
     def _get(
         self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False
     ) -> Flow:
-        query = self._get_query(frozenset(filters) | {"="}, len(terms), lock)
+        query = self._get_query(frozenset(filters) | {"="}, min(len(terms), _TERMS + 1), lock)
         row = session.row(query, {**_conditions(filters, terms), "slug_": slug})
         if row is None:
             raise errors.NotFound
@@ -215,17 +220,27 @@ class Flows:
         conditions: list[sa.ColumnElement[bool]] = [
             flows.c[name] == sa.bindparam(f"filter_{name}") for name in sorted(filters)
         ]
-        find = sa.func.instr if self._database.embedded else sa.func.strpos
+        zero: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer())
+        position = sa.func.instr if self._database.embedded else sa.func.strpos
         conditions += [
-            find(flows.c.search, sa.bindparam(f"term_{index}", type_=sa.Text())) > sa.literal_column("0")
-            for index in range(terms)
+            position(flows.c.search, sa.bindparam(f"term_{index}", type_=sa.Text())) > zero
+            for index in range(min(terms, _TERMS))
         ]
+        if terms > _TERMS:
+            words = sa.bindparam("terms", type_=sa.Text())
+            each = (
+                sa.func.json_each(words)
+                if self._database.embedded
+                else sa.func.json_array_elements_text(words.cast(JSON))
+            ).table_valued("value")
+            conditions.append(~sa.exists().where(position(flows.c.search, each.c.value) == zero).select_from(each))
         return conditions
 
 
 def _conditions(filters: Mapping[str, Any], terms: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {f"filter_{name}": value for name, value in filters.items()}
-    return values | {f"term_{index}": fold(term) for index, term in enumerate(terms)}
+    values |= {f"term_{index}": fold(term) for index, term in enumerate(terms[:_TERMS])}
+    return {**values, "terms": json.dumps([fold(term) for term in terms[_TERMS:]])} if len(terms) > _TERMS else values
 
 
 def _sort_keys(ordering: tuple[tuple[str, bool], ...]) -> list[sa.ColumnElement[Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.contract.checks.document import check_document, check_references
+from app.contract.checks.document import OpenAPICheck, check_references
 from app.contract.checks.extensions import check_extensions
 from app.contract.checks.operations import check_handlers, check_operations
 from app.contract.checks.values import check_values
@@ -42,13 +42,15 @@ def load(path: Path, implementation: Implementation, name: str | None = None) ->
 
 def check(source: Source, implementation: Implementation) -> Iterator[Finding]:
     """Everything that is wrong with a contract. Later stages run only on what earlier ones passed."""
+    openapi = OpenAPICheck(source)
     stages: list[Callable[[], Iterator[Finding]]] = [
         lambda: check_references(source),
-        lambda: check_document(source),
+        openapi.structure,
         lambda: check_extensions(source),
         lambda: check_operations(source),
         lambda: check_values(source),
         lambda: check_handlers(source, implementation.handlers, implementation.stored_members),
+        openapi.meaning,
     ]
     for stage in stages:
         found = list(stage())

@@ -1,0 +1,156 @@
+"""Edits of the YAML that change the behaviour, and nothing else does."""
+
+import ast
+from pathlib import Path
+
+import yaml
+
+import app
+from tests.asgi import FLOWS
+
+# Words of Python that are values of the contract too, by where they stand, with what they are there.
+HOMONYMS = {
+    ("cli/worker.py", "none"): "uvicorn's word for no WebSocket protocol",
+    ("store/tables.py", "authentication"): "the member of that name",
+    ("handlers/flows.py", "authentication"): "the member of that name",
+    ("store/migrations/versions/0001_flows_and_tokens.py", "authentication"): "the member of that name",
+}
+
+
+def test_adding_an_enum_value(edited, client, make_flow):
+    body = make_flow(layout="floating")
+    assert client.post(FLOWS, body).json() == {"layout": ['"floating" is not a valid choice.']}
+    client = edited(("        - sidebar_right\n", "        - sidebar_right\n        - floating\n"))
+    created = client.post(FLOWS, body)
+    assert (created.status, created.json()["layout"]) == (201, "floating")
+    assert client.get(FLOWS).json()["results"] == [created.json()]
+
+
+def test_adding_a_filter_parameter(edited, make_flow):
+    parameter = """        - name: title
+          in: query
+          description: Only flows of exactly this title.
+          schema:
+            type: string
+          x-filters: title
+        - name: ordering
+"""
+    client = edited(("        - name: ordering\n", parameter))
+    for slug in ("one", "two"):
+        client.post(FLOWS, make_flow(slug=slug, title=f"Title {slug}"))
+    answer = client.get(FLOWS, query="title=Title%20two")
+    assert [flow["slug"] for flow in answer.json()["results"]] == ["two"]
+    assert client.get(FLOWS, query="title=other").json()["pagination"]["count"] == 0
+
+
+def test_a_narrower_length(edited, make_flow):
+    narrow = (
+        "        slug: &slug\n          type: string\n          minLength: 1\n          maxLength: 50\n",
+        "        slug: &slug\n          type: string\n          minLength: 1\n          maxLength: 7\n",
+    )
+    client = edited(narrow)
+    answer = client.post(FLOWS, make_flow(slug="eight-ch"))
+    assert answer.json() == {"slug": ["Ensure this field has no more than 7 characters."]}
+    assert client.post(FLOWS, make_flow(slug="seven-c")).status == 201
+    assert client.patch(FLOWS + "seven-c/", {"slug": "eight-ch"}).status == 400
+
+
+def test_another_required_permission(edited, make_flow):
+    client = edited(
+        (
+            "      x-required-permissions: [authentik_flows.add_flow]\n",
+            "      x-required-permissions: [authentik_flows.add_flow, authentik_flows.view_flow]\n",
+        )
+    )
+    adder = client.store.tokens.add("adder", permissions=["authentik_flows.add_flow"])
+    both = client.store.tokens.add("both", permissions=["authentik_flows.add_flow", "authentik_flows.view_flow"])
+    assert client.post(FLOWS, make_flow(), token=adder).status == 403
+    assert client.post(FLOWS, make_flow(), token=both).status == 201
+
+
+def test_what_is_searched_sorted_and_taken_by_default(edited, make_flow):
+    client = edited(
+        ("      x-searches: [name, slug, designation, title, denied_action]\n", "      x-searches: [title]\n"),
+        ("            default: slug,name\n", "            default: -slug\n"),
+        ("            default: 100\n", "            default: 2\n"),
+        ("          x-create-default: stacked\n", "          x-create-default: sidebar_left\n"),
+    )
+    for slug in ("a", "b", "c"):
+        created = client.post(FLOWS, make_flow(slug=slug, title=f"Title-{slug}"))
+    assert created.json()["layout"] == "sidebar_left"
+    answer = client.get(FLOWS).json()
+    assert [flow["slug"] for flow in answer["results"]] == ["c", "b"]
+    assert client.get(FLOWS, query="search=authentication").json()["pagination"]["count"] == 0
+    assert client.get(FLOWS, query="search=title-b").json()["pagination"]["count"] == 1
+
+
+def test_rows_of_before_are_searched_by_the_members_of_now(edited, make_flow):
+    client = edited()
+    client.post(FLOWS, make_flow(slug="a", name="Findable"))
+    client = edited(
+        ("      x-searches: [name, slug, designation, title, denied_action]\n", "      x-searches: [title]\n")
+    )
+    assert client.get(FLOWS, query="search=findable").json()["pagination"]["count"] == 0
+
+
+def _constants(tree):
+    documentation = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in documentation:
+            yield node
+
+
+def _rules(node, keyword=None):
+    """The enum values, lengths, bounds, patterns and defaults that a document states."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("enum", "x-searches", "x-orders-by", "x-required-permissions") and isinstance(value, list):
+                yield from value if key == "enum" or key == "x-required-permissions" else ()
+            elif key in (
+                "maxLength",
+                "minLength",
+                "minimum",
+                "maximum",
+                "pattern",
+                "default",
+                "x-create-default",
+                "x-url-template",
+            ):
+                yield value
+            elif key in ("x-messages", "x-permissions") and isinstance(value, dict):
+                yield from value.values() if key == "x-messages" else value.keys()
+            elif key in ("x-unique", "x-not-found"):
+                yield value
+            elif key not in ("example", "examples"):
+                yield from _rules(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _rules(item)
+
+
+def test_no_rule_of_the_contract_stands_in_python_too(contract):
+    # 0, 1 and the truth values are in every program.
+    rules = {
+        (type(rule), rule)
+        for rule in _rules(contract.document)
+        if not isinstance(rule, bool | dict) and rule not in (0, 1)
+    }
+    assert {(str, "message_continue"), (int, 50), (int, 100), (str, "^[-a-zA-Z0-9_]+$")} <= rules
+    package = Path(app.__file__).parent
+    found = {
+        (str(path.relative_to(package)), node.value)
+        for path in package.rglob("*.py")
+        for node in _constants(ast.parse(path.read_text("utf-8")))
+        if (type(node.value), node.value) in rules
+    }
+    assert found == HOMONYMS.keys(), "a rule of the contract in Python, or an exception that is none any more"
+
+
+def test_the_contract_is_yaml_1_2_as_other_tools_read_it(contract, settings):
+    assert yaml.safe_load(settings.contract.read_text("utf-8")) == contract.document
