@@ -37,6 +37,7 @@ def store_or_exit(settings: Settings, contract: Source) -> Store:
     if store.embedded:
         store.migrate()
     elif not store.migrated():
+        store.close()
         click.echo("flows: the database has not the tables of this version. Run `flows db upgrade`.", err=True)
         sys.exit(1)
     return store

@@ -1,0 +1,153 @@
+"""Answers are validated too: one that breaks the contract never reaches a client."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+import structlog
+
+from app import errors, handlers, logs
+from app.contract import middleware
+from tests.asgi import FLOWS, Client
+
+
+@pytest.fixture
+def served_with(edited):
+    """Makes a client of an application in which one handler is another function."""
+
+    def replace(name, function):
+        # The boot checks look at the parameters.
+        function.__signature__ = __import__("inspect").signature(handlers.discover()[name])
+        return edited(served_by={**handlers.discover(), name: function})
+
+    return replace
+
+
+def flow(**members):
+    return {
+        "pk": str(uuid.uuid4()), "policybindingmodel_ptr_id": str(uuid.uuid4()), "name": "A", "slug": "a", "title": "A",
+        "designation": "recovery", "background": "/a", "stages": [], "policies": [], "cache_count": 0,
+        "policy_engine_mode": "any", "compatibility_mode": False, "export_url": "", "layout": "stacked",
+        "denied_action": "continue", "authentication": "none",
+    } | members  # fmt: skip
+
+
+def without(member):
+    answer = flow()
+    del answer[member]
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "member"),
+    [
+        (flow(designation="holiday"), "designation"),
+        (flow(pk="not-a-uuid"), "pk"),
+        (flow(stages=[1]), "stages/0"),
+        (flow(cache_count="0"), "cache_count"),
+        (flow(slug="a" * 51), "slug"),
+        (flow(name=None), "name"),
+        (without("title"), "the whole answer"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_answer_against_the_contract_is_500_and_logged(served_with, answer, member):
+    client = served_with("flows_instances_retrieve", lambda *_, **__: answer)
+    with structlog.testing.capture_logs() as log:
+        got = client.get(FLOWS + "a/")
+    assert (got.status, got.json()) == (500, {"detail": "A server error occurred."})
+    entry = next(entry for entry in log if entry["log_level"] == "error")
+    assert entry["operation"] == "flows_instances_retrieve"
+    assert entry["problem"].startswith(member + ": ")
+
+
+def test_an_answer_by_the_contract_passes(served_with):
+    stored = flow()
+    client = served_with("flows_instances_retrieve", lambda *_, **__: dict(stored))
+    assert client.get(FLOWS + "a/").json() == stored | {"export_url": "/api/v3/flows/instances/a/export/"}
+
+
+@pytest.mark.parametrize("value", [uuid.uuid4(), datetime.now(UTC), {1, 2}, b"a", object()])
+def test_an_answer_that_is_no_json_is_500(served_with, value):
+    client = served_with("flows_instances_retrieve", lambda *_, **__: flow(name=value))
+    assert client.get(FLOWS + "a/").status == 500
+
+
+def test_a_page_with_one_bad_flow_is_500(served_with):
+    numbers = dict.fromkeys(("next", "previous", "count", "current", "total_pages", "start_index", "end_index"), 0)
+    bad = {"pagination": numbers, "results": [flow(), flow(layout="round")]}
+    client = served_with("flows_instances_list", lambda *_, **__: bad)
+    with structlog.testing.capture_logs() as log:
+        assert client.get(FLOWS).status == 500
+    assert any(entry.get("problem", "").startswith("results/1/layout: ") for entry in log)
+
+
+def raising(error):
+    def handler(*_, **__):
+        raise error
+
+    return handler
+
+
+def test_a_failing_handler_is_500_with_its_traceback_in_the_log(served_with):
+    client = served_with("flows_instances_retrieve", raising(RuntimeError("secret of the house")))
+    with structlog.testing.capture_logs() as log:
+        answer = client.get(FLOWS + "a/")
+    assert (answer.status, answer.json()) == (500, {"detail": "A server error occurred."})
+    assert any(entry.get("exc_info") for entry in log)
+
+
+def test_a_database_that_is_down_is_503(served_with):
+    client = served_with("flows_instances_retrieve", raising(errors.Unavailable("gone")))
+    answer = client.get(FLOWS + "a/")
+    assert (answer.status, answer.json()) == (503, {"detail": "The database is not available."})
+    assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "path", "error"),
+    [
+        ("flows_instances_create", "POST", FLOWS, errors.NotFound()),
+        ("flows_instances_create", "POST", FLOWS, errors.NotUnique("name")),
+        ("flows_instances_cache_info_retrieve", "GET", FLOWS + "cache_info/", errors.NotFound()),
+    ],
+)
+def test_an_error_that_the_operation_does_not_document_is_500(served_with, make_flow, operation, method, path, error):
+    client = served_with(operation, raising(error))
+    assert client(method, path, make_flow() if method == "POST" else None).status == 500
+
+
+def test_the_log_has_a_line_per_request_with_the_id_of_the_answer(client, store, monkeypatch):
+    reader = store.tokens.add("reader", permissions=["authentik_flows.view_flow"])
+    monkeypatch.setattr(middleware, "log", structlog.get_logger())
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))
+    with structlog.testing.capture_logs() as log:
+        answers = [client.get(FLOWS, token=reader), client.post(FLOWS, {}), client.get(FLOWS, token="nope")]
+    logs.configure("error", "json")
+    assert [entry["id"] for entry in log] == [answer.headers["x-authentik-id"] for answer in answers]
+    assert [(entry["operation"], entry["status"], entry["token"]) for entry in log] == [
+        ("flows_instances_list", 200, "reader"),
+        ("flows_instances_create", 400, "root"),
+        ("flows_instances_list", 403, None),
+    ]
+    assert log[1]["reason"] == "name,slug,title,designation"
+    assert not any(reader in str(entry) or "nope" in str(entry) for entry in log)
+
+
+def test_nothing_is_stored_of_a_request_that_breaks_off(client, store):
+    import asyncio
+
+    async def send(message):
+        raise AssertionError(message)
+
+    async def receive():
+        return next(messages)
+
+    messages = iter([{"type": "http.request", "body": b'{"name":', "more_body": True}, {"type": "http.disconnect"}])
+    scope = {
+        "type": "http", "method": "POST", "path": FLOWS, "query_string": b"", "root_path": "", "raw_path": FLOWS.encode(),
+        "headers": [(b"authorization", b"Bearer root"), (b"content-type", b"application/json")],
+    }  # fmt: skip
+    asyncio.run(client.app(scope, receive, send))
+    assert store.flows.page({}, (), (), 1, 1).count == 0
+    assert isinstance(client, Client)

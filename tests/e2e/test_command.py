@@ -1,0 +1,242 @@
+"""The installed command, started as a user starts it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.proofs.wire import Wire
+from tests.asgi import FLOWS
+from tests.serving import wait_for
+
+ROOT = Path(__file__).parents[2]
+FLOWS_COMMAND = Path(sys.executable).parent / "flows"
+FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """The environment of a command: a store of the test's own, nothing else from outside."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {
+        "FLOWS_DATABASE_URL": f"sqlite:///{tmp_path}/deep/flows.sqlite3",
+        "FLOWS_PORT": "0",
+        "FLOWS_LOG_FORMAT": "json",
+        "PYTHONWARNINGS": "error::ResourceWarning",
+    }
+
+
+@pytest.fixture
+def run(environment):
+    """Runs a command to its end."""
+
+    def run(*arguments, **variables):
+        return subprocess.run(
+            [FLOWS_COMMAND, *arguments],
+            env=environment | variables,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def start(environment, tmp_path):
+    """Starts a server and waits for its URL."""
+    started = []
+
+    def start(command="serve", **variables):
+        out = tmp_path / f"out{len(started)}"
+        with out.open("wb") as output:
+            process = subprocess.Popen(
+                [FLOWS_COMMAND, command], env=environment | variables, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+            )
+        started.append(process)
+
+        def url():
+            assert process.poll() is None, out.read_text()
+            return re.search(r"URL: +(http://[\d.]+:\d+)/api/v3/", out.read_text())
+
+        base = wait_for(url, "the URL of the server")[1]
+        token = re.search(r"Token: (\S{43})$", out.read_text(), re.MULTILINE)
+        process.output = out
+        return Wire(base), token and token[1], process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
+
+
+def bearer(token):
+    return [("Authorization", f"Bearer {token}"), ("Content-Type", "application/json")]
+
+
+def test_serve__prints_url_and_token_once_and_keeps_what_it_answered(start, run):
+    wire, token, process = start()
+    assert token
+    created = wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode())
+    assert created.status == 201
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    wire, second_token, _ = start()
+    assert second_token is None
+    assert wire.send("GET", FLOWS + "a/", bearer(token)).json() == created.json()
+
+
+def test_serve__stops_when_told_to(start):
+    wire, token, process = start(FLOWS_WORKERS="2")
+    assert wire.send("GET", FLOWS, bearer(token)).status == 200
+    process.terminate()
+    assert process.wait(30) == 0
+    assert "Traceback" not in process.output.read_text()
+
+
+def test_serve__a_token_of_the_environment(start):
+    wire, token, process = start(FLOWS_BOOTSTRAP_TOKEN="mine")
+    assert token is None
+    assert wire.send("GET", FLOWS, bearer("mine")).status == 200
+    assert "mine" not in process.output.read_text()
+
+
+def test_serve__a_body_above_the_limit(start):
+    wire, token, _ = start(FLOWS_BODY_LIMIT="100")
+    assert wire.send("POST", FLOWS, bearer(token), b" " * 101).status == 413
+    assert wire.send("POST", FLOWS, bearer(token), b" " * 101, chunked=True).status == 413
+    assert wire.send("POST", FLOWS, bearer(token), b" " * 100).status == 400
+
+
+def test_serve__a_revocation_takes_effect_within_a_second(start, run):
+    wire, _, _ = start()
+    reader = run("token", "create", "reader", "--permission", "authentik_flows.view_flow").stdout.strip()
+    assert wire.send("GET", FLOWS, bearer(reader)).status == 200
+    assert run("token", "revoke", "reader").returncode == 0
+    wait_for(lambda: wire.send("GET", FLOWS, bearer(reader)).status == 403, "the revocation", deadline=1.5)
+
+
+def test_serve__a_contract_that_can_not_be_served(run, tmp_path):
+    broken = tmp_path / "broken.yaml"
+    broken.write_text((ROOT / "openapi" / "authentik-flows.yaml").read_text().replace("x-searches:", "x-serches:"))
+    for command, stream in (("serve", "stderr"), ("check", "stdout")):
+        result = run(command, FLOWS_CONTRACT=str(broken))
+        assert result.returncode == 1
+        line = re.escape(str(broken)) + r":\d+:\d+: The extension 'x-serches' is not known here\. .+"
+        assert re.search(line, getattr(result, stream))
+        assert "Traceback" not in result.stderr
+
+
+def test_serve__a_database_without_tables_is_not_touched(run, postgresql_url):
+    result = run("serve", FLOWS_DATABASE_URL=postgresql_url)
+    assert result.returncode == 1
+    assert result.stderr.strip().endswith("Run `flows db upgrade`.")
+    assert run("db", "current", FLOWS_DATABASE_URL=postgresql_url).returncode == 1
+
+
+def test_serve__on_postgresql_with_several_workers(start, run, postgresql_url):
+    import psycopg
+
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE served")
+    url = postgresql_url.replace("/postgres?", "/served?")
+    assert run("db", "upgrade", FLOWS_DATABASE_URL=url).stdout == "The database was at nothing and is at 0001 now.\n"
+    token = run("token", "create", "root", "--superuser", FLOWS_DATABASE_URL=url).stdout.strip()
+    wire, _, _ = start(FLOWS_DATABASE_URL=url, FLOWS_WORKERS="2")
+    assert wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode()).status == 201
+    for _ in range(8):
+        assert wire.send("GET", FLOWS + "a/", bearer(token)).json()["slug"] == "a"
+    assert wire.send("GET", "/-/health/ready/").status == 200
+
+
+def test_check(run):
+    result = run("check")
+    assert (result.returncode, result.stdout) == (0, "openapi/authentik-flows.yaml: 8 operations, nothing found.\n")
+
+
+def test_request(run):
+    created = run("request", "POST", FLOWS, "-d", json.dumps(FLOW))
+    assert (created.returncode, created.stderr) == (0, "201 Created\n")
+    assert json.loads(created.stdout)["slug"] == "a"
+    refused = run("request", "POST", FLOWS, "-d", json.dumps(FLOW))
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout) == {"slug": ["Flow with this slug already exists."]}
+    assert run("request", "DELETE", FLOWS + "a/").returncode == 0
+    assert run("request", "GET", FLOWS, "--token", "nope").returncode == 1
+    assert run("token", "list").stdout == ""
+
+
+def test_token(run):
+    assert run("token", "create", "a").returncode == 2
+    assert "there are: authentik_flows.view_flow" in run("token", "create", "a", "--permission", "nope").stderr
+    assert "30m, 12h" in run("token", "create", "a", "--superuser", "--expires", "soon").stderr
+    made = run("token", "create", "a", "--superuser", "--expires", "2w")
+    assert made.returncode == 0
+    assert len(made.stdout.strip()) == 43
+    again = run("token", "create", "a", "--superuser")
+    assert (again.returncode, "choose another name" in again.stderr) == (1, True)
+    assert run("token", "revoke", "b").returncode == 1
+    assert run("token", "revoke", "a").returncode == 0
+    assert re.fullmatch(r"a +revoked +\d{4}-.+ superuser\n", run("token", "list").stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (["serve"], {"FLOWS_PORT": "x"}, "FLOWS_PORT: 'x' can't be used"),
+        (["serve"], {"FLOWS_DATABASE_URL": "mysql://x@y/z"}, "FLOWS_DATABASE_URL: "),
+        (["nothing"], {}, "No such command 'nothing'"),
+        (["request", "GET"], {}, "Missing argument 'PATH'"),
+    ],
+)
+def test_wrong_calls_exit_2(run, arguments, variables, said):
+    result = run(*arguments, **variables)
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["serve", "dev", "check", "request", "token create", "token list", "token revoke", "db upgrade", "db current"],
+)
+def test_each_command_has_an_example(run, command):
+    result = run(*command.split(), "--help")
+    assert result.returncode == 0
+    assert "Example: " in result.stdout
+
+
+def test_dev__serves_a_saved_contract(start, tmp_path):
+    contract = tmp_path / "contract" / "authentik-flows.yaml"
+    contract.parent.mkdir()
+    text = (ROOT / "openapi" / "authentik-flows.yaml").read_text()
+    contract.write_text(text)
+    port = _free_port()
+    wire, token, _ = start("dev", FLOWS_CONTRACT=str(contract), FLOWS_PORT=str(port))
+    body = json.dumps(FLOW | {"layout": "floating"}).encode()
+
+    def create():
+        try:
+            return wire.send("POST", FLOWS, bearer(token), body).status
+        except OSError:
+            return None
+
+    wait_for(lambda: create() == 400, "the start of the server")
+    contract.write_text(text.replace("        - sidebar_right\n", "        - sidebar_right\n        - floating\n"))
+    wait_for(lambda: create() == 201, "the new contract")
+
+
+def _free_port():
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

@@ -1,0 +1,113 @@
+"""Every command in the documents is executed, and every answer they show is compared."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.application import create_app, open_store
+from app.contract.checks.extensions import DEFINITIONS, KINDS
+from app.proofs.replay import canonical
+from app.settings import Settings
+from tests.serving import served
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TOKENS = {"TOKEN": {"superuser": True}}
+
+
+@pytest.fixture
+def shell(tmp_path, contract):
+    """Runs a line as a user would, next to a server that `make run` would have started."""
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
+    store = open_store(settings, contract)
+    store.migrate()
+    variables = {name: store.tokens.add(name.lower(), **may) for name, may in TOKENS.items()}
+    with served(create_app(settings, contract=contract, store=store)) as url:
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "FLOWS_DATABASE_URL": settings.database_url,
+            **variables,
+        }
+
+        def run(line):
+            line = re.sub(r"^make (\S+)", r"make --dry-run \1", line)
+            line = line.replace("127.0.0.1:8000", urlsplit(url).netloc)
+            return subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", line],
+                env=environment,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+
+        yield run
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_of_a_document(document, shell):
+    output = None
+    for language, block in BLOCK.findall(document.read_text("utf-8")):
+        if language == "sh":
+            for line in block.strip().splitlines():
+                result = shell(line)
+                assert result.returncode == 0, f"{line}\n{result.stdout}\n{result.stderr}"
+                output = result.stdout
+        elif language == "json":
+            assert canonical(json.loads(output)) == canonical(json.loads(block)), output
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, ROOT / "CHANGELOG.md"], ids=lambda path: path.name)
+def test_links_of_a_document_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert (document.parent / target.partition("#")[0]).exists(), target
+
+
+def test_each_extension_is_documented_as_its_schema_has_it():
+    rows = set(
+        re.findall(
+            r"^\| `(x-[\w-]+)` \| (\w+) \| (.+) \|$", (ROOT / "docs" / "contract.md").read_text("utf-8"), re.MULTILINE
+        )
+    )
+    assert rows == {
+        (name, kind, schema["description"])
+        for kind in KINDS
+        for name, schema in DEFINITIONS[kind]["properties"].items()
+    }
+
+
+def test_each_dependency_is_justified():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {re.match(r"[\w-]+", requirement)[0] for requirement in project["dependencies"]}
+    text = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
+    assert set(re.findall(r"^\| ([\w-]+) \| .+ \|$", text, re.MULTILINE)) - {"package"} == declared
+
+
+def test_the_lock_has_hashes_and_names_no_index():
+    text = (ROOT / "requirements.lock").read_text("utf-8")
+    packages = re.findall(r"^([\w-]+)==\S+.*?(?=^[\w-]+==|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert len(packages) > 50
+    assert "://" not in text
+    assert "--index" not in text
+    assert "find-links" not in text
+    for entry in re.split(r"(?m)^(?=[\w-]+==)", text)[1:]:
+        assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+def test_make_help_names_every_target():
+    text = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.search(r"\.PHONY: (.+)", text)[1].split())
+    result = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {line.split()[0] for line in result.stdout.splitlines()} == targets

@@ -1,0 +1,278 @@
+"""The store on each engine, without HTTP."""
+
+import itertools
+import threading
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app import errors
+from app.contract.parameters import Ordering
+from app.store import Store, migration
+from app.store.search import fold
+from app.store.tables import flows, metadata
+
+SEARCHED = ("name", "slug", "designation", "title", "denied_action")
+BY_SLUG = (Ordering("slug", descending=False),)
+_numbers = itertools.count()
+
+
+def members(**given_members):
+    number = next(_numbers)
+    return {
+        "name": f"Name {number}", "slug": f"slug-{number:05}", "title": "Title", "designation": "recovery",
+        "background": "/b", "policy_engine_mode": "any", "compatibility_mode": False, "layout": "stacked",
+        "denied_action": "message", "authentication": "none",
+    } | given_members  # fmt: skip
+
+
+@pytest.fixture
+def kept(database_url):
+    """A migrated, empty store on each engine."""
+    store = Store(database_url, searched=SEARCHED)
+    store.migrate()
+    yield store
+    store.close()
+
+
+def slugs(store, filters=None, terms=(), ordering=BY_SLUG, number=1, size=1000):
+    return [flow["slug"] for flow in store.flows.page(filters or {}, terms, ordering, number, size).flows]
+
+
+def test_what_is_added_is_read_back(kept):
+    added = kept.flows.add(members(name="Ångström \U0001f600 '\"\\ %s {0}", compatibility_mode=True))
+    assert kept.flows.get(added["slug"]) == added
+    assert added["compatibility_mode"] is True
+    assert kept.flows.page({}, (), BY_SLUG, 1, 10).flows == [added]
+
+
+def test_a_slug_is_taken_once(kept):
+    first, second = kept.flows.add(members(slug="a")), kept.flows.add(members(slug="b"))
+    with pytest.raises(errors.NotUnique) as caught:
+        kept.flows.add(members(slug="a"))
+    assert caught.value.member == "slug"
+    with pytest.raises(errors.NotUnique):
+        kept.flows.change("b", {"slug": "a"})
+    assert kept.flows.get("a") == first
+    assert kept.flows.get("b") == second
+    assert kept.flows.taken("slug", "a", None)
+    assert not kept.flows.taken("slug", "a", "a")
+    assert not kept.flows.taken("slug", "A", None)
+
+
+def test_a_change_keeps_all_else_and_a_removal_is_final(kept):
+    added = kept.flows.add(members(slug="a"))
+    assert kept.flows.change("a", {}) == added
+    changed = kept.flows.change("a", {"slug": "b", "compatibility_mode": True})
+    assert changed == {**added, "slug": "b", "compatibility_mode": True}
+    for do in (kept.flows.get, kept.flows.remove, lambda slug: kept.flows.change(slug, {"name": "x"})):
+        with pytest.raises(errors.NotFound):
+            do("a")
+    kept.flows.remove("b")
+    assert slugs(kept) == []
+
+
+def test_text_sorts_by_code_point(kept):
+    names = ["b", "B", "_", "-", "0", "Å", "a", "é", "\U0001f600", "Z"]
+    for name in names:
+        kept.flows.add(members(name=name))
+    found = kept.flows.page({}, (), (Ordering("name", descending=False),), 1, 100)
+    assert [flow["name"] for flow in found.flows] == sorted(names)
+    found = kept.flows.page({}, (), (Ordering("name", descending=True),), 1, 100)
+    assert [flow["name"] for flow in found.flows] == sorted(names, reverse=True)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("member", sorted(Store.__init__.__globals__["Flows"].members))
+def test_pages_of_any_order_partition_the_flows(kept, member, descending):
+    for number in range(7):
+        kept.flows.add(members(title=f"T{number % 2}", compatibility_mode=number % 2 == 0))
+    ordering = (Ordering(member, descending=descending),)
+    pages = [slugs(kept, ordering=ordering, number=number, size=3) for number in (1, 2, 3)]
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert sorted(itertools.chain(*pages)) == slugs(kept)
+    with pytest.raises(errors.PageNotFound):
+        slugs(kept, ordering=ordering, number=4, size=3)
+
+
+def test_numbers_too_large_for_a_database(kept):
+    kept.flows.add(members(slug="a"))
+    assert slugs(kept, size=10**40) == ["a"]
+    for number in (2, 2**31, 2**63, 10**40):
+        with pytest.raises(errors.PageNotFound):
+            slugs(kept, number=number, size=10)
+
+
+def test_filters_combine_and_are_exact(kept):
+    kept.flows.add(members(slug="a", name="N", designation="recovery"))
+    kept.flows.add(members(slug="b", name="N", designation="enrollment"))
+    assert slugs(kept, {"name": "N"}) == ["a", "b"]
+    assert slugs(kept, {"name": "N", "designation": "recovery"}) == ["a"]
+    assert slugs(kept, {"name": "n"}) == []
+    assert kept.flows.get("a", {"slug": "a"})["slug"] == "a"
+    with pytest.raises(errors.NotFound):
+        kept.flows.get("a", {"slug": "b"})
+
+
+def test_search_takes_every_word_and_any_number_of_them(kept):
+    kept.flows.add(members(slug="a", name="Straße", title="One 100% _two_"))
+    kept.flows.add(members(slug="b", name="Other", title="One"))
+    assert slugs(kept, terms=("one", "100%", "_TWO_", "straße")) == ["a"]
+    assert slugs(kept, terms=("strasse",)) == []
+    assert slugs(kept, terms=["one"] * 9) == ["a", "b"]
+    assert slugs(kept, terms=[*["one"] * 20, "100%"]) == ["a"]
+    assert slugs(kept, terms=[f"w{n}" for n in range(3000)]) == []
+
+
+@given(st.text(), st.text())
+def test_folding_keeps_the_length_so_that_substrings_stay_substrings(text, other):
+    assert len(fold(text)) == len(text)
+    assert fold(other) in fold(text + other)
+    assert fold(fold(text)) == fold(text)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    titles=st.lists(st.sampled_from(["a", "b", "B", "é", "ab"]), max_size=12),
+    size=st.integers(1, 6),
+    term=st.sampled_from(["", "A", "b", "É"]),
+    descending=st.booleans(),
+)
+def test_pages_are_the_sorted_matches_cut_in_pieces(kept, titles, size, term, descending):
+    with kept.database.write() as session:
+        session.run(kept.database.compile(sa.delete(flows)))
+    added = [
+        kept.flows.add(members(title=f"t{title}", name="N", denied_action="x", designation="y")) for title in titles
+    ]
+    wanted = [flow for flow in added if term.upper() in f"{flow['title']}\n{flow['slug']}".upper()]
+    wanted.sort(key=lambda flow: flow["pk"])
+    wanted.sort(key=lambda flow: flow["title"], reverse=descending)
+    ordering = (Ordering("title", descending=descending),)
+    got, number = [], 1
+    while len(got) < len(wanted) or number == 1:
+        page = kept.flows.page({}, (term,) if term else (), ordering, number, size)
+        assert page.count == len(wanted)
+        got += page.flows
+        number += 1
+    assert got == wanted
+
+
+def test_the_migrated_tables_are_the_declared_ones(kept):
+    with kept.database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+    assert migration.current(kept.database) == migration.HEAD
+    kept.migrate()
+    assert ScriptDirectory.from_config(migration.configuration()).get_current_head() == migration.HEAD
+
+
+def test_servers_that_start_together_migrate_once(database_url):
+    problems = []
+
+    def start():
+        store = Store(database_url, searched=SEARCHED)
+        try:
+            store.migrate()
+        except Exception as error:
+            problems.append(error)
+        store.close()
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert problems == []
+    store = Store(database_url, searched=SEARCHED)
+    assert store.migrated()
+    store.close()
+
+
+def test_search_follows_the_members_that_are_searched(database_url):
+    store = Store(database_url, searched=SEARCHED)
+    store.migrate()
+    store.flows.add(members(slug="a", name="findable"))
+    store.close()
+    for searched, found in ((("title",), []), (("title", "name"), ["a"])):
+        store = Store(database_url, searched=searched)
+        store.migrate()
+        assert slugs(store, terms=("findable",)) == found
+        store.close()
+
+
+def test_tokens_expire_are_revoked_and_are_forgotten_in_time(kept):
+    remembering = Store(
+        str(kept.database.url.render_as_string(hide_password=False)), searched=SEARCHED, token_memory=1.0
+    )
+    secret = kept.tokens.add("a", permissions=["p", "q"])
+    assert remembering.tokens.find(secret).permissions == {"p", "q"}
+    assert kept.tokens.find("other") is None
+    kept.tokens.change("a", active=False)
+    assert kept.tokens.find(secret) is None
+    assert remembering.tokens.find(secret) is not None, "it is remembered for a second"
+    expired = kept.tokens.add("b", expires=1)
+    assert kept.tokens.find(expired) is None
+    with pytest.raises(errors.NotUnique):
+        kept.tokens.add("a")
+    assert [token.name for token in kept.tokens.page()] == ["a", "b"]
+    kept.tokens.remove("a")
+    with pytest.raises(errors.NotFound):
+        kept.tokens.change("a", active=True)
+    remembering.close()
+
+
+def test_a_remembered_token_is_looked_up_again_after_its_time(kept, monkeypatch):
+    remembering = Store(
+        str(kept.database.url.render_as_string(hide_password=False)), searched=SEARCHED, token_memory=1.0
+    )
+    secret = kept.tokens.add("a", superuser=True)
+    clock = [100.0]
+    monkeypatch.setattr("app.store.tokens.time.monotonic", lambda: clock[0])
+    assert remembering.tokens.find(secret)
+    kept.tokens.change("a", active=False)
+    clock[0] += 0.99
+    assert remembering.tokens.find(secret)
+    clock[0] += 0.02
+    assert remembering.tokens.find(secret) is None
+    remembering.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite:////proc/nothing/x.sqlite3", "postgresql://nobody@127.0.0.1:1/x"])
+def test_a_database_that_does_not_answer_is_unavailable(url):
+    try:
+        store = Store(url, searched=SEARCHED)
+    except OSError:
+        return
+    with pytest.raises(errors.Unavailable):
+        store.tokens.any()
+    store.close()
+
+
+def test_a_database_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="mysql"):
+        Store("mysql://a@b/c", searched=SEARCHED)
+
+
+def test_a_writer_waits_for_another_and_loses_nothing(kept):
+    kept.flows.add(members(slug="a", title=""))
+    problems = []
+
+    def write(number):
+        try:
+            for step in range(20):
+                kept.flows.add(members(slug=f"w{number}-{step}"))
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert problems == []
+    assert len(slugs(kept)) == 81
