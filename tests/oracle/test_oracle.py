@@ -5,26 +5,9 @@ import json
 
 import pytest
 
-from app.proofs.replay import Recording, SetupError, by_state, read_differences
+from app.proofs.replay import GROUPS, Recording, SetupError, by_state, read_differences
 from tests.oracle.conftest import FOLDER
 
-GROUPS = frozenset(
-    {
-        "list",
-        "create",
-        "patch",
-        "put",
-        "retrieve",
-        "destroy",
-        "auth",
-        "method",
-        "path",
-        "accept",
-        "http",
-        "cache_info",
-        "cache_clear",
-    }
-)
 # The share of the cases that has to match without an entry in differences.yaml.
 LEAST_MATCH = 0.82
 

@@ -1,0 +1,81 @@
+"""`flows fuzz`: contract tests against any deployment, in one command."""
+
+from pathlib import Path
+
+import click
+
+from app.settings import Settings
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@click.command()
+@click.argument("url")
+@click.option("--token", envvar="FLOWS_TOKEN", help="The token to send, or FLOWS_TOKEN; none to fuzz as nobody.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0.05), help="Fuzz for so long; a fixed set of cases if it is not given."
+)
+@click.option(
+    "--cases",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Cases an operation and phase, without --minutes.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same cases.")
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports/fuzz"),
+    show_default=True,
+    help="Where the JUnit and the HTML report go.",
+)
+@click.option("--progress/--no-progress", default=True, help="Whether to show how far it is.")
+@click.pass_obj
+def command(
+    settings: Settings,
+    url: str,
+    token: str | None,
+    minutes: float | None,
+    cases: int,
+    seed: int,
+    reports: Path,
+    progress: bool,
+) -> None:
+    """Fuzz a deployment against the contract: this server, or a real authentik.
+
+    Schemathesis sends what the contract allows and what it forbids, and follows the links between operations. It creates, changes
+    and deletes flows. Exits 1 if it finds anything.
+
+    Example: flows fuzz http://127.0.0.1:8000 --token $TOKEN --minutes 5
+    """
+    try:
+        from schemathesis.cli import schemathesis
+    except ImportError as error:
+        raise click.ClickException("Schemathesis is not installed: pip install 'flows-server[fuzz]'.") from error
+
+    arguments = [
+        *("--config-file", str(configuration())),
+        "run",
+        str(settings.contract),
+        *("--origin", url.rstrip("/")),
+        *("--seed", str(seed)),
+        *("--report", "junit,html"),
+        *("--report-dir", str(reports)),
+    ]
+    if token:
+        arguments += ["--header", f"Authorization: Bearer {token}"]
+    if minutes is None:
+        arguments += ["--generation-deterministic", "--max-examples", str(cases)]
+    else:
+        arguments += ["--max-time", str(max(1, round(minutes * 60)))]
+    if not progress:
+        arguments.append("--no-color")
+    reports.mkdir(parents=True, exist_ok=True)
+    schemathesis.main(arguments, prog_name="flows fuzz")
+
+
+def configuration() -> Path:
+    """Schemathesis's configuration: beside this package in a checkout, within it when installed."""
+    beside = PACKAGE.parent / "schemathesis.toml"
+    return beside if beside.exists() else PACKAGE / "proofs" / "schemathesis.toml"

@@ -1,0 +1,89 @@
+"""`flows replay`: the recorded answers of authentik 2024.8.6, asked of any deployment."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from app.proofs.replay import ADMIN, GROUPS, Case, Recording, Replay, SetupError, by_state, read_differences
+from app.proofs.wire import Wire
+
+# Tokens that are valid nowhere, so that a deployment needs none of its own for them.
+INVALID = ("oracle-inactive-token", "oracle-expired-token", "oracle-apppw-token")
+SHOWN = 20
+
+
+@click.command()
+@click.argument("url")
+@click.option("--token", required=True, envvar="FLOWS_TOKEN", help="A token that may do everything, or FLOWS_TOKEN.")
+@click.option(
+    "--as",
+    "others",
+    multiple=True,
+    metavar="WHO=TOKEN",
+    help="A token for another sender of the recording, such as viewer=...; may be repeated.",
+)
+@click.option("--empty-it", is_flag=True, help="Say that every flow of the deployment may be deleted. Needed.")
+@click.option("--group", "groups", multiple=True, help="Only the cases of this group; may be repeated.")
+@click.option(
+    "--cases",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("tests/oracle"),
+    show_default=True,
+    help="The folder of the recording.",
+)
+def command(
+    url: str, token: str, others: tuple[str, ...], empty_it: bool, groups: tuple[str, ...], cases: Path
+) -> None:
+    """Send recorded requests to a deployment, and compare its answers with those of a real authentik.
+
+    Each case begins with no flow but its own: EVERY FLOW OF THE DEPLOYMENT IS DELETED. Cases of senders without a token here are
+    left out. Exits 1 if an answer differs that is not listed in differences.yaml.
+
+    Example: flows replay http://127.0.0.1:8000 --token $TOKEN --empty-it
+    """
+    if not empty_it:
+        raise click.UsageError("Every flow of the deployment will be deleted: say so with --empty-it.")
+    try:
+        wire = Wire(url)
+        recording, differences = Recording.read(cases), read_differences(cases / "differences.yaml")
+    except (OSError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+    replay = Replay(wire, recording, {ADMIN: token, **dict(map(_other, others))})
+    known = (*replay.tokens, *INVALID)
+    chosen = [case for case in recording.cases if case["group"] in (groups or GROUPS)]
+    found: Counter[str] = Counter()
+    unexpected: list[str] = []
+    with click.progressbar(list(by_state(chosen)), label="Recorded cases") as shown:
+        for case in shown:
+            sender = str(case.get("headers", ""))
+            if "-token" in sender and not any(secret in sender for secret in known):
+                found["left out: no token for the sender"] += 1
+                continue
+            problems = _run(replay, case, url)
+            excuse = next((difference for difference in differences if difference.covers(case["id"])), None)
+            if problems and excuse is None:
+                unexpected.append(f"{case['id']}: {problems[0][:200]}")
+            found["as recorded" if not problems else excuse.rule if excuse else "different"] += 1
+    for what, count in found.most_common():
+        click.echo(f"{count:5} {what}")
+    for line in unexpected[:SHOWN]:
+        click.echo(line)
+    if unexpected:
+        raise SystemExit(1)
+
+
+def _run(replay: Replay, case: Case, url: str) -> list[str]:
+    try:
+        return replay.run(case)
+    except SetupError as error:
+        return [f"what the case needs can't be made: {error}"]
+    except OSError as error:
+        raise click.ClickException(f"{url} does not answer: {error}") from error
+
+
+def _other(text: str) -> tuple[str, str]:
+    who, separator, secret = text.partition("=")
+    if not separator:
+        raise click.BadParameter(f"{text!r} is not of the form WHO=TOKEN.")
+    return f"oracle-{who}-token", secret

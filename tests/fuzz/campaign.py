@@ -1,0 +1,107 @@
+"""A fuzzing run against a served process: as a superuser, as a reader, and without a token.
+
+`make fuzz-long` runs this file; `test_schemathesis.py` a short form of it.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+from tests import postgresql
+
+ROOT = Path(__file__).parents[2]
+COMMAND = Path(sys.executable).parent / "flows"
+# Shares of the time: who may do more has more to find.
+ROLES = {"superuser": 0.7, "reader": 0.2, "nobody": 0.1}
+
+
+@contextlib.contextmanager
+def served(engine, folder):
+    """A server of one process on an empty store. Gives its URL, a token by role, and its output."""
+    environment = {
+        **os.environ,
+        "FLOWS_PORT": "0",
+        "FLOWS_LOG_LEVEL": "error",
+        "FLOWS_BOOTSTRAP_TOKEN": "fuzz-superuser",
+    }
+    with contextlib.ExitStack() as stack:
+        if engine == "postgresql":
+            server = postgresql.start(folder / "postgresql")
+            stack.callback(server.cleanup)
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute("CREATE DATABASE fuzz")
+            environment["FLOWS_DATABASE_URL"] = server.get_uri().replace("/postgres?", "/fuzz?")
+        else:
+            environment["FLOWS_DATABASE_URL"] = f"sqlite:///{folder}/flows.sqlite3"
+
+        def run(*arguments):
+            return subprocess.run(
+                [COMMAND, *arguments], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
+            ).stdout
+
+        run("db", "upgrade")
+        reader = run("token", "create", "reader", "--permission", "authentik_flows.view_flow").strip()
+        log = folder / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [COMMAND, "serve"], env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+            )
+        stack.callback(process.wait, 30)
+        stack.callback(process.terminate)
+        deadline = time.monotonic() + 20
+        while not (url := re.search(r"URL: +(http://[\d.]+:\d+)/", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.02)
+        yield url[1], {"superuser": "fuzz-superuser", "reader": reader, "nobody": ""}, log
+
+
+def fuzz(url, token, reports, *options):
+    """Run `flows fuzz`. :returns: its exit code and what it printed"""
+    environment = {name: value for name, value in os.environ.items() if name != "FLOWS_TOKEN"}
+    if token:
+        environment["FLOWS_TOKEN"] = token
+    command = [COMMAND, "fuzz", url, "--no-progress", "--reports", str(reports), *options]
+    result = subprocess.run(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return result.returncode, result.stdout
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long on each engine")
+    parser.add_argument("--engine", choices=["sqlite", "postgresql", "both"], default="both")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="printed, so that a run can be repeated")
+    chosen = parser.parse_args()
+    failed = False
+    for engine in ("sqlite", "postgresql") if chosen.engine == "both" else (chosen.engine,):
+        with tempfile.TemporaryDirectory() as folder, served(engine, Path(folder)) as (url, tokens, log):
+            for role, share in ROLES.items():
+                started = time.monotonic()
+                print(f"{engine}, {role}, seed {chosen.seed}: {chosen.minutes * share:.1f} minutes ...", flush=True)
+                code, output = fuzz(
+                    url, tokens[role], ROOT / "reports" / "fuzz" / f"{engine}-{role}",
+                    "--minutes", str(max(0.05, chosen.minutes * share)), "--seed", str(chosen.seed),
+                )  # fmt: skip
+                cases = re.search(r"Test cases:\s+(.+)", output)
+                print(f"  {time.monotonic() - started:.0f} s, {cases[1] if cases else 'no cases'}", flush=True)
+                if code:
+                    failed = True
+                    print(output)
+            if logged := re.findall(r"^\{.*\}$", log.read_text(), re.MULTILINE):
+                failed = True
+                print("The server logged errors:", *logged[:20], sep="\n")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

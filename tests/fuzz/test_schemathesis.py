@@ -1,0 +1,72 @@
+"""Schemathesis against a served process and against the application itself; deterministic, every check on."""
+
+import atexit
+import re
+import shutil
+import tempfile
+import tomllib
+
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+
+from app.application import create_app, load_contract, open_store
+from app.cli.fuzz import configuration
+from app.proofs import fuzz_hooks
+from app.settings import Settings
+from tests.fuzz.campaign import ROLES, fuzz, served
+
+# Schemathesis sends NUL and other odd bytes through libraries that warn of them.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    with served("sqlite", tmp_path_factory.mktemp("fuzz")) as target:
+        yield target
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_served_process(target, role, tmp_path):
+    url, tokens, log = target
+    code, output = fuzz(url, tokens[role], tmp_path, "--cases", "40" if role == "superuser" else "10")
+    assert code == 0, output
+    for phase in ("Examples", "Coverage", "Fuzzing", "Stateful"):
+        assert f"✅ {phase}" in output, output
+    assert re.search(r"Tested: 8\b", output), output
+    assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file())[-1:] == [".xml"]
+    assert not re.search(r"^\{", log.read_text(), re.MULTILINE), "the server logged errors"
+
+
+def test_no_check_is_switched_off():
+    text = tomllib.loads(configuration().read_text("utf-8"))
+    assert "enabled" not in str(text)
+    assert "exclude" not in str(text)
+    assert "expected-statuses" not in str(text)
+
+
+def _application():
+    """An application of this module's own: Schemathesis makes its tests when the module is loaded."""
+    folder = tempfile.mkdtemp(prefix="flows-fuzz-")
+    atexit.register(shutil.rmtree, folder)
+    chosen = Settings(database_url=f"sqlite:///{folder}/flows.sqlite3", token_memory=0.0)
+    contract = load_contract(chosen)
+    store = open_store(chosen, contract)
+    store.migrate()
+    store.tokens.add("root", superuser=True, secret="root")
+    return create_app(chosen, contract=contract, store=store)
+
+
+schema = schemathesis.openapi.from_asgi(
+    "/api/v3/schema/?format=json",
+    _application(),
+    config=SchemathesisConfig.from_dict(
+        {"generation": {"deterministic": True, "database": "none", "max-examples": 25}}
+    ),
+)
+
+
+@schema.parametrize()
+def test_the_application(case):
+    assert fuzz_hooks.before_call
+    case.call_and_validate(headers={"Authorization": "Bearer root"})

