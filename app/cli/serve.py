@@ -1,5 +1,6 @@
 """`flows serve`: gunicorn with uvicorn workers."""
 
+import os
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ def command(settings: Settings) -> None:
     from app import logs
     from app.application import create_app
     from app.cli.start import bootstrap, contract_or_exit, store_or_exit
+    from app.cli.worker import Worker
 
     logs.configure(settings.log_level, settings.log_format)
     contract = contract_or_exit(settings)
@@ -36,7 +38,7 @@ def command(settings: Settings) -> None:
             options: dict[str, Any] = {
                 "bind": f"{settings.host}:{settings.port}",
                 "workers": settings.workers,
-                "worker_class": "app.cli.worker.Worker",
+                "worker_class": Worker,
                 "preload_app": True,
                 "proc_name": "flows",
                 "loglevel": "warning",
@@ -65,4 +67,5 @@ def command(settings: Settings) -> None:
         else:
             click.echo("Token: as before; `flows token create NAME --superuser` makes another.")
 
+    Worker.lifeline = os.pipe()
     Server().run()

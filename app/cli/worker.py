@@ -1,12 +1,19 @@
 """The worker that gunicorn runs: uvicorn on uvloop and httptools."""
 
+import os
+import signal
+import threading
 from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
 
 
 class Worker(UvicornWorker):
-    """Uvicorn as this server wants it. Its access log is off: the application logs each request once, with its id."""
+    """Uvicorn as this server wants it. Its access log is off: the application logs each request once, with its id.
+
+    A worker whose parent is gone stops too: it would keep the port, and no server could start in its place. It learns of that by a
+    pipe that only the parent can write to, and that ends with it.
+    """
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
@@ -16,3 +23,19 @@ class Worker(UvicornWorker):
         "server_header": False,
         "ws": "none",
     }
+
+    # The ends of the pipe, to read and to write; made by the parent before it forks.
+    lifeline: ClassVar[tuple[int, int] | None] = None
+
+    def init_process(self) -> None:
+        """Begin to serve, in the process of the worker."""
+        if self.lifeline is not None:
+            read_end, write_end = self.lifeline
+            os.close(write_end)
+            threading.Thread(target=_stop_with_parent, args=(read_end,), daemon=True).start()
+        super().init_process()
+
+
+def _stop_with_parent(read_end: int) -> None:
+    os.read(read_end, 1)
+    os.kill(os.getpid(), signal.SIGTERM)

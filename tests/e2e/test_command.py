@@ -94,6 +94,17 @@ def test_serve__prints_url_and_token_once_and_keeps_what_it_answered(start, run)
     assert wire.send("GET", FLOWS + "a/", bearer(token)).json() == created.json()
 
 
+def test_serve__nothing_holds_the_port_after_a_crash(start):
+    port = str(_free_port())
+    _, _, process = start(FLOWS_PORT=port, FLOWS_WORKERS="2")
+    (children,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split("\n")
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children.split()), "the end of the workers")
+    wire, _, _ = start(FLOWS_PORT=port)
+    assert wire.send("GET", "/-/health/ready/").status == 200
+
+
 def test_serve__stops_when_told_to(start):
     wire, token, process = start(FLOWS_WORKERS="2")
     assert wire.send("GET", FLOWS, bearer(token)).status == 200

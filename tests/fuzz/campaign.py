@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from tests import postgresql
+from tests.serving import wait_for
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).parent / "flows"
@@ -56,12 +57,16 @@ def served(engine, folder):
             )
         stack.callback(process.wait, 30)
         stack.callback(process.terminate)
-        deadline = time.monotonic() + 20
-        while not (url := re.search(r"URL: +(http://[\d.]+:\d+)/", log.read_text())):
+
+        def url():
             assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.02)
-        yield url[1], {"superuser": "fuzz-superuser", "reader": reader, "nobody": ""}, log
+            return re.search(r"URL: +(http://[\d.]+:\d+)/", log.read_text())
+
+        yield (
+            wait_for(url, "the start of the server")[1],
+            {"superuser": "fuzz-superuser", "reader": reader, "nobody": ""},
+            log,
+        )
 
 
 def fuzz(url, token, reports, *options):
