@@ -13,14 +13,14 @@ import pytest
 
 from app.application import create_app, open_store
 from app.contract.checks.extensions import DEFINITIONS, KINDS
-from app.proofs.replay import canonical
+from app.proofs.replay import canonical, read_differences
 from app.settings import Settings
 from tests.serving import served
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TOKENS = {"TOKEN": {"superuser": True}}
+TOKENS = {"TOKEN": {"superuser": True}, "VIEWER": {"permissions": ["authentik_flows.view_flow"]}, "NOPERM": {}}
 
 
 @pytest.fixture
@@ -72,6 +72,16 @@ def test_links_of_a_document_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8")):
         if not target.startswith("http"):
             assert (document.parent / target.partition("#")[0]).exists(), target
+
+
+def test_the_compatibility_page_says_what_differs():
+    differences = read_differences(ROOT / "tests" / "oracle" / "differences.yaml")
+    text = (ROOT / "docs" / "compatibility.md").read_text("utf-8")
+    sections = dict(re.findall(r"^## [^\n]+ \(`([\w-]+)`\)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    assert {rule: re.findall(r"^- (.+)$", section, re.MULTILINE) for rule, section in sections.items()} == {
+        rule: [difference.why for difference in differences if difference.rule == rule] for rule in sections
+    }
+    assert {difference.rule for difference in differences} == sections.keys()
 
 
 def test_each_extension_is_documented_as_its_schema_has_it():

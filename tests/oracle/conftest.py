@@ -1,7 +1,5 @@
 """A served application on each engine, with the recording's tokens."""
 
-import random
-import uuid
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,6 @@ from app.application import create_app, open_store
 from app.proofs.replay import Recording, Replay, read_differences
 from app.proofs.wire import Wire
 from app.settings import Settings
-from app.store import flows as flows_module
 from app.store.tables import flows
 from tests.conftest import _database
 from tests.serving import served
@@ -55,28 +52,11 @@ def replay(engine, recording, contract, tmp_path_factory, request):
     store.tokens.change("oracle-inactive-token", active=False)
     empty = store.database.compile(sa.delete(flows))
 
-    # Flows that are equal in the keys to sort by follow by identity, so these have to be the same in each run.
-    identities = _Identities()
-    patch = pytest.MonkeyPatch()
-    patch.setattr(flows_module, "uuid", identities)
-
     def delete_all():
-        identities.start_again()
         with store.database.write() as session:
             session.run(empty)
 
     with served(create_app(settings, contract=contract, store=store)) as url:
         yield Replay(Wire(url), recording, {token: token for token in TOKENS}, delete_all)
-    patch.undo()
     store.close()
     next(databases, None)
-
-
-class _Identities:
-    """The same identities for the same set-up, each time."""
-
-    def start_again(self):
-        self._numbers = random.Random(0)
-
-    def uuid4(self):
-        return uuid.UUID(int=self._numbers.getrandbits(128), version=4)
