@@ -1,0 +1,239 @@
+"""Servers with a fault planted: each is caught by at least one of the proofs."""
+
+import dataclasses
+
+import pytest
+
+from app import handlers
+from app.application import create_app, open_store
+from app.contract import answers, body, parameters, schemas, serving
+from app.handlers import flows as flow_handlers
+from app.proofs.replay import GROUPS, Recording, Replay, SetupError, by_state, read_differences
+from app.proofs.wire import Wire
+from app.settings import Settings
+from app.store import flows as store_flows
+from app.store import tokens as store_tokens
+from tests.contract.test_permissions import OPERATIONS, required
+from tests.fuzz.campaign import fuzz
+from tests.oracle.conftest import FOLDER, TOKENS
+from tests.serving import served
+
+MUTANTS = {}
+
+
+def mutant(function):
+    MUTANTS[function.__name__] = function
+    return function
+
+
+def wrap(patch, owner, name, around):
+    """Replace a function by one that gets the original first."""
+    original = getattr(owner, name)
+    patch.setattr(owner, name, lambda *arguments, **named: around(original, *arguments, **named))
+
+
+@mutant
+def wrong_status(patch):
+    wrap(
+        patch, serving.Server, "_success",
+        lambda original, *a: dataclasses.replace(answer, status=200) if (answer := original(*a)).status == 201 else answer,
+    )  # fmt: skip
+
+
+@mutant
+def missing_member(patch):
+    wrap(
+        patch,
+        flow_handlers,
+        "_shape",
+        lambda original, flow: {k: v for k, v in original(flow).items() if k != "layout"},
+    )
+
+
+@mutant
+def next_page_off_by_one(patch):
+    wrap(
+        patch,
+        flow_handlers,
+        "_pagination",
+        lambda original, count, page, size: original(count + size, page, size) | {"count": count},
+    )
+
+
+@mutant
+def page_cut_off_by_one(patch):
+    def page(original, self, filters, terms, ordering, number, size):
+        found = original(self, filters, terms, ordering, number, size)
+        return store_flows.Page(found.count, found.flows[1:] if number > 1 else found.flows)
+
+    wrap(patch, store_flows.Flows, "page", page)
+
+
+@mutant
+def unvalidated_enum(patch):
+    wrap(
+        patch,
+        schemas.SchemaReader,
+        "_translate",
+        lambda original, self, schema, d: original(self, without_enum(schema), d),
+    )
+
+
+def without_enum(schema):
+    return {key: value for key, value in schema.items() if key != "enum"}
+
+
+@mutant
+def leaked_500(patch):
+    def get(original, self, *arguments, **named):
+        try:
+            return original(self, *arguments, **named)
+        except Exception as error:
+            raise RuntimeError from error
+
+    wrap(patch, store_flows.Flows, "get", get)
+
+
+@mutant
+def case_folded_slug(patch):
+    wrap(patch, store_flows.Flows, "get", lambda original, self, slug, *a: original(self, slug.lower(), *a))
+
+
+@mutant
+def put_resets_what_is_left_out(patch):
+    def update(original, store, slug, body, filters, search):
+        return original(store, slug, {"compatibility_mode": False, "layout": "stacked", **body}, filters, search)
+
+    served_by = handlers.discover()
+    original = served_by["flows_instances_update"]
+
+    def mutated(store, slug, body, filters, search):
+        return update(original, store, slug, body, filters, search)
+
+    patch.setattr(handlers, "discover", lambda: served_by | {"flows_instances_update": mutated})
+
+
+@mutant
+def search_takes_any_word(patch):
+    wrap(
+        patch,
+        store_flows.Flows,
+        "page",
+        lambda original, self, filters, terms, *a: original(self, filters, terms[:1], *a),
+    )
+
+
+@mutant
+def permissions_are_not_asked(patch):
+    patch.setattr(serving, "allows", lambda *_: True)
+
+
+@mutant
+def white_space_is_kept(patch):
+    wrap(
+        patch,
+        body.BodyReader,
+        "read",
+        lambda original, self, *a: setattr(self, "_trimmed", frozenset()) or original(self, *a),
+    )
+
+
+@mutant
+def revoked_and_expired_tokens_are_taken(patch):
+    patch.setattr(store_tokens.Token, "valid_at", lambda *_: True)
+
+
+@mutant
+def one_message_at_a_time(patch):
+    wrap(patch, body, "explain", lambda original, *a: dict(list(original(*a).items())[:1]))
+
+
+@mutant
+def allow_lacks_a_method(patch):
+    wrap(patch, answers, "allowed_methods", lambda original, methods: original(methods)[1:])
+
+
+@mutant
+def downwards_is_upwards(patch):
+    wrap(patch, parameters, "Ordering", lambda original, member, _descending: original(member, False))
+
+
+@mutant
+def filters_are_forgotten(patch):
+    wrap(patch, store_flows.Flows, "page", lambda original, self, _filters, *a: original(self, {}, *a))
+
+
+def by_recorded_answers(url, store):
+    """The first recorded case that is answered otherwise and not excused."""
+    differences = read_differences(FOLDER / "differences.yaml")
+    recording = Recording.read(FOLDER)
+    replay = Replay(Wire(url), recording, {token: token for token in TOKENS}, lambda: empty(store))
+    for case in by_state([case for case in recording.cases if case["group"] in GROUPS]):
+        try:
+            problems = replay.run(case)
+        except SetupError:
+            problems = ["can't be made"]
+        if problems and not any(difference.covers(case["id"]) for difference in differences):
+            return f"{case['id']}: {problems[0]}"
+    return ""
+
+
+def by_permissions(url, store):
+    """The first operation that a token without its permissions, or one that is not valid any more, may call."""
+    for token in ("oracle-noperm-token", "oracle-expired-token", "oracle-inactive-token"):
+        for name, (method, path, _) in OPERATIONS.items():
+            target = "/api/v3" + path.replace("{slug}", "welcome")
+            answer = Wire(url).send(method, target, [("Authorization", f"Bearer {token}")])
+            if required(name) and answer.status != 403:
+                return f"{name} with {token}: {answer.status}"
+    return ""
+
+
+def by_fuzzing(url, store, reports):
+    """What Schemathesis finds."""
+    code, output = fuzz(url, "oracle-admin-token", reports, "--cases", "10")
+    return output if code else ""
+
+
+def empty(store):
+    for flow in store.flows.page({}, (), (), 1, 10_000).flows:
+        store_flows.Flows.remove(store.flows, flow["slug"])
+
+
+@pytest.fixture
+def proofs(contract, tmp_path):
+    """Runs the proofs on a server with a fault, the quickest first. Gives the name of the first that finds something."""
+
+    def run(plant):
+        chosen = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
+        store = open_store(chosen, contract)
+        store.migrate()
+        for secret, may in TOKENS.items():
+            store.tokens.add(secret, secret=secret, **may)
+        store.tokens.change("oracle-inactive-token", active=False)
+        with pytest.MonkeyPatch.context() as patch:
+            plant(patch)
+            app = create_app(chosen, contract=contract, store=store, served_by=handlers.discover())
+            with served(app) as url:
+                if by_recorded_answers(url, store):
+                    return "recorded answers"
+                if by_permissions(url, store):
+                    return "permissions"
+                return "fuzzing" if by_fuzzing(url, store, tmp_path) else ""
+
+    return run
+
+
+def test_there_are_enough_mutants():
+    assert len(MUTANTS) >= 12
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_planted_fault_is_caught(name, proofs, record_property):
+    caught_by = proofs(MUTANTS[name])
+    record_property("caught by", caught_by)
+    assert caught_by, f"no proof catches {name}"
+
+
+def test_a_server_without_a_fault_passes_them_all(proofs):
+    assert proofs(lambda patch: None) == ""
