@@ -1,10 +1,9 @@
 """The pages for people, a Flask application: home, documentation, the contract itself, health."""
 
-import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NoReturn
 
-from asgiref.wsgi import WsgiToAsgi
+from a2wsgi import WSGIMiddleware
 from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
@@ -34,10 +33,7 @@ def create_app(contract: Source, store: Store) -> ASGIApp:
     flask.register_blueprint(health(store))
     flask.register_error_handler(HTTPException, _answer_error)
     flask.after_request(_add_headers)
-    with warnings.catch_warnings():
-        # asgiref points to other adapters; this one is what Connexion requires anyway.
-        warnings.simplefilter("ignore")
-        adapted: ASGIApp = WsgiToAsgi(flask)
+    adapted: ASGIApp = WSGIMiddleware(flask)
 
     async def app(scope: Scope, _receive: Any, send: Any) -> None:
         if scope["type"] != "http":

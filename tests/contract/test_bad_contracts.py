@@ -1,9 +1,13 @@
 """Contracts that stop the boot, each with all that is said of it."""
 
+import copy
+import re
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.contract import checks
 from app.contract.findings import ContractError
@@ -58,3 +62,29 @@ def test_bad_contract(bad, tmp_path):
 def test_the_corpus_is_large_enough():
     assert len(CORPUS) >= 25
     assert len({bad["name"] for bad in CORPUS}) == len(CORPUS)
+
+
+def _places(node, path=()):
+    yield path
+    for key in node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+        yield from _places(node[key], (*path, key))
+
+
+SMALL = yaml.safe_load((FOLDER / "small.yaml").read_text("utf-8"))
+PLACES = list(_places(SMALL))[1:]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.sampled_from(PLACES), value=st.sampled_from([..., None, [], {}, 1, "x", True, [{}], {"x": {}}]))
+def test_any_part_may_be_missing_or_of_another_kind(tmp_path, place, value):
+    document = copy.deepcopy(SMALL)
+    parent = document
+    for key in place[:-1]:
+        parent = parent[key]
+    if value is ...:
+        del parent[place[-1]]
+    else:
+        parent[place[-1]] = value
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    for sentence in says(tmp_path / "small.yaml"):
+        assert re.match(r"\S+:\d+:\d+: \S.+[.!`]$", sentence, re.DOTALL), sentence

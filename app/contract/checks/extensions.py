@@ -22,7 +22,8 @@ def check_extensions(source: Source) -> Iterator[Finding]:
     validators = {
         kind: jsonschema_rs.Draft202012Validator({**DEFINITIONS[kind], "$defs": DEFINITIONS}) for kind in KINDS
     }
-    known = set(source.document.get("x-permissions", {}))
+    permissions = source.document.get("x-permissions")
+    known = set(permissions) if isinstance(permissions, dict) else set()
     for pointer, node in walk(source.document):
         if not isinstance(node, dict) or _holds_free_data(pointer):
             continue
@@ -75,7 +76,8 @@ def _permissions(pointer: Pointer, extensions: dict[str, Any]) -> Iterator[tuple
     lists = required.items() if isinstance(required, dict) else [(None, required)]
     for method, names in lists:
         for index, name in enumerate(names if isinstance(names, list) else []):
-            yield (*pointer, *([method] if method else []), index), name
+            if isinstance(name, str):
+                yield (*pointer, *([method] if method else []), index), name
 
 
 def _holds_free_data(pointer: Pointer) -> bool:
