@@ -17,11 +17,10 @@ def upgrade(settings: Settings) -> None:
 
     Example: FLOWS_DATABASE_URL=postgresql://flows@localhost/flows flows db upgrade
     """
-    from app.application import open_store
-    from app.cli.start import bootstrap, contract_or_exit
+    from app.cli.start import bootstrap, contract_or_exit, opened_or_exit
     from app.store import migration
 
-    store = open_store(settings, contract_or_exit(settings))
+    store = opened_or_exit(settings, contract_or_exit(settings))
     before = migration.current(store.database)
     store.migrate()
     bootstrap(store, settings)
@@ -39,11 +38,10 @@ def current(settings: Settings) -> None:
 
     Example: flows db current
     """
-    from app.application import open_store
-    from app.cli.start import contract_or_exit
+    from app.cli.start import contract_or_exit, opened_or_exit
     from app.store import migration
 
-    store = open_store(settings, contract_or_exit(settings))
+    store = opened_or_exit(settings, contract_or_exit(settings))
     found = migration.current(store.database)
     store.close()
     click.echo(f"{found or 'nothing'} (this version wants {migration.HEAD})")

@@ -24,16 +24,21 @@ def contract_or_exit(settings: Settings) -> Source:
         sys.exit(1)
 
 
+def opened_or_exit(settings: Settings, contract: Source) -> Store:
+    """The store as it is; exit 2 if the settings name none."""
+    try:
+        return open_store(settings, contract)
+    except ValueError as error:
+        click.echo(f"flows: FLOWS_DATABASE_URL: {error}", err=True)
+        sys.exit(2)
+
+
 def store_or_exit(settings: Settings, contract: Source) -> Store:
     """The store, with its tables as this version has them.
 
     An embedded store is migrated here. Several servers share another one, so an operator decides when.
     """
-    try:
-        store = open_store(settings, contract)
-    except ValueError as error:
-        click.echo(f"flows: FLOWS_DATABASE_URL: {error}", err=True)
-        sys.exit(2)
+    store = opened_or_exit(settings, contract)
     if store.embedded:
         store.migrate()
     elif not store.migrated():

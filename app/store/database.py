@@ -52,10 +52,15 @@ class Database:
 
     :param url: as SQLAlchemy has it: `sqlite:///PATH` or `postgresql://...`
     :param pool_size: the most connections of one process
+    :raises ValueError: the URL is none, or of another kind of database
+    :raises Unavailable: there is no place for an embedded database
     """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
-        parsed = sa.make_url(url)
+        try:
+            parsed = sa.make_url(url)
+        except sa.exc.ArgumentError as error:
+            raise ValueError("That is no URL of a database: give sqlite:///PATH or postgresql://...") from error
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
@@ -73,7 +78,7 @@ class Database:
             self._begin = "BEGIN"
             self._integrity_error = psycopg.errors.UniqueViolation
             driver_error = psycopg.OperationalError
-        self._unavailable: tuple[type[Exception], ...] = (driver_error, sa.exc.OperationalError, sa.exc.TimeoutError)
+        self._unavailable: tuple[type[Exception], ...] = (driver_error, sa.exc.DatabaseError, sa.exc.TimeoutError)
 
     def compile(self, statement: ClauseElement) -> Query:
         """A statement as SQL of the driver."""
@@ -116,8 +121,9 @@ class Database:
                 yield pooled.driver_connection
             except self._unavailable as error:
                 if not self.embedded:
-                    # Of a server that went away no connection is worth keeping.
+                    # Of a server that went away no connection is worth keeping, the idle ones included.
                     pooled.invalidate(error)
+                    self.engine.dispose()
                 raise
             finally:
                 pooled.close()
@@ -157,7 +163,10 @@ class Session:
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise errors.Unavailable(f"{url.database} can't be created: {error.strerror}") from error
     engine = sa.create_engine(
         url,
         poolclass=sa.pool.StaticPool if url.database in (None, "", ":memory:") else sa.pool.QueuePool,

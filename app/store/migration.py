@@ -59,5 +59,8 @@ def configuration() -> "Config":
 def _translated() -> Iterator[None]:
     try:
         yield
-    except sa.exc.OperationalError as error:
+    except sa.exc.DatabaseError as error:
+        # Its other kinds are faults of a migration, and those two of the database.
+        if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError):
+            raise
         raise errors.Unavailable(str(error.orig)) from error

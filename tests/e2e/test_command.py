@@ -204,6 +204,7 @@ def test_token(run):
     [
         (["serve"], {"FLOWS_PORT": "x"}, "FLOWS_PORT: 'x' can't be used"),
         (["serve"], {"FLOWS_DATABASE_URL": "mysql://x@y/z"}, "FLOWS_DATABASE_URL: "),
+        (["token", "list"], {"FLOWS_DATABASE_URL": "nothing"}, "FLOWS_DATABASE_URL: That is no URL of a database"),
         (["nothing"], {}, "No such command 'nothing'"),
         (["request", "GET"], {}, "Missing argument 'PATH'"),
     ],

@@ -1,5 +1,6 @@
 """The store on each engine, without HTTP."""
 
+import contextlib
 import itertools
 import threading
 
@@ -242,20 +243,46 @@ def test_a_remembered_token_is_looked_up_again_after_its_time(kept, monkeypatch)
     remembering.close()
 
 
-@pytest.mark.parametrize("url", ["sqlite:////proc/nothing/x.sqlite3", "postgresql://nobody@127.0.0.1:1/x"])
+@pytest.mark.parametrize(
+    "url", ["sqlite:////proc/nothing/x.sqlite3", "sqlite:////proc", "postgresql://nobody@127.0.0.1:1/x"]
+)
 def test_a_database_that_does_not_answer_is_unavailable(url):
-    try:
-        store = Store(url, searched=SEARCHED)
-    except OSError:
-        return
     with pytest.raises(errors.Unavailable):
-        store.tokens.any()
+        Store(url, searched=SEARCHED).migrate()
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path):
+    path = tmp_path / "flows.sqlite3"
+    path.write_bytes(b"something else" * 500)
+    store = Store(f"sqlite:///{path}", searched=SEARCHED)
+    with pytest.raises(errors.Unavailable, match="not a database"):
+        store.migrate()
+    assert path.read_bytes() == b"something else" * 500
+
+
+@pytest.mark.parametrize("url", ["mysql://a@b/c", "nothing", "sqlite"])
+def test_a_database_of_another_kind_is_refused(url):
+    with pytest.raises(ValueError, match="sqlite"):
+        Store(url, searched=SEARCHED)
+
+
+@pytest.mark.postgresql
+def test_connections_that_were_cut_are_replaced(postgresql_url):
+    import psycopg
+
+    name = f"cut_{next(_numbers)}"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        store = Store(postgresql_url.replace("/postgres?", f"/{name}?"), searched=SEARCHED)
+        store.migrate()
+        with contextlib.ExitStack() as stack:
+            for _ in range(4):
+                stack.enter_context(store.database.read())
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        with pytest.raises(errors.Unavailable):
+            store.flows.page({}, (), BY_SLUG, 1, 1)
+        assert [store.flows.page({}, (), BY_SLUG, 1, 1).count for _ in range(6)] == [0] * 6
     store.close()
-
-
-def test_a_database_of_another_kind_is_refused():
-    with pytest.raises(ValueError, match="mysql"):
-        Store("mysql://a@b/c", searched=SEARCHED)
 
 
 def test_a_writer_waits_for_another_and_loses_nothing(kept):
