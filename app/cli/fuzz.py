@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 @click.option(
     "--cases",
     type=click.IntRange(min=1),
-    default=50,
+    default=40,
     show_default=True,
     help="Cases an operation and phase, without --minutes.",
 )

@@ -47,6 +47,11 @@ def encode(value: Any) -> bytes:
     return orjson.dumps(value)
 
 
+def decode(body: bytes) -> Any:
+    """The value of a body that `encode` made."""
+    return orjson.loads(body)
+
+
 def detail(status: int, sentence: str, headers: tuple[Header, ...] = ()) -> Answer:
     """A `GenericError`: one sentence that says why."""
     return Answer(status, encode({"detail": sentence}), headers, sentence)

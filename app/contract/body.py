@@ -78,7 +78,7 @@ class BodyReader:
             raise InvalidBody(messages, valid)
         return {**self._defaults, **self._known(instance)}
 
-    def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:  # read only
+    def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:
         return {name: value for name, value in instance.items() if name in self.members and name not in without}
 
     def _decode(self, body: bytes, content_type: str) -> Any:

@@ -11,7 +11,7 @@ import structlog
 
 from app import errors
 from app.contract import answers
-from app.contract.answers import Answer, Header, detail, encode
+from app.contract.answers import Answer, Header, decode, detail, encode
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
 from app.contract.plan import Plan
@@ -49,6 +49,7 @@ class Request:
     :param body: the whole body; None if it is larger than the server takes
     :param authorization: the header, None if it is missing
     :param content_type: the header, empty if it is missing
+    :param access: what the sender may do, once it is known
     """
 
     method: str
@@ -83,8 +84,8 @@ class Server:
             if plan is None:
                 return self._without_operation(path, request)
             answer = self._carry_out(path, plan, request)
-            if answer.status not in plan.validators:
-                raise BrokenContract(f"The response {answer.status} is not documented.")
+            if answer.status != plan.status:
+                _check_refusal(plan, answer)
             return answer
         except Forbidden as error:
             return detail(403, str(error))
@@ -199,6 +200,15 @@ class Server:
             where = "/".join(map(str, error.instance_path)) or "the whole answer"
             raise BrokenContract(f"{where}: {error.message}"[:500])
         return Answer(plan.status, encode(result))
+
+
+def _check_refusal(plan: Plan, answer: Answer) -> None:
+    """:raises BrokenContract: the operation does not document this refusal, or documents another body for it"""
+    if answer.status not in plan.validators:
+        raise BrokenContract(f"The response {answer.status} is not documented.")
+    validator = plan.validators[answer.status]
+    if validator is not None and not validator.is_valid(decode(answer.body)):
+        raise BrokenContract(f"The response {answer.status} is documented with another body.")
 
 
 def _invalid(messages: dict[str, list[str]]) -> Answer:

@@ -145,17 +145,17 @@ class Session:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def rows(self, query: Query, parameters: Mapping[str, Any] = {}) -> list[Row]:  # read only
+    def rows(self, query: Query, parameters: Mapping[str, Any] = {}) -> list[Row]:
         """All rows that a query answers."""
         rows: list[Row] = self._connection.execute(query.sql, query.bind(parameters)).fetchall()
         return rows
 
-    def row(self, query: Query, parameters: Mapping[str, Any] = {}) -> Row | None:  # read only
+    def row(self, query: Query, parameters: Mapping[str, Any] = {}) -> Row | None:
         """The first row that a query answers, None if there is none."""
         row: Row | None = self._connection.execute(query.sql, query.bind(parameters)).fetchone()
         return row
 
-    def run(self, query: Query, parameters: Mapping[str, Any] = {}) -> int:  # read only
+    def run(self, query: Query, parameters: Mapping[str, Any] = {}) -> int:
         """Execute a statement. :returns: how many rows it changed"""
         count: int = self._connection.execute(query.sql, query.bind(parameters)).rowcount
         return count

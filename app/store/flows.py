@@ -72,7 +72,7 @@ class Flows:
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
         self._update_query = cache(self._compile_update)
 
-    def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:  # read only
+    def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:
         """The flow of a slug.
 
         :param filters: values that members have to equal
@@ -141,7 +141,7 @@ class Flows:
         slug: str,
         members: Mapping[str, Any],
         filters: Mapping[str, Any] = {},
-        terms: Sequence[str] = (),  # read only
+        terms: Sequence[str] = (),
     ) -> Flow:
         """Store some members of a flow; the others stay.
 
@@ -158,7 +158,7 @@ class Flows:
                 )
         return flow
 
-    def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:  # read only
+    def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
         """Delete a flow.
 
         :raises NotFound: there is no flow of this slug, or it does not match
