@@ -45,21 +45,26 @@ class Store:
         self.database.close()
 
     def _keep_search(self) -> None:
+        """Make the search column anew if it was made from other members."""
+        compiled = self.database.compile
         name, value = "searched", " ".join(self._searched)
-        select = self.database.compile(sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_")))
+        select = compiled(sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_")))
         with self.database.read() as session:
             row = session.row(select, {"name_": name})
         if row is not None and row[0] == value:
             return
         with self.database.write() as session:
+            if not self.embedded:
+                # Servers that start together do this one after the other, as SQLite's writers do anyway.
+                session.run(compiled(sa.text("LOCK TABLE store_properties IN EXCLUSIVE MODE")))
+            row = session.row(select, {"name_": name})
+            if row is not None and row[0] == value:
+                return
             self.flows.rebuild_search(session)
             session.run(
-                self.database.compile(sa.delete(properties).where(properties.c.name == sa.bindparam("name_"))),
-                {"name_": name},
+                compiled(sa.delete(properties).where(properties.c.name == sa.bindparam("name_"))), {"name_": name}
             )
             session.run(
-                self.database.compile(
-                    sa.insert(properties).values(name=sa.bindparam("name"), value=sa.bindparam("value"))
-                ),
+                compiled(sa.insert(properties).values(name=sa.bindparam("name"), value=sa.bindparam("value"))),
                 {"name": name, "value": value},
             )
