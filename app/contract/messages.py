@@ -9,6 +9,8 @@ from typing import Any
 
 from jsonschema_rs import ValidationError
 
+from app.contract.schemas import UUID_PATTERN
+
 NON_FIELD_ERRORS = "non_field_errors"
 REQUIRED = "This field is required."
 NULL = "This field may not be null."
@@ -34,7 +36,7 @@ BODY: Wording = {
     "exclusiveMinimum": lambda limit, _value: f"Ensure this value is greater than {limit}.",
     "exclusiveMaximum": lambda limit, _value: f"Ensure this value is less than {limit}.",
     "pattern": lambda _limit, _value: "This value does not match the required pattern.",
-    "format:uuid": lambda _limit, _value: "Must be a valid UUID.",
+    f"pattern:{UUID_PATTERN}": lambda _limit, _value: "Must be a valid UUID.",
     "format:uri": lambda _limit, _value: "Enter a valid URL.",
 }
 
@@ -42,7 +44,7 @@ QUERY: Wording = {
     **BODY,
     "type:number": lambda _limit, _value: "Enter a number.",
     "enum": lambda _limit, value: f"Select a valid choice. {value} is not one of the available choices.",
-    "format:uuid": lambda _limit, _value: "Enter a valid UUID.",
+    f"pattern:{UUID_PATTERN}": lambda _limit, _value: "Enter a valid UUID.",
 }
 
 # Messages of one value stand in this order, as authentik runs its checks.

@@ -1,7 +1,8 @@
-"""OpenAPI 3.0 schemas as JSON Schema (2020-12), one reading for requests and one for answers.
+"""OpenAPI 3.0 schemas as JSON Schema, one reading for requests and one for answers.
 
-OpenAPI 3.0 has its own dialect (OpenAPI 3.0.3, "Schema Object"): `nullable`, `readOnly`, `writeOnly`, boolean `exclusive*`,
-and members beside a `$ref` mean nothing. Recursive schemas stay recursive: each component becomes one `$defs` entry.
+OpenAPI 3.0 has its own dialect (OpenAPI 3.0.3, "Schema Object"), nearest to JSON Schema's Draft 4: `exclusive*` are booleans, and
+1.0 is no integer, which strict clients lean on. `nullable`, `readOnly` and `writeOnly` are translated, and members beside a `$ref`
+mean nothing. Recursive schemas stay recursive: each component becomes one definition.
 """
 
 from enum import Enum
@@ -15,9 +16,12 @@ from app.contract.source import Pointer, Source, parse_reference
 _NOT_ASSERTED = frozenset(
     {
         "nullable", "readOnly", "writeOnly", "discriminator", "xml", "externalDocs", "example", "deprecated",
-        "description", "title", "default", "exclusiveMinimum", "exclusiveMaximum",
+        "description", "title", "default",
     }
 )  # fmt: skip
+# RFC 9562, section 4, in either case.
+UUID_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+
 _MAPS_OF_SCHEMAS = frozenset({"properties"})
 _SCHEMAS = frozenset({"items", "additionalProperties", "not"})
 _LISTS_OF_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf"})
@@ -41,20 +45,20 @@ class SchemaReader:
         self._source = source
         self._direction = direction
         # A client may send back what it was given, and it is ignored; the server never answers a secret.
-        self._foreign = direction is Direction.REQUEST
+        self._foreign: dict[str, Any] = {} if direction is Direction.REQUEST else {"not": {}}
 
     def json_schema(self, schema: Any) -> dict[str, Any]:
-        """The JSON Schema of an OpenAPI schema, complete with the `$defs` it refers to."""
+        """The JSON Schema of an OpenAPI schema, complete with the definitions it refers to."""
         definitions: dict[str, Any] = {}
         root = self._translate(schema, definitions)
-        return {**root, "$defs": definitions} if definitions else root
+        return {**root, "definitions": definitions} if definitions else root
 
     def validator(self, schema: Any) -> jsonschema_rs.Validator:
         """A compiled validator of an OpenAPI schema that asserts formats.
 
         :raises ValueError: the schema can't be compiled
         """
-        return jsonschema_rs.Draft202012Validator(self.json_schema(schema), validate_formats=True)
+        return jsonschema_rs.Draft4Validator(self.json_schema(schema), validate_formats=True)
 
     def _translate(self, schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         if isinstance(reference := schema.get("$ref"), str):
@@ -62,7 +66,7 @@ class SchemaReader:
             if name not in definitions:
                 definitions[name] = {}
                 definitions[name].update(self._translate(self._source.at(parse_reference(reference)), definitions))
-            return {"$ref": "#/$defs/" + name.replace("~", "~0").replace("/", "~1")}
+            return {"$ref": "#/definitions/" + name.replace("~", "~0").replace("/", "~1")}
         result: dict[str, Any] = {}
         for keyword, value in schema.items():
             if keyword in _NOT_ASSERTED or keyword.startswith("x-"):
@@ -79,10 +83,13 @@ class SchemaReader:
             elif keyword == "required":
                 members = schema.get("properties", {})
                 value = [name for name in value if not self._is_foreign(members.get(name, {}))]
+                if not value:
+                    # Draft 4 has no empty list here.
+                    continue
             result[keyword] = value
-        for bound in ("Minimum", "Maximum"):
-            if schema.get("exclusive" + bound) is True:
-                result["exclusive" + bound] = result.pop(bound.lower())
+        if result.get("format") == "uuid":
+            # Draft 4 does not know the format.
+            result["allOf"] = [*result.get("allOf", ()), {"pattern": UUID_PATTERN}]
         return _nullable(result) if schema.get("nullable") is True else result
 
     def _is_foreign(self, member: Any) -> bool:

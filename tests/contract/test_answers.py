@@ -45,6 +45,7 @@ def without(member):
         (flow(pk="not-a-uuid"), "pk"),
         (flow(stages=[1]), "stages/0"),
         (flow(cache_count="0"), "cache_count"),
+        (flow(cache_count=0.0), "cache_count"),
         (flow(slug="a" * 51), "slug"),
         (flow(name=None), "name"),
         (without("title"), "the whole answer"),
