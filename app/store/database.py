@@ -1,7 +1,7 @@
 """The database: SQLAlchemy's pool and dialect, statements compiled once, executed on the driver's own connection.
 
-SQLAlchemy's ORM and result processing cost several times what the database does on tables this flat (`docs/performance.md` has
-figures), so `Query` keeps the driver's SQL and binds parameters to it.
+SQLAlchemy's ORM and result processing cost several times what the database does on tables this flat, so `Query` keeps the driver's
+SQL and binds parameters to it.
 """
 
 import contextlib

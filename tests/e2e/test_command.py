@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.proofs.wire import Wire
@@ -97,10 +98,11 @@ def test_serve__prints_url_and_token_once_and_keeps_what_it_answered(start, run)
 def test_serve__nothing_holds_the_port_after_a_crash(start):
     port = str(_free_port())
     _, _, process = start(FLOWS_PORT=port, FLOWS_WORKERS="2")
-    (children,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split("\n")
+    workers = psutil.Process(process.pid).children()
+    assert len(workers) == 2
     process.send_signal(signal.SIGKILL)
     process.wait(30)
-    wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children.split()), "the end of the workers")
+    wait_for(lambda: not any(worker.is_running() for worker in workers), "the end of the workers")
     wire, _, _ = start(FLOWS_PORT=port)
     assert wire.send("GET", "/-/health/ready/").status == 200
 
@@ -232,7 +234,7 @@ def test_dev__serves_a_saved_contract(start, tmp_path):
     text = (ROOT / "openapi" / "authentik-flows.yaml").read_text()
     contract.write_text(text)
     port = _free_port()
-    wire, token, _ = start("dev", FLOWS_CONTRACT=str(contract), FLOWS_PORT=str(port))
+    wire, token, process = start("dev", FLOWS_CONTRACT=str(contract), FLOWS_PORT=str(port))
     body = json.dumps(FLOW | {"layout": "floating"}).encode()
 
     def create():
@@ -244,6 +246,11 @@ def test_dev__serves_a_saved_contract(start, tmp_path):
     wait_for(lambda: create() == 400, "the start of the server")
     contract.write_text(text.replace("        - sidebar_right\n", "        - sidebar_right\n        - floating\n"))
     wait_for(lambda: create() == 201, "the new contract")
+    contract.write_text(text.replace("x-searches:", "x-serches:"))
+    finding = "The extension 'x-serches' is not known here."
+    wait_for(lambda: finding in process.output.read_text(), "what is wrong with the contract")
+    contract.write_text(text)
+    wait_for(lambda: create() == 400, "the contract of before")
 
 
 def _free_port():

@@ -19,7 +19,6 @@ def excuse_of(case):
     return next((difference for difference in DIFFERENCES if difference.covers(case["id"])), None)
 
 
-@pytest.mark.xdist_group("oracle")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_recorded_case(case, replay):
     try:
