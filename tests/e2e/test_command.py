@@ -98,8 +98,12 @@ def test_serve__prints_url_and_token_once_and_keeps_what_it_answered(start, run)
 def test_serve__nothing_holds_the_port_after_a_crash(start):
     port = str(_free_port())
     _, _, process = start(FLOWS_PORT=port, FLOWS_WORKERS="2")
-    workers = psutil.Process(process.pid).children()
-    assert len(workers) == 2
+
+    def two_workers():
+        children = psutil.Process(process.pid).children()
+        return children if len(children) == 2 else None
+
+    workers = wait_for(two_workers, "the start of the workers")
     process.send_signal(signal.SIGKILL)
     process.wait(30)
     wait_for(lambda: not any(worker.is_running() for worker in workers), "the end of the workers")
