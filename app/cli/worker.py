@@ -27,13 +27,13 @@ class Worker(UvicornWorker):
     # The ends of the pipe, to read and to write; made by the parent before it forks.
     lifeline: ClassVar[tuple[int, int] | None] = None
 
-    def init_process(self) -> None:
-        """Begin to serve, in the process of the worker."""
+    def init_signals(self) -> None:
+        """Set the worker's own signal handlers; before, it has its parent's, to which a signal to stop means nothing."""
+        super().init_signals()
         if self.lifeline is not None:
             read_end, write_end = self.lifeline
             os.close(write_end)
             threading.Thread(target=_stop_with_parent, args=(read_end,), daemon=True).start()
-        super().init_process()
 
 
 def _stop_with_parent(read_end: int) -> None:

@@ -99,11 +99,11 @@ def test_serve__nothing_holds_the_port_after_a_crash(start):
     port = str(_free_port())
     _, _, process = start(FLOWS_PORT=port, FLOWS_WORKERS="2")
 
-    def two_workers():
-        children = psutil.Process(process.pid).children()
-        return children if len(children) == 2 else None
+    def workers_started():
+        return psutil.Process(process.pid).children()
 
-    workers = wait_for(two_workers, "the start of the workers")
+    # As early as can be: a worker must learn of it even while it starts.
+    workers = wait_for(workers_started, "the start of a worker")
     process.send_signal(signal.SIGKILL)
     process.wait(30)
     wait_for(lambda: not any(worker.is_running() for worker in workers), "the end of the workers")
