@@ -26,7 +26,7 @@ def command(settings: Settings) -> None:
     secret = bootstrap(store, settings)
     store.close()
     click.echo(f"URL:   http://{settings.host}:{settings.port}{contract.document['servers'][0]['url']}")
-    click.echo(f"Token: {secret or 'as before; `flows token create NAME --superuser` makes another.'}")
+    click.echo(f"Token: {secret or 'as before; `flows token create NAME --superuser` makes one.'}")
     uvicorn.run(
         "app.cli.dev:create",
         factory=True,

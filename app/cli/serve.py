@@ -30,13 +30,15 @@ def command(settings: Settings) -> None:
     secret = bootstrap(store, settings)
     base_path = contract.document["servers"][0]["url"]
     app = create_app(settings, contract=contract, store=store)
+    tokens = store.tokens.any()
     # Workers open connections of their own.
     store.close()
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     class Server(BaseApplication):
         def load_config(self) -> None:
             options: dict[str, Any] = {
-                "bind": f"{settings.host}:{settings.port}",
+                "bind": f"{host}:{settings.port}",
                 "workers": settings.workers,
                 "worker_class": Worker,
                 "preload_app": True,
@@ -54,8 +56,7 @@ def command(settings: Settings) -> None:
         def load(self) -> Any:
             return app
 
-    def announce(address: tuple[str, int]) -> None:
-        host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    def announce(address: tuple[Any, ...]) -> None:
         url = f"http://{host}:{address[1]}"
         click.echo(f"URL:   {url}{base_path}")
         click.echo(f"Docs:  {url}/docs/")
@@ -65,7 +66,8 @@ def command(settings: Settings) -> None:
             click.echo(f"Token: {secret}")
             click.echo("       It has all permissions and is shown this once; `flows token create NAME` makes others.")
         else:
-            click.echo("Token: as before; `flows token create NAME --superuser` makes another.")
+            state = "as before" if tokens else "none yet"
+            click.echo(f"Token: {state}; `flows token create NAME --superuser` makes one.")
 
     Worker.lifeline = os.pipe()
     Server().run()

@@ -135,7 +135,8 @@ class ContractMiddleware(SpecMiddleware):
         method: str = scope["method"]
         plan = target.plans.get("GET" if method == "HEAD" else method)
         accept, authorization, content_type, length = _headers(scope["headers"])
-        request = Request(method, path_values, scope["query_string"], b"", authorization, content_type)
+        request_id = os.urandom(16).hex()
+        request = Request(request_id, method, path_values, scope["query_string"], b"", authorization, content_type)
         if accept is not None and not accepts(accept, "application/json"):
             answer = detail(406, answers.NOT_ACCEPTABLE)
         elif b"format=" in request.query and not names_json(request.query):
@@ -151,7 +152,6 @@ class ContractMiddleware(SpecMiddleware):
             else:
                 loop = asyncio.get_running_loop()
                 answer = await loop.run_in_executor(self._executor, self._server.serve, target, plan, request)
-        request_id = os.urandom(16).hex()
         await _send(send, answer, target, request_id, head=method == "HEAD")
         log.info(
             "request",

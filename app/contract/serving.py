@@ -43,6 +43,7 @@ class PathPlan:
 class Request:
     """One request, as far as a plan looks at it.
 
+    :param id: what the log and the answer call it
     :param method: in capital letters
     :param path_values: values of the path's parameters
     :param query: the query string, encoded
@@ -52,6 +53,7 @@ class Request:
     :param access: what the sender may do, once it is known
     """
 
+    id: str
     method: str
     path_values: dict[str, Any]
     query: bytes
@@ -90,14 +92,14 @@ class Server:
         except Forbidden as error:
             return detail(403, str(error))
         except errors.Unavailable as error:
-            log.error("database unavailable", error=str(error))
+            log.error("database unavailable", id=request.id, error=str(error))
             return detail(503, answers.UNAVAILABLE, ((b"retry-after", answers.RETRY_AFTER),))
         except BrokenContract as error:
             operation = plan.operation_id if plan else None
-            log.error("answer breaks the contract", operation=operation, problem=str(error))
+            log.error("answer breaks the contract", id=request.id, operation=operation, problem=str(error))
             return detail(500, answers.SERVER_ERROR)
         except Exception:
-            log.exception("request failed", operation=plan.operation_id if plan else None)
+            log.exception("request failed", id=request.id, operation=plan.operation_id if plan else None)
             return detail(500, answers.SERVER_ERROR)
 
     def _without_operation(self, path: PathPlan, request: Request) -> Answer:

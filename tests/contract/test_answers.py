@@ -59,6 +59,7 @@ def test_an_answer_against_the_contract_is_500_and_logged(served_with, answer, m
     assert (got.status, got.json()) == (500, {"detail": "A server error occurred."})
     entry = next(entry for entry in log if entry["log_level"] == "error")
     assert entry["operation"] == "flows_instances_retrieve"
+    assert entry["id"] == got.headers["x-authentik-id"]
     assert entry["problem"].startswith(member + ": ")
 
 
