@@ -133,12 +133,12 @@ def test_serve__a_body_above_the_limit(start):
     assert wire.send("POST", FLOWS, bearer(token), b" " * 100).status == 400
 
 
-def test_serve__a_revocation_takes_effect_within_a_second(start, run):
+def test_serve__a_revocation_takes_effect_in_a_running_server(start, run):
     wire, _, _ = start()
     reader = run("token", "create", "reader", "--permission", "authentik_flows.view_flow").stdout.strip()
     assert wire.send("GET", FLOWS, bearer(reader)).status == 200
     assert run("token", "revoke", "reader").returncode == 0
-    wait_for(lambda: wire.send("GET", FLOWS, bearer(reader)).status == 403, "the revocation", deadline=1.5)
+    wait_for(lambda: wire.send("GET", FLOWS, bearer(reader)).status == 403, "the revocation")
 
 
 def test_serve__a_contract_that_can_not_be_served(run, tmp_path):
@@ -224,7 +224,19 @@ def test_wrong_calls_exit_2(run, arguments, variables, said):
 
 @pytest.mark.parametrize(
     "command",
-    ["serve", "dev", "check", "request", "token create", "token list", "token revoke", "db upgrade", "db current"],
+    [
+        "serve",
+        "dev",
+        "check",
+        "request",
+        "token create",
+        "token list",
+        "token revoke",
+        "db upgrade",
+        "db current",
+        "replay",
+        "fuzz",
+    ],
 )
 def test_each_command_has_an_example(run, command):
     result = run(*command.split(), "--help")

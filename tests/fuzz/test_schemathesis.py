@@ -34,7 +34,7 @@ def test_a_served_process(target, role, tmp_path):
     for phase in ("Examples", "Coverage", "Fuzzing", "Stateful"):
         assert f"✅ {phase}" in output, output
     assert re.search(r"Tested: 8\b", output), output
-    assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file())[-1:] == [".xml"]
+    assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"html", "junit"}
     assert not re.search(r"^\{", log.read_text(), re.MULTILINE), "the server logged errors"
 
 
