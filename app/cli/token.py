@@ -20,9 +20,9 @@ def _lifetime(_context: click.Context, _parameter: click.Parameter, value: str |
     """Seconds since 1970 at which a token expires; 0 for never."""
     if value is None:
         return 0
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([mhdw])", value)
+    match = re.fullmatch(r"([1-9][0-9]{0,3})([mhdw])", value)
     if match is None:
-        raise click.BadParameter("give a number and a unit: 30m, 12h, 90d or 4w.")
+        raise click.BadParameter("give a number of up to four digits and a unit: 30m, 12h, 90d or 4w.")
     return int(time.time()) + int(match[1]) * _UNITS[match[2]]
 
 

@@ -4,7 +4,7 @@ Types are plain on purpose: an answer is made from text, numbers and booleans, w
 the contract's business; a column only keeps it.
 """
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, String, Table, Text
 
 metadata = MetaData(
     naming_convention={
@@ -51,8 +51,8 @@ tokens = Table(
     # Permissions, separated by spaces.
     Column("permissions", text(), nullable=False),
     # Seconds since 1970-01-01 UTC; 0 for a token that does not expire.
-    Column("created", Integer(), nullable=False),
-    Column("expires", Integer(), nullable=False),
+    Column("created", BigInteger(), nullable=False),
+    Column("expires", BigInteger(), nullable=False),
 )
 
 # What the store knows of itself, such as the members that `flows.search` was made from.

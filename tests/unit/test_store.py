@@ -214,9 +214,11 @@ def test_tokens_expire_and_are_revoked(kept):
     assert kept.tokens.find(secret) is None
     expired = kept.tokens.add("b", expires=1)
     assert kept.tokens.find(expired) is None
+    late = kept.tokens.add("c", expires=2**40)
+    assert kept.tokens.find(late).expires == 2**40
     with pytest.raises(errors.NotUnique):
         kept.tokens.add("a")
-    assert [token.name for token in kept.tokens.page()] == ["a", "b"]
+    assert [token.name for token in kept.tokens.page()] == ["a", "b", "c"]
     kept.tokens.remove("a")
     with pytest.raises(errors.NotFound):
         kept.tokens.change("a", active=True)
