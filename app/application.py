@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 from connexion.middleware import ConnexionMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
@@ -15,6 +14,7 @@ from connexion.resolver import Resolver
 from app import handlers, pages
 from app.contract import checks
 from app.contract.middleware import ContractMiddleware
+from app.contract.plan import parameters
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
 from app.contract.source import Source
@@ -98,14 +98,7 @@ def _shown(settings: Settings) -> str:
 def _searched_members(contract: Source) -> tuple[str, ...]:
     """The members that the contract's search parameters look at."""
     members: dict[str, None] = {}
-    for parameter in _parameters(contract):
-        members.update(dict.fromkeys(parameter.get("x-searches", ())))
+    for _, path, method, _ in contract.operations():
+        for parameter in parameters(contract, path, method, "query"):
+            members.update(dict.fromkeys(parameter.get("x-searches", ())))
     return tuple(members)
-
-
-def _parameters(contract: Source) -> list[dict[str, Any]]:
-    declared = []
-    for _, path, _, operation in contract.operations():
-        for holder in (operation, contract.document["paths"][path]):
-            declared += [contract.resolve((), parameter)[1] for parameter in holder.get("parameters", ())]
-    return declared

@@ -74,9 +74,8 @@ class QueryReader:
             }
         )
         self.page_not_found = next((p.not_found for p in self._parameters.values() if p.not_found), "")
-        self._absent: dict[str, Any] = {}
-        if self._parameters:
-            self._absent = self._arguments({})
+        self._absent = self._arguments({})
+        self._may_be_absent = self._validator.is_valid({})
 
     @property
     def argument_names(self) -> set[str]:
@@ -89,7 +88,7 @@ class QueryReader:
         :param query: the query string as it stands in the URL
         :raises TooManyParameters: there are more than `MAX_PARAMETERS`
         """
-        if not query or not self._parameters:
+        if not self._parameters or (not query and self._may_be_absent):
             if query.count(b"&") >= MAX_PARAMETERS:
                 raise TooManyParameters
             return self._absent, None
@@ -163,8 +162,8 @@ class _Parameter:
         elif self._searches:
             arguments[self.name] = search_terms(value or "")
         elif self._orders_by:
-            arguments[self.name] = self._ordering(value) or self._ordering(str(self.default))
-        elif self._default_below is not None and value < self._default_below:
+            arguments[self.name] = self._ordering(value or "") or self._ordering(self.default or "")
+        elif self._default_below is not None and value is not None and value < self._default_below:
             arguments[self.name] = self.default
         else:
             arguments[self.name] = value

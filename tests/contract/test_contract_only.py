@@ -69,6 +69,22 @@ def test_another_required_permission(edited, make_flow):
     assert client.post(FLOWS, make_flow(), token=both).status == 201
 
 
+def test_a_required_parameter(edited):
+    client = edited(
+        ("          example: -designation,slug\n", "          required: true\n          example: -designation,slug\n")
+    )
+    for query in ("", "page=1"):
+        answer = client.get(FLOWS, query=query)
+        assert (answer.status, answer.json()) == (400, {"ordering": ["This field is required."]})
+    assert client.get(FLOWS, query="ordering=slug").status == 200
+
+
+def test_a_sort_parameter_without_a_default(edited, make_flow):
+    client = edited(("            type: string\n            default: slug,name\n", "            type: string\n"))
+    made = sorted(client.post(FLOWS, make_flow()).json()["pk"] for _ in range(4))
+    assert [flow["pk"] for flow in client.get(FLOWS).json()["results"]] == made
+
+
 def test_what_is_searched_sorted_and_taken_by_default(edited, make_flow):
     client = edited(
         ("      x-searches: [name, slug, designation, title, denied_action]\n", "      x-searches: [title]\n"),
