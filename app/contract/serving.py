@@ -91,6 +91,8 @@ class Server:
             return answer
         except Forbidden as error:
             return detail(403, str(error))
+        except TooManyParameters:
+            return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
         except errors.Unavailable as error:
             log.error("database unavailable", id=request.id, error=str(error))
             return detail(503, answers.UNAVAILABLE, ((b"retry-after", answers.RETRY_AFTER),))
@@ -123,10 +125,7 @@ class Server:
         access = request.access = plan.verify(request.authorization) if plan.verify is not None else None
         if not allows(access, plan.permissions):
             return self._unless_missing(path, plan, request, detail(403, PERMISSION_DENIED))
-        try:
-            arguments, refusal = plan.query.read(request.query)
-        except TooManyParameters:
-            return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
+        arguments, refusal = plan.query.read(request.query)
         if refusal is not None:
             if refusal.messages:
                 return _invalid(refusal.messages)

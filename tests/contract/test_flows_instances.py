@@ -253,6 +253,12 @@ def test_flows_instances_list__a_thousand_search_words(client, flow):
     assert slugs(client.get(FLOWS, query="search=" + "%20".join(["hello"] * 1200))) == ["welcome"]
 
 
+def test_flows_instances_partial_update__too_many_parameters_without_permission(client, store, flow):
+    viewer = store.tokens.add("viewer", permissions=["authentik_flows.view_flow"])
+    query = "&".join(f"a{number}=1" for number in range(1001))
+    assert client.patch(FLOWS + "welcome/", {"name": "x"}, query=query, token=viewer).status == 400
+
+
 def test_flows_instances_list__too_many_parameters(client):
     answer = client.get(FLOWS, query="&".join(f"a{number}=1" for number in range(1001)))
     assert (answer.status, answer.json()) == (400, {"detail": "There are more than 1000 query parameters."})
