@@ -62,6 +62,7 @@ def create_app(
     store = store or open_store(settings, contract)
     # SQLite answers in less time than a change of threads takes; a database on the network must not hold the loop up.
     executor = None if store.embedded else ThreadPoolExecutor(settings.database_pool, "flows")
+    store.database.group_commits()
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -75,12 +76,13 @@ def create_app(
         source=contract,
         server=Server(store, partial(handlers.is_taken, store), settings.body_limit),
         executor=executor,
+        pending=store.database.pending_commit,
     )
     app = ConnexionMiddleware(
         pages.create_app(contract, store),
         import_name=__name__,
         lifespan=lifespan,
-        middlewares=[ServerErrorMiddleware, ExceptionMiddleware, serve_contract, LifespanMiddleware],
+        middlewares=[serve_contract, ServerErrorMiddleware, ExceptionMiddleware, LifespanMiddleware],
         resolver=Resolver(served_by.__getitem__),
         security_map={"bearer": partial(BearerSecurityHandler, store.tokens.find)},
     )

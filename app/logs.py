@@ -23,14 +23,14 @@ def configure(level: str, form: str) -> None:
             processors=[*common, _without_nothing, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
             wrapper_class=structlog.make_filtering_bound_logger(number),
             logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-            cache_logger_on_first_use=False,
+            cache_logger_on_first_use=True,
         )
     else:
         structlog.configure(
             processors=[*common, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(orjson.dumps)],
             wrapper_class=structlog.make_filtering_bound_logger(number),
             logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-            cache_logger_on_first_use=False,
+            cache_logger_on_first_use=True,
         )
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True

@@ -197,7 +197,7 @@ def by_fuzzing(url, store, reports):
 
 def empty(store):
     for flow in store.flows.page({}, (), (), 1, 10_000).flows:
-        store_flows.Flows.remove(store.flows, flow["slug"])
+        store_flows.Flows.remove(store.flows, flow.slug)
 
 
 @pytest.fixture

@@ -18,18 +18,20 @@ from connexion.operations import AbstractOperation
 from connexion.security import SecurityHandlerFactory
 from connexion.spec import Specification
 
+from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, detail, path_headers
 from app.contract.negotiation import accepts, names_json
 from app.contract.plan import Plan, PlanBuilder
 from app.contract.routing import Router
-from app.contract.serving import PathPlan, Request, Server
+from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.source import Source
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Pending = Callable[[], Awaitable[None] | None]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = structlog.get_logger("flows.request")
@@ -100,13 +102,18 @@ class ContractMiddleware(SpecMiddleware):
     :param source: the contract
     :param server: carries requests out
     :param executor: the threads that requests are carried out on; None for the event loop's own thread
+    :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
+        None if nothing has; it raises `Unavailable` if the answer does not hold
     """
 
-    def __init__(self, app: ASGIApp, *, source: Source, server: Server, executor: Executor | None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, source: Source, server: Server, executor: Executor | None, pending: Pending
+    ) -> None:
         self._next = app
         self._source = source
         self._server = server
         self._executor = executor
+        self._pending = pending
         self._router: Router[PathPlan] = Router()
         self._prefix = "/"
         # The public documentation of authentik has its URLs so: `/api/v3//flows/instances/`.
@@ -149,6 +156,11 @@ class ContractMiddleware(SpecMiddleware):
                     return
             if self._executor is None:
                 answer = self._server.serve(target, plan, request)
+                if (commit := self._pending()) is not None:
+                    try:
+                        await commit
+                    except errors.Unavailable as error:
+                        answer = unavailable(error, request)
             else:
                 loop = asyncio.get_running_loop()
                 answer = await loop.run_in_executor(self._executor, self._server.serve, target, plan, request)

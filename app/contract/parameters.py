@@ -8,6 +8,7 @@ recorded from authentik (`list.page.dup`).
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,11 @@ from app.contract.source import Source
 
 # authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
 MAX_PARAMETERS = 1000
+
+# How many query strings of an operation are remembered with what they say, and how long these are at most, in bytes: large enough
+# for the pages that clients ask for, small enough to keep strangers from filling the memory.
+_REMEMBERED_QUERIES = 256
+_REMEMBERED_LENGTH = 256
 
 # JSON's integers (RFC 8259, section 6), with as many digits as Python converts in linear time.
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,4000})")
@@ -76,14 +82,16 @@ class QueryReader:
         self.page_not_found = next((p.not_found for p in self._parameters.values() if p.not_found), "")
         self._absent = self._arguments({})
         self._may_be_absent = self._validator.is_valid({})
+        # Clients send the same queries again and again, and what one says depends on nothing else.
+        self._read_before = lru_cache(maxsize=_REMEMBERED_QUERIES)(self._read)
 
     @property
     def argument_names(self) -> set[str]:
         """The names of the arguments that a handler gets from this query."""
         return set(self._absent)
 
-    def read(self, query: bytes) -> tuple[dict[str, Any], QueryErrors | None]:
-        """The arguments for the handler, or why there are none.
+    def read(self, query: bytes) -> tuple[Mapping[str, Any], QueryErrors | None]:
+        """The arguments for the handler, or why there are none. Neither may be changed.
 
         :param query: the query string as it stands in the URL
         :raises TooManyParameters: there are more than `MAX_PARAMETERS`
@@ -92,6 +100,9 @@ class QueryReader:
             if query.count(b"&") >= MAX_PARAMETERS:
                 raise TooManyParameters
             return self._absent, None
+        return self._read_before(query) if len(query) <= _REMEMBERED_LENGTH else self._read(query)
+
+    def _read(self, query: bytes) -> tuple[Mapping[str, Any], QueryErrors | None]:
         try:
             pairs = parse_qsl(
                 query.decode("latin-1"), keep_blank_values=True, errors="replace", max_num_fields=MAX_PARAMETERS

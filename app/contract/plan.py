@@ -1,6 +1,5 @@
 """One immutable plan per operation: everything a request needs, made ready at boot."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +10,12 @@ from jsonschema_rs import Validator
 
 from app.contract.body import BodyReader
 from app.contract.parameters import QueryReader
-from app.contract.schemas import Direction, SchemaReader, flattened, properties
+from app.contract.schemas import Direction, SchemaReader, properties
 from app.contract.security import Access
 from app.contract.source import Pointer, Source
+from app.contract.writing import AnswerWriter, WriterBuilder
 
 Verify = Callable[[str | None], Access]
-Complete = Callable[[Any], None]
-
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +30,8 @@ class Plan:
     :param handler: the function of the same name, called with the store and the arguments
     :param status: status code of success
     :param media_type: media type of a successful answer, empty if it has no body
+    :param writer: writes a successful answer; None if it has no body
     :param validators: a validator for each documented status code; None for an answer without a body
-    :param complete: fills in the members of an answer that follow from the contract
     """
 
     operation_id: str
@@ -45,8 +42,8 @@ class Plan:
     handler: Callable[..., Any]
     status: int
     media_type: str
+    writer: AnswerWriter | None
     validators: Mapping[int, Validator | None]
-    complete: Complete | None
 
 
 class PlanBuilder:
@@ -59,8 +56,8 @@ class PlanBuilder:
 
     def __init__(self, source: Source, base_path: str, security: SecurityHandlerFactory) -> None:
         self._source = source
-        self._base_path = base_path
         self._security = security
+        self._writers = WriterBuilder(source, base_path)
         self._answers = SchemaReader(source, Direction.RESPONSE)
 
     def build(self, operation: AbstractOperation) -> Plan:
@@ -81,8 +78,8 @@ class PlanBuilder:
             handler=operation.function,
             status=status,
             media_type=next(iter(content), ""),
+            writer=self._writers.build(schema) if schema else None,
             validators={code: self._validator(answer) for code, answer in responses.items()},
-            complete=self._completion(schema) if schema else None,
         )
 
     def _verify(self, operation: AbstractOperation) -> Verify | None:
@@ -108,47 +105,6 @@ class PlanBuilder:
     def _validator(self, answer: dict[str, Any]) -> Validator | None:
         media: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
         return self._answers.validator(media["schema"]) if "schema" in media else None
-
-    def _completion(self, schema: Any) -> Complete | None:
-        """What fills in `x-url-template` members: of the answer itself, or of each object in one of its lists."""
-        members = properties(self._source, schema)
-        steps: list[Complete] = [
-            self._fill_url(name, member["x-url-template"])
-            for name, (_, member) in members.items()
-            if "x-url-template" in member
-        ]
-        for name, (_, member) in members.items():
-            if member.get("type") == "array":
-                items = self._completion(flattened(self._source, member["items"]))
-                if items is not None:
-                    steps.append(_for_each(name, items))
-        if not steps:
-            return None
-        return steps[0] if len(steps) == 1 else _all_of(steps)
-
-    def _fill_url(self, name: str, template: str) -> Complete:
-        form = _PLACEHOLDER.sub(r"{0[\1]}", self._base_path + template).format
-
-        def fill(answer: dict[str, Any]) -> None:
-            answer[name] = form(answer)
-
-        return fill
-
-
-def _for_each(name: str, complete: Complete) -> Complete:
-    def run(answer: dict[str, Any]) -> None:
-        for item in answer[name]:
-            complete(item)
-
-    return run
-
-
-def _all_of(steps: list[Complete]) -> Complete:
-    def run(answer: dict[str, Any]) -> None:
-        for step in steps:
-            step(answer)
-
-    return run
 
 
 def parameters(source: Source, path: str, method: str, location: str) -> list[dict[str, Any]]:

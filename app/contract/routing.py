@@ -4,64 +4,65 @@ Literal segments go before parameters (OpenAPI 3.0.3, "Path Templating Matching"
 for a flow of that slug.
 """
 
+from collections import defaultdict
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class Router(Generic[T]):
-    """A tree of path segments.
+    """Path templates by their shape: how many segments, and which of them are parameters. A path is looked up once per shape of
+    its length, of which there are few, however many templates there are.
 
     A parameter takes any text without `/` and `.` that is not empty: authentik's routes have it so (recorded:
     `retrieve.path.*`).
     """
 
     def __init__(self) -> None:
-        self._root = _Node[T]()
+        self._shapes: dict[int, list[_Shape[T]]] = defaultdict(list)
 
     def add(self, template: str, target: T) -> None:
         """Let a path template lead to a target."""
-        node, names = self._root, []
-        for segment in template.split("/")[1:]:
-            if segment.startswith("{"):
-                names.append(segment[1:-1])
-                node.parameter = node.parameter or _Node()
-                node = node.parameter
-            else:
-                node = node.literals.setdefault(segment, _Node())
-        node.target, node.names = target, tuple(names)
+        segments = template.split("/")
+        is_parameter = tuple(segment.startswith("{") for segment in segments)
+        shapes = self._shapes[len(segments)]
+        shape = next((shape for shape in shapes if shape.is_parameter == is_parameter), None)
+        if shape is None:
+            shape = _Shape(is_parameter)
+            shapes.append(shape)
+            # The template that has a literal where another one has a parameter goes first, from the left.
+            shapes.sort(key=lambda shape: shape.is_parameter)
+        names = tuple(segments[index][1:-1] for index in shape.parameters)
+        shape.targets[shape.literals(segments)] = target, names
 
     def find(self, path: str) -> tuple[T, dict[str, Any]] | None:
         """The target of a path and the values of its parameters, or None."""
-        values: list[str] = []
-        node = _descend(self._root, path.split("/"), 1, values)
-        if node is None or node.target is None:
-            return None
-        return node.target, dict(zip(node.names, values, strict=True))
-
-
-class _Node(Generic[T]):
-    __slots__ = ("literals", "names", "parameter", "target")
-
-    def __init__(self) -> None:
-        self.literals: dict[str, _Node[T]] = {}
-        self.parameter: _Node[T] | None = None
-        self.target: T | None = None
-        self.names: tuple[str, ...] = ()
-
-
-def _descend(node: _Node[T], segments: list[str], index: int, values: list[str]) -> _Node[T] | None:
-    """The node that the segments from an index lead to; a literal that leads nowhere gives way to the parameter."""
-    if index == len(segments):
-        return node if node.target is not None else None
-    segment = segments[index]
-    literal = node.literals.get(segment)
-    if literal is not None and (found := _descend(literal, segments, index + 1, values)) is not None:
-        return found
-    if node.parameter is None or not segment or "." in segment:
+        segments = path.split("/")
+        for shape in self._shapes.get(len(segments), ()):
+            found = shape.targets.get(shape.literals(segments))
+            if found is None:
+                continue
+            target, names = found
+            values: dict[str, Any] = {}
+            for name, index in zip(names, shape.parameters, strict=True):
+                value = segments[index]
+                if not value or "." in value:
+                    break
+                values[name] = value
+            else:
+                return target, values
         return None
-    values.append(segment)
-    found = _descend(node.parameter, segments, index + 1, values)
-    if found is None:
-        values.pop()
-    return found
+
+
+class _Shape(Generic[T]):
+    """Templates that have parameters at the same places.
+
+    `literals` gives the other segments of a path, which tell these templates apart.
+    """
+
+    def __init__(self, is_parameter: tuple[bool, ...]) -> None:
+        self.is_parameter = is_parameter
+        self.parameters = tuple(index for index, parameter in enumerate(is_parameter) if parameter)
+        self.literals = itemgetter(*(index for index, parameter in enumerate(is_parameter) if not parameter))
+        self.targets: dict[Any, tuple[T, tuple[str, ...]]] = {}

@@ -16,6 +16,7 @@ from app.contract.body import BodyReader, InvalidBody, MalformedBody, Unsupporte
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
 from app.contract.plan import Plan
 from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
+from app.contract.writing import BrokenContract
 
 log = structlog.get_logger("flows.contract")
 
@@ -63,10 +64,6 @@ class Request:
     access: Access | None = None
 
 
-class BrokenContract(Exception):
-    """An answer that the contract does not allow; it must not reach the client."""
-
-
 class Server:
     """Serves requests by their plans.
 
@@ -94,8 +91,7 @@ class Server:
         except TooManyParameters:
             return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
         except errors.Unavailable as error:
-            log.error("database unavailable", id=request.id, error=str(error))
-            return detail(503, answers.UNAVAILABLE, ((b"retry-after", answers.RETRY_AFTER),))
+            return unavailable(error, request)
         except BrokenContract as error:
             operation = plan.operation_id if plan else None
             log.error("answer breaks the contract", id=request.id, operation=operation, problem=str(error))
@@ -148,7 +144,7 @@ class Server:
             if error.member not in unique:
                 raise BrokenContract(f"{error.member!r} is not unique, and has no `x-unique`.") from error
             return _invalid({error.member: [unique[error.member]]})
-        return self._success(plan, result)
+        return Answer(plan.status, plan.writer.write(result) if plan.writer is not None else b"")
 
     def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:
         if request.body is None:
@@ -190,17 +186,11 @@ class Server:
                 return detail(404, answers.NOT_FOUND)
         return refusal
 
-    def _success(self, plan: Plan, result: Any) -> Answer:
-        validator = plan.validators[plan.status]
-        if validator is None:
-            return Answer(plan.status)
-        if plan.complete is not None:
-            plan.complete(result)
-        if not validator.is_valid(result):
-            error = next(iter(validator.iter_errors(result)))
-            where = "/".join(map(str, error.instance_path)) or "the whole answer"
-            raise BrokenContract(f"{where}: {error.message}"[:500])
-        return Answer(plan.status, encode(result))
+
+def unavailable(error: errors.Unavailable, request: Request) -> Answer:
+    """The answer when the database is not there; the log has the reason."""
+    log.error("database unavailable", id=request.id, error=str(error))
+    return detail(503, answers.UNAVAILABLE, ((b"retry-after", answers.RETRY_AFTER),))
 
 
 def _check_refusal(plan: Plan, answer: Answer) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.objects import StoredObject
 from app.store import Store
 from app.store.flows import Flow, SortKey
 
@@ -17,32 +18,32 @@ def flows_instances_list(
     found = store.flows.page(filters, search, ordering, page, page_size)
     return {
         "pagination": _pagination(found.count, page, page_size),
-        "results": [_shape(flow) for flow in found.flows],
+        "results": [StoredObject(flow, _shape) for flow in found.flows],
     }
 
 
-def flows_instances_create(store: Store, body: Body) -> dict[str, Any]:
+def flows_instances_create(store: Store, body: Body) -> StoredObject:
     """Store a flow. :raises NotUnique: the slug is taken"""
-    return _shape(store.flows.add(body))
+    return StoredObject(store.flows.add(body), _shape)
 
 
-def flows_instances_retrieve(store: Store, slug: str, filters: Filters, search: Sequence[str]) -> dict[str, Any]:
+def flows_instances_retrieve(store: Store, slug: str, filters: Filters, search: Sequence[str]) -> StoredObject:
     """A flow. :raises NotFound: there is none, or it does not match the filters"""
-    return _shape(store.flows.get(slug, filters, search))
+    return StoredObject(store.flows.get(slug, filters, search), _shape)
 
 
 def flows_instances_update(
     store: Store, slug: str, body: Body, filters: Filters, search: Sequence[str]
-) -> dict[str, Any]:
+) -> StoredObject:
     """Store the members that were sent. :raises NotFound: there is no such flow :raises NotUnique: the slug is taken"""
-    return _shape(store.flows.change(slug, body, filters, search))
+    return StoredObject(store.flows.change(slug, body, filters, search), _shape)
 
 
 def flows_instances_partial_update(
     store: Store, slug: str, body: Body, filters: Filters, search: Sequence[str]
-) -> dict[str, Any]:
+) -> StoredObject:
     """Store the members that were sent. :raises NotFound: there is no such flow :raises NotUnique: the slug is taken"""
-    return _shape(store.flows.change(slug, body, filters, search))
+    return StoredObject(store.flows.change(slug, body, filters, search), _shape)
 
 
 def flows_instances_destroy(store: Store, slug: str, filters: Filters, search: Sequence[str]) -> None:
@@ -65,22 +66,22 @@ def _shape(flow: Flow) -> dict[str, Any]:
     Nothing binds stages or policies to a flow, and nothing plans it, so there are none of these to count.
     """
     return {
-        "pk": flow["pk"],
-        "policybindingmodel_ptr_id": flow["policybindingmodel_ptr_id"],
-        "name": flow["name"],
-        "slug": flow["slug"],
-        "title": flow["title"],
-        "designation": flow["designation"],
-        "background": flow["background"],
+        "pk": flow.pk,
+        "policybindingmodel_ptr_id": flow.policybindingmodel_ptr_id,
+        "name": flow.name,
+        "slug": flow.slug,
+        "title": flow.title,
+        "designation": flow.designation,
+        "background": flow.background,
         "stages": [],
         "policies": [],
         "cache_count": 0,
-        "policy_engine_mode": flow["policy_engine_mode"],
-        "compatibility_mode": flow["compatibility_mode"],
+        "policy_engine_mode": flow.policy_engine_mode,
+        "compatibility_mode": bool(flow.compatibility_mode),
         "export_url": "",
-        "layout": flow["layout"],
-        "denied_action": flow["denied_action"],
-        "authentication": flow["authentication"],
+        "layout": flow.layout,
+        "denied_action": flow.denied_action,
+        "authentication": flow.authentication,
     }
 
 

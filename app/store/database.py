@@ -4,9 +4,12 @@ SQLAlchemy's ORM and result processing cost several times what the database does
 SQL and binds parameters to it.
 """
 
+import asyncio
 import contextlib
 import os
 import sqlite3
+import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
 from app import errors
+from app.store.grouping import CommitGroup
 
 # How long a writer waits for another one, in milliseconds.
 SQLITE_BUSY_TIMEOUT = 5_000
@@ -43,7 +47,7 @@ class Query:
 
     def bind(self, parameters: Mapping[str, Any]) -> Any:
         """Parameters in the form that the driver takes."""
-        values = {**self._constants, **parameters}
+        values = {**self._constants, **parameters} if self._constants else parameters
         return values if self._names is None else [values[name] for name in self._names]
 
 
@@ -69,16 +73,22 @@ class Database:
         self.embedded = parsed.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(parsed) if self.embedded else _postgresql_engine(parsed, pool_size)
         if self.embedded:
-            self._begin = "BEGIN IMMEDIATE"
+            self.begin = "BEGIN IMMEDIATE"
             self._integrity_error: type[Exception] = sqlite3.IntegrityError
             driver_error: type[Exception] = sqlite3.OperationalError
         else:
             import psycopg
 
-            self._begin = "BEGIN"
+            self.begin = "BEGIN"
             self._integrity_error = psycopg.errors.UniqueViolation
             driver_error = psycopg.OperationalError
         self._unavailable: tuple[type[Exception], ...] = (driver_error, sa.exc.DatabaseError, sa.exc.TimeoutError)
+        self.grouped = False
+        # What a thread of an embedded database keeps for itself, and all that threads keep.
+        self._thread = threading.local()
+        self._checked_out: list[sa.PoolProxiedConnection] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_weakly(self))
 
     def compile(self, statement: ClauseElement) -> Query:
         """A statement as SQL of the driver."""
@@ -87,14 +97,18 @@ class Database:
         names = tuple(compiled.positiontup) if compiled.positiontup is not None else None  # type: ignore[attr-defined]  # set by SQLCompiler
         return Query(str(compiled), names, constants)
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator["Session"]:
+    def read(self) -> contextlib.AbstractContextManager["Session"]:
         """A session for one reading statement, in autocommit: a single round trip.
 
         :raises Unavailable: the database does not answer
         """
-        with self._connection() as connection:
-            yield Session(connection)
+        if not self.embedded:
+            return self._pooled_session()
+        try:
+            session: _ThreadSession = self._thread.session
+        except AttributeError:
+            session = self._thread.session = _ThreadSession(self)
+        return session
 
     @contextlib.contextmanager
     def write(self) -> Iterator["Session"]:
@@ -103,47 +117,80 @@ class Database:
         :raises Unavailable: the database does not answer
         :raises NotUnique: a value is taken
         """
-        with self._connection() as connection:
-            connection.execute(self._begin)
-            try:
-                yield Session(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(Exception):
-                    connection.execute("ROLLBACK")
-                raise
+        with self.read() as session, session.transaction():
+            yield session
+
+    def group_commits(self) -> None:
+        """Let the transactions of an event loop's thread share commits: see `pending_commit`."""
+        self.grouped = self.embedded
+
+    def pending_commit(self) -> asyncio.Future[None] | None:
+        """What has to be done before anything that was written or read in this turn of the event loop may be told.
+
+        :returns: None if nothing is open; otherwise it raises `Unavailable` if the commit fails
+        """
+        session: _ThreadSession | None = getattr(self._thread, "session", None)
+        return session.group.pending() if session is not None else None
+
+    def translated(self, error: BaseException) -> BaseException:
+        """An error of the driver or the pool as the one that callers know; any other as it is."""
+        if isinstance(error, self._integrity_error):
+            return errors.NotUnique(_column_of(error))
+        if isinstance(error, self._unavailable):
+            return errors.Unavailable(str(error))
+        return error
 
     @contextlib.contextmanager
-    def _connection(self) -> Iterator[Any]:
+    def _pooled_session(self) -> Iterator["Session"]:
         try:
             pooled = self.engine.raw_connection()
             try:
-                yield pooled.driver_connection
+                yield Session(pooled.driver_connection, self.begin)
             except self._unavailable as error:
-                if not self.embedded:
-                    # Of a server that went away no connection is worth keeping, the idle ones included.
-                    pooled.invalidate(error)
-                    self.engine.dispose()
+                # Of a server that went away no connection is worth keeping, the idle ones included.
+                pooled.invalidate(error)
+                self.engine.dispose()
                 raise
             finally:
                 pooled.close()
-        except self._integrity_error as error:
-            raise errors.NotUnique(_column_of(error)) from error
+        except (self._integrity_error, *self._unavailable) as error:
+            raise self.translated(error) from error
+
+    def forget_parent(self) -> None:
+        """A process that was forked must neither use nor close its parent's connections."""
+        self._inherited = (self._thread, self._checked_out, self.engine.pool)
+        self._thread, self._checked_out = threading.local(), []
+        self.engine.dispose(close=False)
+
+    def check_out(self) -> Any:
+        """A connection that its thread keeps until `close`.
+
+        :returns: the driver's connection
+        :raises Unavailable: the database does not answer
+        """
+        try:
+            pooled = self.engine.raw_connection()
         except self._unavailable as error:
             raise errors.Unavailable(str(error)) from error
+        self._checked_out.append(pooled)
+        return pooled.driver_connection
 
     def close(self) -> None:
         """Close every connection. The next use opens new ones."""
+        self._thread = threading.local()
+        while self._checked_out:
+            self._checked_out.pop().close()
         self.engine.dispose()
 
 
 class Session:
     """A connection of the driver, for the statements of one unit of work."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_begin", "_connection")
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, begin: str) -> None:
         self._connection = connection
+        self._begin = begin
 
     def rows(self, query: Query, parameters: Mapping[str, Any] = {}) -> list[Row]:
         """All rows that a query answers."""
@@ -160,6 +207,49 @@ class Session:
         count: int = self._connection.execute(query.sql, query.bind(parameters)).rowcount
         return count
 
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        """Commit what is executed at the end, roll it back if anything is raised."""
+        return self._own_transaction()
+
+    @contextlib.contextmanager
+    def _own_transaction(self) -> Iterator[None]:
+        self._connection.execute(self._begin)
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self._connection.execute("ROLLBACK")
+            raise
+
+
+class _ThreadSession(Session):
+    """The session of one thread on an embedded database; it lasts. Taking a connection from the pool for each read
+    costs as much as reading a row.
+    """
+
+    __slots__ = ("_database", "group")
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database.check_out(), database.begin)
+        self._database = database
+        self.group = CommitGroup(self._connection, database.begin)
+
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        """A transaction of its own, or one that shares its commit with others of the event loop."""
+        if self._database.grouped:
+            # Without an event loop there is nobody to share with.
+            with contextlib.suppress(RuntimeError):
+                return self.group.transaction(asyncio.get_running_loop())
+        return super().transaction()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None and (known := self._database.translated(error)) is not error:
+            raise known from error
+
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     if url.database and url.database != ":memory:":
@@ -169,7 +259,8 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             raise errors.Unavailable(f"{url.database} can't be created: {error.strerror}") from error
     engine = sa.create_engine(
         url,
-        poolclass=sa.pool.StaticPool if url.database in (None, "", ":memory:") else sa.pool.QueuePool,
+        # Each thread keeps its connection, so there is nothing to pool; only an unnamed database is its connection.
+        poolclass=sa.pool.StaticPool if url.database in (None, "", ":memory:") else sa.pool.NullPool,
         # Transactions begin and end in `Database.write` only, so there is nothing to reset.
         pool_reset_on_return=None,
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": SQLITE_BUSY_TIMEOUT / 1000},
@@ -185,12 +276,11 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    _forget_connections_of_parent(engine)
     return engine
 
 
 def _postgresql_engine(url: sa.URL, pool_size: int) -> sa.Engine:
-    engine = sa.create_engine(
+    return sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
@@ -204,24 +294,14 @@ def _postgresql_engine(url: sa.URL, pool_size: int) -> sa.Engine:
             "prepare_threshold": 1,
         },
     )
-    _forget_connections_of_parent(engine)
-    return engine
 
 
-def _forget_connections_of_parent(engine: sa.Engine) -> None:
-    """A worker that was forked must not use its parent's connections."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_weakly(engine))
-
-
-def _weakly(engine: sa.Engine) -> Callable[[], None]:
-    import weakref
-
-    reference = weakref.ref(engine)
+def _weakly(database: Database) -> Callable[[], None]:
+    reference = weakref.ref(database)
 
     def forget() -> None:
         if (living := reference()) is not None:
-            living.dispose(close=False)
+            living.forget_parent()
 
     return forget
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import JSON
@@ -15,13 +15,28 @@ from app.store.database import Database, Query, Session
 from app.store.search import fold, search_text
 from app.store.tables import flows
 
-Flow = dict[str, Any]
-
 # Words that are looked for by a condition each; further ones go into one condition, so that statements stay small and few.
 _TERMS = 8
 
 # The greatest offset that both databases take.
 _LAST_OFFSET = 2**63 - 1
+
+
+class Flow(NamedTuple):
+    """A flow as it is stored. SQLite gives its truth values as 0 and 1."""
+
+    pk: str
+    policybindingmodel_ptr_id: str
+    name: str
+    slug: str
+    title: str
+    designation: str
+    background: str
+    policy_engine_mode: str
+    compatibility_mode: bool
+    layout: str
+    denied_action: str
+    authentication: str
 
 
 class SortKey(Protocol):
@@ -55,14 +70,12 @@ class Flows:
     :param searched: the members that a search looks at
     """
 
-    members = frozenset(column.name for column in flows.c if column is not flows.c.search)
+    members = frozenset(Flow._fields)
 
     def __init__(self, database: Database, searched: Sequence[str]) -> None:
         self._database = database
-        self._searched = tuple(searched)
-        self._columns = [column for column in flows.c if column is not flows.c.search]
-        self._names = tuple(column.name for column in self._columns)
-        self._boolean = tuple(name for name in self._names if isinstance(flows.c[name].type, sa.Boolean))
+        self.searched = tuple(searched)
+        self._columns = [flows.c[name] for name in Flow._fields]
         self._insert = database.compile(
             sa.insert(flows).values({column.name: sa.bindparam(column.name) for column in flows.c})
         )
@@ -87,10 +100,10 @@ class Flows:
 
         :param slug: the flow that may have it, if any
         """
-        query = self._get_query(frozenset({member}), 0, False)
+        query = self._get_query(frozenset({member}), 0, False, False)
         with self._database.read() as session:
             row = session.row(query, {f"filter_{member}": value})
-        return row is not None and self._flow(row)["slug"] != slug
+        return row is not None and Flow._make(row).slug != slug
 
     def page(
         self,
@@ -123,7 +136,7 @@ class Flows:
             if number > 1:
                 raise errors.PageNotFound
             return Page(0, [])
-        return Page(rows[0][-1], [self._flow(row) for row in rows])
+        return Page(rows[0][-1], [Flow._make(row[:-1]) for row in rows])
 
     def add(self, members: Mapping[str, Any]) -> Flow:
         """Store a new flow.
@@ -131,10 +144,10 @@ class Flows:
         :param members: every member but the identities
         :raises NotUnique: the slug is taken
         """
-        flow = {"pk": str(uuid.uuid4()), "policybindingmodel_ptr_id": str(uuid.uuid4()), **members}
+        flow = Flow(pk=str(uuid.uuid4()), policybindingmodel_ptr_id=str(uuid.uuid4()), **members)
         with self._database.write() as session:
-            session.run(self._insert, {**flow, "search": search_text(flow, self._searched)})
-        return {name: flow[name] for name in self._names}
+            session.run(self._insert, self._values(flow))
+        return flow
 
     def change(
         self,
@@ -149,13 +162,10 @@ class Flows:
         :raises NotUnique: the new slug is taken
         """
         with self._database.write() as session:
-            flow = {**self._get(session, slug, filters, terms, lock=True), **members}
+            flow = self._get(session, slug, filters, terms, lock=True)._replace(**members)
             if members:
-                values = {f"new_{name}": value for name, value in members.items()}
-                session.run(
-                    self._update_query(frozenset(members)),
-                    {**values, "pk_": flow["pk"], "new_search": search_text(flow, self._searched)},
-                )
+                values = {f"new_{name}": value for name, value in self._values(flow).items()}
+                session.run(self._update_query(frozenset(members)), {**values, "pk_": flow.pk})
         return flow
 
     def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
@@ -165,7 +175,7 @@ class Flows:
         """
         with self._database.write() as session:
             flow = self._get(session, slug, filters, terms, lock=True)
-            session.run(self._delete, {"pk_": flow["pk"]})
+            session.run(self._delete, {"pk_": flow.pk})
 
     def rebuild_search(self, session: Session) -> None:
         """Make the `search` column anew, after the members that are searched have changed."""
@@ -174,28 +184,26 @@ class Flows:
             sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(search=sa.bindparam("new_search"))
         )
         for row in rows:
-            flow = self._flow(row)
-            session.run(update, {"pk_": flow["pk"], "new_search": search_text(flow, self._searched)})
+            flow = Flow._make(row)
+            session.run(update, {"pk_": flow.pk, "new_search": self._values(flow)["search"]})
 
     def _get(
         self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False
     ) -> Flow:
-        query = self._get_query(frozenset(filters) | {"="}, min(len(terms), _TERMS + 1), lock)
+        query = self._get_query(frozenset(filters), min(len(terms), _TERMS + 1), True, lock)
         row = session.row(query, {**_conditions(filters, terms), "slug_": slug})
         if row is None:
             raise errors.NotFound
-        return self._flow(row)
+        return Flow._make(row)
 
-    def _flow(self, row: Sequence[Any]) -> Flow:
-        flow = dict(zip(self._names, row, strict=False))
-        for name in self._boolean:
-            flow[name] = bool(flow[name])
-        return flow
+    def _values(self, flow: Flow) -> dict[str, Any]:
+        """The columns of a flow."""
+        values = flow._asdict()
+        return {**values, "search": search_text(values, self.searched)}
 
-    def _compile_get(self, filters: frozenset[str], terms: int, lock: bool) -> Query:
-        """One flow; the filter `=` stands for the slug that addresses it, which a filter on `slug` does not replace."""
-        statement = sa.select(*self._columns).where(*self._matches(filters - {"="}, terms))
-        if "=" in filters:
+    def _compile_get(self, filters: frozenset[str], terms: int, by_slug: bool, lock: bool) -> Query:
+        statement = sa.select(*self._columns).where(*self._matches(filters, terms))
+        if by_slug:
             statement = statement.where(flows.c.slug == sa.bindparam("slug_"))
         return self._database.compile(statement.with_for_update() if lock else statement)
 
@@ -238,6 +246,8 @@ class Flows:
 
 
 def _conditions(filters: Mapping[str, Any], terms: Sequence[str]) -> dict[str, Any]:
+    if not filters and not terms:
+        return {}
     values: dict[str, Any] = {f"filter_{name}": value for name, value in filters.items()}
     values |= {f"term_{index}": fold(term) for index, term in enumerate(terms[:_TERMS])}
     return {**values, "terms": json.dumps([fold(term) for term in terms[_TERMS:]])} if len(terms) > _TERMS else values

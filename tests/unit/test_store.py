@@ -42,13 +42,13 @@ def kept(database_url):
 
 
 def slugs(store, filters=None, terms=(), ordering=BY_SLUG, number=1, size=1000):
-    return [flow["slug"] for flow in store.flows.page(filters or {}, terms, ordering, number, size).flows]
+    return [flow.slug for flow in store.flows.page(filters or {}, terms, ordering, number, size).flows]
 
 
 def test_what_is_added_is_read_back(kept):
     added = kept.flows.add(members(name="Ångström \U0001f600 '\"\\ %s {0}", compatibility_mode=True))
-    assert kept.flows.get(added["slug"]) == added
-    assert added["compatibility_mode"] is True
+    assert kept.flows.get(added.slug) == added
+    assert added.compatibility_mode is True
     assert kept.flows.page({}, (), BY_SLUG, 1, 10).flows == [added]
 
 
@@ -70,7 +70,7 @@ def test_a_change_keeps_all_else_and_a_removal_is_final(kept):
     added = kept.flows.add(members(slug="a"))
     assert kept.flows.change("a", {}) == added
     changed = kept.flows.change("a", {"slug": "b", "compatibility_mode": True})
-    assert changed == {**added, "slug": "b", "compatibility_mode": True}
+    assert changed == added._replace(slug="b", compatibility_mode=True)
     for do in (kept.flows.get, kept.flows.remove, lambda slug: kept.flows.change(slug, {"name": "x"})):
         with pytest.raises(errors.NotFound):
             do("a")
@@ -83,9 +83,9 @@ def test_text_sorts_by_code_point(kept):
     for name in names:
         kept.flows.add(members(name=name))
     found = kept.flows.page({}, (), (Ordering("name", descending=False),), 1, 100)
-    assert [flow["name"] for flow in found.flows] == sorted(names)
+    assert [flow.name for flow in found.flows] == sorted(names)
     found = kept.flows.page({}, (), (Ordering("name", descending=True),), 1, 100)
-    assert [flow["name"] for flow in found.flows] == sorted(names, reverse=True)
+    assert [flow.name for flow in found.flows] == sorted(names, reverse=True)
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -115,7 +115,7 @@ def test_filters_combine_and_are_exact(kept):
     assert slugs(kept, {"name": "N"}) == ["a", "b"]
     assert slugs(kept, {"name": "N", "designation": "recovery"}) == ["a"]
     assert slugs(kept, {"name": "n"}) == []
-    assert kept.flows.get("a", {"slug": "a"})["slug"] == "a"
+    assert kept.flows.get("a", {"slug": "a"}).slug == "a"
     with pytest.raises(errors.NotFound):
         kept.flows.get("a", {"slug": "b"})
 
@@ -150,9 +150,9 @@ def test_pages_are_the_sorted_matches_cut_in_pieces(kept, titles, size, term, de
     added = [
         kept.flows.add(members(title=f"t{title}", name="N", denied_action="x", designation="y")) for title in titles
     ]
-    wanted = [flow for flow in added if term.upper() in f"{flow['title']}\n{flow['slug']}".upper()]
-    wanted.sort(key=lambda flow: flow["pk"])
-    wanted.sort(key=lambda flow: flow["title"], reverse=descending)
+    wanted = [flow for flow in added if term.upper() in f"{flow.title}\n{flow.slug}".upper()]
+    wanted.sort(key=lambda flow: flow.pk)
+    wanted.sort(key=lambda flow: flow.title, reverse=descending)
     ordering = (Ordering("title", descending=descending),)
     got, number = [], 1
     while len(got) < len(wanted) or number == 1:

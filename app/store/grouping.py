@@ -1,0 +1,87 @@
+"""Commits shared by the requests that arrive together on one event loop.
+
+Most of a small write is the wait until the disk has it. Transactions that begin in the same turn of the loop become savepoints of
+one, which is committed before the next turn: one wait for all of them. Nothing they wrote or read may leave the process before
+`pending` is done.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
+from app import errors
+
+# Transactions that share a commit at most, so that other processes get their turn.
+_MOST = 128
+
+
+class CommitGroup:
+    """The transactions of one thread's connection to SQLite.
+
+    :param connection: the driver's connection, in autocommit
+    :param begin: the statement that begins a transaction
+    """
+
+    def __init__(self, connection: sqlite3.Connection, begin: str) -> None:
+        self._connection = connection
+        self._begin = begin
+        self._waiting: list[asyncio.Future[None]] | None = None
+        self._members = 0
+
+    @contextlib.contextmanager
+    def transaction(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """A unit of work that is undone alone if anything is raised in it, and committed with others."""
+        if self._waiting is not None and self._members >= _MOST:
+            self._commit(self._waiting)
+        if self._waiting is None:
+            self._connection.execute(self._begin)
+            self._waiting, self._members = [], 0
+            loop.call_soon(self._commit, self._waiting)
+        self._members += 1
+        self._connection.execute("SAVEPOINT member")
+        try:
+            yield
+            self._connection.execute("RELEASE member")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO member")
+                self._connection.execute("RELEASE member")
+            else:
+                # A full disk, for one, takes the whole transaction back.
+                self._end(errors.Unavailable(str(error)))
+            raise
+
+    def pending(self) -> asyncio.Future[None] | None:
+        """What has to be done before an answer may leave; None if nothing is open.
+
+        :returns: raises `Unavailable` if the transaction could not be committed
+        """
+        if self._waiting is None:
+            return None
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        return waiter
+
+    def _commit(self, waiting: list[asyncio.Future[None]]) -> None:
+        if waiting is not self._waiting:
+            return
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._end(errors.Unavailable(str(error)))
+        else:
+            self._end(None)
+
+    def _end(self, error: errors.Unavailable | None) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for waiter in waiting:
+            if waiter.done():
+                # Its client has gone.
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)

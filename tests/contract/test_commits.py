@@ -1,0 +1,145 @@
+"""Requests that arrive together share a commit, and no answer leaves before it."""
+
+import asyncio
+import sqlite3
+
+import orjson
+import pytest
+
+from app.store import grouping
+from tests.asgi import FLOWS, Client
+
+
+class Connection:
+    """A connection of the driver that tells what it is asked, and fails at what it is told to."""
+
+    def __init__(self, real):
+        self.real = real
+        self.asked = []
+        self.failing = ""
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+    def execute(self, sql, *parameters):
+        self.asked.append(sql)
+        if self.failing and sql.startswith(self.failing):
+            raise sqlite3.OperationalError("disk I/O error")
+        return self.real.execute(sql, *parameters)
+
+    def count(self, word):
+        return sum(sql.startswith(word) for sql in self.asked)
+
+
+@pytest.fixture
+def connection(client, shared):
+    """The connection that serves, watched."""
+    session = shared[0].database.read()
+    watched = Connection(session._connection)
+    session._connection = session.group._connection = watched
+    yield watched
+    session._connection = session.group._connection = watched.real
+
+
+def together(client, *requests, token=None):
+    """Send requests in one turn of the event loop: method, path, body. Answers in their order."""
+
+    async def run():
+        sent = []
+        for method, path, body in requests:
+            headers = {"authorization": f"Bearer {token or client.token}", "content-type": "application/json"}
+            sent.append(client._send(method, path, "", headers, [orjson.dumps(body) if body is not None else b""]))
+        return await asyncio.gather(*sent)
+
+    return asyncio.run(run())
+
+
+def test_requests_that_arrive_together_share_a_commit(client, connection, make_flow):
+    answers = together(client, *(("POST", FLOWS, make_flow()) for _ in range(10)))
+    assert [answer.status for answer in answers] == [201] * 10
+    assert (connection.count("BEGIN"), connection.count("COMMIT")) == (1, 1)
+    for answer in answers:
+        assert client.get(f"{FLOWS}{answer.json()['slug']}/").json() == answer.json()
+
+
+def test_no_answer_leaves_before_the_commit(shared, client, connection, make_flow):
+    open_when_sent = []
+
+    class Watching:
+        def __init__(self, app):
+            self.app = app
+
+        async def __call__(self, scope, receive, send):
+            async def watched(message):
+                open_when_sent.append(connection.in_transaction)
+                await send(message)
+
+            await self.app(scope, receive, watched)
+
+    watching = Client(Watching(shared[1]), client.token)
+    flow = make_flow()
+    created, read, listed = together(
+        watching, ("POST", FLOWS, flow), ("GET", f"{FLOWS}{flow['slug']}/", None), ("GET", FLOWS, None)
+    )
+    assert (created.status, read.json(), listed.json()["results"]) == (201, created.json(), [created.json()])
+    assert open_when_sent == [False] * 6
+
+
+def test_a_request_that_fails_is_undone_alone(client, connection, make_flow):
+    first, second, twin = make_flow(), make_flow(), make_flow()
+    twin["slug"] = first["slug"]
+    answers = together(client, ("POST", FLOWS, first), ("POST", FLOWS, twin), ("POST", FLOWS, second))
+    assert [answer.status for answer in answers] == [201, 400, 201]
+    assert connection.count("COMMIT") == 1
+    assert client.get(FLOWS).json()["pagination"]["count"] == 2
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_commit_is_shared_by_so_many_at_most(client, connection, make_flow, monkeypatch, most):
+    monkeypatch.setattr(grouping, "_MOST", most)
+    answers = together(client, *(("POST", FLOWS, make_flow()) for _ in range(4)))
+    assert [answer.status for answer in answers] == [201] * 4
+    assert connection.count("COMMIT") == 4 // most
+
+
+def test_a_commit_that_fails_is_503_for_all_and_nothing_is_kept(client, connection, make_flow):
+    connection.failing = "COMMIT"
+    answers = together(client, ("POST", FLOWS, make_flow()), ("POST", FLOWS, make_flow()), ("GET", FLOWS, None))
+    assert [answer.status for answer in answers] == [503] * 3
+    assert answers[0].headers["retry-after"] == "1"
+    connection.failing = ""
+    assert client.get(FLOWS).json()["pagination"]["count"] == 0
+    assert client.post(FLOWS, make_flow()).status == 201
+
+
+def test_a_transaction_that_the_database_takes_back_is_503_for_all_in_it(client, connection, make_flow):
+    class Full(Connection):
+        def execute(self, sql, *parameters):
+            if sql.startswith("INSERT INTO flows") and self.count("SAVEPOINT") == 2:
+                # What SQLite does by itself when the disk is full.
+                self.real.execute("ROLLBACK")
+                self.asked.append("")
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().execute(sql, *parameters)
+
+    connection.__class__ = Full
+    answers = together(client, *(("POST", FLOWS, make_flow()) for _ in range(3)))
+    # The third one begins a transaction of its own.
+    assert [answer.status for answer in answers] == [503, 503, 201]
+    kept = [flow["slug"] for flow in client.get(FLOWS).json()["results"]]
+    assert kept == [answers[2].json()["slug"]]
+
+
+def test_a_client_that_leaves_does_not_hold_the_others_up(client, connection, make_flow):
+    async def run():
+        def create():
+            headers = {"authorization": f"Bearer {client.token}", "content-type": "application/json"}
+            return asyncio.ensure_future(client._send("POST", FLOWS, "", headers, [orjson.dumps(make_flow())]))
+
+        leaving, staying = create(), create()
+        asyncio.get_running_loop().call_soon(leaving.cancel)
+        return await asyncio.gather(leaving, staying, return_exceptions=True)
+
+    left, stayed = asyncio.run(run())
+    assert isinstance(left, asyncio.CancelledError)
+    assert stayed.status == 201
