@@ -1,6 +1,5 @@
 """Servers with a fault planted: each is caught by at least one of the proofs."""
 
-import dataclasses
 
 import pytest
 
@@ -35,8 +34,8 @@ def wrap(patch, owner, name, around):
 @mutant
 def wrong_status(patch):
     wrap(
-        patch, serving.Server, "_success",
-        lambda original, *a: dataclasses.replace(answer, status=200) if (answer := original(*a)).status == 201 else answer,
+        patch, serving.Server, "_carry_out",
+        lambda original, *a: answer._replace(status=200) if (answer := original(*a)).status == 201 else answer,
     )  # fmt: skip
 
 

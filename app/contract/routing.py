@@ -5,10 +5,16 @@ for a flow of that slug.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+# How many paths are remembered with what they lead to, and how long these are at most.
+_REMEMBERED_PATHS = 1024
+_REMEMBERED_LENGTH = 256
 
 
 class Router(Generic[T]):
@@ -21,6 +27,8 @@ class Router(Generic[T]):
 
     def __init__(self) -> None:
         self._shapes: dict[int, list[_Shape[T]]] = defaultdict(list)
+        # Clients come back to the same paths; a bound keeps a stranger from filling the memory.
+        self._found_before = lru_cache(maxsize=_REMEMBERED_PATHS)(self._find)
 
     def add(self, template: str, target: T) -> None:
         """Let a path template lead to a target."""
@@ -36,8 +44,11 @@ class Router(Generic[T]):
         names = tuple(segments[index][1:-1] for index in shape.parameters)
         shape.targets[shape.literals(segments)] = target, names
 
-    def find(self, path: str) -> tuple[T, dict[str, Any]] | None:
-        """The target of a path and the values of its parameters, or None."""
+    def find(self, path: str) -> tuple[T, Mapping[str, Any]] | None:
+        """The target of a path and the values of its parameters, which may not be changed, or None."""
+        return self._found_before(path) if len(path) <= _REMEMBERED_LENGTH else self._find(path)
+
+    def _find(self, path: str) -> tuple[T, Mapping[str, Any]] | None:
         segments = path.split("/")
         for shape in self._shapes.get(len(segments), ()):
             found = shape.targets.get(shape.literals(segments))

@@ -56,7 +56,7 @@ class Request:
 
     id: str
     method: str
-    path_values: dict[str, Any]
+    path_values: Mapping[str, Any]
     query: bytes
     body: bytes | None
     authorization: str | None

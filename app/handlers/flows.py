@@ -5,7 +5,8 @@ from typing import Any
 
 from app.objects import StoredObject
 from app.store import Store
-from app.store.flows import Flow, SortKey
+from app.store.flows import Flow
+from app.store.listing import SortKey
 
 Body = Mapping[str, Any]
 Filters = Mapping[str, Any]

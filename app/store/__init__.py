@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from app.store import migration
+from app.store import large, migration
 from app.store.database import Database
 from app.store.flows import Flows
 from app.store.tables import properties
@@ -35,6 +35,7 @@ class Store:
         if migration.current(self.database) != migration.HEAD:
             migration.upgrade(self.database)
         self._keep_search()
+        large.prepare(self.database)
 
     def migrated(self) -> bool:
         """Whether the database has this version's tables. :raises Unavailable: the database does not answer"""

@@ -207,6 +207,10 @@ class Session:
         count: int = self._connection.execute(query.sql, query.bind(parameters)).rowcount
         return count
 
+    def script(self, sql: str) -> None:
+        """Execute a statement that has no parameters, as it stands."""
+        self._connection.execute(sql)
+
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """Commit what is executed at the end, roll it back if anything is raised."""
         return self._own_transaction()

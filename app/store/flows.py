@@ -1,25 +1,18 @@
 """Flows: every statement on their table."""
 
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import JSON
 
 from app import errors
 from app.store.database import Database, Query, Session
-from app.store.search import fold, search_text
+from app.store.listing import Listing, SortKey, conditions, matches, values
+from app.store.search import search_text
 from app.store.tables import flows
-
-# Words that are looked for by a condition each; further ones go into one condition, so that statements stay small and few.
-_TERMS = 8
-
-# The greatest offset that both databases take.
-_LAST_OFFSET = 2**63 - 1
 
 
 class Flow(NamedTuple):
@@ -37,18 +30,6 @@ class Flow(NamedTuple):
     layout: str
     denied_action: str
     authentication: str
-
-
-class SortKey(Protocol):
-    """One key to sort by."""
-
-    @property
-    def member(self) -> str:
-        """The column."""
-
-    @property
-    def descending(self) -> bool:
-        """Whether the greatest value comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +61,8 @@ class Flows:
             sa.insert(flows).values({column.name: sa.bindparam(column.name) for column in flows.c})
         )
         self._delete = database.compile(sa.delete(flows).where(flows.c.pk == sa.bindparam("pk_")))
-        # Combinations of filters, terms and sort keys are few; a bound keeps a stranger from filling the memory.
-        self._page_query = lru_cache(maxsize=256)(self._compile_page)
+        self._listing = Listing(database, self._columns)
+        # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
         self._update_query = cache(self._compile_update)
 
@@ -122,21 +103,8 @@ class Flows:
         :param size: flows on a page
         :raises PageNotFound: the page lies behind the last one
         """
-        offset = (number - 1) * size
-        if offset > _LAST_OFFSET:
-            raise errors.PageNotFound
-        query = self._page_query(
-            frozenset(filters), min(len(terms), _TERMS + 1), tuple((key.member, key.descending) for key in ordering)
-        )
-        with self._database.read() as session:
-            rows = session.rows(
-                query, {**_conditions(filters, terms), "size": min(size, _LAST_OFFSET), "offset": offset}
-            )
-        if not rows:
-            if number > 1:
-                raise errors.PageNotFound
-            return Page(0, [])
-        return Page(rows[0][-1], [Flow._make(row[:-1]) for row in rows])
+        count, rows = self._listing.page(filters, terms, ordering, number, size)
+        return Page(count, [Flow._make(row) for row in rows])
 
     def add(self, members: Mapping[str, Any]) -> Flow:
         """Store a new flow.
@@ -190,8 +158,8 @@ class Flows:
     def _get(
         self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False
     ) -> Flow:
-        query = self._get_query(frozenset(filters), min(len(terms), _TERMS + 1), True, lock)
-        row = session.row(query, {**_conditions(filters, terms), "slug_": slug})
+        query = self._get_query(frozenset(filters), conditions(terms), True, lock)
+        row = session.row(query, {**values(filters, terms), "slug_": slug})
         if row is None:
             raise errors.NotFound
         return Flow._make(row)
@@ -202,63 +170,13 @@ class Flows:
         return {**values, "search": search_text(values, self.searched)}
 
     def _compile_get(self, filters: frozenset[str], terms: int, by_slug: bool, lock: bool) -> Query:
-        statement = sa.select(*self._columns).where(*self._matches(filters, terms))
+        statement = sa.select(*self._columns).where(*matches(self._database, filters, terms))
         if by_slug:
             statement = statement.where(flows.c.slug == sa.bindparam("slug_"))
         return self._database.compile(statement.with_for_update() if lock else statement)
-
-    def _compile_page(self, filters: frozenset[str], terms: int, ordering: tuple[tuple[str, bool], ...]) -> Query:
-        matches = self._matches(filters, terms)
-        count = sa.select(sa.func.count()).select_from(flows).where(*matches).scalar_subquery()
-        return self._database.compile(
-            sa.select(*self._columns, count)
-            .where(*matches)
-            .order_by(*_sort_keys(ordering))
-            .limit(sa.bindparam("size", type_=sa.BigInteger()))
-            .offset(sa.bindparam("offset", type_=sa.BigInteger()))
-        )
 
     def _compile_update(self, members: frozenset[str]) -> Query:
         values: dict[str, sa.BindParameter[Any]] = {
             name: sa.bindparam(f"new_{name}") for name in sorted(members | {"search"})
         }
         return self._database.compile(sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(values))
-
-    def _matches(self, filters: frozenset[str], terms: int) -> list[sa.ColumnElement[bool]]:
-        conditions: list[sa.ColumnElement[bool]] = [
-            flows.c[name] == sa.bindparam(f"filter_{name}") for name in sorted(filters)
-        ]
-        zero: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer())
-        position = sa.func.instr if self._database.embedded else sa.func.strpos
-        conditions += [
-            position(flows.c.search, sa.bindparam(f"term_{index}", type_=sa.Text())) > zero
-            for index in range(min(terms, _TERMS))
-        ]
-        if terms > _TERMS:
-            words = sa.bindparam("terms", type_=sa.Text())
-            each = (
-                sa.func.json_each(words)
-                if self._database.embedded
-                else sa.func.json_array_elements_text(words.cast(JSON))
-            ).table_valued("value")
-            conditions.append(~sa.exists().where(position(flows.c.search, each.c.value) == zero).select_from(each))
-        return conditions
-
-
-def _conditions(filters: Mapping[str, Any], terms: Sequence[str]) -> dict[str, Any]:
-    if not filters and not terms:
-        return {}
-    values: dict[str, Any] = {f"filter_{name}": value for name, value in filters.items()}
-    values |= {f"term_{index}": fold(term) for index, term in enumerate(terms[:_TERMS])}
-    return {**values, "terms": json.dumps([fold(term) for term in terms[_TERMS:]])} if len(terms) > _TERMS else values
-
-
-def _sort_keys(ordering: tuple[tuple[str, bool], ...]) -> list[sa.ColumnElement[Any]]:
-    """The keys up to the first unique one, which the primary key is at the latest."""
-    keys: list[sa.ColumnElement[Any]] = []
-    for member, descending in (*ordering, ("pk", False)):
-        column = flows.c[member]
-        keys.append(column.desc() if descending else column.asc())
-        if column.unique or column.primary_key:
-            break
-    return keys

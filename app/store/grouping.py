@@ -1,8 +1,8 @@
 """Commits shared by the requests that arrive together on one event loop.
 
-Most of a small write is the wait until the disk has it. Transactions that begin in the same turn of the loop become savepoints of
-one, which is committed before the next turn: one wait for all of them. Nothing they wrote or read may leave the process before
-`pending` is done.
+Most of a small write is the wait until the disk has it. Transactions that begin in successive turns of the loop become savepoints
+of one, which is committed when a turn brings no further one: one wait for all of them. Nothing they wrote or read may leave the
+process before `pending` is done.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class CommitGroup:
         if self._waiting is None:
             self._connection.execute(self._begin)
             self._waiting, self._members = [], 0
-            loop.call_soon(self._commit, self._waiting)
+            loop.call_soon(self._commit_when_complete, loop, self._waiting, 0)
         self._members += 1
         self._connection.execute("SAVEPOINT member")
         try:
@@ -62,6 +62,15 @@ class CommitGroup:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         return waiter
+
+    def _commit_when_complete(
+        self, loop: asyncio.AbstractEventLoop, waiting: list[asyncio.Future[None]], members: int
+    ) -> None:
+        """Commit at the first turn of the loop that brings no further member."""
+        if waiting is self._waiting and self._members > members:
+            loop.call_soon(self._commit_when_complete, loop, waiting, self._members)
+        else:
+            self._commit(waiting)
 
     def _commit(self, waiting: list[asyncio.Future[None]]) -> None:
         if waiting is not self._waiting:

@@ -1,0 +1,157 @@
+"""A large store gives the same pages as a small one."""
+
+import contextlib
+import random
+
+import pytest
+import sqlalchemy as sa
+
+from app import errors
+from app.contract.parameters import Ordering
+from app.store import Store, large, listing
+from app.store.flows import Flow
+from app.store.tables import flows
+
+from .test_store import SEARCHED, members
+
+WORDS = [
+    "Aardvark",
+    "journey",
+    "Straße",
+    "a%b_c",
+    'say "hi"',
+    "no",
+    "\U0001f600 smile",
+    "JOURNEY 12",
+    "e\u0301te\u0301",
+]
+FILTERS = [
+    {},
+    {"designation": "recovery"},
+    {"denied_action": "continue"},
+    {"designation": "x", "denied_action": "continue"},
+]
+TERMS = [
+    (),
+    ("aardvark",),
+    ("journey",),
+    ("no",),
+    ("straße", "name"),
+    ("say", '"hi"'),
+    ("b_c",),
+    ("😀 s",),
+    ("zebra",),
+    ("n",),
+]
+ORDERINGS = [(), (Ordering("slug", descending=False),), (Ordering("title", descending=True),)]
+
+
+@pytest.fixture
+def prepared(database_url, monkeypatch):
+    """A store that takes itself for large."""
+    monkeypatch.setattr(large, "LARGE", 2)
+    monkeypatch.setattr(large, "RARE", 3)
+    monkeypatch.setattr(listing, "_FAR", 0)
+    store = Store(database_url, searched=SEARCHED)
+    store.migrate()
+    for number in range(3):
+        store.flows.add(members(title=f"{WORDS[number]} first"))
+    assert not large.is_prepared(store.database)
+    store.migrate()
+    assert large.is_prepared(store.database)
+    yield store
+    store.close()
+
+
+def change_at_random(store, chance, steps):
+    for _ in range(steps):
+        slugs = [flow.slug for flow in store.flows.page({}, (), (), 1, 1000).flows]
+        new = {
+            "title": chance.choice(WORDS),
+            "designation": chance.choice(["recovery", "x"]),
+            "denied_action": chance.choice(["continue", "message"]),
+        }
+        kind = chance.random()
+        if kind < 0.5 or len(slugs) < 4:
+            store.flows.add(members(**new))
+        elif kind < 0.8:
+            store.flows.change(chance.choice(slugs), new)
+        elif kind < 0.9:
+            with contextlib.suppress(errors.NotUnique):
+                store.flows.add(members(slug=chance.choice(slugs)))
+        else:
+            store.flows.remove(chance.choice(slugs))
+
+
+def test_pages_are_those_of_a_small_store(prepared):
+    small = listing.Listing(prepared.database, [flows.c[name] for name in Flow._fields])
+    small._large = False
+    chance = random.Random(7)
+    for _ in range(3):
+        change_at_random(prepared, chance, 25)
+        for filters in FILTERS:
+            for terms in TERMS:
+                for ordering in ORDERINGS:
+                    for number in range(1, 20):
+                        try:
+                            wanted = small.page(filters, terms, ordering, number, 4)
+                        except errors.PageNotFound:
+                            with pytest.raises(errors.PageNotFound):
+                                prepared.flows.page(filters, terms, ordering, number, 4)
+                            break
+                        got = prepared.flows.page(filters, terms, ordering, number, 4)
+                        assert (got.count, [tuple(flow) for flow in got.flows]) == (
+                            wanted[0],
+                            [tuple(row) for row in wanted[1]],
+                        )
+
+
+def test_counts_are_known_without_looking_at_the_flows(prepared):
+    change_at_random(prepared, random.Random(3), 40)
+    for filters in ({}, {"designation": "recovery"}, {"designation": "nothing"}, {"denied_action": "message"}):
+        query = prepared.database.compile(sa.select(large.count(prepared.database, filters)))
+        with prepared.database.read() as session:
+            known = session.row(query, {f"filter_{name}": value for name, value in filters.items()})[0]
+        assert known == prepared.flows.page(filters, (), (), 1, 1).count
+        assert known == sum(
+            all(getattr(flow, name) == value for name, value in filters.items())
+            for flow in prepared.flows.page({}, (), (), 1, 1000).flows
+        )
+
+
+def test_counts_stay_few(prepared):
+    change_at_random(prepared, random.Random(5), 40)
+    before = prepared.flows.page({}, (), (), 1, 1).count
+    rows = prepared.database.compile(sa.text("SELECT count(*) FROM flow_counts"))
+    with prepared.database.read() as session:
+        if not prepared.embedded:
+            # A writer does so now and then.
+            session.script("SELECT flow_counts_sum_up()")
+        assert session.row(rows)[0] <= 1 + 2 + len(WORDS) + 2
+    assert prepared.flows.page({}, (), (), 1, 1).count == before
+
+
+def test_the_index_is_asked_for_what_is_rare_only(prepared, monkeypatch):
+    for _ in range(6):
+        prepared.flows.add(members(title="A common journey"))
+    asked = []
+    original = listing.Listing._compile
+
+    def compile_(self, *by, **options):
+        asked.append(options)
+        return original(self, *by, **options)
+
+    monkeypatch.setattr(listing.Listing, "_compile", compile_)
+    fresh = listing.Listing(prepared.database, [sa.column("pk")])
+    assert fresh.page({}, ("aardvark",), (), 1, 10)[0] == 1
+    assert fresh.page({}, ("common",), (), 1, 10)[0] == 6
+    assert fresh.page({}, ("no",), (), 1, 10)[0] == 0
+    # The statement for the last one is that of the one before: words of two characters are in no index.
+    assert asked == [{"narrowed": True}, {}]
+
+
+def test_a_large_store_starts_again_as_it_is(database_url, prepared):
+    again = Store(database_url, searched=SEARCHED)
+    again.migrate()
+    assert again.flows.page({}, ("aardvark",), (), 1, 1).count == 1
+    again.close()
