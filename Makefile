@@ -4,12 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.bench-ready
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 MINUTES ?= 30
 ENGINE ?= both
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test fuzz fuzz-long check lint format lock clean
+.PHONY: help setup run dev test fuzz fuzz-long bench bench-scale check lint format lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -39,6 +41,17 @@ fuzz: $(READY)  ## Fuzz the server against the contract, with the same cases eac
 fuzz-long: $(READY)  ## Fuzz for MINUTES on each engine (ENGINE=sqlite or postgresql for one)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES) --engine $(ENGINE)
 
+$(BENCH_READY): $(READY) bench/requirements.lock
+	@echo "Installing what the server is compared with ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r bench/requirements.lock
+	@touch $@
+
+bench: $(BENCH_READY)  ## Time the server and its peers, and keep the figures (BENCH_ARGS="--rounds 3")
+	@$(BIN)/python -m bench compare $(BENCH_ARGS)
+
+bench-scale: $(BENCH_READY)  ## Time the server with up to a million flows and 256 connections
+	@$(BIN)/python -m bench scale $(BENCH_ARGS)
+
 lint: $(READY)  ## Check style, types and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -55,6 +68,8 @@ format: $(READY)  ## Put the code into its form
 lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--upgrade --group dev --extra fuzz pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--upgrade --group bench -c requirements.lock pyproject.toml -o bench/requirements.lock
 
 clean:  ## Remove the virtual environment and the embedded store
 	rm -rf $(VENV) var

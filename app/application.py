@@ -13,6 +13,7 @@ from connexion.resolver import Resolver
 
 from app import handlers, pages
 from app.contract import checks
+from app.contract.memory import AnswerMemory
 from app.contract.middleware import ContractMiddleware
 from app.contract.plan import parameters
 from app.contract.security import BearerSecurityHandler
@@ -63,6 +64,9 @@ def create_app(
     # SQLite answers in less time than a change of threads takes; a database on the network must not hold the loop up.
     executor = None if store.embedded else ThreadPoolExecutor(settings.database_pool, "flows")
     store.database.group_commits()
+    # Only an embedded database tells cheaply whether it has changed.
+    remembers = store.embedded and settings.answer_memory > 0
+    memory = AnswerMemory(store.database.version, settings.answer_memory) if remembers else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -74,7 +78,7 @@ def create_app(
     serve_contract = partial(
         ContractMiddleware,
         source=contract,
-        server=Server(store, partial(handlers.is_taken, store), settings.body_limit),
+        server=Server(store, partial(handlers.is_taken, store), settings.body_limit, memory),
         executor=executor,
         pending=store.database.pending_commit,
     )

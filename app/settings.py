@@ -79,6 +79,11 @@ class Settings:
     token_memory: float = _setting(
         1.0, "Seconds that a token is remembered: how much later a revocation may take effect. At most 1.", _seconds
     )
+    answer_memory: int = _setting(
+        512,
+        "How many answers to reading requests a worker remembers until anything changes in an embedded database; 0 for none.",
+        _at_least(0),
+    )
     log_level: str = _setting(
         "info", "What is logged: `debug`, `info`, `warning` or `error`.", _one_of("debug", "info", "warning", "error")
     )

@@ -1,6 +1,5 @@
 """Servers with a fault planted: each is caught by at least one of the proofs."""
 
-
 import pytest
 
 from app import handlers

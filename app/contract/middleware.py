@@ -143,7 +143,9 @@ class ContractMiddleware(SpecMiddleware):
         plan = target.plans.get("GET" if method == "HEAD" else method)
         accept, authorization, content_type, length = _headers(scope["headers"])
         request_id = os.urandom(16).hex()
-        request = Request(request_id, method, path_values, scope["query_string"], b"", authorization, content_type)
+        request = Request(
+            request_id, method, path, path_values, scope["query_string"], b"", authorization, content_type
+        )
         if accept is not None and not accepts(accept, "application/json"):
             answer = detail(406, answers.NOT_ACCEPTABLE)
         elif b"format=" in request.query and not names_json(request.query):

@@ -23,6 +23,7 @@ class Plan:
     """How one operation is served.
 
     :param operation_id: the operationId of the contract
+    :param safe: whether it only reads (RFC 9110, section 9.2.1)
     :param verify: from the `Authorization` header to the sender's access; None if the operation is public
     :param permissions: the permissions it needs, all of them
     :param query: reads the query string
@@ -35,6 +36,7 @@ class Plan:
     """
 
     operation_id: str
+    safe: bool
     verify: Verify | None
     permissions: frozenset[str]
     query: QueryReader
@@ -71,6 +73,7 @@ class PlanBuilder:
         schema = media.get("schema")
         return Plan(
             operation_id=operation.operation_id,
+            safe=operation.method.lower() == "get",
             verify=self._verify(operation),
             permissions=frozenset(raw.get("x-required-permissions", ())),
             query=QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query")),

@@ -13,6 +13,7 @@ from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, decode, detail, encode
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
+from app.contract.memory import AnswerMemory
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
 from app.contract.plan import Plan
 from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
@@ -46,6 +47,7 @@ class Request:
 
     :param id: what the log and the answer call it
     :param method: in capital letters
+    :param path: as the contract has it
     :param path_values: values of the path's parameters
     :param query: the query string, encoded
     :param body: the whole body; None if it is larger than the server takes
@@ -56,6 +58,7 @@ class Request:
 
     id: str
     method: str
+    path: str
     path_values: Mapping[str, Any]
     query: bytes
     body: bytes | None
@@ -70,10 +73,12 @@ class Server:
     :param store: what each handler gets first
     :param is_taken: whether another object has a value that `x-unique` wants for one only
     :param body_limit: the largest body, in bytes
+    :param memory: answers that may be given again; None to remember none
     """
 
-    def __init__(self, store: Any, is_taken: IsTaken, body_limit: int) -> None:
+    def __init__(self, store: Any, is_taken: IsTaken, body_limit: int, memory: AnswerMemory | None) -> None:
         self._store = store
+        self._memory = memory
         self._is_taken = is_taken
         self.body_limit = body_limit
 
@@ -121,6 +126,17 @@ class Server:
         access = request.access = plan.verify(request.authorization) if plan.verify is not None else None
         if not allows(access, plan.permissions):
             return self._unless_missing(path, plan, request, detail(403, PERMISSION_DENIED))
+        if self._memory is None or not plan.safe:
+            return self._execute(path, plan, request)
+        answer = self._memory.recall(request.path, request.query)
+        if answer is None:
+            answer = self._execute(path, plan, request)
+            if answer.status == plan.status:
+                self._memory.remember(request.path, request.query, answer)
+        return answer
+
+    def _execute(self, path: PathPlan, plan: Plan, request: Request) -> Answer:
+        """Read the query and the body, call the handler, write its answer."""
         arguments, refusal = plan.query.read(request.query)
         if refusal is not None:
             if refusal.messages:

@@ -12,7 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
@@ -102,13 +102,7 @@ class Database:
 
         :raises Unavailable: the database does not answer
         """
-        if not self.embedded:
-            return self._pooled_session()
-        try:
-            session: _ThreadSession = self._thread.session
-        except AttributeError:
-            session = self._thread.session = _ThreadSession(self)
-        return session
+        return self._thread_session() if self.embedded else self._pooled_session()
 
     @contextlib.contextmanager
     def write(self) -> Iterator["Session"]:
@@ -119,6 +113,15 @@ class Database:
         """
         with self.read() as session, session.transaction():
             yield session
+
+    def version(self) -> tuple[int, int] | None:
+        """What differs after each change of an embedded database, whoever makes it (SQLite, `PRAGMA data_version`).
+
+        :returns: None if changes are under way
+        :raises Unavailable: the database does not answer
+        """
+        with self._thread_session() as session:
+            return session.version()
 
     def group_commits(self) -> None:
         """Let the transactions of an event loop's thread share commits: see `pending_commit`."""
@@ -139,6 +142,13 @@ class Database:
         if isinstance(error, self._unavailable):
             return errors.Unavailable(str(error))
         return error
+
+    def _thread_session(self) -> "_ThreadSession":
+        try:
+            session: _ThreadSession = self._thread.session
+        except AttributeError:
+            session = self._thread.session = _ThreadSession(self)
+        return session
 
     @contextlib.contextmanager
     def _pooled_session(self) -> Iterator["Session"]:
@@ -247,7 +257,14 @@ class _ThreadSession(Session):
                 return self.group.transaction(asyncio.get_running_loop())
         return super().transaction()
 
-    def __enter__(self) -> Session:
+    def version(self) -> tuple[int, int] | None:
+        """The changes of others, as SQLite counts them, and this connection's own; None within a transaction."""
+        if self._connection.in_transaction:
+            return None
+        (others,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return others, self._connection.total_changes
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:

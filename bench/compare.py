@@ -1,0 +1,142 @@
+"""Time the project and its peers in one interleaved run: A B C A B C ..., so that a noisy moment hits all of them."""
+
+import contextlib
+import os
+import platform
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+
+from app.store.tables import flows
+from bench import load, servers
+from bench.data import TOKEN
+from bench.operations import CREATED_PREFIX, OPERATIONS, Operation
+
+SERVER_CORE, LOAD_CORE = 0, 1
+FLOWS = 100
+CONNECTIONS = 16
+# Seconds of the run that is timed, and of the one before it that is not.
+SECONDS, WARM_UP = 0.6, 0.15
+
+
+class WrongAnswers(Exception):
+    """Answers were wrong or missing, so the figures mean nothing."""
+
+
+@dataclass
+class Figures:
+    """What all runs of one server and one operation gave: a value for each run.
+
+    :param rate: requests per second
+    :param p50: milliseconds
+    :param p99: milliseconds
+    :param cpu: microseconds of processor time per request
+    """
+
+    rate: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def summary(self) -> dict[str, float]:
+        """Medians, and how far the rates lie apart: (greatest - least) / median."""
+        medians = {name: statistics.median(values) for name, values in asdict(self).items()}
+        return {**medians, "spread": (max(self.rate) - min(self.rate)) / medians["rate"]}
+
+
+def compare(engine: str, names: Sequence[str], rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Time every operation of every server.
+
+    :param engine: `sqlite` or `postgresql`
+    :param names: the servers
+    :param rounds: how often each is timed
+    :param say: is told how far the run is
+    :returns: medians by server and operation, memory in MiB by server
+    :raises WrongAnswers: a server answered anything else than it should
+    """
+    figures = {name: {operation.name: Figures() for operation in OPERATIONS} for name in names}
+    with contextlib.ExitStack() as stack:
+        databases = stack.enter_context(servers.databases(engine, FLOWS, list(names), LOAD_CORE))
+        running = {name: stack.enter_context(servers.serve(name, databases[name], core=SERVER_CORE)) for name in names}
+        for turn in range(rounds):
+            for operation in OPERATIONS:
+                say(f"{engine}: round {turn + 1} of {rounds}, {operation.name}")
+                for name in names:
+                    _time(running[name], operation, figures[name][operation.name], turn)
+                    if operation.method == "POST":
+                        remove_created(databases[name])
+        memory = {name: server.memory() for name, server in running.items()}
+    return {
+        "servers": {
+            name: {"memory": memory[name], "operations": {key: found.summary() for key, found in by_operation.items()}}
+            for name, by_operation in figures.items()
+        }
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "load": load.generator(),
+    }
+
+
+def _time(server: servers.Running, operation: Operation, figures: Figures, turn: int) -> None:
+    first = turn * 1_000_000
+    right = right_answer(server.url, operation, first)
+    options = {"connections": CONNECTIONS, "core": LOAD_CORE}
+    load.run(server.url, operation, right, seconds=WARM_UP, first=first + 1, **options)
+    before = server.cpu_seconds()
+    seen = load.run(server.url, operation, right, seconds=SECONDS, first=first + 100_000, **options)
+    refuse_wrong(server.name, operation, seen)
+    figures.rate.append(seen.rate)
+    figures.p50.append(seen.p50)
+    figures.p99.append(seen.p99)
+    figures.cpu.append((server.cpu_seconds() - before) / seen.requests * 1e6)
+
+
+def refuse_wrong(name: str, operation: Operation, seen: load.Measurement) -> None:
+    """:raises WrongAnswers: a run saw an answer that was not right, or none at all"""
+    if seen.errors or seen.wrong or not seen.requests:
+        raise WrongAnswers(
+            f"{name}, {operation.name}: {seen.wrong} wrong answers and {seen.errors} errors "
+            f"in {seen.requests} requests. The run is void."
+        )
+
+
+def right_answer(url: str, operation: Operation, number: int) -> bytes:
+    """What a server answers to one request. :raises WrongAnswers: it is of another status than it should be"""
+    answer = httpx.request(
+        operation.method,
+        url + operation.path,
+        content=operation.content(number) or None,
+        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+    )
+    if answer.status_code != operation.status:
+        raise WrongAnswers(f"{operation.name} was answered {answer.status_code}: {answer.text[:200]}")
+    return answer.content
+
+
+def remove_created(database: str) -> None:
+    """Take away what a run created, so that each run finds the same flows."""
+    engine = sa.create_engine(database.replace("postgresql:", "postgresql+psycopg:", 1))
+    with engine.begin() as connection:
+        connection.execute(sa.delete(flows).where(flows.c.slug.startswith(CREATED_PREFIX)))
+    engine.dispose()
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()

@@ -1,0 +1,118 @@
+"""FastAPI as its documentation has it: Pydantic models, a session per request, SQLAlchemy's ORM."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, status
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.store.database import Database
+from bench.peers import contract, orm
+from bench.peers.access import Access, permits
+from bench.peers.models import Flow, FlowPage, FlowQuery, FlowRequest, PatchedFlowRequest
+
+router = APIRouter(prefix=contract.BASE.rstrip("/"))
+bearer = HTTPBearer(auto_error=False)
+
+
+class Requires:
+    """Refuses who lacks permissions.
+
+    :param permissions: all that are needed
+    """
+
+    def __init__(self, permissions: frozenset[str]) -> None:
+        self._permissions = permissions
+
+    def __call__(
+        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+    ) -> None:
+        """:raises HTTPException: the token is missing, not valid, or not enough"""
+        token = credentials and request.app.state.access.find(credentials.credentials)
+        if token is None or not permits(token, self._permissions):
+            raise HTTPException(status.HTTP_403_FORBIDDEN, contract.FORBIDDEN)
+
+
+def reading(request: Request) -> Iterator[Session]:
+    """A session to read with."""
+    with request.app.state.sessions.read() as session:
+        yield session
+
+
+def writing(request: Request) -> Iterator[Session]:
+    """A session to write with; whoever uses it commits."""
+    with request.app.state.sessions.write() as session:
+        yield session
+
+
+Reading = Annotated[Session, Depends(reading)]
+Writing = Annotated[Session, Depends(writing)]
+
+
+@router.get("/", dependencies=[Depends(Requires(contract.VIEW))])
+def list_flows(session: Reading, query: Annotated[FlowQuery, Query()]) -> FlowPage:
+    """A page of flows."""
+    found = orm.page(session, query.filters, query.search, query.ordering, query.page, query.size)
+    if found is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, contract.INVALID_PAGE)
+    count, flows = found
+    return FlowPage.model_validate({"pagination": contract.pagination(count, query.page, query.size), "results": flows})
+
+
+@router.get("/{slug}/", response_model=Flow, dependencies=[Depends(Requires(contract.VIEW))])
+def retrieve_flow(session: Reading, slug: str) -> orm.Flow:
+    """A flow."""
+    return _or_404(orm.get(session, slug))
+
+
+@router.post("/", response_model=Flow, status_code=201, dependencies=[Depends(Requires(contract.ADD))])
+def create_flow(session: Writing, body: FlowRequest) -> orm.Flow:
+    """Store a flow."""
+    flow = orm.Flow(**body.model_dump())
+    session.add(flow)
+    session.commit()
+    return flow
+
+
+@router.patch("/{slug}/", response_model=Flow, dependencies=[Depends(Requires(contract.CHANGE))])
+def change_flow(session: Writing, slug: str, body: PatchedFlowRequest) -> orm.Flow:
+    """Store the members that were sent."""
+    flow = _or_404(orm.get(session, slug, to_change=True))
+    for name, value in body.model_dump(exclude_unset=True).items():
+        setattr(flow, name, value)
+    session.commit()
+    return flow
+
+
+def create_app(database_url: str) -> FastAPI:
+    """The ASGI application on a database."""
+    app = FastAPI(title="authentik flows API")
+    app.state.access = Access(Database(database_url))
+    app.state.sessions = orm.Sessions(database_url)
+    app.include_router(router)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(IntegrityError, _taken)
+    return app
+
+
+def _or_404(flow: orm.Flow | None) -> orm.Flow:
+    if flow is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, contract.NOT_FOUND)
+    return flow
+
+
+def _invalid(_request: Request, error: Any) -> JSONResponse:
+    """The contract answers 400, with the messages by member."""
+    messages: dict[str, list[str]] = {}
+    for problem in error.errors():
+        member = problem["loc"][1] if len(problem["loc"]) > 1 else "non_field_errors"
+        messages.setdefault(str(member), []).append(problem["msg"])
+    return JSONResponse(messages, status.HTTP_400_BAD_REQUEST)
+
+
+def _taken(_request: Request, _error: Exception) -> JSONResponse:
+    return JSONResponse(contract.SLUG_TAKEN, status.HTTP_400_BAD_REQUEST)

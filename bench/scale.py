@@ -1,0 +1,86 @@
+"""How the cost of a request grows with the number of flows, and throughput with the number of connections."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bench import compare, load, servers
+from bench.operations import BASE, CREATE, RETRIEVE, Operation
+
+SIZES = (100, 10_000, 1_000_000)
+CONNECTIONS = (1, 4, 16, 64, 256)
+_PAGE = 20
+
+
+def requests(size: int) -> list[Operation]:
+    """What is asked of a store of so many flows."""
+    pages = size // _PAGE
+    return [
+        _get("page 1", "page_size=20"),
+        _get("page in the middle", f"page_size=20&page={pages // 2}"),
+        _get("last page", f"page_size=20&page={pages}"),
+        _get("filtered page 1", "page_size=20&designation=recovery"),
+        _get("search, rare word", "page_size=20&search=aardvark"),
+        _get("search, common word", "page_size=20&search=journey"),
+        RETRIEVE,
+        CREATE,
+    ]
+
+
+def grow(engine: str, sizes: Sequence[int], seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
+    """Time each request on stores of growing size, one connection.
+
+    :returns: p50 in milliseconds by request and size, memory in MiB by size
+    :raises WrongAnswers: an answer was wrong or missing
+    """
+    p50: dict[str, dict[str, float]] = {}
+    memory: dict[str, float] = {}
+    for size in sizes:
+        say(f"{engine}: filling a store with {size:,} flows")
+        with (
+            servers.databases(engine, size, [servers.PROJECT], compare.LOAD_CORE) as urls,
+            servers.serve(servers.PROJECT, urls[servers.PROJECT], core=compare.SERVER_CORE) as server,
+        ):
+            for operation in requests(size):
+                say(f"{engine}: {size:,} flows, {operation.name}")
+                seen = _seen(server, operation, seconds, 1)
+                p50.setdefault(operation.name, {})[str(size)] = seen.p50
+            memory[str(size)] = server.memory()
+    return {"p50": p50, "memory": memory}
+
+
+def crowd(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
+    """Throughput and p99 from 1 to 256 connections, on 100 flows.
+
+    :returns: by request and number of connections: requests per second and p99 in milliseconds
+    :raises WrongAnswers: an answer was wrong or missing
+    """
+    found: dict[str, Any] = {}
+    with (
+        servers.databases(engine, compare.FLOWS, [servers.PROJECT], compare.LOAD_CORE) as urls,
+        servers.serve(servers.PROJECT, urls[servers.PROJECT], core=compare.SERVER_CORE) as server,
+    ):
+        for operation in (_get("list 20", "page_size=20"), RETRIEVE, CREATE):
+            for connections in CONNECTIONS:
+                say(f"{engine}: {operation.name}, {connections} connections")
+                seen = _seen(server, operation, seconds, connections)
+                found.setdefault(operation.name, {})[str(connections)] = {"rate": seen.rate, "p99": seen.p99}
+                compare.remove_created(urls[servers.PROJECT])
+    return found
+
+
+def _seen(server: servers.Running, operation: Operation, seconds: float, connections: int) -> load.Measurement:
+    first = connections * 1_000_000
+    started = time.perf_counter()
+    right = compare.right_answer(server.url, operation, first)
+    # Slow requests are timed for longer, so that there are some of them.
+    seconds = max(seconds, 5 * (time.perf_counter() - started))
+    options: dict[str, Any] = {"connections": connections, "core": compare.LOAD_CORE}
+    load.run(server.url, operation, right, seconds=seconds / 4, first=first + 1, **options)
+    seen = load.run(server.url, operation, right, seconds=seconds, first=first + 400_000, **options)
+    compare.refuse_wrong(server.name, operation, seen)
+    return seen
+
+
+def _get(name: str, query: str) -> Operation:
+    return Operation(name, "GET", f"{BASE}?{query}", 200)

@@ -1,0 +1,98 @@
+"""An answer that is given again is the one that would be given anew."""
+
+import sqlite3
+
+import pytest
+
+from app.contract import memory as memories
+from app.contract.answers import Answer
+from app.contract.memory import AnswerMemory
+from tests.asgi import FLOWS, Client
+
+
+@pytest.fixture
+def asked(monkeypatch, shared):
+    """The paths that were looked up in the store."""
+    flows, seen = type(shared[0].flows), []
+    for name in ("get", "page"):
+        original = getattr(flows, name)
+
+        def noting(self, *arguments, _original=original, _name=name):
+            seen.append(_name)
+            return _original(self, *arguments)
+
+        monkeypatch.setattr(flows, name, noting)
+    return seen
+
+
+def test_the_same_question_is_asked_of_the_store_once(client, asked, make_flow):
+    flow = client.post(FLOWS, make_flow()).json()
+    path = f"{FLOWS}{flow['slug']}/"
+    for _ in range(3):
+        assert client.get(path).json() == flow
+        assert client.get(FLOWS).json()["results"] == [flow]
+        assert client.get(FLOWS + "?page_size=1").json()["results"] == [flow]
+    assert asked == ["get", "page", "page"]
+
+
+def test_what_this_server_writes_is_seen_at_once(client, make_flow):
+    flow = client.post(FLOWS, make_flow()).json()
+    path = f"{FLOWS}{flow['slug']}/"
+    for title in ("one", "two"):
+        assert client.patch(path, {"title": title}).json() == client.get(path).json() == flow | {"title": title}
+    assert client.delete(path).status == 204
+    assert client.get(path).status == 404
+    assert client.get(FLOWS).json()["pagination"]["count"] == 0
+
+
+def test_what_another_process_writes_is_seen_at_once(client, store, make_flow):
+    flow = client.post(FLOWS, make_flow()).json()
+    path = f"{FLOWS}{flow['slug']}/"
+    other = sqlite3.connect(store.database.url.database)
+    for title in ("one", "two"):
+        assert client.get(path).status == 200
+        with other:
+            other.execute("UPDATE flows SET title = ?", (title,))
+        assert client.get(path).json()["title"] == client.get(FLOWS).json()["results"][0]["title"] == title
+    other.close()
+
+
+def test_who_may_not_see_it_is_not_told(client, store, make_flow):
+    client.post(FLOWS, make_flow())
+    assert client.get(FLOWS).status == 200
+    nobody = Client(client.app, store.tokens.add("nobody"))
+    assert nobody.get(FLOWS).status == 403
+    assert client.get(FLOWS, token="wrong").status == 403
+    store.tokens.change("root", active=False)
+    assert client.get(FLOWS).status == 403
+
+
+def test_refusals_are_not_remembered(client, asked):
+    for _ in range(2):
+        assert client.get(FLOWS + "nothing/").status == 404
+    assert asked == ["get", "get"]
+
+
+def test_few_and_short_answers_are_remembered(monkeypatch):
+    monkeypatch.setattr(memories, "_REMEMBERED_LENGTH", 3)
+    memory = AnswerMemory(lambda: 1, 2)
+    assert memory.recall("/a", b"") is None
+    for path, body in (("/a", b"a"), ("/b", b"b"), ("/long", b"long")):
+        memory.remember(path, b"", Answer(200, body))
+    assert memory.recall("/long", b"") is None
+    assert [memory.recall(path, b"").body for path in ("/a", "/b")] == [b"a", b"b"]
+    memory.remember("/c", b"", Answer(200, b"c"))
+    assert memory.recall("/a", b"") is None
+    assert memory.recall("/c", b"x") is None
+    assert memory.recall("/c", b"").body == b"c"
+
+
+def test_nothing_is_remembered_while_the_version_is_not_known():
+    versions = iter([None, 1, None, 1])
+    memory = AnswerMemory(lambda: next(versions), 2)
+    assert memory.recall("/a", b"") is None
+    memory.remember("/a", b"", Answer(200))
+    assert memory.recall("/a", b"") is None
+    memory.remember("/a", b"", Answer(200))
+    assert memory.recall("/a", b"") is None
+    assert memory.recall("/a", b"") is None
