@@ -5,7 +5,7 @@ the handlers. What is left per request is one match, one plan, one answer. Paths
 """
 
 import asyncio
-import os
+import random
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -114,6 +114,7 @@ class ContractMiddleware(SpecMiddleware):
         self._server = server
         self._executor = executor
         self._pending = pending
+        self._log: Any = None
         self._router: Router[PathPlan] = Router()
         self._prefix = "/"
         # The public documentation of authentik has its URLs so: `/api/v3//flows/instances/`.
@@ -142,7 +143,8 @@ class ContractMiddleware(SpecMiddleware):
         method: str = scope["method"]
         plan = target.plans.get("GET" if method == "HEAD" else method)
         accept, authorization, content_type, length = _headers(scope["headers"])
-        request_id = os.urandom(16).hex()
+        # It has to be another one each time, not one that nobody can guess.
+        request_id = f"{random.getrandbits(128):032x}"
         request = Request(
             request_id, method, path, path_values, scope["query_string"], b"", authorization, content_type
         )
@@ -167,7 +169,9 @@ class ContractMiddleware(SpecMiddleware):
                 loop = asyncio.get_running_loop()
                 answer = await loop.run_in_executor(self._executor, self._server.serve, target, plan, request)
         await _send(send, answer, target, request_id, head=method == "HEAD")
-        log.info(
+        # Bound once: a line that is not written costs next to nothing then.
+        self._log = self._log or log.bind()
+        self._log.info(
             "request",
             id=request_id,
             operation=plan.operation_id if plan else None,

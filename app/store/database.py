@@ -135,6 +135,16 @@ class Database:
         session: _ThreadSession | None = getattr(self._thread, "session", None)
         return session.group.pending() if session is not None else None
 
+    @contextlib.contextmanager
+    def write_once(self) -> Iterator["Session"]:
+        """A session for one writing statement, which is a transaction by itself: a single round trip.
+
+        :raises Unavailable: the database does not answer
+        :raises NotUnique: a value is taken
+        """
+        with self.read() as session, session.alone():
+            yield session
+
     def translated(self, error: BaseException) -> BaseException:
         """An error of the driver or the pool as the one that callers know; any other as it is."""
         if isinstance(error, self._integrity_error):
@@ -225,6 +235,10 @@ class Session:
         """Commit what is executed at the end, roll it back if anything is raised."""
         return self._own_transaction()
 
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """Let the driver commit the one statement that is executed."""
+        return contextlib.nullcontext()
+
     @contextlib.contextmanager
     def _own_transaction(self) -> Iterator[None]:
         self._connection.execute(self._begin)
@@ -251,11 +265,22 @@ class _ThreadSession(Session):
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """A transaction of its own, or one that shares its commit with others of the event loop."""
-        if self._database.grouped:
-            # Without an event loop there is nobody to share with.
-            with contextlib.suppress(RuntimeError):
-                return self.group.transaction(asyncio.get_running_loop())
-        return super().transaction()
+        loop = self._loop()
+        return super().transaction() if loop is None else self.group.transaction(loop)
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """As `transaction`, for one statement: SQLite takes it back by itself when it fails."""
+        loop = self._loop()
+        return super().alone() if loop is None else self.group.statement(loop)
+
+    def _loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop whose requests share commits, None if there is nobody to share with."""
+        if not self._database.grouped:
+            return None
+        try:
+            return asyncio.get_running_loop()
+        except RuntimeError:
+            return None
 
     def version(self) -> tuple[int, int] | None:
         """The changes of others, as SQLite counts them, and this connection's own; None within a transaction."""

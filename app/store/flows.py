@@ -1,6 +1,5 @@
 """Flows: every statement on their table."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.store.database import Database, Query, Session
+from app.store.identity import random_uuid
 from app.store.listing import Listing, SortKey, conditions, matches, values
 from app.store.search import search_text
 from app.store.tables import flows
@@ -60,10 +60,10 @@ class Flows:
         self._insert = database.compile(
             sa.insert(flows).values({column.name: sa.bindparam(column.name) for column in flows.c})
         )
-        self._delete = database.compile(sa.delete(flows).where(flows.c.pk == sa.bindparam("pk_")))
         self._listing = Listing(database, self._columns)
         # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
+        self._delete_query = lru_cache(maxsize=64)(self._compile_delete)
         self._update_query = cache(self._compile_update)
 
     def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:
@@ -73,15 +73,19 @@ class Flows:
         :param terms: words that have to be found
         :raises NotFound: there is none, or it does not match
         """
+        query = self._get_query(frozenset(filters), conditions(terms), True)
         with self._database.read() as session:
-            return self._get(session, slug, filters, terms)
+            row = session.row(query, {**values(filters, terms), "slug_": slug})
+        if row is None:
+            raise errors.NotFound
+        return Flow._make(row)
 
     def taken(self, member: str, value: Any, slug: str | None) -> bool:
         """Whether a flow has a value already.
 
         :param slug: the flow that may have it, if any
         """
-        query = self._get_query(frozenset({member}), 0, False, False)
+        query = self._get_query(frozenset({member}), 0, False)
         with self._database.read() as session:
             row = session.row(query, {f"filter_{member}": value})
         return row is not None and Flow._make(row).slug != slug
@@ -112,8 +116,8 @@ class Flows:
         :param members: every member but the identities
         :raises NotUnique: the slug is taken
         """
-        flow = Flow(pk=str(uuid.uuid4()), policybindingmodel_ptr_id=str(uuid.uuid4()), **members)
-        with self._database.write() as session:
+        flow = Flow(pk=random_uuid(), policybindingmodel_ptr_id=random_uuid(), **members)
+        with self._database.write_once() as session:
             session.run(self._insert, self._values(flow))
         return flow
 
@@ -129,21 +133,29 @@ class Flows:
         :raises NotFound: there is no flow of this slug, or it does not match
         :raises NotUnique: the new slug is taken
         """
-        with self._database.write() as session:
-            flow = self._get(session, slug, filters, terms, lock=True)._replace(**members)
-            if members:
-                values = {f"new_{name}": value for name, value in self._values(flow).items()}
-                session.run(self._update_query(frozenset(members)), {**values, "pk_": flow.pk})
-        return flow
+        while True:
+            flow = self.get(slug, filters, terms)
+            if not members:
+                return flow
+            new = {f"new_{name}": value for name, value in self._values(flow._replace(**members)).items()}
+            with self._database.write_once() as session:
+                row = session.row(
+                    self._update_query(frozenset(members)),
+                    {**new, "pk_": flow.pk, "old_search": search_text(flow._asdict(), self.searched)},
+                )
+            # There is none if another request has just changed what is searched, and the new text for it is wrong: once more.
+            if row is not None:
+                return Flow._make(row)
 
     def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
         """Delete a flow.
 
         :raises NotFound: there is no flow of this slug, or it does not match
         """
-        with self._database.write() as session:
-            flow = self._get(session, slug, filters, terms, lock=True)
-            session.run(self._delete, {"pk_": flow.pk})
+        query = self._delete_query(frozenset(filters), conditions(terms))
+        with self._database.write_once() as session:
+            if not session.run(query, {**values(filters, terms), "slug_": slug}):
+                raise errors.NotFound
 
     def rebuild_search(self, session: Session) -> None:
         """Make the `search` column anew, after the members that are searched have changed."""
@@ -155,28 +167,24 @@ class Flows:
             flow = Flow._make(row)
             session.run(update, {"pk_": flow.pk, "new_search": self._values(flow)["search"]})
 
-    def _get(
-        self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False
-    ) -> Flow:
-        query = self._get_query(frozenset(filters), conditions(terms), True, lock)
-        row = session.row(query, {**values(filters, terms), "slug_": slug})
-        if row is None:
-            raise errors.NotFound
-        return Flow._make(row)
-
     def _values(self, flow: Flow) -> dict[str, Any]:
         """The columns of a flow."""
         values = flow._asdict()
         return {**values, "search": search_text(values, self.searched)}
 
-    def _compile_get(self, filters: frozenset[str], terms: int, by_slug: bool, lock: bool) -> Query:
+    def _compile_get(self, filters: frozenset[str], terms: int, by_slug: bool) -> Query:
         statement = sa.select(*self._columns).where(*matches(self._database, filters, terms))
         if by_slug:
             statement = statement.where(flows.c.slug == sa.bindparam("slug_"))
-        return self._database.compile(statement.with_for_update() if lock else statement)
+        return self._database.compile(statement)
+
+    def _compile_delete(self, filters: frozenset[str], terms: int) -> Query:
+        found = matches(self._database, filters, terms)
+        return self._database.compile(sa.delete(flows).where(flows.c.slug == sa.bindparam("slug_"), *found))
 
     def _compile_update(self, members: frozenset[str]) -> Query:
         values: dict[str, sa.BindParameter[Any]] = {
             name: sa.bindparam(f"new_{name}") for name in sorted(members | {"search"})
         }
-        return self._database.compile(sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(values))
+        same = (flows.c.pk == sa.bindparam("pk_"), flows.c.search == sa.bindparam("old_search"))
+        return self._database.compile(sa.update(flows).where(*same).values(values).returning(*self._columns))

@@ -32,6 +32,20 @@ class CommitGroup:
     @contextlib.contextmanager
     def transaction(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         """A unit of work that is undone alone if anything is raised in it, and committed with others."""
+        with self.statement(loop):
+            self._connection.execute("SAVEPOINT member")
+            try:
+                yield
+                self._connection.execute("RELEASE member")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK TO member")
+                    self._connection.execute("RELEASE member")
+                raise
+
+    @contextlib.contextmanager
+    def statement(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """A single statement, committed with others."""
         if self._waiting is not None and self._members >= _MOST:
             self._commit(self._waiting)
         if self._waiting is None:
@@ -39,15 +53,10 @@ class CommitGroup:
             self._waiting, self._members = [], 0
             loop.call_soon(self._commit_when_complete, loop, self._waiting, 0)
         self._members += 1
-        self._connection.execute("SAVEPOINT member")
         try:
             yield
-            self._connection.execute("RELEASE member")
         except BaseException as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO member")
-                self._connection.execute("RELEASE member")
-            else:
+            if not self._connection.in_transaction:
                 # A full disk, for one, takes the whole transaction back.
                 self._end(errors.Unavailable(str(error)))
             raise

@@ -69,11 +69,11 @@ class Tokens:
 
     def find(self, secret: str) -> Token | None:
         """The valid token of a secret, None if there is none."""
-        digest = _digest(secret)
         moment = time.monotonic()
-        cached = self._cache.get(digest)
+        cached = self._cache.get(secret)
         if cached is not None and cached[0] > moment:
             return cached[1] if cached[1].valid_at(time.time()) else None
+        digest = _digest(secret)
         with self._database.read() as session:
             row = session.row(self._find, {"digest_": digest})
         if row is None or not hmac.compare_digest(row[0], digest):
@@ -84,7 +84,7 @@ class Tokens:
         if self._remembered:
             if len(self._cache) >= 1024:
                 self._cache.clear()
-            self._cache[digest] = moment + self._remembered, token
+            self._cache[secret] = moment + self._remembered, token
         return token
 
     def page(self) -> list[Token]:

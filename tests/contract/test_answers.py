@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from app import errors, handlers, logs
+from app.application import create_app
 from app.contract import middleware
 from tests.asgi import FLOWS, Client
 
@@ -143,7 +144,8 @@ EXAMPLES_WITH_CODE.append(
 )
 
 
-def test_the_log_has_a_line_per_request_with_the_id_of_the_answer(client, store, monkeypatch):
+def test_the_log_has_a_line_per_request_with_the_id_of_the_answer(client, settings, contract, store, monkeypatch):
+    client.app = create_app(settings, contract=contract, store=store)
     reader = store.tokens.add("reader", permissions=["authentik_flows.view_flow"])
     monkeypatch.setattr(middleware, "log", structlog.get_logger())
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))

@@ -1,6 +1,7 @@
 """Requests that arrive together share a commit, and no answer leaves before it."""
 
 import asyncio
+import contextlib
 import sqlite3
 
 import orjson
@@ -115,10 +116,10 @@ def test_a_commit_that_fails_is_503_for_all_and_nothing_is_kept(client, connecti
 def test_a_transaction_that_the_database_takes_back_is_503_for_all_in_it(client, connection, make_flow):
     class Full(Connection):
         def execute(self, sql, *parameters):
-            if sql.startswith("INSERT INTO flows") and self.count("SAVEPOINT") == 2:
+            if sql.startswith("INSERT INTO flows") and self.count("INSERT INTO flows") == 1:
                 # What SQLite does by itself when the disk is full.
                 self.real.execute("ROLLBACK")
-                self.asked.append("")
+                self.asked.append(sql)
                 raise sqlite3.OperationalError("database or disk is full")
             return super().execute(sql, *parameters)
 
@@ -143,3 +144,22 @@ def test_a_client_that_leaves_does_not_hold_the_others_up(client, connection, ma
     left, stayed = asyncio.run(run())
     assert isinstance(left, asyncio.CancelledError)
     assert stayed.status == 201
+
+
+def test_a_unit_of_several_statements_is_undone_alone(client, connection, store, make_flow):
+    async def run():
+        sent = asyncio.ensure_future(
+            client._send("POST", FLOWS, "", {"authorization": "Bearer root", "content-type": "application/json"},
+                         [orjson.dumps(make_flow())])
+        )  # fmt: skip
+        await asyncio.sleep(0)
+        with contextlib.suppress(RuntimeError), store.database.write() as session:
+            session.script("DELETE FROM flows")
+            raise RuntimeError
+        with store.database.write() as session:
+            session.script("UPDATE flows SET title = 'changed'")
+        return await sent
+
+    assert asyncio.run(run()).status == 201
+    assert (connection.count("BEGIN"), connection.count("COMMIT")) == (1, 1)
+    assert [flow["title"] for flow in client.get(FLOWS).json()["results"]] == ["changed"]

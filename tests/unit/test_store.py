@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import threading
+import uuid
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from app import errors
 from app.contract.parameters import Ordering
 from app.store import Store, migration
+from app.store.identity import random_uuid
 from app.store.search import fold
 from app.store.tables import flows, metadata
 
@@ -76,6 +78,30 @@ def test_a_change_keeps_all_else_and_a_removal_is_final(kept):
             do("a")
     kept.flows.remove("b")
     assert slugs(kept) == []
+
+
+def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, monkeypatch):
+    kept.flows.add(members(slug="a", name="first", title="first"))
+    original, between = kept.flows.get, [{"name": "second"}]
+
+    def get(*arguments):
+        flow = original(*arguments)
+        if between:
+            kept.flows.change("a", between.pop())
+        return flow
+
+    monkeypatch.setattr(kept.flows, "get", get)
+    changed = kept.flows.change("a", {"title": "third"})
+    assert (changed.name, changed.title) == ("second", "third")
+    assert slugs(kept, terms=("second", "third")) == ["a"]
+    assert slugs(kept, terms=("first",)) == []
+
+
+def test_identities_are_random_uuids():
+    made = [random_uuid() for _ in range(1000)]
+    assert len(set(made)) == 1000
+    assert all(str(parsed := uuid.UUID(text)) == text and parsed.version == 4 for text in made)
+    assert {text[19] for text in made} == set("89ab")
 
 
 def test_text_sorts_by_code_point(kept):
