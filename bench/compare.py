@@ -15,10 +15,9 @@ import sqlalchemy as sa
 from app.store.tables import flows
 from bench import load, servers
 from bench.data import TOKEN
-from bench.operations import CREATED_PREFIX, OPERATIONS, Operation
+from bench.operations import CREATED_PREFIX, FLOWS, OPERATIONS, Operation
 
 SERVER_CORE, LOAD_CORE = 0, 1
-FLOWS = 100
 CONNECTIONS = 16
 # Seconds of the run that is timed, and of the one before it that is not.
 SECONDS, WARM_UP = 0.6, 0.15
@@ -117,7 +116,7 @@ def right_answer(url: str, operation: Operation, number: int) -> bytes:
     """What a server answers to one request. :raises WrongAnswers: it is of another status than it should be"""
     answer = httpx.request(
         operation.method,
-        url + operation.path,
+        url + operation.target(number),
         content=operation.content(number) or None,
         headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
     )

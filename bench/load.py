@@ -124,7 +124,7 @@ class _Requests:
         self._right = right
         self._number = first
         self._head = (
-            f"{operation.method} {operation.path} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\n"
+            f" HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\n"
             f"Authorization: Bearer {TOKEN}\r\nAccept: application/json\r\n"
         )
         self._constant = self._encode() if operation.constant else b""
@@ -147,7 +147,9 @@ class _Requests:
     def _encode(self) -> bytes:
         body = self._operation.content(self._number)
         content = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
-        return f"{self._head}{content}\r\n{body}".encode()
+        return (
+            f"{self._operation.method} {self._operation.target(self._number)}{self._head}{content}\r\n{body}".encode()
+        )
 
 
 class _Connection(asyncio.Protocol):

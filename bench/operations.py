@@ -7,6 +7,10 @@ BASE = "/api/v3/flows/instances/"
 # Where a request carries its number, which makes it one of its kind: 7 digits, so that all are of one length.
 NUMBER = "{number}"
 
+# Where a path carries the number of a flow that is there, by turns of 16 whose answers are of one length.
+FLOW = "{flow}"
+FLOWS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -14,7 +18,7 @@ class Operation:
 
     :param name: what tables call it
     :param method: in capital letters
-    :param path: path and query
+    :param path: path and query, `FLOW` in it replaced by the number of a flow
     :param status: of a right answer
     :param body: JSON text, `NUMBER` in it replaced by the number of the request; empty for none
     """
@@ -29,6 +33,10 @@ class Operation:
     def constant(self) -> bool:
         """Whether each right answer is the same, byte by byte; otherwise only its length is."""
         return NUMBER not in self.body
+
+    def target(self, number: int) -> str:
+        """The path and query of the request of a number."""
+        return self.path.replace(FLOW, f"{number % 16 * 6:07}")
 
     def content(self, number: int) -> str:
         """The body of the request of a number."""
@@ -47,8 +55,8 @@ CREATE = Operation(
         "NUMBER", NUMBER
     ),
 )
-# A new title each time: some frameworks leave out a change that changes nothing.
-PATCH = Operation("patch", "PATCH", f"{BASE}flow-0000042/", 200, f'{{"title": "A changed journey {NUMBER}"}}')
+# One flow after the other, and a new title each time: some frameworks leave out a change that changes nothing.
+PATCH = Operation("patch", "PATCH", f"{BASE}flow-{FLOW}/", 200, f'{{"title": "A changed journey {NUMBER}"}}')
 
 OPERATIONS: tuple[Operation, ...] = (LIST, SEARCH, RETRIEVE, CREATE, PATCH)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench import compare, load, servers
-from bench.operations import BASE, CREATE, RETRIEVE, Operation
+from bench.operations import BASE, CREATE, FLOWS, RETRIEVE, Operation
 
 SIZES = (100, 10_000, 1_000_000)
 CONNECTIONS = (1, 4, 16, 64, 256)
@@ -57,7 +57,7 @@ def crowd(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, 
     """
     found: dict[str, Any] = {}
     with (
-        servers.databases(engine, compare.FLOWS, [servers.PROJECT], compare.LOAD_CORE) as urls,
+        servers.databases(engine, FLOWS, [servers.PROJECT], compare.LOAD_CORE) as urls,
         servers.serve(servers.PROJECT, urls[servers.PROJECT], core=compare.SERVER_CORE) as server,
     ):
         for operation in (_get("list 20", "page_size=20"), RETRIEVE, CREATE):

@@ -30,7 +30,8 @@ function request()
   end
   number = number + 1
   local body = template:gsub("{number}", string.format("%07d", number))
-  return wrk.format(method, path, headers, body)
+  local target = path:gsub("{flow}", string.format("%07d", number % 16 * 6))
+  return wrk.format(method, target, headers, body)
 end
 
 function response(code, _, body)

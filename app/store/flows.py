@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from app import errors
-from app.store.database import Database, Query, Session
+from app.store.database import Database, Query, Row, Session
 from app.store.identity import random_uuid
 from app.store.listing import Listing, SortKey, conditions, matches, values
 from app.store.search import search_text
@@ -73,19 +73,15 @@ class Flows:
         :param terms: words that have to be found
         :raises NotFound: there is none, or it does not match
         """
-        query = self._get_query(frozenset(filters), conditions(terms), True)
         with self._database.read() as session:
-            row = session.row(query, {**values(filters, terms), "slug_": slug})
-        if row is None:
-            raise errors.NotFound
-        return Flow._make(row)
+            return self._get(session, slug, filters, terms)
 
     def taken(self, member: str, value: Any, slug: str | None) -> bool:
         """Whether a flow has a value already.
 
         :param slug: the flow that may have it, if any
         """
-        query = self._get_query(frozenset({member}), 0, False)
+        query = self._get_query(frozenset({member}), 0, False, False)
         with self._database.read() as session:
             row = session.row(query, {f"filter_{member}": value})
         return row is not None and Flow._make(row).slug != slug
@@ -133,19 +129,18 @@ class Flows:
         :raises NotFound: there is no flow of this slug, or it does not match
         :raises NotUnique: the new slug is taken
         """
-        while True:
-            flow = self.get(slug, filters, terms)
-            if not members:
-                return flow
-            new = {f"new_{name}": value for name, value in self._values(flow._replace(**members)).items()}
-            with self._database.write_once() as session:
-                row = session.row(
-                    self._update_query(frozenset(members)),
-                    {**new, "pk_": flow.pk, "old_search": search_text(flow._asdict(), self.searched)},
-                )
-            # There is none if another request has just changed what is searched, and the new text for it is wrong: once more.
-            if row is not None:
-                return Flow._make(row)
+        flow = self.get(slug, filters, terms)
+        if not members:
+            return flow
+        with self._database.write_once() as session:
+            row = self._update(session, flow, members)
+        if row is None:
+            # Another request has just changed what is searched, so that the text for it would be wrong: take turns.
+            with self._database.write() as session:
+                row = self._update(session, self._get(session, slug, filters, terms, lock=True), members)
+        if row is None:
+            raise errors.NotFound
+        return Flow._make(row)
 
     def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
         """Delete a flow.
@@ -167,16 +162,31 @@ class Flows:
             flow = Flow._make(row)
             session.run(update, {"pk_": flow.pk, "new_search": self._values(flow)["search"]})
 
+    def _get(
+        self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False
+    ) -> Flow:
+        query = self._get_query(frozenset(filters), conditions(terms), True, lock)
+        row = session.row(query, {**values(filters, terms), "slug_": slug})
+        if row is None:
+            raise errors.NotFound
+        return Flow._make(row)
+
+    def _update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> Row | None:
+        """Store members of a flow as it was read. :returns: its row, None if what is searched has changed since"""
+        new = {f"new_{name}": value for name, value in self._values(flow._replace(**members)).items()}
+        old_search = search_text(flow._asdict(), self.searched)
+        return session.row(self._update_query(frozenset(members)), {**new, "pk_": flow.pk, "old_search": old_search})
+
     def _values(self, flow: Flow) -> dict[str, Any]:
         """The columns of a flow."""
         values = flow._asdict()
         return {**values, "search": search_text(values, self.searched)}
 
-    def _compile_get(self, filters: frozenset[str], terms: int, by_slug: bool) -> Query:
+    def _compile_get(self, filters: frozenset[str], terms: int, by_slug: bool, lock: bool) -> Query:
         statement = sa.select(*self._columns).where(*matches(self._database, filters, terms))
         if by_slug:
             statement = statement.where(flows.c.slug == sa.bindparam("slug_"))
-        return self._database.compile(statement)
+        return self._database.compile(statement.with_for_update() if lock else statement)
 
     def _compile_delete(self, filters: frozenset[str], terms: int) -> Query:
         found = matches(self._database, filters, terms)

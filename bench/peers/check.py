@@ -11,9 +11,8 @@ import httpx
 from app.store.database import Database
 from app.store.tokens import Tokens
 from bench import servers
-from bench.compare import FLOWS
 from bench.data import TOKEN
-from bench.operations import BASE, OPERATIONS
+from bench.operations import BASE, FLOWS, OPERATIONS
 from bench.peers import Peer
 
 VIEWER = "benchmark-token-of-a-viewer-0123456789"
@@ -97,7 +96,7 @@ def fixed_differences(project: str, peer: str) -> list[str]:
     found = []
     with httpx.Client(base_url=project) as left, httpx.Client(base_url=peer) as right:
         for operation in OPERATIONS:
-            request = Check(operation.method, operation.path, operation.content(1) or None)
+            request = Check(operation.method, operation.target(1), operation.content(1) or None)
             expected, actual = _send(left, request), _send(right, request)
             length, right_length = len(actual.content), len(expected.content)
             if actual.status_code != expected.status_code:

@@ -107,8 +107,9 @@ def test_each_dependency_is_justified():
     assert set(re.findall(r"^\| ([\w-]+) \| .+ \|$", text, re.MULTILINE)) - {"package"} == declared
 
 
-def test_the_lock_has_hashes_and_names_no_index():
-    text = (ROOT / "requirements.lock").read_text("utf-8")
+@pytest.mark.parametrize("lock", ["requirements.lock", "bench/requirements.lock"])
+def test_the_lock_has_hashes_and_names_no_index(lock):
+    text = (ROOT / lock).read_text("utf-8")
     packages = re.findall(r"^([\w-]+)==\S+.*?(?=^[\w-]+==|\Z)", text, re.MULTILINE | re.DOTALL)
     assert len(packages) > 50
     assert "://" not in text

@@ -1,0 +1,100 @@
+"""The benchmark measures what it says, and the documents say what it measured. Nothing here is timed."""
+
+import os
+import stat
+
+import pytest
+
+from app.application import create_app, open_store
+from app.settings import Settings
+from bench import data, load, report
+from bench.operations import CREATE, LIST, OPERATIONS, PATCH, RETRIEVE
+from bench.peers import PEERS
+from tests.serving import served
+
+DOCUMENT = report.ROOT / "docs" / "performance.md"
+README = report.ROOT / "README.md"
+
+
+@pytest.fixture
+def url(tmp_path, contract):
+    """A server with the benchmark's flows."""
+    database = f"sqlite:///{tmp_path}/flows.sqlite3"
+    data.fill(database, 100)
+    settings = Settings(database_url=database)
+    with served(create_app(settings, contract=contract, store=open_store(settings, contract))) as address:
+        yield address
+
+
+@pytest.fixture
+def no_wrk(monkeypatch):
+    """A machine without wrk."""
+    monkeypatch.setattr(load.shutil, "which", lambda _name: None)
+
+
+def right_answer(url, operation):
+    import httpx
+
+    headers = {"authorization": f"Bearer {data.TOKEN}", "content-type": "application/json"}
+    answer = httpx.request(operation.method, url + operation.target(0), content=operation.content(0), headers=headers)
+    assert answer.status_code == operation.status
+    return answer.content
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_client_counts_right_answers(url, no_wrk, operation):
+    seen = load.run(url, operation, right_answer(url, operation), seconds=0.1, connections=2, first=1)
+    assert (seen.errors, seen.wrong) == (0, 0)
+    assert seen.requests > 1
+    assert 0 < seen.p50 <= seen.p99
+    assert seen.rate == seen.requests / seen.seconds
+
+
+@pytest.mark.parametrize("operation", [LIST, RETRIEVE, CREATE, PATCH], ids=lambda operation: operation.name)
+def test_the_client_counts_wrong_answers(url, no_wrk, operation):
+    seen = load.run(url, operation, b"something else", seconds=0.1, connections=2, first=1)
+    assert seen.wrong == seen.requests > 1
+
+
+def test_what_wrk_tells_is_read(tmp_path, monkeypatch):
+    script = tmp_path / "wrk"
+    script.write_text(
+        '#!/bin/sh\necho "$@" > "$0.arguments"\necho Running\n'
+        'echo \'RESULT {"requests": 10, "seconds": 2.0, "errors": 1, "wrong": 2, "p50": 3.0, "p99": 4.0}\'\n'
+    )
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    seen = load.run("http://127.0.0.1:1", PATCH, b"{}", seconds=5, connections=7, first=3)
+    assert seen == load.Measurement(10, 2.0, 1, 2, 3.0, 4.0)
+    arguments = (tmp_path / "wrk.arguments").read_text()
+    assert "-c7" in arguments
+    assert arguments.rstrip().endswith("long")
+    assert f"-- PATCH {PATCH.path} {data.TOKEN} 200" in arguments
+
+
+def test_each_peer_is_a_module_that_makes_an_application():
+    for peer in PEERS:
+        path = report.ROOT / "bench" / "peers" / peer.name
+        module = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        assert "def create_app(" in module.read_text("utf-8")
+        assert peer.title in DOCUMENT.read_text("utf-8")
+
+
+def test_the_documents_have_the_newest_figures():
+    figures, document = report.read(), DOCUMENT.read_text("utf-8")
+    assert report.ratios(figures, "sqlite") in README.read_text("utf-8")
+    for engine in ("sqlite", "postgresql"):
+        assert report.ratios(figures, engine) in document
+        assert report.growth(figures, engine) in document
+        assert report.crowd(figures, engine) in document
+    assert report.machine(figures) in document
+    assert report.start(figures) in document
+
+
+def test_a_document_without_a_place_for_a_table_is_left_alone(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- here -->\nold\n<!-- /here -->\n")
+    report.update(page, "here", "new")
+    assert page.read_text() == "<!-- here -->\nnew\n<!-- /here -->\n"
+    with pytest.raises(ValueError, match="<!-- there -->"):
+        report.update(page, "there", "new")
