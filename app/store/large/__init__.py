@@ -14,7 +14,7 @@ from app.store.database import Database
 from app.store.tables import flows, properties
 
 # Flows from which on it pays.
-LARGE = 10_000
+LARGE = 5_000
 
 # Members of which many flows share few values, so that a filter on one of them has a count of its own; the scripts name them too.
 COUNTED = ("designation", "denied_action")
