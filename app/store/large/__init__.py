@@ -84,7 +84,9 @@ def candidates(database: Database) -> sa.ColumnElement[bool]:
     if database.embedded:
         found = sa.text("SELECT rowid FROM flow_words WHERE flow_words MATCH :trigrams").columns(_row).subquery()
         return flows.c.pk.in_(sa.select(_rows.c.pk).where(_rows.c.id.in_(sa.select(found))))
-    return sa.literal_column("flows.trigrams", sa.ARRAY(sa.Text())).op("@>")(sa.bindparam("trigrams", type_=sa.ARRAY(sa.Text())))
+    return sa.literal_column("flows.trigrams", sa.ARRAY(sa.Text())).op("@>")(
+        sa.bindparam("trigrams", type_=sa.ARRAY(sa.Text()))
+    )
 
 
 def probe(database: Database) -> sa.Select[Any]:
