@@ -5,7 +5,7 @@ the handlers. What is left per request is one match, one plan, one answer. Paths
 """
 
 import asyncio
-import random
+import os
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
