@@ -143,8 +143,7 @@ class ContractMiddleware(SpecMiddleware):
         method: str = scope["method"]
         plan = target.plans.get("GET" if method == "HEAD" else method)
         accept, authorization, content_type, length = _headers(scope["headers"])
-        # It has to be another one each time, not one that nobody can guess.
-        request_id = f"{random.getrandbits(128):032x}"
+        request_id = os.urandom(16).hex()
         request = Request(
             request_id, method, path, path_values, scope["query_string"], b"", authorization, content_type
         )
