@@ -45,7 +45,7 @@ def right_answer(url, operation):
 def test_the_client_counts_right_answers(url, no_wrk, operation):
     seen = load.run(url, operation, right_answer(url, operation), seconds=0.1, connections=2, first=1)
     assert (seen.errors, seen.wrong) == (0, 0)
-    assert seen.requests > 1
+    assert seen.requests > 0
     assert 0 < seen.p50 <= seen.p99
     assert seen.rate == seen.requests / seen.seconds
 
@@ -53,7 +53,7 @@ def test_the_client_counts_right_answers(url, no_wrk, operation):
 @pytest.mark.parametrize("operation", [LIST, RETRIEVE, CREATE, PATCH], ids=lambda operation: operation.name)
 def test_the_client_counts_wrong_answers(url, no_wrk, operation):
     seen = load.run(url, operation, b"something else", seconds=0.1, connections=2, first=1)
-    assert seen.wrong == seen.requests > 1
+    assert seen.wrong == seen.requests > 0
 
 
 def test_what_wrk_tells_is_read(tmp_path, monkeypatch):
