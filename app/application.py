@@ -78,7 +78,7 @@ def create_app(
     serve_contract = partial(
         ContractMiddleware,
         source=contract,
-        server=Server(store, partial(handlers.is_taken, store), settings.body_limit, memory),
+        server=Server(store, partial(handlers.problems, store), settings.body_limit, memory),
         executor=executor,
         pending=store.database.pending_commit,
     )

@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 
-from app.contract.messages import BODY, NON_FIELD_ERRORS, explain
-from app.contract.schemas import Direction, SchemaReader, properties
+from app import errors
+from app.contract.messages import BODY, NON_FIELD_ERRORS, Messages, does_not_exist, explain
+from app.contract.schemas import Direction, SchemaReader, flattened, properties
 from app.contract.source import Pointer, Source
+from app.contract.writing import BrokenContract
 
 # RFC 8259 knows UTF-8 only; authentik honours `charset`, and these are the encodings that text of JSON comes in.
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})
@@ -29,7 +31,7 @@ class InvalidBody(Exception):
     :param valid: the members that are right
     """
 
-    def __init__(self, messages: dict[str, list[str]], valid: Mapping[str, Any]) -> None:
+    def __init__(self, messages: Messages, valid: Mapping[str, Any]) -> None:
         super().__init__(messages)
         self.messages = messages
         self.valid = valid
@@ -48,7 +50,14 @@ class BodyReader:
         ((self.media_type, media),) = request_body["content"].items()
         members = properties(source, media["schema"], (*pointer, "content", self.media_type, "schema"))
         self.members = {name: schema for name, (_, schema) in members.items() if schema.get("readOnly") is not True}
-        self.unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
+        self._unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
+        self._unique_together = {
+            frozenset(rule["members"]): rule["message"]
+            for rule in flattened(source, media["schema"]).get("x-unique-together", ())
+        }
+        self._asked = [
+            name for name, schema in self.members.items() if "x-unique" in schema or "x-references" in schema
+        ]
         self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
         self._defaults = dict(defaults)
         self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
@@ -77,6 +86,26 @@ class BodyReader:
             valid = {} if NON_FIELD_ERRORS in messages else self._known(instance, without=messages)
             raise InvalidBody(messages, valid)
         return {**self._defaults, **self._known(instance)}
+
+    def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of some members that are right only if what is stored agrees."""
+        return {name: members[name] for name in self._asked if name in members}
+
+    def messages_of(self, error: errors.NotUnique | errors.Missing) -> Messages:
+        """What a client is told when the store does not agree. :raises BrokenContract: the contract has no words for it"""
+        if isinstance(error, errors.Missing):
+            return {name: [does_not_exist(value)] for name, value in error.values.items()}
+        if isinstance(error.member, str):
+            if error.member not in self._unique:
+                raise BrokenContract(f"{error.member!r} is not unique, and has no `x-unique`.") from error
+            return {error.member: [self._unique[error.member]]}
+        if (message := self._unique_together.get(frozenset(error.member))) is None:
+            raise BrokenContract(f"{error.member!r} are not unique, and in no `x-unique-together`.") from error
+        return {NON_FIELD_ERRORS: [message]}
+
+    def ordered(self, messages: Messages) -> Messages:
+        """Messages in the contract's order."""
+        return {name: messages[name] for name in (*self.members, *messages) if name in messages}
 
     def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:
         return {name: value for name, value in instance.items() if name in self.members and name not in without}

@@ -16,6 +16,9 @@ REQUIRED = "This field is required."
 NULL = "This field may not be null."
 BLANK = "This field may not be blank."
 
+Messages = dict[str, Any]
+"""What is wrong with an object: the sentences, or the messages of what it holds, by member."""
+
 Wording = Mapping[str, Callable[[Any, Any], str]]
 """The sentence of a keyword (or of `keyword:value`), from the keyword's value in the schema and the wrong instance."""
 
@@ -46,6 +49,18 @@ QUERY: Wording = {
     "enum": lambda _limit, value: f"Select a valid choice. {value} is not one of the available choices.",
     f"pattern:{UUID_PATTERN}": lambda _limit, _value: "Enter a valid UUID.",
 }
+
+
+def does_not_exist(value: Any) -> str:
+    """The sentence of a member that leads to an object that there is not."""
+    return f'Invalid pk "{value}" - object does not exist.'
+
+
+def not_a_choice(value: Any, *, one_of_many: bool) -> str:
+    """The sentence of a query parameter that names an object that there is not."""
+    named = f"{value} is" if one_of_many else "That choice is"
+    return f"Select a valid choice. {named} not one of the available choices."
+
 
 # Messages of one value stand in this order, as authentik runs its checks.
 _ORDER = ("not", "minLength", "maxLength", "pattern")

@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from app.contract.messages import QUERY, explain
+from app.contract.messages import QUERY, Messages, explain, not_a_choice
 from app.contract.schemas import Direction, SchemaReader, flattened
 from app.contract.source import Source
+from app.contract.writing import BrokenContract
 
 # authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
 MAX_PARAMETERS = 1000
@@ -55,7 +56,7 @@ class QueryErrors:
     :param not_found: the sentence of a 404
     """
 
-    messages: dict[str, list[str]] = field(default_factory=dict)
+    messages: Messages = field(default_factory=dict)
     not_found: str = ""
 
     def __bool__(self) -> bool:
@@ -102,6 +103,13 @@ class QueryReader:
             return self._absent, None
         return self._read_before(query) if len(query) <= _REMEMBERED_LENGTH else self._read(query)
 
+    def not_a_choice(self, member: str, value: Any) -> Messages:
+        """What a client is told whose filter on a member names an object that there is not."""
+        parameter = next((p for p in self._parameters.values() if p.refers_by == member), None)
+        if parameter is None:
+            raise BrokenContract(f"{member!r} is no choice, and no parameter that filters by it has `x-references`.")
+        return {parameter.name: [not_a_choice(value, one_of_many=parameter.is_array)]}
+
     def _read(self, query: bytes) -> tuple[Mapping[str, Any], QueryErrors | None]:
         try:
             pairs = parse_qsl(
@@ -145,11 +153,12 @@ class _Parameter:
         self.not_found: str = parameter.get("x-not-found", "")
         self._blank_is_absent: bool = parameter.get("allowEmptyValue", False)
         self._trim: bool = self.schema.get("x-trim", False)
-        self._is_array = self.schema.get("type") == "array"
-        element = flattened(source, self.schema["items"]) if self._is_array else self.schema
+        self.is_array = self.schema.get("type") == "array"
+        element = flattened(source, self.schema["items"]) if self.is_array else self.schema
         self._coerce = _COERCIONS.get(element.get("type", ""), _as_text)
         self._default_below = parameter.get("x-default-below")
         self._filters: str | None = parameter.get("x-filters")
+        self.refers_by = parameter.get("x-filters", self.name) if "x-references" in parameter else None
         self._searches = "x-searches" in parameter
         self._orders_by = frozenset(parameter.get("x-orders-by", ()))
 
@@ -159,7 +168,7 @@ class _Parameter:
             text = text.strip()
         if not text and self._blank_is_absent:
             values.pop(self.name, None)
-        elif self._is_array:
+        elif self.is_array:
             values.setdefault(self.name, []).append(self._coerce(text))
         else:
             values[self.name] = self._coerce(text)

@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
+from app import errors
 from app.store import Store
 from app.store.flows import Flows
 
@@ -37,12 +38,19 @@ def stored_members(operation_id: str) -> Set[str] | None:
     return next((kind.members for prefix, kind in _RESOURCES.items() if operation_id.startswith(prefix)), None)
 
 
-def is_taken(store: Store, operation_id: str, member: str, value: Any, path_values: Mapping[str, Any]) -> bool:
-    """Whether an object other than the one that the path names has a value already.
+def problems(
+    store: Store, operation_id: str, members: Mapping[str, Any], path_values: Mapping[str, Any]
+) -> dict[str, errors.NotUnique | errors.Missing]:
+    """What the store has against members that the contract allows, by member.
 
-    Asked for members that are unique when others are invalid, so that all messages come at once (recorded:
-    `create.dup_slug_plus_missing`).
+    :param members: the members of a body that are unique or lead to other objects
+    :param path_values: the path parameters of the object that they are meant for
     """
     if operation_id.startswith("flows_instances_"):
-        return store.flows.taken(member, value, path_values.get("slug"))
-    return False
+        slug = path_values.get("slug")
+        return {
+            member: errors.NotUnique(member)
+            for member, value in members.items()
+            if store.flows.taken(member, value, slug)
+        }
+    return {}
