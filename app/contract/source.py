@@ -1,54 +1,80 @@
-"""Read the YAML and remember where each part of it stands."""
+"""A contract as read: one document, and where each part of it stands in its files."""
 
-import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from app.contract.findings import ContractError, Finding, Location
+from app.contract.findings import Finding, Location
 
 Pointer = tuple[str | int, ...]
-"""Where a part stands in the document: the keys and indices that lead to it (RFC 6901)."""
+"""Where a part stands in a document: the keys and indices that lead to it (RFC 6901)."""
 
 OPERATION_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
-    """PyYAML in C, with YAML 1.2's scalars: `on` and `2024-08-01` are strings, as JSON has no other reading of them."""
+@dataclass(frozen=True, eq=False)
+class File:
+    """One file of a contract.
 
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in rules if not tag.endswith((":timestamp", ":bool"))]
-    for first, rules in _Loader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-
-
-class Source:
-    """A contract as read: the document and the place of each part.
-
-    :param name: the file's name, as messages show it
-    :param document: the OpenAPI document, with all keys as strings
+    :param path: where it is, with no symbolic link
+    :param name: what messages call it
+    :param text: what it holds
+    :param document: the same as plain data, with all keys as strings
     :param places: line and column of each part
     """
 
-    def __init__(
-        self, name: str, text: bytes, document: dict[str, Any], places: Mapping[Pointer, tuple[int, int]]
-    ) -> None:
-        self.name = name
-        self.text = text
-        self.document = document
-        self._places = places
+    path: Path
+    name: str
+    text: bytes
+    document: dict[str, Any]
+    places: Mapping[Pointer, tuple[int, int]]
 
     def locate(self, pointer: Pointer) -> Location:
         """Where a part stands; the nearest part around it if it is missing or comes from an alias."""
-        while pointer and pointer not in self._places:
+        while pointer and pointer not in self.places:
             pointer = pointer[:-1]
-        return Location(self.name, *self._places.get(pointer, (1, 1)))
+        return Location(self.name, *self.places.get(pointer, (1, 1)))
+
+
+class Source:
+    """A contract: the OpenAPI document that its files make together.
+
+    :param files: the files, the root first
+    :param document: the document, with no reference to a file in it
+    :param origins: the file, and the place there, of each part that does not come from the same place of the root
+    """
+
+    def __init__(
+        self, files: tuple[File, ...], document: dict[str, Any], origins: Mapping[Pointer, tuple[File, Pointer]]
+    ) -> None:
+        self.name = files[0].name
+        self.document = document
+        self._files = files
+        self._origins = {(): (files[0], ()), **origins}
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The paths of all files, the root's first."""
+        return tuple(file.path for file in self._files)
+
+    @cached_property
+    def text(self) -> bytes:
+        """The contract as one file: as it stands if it is one."""
+        if len(self._files) == 1:
+            return self._files[0].text
+        from app.contract.dumping import as_yaml
+
+        return as_yaml(self.document)
+
+    def locate(self, pointer: Pointer) -> Location:
+        """Where a part stands; the nearest part around it if it is missing or comes from an alias."""
+        depth = len(pointer)
+        while pointer[:depth] not in self._origins:
+            depth -= 1
+        file, origin = self._origins[pointer[:depth]]
+        return file.locate((*origin, *pointer[depth:]))
 
     def finding(self, pointer: Pointer, problem: str, remedy: str) -> Finding:
         """A finding at a part of this contract."""
@@ -71,13 +97,7 @@ class Source:
 
     def at(self, pointer: Pointer) -> Any:
         """The part at a place. :raises KeyError: there is none"""
-        node: Any = self.document
-        for key in pointer:
-            try:
-                node = node[int(key) if isinstance(node, list) else key]
-            except (IndexError, TypeError, ValueError) as error:
-                raise KeyError(pointer) from error
-        return node
+        return part_at(self.document, pointer)
 
     def operations(self) -> Iterator[tuple[Pointer, str, str, dict[str, Any]]]:
         """Each operation: its place, path, method in small letters, and the operation itself."""
@@ -85,6 +105,17 @@ class Source:
             for method in OPERATION_METHODS:
                 if method in item:
                     yield ("paths", path, method), path, method, item[method]
+
+
+def part_at(document: Any, pointer: Pointer) -> Any:
+    """The part of a document at a place. :raises KeyError: there is none"""
+    node = document
+    for key in pointer:
+        try:
+            node = node[int(key) if isinstance(node, list) else key]
+        except (IndexError, TypeError, ValueError) as error:
+            raise KeyError(pointer) from error
+    return node
 
 
 def parse_reference(reference: str) -> Pointer:
@@ -97,79 +128,14 @@ def parse_reference(reference: str) -> Pointer:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/"))
 
 
-def read(path: Path, name: str | None = None) -> Source:
-    """Read a contract.
-
-    :param path: the YAML file
-    :param name: how messages call the file; its path if not given
-    :raises ContractError: the file can't be read, or is no YAML mapping with unique keys
-    """
-    name = name or str(path)
-    start = Location(name, 1, 1)
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ContractError(
-            [Finding(start, f"The contract can't be read: {error.strerror}.", "Give the path of a readable file.")]
-        ) from error
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-        findings: list[Finding] = []
-        places: dict[Pointer, tuple[int, int]] = {}
-        document = None if node is None else _construct(loader, node, (), name, places, findings)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = Location(name, mark.line + 1, mark.column + 1) if mark else start
-        problem = " ".join(filter(None, (error.context, error.problem)))
-        raise ContractError([Finding(where, f"This is not valid YAML: {problem}.", "Correct the syntax.")]) from error
-    except RecursionError as error:
-        raise ContractError(
-            [Finding(start, "An alias contains itself.", "Use `$ref` for a recursive schema.")]
-        ) from error
-    except yaml.YAMLError as error:
-        problem = str(error).splitlines()[0]
-        raise ContractError(
-            [Finding(start, f"This is not valid YAML: {problem}.", "Save the file as UTF-8 text.")]
-        ) from error
-    finally:
-        loader.dispose()
-    if findings:
-        raise ContractError(sorted(findings))
-    if not isinstance(document, dict):
-        raise ContractError([Finding(start, "The contract is not a mapping.", "Begin it with `openapi: 3.0.3`.")])
-    return Source(name, text, document, places)
-
-
-def _construct(
-    loader: Any,
-    node: Any,
-    pointer: Pointer,
-    name: str,
-    places: dict[Pointer, tuple[int, int]],
-    findings: list[Finding],
-) -> Any:
-    """Turn a node into plain data, and note where each of its parts stands: an alias's at its anchor."""
-    places.setdefault(pointer, (node.start_mark.line + 1, node.start_mark.column + 1))
-    if isinstance(node, yaml.MappingNode):
-        mapping: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = loader.construct_object(key_node, deep=True)
-            line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
-            if not isinstance(key, Hashable) or isinstance(key, tuple):
-                raise yaml.constructor.ConstructorError(None, None, "a key is not a scalar", key_node.start_mark)
-            # JSON has string keys only, and 200 is a usual way to write a response's code.
-            key = key if isinstance(key, str) else str(key)
-            if key in mapping:
-                findings.append(
-                    Finding(Location(name, line, column), f"The key {key!r} stands here twice.", "Remove one of them.")
-                )
-            inner = (*pointer, key)
-            places[inner] = (line, column)
-            mapping[key] = _construct(loader, value_node, inner, name, places, findings)
-        return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _construct(loader, item, (*pointer, index), name, places, findings) for index, item in enumerate(node.value)
-        ]
-    return loader.construct_object(node, deep=True)
+def references(node: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    """Each object with a `$ref` below a part of a document, with its place. Examples are data, in which it means nothing."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield pointer, node
+        for key, value in node.items():
+            if key not in ("example", "examples") or pointer[-1:] == ("properties",):
+                yield from references(value, (*pointer, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from references(value, (*pointer, index))

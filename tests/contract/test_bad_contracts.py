@@ -2,6 +2,7 @@
 
 import copy
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from app.contract.findings import ContractError
 
 FOLDER = Path(__file__).parent
 CORPUS = yaml.safe_load((FOLDER / "bad_contracts.yaml").read_text("utf-8"))
+CORPUS_OF_FILES = yaml.safe_load((FOLDER / "bad_contracts_of_files.yaml").read_text("utf-8"))
 
 
 def things_update(store, name, body, size, q):
@@ -40,16 +42,21 @@ def says(path, handlers="one"):
     return []
 
 
-def test_the_contract_that_is_spoilt_is_good():
-    assert says(FOLDER / "small.yaml") == []
+@pytest.mark.parametrize("path", ["small.yaml", "parted/small.yaml"])
+def test_the_contract_that_is_spoilt_is_good(path):
+    assert says(FOLDER / path) == []
+
+
+def replaced(text, old, new):
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+    return text.replace(old, new)
 
 
 @pytest.mark.parametrize("bad", CORPUS, ids=lambda bad: bad["name"].replace(" ", "-"))
 def test_bad_contract(bad, tmp_path):
     text = bad.get("content", (FOLDER / "small.yaml").read_text("utf-8"))
     for old, new in bad.get("replace", ()):
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
-        text = text.replace(old, new)
+        text = replaced(text, old, new)
     content = bytes.fromhex(bad["bytes"]) if "bytes" in bad else text.encode()
     (tmp_path / "small.yaml").write_bytes(content)
     said = says(tmp_path / bad.get("file", "small.yaml"), bad.get("handlers", "one"))
@@ -59,9 +66,21 @@ def test_bad_contract(bad, tmp_path):
     assert said == bad["says"]
 
 
-def test_the_corpus_is_large_enough():
-    assert len(CORPUS) >= 25
-    assert len({bad["name"] for bad in CORPUS}) == len(CORPUS)
+@pytest.mark.parametrize("bad", CORPUS_OF_FILES, ids=lambda bad: bad["name"].replace(" ", "-"))
+def test_bad_contract_of_several_files(bad, tmp_path):
+    folder = shutil.copytree(FOLDER / "parted", tmp_path / "parted")
+    for name, replacements in bad.get("replace", {}).items():
+        for old, new in replacements:
+            (folder / name).write_text(replaced((folder / name).read_text("utf-8"), old, new), "utf-8")
+    for name, content in bad.get("write", {}).items():
+        (folder / name).write_text(content, "utf-8")
+    assert says(folder / "small.yaml") == bad["says"]
+
+
+@pytest.mark.parametrize("corpus", [CORPUS, CORPUS_OF_FILES])
+def test_the_corpus_is_large_enough(corpus):
+    assert len(corpus) >= 15
+    assert len({bad["name"] for bad in corpus}) == len(corpus)
 
 
 def _places(node, path=()):
@@ -70,21 +89,35 @@ def _places(node, path=()):
         yield from _places(node[key], (*path, key))
 
 
-SMALL = yaml.safe_load((FOLDER / "small.yaml").read_text("utf-8"))
-PLACES = list(_places(SMALL))[1:]
+CONTRACTS = {
+    name: {str(path.relative_to(root.parent)): yaml.safe_load(path.read_text("utf-8")) for path in paths}
+    for name, root, paths in [
+        ("one file", FOLDER / "small.yaml", [FOLDER / "small.yaml"]),
+        ("files", FOLDER / "parted/small.yaml", sorted((FOLDER / "parted").rglob("*.yaml"))),
+    ]
+}
+PLACES = [
+    (name, file, place)
+    for name, files in CONTRACTS.items()
+    for file, document in files.items()
+    for place in list(_places(document))[1:]
+]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.sampled_from(PLACES), value=st.sampled_from([..., None, [], {}, 1, "x", True, [{}], {"x": {}}]))
-def test_any_part_may_be_missing_or_of_another_kind(tmp_path, place, value):
-    document = copy.deepcopy(SMALL)
-    parent = document
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spoilt=st.sampled_from(PLACES), value=st.sampled_from([..., None, [], {}, 1, "x", True, [{}], {"x": {}}]))
+def test_any_part_may_be_missing_or_of_another_kind(tmp_path, spoilt, value):
+    name, file, place = spoilt
+    documents = copy.deepcopy(CONTRACTS[name])
+    parent = documents[file]
     for key in place[:-1]:
         parent = parent[key]
     if value is ...:
         del parent[place[-1]]
     else:
         parent[place[-1]] = value
-    (tmp_path / "small.yaml").write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    for path, document in documents.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
     for sentence in says(tmp_path / "small.yaml"):
         assert re.match(r"\S+:\d+:\d+: \S.+[.!`]$", sentence, re.DOTALL), sentence

@@ -1,6 +1,7 @@
 """What this project leans on in Connexion and jsonschema-rs; an upgrade that changes it fails here."""
 
 import inspect
+from pathlib import Path
 
 import jsonschema_rs
 import pytest
@@ -11,7 +12,7 @@ from connexion.security import AbstractSecurityHandler, SecurityHandlerFactory
 from connexion.spec import Specification
 
 from app.contract.schemas import Direction, SchemaReader
-from app.contract.source import Source
+from app.contract.source import File, Source
 
 SPECIFICATION = {
     "openapi": "3.0.3",
@@ -77,7 +78,8 @@ def test_the_security_factory_makes_a_handler_and_asks_it_for_a_function():
 
 
 def reader(components, direction=Direction.REQUEST):
-    return SchemaReader(Source("t", b"", {"components": {"schemas": components}}, {}), direction)
+    document = {"components": {"schemas": components}}
+    return SchemaReader(Source((File(Path("t"), "t", b"", document, {}),), document, {}), direction)
 
 
 def test_formats_are_asserted():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.findings import Finding
-from app.contract.source import Pointer, Source
+from app.contract.source import Pointer, Source, references
 
 
 def walk(node: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
@@ -23,18 +23,15 @@ def walk(node: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
 
 def check_references(source: Source) -> Iterator[Finding]:
     """Each `$ref` names a part of this document and ends at one (OpenAPI 3.0.3, "Reference Object")."""
-    for pointer, node in walk(source.document):
-        if "example" in pointer or "examples" in pointer:
-            continue
-        if isinstance(node, dict) and isinstance(node.get("$ref"), str):
-            try:
-                source.resolve(pointer, node)
-            except KeyError:
-                yield source.finding(
-                    (*pointer, "$ref"),
-                    f"The reference {node['$ref']!r} leads nowhere.",
-                    "Name a part of this file, as in '#/components/schemas/Flow'.",
-                )
+    for pointer, node in references(source.document):
+        try:
+            source.resolve(pointer, node)
+        except KeyError:
+            yield source.finding(
+                (*pointer, "$ref"),
+                f"The reference {node['$ref']!r} leads nowhere.",
+                "Name a part of this file, as in '#/components/schemas/Flow'.",
+            )
 
 
 class OpenAPICheck:

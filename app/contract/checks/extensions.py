@@ -25,7 +25,7 @@ def check_extensions(source: Source) -> Iterator[Finding]:
     permissions = source.document.get("x-permissions")
     known = set(permissions) if isinstance(permissions, dict) else set()
     for pointer, node in walk(source.document):
-        if not isinstance(node, dict) or _holds_free_data(pointer):
+        if not isinstance(node, dict) or holds_free_data(pointer):
             continue
         kind = kind_of(pointer, node)
         extensions = {key: value for key, value in node.items() if key.startswith("x-")}
@@ -80,7 +80,7 @@ def _permissions(pointer: Pointer, extensions: dict[str, Any]) -> Iterator[tuple
                 yield (*pointer, *([method] if method else []), index), name
 
 
-def _holds_free_data(pointer: Pointer) -> bool:
+def holds_free_data(pointer: Pointer) -> bool:
     """Whether a part is data of the user's own, in which a key of any name may stand."""
     return any(key in ("example", "examples", "default", "enum") for key in pointer) or any(
         isinstance(key, str) and key.startswith("x-") for key in pointer

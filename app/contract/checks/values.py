@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 from jsonschema_rs import Validator
 
 from app.contract.checks.document import walk
-from app.contract.checks.extensions import kind_of
+from app.contract.checks.extensions import holds_free_data, kind_of
 from app.contract.findings import Finding
 from app.contract.schemas import Direction, SchemaReader, properties
 from app.contract.source import Pointer, Source
@@ -15,7 +16,7 @@ from app.contract.source import Pointer, Source
 
 def check_values(source: Source) -> Iterator[Finding]:
     """Schemas compile; defaults and examples are valid; every body and answer has an example."""
-    broken = list(_check_schemas(source))
+    broken = list(_check_patterns(source)) or list(_check_schemas(source))
     yield from broken
     if broken:
         return
@@ -39,8 +40,7 @@ def check_values(source: Source) -> Iterator[Finding]:
             yield from _check_examples(source, (*pointer, "responses", code), answers)
 
 
-def _check_schemas(source: Source) -> Iterator[Finding]:
-    """Each schema compiles by itself, so that the finding is at the one that does not."""
+def _check_patterns(source: Source) -> Iterator[Finding]:
     reader = SchemaReader(source, Direction.REQUEST)
     for pointer, node in walk(source.document):
         if kind_of(pointer, node if isinstance(node, dict) else {}) != "schema":
@@ -50,6 +50,22 @@ def _check_schemas(source: Source) -> Iterator[Finding]:
                 reader.validator({"pattern": node})
             except ValueError:
                 yield source.finding(pointer, f"The pattern {node!r} is no regular expression.", "Correct it.")
+
+
+def _check_schemas(source: Source) -> Iterator[Finding]:
+    """Each schema compiles by itself, so that the finding is at the one that does not."""
+    reader = SchemaReader(source, Direction.REQUEST)
+    for pointer, node in walk(source.document):
+        is_component = len(pointer) == 3 and pointer[:2] == ("components", "schemas")
+        if not (is_component or pointer[-1:] == ("schema",)) or not isinstance(node, dict) or holds_free_data(pointer):
+            continue
+        try:
+            reader.validator(node)
+        except jsonschema_rs.ValidationError as error:
+            # One that it refers to is a definition of its translation, and told of by itself.
+            if error.instance_path[:1] != ["definitions"]:
+                place = (*pointer, *error.instance_path)
+                yield source.finding(place, f"The schema means nothing: {error.message}.", "Correct it.")
 
 
 def _check_url_templates(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:

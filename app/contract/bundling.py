@@ -1,0 +1,218 @@
+"""Make one document of the files of a contract.
+
+The root is an OpenAPI document. A further file holds `paths`, path items under names of its author's choice, and sections of
+components. Path items are put where the root names them, and components among the root's: `dummy.yaml#/schemas/DummyStage`
+becomes `#/components/schemas/DummyStage`.
+"""
+
+from collections import defaultdict, deque
+from pathlib import Path, PurePath
+from typing import Any
+
+from app.contract.findings import ContractError, Finding, Location
+from app.contract.reading import parse
+from app.contract.source import File, Pointer, Source, parse_reference, part_at, references
+
+SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks")
+"""The components that can be referred to (OpenAPI 3.0.3, "Components Object")."""
+
+Part = tuple[File, Pointer]
+"""A file and a place in it."""
+
+
+def read(path: Path, name: str | None = None) -> Source:
+    """Read a contract: a file and all those that it refers to.
+
+    :param path: the root
+    :param name: how messages call the root, and by it the other files; its path if not given
+    :raises ContractError: a file can't be read, or the files don't fit together
+    """
+    name = name or str(path)
+    try:
+        text, path = path.read_bytes(), path.resolve()
+    except OSError as error:
+        problem = f"The contract can't be read: {error.strerror}."
+        raise ContractError([Finding(Location(name, 1, 1), problem, "Give the path of a readable file.")]) from error
+    root = parse(path, name, text, "`openapi: 3.0.3`")
+    return _Bundler(_Reader(root).read()).bundle()
+
+
+class _Reader:
+    """Reads the files that a root refers to, and those that they refer to.
+
+    :param root: the root
+    """
+
+    def __init__(self, root: File) -> None:
+        self._root = root
+        self._findings: list[Finding] = []
+
+    def read(self) -> dict[Path, File]:
+        """All files by path, the root first. :raises ContractError: one of them can't be used"""
+        files: dict[Path, File | None] = {self._root.path: self._root}
+        waiting = deque([self._root])
+        while waiting:
+            file = waiting.popleft()
+            for pointer, node in references(file.document):
+                path = _path_named(file, node["$ref"])
+                if path not in files:
+                    files[path] = further = self._read_further(path, node["$ref"], file.locate((*pointer, "$ref")))
+                    if further is not None:
+                        waiting.append(further)
+        if self._findings:
+            raise ContractError(sorted(self._findings))
+        return {path: file for path, file in files.items() if file is not None}
+
+    def _read_further(self, path: Path, reference: str, named_at: Location) -> File | None:
+        folder, shown = self._root.path.parent, reference.partition("#")[0]
+        if not path.is_relative_to(folder):
+            problem = f"The file {shown!r} is outside of the contract's folder."
+            self._findings.append(Finding(named_at, problem, "Move it to the folder of the first file, or below."))
+            return None
+        try:
+            name = str(PurePath(self._root.name).parent / path.relative_to(folder))
+            file = parse(path, name, path.read_bytes(), "`paths:` or `schemas:`")
+        except OSError as error:
+            problem = f"The file {shown!r} can't be read: {error.strerror}."
+            self._findings.append(Finding(named_at, problem, "Correct the reference, or write the file."))
+            return None
+        except ContractError as error:
+            self._findings += error.findings
+            return None
+        self._check_form(file)
+        return file
+
+    def _check_form(self, file: File) -> None:
+        known = ("paths", *SECTIONS)
+        for key, section in file.document.items():
+            if key not in known:
+                problem = f"The key {key!r} has no meaning at the top of this file."
+                self._findings.append(Finding(file.locate((key,)), problem, f"Use one of: {', '.join(known)}."))
+            elif not isinstance(section, dict):
+                problem = f"{key!r} is not a mapping."
+                self._findings.append(Finding(file.locate((key,)), problem, "Put each part under a name."))
+
+
+class _Bundler:
+    """Puts files together.
+
+    :param files: the files by path, the root first
+    """
+
+    def __init__(self, files: dict[Path, File]) -> None:
+        self._files = files
+        self._root, *self._further = files.values()
+        self._findings: list[Finding] = []
+        self._uses: dict[Part, set[Part]] = defaultdict(set)
+        self._path_items: dict[Part, Part] = {}
+        self._origins: dict[Pointer, Part] = {}
+
+    def bundle(self) -> Source:
+        """The contract. :raises ContractError: the files don't fit together"""
+        for file in self._files.values():
+            for pointer, node in references(file.document):
+                # Others of the root to itself are looked at with the whole document.
+                if file is not self._root or not node["$ref"].startswith("#") or _is_path_item(pointer):
+                    self._redirect(file, pointer, node)
+        document = dict(self._root.document)
+        if isinstance(paths := document.get("paths"), dict):
+            document["paths"] = {template: self._path_item(template) for template in paths}
+        if self._further and isinstance(components := document.get("components", {}), dict):
+            document["components"] = self._all_components(components)
+        if not self._findings:
+            self._find_unused()
+        if self._findings:
+            raise ContractError(sorted(set(self._findings)))
+        return Source(tuple(self._files.values()), document, self._origins)
+
+    def _redirect(self, file: File, pointer: Pointer, node: dict[str, Any]) -> None:
+        """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""
+        reference: str = node["$ref"]
+        at = file, (*pointer, "$ref")
+        try:
+            target = self._files[_path_named(file, reference)]
+            place = parse_reference("#" + reference.partition("#")[2])
+            part_at(target.document, place)
+        except KeyError:
+            self._find(at, f"The reference {reference!r} leads nowhere.", "Name a part of that file.")
+            return
+        self._uses[self._outermost(file, pointer)].add(self._outermost(target, place))
+        if _is_path_item(pointer):
+            for key in node.keys() - {"$ref"}:
+                problem = f"The key {key!r} means nothing beside a `$ref`."
+                self._find((file, (*pointer, key)), problem, "Move it to where the reference leads.")
+            if _is_path_item(place):
+                self._path_items[file, pointer] = target, place
+            else:
+                self._find(at, f"The reference {reference!r} names no path item.", "Name one: '<file>#/paths/<name>'.")
+        elif target is self._root:
+            node["$ref"] = "#" + reference.partition("#")[2]
+        elif place[0] in SECTIONS and len(place) > 1:
+            node["$ref"] = "#/components" + reference.partition("#")[2]
+        else:
+            self._find(at, f"The reference {reference!r} names no component.", "Name one: '<file>#/schemas/<name>'.")
+
+    def _path_item(self, template: str) -> Any:
+        """What stands at a path, after all references."""
+        part: Part = self._root, ("paths", template)
+        followed = {part}
+        while (target := self._path_items.get(part)) is not None:
+            if target in followed:
+                self._find((part[0], (*part[1], "$ref")), "The references lead in a circle.", "Name a path item.")
+                break
+            followed.add(target)
+            part = target
+        file, place = part
+        item = part_at(file.document, place)
+        if len(followed) > 1 and isinstance(item, dict):
+            self._origins.update({("paths", template, key): (file, (*place, key)) for key in item})
+        return item
+
+    def _all_components(self, of_the_root: dict[str, Any]) -> dict[str, Any]:
+        """The components of all files."""
+        components = {key: dict(parts) if isinstance(parts, dict) else parts for key, parts in of_the_root.items()}
+        for file in self._further:
+            for section in (key for key in file.document if key != "paths"):
+                named = components.setdefault(section, {})
+                for name, component in file.document[section].items() if isinstance(named, dict) else ():
+                    place: Pointer = ("components", section, name)
+                    if name in named:
+                        other, there = self._origins.get(place, (self._root, place))
+                        problem = f"The name {name!r} is taken by the part at {other.locate(there)}."
+                        self._find((file, (section, name)), problem, "Give each a name of its own.")
+                    else:
+                        named[name] = component
+                        self._origins[place] = file, (section, name)
+        return components
+
+    def _find_unused(self) -> None:
+        used: set[Part] = set()
+        waiting: list[Part] = [(self._root, ())]
+        while waiting:
+            part = waiting.pop()
+            if part not in used:
+                used.add(part)
+                waiting += self._uses[part]
+        for file in self._further:
+            for section, parts in file.document.items():
+                for name in parts:
+                    if (file, (section, name)) not in used:
+                        self._find((file, (section, name)), f"Nothing refers to {name!r}.", "Remove it, or use it.")
+
+    def _outermost(self, file: File, pointer: Pointer) -> Part:
+        """The path item or component around a part of a further file; the root is one part, all of it in use."""
+        return (file, ()) if file is self._root else (file, pointer[:2])
+
+    def _find(self, part: Part, problem: str, remedy: str) -> None:
+        file, pointer = part
+        self._findings.append(Finding(file.locate(pointer), problem, remedy))
+
+
+def _path_named(file: File, reference: str) -> Path:
+    """The file that a reference within a file leads to."""
+    relative = reference.partition("#")[0]
+    return (file.path.parent / relative).resolve() if relative else file.path
+
+
+def _is_path_item(pointer: Pointer) -> bool:
+    return len(pointer) == 2 and pointer[0] == "paths"
