@@ -70,6 +70,9 @@ class Flows:
         fields = {name: column_field(flows.c[name]) for name in Flow._fields}
         self.view = View(database, flows, flows.c.pk, self._columns, fields, flows.c.search)
         self._listing = FlowListing(self.view)
+        by_key = flows.c.pk == sa.bindparam("pk_")
+        self._read = database.compile(sa.select(*self._columns).where(by_key).with_for_update())
+        self._delete = database.compile(sa.delete(flows).where(by_key))
         # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
         self._delete_query = lru_cache(maxsize=64)(self._compile_delete)
@@ -121,10 +124,8 @@ class Flows:
         :param members: every member but the identities
         :raises NotUnique: the slug is taken
         """
-        flow = Flow(pk=random_uuid(), policybindingmodel_ptr_id=random_uuid(), **members)
         with self._database.write_once() as session:
-            session.run(self._insert, self._values(flow))
-        return flow
+            return self.insert(session, members)
 
     def change(
         self,
@@ -160,6 +161,29 @@ class Flows:
         with self._database.write_once() as session:
             if not session.run(query, {**self.view.values(filters, terms), "slug_": slug}):
                 raise errors.NotFound
+
+    def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> Flow:
+        """Store a new flow, within a transaction."""
+        flow = Flow(pk=pk or random_uuid(), policybindingmodel_ptr_id=random_uuid(), **members)
+        session.run(self._insert, self._values(flow))
+        return flow
+
+    def update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> None:
+        """Store some members of a flow, within the transaction that it was read and locked in."""
+        if members:
+            self._update(session, flow, members)
+
+    def read(self, session: Session, pk: str) -> Flow:
+        """A flow by its primary key, locked within a transaction. :raises NotFound: there is none"""
+        row = session.row(self._read, {"pk_": pk})
+        if row is None:
+            raise errors.NotFound
+        return Flow._make(row)
+
+    def delete(self, session: Session, pk: str) -> None:
+        """Delete a flow, within a transaction. :raises NotFound: there is none"""
+        if not session.run(self._delete, {"pk_": pk}):
+            raise errors.NotFound
 
     def rebuild_search(self, session: Session) -> None:
         """Make the `search` column anew, after the members that are searched have changed."""

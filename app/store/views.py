@@ -4,13 +4,14 @@ Each filter is a parameter `filter_<member>`, each word one `term_<number>`.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import JSON
 
+from app.objects import Reference
 from app.store.database import Database
 from app.store.search import fold
 
@@ -32,12 +33,14 @@ class Field:
     :param equals: the condition that it equals a parameter
     :param bound: from a filter's value to the parameter
     :param unique: whether no two objects have the same
+    :param reference: what a filter's value has to lead to, if it is an identity
     """
 
     key: sa.ColumnElement[Any]
     equals: Callable[[sa.BindParameter[Any]], Condition]
     bound: Callable[[Any], Any] = _as_it_is
     unique: bool = False
+    reference: Reference | None = None
 
 
 def column_field(column: sa.Column[Any]) -> Field:
@@ -96,6 +99,11 @@ class View:
         named: dict[str, Any] = {f"filter_{name}": self.fields[name].bound(value) for name, value in filters.items()}
         named |= {f"term_{index}": fold(term) for index, term in enumerate(terms[:_TERMS])}
         return {**named, "terms": json.dumps([fold(term) for term in terms[_TERMS:]])} if len(terms) > _TERMS else named
+
+    def references(self, filters: Iterable[str]) -> dict[str, Reference]:
+        """The filters that have to lead somewhere."""
+        found = {name: self.fields[name].reference for name in filters}
+        return {name: reference for name, reference in found.items() if reference is not None}
 
     def sort_keys(
         self, ordering: Sequence[tuple[str, bool]], *, backwards: bool = False
