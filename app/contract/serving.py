@@ -14,11 +14,12 @@ from app.contract import answers
 from app.contract.answers import Answer, Header, decode, detail
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.memory import AnswerMemory
-from app.contract.messages import NON_FIELD_ERRORS, Messages
+from app.contract.messages import Messages
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
 from app.contract.plan import Plan
 from app.contract.refusals import invalid, refusal_of
 from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
+from app.contract.sentences import NON_FIELD_ERRORS
 from app.contract.writing import BrokenContract
 
 log = structlog.get_logger("flows.contract")
