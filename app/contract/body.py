@@ -51,13 +51,16 @@ class BodyReader:
         ((self.media_type, media),) = request_body["content"].items()
         members = properties(source, media["schema"], (*pointer, "content", self.media_type, "schema"))
         self.members = {name: schema for name, (_, schema) in members.items() if schema.get("readOnly") is not True}
+        self._kept = frozenset(name for name, schema in self.members.items() if not schema.get("x-ignored"))
         self._unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
         self._unique_together = {
             frozenset(rule["members"]): rule["message"]
             for rule in flattened(source, media["schema"]).get("x-unique-together", ())
         }
         self._asked = [
-            name for name, schema in self.members.items() if "x-unique" in schema or "x-references" in schema
+            name
+            for name, schema in self.members.items()
+            if name in self._kept and ("x-unique" in schema or "x-references" in schema)
         ]
         self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
         self._uuids = frozenset(name for name, schema in self.members.items() if _holds_uuids(source, schema))
@@ -111,7 +114,7 @@ class BodyReader:
         return {name: messages[name] for name in (*self.members, *messages) if name in messages}
 
     def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:
-        known = {name: value for name, value in instance.items() if name in self.members and name not in without}
+        known = {name: value for name, value in instance.items() if name in self._kept and name not in without}
         for name in self._uuids & known.keys() if self._uuids else ():
             known[name] = _in_small_letters(known[name])
         return known

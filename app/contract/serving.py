@@ -52,7 +52,7 @@ class Request:
     :param id: what the log and the answer call it
     :param method: in capital letters
     :param path: as the contract has it
-    :param path_values: values of the path's parameters
+    :param path_values: values of the path's parameters; None if they can name no object
     :param query: the query string, encoded
     :param body: the whole body; None if it is larger than the server takes
     :param authorization: the header, None if it is missing
@@ -63,7 +63,7 @@ class Request:
     id: str
     method: str
     path: str
-    path_values: Mapping[str, Any]
+    path_values: Mapping[str, Any] | None
     query: bytes
     body: bytes | None
     authorization: str | None
@@ -149,6 +149,8 @@ class Server:
             return detail(404, refusal.not_found)
         if request.path_values:
             arguments = {**request.path_values, **arguments}
+        elif request.path_values is None:
+            return detail(404, answers.NOT_FOUND)
         if plan.body is not None:
             body, refused = self._read_body(plan, plan.body, request)
             if refused is not None:
@@ -184,7 +186,7 @@ class Server:
         of when each member is right.
         """
         asked = reader.asked_of_the_store(valid)
-        found = self._problems(plan.operation_id, asked, request.path_values) if asked else {}
+        found = self._problems(plan.operation_id, asked, request.path_values or {}) if asked else {}
         if found:
             messages = {name: sentences for name, sentences in messages.items() if name != NON_FIELD_ERRORS}
         for error in found.values():
@@ -199,12 +201,14 @@ class Server:
         """
         reader = path.plans.get("GET")
         if (
-            not request.path_values
+            request.path_values == {}
             or reader is None
             or plan is reader
             or not allows(request.access, reader.permissions)
         ):
             return refusal
+        if request.path_values is None:
+            return detail(404, answers.NOT_FOUND)
         arguments, wrong = reader.query.read(request.query)
         if wrong is None:
             try:
