@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from app import errors
-from app.contract.messages import BODY, NON_FIELD_ERRORS, Messages, does_not_exist, explain
+from app.contract.messages import Explainer, Messages
 from app.contract.schemas import Direction, SchemaReader, flattened, properties
+from app.contract.sentences import BODY, NON_FIELD_ERRORS, does_not_exist
 from app.contract.source import Pointer, Source
 from app.contract.writing import BrokenContract
 
@@ -50,17 +51,22 @@ class BodyReader:
         ((self.media_type, media),) = request_body["content"].items()
         members = properties(source, media["schema"], (*pointer, "content", self.media_type, "schema"))
         self.members = {name: schema for name, (_, schema) in members.items() if schema.get("readOnly") is not True}
+        self._kept = frozenset(name for name, schema in self.members.items() if not schema.get("x-ignored"))
         self._unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
         self._unique_together = {
             frozenset(rule["members"]): rule["message"]
             for rule in flattened(source, media["schema"]).get("x-unique-together", ())
         }
         self._asked = [
-            name for name, schema in self.members.items() if "x-unique" in schema or "x-references" in schema
+            name
+            for name, schema in self.members.items()
+            if name in self._kept and ("x-unique" in schema or "x-references" in schema)
         ]
         self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
+        self._uuids = frozenset(name for name, schema in self.members.items() if _holds_uuids(source, schema))
         self._defaults = dict(defaults)
         self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
+        self._explainer = Explainer(source, media["schema"], BODY)
         self._accepted = _ranges(self.media_type)
 
     def read(self, body: bytes, content_type: str) -> dict[str, Any]:
@@ -79,11 +85,11 @@ class BodyReader:
                     instance[name] = value.strip()
         if not self._validator.is_valid(instance):
             try:
-                messages = explain(self._validator.iter_errors(instance), instance, self.members, BODY)
+                messages = self._explainer.explain(self._validator.iter_errors(instance), instance)
             except ValueError as error:
                 # The validator can't tell of a value that is nested deeper than it looks.
                 raise MalformedBody("array and object recursion depth exceeded: line 1 column 1 (char 0)") from error
-            valid = {} if NON_FIELD_ERRORS in messages else self._known(instance, without=messages)
+            valid = self._known(instance, without=messages) if isinstance(instance, dict) else {}
             raise InvalidBody(messages, valid)
         return {**self._defaults, **self._known(instance)}
 
@@ -108,7 +114,10 @@ class BodyReader:
         return {name: messages[name] for name in (*self.members, *messages) if name in messages}
 
     def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:
-        return {name: value for name, value in instance.items() if name in self.members and name not in without}
+        known = {name: value for name, value in instance.items() if name in self._kept and name not in without}
+        for name in self._uuids & known.keys() if self._uuids else ():
+            known[name] = _in_small_letters(known[name])
+        return known
 
     def _decode(self, body: bytes, content_type: str) -> Any:
         if content_type not in self._accepted:
@@ -120,6 +129,18 @@ class BodyReader:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise MalformedBody(str(error)) from error
+
+
+def _holds_uuids(source: Source, schema: dict[str, Any]) -> bool:
+    values = flattened(source, schema["items"]) if schema.get("type") == "array" else schema
+    return values.get("format") == "uuid"
+
+
+def _in_small_letters(value: Any) -> Any:
+    """UUIDs as they are stored and compared (RFC 9562, section 4)."""
+    if isinstance(value, list):
+        return [_in_small_letters(item) for item in value]
+    return value.lower() if isinstance(value, str) else value
 
 
 def _ranges(media_type: str) -> frozenset[str]:

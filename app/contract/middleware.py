@@ -22,7 +22,8 @@ from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, detail, path_headers
 from app.contract.negotiation import accepts, names_json
-from app.contract.plan import Plan, PlanBuilder
+from app.contract.paths import PathReader
+from app.contract.plan import Plan, PlanBuilder, parameters
 from app.contract.routing import Router
 from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.source import Source
@@ -75,6 +76,7 @@ class ContractAPI(AbstractRoutingAPI):
                     headers=headers,
                     bare_headers=bare_headers,
                 ),
+                PathReader(source, parameters(source, template, next(iter(plans)).lower(), "path")).read,
             )
 
     def make_operation(self, operation: AbstractOperation) -> Plan:

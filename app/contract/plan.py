@@ -10,6 +10,7 @@ from jsonschema_rs import Validator
 
 from app.contract.body import BodyReader
 from app.contract.parameters import QueryReader
+from app.contract.paths import argument_of
 from app.contract.schemas import Direction, SchemaReader, properties
 from app.contract.security import Access
 from app.contract.source import Pointer, Source
@@ -121,7 +122,10 @@ def parameters(source: Source, path: str, method: str, location: str) -> list[di
     return list(found.values())
 
 
-def handler_arguments(plan_query: QueryReader, path_parameters: list[dict[str, Any]], has_body: bool) -> set[str]:
-    """The names of the arguments that a handler gets besides the store."""
-    names = {parameter["name"] for parameter in path_parameters} | plan_query.argument_names
-    return names | {"body"} if has_body else names
+def handler_arguments(source: Source, path: str, method: str) -> list[str]:
+    """The names of the arguments that the handler of an operation gets besides the store."""
+    return [
+        *(argument_of(parameter) for parameter in parameters(source, path, method, "path")),
+        *QueryReader(source, parameters(source, path, method, "query")).argument_names,
+        *(["body"] if "requestBody" in source.document["paths"][path][method] else []),
+    ]

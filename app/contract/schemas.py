@@ -69,7 +69,8 @@ class SchemaReader:
             return {"$ref": "#/definitions/" + name.replace("~", "~0").replace("/", "~1")}
         result: dict[str, Any] = {}
         for keyword, value in schema.items():
-            if keyword in _NOT_ASSERTED or keyword.startswith("x-"):
+            # Validators ignore the sentences; who speaks of what they find looks for them.
+            if keyword in _NOT_ASSERTED or (keyword.startswith("x-") and keyword != "x-messages"):
                 continue
             if keyword in _MAPS_OF_SCHEMAS:
                 value = {

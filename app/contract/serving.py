@@ -14,11 +14,12 @@ from app.contract import answers
 from app.contract.answers import Answer, Header, decode, detail
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.memory import AnswerMemory
-from app.contract.messages import NON_FIELD_ERRORS, Messages
+from app.contract.messages import Messages
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
 from app.contract.plan import Plan
 from app.contract.refusals import invalid, refusal_of
 from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
+from app.contract.sentences import NON_FIELD_ERRORS
 from app.contract.writing import BrokenContract
 
 log = structlog.get_logger("flows.contract")
@@ -51,7 +52,7 @@ class Request:
     :param id: what the log and the answer call it
     :param method: in capital letters
     :param path: as the contract has it
-    :param path_values: values of the path's parameters
+    :param path_values: values of the path's parameters; None if they can name no object
     :param query: the query string, encoded
     :param body: the whole body; None if it is larger than the server takes
     :param authorization: the header, None if it is missing
@@ -62,7 +63,7 @@ class Request:
     id: str
     method: str
     path: str
-    path_values: Mapping[str, Any]
+    path_values: Mapping[str, Any] | None
     query: bytes
     body: bytes | None
     authorization: str | None
@@ -148,6 +149,8 @@ class Server:
             return detail(404, refusal.not_found)
         if request.path_values:
             arguments = {**request.path_values, **arguments}
+        elif request.path_values is None:
+            return detail(404, answers.NOT_FOUND)
         if plan.body is not None:
             body, refused = self._read_body(plan, plan.body, request)
             if refused is not None:
@@ -183,7 +186,7 @@ class Server:
         of when each member is right.
         """
         asked = reader.asked_of_the_store(valid)
-        found = self._problems(plan.operation_id, asked, request.path_values) if asked else {}
+        found = self._problems(plan.operation_id, asked, request.path_values or {}) if asked else {}
         if found:
             messages = {name: sentences for name, sentences in messages.items() if name != NON_FIELD_ERRORS}
         for error in found.values():
@@ -198,12 +201,14 @@ class Server:
         """
         reader = path.plans.get("GET")
         if (
-            not request.path_values
+            request.path_values == {}
             or reader is None
             or plan is reader
             or not allows(request.access, reader.permissions)
         ):
             return refusal
+        if request.path_values is None:
+            return detail(404, answers.NOT_FOUND)
         arguments, wrong = reader.query.read(request.query)
         if wrong is None:
             try:

@@ -78,10 +78,10 @@ def test_all_that_the_store_refuses_is_told_at_once():
 def test_the_store_is_not_asked_for_members_that_are_wrong_or_left_out():
     asked = []
     client = serve(lambda _operation, members, _path: asked.append(members) or {})
-    answer = client.post(WIDGETS, {"name": "Gear", "labels": []})
+    answer = client.post(WIDGETS, {"name": "Gear", "labels": [ID]})
     assert answer.json() == {"owner": ["This field is required."]}
     client.post(WIDGETS, {"order": "first", "name": 1})
-    assert asked == [{"name": "Gear", "labels": []}]
+    assert asked == [{"name": "Gear", "labels": [ID]}]
 
 
 def test_a_filter_that_names_no_object():

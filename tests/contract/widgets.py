@@ -28,11 +28,23 @@ def widgets_create(store, body):
     return dict(body)
 
 
+def widgets_retrieve(store, pk):
+    return {"key": pk}
+
+
+def widgets_update(store, pk, body):
+    return dict(body)
+
+
+def widgets_kinds_retrieve(store, kind, number):
+    return {"name": f"{kind} {number}"}
+
+
 def widgets_test(store, body):
     return {"success": True}
 
 
-HANDLERS = {function.__name__: function for function in (widgets_list, widgets_create, widgets_test)}
+HANDLERS = {name: function for name, function in globals().items() if name.startswith("widgets_")}
 
 
 class Access(NamedTuple):

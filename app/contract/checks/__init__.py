@@ -8,7 +8,8 @@ from typing import Any
 from app.contract.bundling import read
 from app.contract.checks.document import OpenAPICheck, check_references
 from app.contract.checks.extensions import check_extensions
-from app.contract.checks.operations import check_handlers, check_operations
+from app.contract.checks.handlers import check_handlers
+from app.contract.checks.operations import check_operations
 from app.contract.checks.values import check_values
 from app.contract.findings import ContractError, Finding
 from app.contract.source import Source
