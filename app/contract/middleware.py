@@ -22,7 +22,7 @@ from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, detail, path_headers
 from app.contract.negotiation import accepts, names_json
-from app.contract.plan import Plan, PlanBuilder
+from app.contract.plan import Plan, PlanBuilder, path_arguments
 from app.contract.routing import Router
 from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.source import Source
@@ -75,6 +75,7 @@ class ContractAPI(AbstractRoutingAPI):
                     headers=headers,
                     bare_headers=bare_headers,
                 ),
+                path_arguments(source, template, next(iter(plans)).lower()),
             )
 
     def make_operation(self, operation: AbstractOperation) -> Plan:

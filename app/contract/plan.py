@@ -121,7 +121,12 @@ def parameters(source: Source, path: str, method: str, location: str) -> list[di
     return list(found.values())
 
 
-def handler_arguments(plan_query: QueryReader, path_parameters: list[dict[str, Any]], has_body: bool) -> set[str]:
+def path_arguments(source: Source, path: str, method: str) -> dict[str, str]:
+    """The name of the handler's argument for each parameter of an operation's path."""
+    declared = parameters(source, path, method, "path")
+    return {parameter["name"]: parameter.get("x-argument", parameter["name"]) for parameter in declared}
+
+
+def handler_arguments(query: QueryReader, of_path: Mapping[str, str], has_body: bool) -> list[str]:
     """The names of the arguments that a handler gets besides the store."""
-    names = {parameter["name"] for parameter in path_parameters} | plan_query.argument_names
-    return names | {"body"} if has_body else names
+    return [*of_path.values(), *query.argument_names, *(["body"] if has_body else [])]

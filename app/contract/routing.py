@@ -30,8 +30,11 @@ class Router(Generic[T]):
         # Clients come back to the same paths; a bound keeps a stranger from filling the memory.
         self._found_before = lru_cache(maxsize=_REMEMBERED_PATHS)(self._find)
 
-    def add(self, template: str, target: T) -> None:
-        """Let a path template lead to a target."""
+    def add(self, template: str, target: T, called: Mapping[str, str] = {}) -> None:
+        """Let a path template lead to a target.
+
+        :param called: what the values of parameters are called, by the names that these have in the template
+        """
         segments = template.split("/")
         is_parameter = tuple(segment.startswith("{") for segment in segments)
         shapes = self._shapes[len(segments)]
@@ -41,7 +44,8 @@ class Router(Generic[T]):
             shapes.append(shape)
             # The template that has a literal where another one has a parameter goes first, from the left.
             shapes.sort(key=lambda shape: shape.is_parameter)
-        names = tuple(segments[index][1:-1] for index in shape.parameters)
+        parameters = [segments[index][1:-1] for index in shape.parameters]
+        names = tuple(called.get(parameter, parameter) for parameter in parameters)
         shape.targets[shape.literals(segments)] = target, names
 
     def find(self, path: str) -> tuple[T, Mapping[str, Any]] | None:

@@ -2,13 +2,14 @@
 
 import contextlib
 import inspect
+import keyword
 from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from app.contract.findings import Finding, Location
 from app.contract.parameters import QueryReader
-from app.contract.plan import handler_arguments, parameters
+from app.contract.plan import handler_arguments, parameters, path_arguments
 from app.contract.schemas import flattened, properties
 from app.contract.source import Pointer, Source
 
@@ -46,6 +47,7 @@ def check_operations(source: Source) -> Iterator[Finding]:
         yield from _check_parameters(source, pointer, path, method)
         yield from _check_media_types(source, pointer, operation)
         yield from _check_responses(source, pointer, path, method, operation)
+    yield from _check_arguments(source)
 
 
 def _check_security(source: Source, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
@@ -104,6 +106,8 @@ def _check_parameters(source: Source, pointer: Pointer, path: str, method: str) 
                 f"A parameter of type {kind!r} in the {location} is not served.",
                 "Make it a string." if location == "path" else "Use one parameter for each member.",
             )
+        if "x-argument" in parameter:
+            yield from _check_argument(source, (*where, "x-argument"), parameter)
     for parameter in parameters(source, path, method, "query"):
         below = parameter.get("x-default-below")
         if below is not None and "default" not in flattened(source, parameter.get("schema", {})):
@@ -112,6 +116,29 @@ def _check_parameters(source: Source, pointer: Pointer, path: str, method: str) 
                 f"The parameter {parameter['name']!r} has `x-default-below` and no default.",
                 "Give its schema a default.",
             )
+
+
+def _check_arguments(source: Source) -> Iterator[Finding]:
+    """All operations of a path get its values under the same names: they are named before it is known which is asked for."""
+    called: dict[tuple[str, str], str] = {}
+    for pointer, path, method, _ in source.operations():
+        for parameter, argument in path_arguments(source, path, method).items():
+            if called.setdefault((path, parameter), argument) != argument:
+                yield source.finding(
+                    (*pointer, "parameters"),
+                    f"The parameter {parameter!r} has another `x-argument` than in the path's other operations.",
+                    "Declare it once, beside the operations.",
+                )
+
+
+def _check_argument(source: Source, pointer: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:
+    argument = parameter["x-argument"]
+    if parameter["in"] != "path":
+        yield source.finding(pointer, "Only a parameter of the path has an argument of another name.", "Remove it.")
+    elif not argument.isidentifier() or keyword.iskeyword(argument):
+        yield source.finding(
+            pointer, f"{argument!r} can't be the name of an argument.", "Give an identifier of Python."
+        )
 
 
 def _declared_parameters(source: Source, pointer: Pointer, path: str) -> Iterator[tuple[Pointer, Any]]:
@@ -191,15 +218,19 @@ def check_handlers(
                 "Write the function in app/handlers/, or correct the operationId.",
             )
             continue
-        query = parameters(source, path, method, "query")
-        expected = handler_arguments(
-            QueryReader(source, query), parameters(source, path, method, "path"), "requestBody" in operation
-        )
+        query = QueryReader(source, parameters(source, path, method, "query"))
+        given = handler_arguments(query, path_arguments(source, path, method), "requestBody" in operation)
         actual = set(list(inspect.signature(handler).parameters)[1:])
-        if actual != expected:
+        if len(given) > len(set(given)):
             yield source.finding(
                 (*pointer, "operationId"),
-                f"The handler {name!r} takes {_names(actual)}, and the operation gives {_names(expected)}.",
+                "Two parts of the operation give the handler an argument of the same name.",
+                "Give the path's parameter another `x-argument`.",
+            )
+        elif actual != set(given):
+            yield source.finding(
+                (*pointer, "operationId"),
+                f"The handler {name!r} takes {_names(actual)}, and the operation gives {_names(set(given))}.",
                 f"Change the parameters here or those of the function at {_location(handler)}.",
             )
         stored = stored_members(name)
