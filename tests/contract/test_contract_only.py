@@ -1,11 +1,13 @@
 """Edits of the YAML that change the behaviour, and nothing else does."""
 
 import ast
+import inspect
 from pathlib import Path
 
 import yaml
 
 import app
+from app import handlers
 from tests.asgi import FLOWS
 
 # Words of Python that are values of the contract too, by where they stand, with what they are there.
@@ -109,6 +111,32 @@ def test_rows_of_before_are_searched_by_the_members_of_now(edited, make_flow):
         ("      x-searches: [name, slug, designation, title, denied_action]\n", "      x-searches: [title]\n")
     )
     assert client.get(FLOWS, query="search=findable").json()["pagination"]["count"] == 0
+
+
+def test_a_path_parameter_that_handlers_call_otherwise(edited, make_flow):
+    def calling_it_pk(handler):
+        signature = inspect.signature(handler)
+        names = [
+            parameter.replace(name="pk" if name == "slug" else name) for name, parameter in signature.parameters.items()
+        ]
+
+        def call(store, **arguments):
+            return handler(store, **{"slug" if name == "pk" else name: value for name, value in arguments.items()})
+
+        call.__signature__ = signature.replace(parameters=names)
+        return call
+
+    served_by = handlers.discover()
+    takes_slug = {name for name in served_by if "slug" in inspect.signature(served_by[name]).parameters}
+    served_by |= {name: calling_it_pk(served_by[name]) for name in takes_slug}
+    client = edited(
+        ("      - name: slug\n        in: path\n", "      - name: slug\n        in: path\n        x-argument: pk\n"),
+        served_by=served_by,
+    )
+    client.post(FLOWS, make_flow(slug="a"))
+    assert client.get(FLOWS + "a/").json()["slug"] == "a"
+    assert client.delete(FLOWS + "a/").status == 204
+    assert client.patch(FLOWS + "a/", {"layout": "nope"}).status == 404
 
 
 def _constants(tree):

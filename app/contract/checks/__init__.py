@@ -9,6 +9,7 @@ from app.contract.bundling import read
 from app.contract.checks.document import OpenAPICheck, check_references
 from app.contract.checks.extensions import check_extensions
 from app.contract.checks.handlers import check_handlers
+from app.contract.checks.models import check_models
 from app.contract.checks.operations import check_operations
 from app.contract.checks.values import check_values
 from app.contract.findings import ContractError, Finding
@@ -49,6 +50,7 @@ def check(source: Source, implementation: Implementation) -> Iterator[Finding]:
         lambda: check_references(source),
         openapi.structure,
         lambda: check_extensions(source),
+        lambda: check_models(source),
         lambda: check_operations(source),
         lambda: check_values(source),
         lambda: check_handlers(source, implementation.handlers, implementation.stored_members),

@@ -1,0 +1,86 @@
+"""Do the extensions that tell of models fit together?"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from app.contract.checks.document import walk
+from app.contract.checks.extensions import holds_free_data, kind_of
+from app.contract.findings import Finding
+from app.contract.schemas import properties
+from app.contract.source import Pointer, Source
+
+
+def check_models(source: Source) -> Iterator[Finding]:
+    """Models have names of their own; what is served, referred to and unique together is there."""
+    models: dict[str, Pointer] = {}
+    # The schemas of a model's objects by the names that a reference may give: the model's own and its collection's.
+    known: dict[str, list[Pointer]] = defaultdict(list)
+    for pointer, schema in _with_extension(source, "x-model"):
+        model = schema["x-model"]
+        place = (*pointer, "x-model", "name")
+        if len(pointer) > len(("components", "schemas", "name")):
+            yield source.finding(place, "The model's schema has no name.", "Move it to the schemas of the components.")
+        if model["name"] in models:
+            where = source.locate(models[model["name"]])
+            yield source.finding(
+                place, f"The model {model['name']!r} is described at {where} already.", "Give it another name."
+            )
+        models.setdefault(model["name"], place)
+        for name in (model["name"], model["collection"]):
+            known[name].append(pointer)
+    for path, item in source.document["paths"].items():
+        if "x-serves" in item and item["x-serves"] not in models:
+            yield source.finding(
+                ("paths", path, "x-serves"),
+                f"There is no model {item['x-serves']!r}.",
+                "Name one that a schema has as its `x-model`.",
+            )
+    for pointer, schema in _with_extension(source, "x-references"):
+        yield from _check_reference(source, (*pointer, "x-references"), schema["x-references"], known)
+    for pointer, schema in _with_extension(source, "x-unique-together"):
+        members = properties(source, schema, pointer)
+        for index, rule in enumerate(schema["x-unique-together"]):
+            for position, name in enumerate(rule["members"]):
+                if name not in members:
+                    yield source.finding(
+                        (*pointer, "x-unique-together", index, "members", position),
+                        f"{name!r} is no member of the object.",
+                        "Name one that is.",
+                    )
+
+
+def _with_extension(source: Source, extension: str) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    for pointer, node in walk(source.document):
+        if (
+            isinstance(node, dict)
+            and extension in node
+            and kind_of(pointer, node) == "schema"
+            and not holds_free_data(pointer)
+        ):
+            yield pointer, node
+
+
+def _check_reference(
+    source: Source, pointer: Pointer, reference: dict[str, Any], known: dict[str, list[Pointer]]
+) -> Iterator[Finding]:
+    """A reference names what is kept, and members that objects kept there are known by."""
+    several = isinstance(reference["to"], list)
+    targets: list[str] = reference["to"] if several else [reference["to"]]
+    for index, name in enumerate(targets):
+        if name not in known:
+            yield source.finding(
+                (*pointer, "to", *([index] if several else [])),
+                f"There is no model or collection {name!r}.",
+                "Name one of an `x-model`, or nothing: `to: []`.",
+            )
+    schemas = [schema for name in targets for schema in known.get(name, ())]
+    members = {name for schema in schemas for name in properties(source, source.at(schema), schema)}
+    identity = reference.get("identity", [])
+    for name in [identity] if isinstance(identity, str) else identity:
+        if schemas and name not in members:
+            yield source.finding(
+                (*pointer, "identity"),
+                f"{name!r} is no member of the objects that are referred to.",
+                "Name one that is.",
+            )
