@@ -1,7 +1,7 @@
 """What a client is told about values that break the contract, in authentik's words.
 
 The sentences are those that authentik 2024.8.6 was recorded with (`tests/oracle/`): one table for members of a body, one for
-query parameters. A schema's own `x-messages` come before both.
+query parameters. A schema's own `x-messages` come before both; `{value}` in them stands for the value that is wrong.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -113,7 +113,7 @@ def _sentences(
         keyword, limit = error.kind.name, error.kind.value
         say = wording.get(f"{keyword}:{_one_type(limit)}") or wording.get(keyword)
         if keyword in own and len(error.instance_path) <= 1:
-            sentences.append(own[keyword])
+            sentences.append(own[keyword].replace("{value}", str(instance_of(error))))
         else:
             sentences.append(say(limit, instance_of(error)) if say else error.message)
     return list(dict.fromkeys(sentences))
