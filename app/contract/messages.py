@@ -1,7 +1,7 @@
 """From what a compiled validator finds to what a client is told: all that is wrong at once, by member, in the contract's order.
 
 The shapes are authentik's: a list of sentences for a value, messages by member for an object, one entry per item for an array of
-objects, and messages by index for another array.
+objects, and messages by index for another array. In a sentence of the contract's own, `{value}` stands for the value that is wrong.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -130,7 +130,7 @@ class Explainer:
             keywords = self._wording.keywords
             say = keywords.get(f"{keyword}:{_one_type(limit)}") or keywords.get(keyword)
             if own := own_of(error).get(keyword):
-                sentences.append(own)
+                sentences.append(own.replace("{value}", str(instance_of(error))))
             else:
                 sentences.append(say(limit, instance_of(error)) if say else error.message)
         return list(dict.fromkeys(sentences))
