@@ -71,3 +71,23 @@ class Model:
     def model_name(self) -> str:
         """Its name within that part."""
         return self.name.partition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, and how.
+
+    :param name: of the token
+    :param superuser: whether it has every permission
+    :param permissions: what it may do
+    :param base_url: the server as the client sees it, such as `https://example.com`
+    """
+
+    name: str
+    superuser: bool
+    permissions: frozenset[str]
+    base_url: str
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller has a permission."""
+        return self.superuser or permission in self.permissions

@@ -78,7 +78,14 @@ class BodyReader:
         :raises MalformedBody: it is no JSON
         :raises InvalidBody: it breaks the schema
         """
-        instance = self._decode(body, content_type) if body else {}
+        return self.accept(self._decode(body, content_type) if body else {})
+
+    def accept(self, instance: Any) -> dict[str, Any]:
+        """The members of a body that was decoded, defaults filled in.
+
+        :raises MalformedBody: it is nested too deeply
+        :raises InvalidBody: it breaks the schema
+        """
         if isinstance(instance, dict):
             for name in self._trimmed & instance.keys():
                 if isinstance(value := instance[name], str):

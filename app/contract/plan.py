@@ -78,7 +78,7 @@ class PlanBuilder:
             verify=self._verify(operation),
             permissions=frozenset(raw.get("x-required-permissions", ())),
             query=QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query")),
-            body=self._body(pointer, raw, schema if status == 201 else None),
+            body=body_reader(self._source, pointer, raw, schema if status == 201 else None),
             handler=operation.function,
             status=status,
             media_type=next(iter(content), ""),
@@ -94,21 +94,27 @@ class PlanBuilder:
                 return verify
         return None
 
-    def _body(self, pointer: Pointer, raw: dict[str, Any], created: Any) -> BodyReader | None:
-        if "requestBody" not in raw:
-            return None
-        defaults: dict[str, Any] = {}
-        if created is not None:
-            (sent,) = self._source.resolve((), raw["requestBody"])[1]["content"].values()
-            for schema in (created, sent["schema"]):
-                for name, (_, member) in properties(self._source, schema).items():
-                    if "x-create-default" in member:
-                        defaults[name] = member["x-create-default"]
-        return BodyReader(self._source, (*pointer, "requestBody"), defaults)
-
     def _validator(self, answer: dict[str, Any]) -> Validator | None:
         media: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
         return self._answers.validator(media["schema"]) if "schema" in media else None
+
+
+def body_reader(source: Source, pointer: Pointer, operation: dict[str, Any], created: Any) -> BodyReader | None:
+    """The reader of an operation's body, None if it takes none.
+
+    :param pointer: where the operation stands
+    :param created: the schema of the object that it makes, whose members are filled in; None if it makes none
+    """
+    if "requestBody" not in operation:
+        return None
+    defaults: dict[str, Any] = {}
+    if created is not None:
+        (sent,) = source.resolve((), operation["requestBody"])[1]["content"].values()
+        for schema in (created, sent["schema"]):
+            for name, (_, member) in properties(source, schema).items():
+                if "x-create-default" in member:
+                    defaults[name] = member["x-create-default"]
+    return BodyReader(source, (*pointer, "requestBody"), defaults)
 
 
 def parameters(source: Source, path: str, method: str, location: str) -> list[dict[str, Any]]:

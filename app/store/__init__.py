@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
+from app import errors
 from app.objects import Model
 from app.store import large, migration
 from app.store.bindings import PolicyBindings, StageBindings
@@ -12,9 +14,11 @@ from app.store.database import Database
 from app.store.files import Files
 from app.store.flows import Flows
 from app.store.objects import Objects
+from app.store.references import References
 from app.store.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
 from app.store.tables import properties
 from app.store.tokens import Tokens
+from app.store.used_by import UsedBy
 
 
 class Store:
@@ -44,6 +48,8 @@ class Store:
         self.objects = Objects(self.database, models, searched)
         self.stage_bindings = StageBindings(self.database, leads.get("stage_bindings", {}))
         self.policy_bindings = PolicyBindings(self.database, leads.get("policy_bindings", {}))
+        self.references = References(self.database)
+        self.used_by = UsedBy(self.database, models)
         self.files = Files(self.database)
         self.tokens = Tokens(self.database, token_memory)
         self._searched = {name: tuple(members) for name, members in sorted(searched.items())}
@@ -59,6 +65,38 @@ class Store:
             case "policy_bindings":
                 return BindingRepository(self.database, self.policy_bindings, known)
         return ObjectRepository(self.database, self.objects, known)
+
+    def problems(
+        self, scope: str, members: Mapping[str, Any], keys: Mapping[str, Any]
+    ) -> dict[str, errors.NotUnique | errors.Missing]:
+        """What there is against some members of an object, by member: a value that is taken, a reference that leads nowhere.
+
+        :param scope: the object's model or collection
+        :param keys: `slug` or `pk` of the object that the members are meant for, if it is stored
+        """
+        found: dict[str, errors.NotUnique | errors.Missing] = {}
+        collection = self.models[scope].collection if scope in self.models else scope
+        leads = {
+            name: reference
+            for model in self.models.values()
+            if scope in (model.name, model.collection)
+            for name, reference in model.references.items()
+            if name in members
+        }
+        with self.database.read() as session:
+            for name, reference in leads.items():
+                try:
+                    self.references.resolve(session, {name: reference}, members)
+                except errors.Missing as error:
+                    found[name] = error
+        for name in members.keys() - leads.keys():
+            if collection == "flows":
+                taken = self.flows.taken(name, members[name], keys.get("slug"))
+            else:
+                taken = self.objects.taken(collection, members[name], keys.get("pk"))
+            if taken:
+                found[name] = errors.NotUnique(name)
+        return found
 
     def migrate(self) -> None:
         """Bring the database to this version's tables, and its search column to the contract's searched members.

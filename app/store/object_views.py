@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -46,8 +44,6 @@ def view(database: Database, collection: str, model: Model | None) -> View:
     fields = {
         "pk": column_field(objects.c.pk),
         "name": column_field(objects.c.name),
-        "created": _time_field(objects.c.created),
-        "last_updated": _time_field(objects.c.last_updated),
         **_questions(collection),
     }
     always: list[Condition] = [objects.c.collection == sa.literal_column(_quoted(collection))]
@@ -114,16 +110,6 @@ def _questions(collection: str) -> dict[str, Field]:
 
 def _absence_field(present: sa.Exists) -> Field:
     return Field(sa.not_(present), lambda wanted: sa.not_(present) == wanted)
-
-
-def _time_field(column: sa.Column[str]) -> Field:
-    return replace(column_field(column), bound=lambda text: timestamp(datetime.fromisoformat(text)))
-
-
-def timestamp(time: datetime) -> str:
-    """A time as it is stored; one without a zone counts as UTC."""
-    time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    return time.isoformat(timespec="microseconds")
 
 
 def _member_field(database: Database, name: str, kind: str) -> Field:

@@ -3,9 +3,8 @@
 No model is known here by name: what its objects have, and where they lead, is the contract's business.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
 
@@ -17,7 +16,7 @@ from app.objects import Model
 from app.store.database import Database, Query, Session
 from app.store.identity import random_uuid
 from app.store.listing import Listing, SortKey
-from app.store.object_views import ObjectRow, timestamp, view
+from app.store.object_views import ObjectRow, view
 from app.store.references import References, Target
 from app.store.search import search_text
 from app.store.tables import objects, references
@@ -25,13 +24,6 @@ from app.store.views import View, conditions
 
 # A name is taken within its collection.
 _TAKEN = {("collection", "name"): "name"}
-
-Clock = Callable[[], datetime]
-
-
-def now() -> datetime:
-    """The time, with its zone."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +46,6 @@ class Objects:
     :param database: where they are
     :param models: the models by name
     :param searched: the members that a search looks at, by collection
-    :param clock: tells the time
     """
 
     def __init__(
@@ -62,12 +53,10 @@ class Objects:
         database: Database,
         models: Mapping[str, Model],
         searched: Mapping[str, Sequence[str]],
-        clock: Clock = now,
     ) -> None:
         self._database = database
         self._models = models
         self._searched = searched
-        self._clock = clock
         self._references = References(database)
         self.view = cache(self._make_view)
         self._listing = cache(lambda scope: Listing(self.view(scope), cut=True))
@@ -75,7 +64,7 @@ class Objects:
         self._get_query = lru_cache(maxsize=256)(self._compile_get)
         compiled = database.compile
         self._insert = compiled(sa.insert(objects).values({c.name: sa.bindparam(c.name) for c in objects.c}))
-        changed = ("name", "members", "search", "last_updated")
+        changed = ("name", "members", "search")
         values: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in changed}
         self._update = compiled(sa.update(objects).where(objects.c.pk == sa.bindparam("pk_")).values(values))
         self._delete = compiled(sa.delete(objects).where(objects.c.pk == sa.bindparam("pk_")))
@@ -192,12 +181,11 @@ class Objects:
         known = self._models[model]
         found = self._references.resolve(session, known.references, members)
         own = self._own(known, members)
-        stored_at = timestamp(self._clock())
         pk = pk or random_uuid()
         row = {"pk": pk, "collection": known.collection, "model": model, "name": members["name"]}
         row |= {"members": orjson.dumps(own).decode(), "search": self._search(known, {**own, **row})}
         with self._database.translating(_TAKEN):
-            session.run(self._insert, {**row, "created": stored_at, "last_updated": stored_at})
+            session.run(self._insert, row)
         for name, targets in found.items():
             self._store_reference(session, pk, name, targets)
         return pk
@@ -209,10 +197,7 @@ class Objects:
         own = {**orjson.loads(row.members), **self._own(known, members)}
         name = members.get("name", row.name)
         changed = {"pk_": row.pk, "new_name": name, "new_members": orjson.dumps(own).decode()}
-        changed |= {
-            "new_search": self._search(known, {**own, "name": name}),
-            "new_last_updated": timestamp(self._clock()),
-        }
+        changed["new_search"] = self._search(known, {**own, "name": name})
         with self._database.translating(_TAKEN):
             session.run(self._update, changed)
         for member, targets in found.items():

@@ -70,9 +70,6 @@ objects = Table(
     # The other members that lead nowhere, as JSON.
     Column("members", text(), nullable=False),
     Column("search", text(), nullable=False),
-    # RFC 3339 in UTC with microseconds, so that equal times are equal texts.
-    Column("created", text(), nullable=False),
-    Column("last_updated", text(), nullable=False),
     UniqueConstraint("collection", "name"),
 )
 

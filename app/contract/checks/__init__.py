@@ -20,11 +20,11 @@ from app.contract.source import Source
 class Implementation:
     """What stands behind the contract.
 
-    :param handlers: the handler functions by name
+    :param handlers: the handler functions by name, for a contract whose models are right
     :param stored_members: the members that the store keeps for the resource of an operationId; None if it keeps none
     """
 
-    handlers: Mapping[str, Callable[..., Any]]
+    handlers: Callable[[Source], Mapping[str, Callable[..., Any]]]
     stored_members: Callable[[str], Set[str] | None]
 
 
@@ -53,7 +53,7 @@ def check(source: Source, implementation: Implementation) -> Iterator[Finding]:
         lambda: check_models(source),
         lambda: check_operations(source),
         lambda: check_values(source),
-        lambda: check_handlers(source, implementation.handlers, implementation.stored_members),
+        lambda: check_handlers(source, implementation.handlers(source), implementation.stored_members),
         openapi.meaning,
     ]
     for stage in stages:

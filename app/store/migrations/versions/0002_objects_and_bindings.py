@@ -65,8 +65,6 @@ def upgrade() -> None:
         sa.Column("name", text, nullable=False),
         sa.Column("members", text, nullable=False),
         sa.Column("search", text, nullable=False),
-        sa.Column("created", text, nullable=False),
-        sa.Column("last_updated", text, nullable=False),
         sa.PrimaryKeyConstraint("pk", name="pk_objects"),
         sa.UniqueConstraint("collection", "name", name="uq_objects_collection_name"),
     )
