@@ -1,6 +1,7 @@
-"""What a handler answers for an object that is stored: its row, and how the contract wants it to look."""
+"""What handlers get and answer, beside plain JSON values."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
@@ -14,3 +15,17 @@ class StoredObject(NamedTuple):
 
     row: tuple[Any, ...]
     shape: Callable[[Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is downloaded.
+
+    :param content: its bytes
+    :param media_type: one of those that the contract has for the answer; None for the first
+    :param filename: the name to save it by; None to leave that to the client
+    """
+
+    content: bytes
+    media_type: str | None = None
+    filename: str | None = None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.findings import Finding
-from app.contract.schemas import flattened
+from app.contract.schemas import flattened, is_file, properties
 from app.contract.source import Pointer, Source
 
 JSON = "application/json"
@@ -16,24 +16,33 @@ _RULES = ("anyOf", "oneOf", "not")
 def check_content(source: Source, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
     """Everything is of a media type that is served, and has a schema; bodies are objects, whose rules have their words."""
     for code, answer in operation["responses"].items():
-        yield from _check_media_types(source, *source.resolve((*pointer, "responses", code), answer))
+        where, described = source.resolve((*pointer, "responses", code), answer)
+        contents = [((*where, "content", name), media) for name, media in described.get("content", {}).items()]
+        if code < "300" and contents and all(is_file(source, media.get("schema", {})) for _, media in contents):
+            continue
+        yield from _check_json(
+            source, contents, f"Describe one content, {JSON}, or a success that is a file (`format: binary`)."
+        )
     if "requestBody" in operation:
         where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
-        yield from _check_media_types(source, where, body)
-        for media_type, media in body["content"].items():
-            yield from _check_body(source, (*where, "content", media_type, "schema"), media.get("schema", {}))
+        contents = [((*where, "content", name), media) for name, media in body["content"].items()]
+        yield from _check_json(source, contents, f"Describe one content, {JSON}.")
+        for place, media in contents:
+            yield from _check_body(source, (*place, "schema"), media.get("schema", {}))
 
 
-def _check_media_types(source: Source, where: Pointer, described: dict[str, Any]) -> Iterator[Finding]:
-    for media_type, media in described.get("content", {}).items():
-        if media_type != JSON or len(described["content"]) > 1:
-            yield source.finding(
-                (*where, "content", media_type),
-                f"The media type {media_type!r} is not served here.",
-                f"Describe one content, {JSON}.",
-            )
+def _check_json(source: Source, contents: list[tuple[Pointer, dict[str, Any]]], remedy: str) -> Iterator[Finding]:
+    for place, media in contents:
+        if place[-1] != JSON or len(contents) > 1:
+            yield source.finding(place, f"The media type {place[-1]!r} is not served here.", remedy)
         elif "schema" not in media:
-            yield source.finding((*where, "content", media_type), "The content has no schema.", "Add a schema.")
+            yield source.finding(place, "The content has no schema.", "Add a schema.")
+        elif is_file(source, media["schema"]):
+            yield source.finding(place, "This JSON is a file.", "Describe it by another schema.")
+        else:
+            for where, member in properties(source, media["schema"], (*place, "schema")).values():
+                if is_file(source, member):
+                    yield source.finding(where, "JSON holds no file.", "Send it in multipart/form-data, or by itself.")
 
 
 def _check_body(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
