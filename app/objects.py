@@ -1,4 +1,4 @@
-"""What handlers, the store and the contract say to each other about objects."""
+"""What handlers, the store and the contract say to each other about objects, beside plain JSON values."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +15,20 @@ class StoredObject(NamedTuple):
 
     row: tuple[Any, ...]
     shape: Callable[[Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is downloaded.
+
+    :param content: its bytes
+    :param media_type: one of those that the contract has for the answer; None for the first
+    :param filename: the name to save it by; None to leave that to the client
+    """
+
+    content: bytes
+    media_type: str | None = None
+    filename: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

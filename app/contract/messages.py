@@ -61,6 +61,7 @@ class Explainer:
             else:
                 whole.append(error)
         if not by_member:
+            whole = [error for error in whole if error.kind.name == "type"] or whole
             return {NON_FIELD_ERRORS: self._sentences(whole, lambda _error: instance, self._own_words)}
         ordered = [name for name in members if name in by_member] + [name for name in by_member if name not in members]
         return {

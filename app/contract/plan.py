@@ -11,7 +11,7 @@ from jsonschema_rs import Validator
 from app.contract.body import BodyReader
 from app.contract.parameters import QueryReader
 from app.contract.paths import argument_of
-from app.contract.schemas import Direction, SchemaReader, properties
+from app.contract.schemas import Direction, SchemaReader, is_file, properties
 from app.contract.security import Access
 from app.contract.source import Pointer, Source
 from app.contract.writing import AnswerWriter, WriterBuilder
@@ -24,27 +24,27 @@ class Plan:
     """How one operation is served.
 
     :param operation_id: the operationId of the contract
-    :param safe: whether it only reads (RFC 9110, section 9.2.1)
+    :param remembered: whether its answer to the same request is the same until something is stored
     :param verify: from the `Authorization` header to the sender's access; None if the operation is public
     :param permissions: the permissions it needs, all of them
     :param query: reads the query string
     :param body: reads the body; None if the operation takes none
     :param handler: the function of the same name, called with the store and the arguments
     :param status: status code of success
-    :param media_type: media type of a successful answer, empty if it has no body
-    :param writer: writes a successful answer; None if it has no body
+    :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
+    :param writer: writes a successful answer that is JSON; None if it is not
     :param validators: a validator for each documented status code; None for an answer without a body
     """
 
     operation_id: str
-    safe: bool
+    remembered: bool
     verify: Verify | None
     permissions: frozenset[str]
     query: QueryReader
     body: BodyReader | None
     handler: Callable[..., Any]
     status: int
-    media_type: str
+    files: tuple[str, ...]
     writer: AnswerWriter | None
     validators: Mapping[int, Validator | None]
 
@@ -72,17 +72,19 @@ class PlanBuilder:
         content = responses[status].get("content", {})
         media: dict[str, Any] = next(iter(content.values()), {})
         schema = media.get("schema")
+        files = tuple(content) if schema and is_file(self._source, schema) else ()
         return Plan(
             operation_id=operation.operation_id,
-            safe=operation.method.lower() == "get",
+            # A file may hold when it was made.
+            remembered=operation.method.lower() == "get" and not files,
             verify=self._verify(operation),
             permissions=frozenset(raw.get("x-required-permissions", ())),
             query=QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query")),
             body=body_reader(self._source, pointer, raw, schema if status == 201 else None),
             handler=operation.function,
             status=status,
-            media_type=next(iter(content), ""),
-            writer=self._writers.build(schema) if schema else None,
+            files=files,
+            writer=self._writers.build(schema) if schema and not files else None,
             validators={code: self._validator(answer) for code, answer in responses.items()},
         )
 

@@ -122,6 +122,12 @@ def properties(source: Source, schema: Any, pointer: Pointer = ()) -> dict[str, 
     return members
 
 
+def is_file(source: Source, schema: Any) -> bool:
+    """Whether a schema is that of a file (OpenAPI 3.0.3, "Considerations for File Uploads")."""
+    keywords = flattened(source, schema)
+    return (keywords.get("type"), keywords.get("format")) == ("string", "binary")
+
+
 def flattened(source: Source, schema: Any) -> dict[str, Any]:
     """One schema's keywords, those of its `$ref` and of each part of its `allOf` merged in; its own win."""
     _, schema = source.resolve((), schema)

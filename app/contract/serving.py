@@ -13,6 +13,7 @@ from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, decode, detail
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
+from app.contract.files import write_file
 from app.contract.memory import AnswerMemory
 from app.contract.messages import Messages
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
@@ -131,7 +132,7 @@ class Server:
         access = request.access = plan.verify(request.authorization) if plan.verify is not None else None
         if not allows(access, plan.permissions):
             return self._unless_missing(path, plan, request, detail(403, PERMISSION_DENIED))
-        if self._memory is None or not plan.safe:
+        if self._memory is None or not plan.remembered:
             return self._execute(path, plan, request)
         answer = self._memory.recall(request.path, request.query)
         if answer is None:
@@ -165,6 +166,8 @@ class Server:
             return invalid(messages)
         except errors.DomainError as error:
             return refusal_of(error, plan.query)
+        if plan.files:
+            return write_file(result, plan.status, plan.files)
         return Answer(plan.status, plan.writer.write(result) if plan.writer is not None else b"")
 
     def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:

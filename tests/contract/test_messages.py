@@ -2,6 +2,7 @@
 
 import pytest
 
+from app import errors
 from tests.contract.widgets import ID, OTHER, WIDGETS, serve
 
 NOT_THERE = 'Invalid pk "{}" - object does not exist.'
@@ -44,7 +45,8 @@ def test_a_reference(client, value, sentence):
 
 
 def test_a_reference_that_may_be_null(client):
-    assert client.post(WIDGETS, WIDGET | {"group": None, "user": None}).status == 201
+    assert client.post(WIDGETS, WIDGET | {"group": None}).status == 201
+    assert client.post(WIDGETS, WIDGET | {"user": None}).status == 201
     assert told(client, group="") == {"group": [NO_UUID.format("")]}
 
 
@@ -179,3 +181,47 @@ def test_an_object(client):
 def test_a_query(client, query, messages):
     answer = client.get(WIDGETS, query=query)
     assert (answer.status, list(answer.json().items())) == (400, list(messages.items()))
+
+
+ONLY_ONE = "Only one of 'group' or 'user' can be set."
+THIRTEENTH = "No widget is the thirteenth."
+
+
+@pytest.mark.parametrize(
+    ("members", "sentences"),
+    [
+        ({"user": 1, "group": ID}, [ONLY_ONE]),
+        ({"order": 13}, [THIRTEENTH]),
+        ({"order": 13, "user": 1, "group": ID}, [ONLY_ONE, THIRTEENTH]),
+    ],
+)
+def test_a_rule_across_members(client, members, sentences):
+    assert told(client, **members) == {"non_field_errors": sentences}
+
+
+def test_a_rule_across_members_is_told_of_when_each_member_is_right(client):
+    assert told(client, order=13, name="") == {"name": ["This field may not be blank."]}
+    refusing = serve(lambda *_: {"name": errors.NotUnique("name")})
+    assert told(refusing, order=13) == {"name": ["A widget has this name already."]}
+
+
+def test_a_rule_across_members_comes_before_what_is_unique_together():
+    def widgets_create(store, body):
+        raise errors.NotUnique(("owner", "order"))
+
+    client = serve(widgets_create=widgets_create)
+    assert told(client, order=13) == {"non_field_errors": [THIRTEENTH]}
+    assert told(client, order=12) == {"non_field_errors": ["The fields owner, order must make a unique set."]}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"[]", "Invalid data. Expected a dictionary, but got list."),
+        (b"5", "Invalid data. Expected a dictionary, but got int."),
+        (b"null", "No data provided"),
+    ],
+)
+def test_a_body_that_is_no_object_breaks_no_other_rule(client, body, sentence):
+    answer = client.post(WIDGETS, body=body, headers={"content-type": "application/json"})
+    assert (answer.status, answer.json()) == (400, {"non_field_errors": [sentence]})

@@ -11,6 +11,7 @@ from app.contract import checks
 from app.contract.middleware import ContractMiddleware
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
+from app.objects import File
 from tests.asgi import Client
 
 CONTRACT = Path(__file__).parent / "widgets.yaml"
@@ -34,6 +35,10 @@ def widgets_retrieve(store, pk):
 
 def widgets_update(store, pk, body):
     return dict(body)
+
+
+def widgets_drawing_retrieve(store, pk):
+    return File(b"a: 1")
 
 
 def widgets_kinds_retrieve(store, kind, number):

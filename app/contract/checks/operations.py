@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from app.contract.checks.content import check_content
 from app.contract.checks.parameters import check_parameters
 from app.contract.findings import Finding
 from app.contract.plan import parameters
 from app.contract.source import Pointer, Source
-
-JSON = "application/json"
 
 
 def check_operations(source: Source) -> Iterator[Finding]:
@@ -40,7 +39,7 @@ def check_operations(source: Source) -> Iterator[Finding]:
             seen[name] = pointer
         yield from _check_security(source, pointer, operation)
         yield from check_parameters(source, pointer, path, method)
-        yield from _check_media_types(source, pointer, operation)
+        yield from check_content(source, pointer, operation)
         yield from _check_responses(source, pointer, path, method, operation)
 
 
@@ -74,22 +73,6 @@ def _check_security(source: Source, pointer: Pointer, operation: dict[str, Any])
             "An operation for everybody can't require permissions.",
             "Remove them, or name a security scheme.",
         )
-
-
-def _check_media_types(source: Source, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
-    contents = [((*pointer, "requestBody"), operation.get("requestBody", {}))]
-    contents += [((*pointer, "responses", code), answer) for code, answer in operation["responses"].items()]
-    for place, declared in contents:
-        where, described = source.resolve(place, declared)
-        for media_type, media in described.get("content", {}).items():
-            if media_type != JSON or len(described["content"]) > 1:
-                yield source.finding(
-                    (*where, "content", media_type),
-                    f"The media type {media_type!r} is not served here.",
-                    f"Describe one content, {JSON}.",
-                )
-            elif "schema" not in media:
-                yield source.finding((*where, "content", media_type), "The content has no schema.", "Add a schema.")
 
 
 def _check_responses(
