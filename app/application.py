@@ -29,7 +29,7 @@ def load_contract(settings: Settings, served_by: Mapping[str, handlers.Handler] 
     :raises ContractError: it can't be served
     """
     implementation = checks.Implementation(partial(_handlers, served_by), handlers.stored_members)
-    return checks.load(settings.contract, implementation, _shown(settings))
+    return checks.load(settings.contract, implementation)
 
 
 def open_store(settings: Settings, contract: Source) -> Store:
@@ -90,13 +90,6 @@ def create_app(
     )
     app.add_api(contract.document)
     return app
-
-
-def _shown(settings: Settings) -> str:
-    """The contract's path as messages show it: from the working directory if it lies below."""
-    with contextlib.suppress(ValueError):
-        return str(settings.contract.resolve().relative_to(settings.contract.cwd()))
-    return str(settings.contract)
 
 
 def _handlers(served_by: Mapping[str, handlers.Handler] | None, contract: Source) -> Mapping[str, handlers.Handler]:

@@ -16,6 +16,7 @@ class _Commands(click.Group):
         "serve": "app.cli.serve",
         "dev": "app.cli.dev",
         "check": "app.cli.check",
+        "bundle": "app.cli.bundle",
         "token": "app.cli.token",
         "db": "app.cli.db",
         "request": "app.cli.request",

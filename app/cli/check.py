@@ -15,12 +15,8 @@ def command(settings: Settings) -> None:
     Example: FLOWS_CONTRACT=changed.yaml flows check
     """
     from app.application import load_contract
-    from app.contract.findings import ContractError
+    from app.cli.findings import told_of
 
-    try:
+    with told_of(err=False):
         contract = load_contract(settings)
-    except ContractError as error:
-        for finding in error.findings:
-            click.echo(str(finding))
-        raise SystemExit(1) from error
     click.echo(f"{contract.name}: {sum(1 for _ in contract.operations())} operations, nothing found.")

@@ -1,9 +1,15 @@
 """`flows fuzz`: contract tests against any deployment, in one command."""
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import orjson
 
+from app.cli.findings import told_of
+from app.contract.bundling import read
 from app.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -55,9 +61,6 @@ def command(
         raise click.ClickException("Schemathesis is not installed: pip install 'flows-server[fuzz]'.") from error
 
     arguments = [
-        *("--config-file", str(configuration())),
-        "run",
-        str(settings.contract),
         *("--origin", url.rstrip("/")),
         *("--seed", str(seed)),
         *("--report", "junit,html"),
@@ -72,7 +75,23 @@ def command(
     if not progress:
         arguments.append("--no-color")
     reports.mkdir(parents=True, exist_ok=True)
-    schemathesis.main(arguments, prog_name="flows fuzz")
+    with as_one_file(settings.contract) as contract:
+        call = ["--config-file", str(configuration()), "run", str(contract), *arguments]
+        schemathesis.main(call, prog_name="flows fuzz")
+
+
+@contextlib.contextmanager
+def as_one_file(path: Path) -> Iterator[Path]:
+    """The contract's path, that of a file made for the time being if the contract is several."""
+    with told_of():
+        contract = read(path)
+    if len(contract.files) == 1:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="flows-fuzz-") as folder:
+        bundle = Path(folder) / "contract.json"
+        bundle.write_bytes(orjson.dumps(contract.document))
+        yield bundle
 
 
 def configuration() -> Path:

@@ -5,7 +5,7 @@ import sys
 import click
 
 from app.application import load_contract, open_store
-from app.contract.findings import ContractError
+from app.cli.findings import told_of
 from app.contract.source import Source
 from app.errors import NotUnique
 from app.settings import Settings
@@ -16,12 +16,8 @@ BOOTSTRAP = "bootstrap"
 
 def contract_or_exit(settings: Settings) -> Source:
     """The checked contract; its findings on standard error and exit 1 if it can't be served."""
-    try:
+    with told_of():
         return load_contract(settings)
-    except ContractError as error:
-        for finding in error.findings:
-            click.echo(str(finding), err=True)
-        sys.exit(1)
 
 
 def opened_or_exit(settings: Settings, contract: Source) -> Store:

@@ -5,6 +5,7 @@ components. Path items are put where the root names them, and components among t
 becomes `#/components/schemas/DummyStage`.
 """
 
+import contextlib
 from collections import defaultdict, deque
 from pathlib import Path, PurePath
 from typing import Any
@@ -24,10 +25,11 @@ def read(path: Path, name: str | None = None) -> Source:
     """Read a contract: a file and all those that it refers to.
 
     :param path: the root
-    :param name: how messages call the root, and by it the other files; its path if not given
+    :param name: what messages call the root, and the other files by it; if it is not given the path, from the working directory
+        if it lies below
     :raises ContractError: a file can't be read, or the files don't fit together
     """
-    name = name or str(path)
+    name = name or _shown(path)
     try:
         text, path = path.read_bytes(), path.resolve()
     except OSError as error:
@@ -35,6 +37,12 @@ def read(path: Path, name: str | None = None) -> Source:
         raise ContractError([Finding(Location(name, 1, 1), problem, "Give the path of a readable file.")]) from error
     root = parse(path, name, text, "`openapi: 3.0.3`")
     return _Bundler(_Reader(root).read()).bundle()
+
+
+def _shown(path: Path) -> str:
+    with contextlib.suppress(ValueError):
+        path = path.resolve().relative_to(Path.cwd())
+    return str(path)
 
 
 class _Reader:

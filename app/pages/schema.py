@@ -1,4 +1,4 @@
-"""`/api/v3/schema/`: the contract as it stands in its file, or as JSON."""
+"""`/api/v3/schema/`: the contract as one file, or as JSON."""
 
 import orjson
 from flask import Blueprint, Response, request

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.contract.bundling import read
 from app.proofs.wire import Wire
 from tests.asgi import FLOWS
 from tests.serving import wait_for
@@ -179,6 +180,21 @@ def test_check(run):
     assert (result.returncode, result.stdout) == (0, "openapi/authentik-flows.yaml: 8 operations, nothing found.\n")
 
 
+@pytest.mark.parametrize("path", ["openapi/authentik-flows.yaml", "tests/contract/parted/small.yaml"])
+def test_bundle(run, path):
+    contract = read(ROOT / path)
+    as_yaml, as_json = (run("bundle", "--format", form, FLOWS_CONTRACT=path) for form in ("yaml", "json"))
+    assert (as_yaml.returncode, as_yaml.stdout.encode()) == (0, contract.text)
+    assert (as_json.returncode, json.loads(as_json.stdout)) == (0, contract.document)
+
+
+def test_bundle__files_that_do_not_fit_together(run, tmp_path):
+    (tmp_path / "a.yaml").write_text("paths: {/a/: {$ref: 'b.yaml#/paths/a'}}")
+    result = run("bundle", FLOWS_CONTRACT=str(tmp_path / "a.yaml"))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"{tmp_path}/a.yaml:1:15: The file 'b.yaml' can't be read: ")
+
+
 def test_request(run):
     created = run("request", "POST", FLOWS, "-d", json.dumps(FLOW))
     assert (created.returncode, created.stderr) == (0, "201 Created\n")
@@ -228,6 +244,7 @@ def test_wrong_calls_exit_2(run, arguments, variables, said):
         "serve",
         "dev",
         "check",
+        "bundle",
         "request",
         "token create",
         "token list",

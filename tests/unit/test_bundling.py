@@ -1,10 +1,12 @@
 """Contracts of several files: one document, and where its parts come from."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from app.cli import fuzz
 from app.contract.bundling import read
 from app.contract.findings import ContractError
 
@@ -64,7 +66,14 @@ def test_further_files_are_called_like_the_first():
     source = read(PARTED, "somewhere/small.yaml")
     assert source.name == "somewhere/small.yaml"
     assert source.locate(("components", "schemas", "Color")).file == "somewhere/parts/colors.yaml"
-    assert read(PARTED).locate(("components", "schemas", "Color")).file == str(PARTED.parent / "parts/colors.yaml")
+
+
+def test_files_are_called_by_their_path_from_the_working_directory(write, monkeypatch):
+    path = write(a="a: {$ref: 'b.yaml#/schemas/B'}", b="schemas: {B: {}}")
+    place = ("components", "schemas", "B")
+    assert read(path).locate(place).file == str(path.parent / "b.yaml")
+    monkeypatch.chdir(path.parent.parent)
+    assert read(path).locate(place).file == f"{path.parent.name}/b.yaml"
 
 
 def test_all_files_are_told():
@@ -84,6 +93,14 @@ def test_the_text_of_several_files_is_yaml_in_their_order_without_aliases():
     assert list(yaml.safe_load(text)) == list(source.document)
     assert text.startswith("openapi: 3.0.3\ninfo:\n  title: Things\n")
     assert not any(mark in text for mark in ("&", "*", "{}/:", "? "))
+
+
+def test_several_files_are_fuzzed_as_one():
+    with fuzz.as_one_file(PARTED) as path:
+        assert json.loads(path.read_bytes()) == read(PARTED).document
+    assert not path.exists()
+    with fuzz.as_one_file(PARTED.parents[1] / "small.yaml") as path:
+        assert path == PARTED.parents[1] / "small.yaml"
 
 
 def test_text_of_several_lines_stays_so(write):

@@ -1,0 +1,34 @@
+"""`flows bundle`: the contract as one document."""
+
+import click
+
+from app.settings import Settings
+
+
+@click.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    show_default=True,
+    help="What to write it in. YAML is the file itself if the contract is only one.",
+)
+@click.pass_obj
+def command(settings: Settings, form: str) -> None:
+    """Print the contract as one document, whatever files it is made of, for tools that read only one.
+
+    Example: flows bundle --format json > contract.json
+    """
+    import orjson
+
+    from app.cli.findings import told_of
+    from app.contract.bundling import read
+
+    with told_of():
+        contract = read(settings.contract)
+    if form == "json":
+        text = orjson.dumps(contract.document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    else:
+        text = contract.text
+    click.echo(text, nl=False)
