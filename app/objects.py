@@ -48,6 +48,20 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """How a policy decides without being run.
+
+    :param by: the member whose truth it is; empty if it always decides alike
+    :param passes: what it always decides
+    :param message: what it says
+    """
+
+    by: str
+    passes: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A kind of object, as the contract declares it by `x-model`.
 
@@ -60,6 +74,8 @@ class Model:
     :param answered: the members that an answer has, in the contract's order
     :param members: those of them that a client sets, with their types
     :param references: those of them that lead to other objects
+    :param defaults: the values of members that are left out of a new object, read-only ones included
+    :param decision: how a policy decides; None if only running it tells
     :param read_new: makes the members of a new object complete; raises `errors.Invalid`
     :param read_change: checks some members; raises `errors.Invalid`
     """
@@ -73,6 +89,8 @@ class Model:
     answered: tuple[str, ...]
     members: Mapping[str, str]
     references: Mapping[str, Reference]
+    defaults: Mapping[str, Any]
+    decision: Decision | None
     read_new: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
     read_change: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
 

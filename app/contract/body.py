@@ -64,7 +64,7 @@ class BodyReader:
         ]
         self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
         self._uuids = frozenset(name for name, schema in self.members.items() if _holds_uuids(source, schema))
-        self._defaults = dict(defaults)
+        self.defaults = dict(defaults)
         self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
         self._explainer = Explainer(source, media["schema"], BODY)
         self._accepted = _ranges(self.media_type)
@@ -98,7 +98,7 @@ class BodyReader:
                 raise MalformedBody("array and object recursion depth exceeded: line 1 column 1 (char 0)") from error
             valid = self._known(instance, without=messages) if isinstance(instance, dict) else {}
             raise InvalidBody(messages, valid)
-        return {**self._defaults, **self._known(instance)}
+        return {**self.defaults, **self._known(instance)}
 
     def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Those of some members that are right only if what is stored agrees."""
