@@ -123,3 +123,16 @@ class Caller:
     def may(self, permission: str) -> bool:
         """Whether the caller has a permission."""
         return self.superuser or permission in self.permissions
+
+
+class Upload(NamedTuple):
+    """A file that a client has sent.
+
+    :param filename: the name that it gave, without folders
+    :param media_type: what it says the file is, in small letters and without parameters
+    :param content: the bytes
+    """
+
+    filename: str
+    media_type: str
+    content: bytes
