@@ -29,3 +29,16 @@ class File:
     content: bytes
     media_type: str | None = None
     filename: str | None = None
+
+
+class Upload(NamedTuple):
+    """A file that a client has sent.
+
+    :param filename: the name that it gave, without folders
+    :param media_type: what it says the file is, in small letters and without parameters
+    :param content: the bytes
+    """
+
+    filename: str
+    media_type: str
+    content: bytes
