@@ -115,7 +115,7 @@ def _read(reader: BodyReader | None) -> Callable[[Mapping[str, Any]], dict[str, 
         if reader is None:
             return dict(members)
         try:
-            return reader.accept(dict(members))
+            return reader.checked(dict(members))
         except InvalidBody as error:
             raise errors.Invalid(error.messages) from error
 

@@ -9,6 +9,7 @@ from connexion.security import SecurityHandlerFactory
 from jsonschema_rs import Validator
 
 from app.contract.body import BodyReader
+from app.contract.forms import FORM, FormReader
 from app.contract.parameters import QueryReader
 from app.contract.paths import argument_of
 from app.contract.schemas import Direction, SchemaReader, is_file, properties
@@ -33,7 +34,7 @@ class Plan:
     :param status: status code of success
     :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
     :param writer: writes a successful answer that is JSON; None if it is not
-    :param validators: a validator for each documented status code; None for an answer without a body
+    :param validators: a validator for each refusal that is documented; None for one without a body
     """
 
     operation_id: str
@@ -85,7 +86,7 @@ class PlanBuilder:
             status=status,
             files=files,
             writer=self._writers.build(schema) if schema and not files else None,
-            validators={code: self._validator(answer) for code, answer in responses.items()},
+            validators={code: self._validator(answer) for code, answer in responses.items() if code != status},
         )
 
     def _verify(self, operation: AbstractOperation) -> Verify | None:
@@ -109,14 +110,16 @@ def body_reader(source: Source, pointer: Pointer, operation: dict[str, Any], cre
     """
     if "requestBody" not in operation:
         return None
+    content = source.resolve((), operation["requestBody"])[1]["content"]
     defaults: dict[str, Any] = {}
     if created is not None:
-        (sent,) = source.resolve((), operation["requestBody"])[1]["content"].values()
+        (sent,) = content.values()
         for schema in (created, sent["schema"]):
             for name, (_, member) in properties(source, schema).items():
                 if "x-create-default" in member:
                     defaults[name] = member["x-create-default"]
-    return BodyReader(source, (*pointer, "requestBody"), defaults)
+    reader = FormReader if FORM in content else BodyReader
+    return reader(source, (*pointer, "requestBody"), defaults)
 
 
 def parameters(source: Source, path: str, method: str, location: str) -> list[dict[str, Any]]:

@@ -178,7 +178,7 @@ class Server:
         except UnsupportedMediaType:
             return {}, detail(415, f'Unsupported media type "{request.content_type}" in request.')
         except MalformedBody as error:
-            return {}, detail(400, f"JSON parse error - {error}")
+            return {}, detail(400, str(error))
         except InvalidBody as error:
             return {}, invalid(self._complete(plan, reader, request, error.valid, error.messages))
 

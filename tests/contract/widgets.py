@@ -41,6 +41,10 @@ def widgets_drawing_retrieve(store, pk):
     return File(b"a: 1")
 
 
+def widgets_drawing_create(store, pk, body):
+    return {}
+
+
 def widgets_kinds_retrieve(store, kind, number):
     return {"name": f"{kind} {number}"}
 
