@@ -12,10 +12,9 @@ from connexion.middleware.server_error import ServerErrorMiddleware
 from connexion.resolver import Resolver
 
 from app import handlers, pages
-from app.contract import checks
+from app.contract import checks, models
 from app.contract.memory import AnswerMemory
 from app.contract.middleware import ContractMiddleware
-from app.contract.plan import parameters
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
 from app.contract.source import Source
@@ -29,8 +28,7 @@ def load_contract(settings: Settings, served_by: Mapping[str, handlers.Handler] 
     :param served_by: the handlers by name; all of `app.handlers` if not given
     :raises ContractError: it can't be served
     """
-    served_by = handlers.discover() if served_by is None else served_by
-    implementation = checks.Implementation(served_by, handlers.stored_members)
+    implementation = checks.Implementation(partial(_handlers, served_by), handlers.stored_members)
     return checks.load(settings.contract, implementation)
 
 
@@ -38,7 +36,8 @@ def open_store(settings: Settings, contract: Source) -> Store:
     """The store that the settings name. It connects when it is first used."""
     return Store(
         settings.database_url,
-        searched=_searched_members(contract),
+        searched=models.searched(contract, handlers.collection_of),
+        models=models.models(contract),
         pool_size=settings.database_pool,
         token_memory=settings.token_memory,
     )
@@ -58,7 +57,6 @@ def create_app(
     :param served_by: the handlers by name; all of `app.handlers` if not given
     :raises ContractError: the contract can't be served
     """
-    served_by = handlers.discover() if served_by is None else served_by
     contract = contract or load_contract(settings, served_by)
     store = store or open_store(settings, contract)
     # SQLite answers in less time than a change of threads takes; a database on the network must not hold the loop up.
@@ -78,7 +76,7 @@ def create_app(
     serve_contract = partial(
         ContractMiddleware,
         source=contract,
-        server=Server(store, partial(handlers.is_taken, store), settings.body_limit, memory),
+        server=Server(store, partial(handlers.problems, models.served(contract), store), settings.body_limit, memory),
         executor=executor,
         pending=store.database.pending_commit,
     )
@@ -87,17 +85,15 @@ def create_app(
         import_name=__name__,
         lifespan=lifespan,
         middlewares=[serve_contract, ServerErrorMiddleware, ExceptionMiddleware, LifespanMiddleware],
-        resolver=Resolver(served_by.__getitem__),
+        resolver=Resolver(_handlers(served_by, contract).__getitem__),
         security_map={"bearer": partial(BearerSecurityHandler, store.tokens.find)},
     )
     app.add_api(contract.document)
     return app
 
 
-def _searched_members(contract: Source) -> tuple[str, ...]:
-    """The members that the contract's search parameters look at."""
-    members: dict[str, None] = {}
-    for _, path, method, _ in contract.operations():
-        for parameter in parameters(contract, path, method, "query"):
-            members.update(dict.fromkeys(parameter.get("x-searches", ())))
-    return tuple(members)
+def _handlers(served_by: Mapping[str, handlers.Handler] | None, contract: Source) -> Mapping[str, handlers.Handler]:
+    """The handlers by name: those given, or those of each operation and of each model."""
+    if served_by is not None:
+        return served_by
+    return handlers.discover() | handlers.generic(models.models(contract), models.served(contract))

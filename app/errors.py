@@ -1,5 +1,8 @@
 """What can go wrong in the domain. No HTTP here: `contract/` decides how each is answered."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class DomainError(Exception):
     """Base of the errors that handlers and the store raise on purpose."""
@@ -13,15 +16,61 @@ class PageNotFound(NotFound):
     """The page that a request asks for lies outside the pages there are."""
 
 
+class Invalid(DomainError):
+    """What is sent breaks the contract, or a rule that no schema states.
+
+    :param messages: what is wrong by member, or under `non_field_errors`, as it is answered
+    """
+
+    def __init__(self, messages: Mapping[str, Any]) -> None:
+        super().__init__(messages)
+        self.messages = messages
+
+
 class NotUnique(DomainError):
     """Another object has the value already.
 
-    :param member: name of the member, as in the contract
+    :param member: name of the member, as in the contract; of all members that together are taken already
     """
 
-    def __init__(self, member: str) -> None:
+    def __init__(self, member: str | tuple[str, ...]) -> None:
         super().__init__(member)
         self.member = member
+
+
+class Missing(DomainError):
+    """References lead to objects that there are not.
+
+    :param values: the identity that was given, by member; of an array the first one that leads nowhere
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.values = values
+
+
+class NotAChoice(DomainError):
+    """A filter names an object that there is not.
+
+    :param member: the member that is filtered by
+    :param value: the identity that was given; of several the first one that leads nowhere
+    """
+
+    def __init__(self, member: str, value: Any) -> None:
+        super().__init__(member, value)
+        self.member = member
+        self.value = value
+
+
+class Refused(DomainError):
+    """What is sent can't be carried out, and the answer that says why has a form of its own.
+
+    :param result: the answer, as the contract has it
+    """
+
+    def __init__(self, result: Any) -> None:
+        super().__init__(result)
+        self.result = result
 
 
 class Unavailable(DomainError):

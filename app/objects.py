@@ -1,6 +1,7 @@
-"""What a handler answers for an object that is stored: its row, and how the contract wants it to look."""
+"""What handlers, the store and the contract say to each other about objects, beside plain JSON values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -14,3 +15,93 @@ class StoredObject(NamedTuple):
 
     row: tuple[Any, ...]
     shape: Callable[[Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is downloaded.
+
+    :param content: its bytes
+    :param media_type: one of those that the contract has for the answer; None for the first
+    :param filename: the name to save it by; None to leave that to the client
+    """
+
+    content: bytes
+    media_type: str | None = None
+    filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A member that holds the identity of another object, or several.
+
+    :param to: the models or collections that it may lead to; empty for things that are not kept here
+    :param on_delete: what becomes of it when the other object goes, in the words of `used_by`
+    :param many: whether it is a list
+    :param identity: the members of the other objects that it may hold
+    """
+
+    to: tuple[str, ...]
+    on_delete: str
+    many: bool
+    identity: tuple[str, ...] = ("pk",)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A kind of object, as the contract declares it by `x-model`.
+
+    :param name: as in a blueprint, such as `authentik_stages_dummy.dummystage`
+    :param collection: what its objects are kept in, together with those of other models
+    :param component: the form of the web admin, empty if there is none
+    :param verbose_name: its name for people, for one
+    :param verbose_name_plural: and for several
+    :param description: what it is for
+    :param answered: the members that an answer has, in the contract's order
+    :param members: those of them that a client sets, with their types
+    :param references: those of them that lead to other objects
+    :param read_new: makes the members of a new object complete; raises `errors.Invalid`
+    :param read_change: checks some members; raises `errors.Invalid`
+    """
+
+    name: str
+    collection: str
+    component: str
+    verbose_name: str
+    verbose_name_plural: str
+    description: str
+    answered: tuple[str, ...]
+    members: Mapping[str, str]
+    references: Mapping[str, Reference]
+    read_new: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
+    read_change: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
+
+    @property
+    def app(self) -> str:
+        """The part of authentik that it belongs to."""
+        return self.name.partition(".")[0]
+
+    @property
+    def model_name(self) -> str:
+        """Its name within that part."""
+        return self.name.partition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, and how.
+
+    :param name: of the token
+    :param superuser: whether it has every permission
+    :param permissions: what it may do
+    :param base_url: the server as the client sees it, such as `https://example.com`
+    """
+
+    name: str
+    superuser: bool
+    permissions: frozenset[str]
+    base_url: str
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller has a permission."""
+        return self.superuser or permission in self.permissions

@@ -4,7 +4,7 @@ import pytest
 
 from app import handlers
 from app.application import create_app, open_store
-from app.contract import answers, body, parameters, schemas, serving
+from app.contract import answers, body, messages, parameters, schemas, serving
 from app.handlers import flows as flow_handlers
 from app.proofs.replay import GROUPS, Recording, Replay, SetupError, by_state, read_differences
 from app.proofs.wire import Wire
@@ -143,7 +143,7 @@ def revoked_and_expired_tokens_are_taken(patch):
 
 @mutant
 def one_message_at_a_time(patch):
-    wrap(patch, body, "explain", lambda original, *a: dict(list(original(*a).items())[:1]))
+    wrap(patch, messages.Explainer, "explain", lambda original, *a: dict(list(original(*a).items())[:1]))
 
 
 @mutant

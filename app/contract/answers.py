@@ -32,12 +32,14 @@ class Answer(NamedTuple):
     :param body: the encoded body, empty if there is none
     :param headers: headers of this answer beside those that each answer of its path has
     :param reason: what the log says of a refusal: the members, or the rule
+    :param media_type: of a body that is a file; None of one that is JSON
     """
 
     status: int
     body: bytes = b""
     headers: tuple[Header, ...] = ()
     reason: str = ""
+    media_type: bytes | None = None
 
 
 def encode(value: Any) -> bytes:

@@ -6,9 +6,12 @@ from typing import Any
 
 import orjson
 
-from app.contract.messages import BODY, NON_FIELD_ERRORS, explain
-from app.contract.schemas import Direction, SchemaReader, properties
+from app import errors
+from app.contract.messages import Explainer, Messages
+from app.contract.schemas import Direction, SchemaReader, flattened, properties
+from app.contract.sentences import BODY, NON_FIELD_ERRORS, does_not_exist
 from app.contract.source import Pointer, Source
+from app.contract.writing import BrokenContract
 
 # RFC 8259 knows UTF-8 only; authentik honours `charset`, and these are the encodings that text of JSON comes in.
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})
@@ -29,7 +32,7 @@ class InvalidBody(Exception):
     :param valid: the members that are right
     """
 
-    def __init__(self, messages: dict[str, list[str]], valid: Mapping[str, Any]) -> None:
+    def __init__(self, messages: Messages, valid: Mapping[str, Any]) -> None:
         super().__init__(messages)
         self.messages = messages
         self.valid = valid
@@ -48,10 +51,22 @@ class BodyReader:
         ((self.media_type, media),) = request_body["content"].items()
         members = properties(source, media["schema"], (*pointer, "content", self.media_type, "schema"))
         self.members = {name: schema for name, (_, schema) in members.items() if schema.get("readOnly") is not True}
-        self.unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
+        self._kept = frozenset(name for name, schema in self.members.items() if not schema.get("x-ignored"))
+        self._unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
+        self._unique_together = {
+            frozenset(rule["members"]): rule["message"]
+            for rule in flattened(source, media["schema"]).get("x-unique-together", ())
+        }
+        self._asked = [
+            name
+            for name, schema in self.members.items()
+            if name in self._kept and ("x-unique" in schema or "x-references" in schema)
+        ]
         self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
+        self._uuids = frozenset(name for name, schema in self.members.items() if _holds_uuids(source, schema))
         self._defaults = dict(defaults)
         self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
+        self._explainer = Explainer(source, media["schema"], BODY)
         self._accepted = _ranges(self.media_type)
 
     def read(self, body: bytes, content_type: str) -> dict[str, Any]:
@@ -63,23 +78,53 @@ class BodyReader:
         :raises MalformedBody: it is no JSON
         :raises InvalidBody: it breaks the schema
         """
-        instance = self._decode(body, content_type) if body else {}
+        return self.accept(self._decode(body, content_type) if body else {})
+
+    def accept(self, instance: Any) -> dict[str, Any]:
+        """The members of a body that was decoded, defaults filled in.
+
+        :raises MalformedBody: it is nested too deeply
+        :raises InvalidBody: it breaks the schema
+        """
         if isinstance(instance, dict):
             for name in self._trimmed & instance.keys():
                 if isinstance(value := instance[name], str):
                     instance[name] = value.strip()
         if not self._validator.is_valid(instance):
             try:
-                messages = explain(self._validator.iter_errors(instance), instance, self.members, BODY)
+                messages = self._explainer.explain(self._validator.iter_errors(instance), instance)
             except ValueError as error:
                 # The validator can't tell of a value that is nested deeper than it looks.
                 raise MalformedBody("array and object recursion depth exceeded: line 1 column 1 (char 0)") from error
-            valid = {} if NON_FIELD_ERRORS in messages else self._known(instance, without=messages)
+            valid = self._known(instance, without=messages) if isinstance(instance, dict) else {}
             raise InvalidBody(messages, valid)
         return {**self._defaults, **self._known(instance)}
 
+    def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of some members that are right only if what is stored agrees."""
+        return {name: members[name] for name in self._asked if name in members}
+
+    def messages_of(self, error: errors.NotUnique | errors.Missing) -> Messages:
+        """What a client is told when the store does not agree. :raises BrokenContract: the contract has no words for it"""
+        if isinstance(error, errors.Missing):
+            return {name: [does_not_exist(value)] for name, value in error.values.items()}
+        if isinstance(error.member, str):
+            if error.member not in self._unique:
+                raise BrokenContract(f"{error.member!r} is not unique, and has no `x-unique`.") from error
+            return {error.member: [self._unique[error.member]]}
+        if (message := self._unique_together.get(frozenset(error.member))) is None:
+            raise BrokenContract(f"{error.member!r} are not unique, and in no `x-unique-together`.") from error
+        return {NON_FIELD_ERRORS: [message]}
+
+    def ordered(self, messages: Messages) -> Messages:
+        """Messages in the contract's order."""
+        return {name: messages[name] for name in (*self.members, *messages) if name in messages}
+
     def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:
-        return {name: value for name, value in instance.items() if name in self.members and name not in without}
+        known = {name: value for name, value in instance.items() if name in self._kept and name not in without}
+        for name in self._uuids & known.keys() if self._uuids else ():
+            known[name] = _in_small_letters(known[name])
+        return known
 
     def _decode(self, body: bytes, content_type: str) -> Any:
         if content_type not in self._accepted:
@@ -91,6 +136,18 @@ class BodyReader:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise MalformedBody(str(error)) from error
+
+
+def _holds_uuids(source: Source, schema: dict[str, Any]) -> bool:
+    values = flattened(source, schema["items"]) if schema.get("type") == "array" else schema
+    return values.get("format") == "uuid"
+
+
+def _in_small_letters(value: Any) -> Any:
+    """UUIDs as they are stored and compared (RFC 9562, section 4)."""
+    if isinstance(value, list):
+        return [_in_small_letters(item) for item in value]
+    return value.lower() if isinstance(value, str) else value
 
 
 def _ranges(media_type: str) -> frozenset[str]:

@@ -22,7 +22,8 @@ from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, detail, path_headers
 from app.contract.negotiation import accepts, names_json
-from app.contract.plan import Plan, PlanBuilder, path_arguments
+from app.contract.paths import PathReader
+from app.contract.plan import Plan, PlanBuilder, parameters
 from app.contract.routing import Router
 from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.source import Source
@@ -75,7 +76,7 @@ class ContractAPI(AbstractRoutingAPI):
                     headers=headers,
                     bare_headers=bare_headers,
                 ),
-                path_arguments(source, template, next(iter(plans)).lower()),
+                PathReader(source, parameters(source, template, next(iter(plans)).lower(), "path")).read,
             )
 
     def make_operation(self, operation: AbstractOperation) -> Plan:
@@ -148,7 +149,7 @@ class ContractMiddleware(SpecMiddleware):
         request = Request(
             request_id, method, path, path_values, scope["query_string"], b"", authorization, content_type
         )
-        if accept is not None and not accepts(accept, "application/json"):
+        if accept is not None and not _acceptable(accept, plan):
             answer = detail(406, answers.NOT_ACCEPTABLE)
         elif b"format=" in request.query and not names_json(request.query):
             answer = detail(404, answers.NOT_FOUND)
@@ -182,6 +183,13 @@ class ContractMiddleware(SpecMiddleware):
             token=request.access.name if request.access else None,
             reason=answer.reason or None,
         )
+
+
+def _acceptable(accept: str, plan: Plan | None) -> bool:
+    """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have."""
+    if plan is None or not plan.files:
+        return accepts(accept, "application/json")
+    return any(accepts(accept, media_type) for media_type in plan.files)
 
 
 def _headers(headers: list[Header]) -> tuple[str | None, str | None, str, int]:
@@ -228,7 +236,11 @@ async def _read(receive: Receive, length: int, limit: int) -> bytes | None:
 
 async def _send(send: Send, answer: Answer, path: PathPlan, request_id: str, *, head: bool) -> None:
     own: tuple[Header, ...] = (*answer.headers, (b"x-authentik-id", request_id.encode()))
-    if answer.body:
+    headers: tuple[Header, ...]
+    if answer.media_type is not None:
+        length = str(len(answer.body)).encode()
+        headers = ((b"content-type", answer.media_type), *path.bare_headers, (b"content-length", length), *own)
+    elif answer.body:
         headers = (*path.headers, (b"content-length", str(len(answer.body)).encode()), *own)
     else:
         headers = (*path.bare_headers, *own)

@@ -12,9 +12,11 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from app.contract.messages import QUERY, explain
-from app.contract.schemas import Direction, SchemaReader, flattened
+from app.contract.messages import Explainer, Messages
+from app.contract.schemas import UUID_PATTERN, Direction, SchemaReader, flattened
+from app.contract.sentences import QUERY, not_a_choice
 from app.contract.source import Source
+from app.contract.writing import BrokenContract
 
 # authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
 MAX_PARAMETERS = 1000
@@ -27,6 +29,7 @@ _REMEMBERED_LENGTH = 256
 # JSON's integers (RFC 8259, section 6), with as many digits as Python converts in linear time.
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,4000})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,3})?")
+_UUID = re.compile(UUID_PATTERN)
 _BOOLEANS = {"true": True, "false": False}
 _TERM_BOUNDARY = re.compile(r"[\s,]+")
 
@@ -55,7 +58,7 @@ class QueryErrors:
     :param not_found: the sentence of a 404
     """
 
-    messages: dict[str, list[str]] = field(default_factory=dict)
+    messages: Messages = field(default_factory=dict)
     not_found: str = ""
 
     def __bool__(self) -> bool:
@@ -71,14 +74,13 @@ class QueryReader:
 
     def __init__(self, source: Source, parameters: list[dict[str, Any]]) -> None:
         self._parameters = {parameter["name"]: _Parameter(source, parameter) for parameter in parameters}
-        self._schemas = {name: parameter.schema for name, parameter in self._parameters.items()}
-        self._validator = SchemaReader(source, Direction.REQUEST).validator(
-            {
-                "type": "object",
-                "properties": {parameter["name"]: parameter["schema"] for parameter in parameters},
-                "required": [parameter["name"] for parameter in parameters if parameter.get("required")],
-            }
-        )
+        schema = {
+            "type": "object",
+            "properties": {parameter["name"]: _schema_of(parameter) for parameter in parameters},
+            "required": [parameter["name"] for parameter in parameters if parameter.get("required")],
+        }
+        self._validator = SchemaReader(source, Direction.REQUEST).validator(schema)
+        self._explainer = Explainer(source, schema, QUERY)
         self.page_not_found = next((p.not_found for p in self._parameters.values() if p.not_found), "")
         self._absent = self._arguments({})
         self._may_be_absent = self._validator.is_valid({})
@@ -102,6 +104,13 @@ class QueryReader:
             return self._absent, None
         return self._read_before(query) if len(query) <= _REMEMBERED_LENGTH else self._read(query)
 
+    def not_a_choice(self, member: str, value: Any) -> Messages:
+        """What a client is told whose filter on a member names an object that there is not."""
+        parameter = next((p for p in self._parameters.values() if p.refers_by == member), None)
+        if parameter is None:
+            raise BrokenContract(f"{member!r} is no choice, and no parameter that filters by it has `x-references`.")
+        return {parameter.name: [not_a_choice(value, parameter.is_array)]}
+
     def _read(self, query: bytes) -> tuple[Mapping[str, Any], QueryErrors | None]:
         try:
             pairs = parse_qsl(
@@ -119,7 +128,7 @@ class QueryReader:
         return {}, self._errors(values)
 
     def _errors(self, values: dict[str, Any]) -> QueryErrors:
-        messages = explain(self._validator.iter_errors(values), values, self._schemas, QUERY)
+        messages = self._explainer.explain(self._validator.iter_errors(values), values)
         errors = QueryErrors()
         for name, sentences in messages.items():
             if not_found := self._parameters[name].not_found:
@@ -140,16 +149,17 @@ class _Parameter:
 
     def __init__(self, source: Source, parameter: dict[str, Any]) -> None:
         self.name: str = parameter["name"]
-        self.schema = flattened(source, parameter["schema"])
-        self.default = self.schema.get("default")
+        schema = flattened(source, parameter["schema"])
+        self.default = schema.get("default")
         self.not_found: str = parameter.get("x-not-found", "")
         self._blank_is_absent: bool = parameter.get("allowEmptyValue", False)
-        self._trim: bool = self.schema.get("x-trim", False)
-        self._is_array = self.schema.get("type") == "array"
-        element = flattened(source, self.schema["items"]) if self._is_array else self.schema
-        self._coerce = _COERCIONS.get(element.get("type", ""), _as_text)
+        self._trim: bool = schema.get("x-trim", False)
+        self.is_array = schema.get("type") == "array"
+        element = flattened(source, schema["items"]) if self.is_array else schema
+        self._coerce = _COERCIONS.get(element.get("format", ""), _COERCIONS.get(element.get("type", ""), _as_text))
         self._default_below = parameter.get("x-default-below")
         self._filters: str | None = parameter.get("x-filters")
+        self.refers_by = parameter.get("x-filters", self.name) if "x-references" in parameter else None
         self._searches = "x-searches" in parameter
         self._orders_by = frozenset(parameter.get("x-orders-by", ()))
 
@@ -159,7 +169,7 @@ class _Parameter:
             text = text.strip()
         if not text and self._blank_is_absent:
             values.pop(self.name, None)
-        elif self._is_array:
+        elif self.is_array:
             values.setdefault(self.name, []).append(self._coerce(text))
         else:
             values[self.name] = self._coerce(text)
@@ -190,6 +200,14 @@ class _Parameter:
         return tuple(keys.values())
 
 
+def _schema_of(parameter: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema, with what the parameter itself says of the value."""
+    if "x-references" in parameter:
+        return {"allOf": [parameter["schema"]], "x-references": parameter["x-references"]}
+    schema: dict[str, Any] = parameter["schema"]
+    return schema
+
+
 def search_terms(text: str) -> tuple[str, ...]:
     """The words of a search: split at white space and commas, NUL dropped (recorded: `list.search.*`)."""
     return tuple(dict.fromkeys(filter(None, _TERM_BOUNDARY.split(text.replace("\0", "")))))
@@ -212,7 +230,13 @@ def _as_boolean(text: str) -> Any:
     return _BOOLEANS.get(text.lower(), text)
 
 
+def _as_uuid(text: str) -> Any:
+    # Stored and compared in small letters (RFC 9562, section 4).
+    return text.lower() if _UUID.fullmatch(text) else text
+
+
 _COERCIONS: dict[str, Callable[[str], Any]] = {
+    "uuid": _as_uuid,
     "integer": _as_integer,
     "number": _as_number,
     "boolean": _as_boolean,

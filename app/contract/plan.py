@@ -10,7 +10,8 @@ from jsonschema_rs import Validator
 
 from app.contract.body import BodyReader
 from app.contract.parameters import QueryReader
-from app.contract.schemas import Direction, SchemaReader, properties
+from app.contract.paths import argument_of
+from app.contract.schemas import Direction, SchemaReader, is_file, properties
 from app.contract.security import Access
 from app.contract.source import Pointer, Source
 from app.contract.writing import AnswerWriter, WriterBuilder
@@ -23,27 +24,27 @@ class Plan:
     """How one operation is served.
 
     :param operation_id: the operationId of the contract
-    :param safe: whether it only reads (RFC 9110, section 9.2.1)
+    :param remembered: whether its answer to the same request is the same until something is stored
     :param verify: from the `Authorization` header to the sender's access; None if the operation is public
     :param permissions: the permissions it needs, all of them
     :param query: reads the query string
     :param body: reads the body; None if the operation takes none
     :param handler: the function of the same name, called with the store and the arguments
     :param status: status code of success
-    :param media_type: media type of a successful answer, empty if it has no body
-    :param writer: writes a successful answer; None if it has no body
+    :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
+    :param writer: writes a successful answer that is JSON; None if it is not
     :param validators: a validator for each documented status code; None for an answer without a body
     """
 
     operation_id: str
-    safe: bool
+    remembered: bool
     verify: Verify | None
     permissions: frozenset[str]
     query: QueryReader
     body: BodyReader | None
     handler: Callable[..., Any]
     status: int
-    media_type: str
+    files: tuple[str, ...]
     writer: AnswerWriter | None
     validators: Mapping[int, Validator | None]
 
@@ -71,17 +72,19 @@ class PlanBuilder:
         content = responses[status].get("content", {})
         media: dict[str, Any] = next(iter(content.values()), {})
         schema = media.get("schema")
+        files = tuple(content) if schema and is_file(self._source, schema) else ()
         return Plan(
             operation_id=operation.operation_id,
-            safe=operation.method.lower() == "get",
+            # A file may hold when it was made.
+            remembered=operation.method.lower() == "get" and not files,
             verify=self._verify(operation),
             permissions=frozenset(raw.get("x-required-permissions", ())),
             query=QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query")),
-            body=self._body(pointer, raw, schema if status == 201 else None),
+            body=body_reader(self._source, pointer, raw, schema if status == 201 else None),
             handler=operation.function,
             status=status,
-            media_type=next(iter(content), ""),
-            writer=self._writers.build(schema) if schema else None,
+            files=files,
+            writer=self._writers.build(schema) if schema and not files else None,
             validators={code: self._validator(answer) for code, answer in responses.items()},
         )
 
@@ -93,21 +96,27 @@ class PlanBuilder:
                 return verify
         return None
 
-    def _body(self, pointer: Pointer, raw: dict[str, Any], created: Any) -> BodyReader | None:
-        if "requestBody" not in raw:
-            return None
-        defaults: dict[str, Any] = {}
-        if created is not None:
-            (sent,) = self._source.resolve((), raw["requestBody"])[1]["content"].values()
-            for schema in (created, sent["schema"]):
-                for name, (_, member) in properties(self._source, schema).items():
-                    if "x-create-default" in member:
-                        defaults[name] = member["x-create-default"]
-        return BodyReader(self._source, (*pointer, "requestBody"), defaults)
-
     def _validator(self, answer: dict[str, Any]) -> Validator | None:
         media: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
         return self._answers.validator(media["schema"]) if "schema" in media else None
+
+
+def body_reader(source: Source, pointer: Pointer, operation: dict[str, Any], created: Any) -> BodyReader | None:
+    """The reader of an operation's body, None if it takes none.
+
+    :param pointer: where the operation stands
+    :param created: the schema of the object that it makes, whose members are filled in; None if it makes none
+    """
+    if "requestBody" not in operation:
+        return None
+    defaults: dict[str, Any] = {}
+    if created is not None:
+        (sent,) = source.resolve((), operation["requestBody"])[1]["content"].values()
+        for schema in (created, sent["schema"]):
+            for name, (_, member) in properties(source, schema).items():
+                if "x-create-default" in member:
+                    defaults[name] = member["x-create-default"]
+    return BodyReader(source, (*pointer, "requestBody"), defaults)
 
 
 def parameters(source: Source, path: str, method: str, location: str) -> list[dict[str, Any]]:
@@ -121,12 +130,10 @@ def parameters(source: Source, path: str, method: str, location: str) -> list[di
     return list(found.values())
 
 
-def path_arguments(source: Source, path: str, method: str) -> dict[str, str]:
-    """The name of the handler's argument for each parameter of an operation's path."""
-    declared = parameters(source, path, method, "path")
-    return {parameter["name"]: parameter.get("x-argument", parameter["name"]) for parameter in declared}
-
-
-def handler_arguments(query: QueryReader, of_path: Mapping[str, str], has_body: bool) -> list[str]:
-    """The names of the arguments that a handler gets besides the store."""
-    return [*of_path.values(), *query.argument_names, *(["body"] if has_body else [])]
+def handler_arguments(source: Source, path: str, method: str) -> list[str]:
+    """The names of the arguments that the handler of an operation gets besides the store."""
+    return [
+        *(argument_of(parameter) for parameter in parameters(source, path, method, "path")),
+        *QueryReader(source, parameters(source, path, method, "query")).argument_names,
+        *(["body"] if "requestBody" in source.document["paths"][path][method] else []),
+    ]

@@ -5,12 +5,13 @@ for a flow of that slug.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+ReadValues = Callable[[Mapping[str, str]], Mapping[str, Any] | None]
 
 # How many paths are remembered with what they lead to, and how long these are at most.
 _REMEMBERED_PATHS = 1024
@@ -30,10 +31,10 @@ class Router(Generic[T]):
         # Clients come back to the same paths; a bound keeps a stranger from filling the memory.
         self._found_before = lru_cache(maxsize=_REMEMBERED_PATHS)(self._find)
 
-    def add(self, template: str, target: T, called: Mapping[str, str] = {}) -> None:
+    def add(self, template: str, target: T, read: ReadValues = dict) -> None:
         """Let a path template lead to a target.
 
-        :param called: what the values of parameters are called, by the names that these have in the template
+        :param read: what is made of the values of its parameters, once per path that is remembered
         """
         segments = template.split("/")
         is_parameter = tuple(segment.startswith("{") for segment in segments)
@@ -44,29 +45,28 @@ class Router(Generic[T]):
             shapes.append(shape)
             # The template that has a literal where another one has a parameter goes first, from the left.
             shapes.sort(key=lambda shape: shape.is_parameter)
-        parameters = [segments[index][1:-1] for index in shape.parameters]
-        names = tuple(called.get(parameter, parameter) for parameter in parameters)
-        shape.targets[shape.literals(segments)] = target, names
+        names = tuple(segments[index][1:-1] for index in shape.parameters)
+        shape.targets[shape.literals(segments)] = target, names, read
 
-    def find(self, path: str) -> tuple[T, Mapping[str, Any]] | None:
-        """The target of a path and the values of its parameters, which may not be changed, or None."""
+    def find(self, path: str) -> tuple[T, Mapping[str, Any] | None] | None:
+        """The target of a path and what is made of the values of its parameters, which may not be changed, or None."""
         return self._found_before(path) if len(path) <= _REMEMBERED_LENGTH else self._find(path)
 
-    def _find(self, path: str) -> tuple[T, Mapping[str, Any]] | None:
+    def _find(self, path: str) -> tuple[T, Mapping[str, Any] | None] | None:
         segments = path.split("/")
         for shape in self._shapes.get(len(segments), ()):
             found = shape.targets.get(shape.literals(segments))
             if found is None:
                 continue
-            target, names = found
-            values: dict[str, Any] = {}
+            target, names, read = found
+            values: dict[str, str] = {}
             for name, index in zip(names, shape.parameters, strict=True):
                 value = segments[index]
                 if not value or "." in value:
                     break
                 values[name] = value
             else:
-                return target, values
+                return target, read(values)
         return None
 
 
@@ -80,4 +80,4 @@ class _Shape(Generic[T]):
         self.is_parameter = is_parameter
         self.parameters = tuple(index for index, parameter in enumerate(is_parameter) if parameter)
         self.literals = itemgetter(*(index for index, parameter in enumerate(is_parameter) if not parameter))
-        self.targets: dict[Any, tuple[T, tuple[str, ...]]] = {}
+        self.targets: dict[Any, tuple[T, tuple[str, ...], ReadValues]] = {}

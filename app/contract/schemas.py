@@ -69,7 +69,8 @@ class SchemaReader:
             return {"$ref": "#/definitions/" + name.replace("~", "~0").replace("/", "~1")}
         result: dict[str, Any] = {}
         for keyword, value in schema.items():
-            if keyword in _NOT_ASSERTED or keyword.startswith("x-"):
+            # Validators ignore the sentences; who speaks of what they find looks for them.
+            if keyword in _NOT_ASSERTED or (keyword.startswith("x-") and keyword != "x-messages"):
                 continue
             if keyword in _MAPS_OF_SCHEMAS:
                 value = {
@@ -119,6 +120,12 @@ def properties(source: Source, schema: Any, pointer: Pointer = ()) -> dict[str, 
     for name, member in schema.get("properties", {}).items():
         members[name] = (*pointer, "properties", name), flattened(source, member)
     return members
+
+
+def is_file(source: Source, schema: Any) -> bool:
+    """Whether a schema is that of a file (OpenAPI 3.0.3, "Considerations for File Uploads")."""
+    keywords = flattened(source, schema)
+    return (keywords.get("type"), keywords.get("format")) == ("string", "binary")
 
 
 def flattened(source: Source, schema: Any) -> dict[str, Any]:

@@ -11,18 +11,23 @@ import structlog
 
 from app import errors
 from app.contract import answers
-from app.contract.answers import Answer, Header, decode, detail, encode
+from app.contract.answers import Answer, Header, decode, detail
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
+from app.contract.files import write_file
 from app.contract.memory import AnswerMemory
+from app.contract.messages import Messages
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
 from app.contract.plan import Plan
+from app.contract.refusals import invalid, refusal_of
 from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
+from app.contract.sentences import NON_FIELD_ERRORS
 from app.contract.writing import BrokenContract
 
 log = structlog.get_logger("flows.contract")
 
-IsTaken = Callable[[str, str, Any, Mapping[str, Any]], bool]
-"""Whether another object has a value: operationId, member, value, the path parameters of the object that may have it."""
+Problems = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Mapping[str, errors.NotUnique | errors.Missing]]
+"""What the store has against members that the contract allows, by member: from the operationId, the members that are unique or
+lead to other objects, and the path parameters of the object that they are meant for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Request:
     :param id: what the log and the answer call it
     :param method: in capital letters
     :param path: as the contract has it
-    :param path_values: values of the path's parameters
+    :param path_values: values of the path's parameters; None if they can name no object
     :param query: the query string, encoded
     :param body: the whole body; None if it is larger than the server takes
     :param authorization: the header, None if it is missing
@@ -59,7 +64,7 @@ class Request:
     id: str
     method: str
     path: str
-    path_values: Mapping[str, Any]
+    path_values: Mapping[str, Any] | None
     query: bytes
     body: bytes | None
     authorization: str | None
@@ -71,15 +76,16 @@ class Server:
     """Serves requests by their plans.
 
     :param store: what each handler gets first
-    :param is_taken: whether another object has a value that `x-unique` wants for one only
+    :param problems: what the store has against some members. authentik reports all at once (recorded:
+        `create.dup_slug_plus_missing`), so it is asked for the members that are right when others are not
     :param body_limit: the largest body, in bytes
     :param memory: answers that may be given again; None to remember none
     """
 
-    def __init__(self, store: Any, is_taken: IsTaken, body_limit: int, memory: AnswerMemory | None) -> None:
+    def __init__(self, store: Any, problems: Problems, body_limit: int, memory: AnswerMemory | None) -> None:
         self._store = store
         self._memory = memory
-        self._is_taken = is_taken
+        self._problems = problems
         self.body_limit = body_limit
 
     def serve(self, path: PathPlan, plan: Plan | None, request: Request) -> Answer:
@@ -126,7 +132,7 @@ class Server:
         access = request.access = plan.verify(request.authorization) if plan.verify is not None else None
         if not allows(access, plan.permissions):
             return self._unless_missing(path, plan, request, detail(403, PERMISSION_DENIED))
-        if self._memory is None or not plan.safe:
+        if self._memory is None or not plan.remembered:
             return self._execute(path, plan, request)
         answer = self._memory.recall(request.path, request.query)
         if answer is None:
@@ -140,10 +146,12 @@ class Server:
         arguments, refusal = plan.query.read(request.query)
         if refusal is not None:
             if refusal.messages:
-                return _invalid(refusal.messages)
+                return invalid(refusal.messages)
             return detail(404, refusal.not_found)
         if request.path_values:
             arguments = {**request.path_values, **arguments}
+        elif request.path_values is None:
+            return detail(404, answers.NOT_FOUND)
         if plan.body is not None:
             body, refused = self._read_body(plan, plan.body, request)
             if refused is not None:
@@ -151,15 +159,15 @@ class Server:
             arguments = {**arguments, "body": body}
         try:
             result = plan.handler(self._store, **arguments)
-        except errors.PageNotFound:
-            return detail(404, plan.query.page_not_found or answers.NOT_FOUND)
-        except errors.NotFound:
-            return detail(404, answers.NOT_FOUND)
-        except errors.NotUnique as error:
-            unique = plan.body.unique if plan.body else {}
-            if error.member not in unique:
-                raise BrokenContract(f"{error.member!r} is not unique, and has no `x-unique`.") from error
-            return _invalid({error.member: [unique[error.member]]})
+        except (errors.NotUnique, errors.Missing) as error:
+            if plan.body is None:
+                raise
+            messages = self._complete(plan, plan.body, request, arguments["body"], plan.body.messages_of(error))
+            return invalid(messages)
+        except errors.DomainError as error:
+            return refusal_of(error, plan.query)
+        if plan.files:
+            return write_file(result, plan.status, plan.files)
         return Answer(plan.status, plan.writer.write(result) if plan.writer is not None else b"")
 
     def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:
@@ -172,13 +180,21 @@ class Server:
         except MalformedBody as error:
             return {}, detail(400, f"JSON parse error - {error}")
         except InvalidBody as error:
-            messages = error.messages
-            for member, sentence in reader.unique.items():
-                if member in error.valid and self._is_taken(
-                    plan.operation_id, member, error.valid[member], request.path_values
-                ):
-                    messages[member] = [sentence]
-            return {}, _invalid({name: messages[name] for name in (*reader.members, *messages) if name in messages})
+            return {}, invalid(self._complete(plan, reader, request, error.valid, error.messages))
+
+    def _complete(
+        self, plan: Plan, reader: BodyReader, request: Request, valid: Mapping[str, Any], messages: Messages
+    ) -> Messages:
+        """Messages, and those of the members that the store does not agree with. What is wrong with the body as a whole is told
+        of when each member is right.
+        """
+        asked = reader.asked_of_the_store(valid)
+        found = self._problems(plan.operation_id, asked, request.path_values or {}) if asked else {}
+        if found:
+            messages = {name: sentences for name, sentences in messages.items() if name != NON_FIELD_ERRORS}
+        for error in found.values():
+            messages.update(reader.messages_of(error))
+        return reader.ordered(messages)
 
     def _unless_missing(self, path: PathPlan, plan: Plan, request: Request, refusal: Answer) -> Answer:
         """A refusal, but 404 if the sender may see that there is no such object.
@@ -188,18 +204,22 @@ class Server:
         """
         reader = path.plans.get("GET")
         if (
-            not request.path_values
+            request.path_values == {}
             or reader is None
             or plan is reader
             or not allows(request.access, reader.permissions)
         ):
             return refusal
+        if request.path_values is None:
+            return detail(404, answers.NOT_FOUND)
         arguments, wrong = reader.query.read(request.query)
         if wrong is None:
             try:
                 reader.handler(self._store, **request.path_values, **arguments)
             except errors.NotFound:
                 return detail(404, answers.NOT_FOUND)
+            except errors.NotAChoice:
+                return refusal
         return refusal
 
 
@@ -216,8 +236,3 @@ def _check_refusal(plan: Plan, answer: Answer) -> None:
     validator = plan.validators[answer.status]
     if validator is not None and not validator.is_valid(decode(answer.body)):
         raise BrokenContract(f"The response {answer.status} is documented with another body.")
-
-
-def _invalid(messages: dict[str, list[str]]) -> Answer:
-    """A `ValidationError`: messages by member."""
-    return Answer(400, encode(messages), (), ",".join(messages))

@@ -37,17 +37,27 @@ class AnswerWriter:
         self._validator = validator
         self._urls = dict(urls)
         self._lists: dict[str, AnswerWriter] = {}
+        self._objects: dict[str, AnswerWriter] = {}
         self._open_validator = validator
         self._known: dict[StoredObject, bytes] = {}
 
-    def hold(self, lists: Mapping[str, "AnswerWriter"], open_validator: Validator) -> None:
+    def hold(
+        self, lists: Mapping[str, "AnswerWriter"], objects: Mapping[str, "AnswerWriter"], open_validator: Validator
+    ) -> None:
         """Let the writers of some members' items write these.
 
         :param lists: the writers, by member
-        :param open_validator: of the schema, any items of these members admitted
+        :param objects: the writers of members that are objects, which fill these in
+        :param open_validator: of the schema, any items of the lists admitted
         """
         self._lists = dict(lists)
+        self._objects = dict(objects)
         self._open_validator = open_validator
+
+    @property
+    def completes(self) -> bool:
+        """Whether there may be something to fill in."""
+        return bool(self._urls or self._lists or self._objects)
 
     def write(self, result: Any) -> bytes:
         """The JSON of what a handler returned. :raises BrokenContract: it is not as the contract has it"""
@@ -87,8 +97,11 @@ class AnswerWriter:
         for name, url in self._urls.items():
             value[name] = url(value)
         for name, writer in self._lists.items():
-            for item in value.get(name, ()):
+            for item in value.get(name) or ():
                 writer._complete(item)
+        for name, writer in self._objects.items():
+            if value.get(name) is not None:
+                writer._complete(value[name])
 
 
 class WriterBuilder:
@@ -122,8 +135,10 @@ class WriterBuilder:
             # Before its members: a schema may hold itself.
             self._writers[reference] = writer
         lists = {name: self.build(member["items"]) for name, (_, member) in members.items() if self._holds(member)}
-        if lists:
-            writer.hold(lists, self._reader.validator(self._opened(schema, lists)))
+        objects = {name: self.build(member) for name, (_, member) in members.items() if member.get("type") == "object"}
+        objects = {name: inner for name, inner in objects.items() if inner.completes}
+        if lists or objects:
+            writer.hold(lists, objects, self._reader.validator(self._opened(schema, lists)))
         return writer
 
     def _holds(self, member: dict[str, Any]) -> bool:

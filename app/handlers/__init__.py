@@ -10,19 +10,36 @@ import pkgutil
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
+from app import errors
+from app.handlers import _generic
+from app.objects import Model
 from app.store import Store
+from app.store.bindings import PolicyBindings, StageBindings
 from app.store.flows import Flows
 
 Handler = Callable[..., Any]
 
-# The beginning of an operationId says which part of the store keeps what it is about.
-_RESOURCES = {"flows_instances_": Flows}
+# The beginning of an operationId says which collection the operation is about, if the contract does not say it by `x-serves`.
+_COLLECTIONS = {
+    "flows_instances_": "flows",
+    "flows_bindings_": "stage_bindings",
+    "policies_bindings_": "policy_bindings",
+    "policies_all_": "policies",
+    "stages_all_": "stages",
+}
+_KEPT: Mapping[str, Set[str]] = {
+    "flows": Flows.members,
+    "stage_bindings": StageBindings.members,
+    "policy_bindings": PolicyBindings.members,
+}
 
 
 def discover() -> dict[str, Handler]:
-    """Every handler by name: the public functions of the modules of this package."""
+    """Every handler that is written for one operation, by name: the public functions of the modules of this package."""
     found: dict[str, Handler] = {}
     for module in pkgutil.iter_modules(__path__):
+        if module.name.startswith("_"):
+            continue
         loaded = importlib.import_module(f"{__name__}.{module.name}")
         found |= {
             name: function
@@ -32,17 +49,37 @@ def discover() -> dict[str, Handler]:
     return found
 
 
-def stored_members(operation_id: str) -> Set[str] | None:
-    """The members that the store keeps of an operation's resource, None if it keeps none."""
-    return next((kind.members for prefix, kind in _RESOURCES.items() if operation_id.startswith(prefix)), None)
+def generic(models: Mapping[str, Model], served: Mapping[str, tuple[str, str]]) -> dict[str, Handler]:
+    """The handlers of operations on objects of any model, by operationId.
 
-
-def is_taken(store: Store, operation_id: str, member: str, value: Any, path_values: Mapping[str, Any]) -> bool:
-    """Whether an object other than the one that the path names has a value already.
-
-    Asked for members that are unique when others are invalid, so that all messages come at once (recorded:
-    `create.dup_slug_plus_missing`).
+    :param models: the models by name
+    :param served: the model and the verb of each operation
     """
-    if operation_id.startswith("flows_instances_"):
-        return store.flows.taken(member, value, path_values.get("slug"))
-    return False
+    return {operation: _generic.handler(models[model], verb) for operation, (model, verb) in served.items()}
+
+
+def collection_of(operation_id: str) -> str | None:
+    """The collection that an operation without `x-serves` is about."""
+    return next((name for prefix, name in _COLLECTIONS.items() if operation_id.startswith(prefix)), None)
+
+
+def stored_members(operation_id: str) -> Set[str] | None:
+    """The members that the store keeps of an operation's resource, None if it keeps whatever the contract says."""
+    return _KEPT.get(collection_of(operation_id) or "")
+
+
+def problems(
+    served: Mapping[str, tuple[str, str]],
+    store: Store,
+    operation_id: str,
+    members: Mapping[str, Any],
+    path_values: Mapping[str, Any],
+) -> dict[str, errors.NotUnique | errors.Missing]:
+    """What the store has against members that the contract allows, by member.
+
+    :param served: the model and the verb of each operation on objects of any model
+    :param members: the members of a body that are unique or lead to other objects
+    :param path_values: the path parameters of the object that they are meant for
+    """
+    model, _ = served.get(operation_id, ("", ""))
+    return store.problems(model or collection_of(operation_id) or "", members, path_values)

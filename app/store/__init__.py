@@ -1,31 +1,102 @@
-"""What is kept: flows and tokens, on SQLite or PostgreSQL. Nothing here knows of HTTP."""
+"""What is kept: flows and what is bound to them, files and tokens, on SQLite or PostgreSQL. Nothing here knows of HTTP."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
+from app import errors
+from app.objects import Model
 from app.store import large, migration
+from app.store.bindings import PolicyBindings, StageBindings
 from app.store.database import Database
+from app.store.files import Files
 from app.store.flows import Flows
+from app.store.objects import Objects
+from app.store.references import References
+from app.store.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
 from app.store.tables import properties
 from app.store.tokens import Tokens
+from app.store.used_by import UsedBy
 
 
 class Store:
     """Everything that is kept.
 
     :param url: the database, as SQLAlchemy has it
-    :param searched: the members of a flow that a search looks at
+    :param searched: the members that a search looks at, by collection
+    :param models: the models of the contract, by name
     :param pool_size: the most connections of this process
     :param token_memory: seconds that a looked-up token is remembered
     """
 
-    def __init__(self, url: str, *, searched: Sequence[str], pool_size: int = 10, token_memory: float = 0.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        searched: Mapping[str, Sequence[str]],
+        models: Mapping[str, Model] = {},
+        pool_size: int = 10,
+        token_memory: float = 0.0,
+    ) -> None:
         self.database = Database(url, pool_size)
         self.embedded = self.database.embedded
-        self.flows = Flows(self.database, searched)
+        self.models = models
+        leads = {model.collection: model.references for model in models.values()}
+        self.flows = Flows(self.database, searched.get("flows", ()))
+        self.objects = Objects(self.database, models, searched)
+        self.stage_bindings = StageBindings(self.database, leads.get("stage_bindings", {}))
+        self.policy_bindings = PolicyBindings(self.database, leads.get("policy_bindings", {}))
+        self.references = References(self.database)
+        self.used_by = UsedBy(self.database, models)
+        self.files = Files(self.database)
         self.tokens = Tokens(self.database, token_memory)
-        self._searched = tuple(searched)
+        self._searched = {name: tuple(members) for name, members in sorted(searched.items())}
+
+    def repository(self, model: str) -> Repository:
+        """The objects of a model, for units of work of more than one statement. :raises KeyError: there is no such model"""
+        known = self.models[model]
+        match known.collection:
+            case "flows":
+                return FlowRepository(self.database, self.flows, known)
+            case "stage_bindings":
+                return BindingRepository(self.database, self.stage_bindings, known)
+            case "policy_bindings":
+                return BindingRepository(self.database, self.policy_bindings, known)
+        return ObjectRepository(self.database, self.objects, known)
+
+    def problems(
+        self, scope: str, members: Mapping[str, Any], keys: Mapping[str, Any]
+    ) -> dict[str, errors.NotUnique | errors.Missing]:
+        """What there is against some members of an object, by member: a value that is taken, a reference that leads nowhere.
+
+        :param scope: the object's model or collection
+        :param keys: `slug` or `pk` of the object that the members are meant for, if it is stored
+        """
+        found: dict[str, errors.NotUnique | errors.Missing] = {}
+        collection = self.models[scope].collection if scope in self.models else scope
+        leads = {
+            name: reference
+            for model in self.models.values()
+            if scope in (model.name, model.collection)
+            for name, reference in model.references.items()
+            if name in members
+        }
+        with self.database.read() as session:
+            for name, reference in leads.items():
+                try:
+                    self.references.resolve(session, {name: reference}, members)
+                except errors.Missing as error:
+                    found[name] = error
+        for name in members.keys() - leads.keys():
+            if collection == "flows":
+                taken = self.flows.taken(name, members[name], keys.get("slug"))
+            else:
+                taken = self.objects.taken(collection, members[name], keys.get("pk"))
+            if taken:
+                found[name] = errors.NotUnique(name)
+        return found
 
     def migrate(self) -> None:
         """Bring the database to this version's tables, and its search column to the contract's searched members.
@@ -48,7 +119,7 @@ class Store:
     def _keep_search(self) -> None:
         """Make the search column anew if it was made from other members."""
         compiled = self.database.compile
-        name, value = "searched", " ".join(self._searched)
+        name, value = "searched", json.dumps(self._searched)
         select = compiled(sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_")))
         with self.database.read() as session:
             row = session.row(select, {"name_": name})
@@ -62,6 +133,7 @@ class Store:
             if row is not None and row[0] == value:
                 return
             self.flows.rebuild_search(session)
+            self.objects.rebuild_search(session)
             session.run(
                 compiled(sa.delete(properties).where(properties.c.name == sa.bindparam("name_"))), {"name_": name}
             )

@@ -19,6 +19,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from app import errors
 from app.store.grouping import CommitGroup
+from app.store.tables import metadata
 
 # How long a writer waits for another one, in milliseconds.
 SQLITE_BUSY_TIMEOUT = 5_000
@@ -148,10 +149,26 @@ class Database:
     def translated(self, error: BaseException) -> BaseException:
         """An error of the driver or the pool as the one that callers know; any other as it is."""
         if isinstance(error, self._integrity_error):
-            return errors.NotUnique(_column_of(error))
+            return errors.NotUnique(_taken_columns(error))
         if isinstance(error, self._unavailable):
             return errors.Unavailable(str(error))
         return error
+
+    @contextlib.contextmanager
+    def translating(self, taken: Mapping[Any, str | tuple[str, ...]] = {}) -> Iterator[None]:
+        """Let errors of the driver be those that callers know, before the transaction ends.
+
+        :param taken: what columns that are unique together are called
+        """
+        try:
+            yield
+        except Exception as error:
+            known = self.translated(error)
+            if known is error:
+                raise
+            if isinstance(known, errors.NotUnique):
+                known = errors.NotUnique(taken.get(known.member, known.member))
+            raise known from error
 
     def _thread_session(self) -> "_ThreadSession":
         try:
@@ -352,9 +369,13 @@ def _weakly(database: Database) -> Callable[[], None]:
     return forget
 
 
-def _column_of(error: Exception) -> str:
-    """The column whose value is taken: SQLite names it, PostgreSQL its constraint (`uq_<table>_<column>`)."""
+def _taken_columns(error: Exception) -> str | tuple[str, ...]:
+    """The columns whose value is taken: SQLite names them, PostgreSQL their constraint."""
     if isinstance(error, sqlite3.IntegrityError):
-        return str(error).rpartition(".")[2]
-    diagnostic = error.diag  # type: ignore[attr-defined]  # psycopg's error
-    return str(diagnostic.constraint_name).removeprefix(f"uq_{diagnostic.table_name}_")
+        columns = tuple(column.rpartition(".")[2] for column in str(error).split(", "))
+    else:
+        diagnostic = error.diag  # type: ignore[attr-defined]  # psycopg's error
+        constraints = metadata.tables[diagnostic.table_name].constraints
+        (constraint,) = (known for known in constraints if known.name == diagnostic.constraint_name)
+        columns = tuple(column.name for column in constraint.columns)  # type: ignore[attr-defined]  # of a unique one
+    return columns[0] if len(columns) == 1 else columns

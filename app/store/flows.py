@@ -10,13 +10,18 @@ import sqlalchemy as sa
 from app import errors
 from app.store.database import Database, Query, Row, Session
 from app.store.identity import random_uuid
-from app.store.listing import Listing, SortKey, conditions, matches, values
+from app.store.large.listing import FlowListing
+from app.store.listing import SortKey
 from app.store.search import search_text
 from app.store.tables import flows
+from app.store.views import View, column_field, conditions
 
 
 class Flow(NamedTuple):
-    """A flow as it is stored. SQLite gives its truth values as 0 and 1."""
+    """A flow as it is stored. SQLite gives its truth values as 0 and 1.
+
+    What is bound to it is kept by the database: the identities, in the order of the bindings, separated by spaces.
+    """
 
     pk: str
     policybindingmodel_ptr_id: str
@@ -30,6 +35,8 @@ class Flow(NamedTuple):
     layout: str
     denied_action: str
     authentication: str
+    stages: str = ""
+    policies: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,12 @@ class Flows:
         self._insert = database.compile(
             sa.insert(flows).values({column.name: sa.bindparam(column.name) for column in flows.c})
         )
-        self._listing = Listing(database, self._columns)
+        fields = {name: column_field(flows.c[name]) for name in Flow._fields}
+        self.view = View(database, flows, flows.c.pk, self._columns, fields, flows.c.search)
+        self._listing = FlowListing(self.view)
+        by_key = flows.c.pk == sa.bindparam("pk_")
+        self._read = database.compile(sa.select(*self._columns).where(by_key).with_for_update())
+        self._delete = database.compile(sa.delete(flows).where(by_key))
         # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
         self._delete_query = lru_cache(maxsize=64)(self._compile_delete)
@@ -112,10 +124,8 @@ class Flows:
         :param members: every member but the identities
         :raises NotUnique: the slug is taken
         """
-        flow = Flow(pk=random_uuid(), policybindingmodel_ptr_id=random_uuid(), **members)
         with self._database.write_once() as session:
-            session.run(self._insert, self._values(flow))
-        return flow
+            return self.insert(session, members)
 
     def change(
         self,
@@ -149,8 +159,31 @@ class Flows:
         """
         query = self._delete_query(frozenset(filters), conditions(terms))
         with self._database.write_once() as session:
-            if not session.run(query, {**values(filters, terms), "slug_": slug}):
+            if not session.run(query, {**self.view.values(filters, terms), "slug_": slug}):
                 raise errors.NotFound
+
+    def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> Flow:
+        """Store a new flow, within a transaction."""
+        flow = Flow(pk=pk or random_uuid(), policybindingmodel_ptr_id=random_uuid(), **members)
+        session.run(self._insert, self._values(flow))
+        return flow
+
+    def update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> None:
+        """Store some members of a flow, within the transaction that it was read and locked in."""
+        if members:
+            self._update(session, flow, members)
+
+    def read(self, session: Session, pk: str) -> Flow:
+        """A flow by its primary key, locked within a transaction. :raises NotFound: there is none"""
+        row = session.row(self._read, {"pk_": pk})
+        if row is None:
+            raise errors.NotFound
+        return Flow._make(row)
+
+    def delete(self, session: Session, pk: str) -> None:
+        """Delete a flow, within a transaction. :raises NotFound: there is none"""
+        if not session.run(self._delete, {"pk_": pk}):
+            raise errors.NotFound
 
     def rebuild_search(self, session: Session) -> None:
         """Make the `search` column anew, after the members that are searched have changed."""
@@ -166,7 +199,7 @@ class Flows:
         self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False
     ) -> Flow:
         query = self._get_query(frozenset(filters), conditions(terms), True, lock)
-        row = session.row(query, {**values(filters, terms), "slug_": slug})
+        row = session.row(query, {**self.view.values(filters, terms), "slug_": slug})
         if row is None:
             raise errors.NotFound
         return Flow._make(row)
@@ -183,13 +216,13 @@ class Flows:
         return {**values, "search": search_text(values, self.searched)}
 
     def _compile_get(self, filters: frozenset[str], terms: int, by_slug: bool, lock: bool) -> Query:
-        statement = sa.select(*self._columns).where(*matches(self._database, filters, terms))
+        statement = sa.select(*self._columns).where(*self.view.matches(filters, terms))
         if by_slug:
             statement = statement.where(flows.c.slug == sa.bindparam("slug_"))
         return self._database.compile(statement.with_for_update() if lock else statement)
 
     def _compile_delete(self, filters: frozenset[str], terms: int) -> Query:
-        found = matches(self._database, filters, terms)
+        found = self.view.matches(filters, terms)
         return self._database.compile(sa.delete(flows).where(flows.c.slug == sa.bindparam("slug_"), *found))
 
     def _compile_update(self, members: frozenset[str]) -> Query:

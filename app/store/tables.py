@@ -4,13 +4,28 @@ Types are plain on purpose: an answer is made from text, numbers and booleans, w
 the contract's business; a column only keeps it.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy import text as sql
 
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     }
 )
 
@@ -38,6 +53,79 @@ flows = Table(
     Column("authentication", text(), nullable=False),
     # The searched members, upper-cased and on a line each: see `search.py`.
     Column("search", text(), nullable=False),
+    # What is bound to the flow, in the order of the bindings, separated by spaces. Kept by triggers, so that whoever binds keeps
+    # it right, and reading a flow costs the same however much is bound to it.
+    Column("stages", text(), nullable=False, server_default=sql("''")),
+    Column("policies", text(), nullable=False, server_default=sql("''")),
+)
+
+# Objects of the models that the contract declares: stages, policies, prompts.
+objects = Table(
+    "objects",
+    metadata,
+    Column("pk", text(), primary_key=True),
+    Column("collection", text(), nullable=False),
+    Column("model", text(), nullable=False),
+    Column("name", text(), nullable=False),
+    # The other members that lead nowhere, as JSON.
+    Column("members", text(), nullable=False),
+    Column("search", text(), nullable=False),
+    UniqueConstraint("collection", "name"),
+)
+
+# The members of objects that lead somewhere. One of `object` and `flow` is set; what they name takes the row with it.
+references = Table(
+    "object_references",
+    metadata,
+    Column("owner", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), primary_key=True),
+    Column("member", text(), primary_key=True),
+    Column("position", Integer(), primary_key=True, autoincrement=False),
+    Column("object", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), index=True),
+    Column("flow", text(), ForeignKey(flows.c.pk, ondelete="CASCADE"), index=True),
+)
+
+stage_bindings = Table(
+    "stage_bindings",
+    metadata,
+    Column("pk", text(), primary_key=True),
+    Column("policybindingmodel_ptr_id", text(), nullable=False, unique=True),
+    Column("target", text(), ForeignKey(flows.c.pk, ondelete="CASCADE"), nullable=False),
+    Column("stage", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), nullable=False, index=True),
+    Column("order", Integer(), nullable=False),
+    Column("evaluate_on_plan", Boolean(), nullable=False),
+    Column("re_evaluate_policies", Boolean(), nullable=False),
+    Column("policy_engine_mode", text(), nullable=False),
+    Column("invalid_response_action", text(), nullable=False),
+    UniqueConstraint("target", "stage", "order"),
+    Index("ix_stage_bindings_target_order", "target", "order", "pk"),
+)
+
+# One of `flow` and `stage_binding` is set: what the policy is bound to.
+policy_bindings = Table(
+    "policy_bindings",
+    metadata,
+    Column("pk", text(), primary_key=True),
+    Column("policy", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), nullable=False, index=True),
+    Column("flow", text(), ForeignKey(flows.c.pk, ondelete="CASCADE")),
+    Column("stage_binding", text(), ForeignKey(stage_bindings.c.pk, ondelete="CASCADE")),
+    Column("negate", Boolean(), nullable=False),
+    Column("enabled", Boolean(), nullable=False),
+    Column("order", Integer(), nullable=False),
+    Column("timeout", Integer(), nullable=False),
+    Column("failure_result", Boolean(), nullable=False),
+    UniqueConstraint("policy", "flow", "order"),
+    UniqueConstraint("policy", "stage_binding", "order"),
+    Index("ix_policy_bindings_flow_order", "flow", "order", "pk"),
+    Index("ix_policy_bindings_stage_binding_order", "stage_binding", "order", "pk"),
+)
+
+# Uploaded files, by their path below `/media/public/`.
+files = Table(
+    "files",
+    metadata,
+    Column("path", text(), primary_key=True),
+    Column("media_type", text(), nullable=False),
+    Column("content", LargeBinary(), nullable=False),
 )
 
 tokens = Table(

@@ -14,6 +14,7 @@ from tests.asgi import FLOWS
 # Words of Python that are values of the contract too, by where they stand, with what they are there.
 HOMONYMS = {
     ("cli/worker.py", "none"): "uvicorn's word for no WebSocket protocol",
+    ("contract/body.py", "message"): "the key of that name in x-unique-together",
     ("proofs/fuzz_hooks.py", "authorization"): "the header of that name",
     ("store/tables.py", "authentication"): "the member of that name",
     ("handlers/flows.py", "authentication"): "the member of that name",

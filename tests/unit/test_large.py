@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from app import errors
 from app.contract.parameters import Ordering
-from app.store import Store, large, listing
-from app.store.flows import Flow
-from app.store.tables import flows
+from app.store import Store, large
+from app.store.large.listing import FlowListing
+from app.store.listing import Listing
 
 from .test_store import SEARCHED, members
 
@@ -51,7 +51,7 @@ def prepared(database_url, monkeypatch):
     """A store that takes itself for large."""
     monkeypatch.setattr(large, "LARGE", 2)
     monkeypatch.setattr(large, "RARE", 3)
-    monkeypatch.setattr(listing, "_FAR", 0)
+    monkeypatch.setattr("app.store.large.listing._FAR", 0)
     store = Store(database_url, searched=SEARCHED)
     store.migrate()
     for number in range(3):
@@ -84,8 +84,7 @@ def change_at_random(store, chance, steps):
 
 
 def test_pages_are_those_of_a_small_store(prepared):
-    small = listing.Listing(prepared.database, [flows.c[name] for name in Flow._fields])
-    small._large = False
+    small = Listing(prepared.flows.view)
     chance = random.Random(7)
     for _ in range(3):
         change_at_random(prepared, chance, 25)
@@ -135,19 +134,19 @@ def test_the_index_is_asked_for_what_is_rare_only(prepared, monkeypatch):
     for _ in range(6):
         prepared.flows.add(members(title="A common journey"))
     asked = []
-    original = listing.Listing._compile
+    original = FlowListing._compile_large
 
     def compile_(self, *by, **options):
         asked.append(options)
         return original(self, *by, **options)
 
-    monkeypatch.setattr(listing.Listing, "_compile", compile_)
-    fresh = listing.Listing(prepared.database, [sa.column("pk")])
+    monkeypatch.setattr(FlowListing, "_compile_large", compile_)
+    fresh = FlowListing(prepared.flows.view)
     assert fresh.page({}, ("aardvark",), (), 1, 10)[0] == 1
     assert fresh.page({}, ("common",), (), 1, 10)[0] == 6
     assert fresh.page({}, ("no",), (), 1, 10)[0] == 0
     # The statement for the last one is that of the one before: words of two characters are in no index.
-    assert asked == [{"narrowed": True}, {}]
+    assert asked == [{"indexed": True}, {}]
 
 
 def test_a_large_store_starts_again_as_it_is(database_url, prepared):

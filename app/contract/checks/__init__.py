@@ -8,8 +8,9 @@ from typing import Any
 from app.contract.bundling import read
 from app.contract.checks.document import OpenAPICheck, check_references
 from app.contract.checks.extensions import check_extensions
+from app.contract.checks.handlers import check_handlers
 from app.contract.checks.models import check_models
-from app.contract.checks.operations import check_handlers, check_operations
+from app.contract.checks.operations import check_operations
 from app.contract.checks.values import check_values
 from app.contract.findings import ContractError, Finding
 from app.contract.source import Source
@@ -19,11 +20,11 @@ from app.contract.source import Source
 class Implementation:
     """What stands behind the contract.
 
-    :param handlers: the handler functions by name
+    :param handlers: the handler functions by name, for a contract whose models are right
     :param stored_members: the members that the store keeps for the resource of an operationId; None if it keeps none
     """
 
-    handlers: Mapping[str, Callable[..., Any]]
+    handlers: Callable[[Source], Mapping[str, Callable[..., Any]]]
     stored_members: Callable[[str], Set[str] | None]
 
 
@@ -52,7 +53,7 @@ def check(source: Source, implementation: Implementation) -> Iterator[Finding]:
         lambda: check_models(source),
         lambda: check_operations(source),
         lambda: check_values(source),
-        lambda: check_handlers(source, implementation.handlers, implementation.stored_members),
+        lambda: check_handlers(source, implementation.handlers(source), implementation.stored_members),
         openapi.meaning,
     ]
     for stage in stages:

@@ -45,7 +45,7 @@ def _check_patterns(source: Source) -> Iterator[Finding]:
     for pointer, node in walk(source.document):
         if kind_of(pointer, node if isinstance(node, dict) else {}) != "schema":
             continue
-        if pointer[-1] == "pattern" and isinstance(node, str):
+        if pointer[-1] == "pattern" and pointer[-2] != "x-messages" and isinstance(node, str):
             try:
                 reader.validator({"pattern": node})
             except ValueError:

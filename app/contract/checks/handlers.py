@@ -1,0 +1,98 @@
+"""Does the code match the contract?"""
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Set
+from pathlib import Path
+from typing import Any
+
+from app.contract.checks.parameters import declared_parameters
+from app.contract.findings import Finding, Location
+from app.contract.plan import handler_arguments
+from app.contract.schemas import properties
+from app.contract.source import Pointer, Source
+
+
+def check_handlers(
+    source: Source,
+    handlers: Mapping[str, Callable[..., Any]],
+    stored_members: Callable[[str], Set[str] | None],
+) -> Iterator[Finding]:
+    """Each operation has its handler and each handler its operation; both have the same parameters; the store has the members."""
+    served = set()
+    for pointer, path, method, operation in source.operations():
+        name = operation["operationId"]
+        served.add(name)
+        handler = handlers.get(name)
+        if handler is None:
+            yield source.finding(
+                (*pointer, "operationId"),
+                f"No handler is named {name!r}.",
+                "Write the function in app/handlers/, or correct the operationId.",
+            )
+            continue
+        given = handler_arguments(source, path, method)
+        for argument in sorted({argument for argument in given if given.count(argument) > 1}):
+            yield source.finding(
+                pointer,
+                f"The handler is given two arguments of the name {argument!r}.",
+                "Rename one of the parameters, or give that of the path another `x-argument`.",
+            )
+        expected = set(given)
+        actual = set(list(inspect.signature(handler).parameters)[1:])
+        if actual != expected:
+            yield source.finding(
+                (*pointer, "operationId"),
+                f"The handler {name!r} takes {_names(actual)}, and the operation gives {_names(expected)}.",
+                f"Change the parameters here or those of the function at {_location(handler)}.",
+            )
+        stored = stored_members(name)
+        if stored is not None:
+            yield from _check_stored(source, pointer, path, operation, stored)
+    for name in sorted(handlers.keys() - served):
+        yield Finding(
+            _location(handlers[name]),
+            f"The handler {name!r} serves no operation of {source.name}.",
+            "Add the operation to the contract, or begin the function's name with an underscore.",
+        )
+
+
+def _check_stored(
+    source: Source, pointer: Pointer, path: str, operation: dict[str, Any], stored: Set[str]
+) -> Iterator[Finding]:
+    """Every member that is written, filtered, searched or sorted by is one that the store keeps."""
+    named: list[tuple[Pointer, str]] = []
+    for place, declared in declared_parameters(source, pointer, path):
+        where, parameter = source.resolve(place, declared)
+        if "x-filters" in parameter:
+            named.append(((*where, "x-filters"), parameter["x-filters"]))
+        for extension in ("x-searches", "x-orders-by"):
+            named += [((*where, extension, index), name) for index, name in enumerate(parameter.get(extension, ()))]
+    if "requestBody" in operation:
+        where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
+        for media_type, media in body["content"].items():
+            members = properties(source, media["schema"], (*where, "content", media_type, "schema"))
+            named += [
+                (place, name)
+                for name, (place, schema) in members.items()
+                if not schema.get("readOnly") and not schema.get("x-ignored")
+            ]
+    for place, name in named:
+        if name not in stored:
+            yield source.finding(
+                place,
+                f"The store keeps no member {name!r}.",
+                "Add a column and a migration in app/store/, or correct the name.",
+            )
+
+
+def _names(names: Set[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"
+
+
+def _location(function: Callable[..., Any]) -> Location:
+    code = inspect.unwrap(function).__code__
+    path = Path(code.co_filename)
+    with contextlib.suppress(ValueError):
+        path = path.relative_to(Path.cwd())
+    return Location(str(path), code.co_firstlineno, 1)

@@ -1,0 +1,71 @@
+"""Are the parameters of an operation such as a plan can read?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.contract.findings import Finding
+from app.contract.paths import argument_of
+from app.contract.plan import parameters
+from app.contract.schemas import flattened
+from app.contract.source import OPERATION_METHODS, Pointer, Source
+
+
+def check_parameters(source: Source, pointer: Pointer, path: str, method: str) -> Iterator[Finding]:
+    """Each parameter of an operation is one that a plan can read."""
+    for place, declared in declared_parameters(source, pointer, path):
+        where, parameter = source.resolve(place, declared)
+        location, name = parameter["in"], parameter["name"]
+        if location not in ("query", "path"):
+            yield source.finding(
+                (*where, "in"), f"Parameters in {location!r} are not served.", "Send it in the query or the path."
+            )
+        elif "schema" not in parameter:
+            yield source.finding(where, f"The parameter {name!r} has no schema.", "Describe it by a schema.")
+        elif parameter.get("style", "form" if location == "query" else "simple") not in ("form", "simple") or (
+            location == "query" and parameter.get("explode") is False
+        ):
+            yield source.finding(
+                where, f"The style of the parameter {name!r} is not served.", "Remove style and explode."
+            )
+        elif (kind := flattened(source, parameter["schema"]).get("type")) == "object" or (
+            location == "path" and kind != "string"
+        ):
+            yield source.finding(
+                (*where, "schema"),
+                f"A parameter of type {kind!r} in the {location} is not served.",
+                "Make it a string." if location == "path" else "Use one parameter for each member.",
+            )
+        elif location != "path" and "x-argument" in parameter:
+            yield source.finding(
+                (*where, "x-argument"), "Only a path parameter can have another name for the handler.", "Remove it."
+            )
+    first = next(name for name in OPERATION_METHODS if name in source.document["paths"][path])
+    if _path_values(source, path, method) != _path_values(source, path, first):
+        yield source.finding(
+            pointer,
+            f"The parameters of the path differ from those of the operation at {source.locate(('paths', path, first))}.",
+            "Declare them once, for the path.",
+        )
+    for parameter in parameters(source, path, method, "query"):
+        below = parameter.get("x-default-below")
+        if below is not None and "default" not in flattened(source, parameter.get("schema", {})):
+            yield source.finding(
+                pointer,
+                f"The parameter {parameter['name']!r} has `x-default-below` and no default.",
+                "Give its schema a default.",
+            )
+
+
+def _path_values(source: Source, path: str, method: str) -> dict[str, Any]:
+    """What a plan makes of the parameters of a path."""
+    return {
+        parameter["name"]: (parameter.get("schema"), argument_of(parameter))
+        for parameter in parameters(source, path, method, "path")
+    }
+
+
+def declared_parameters(source: Source, pointer: Pointer, path: str) -> Iterator[tuple[Pointer, Any]]:
+    """Where the parameters of an operation and of its path stand, and what stands there."""
+    for owner in (pointer, ("paths", path)):
+        for index, declared in enumerate(source.at(owner).get("parameters", [])):
+            yield (*owner, "parameters", index), declared

@@ -1,0 +1,137 @@
+"""The models that a contract declares by `x-model`, ready for the handlers and the store."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from app import errors
+from app.contract.body import BodyReader, InvalidBody
+from app.contract.plan import body_reader
+from app.contract.schemas import flattened, properties
+from app.contract.source import Pointer, Source
+from app.objects import Model, Reference
+
+VERBS = ("used_by_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
+"""What an operationId ends with, longer ones first, if its path says by `x-serves` whose operations it has."""
+
+
+@lru_cache(maxsize=4)
+def models(source: Source) -> Mapping[str, Model]:
+    """The models of a contract that has passed the checks of its extensions, by name. Never to be changed."""
+    schemas = source.document.get("components", {}).get("schemas", {})
+    return {
+        schema["x-model"]["name"]: _model(source, name, schema)
+        for name, schema in schemas.items()
+        if isinstance(schema, dict) and "x-model" in schema
+    }
+
+
+def served(source: Source) -> dict[str, tuple[str, str]]:
+    """The model and the verb of each operation that `x-serves` names a model for, by operationId."""
+    found = {}
+    for _, path, _, operation in source.operations():
+        model = source.document["paths"][path].get("x-serves")
+        verb = next((verb for verb in VERBS if operation["operationId"].endswith(f"_{verb}")), None)
+        if model is not None and verb is not None:
+            found[operation["operationId"]] = (model, verb)
+    return found
+
+
+def searched(source: Source, collection_of: Callable[[str], str | None]) -> dict[str, tuple[str, ...]]:
+    """The members that searches look at, by collection.
+
+    :param collection_of: the collection that an operation without `x-serves` is about, by operationId
+    """
+    collections = {name: model["collection"] for name, model in _declared(source).items()}
+    found: dict[str, dict[str, None]] = {}
+    for pointer, path, _, operation in source.operations():
+        model = source.document["paths"][path].get("x-serves")
+        collection = collections[model] if model else collection_of(operation["operationId"])
+        if collection is None:
+            continue
+        for declared in (
+            *source.at(pointer).get("parameters", ()),
+            *source.document["paths"][path].get("parameters", ()),
+        ):
+            names = source.resolve((), declared)[1].get("x-searches", ())
+            found.setdefault(collection, {}).update(dict.fromkeys(names))
+    return {collection: tuple(names) for collection, names in found.items()}
+
+
+def _declared(source: Source) -> dict[str, dict[str, Any]]:
+    schemas = source.document.get("components", {}).get("schemas", {}).values()
+    return {schema["x-model"]["name"]: schema["x-model"] for schema in schemas if "x-model" in schema}
+
+
+def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
+    about = schema["x-model"]
+    create = _reader(source, schema_name, "201")
+    change = _reader(source, schema_name, "200", method="patch")
+    members = {
+        name: _type(source, member)
+        for name, member in (create.members if create else {}).items()
+        if not member.get("x-ignored")
+    }
+    return Model(
+        name=about["name"],
+        collection=about["collection"],
+        component=about.get("component", ""),
+        verbose_name=about["verbose_name"],
+        verbose_name_plural=about["verbose_name_plural"],
+        description=schema.get("description", "").strip(),
+        answered=tuple(properties(source, schema)),
+        members=members,
+        references={
+            name: _reference(member["x-references"], many=member.get("type") == "array")
+            for name, member in (create.members if create else {}).items()
+            if "x-references" in member
+        },
+        read_new=_read(create),
+        read_change=_read(change),
+    )
+
+
+def _reader(source: Source, schema_name: str, code: str, method: str = "post") -> BodyReader | None:
+    """The reader of the operation that answers a model's objects with a status code."""
+    wanted = {"$ref": f"#/components/schemas/{schema_name}"}
+    for pointer, _, known, operation in source.operations():
+        answer = source.resolve((), operation["responses"].get(code, {}))[1]
+        schemas = [media.get("schema") for media in answer.get("content", {}).values()]
+        if known == method and wanted in schemas and "requestBody" in operation:
+            return _body_reader(source, pointer, operation, wanted if code == "201" else None)
+    return None
+
+
+def _body_reader(source: Source, pointer: Pointer, operation: dict[str, Any], created: Any) -> BodyReader:
+    reader = body_reader(source, pointer, operation, created)
+    assert reader is not None, "the operation has a body"  # noqa: S101  # asked for just above
+    return reader
+
+
+def _read(reader: BodyReader | None) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    def read(members: Mapping[str, Any]) -> dict[str, Any]:
+        if reader is None:
+            return dict(members)
+        try:
+            return reader.accept(dict(members))
+        except InvalidBody as error:
+            raise errors.Invalid(error.messages) from error
+
+    return read
+
+
+def _reference(declared: Mapping[str, Any], *, many: bool) -> Reference:
+    return Reference(
+        to=_names(declared["to"]),
+        on_delete=declared.get("on_delete", ""),
+        many=many,
+        identity=_names(declared.get("identity", "pk")),
+    )
+
+
+def _names(names: str | list[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _type(source: Source, member: dict[str, Any]) -> str:
+    return str(flattened(source, member).get("type", "string"))

@@ -1,0 +1,86 @@
+"""The operations on objects of any model: the contract says by `x-serves` whose operations a path has.
+
+No model is known here by name.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from app.objects import Caller, Model, StoredObject
+from app.shapes.objects import shapes_of
+from app.shapes.pages import page_of
+from app.shapes.uses import visible_uses
+from app.store import Store
+from app.store.listing import SortKey
+
+Body = Mapping[str, Any]
+Filters = Mapping[str, Any]
+
+
+def handler(model: Model, verb: str) -> Callable[..., Any]:
+    """The handler of one operation.
+
+    :param verb: what the operationId ends with
+    :raises KeyError: there is no such verb
+    """
+    return partial(_HANDLERS[verb], model=model.name)
+
+
+def _list(
+    store: Store,
+    filters: Filters,
+    search: Sequence[str],
+    ordering: Sequence[SortKey],
+    page: int,
+    page_size: int,
+    *,
+    model: str,
+) -> dict[str, Any]:
+    found = store.objects.page(model, filters, search, ordering, page, page_size)
+    shape = shapes_of(store).object
+    return page_of([StoredObject(row, shape) for row in found.objects], found.count, page, page_size)
+
+
+def _create(store: Store, body: Body, *, model: str) -> StoredObject:
+    return StoredObject(store.objects.add(model, body), shapes_of(store).object)
+
+
+def _retrieve(store: Store, pk: str, filters: Filters, search: Sequence[str], *, model: str) -> StoredObject:
+    return StoredObject(store.objects.get(model, pk, filters, search), shapes_of(store).object)
+
+
+def _update(store: Store, pk: str, body: Body, filters: Filters, search: Sequence[str], *, model: str) -> StoredObject:
+    return StoredObject(store.objects.change(model, pk, body, filters, search), shapes_of(store).object)
+
+
+def _destroy(
+    store: Store,
+    pk: str,
+    filters: Filters,
+    search: Sequence[str],
+    *,
+    model: str,
+) -> None:
+    store.objects.remove(model, pk, filters, search)
+
+
+def _used_by(
+    store: Store,
+    pk: str,
+    request: Caller,
+    *,
+    model: str,
+) -> list[dict[str, Any]]:
+    return visible_uses(store.used_by.object(store.objects.get(model, pk).pk), request)
+
+
+_HANDLERS: Mapping[str, Callable[..., Any]] = {
+    "list": _list,
+    "create": _create,
+    "retrieve": _retrieve,
+    "update": _update,
+    "partial_update": _update,
+    "destroy": _destroy,
+    "used_by_list": _used_by,
+}

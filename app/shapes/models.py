@@ -1,0 +1,21 @@
+"""The models of a collection, for those who want to make an object of one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.objects import Model
+
+
+def types_of(models: Mapping[str, Model], collection: str) -> list[dict[str, Any]]:
+    """The models of a collection, sorted by what people call them."""
+    found = sorted((model.verbose_name, model) for model in models.values() if model.collection == collection)
+    return [
+        {
+            "name": name,
+            "description": model.description,
+            "component": model.component,
+            "model_name": model.model_name,
+            "requires_enterprise": False,
+        }
+        for name, model in found
+    ]

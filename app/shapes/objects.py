@@ -1,0 +1,158 @@
+"""From rows of the store to objects of the contract. Each shape is a pure function of its row."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import orjson
+
+from app.objects import Model
+from app.store import Store
+from app.store.binding_views import PolicyBindingRow, StageBindingRow
+from app.store.flows import Flow
+from app.store.object_views import FLOW_SET, ObjectRow
+from app.store.repositories import members_of
+
+Shape = Callable[[Any], dict[str, Any]]
+
+# Filled in from the contract, when the answer is written.
+_URL = ""
+
+
+def flow(row: Flow) -> dict[str, Any]:
+    """A flow, members in authentik's order. Nothing plans flows here, so no plan is cached."""
+    return {
+        "pk": row.pk,
+        "policybindingmodel_ptr_id": row.policybindingmodel_ptr_id,
+        "name": row.name,
+        "slug": row.slug,
+        "title": row.title,
+        "designation": row.designation,
+        "background": row.background,
+        "stages": row.stages.split(),
+        "policies": row.policies.split(),
+        "cache_count": 0,
+        "policy_engine_mode": row.policy_engine_mode,
+        # SQLite has 0 and 1.
+        "compatibility_mode": bool(row.compatibility_mode),
+        "export_url": _URL,
+        "layout": row.layout,
+        "denied_action": row.denied_action,
+        "authentication": row.authentication,
+    }
+
+
+class Shapes:
+    """The shapes of objects of the contract's models.
+
+    :param models: the models by name
+    """
+
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        self._models = models
+
+    def object(self, row: ObjectRow) -> dict[str, Any]:
+        """An object of any model, with all members that the model has."""
+        model = self._models[row.model]
+        values = {
+            **members_of(model, row.name, row.members, row.references),
+            **self._names(row.pk, row.name, model),
+            **self._related(model.collection, row.related),
+        }
+        return {name: values[name] for name in model.answered}
+
+    def stage(self, row: ObjectRow) -> dict[str, Any]:
+        """What a stage has in common with all others."""
+        return self._stage(row.pk, row.name, row.model, row.related)
+
+    def stage_binding(self, row: StageBindingRow) -> dict[str, Any]:
+        """The binding of a stage to a flow."""
+        return {
+            "pk": row.pk,
+            "policybindingmodel_ptr_id": row.policybindingmodel_ptr_id,
+            "target": row.target,
+            "stage": row.stage,
+            "stage_obj": self._stage(row.stage, row.stage_name, row.stage_model, row.flow_set),
+            "evaluate_on_plan": bool(row.evaluate_on_plan),
+            "re_evaluate_policies": bool(row.re_evaluate_policies),
+            "order": row.order,
+            "policy_engine_mode": row.policy_engine_mode,
+            "invalid_response_action": row.invalid_response_action,
+        }
+
+    def policy_binding(self, row: PolicyBindingRow) -> dict[str, Any]:
+        """The binding of a policy. Groups and users are not kept here, so none is bound."""
+        policy = ObjectRow(
+            row.policy, row.policy_model, row.policy_name, row.policy_members, row.policy_references, row.bound_to
+        )
+        return {
+            "pk": row.pk,
+            "policy": row.policy,
+            "group": None,
+            "user": None,
+            "policy_obj": self.object(policy),
+            "group_obj": None,
+            "user_obj": None,
+            "target": row.target,
+            "negate": bool(row.negate),
+            "enabled": bool(row.enabled),
+            "order": row.order,
+            "timeout": row.timeout,
+            "failure_result": bool(row.failure_result),
+        }
+
+    def _names(self, pk: str, name: str, model: Model) -> dict[str, Any]:
+        return {
+            "pk": pk,
+            "name": name,
+            "component": model.component,
+            "verbose_name": model.verbose_name,
+            "verbose_name_plural": model.verbose_name_plural,
+            "meta_model_name": model.name,
+        }
+
+    def _stage(self, pk: str, name: str, model: str, flow_set: str) -> dict[str, Any]:
+        return {**self._names(pk, name, self._models[model]), "flow_set": _flow_set(flow_set)}
+
+    def _related(self, collection: str, related: Any) -> dict[str, Any]:
+        """What an object shows of those that it belongs to."""
+        match collection:
+            case "stages":
+                return {"flow_set": _flow_set(related)}
+            case "policies":
+                return {"bound_to": related}
+            case "prompts":
+                return {"promptstage_set": [self._stage(*owner) for owner in orjson.loads(related)]}
+        return {}
+
+
+_shapes: WeakKeyDictionary[Store, Shapes] = WeakKeyDictionary()
+
+
+def shapes_of(store: Store) -> Shapes:
+    """The shapes of what a store keeps, always the same ones: an answer is remembered by its row and its shape."""
+    found = _shapes.get(store)
+    if found is None:
+        found = _shapes[store] = Shapes(store.models)
+    return found
+
+
+def _flow_set(flows: str) -> list[dict[str, Any]]:
+    """The flows that a stage shows, from how the store reads them."""
+    return [
+        {
+            "pk": values["pk"],
+            "policybindingmodel_ptr_id": values["policybindingmodel_ptr_id"],
+            "name": values["name"],
+            "slug": values["slug"],
+            "title": values["title"],
+            "designation": values["designation"],
+            "background": values["background"],
+            "policy_engine_mode": values["policy_engine_mode"],
+            "compatibility_mode": bool(values["compatibility_mode"]),
+            "export_url": _URL,
+            "layout": values["layout"],
+            "denied_action": values["denied_action"],
+        }
+        for values in (dict(zip(FLOW_SET, row, strict=True)) for row in orjson.loads(flows))
+    ]

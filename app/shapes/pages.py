@@ -1,0 +1,27 @@
+"""What every list answers around its objects."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def page_of(results: Sequence[Any], count: int, page: int, page_size: int) -> dict[str, Any]:
+    """A page, and where it stands among all pages: `0` for a page that there is not (recorded: `list.page.*`).
+
+    :param results: the objects of the page
+    :param count: how many objects match, on all pages together
+    :param page: number of the page, from 1
+    :param page_size: objects on a full page
+    """
+    pages = max(1, -(-count // page_size))
+    return {
+        "pagination": {
+            "next": page + 1 if page < pages else 0,
+            "previous": page - 1,
+            "count": count,
+            "current": page,
+            "total_pages": pages,
+            "start_index": (page - 1) * page_size + 1 if count else 0,
+            "end_index": min(page * page_size, count),
+        },
+        "results": results,
+    }

@@ -1,0 +1,17 @@
+"""What is connected with an object, as far as the caller may see it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.objects import Caller
+from app.store.used_by import Use
+
+
+def visible_uses(uses: Iterable[Use], caller: Caller) -> list[dict[str, Any]]:
+    """The connections whose models the caller may view, as authentik has it."""
+    return [
+        {"app": app, "model_name": model, "pk": use.pk, "name": use.name, "action": use.action}
+        for use in uses
+        for app, _, model in (use.model.partition("."),)
+        if caller.may(f"{app}.view_{model}")
+    ]

@@ -1,0 +1,51 @@
+"""Uploaded files. They are kept in the database, so that each server of several has them, and a backup too."""
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from app import errors
+from app.store.database import Database, Session
+from app.store.tables import files
+
+
+class StoredFile(NamedTuple):
+    """A file as it is stored.
+
+    :param media_type: as it was uploaded with
+    :param content: its bytes
+    """
+
+    media_type: str
+    content: bytes
+
+
+class Files:
+    """The files of a database.
+
+    :param database: where they are
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        by_path = files.c.path == sa.bindparam("path_")
+        self._select = database.compile(sa.select(files.c.media_type, files.c.content).where(by_path))
+        self._insert = database.compile(sa.insert(files).values({c.name: sa.bindparam(c.name) for c in files.c}))
+        self._delete = database.compile(sa.delete(files).where(by_path))
+
+    def get(self, path: str) -> StoredFile:
+        """A file. :raises NotFound: there is none"""
+        with self._database.read() as session:
+            row = session.row(self._select, {"path_": path})
+        if row is None:
+            raise errors.NotFound
+        return StoredFile(row[0], bytes(row[1]))
+
+    def add(self, session: Session, path: str, file: StoredFile) -> None:
+        """Store a file at a path that is free, within a transaction."""
+        values = {"path": path, "media_type": file.media_type, "content": file.content}
+        session.run(self._insert, values)
+
+    def remove(self, session: Session, path: str) -> None:
+        """Delete a file, if there is one, within a transaction."""
+        session.run(self._delete, {"path_": path})

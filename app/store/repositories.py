@@ -1,0 +1,168 @@
+"""The objects of each model behind one interface, for units of work of more than one statement, such as an import."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Protocol
+
+import orjson
+import sqlalchemy as sa
+
+from app import errors
+from app.objects import Model
+from app.store.bindings import Bindings
+from app.store.database import Database, Query, Session
+from app.store.flows import Flows
+from app.store.objects import Objects
+from app.store.views import View
+
+
+class Repository(Protocol):
+    """The objects of one model. All happens within the transaction of a session."""
+
+    def find(self, session: Session, identifiers: Mapping[str, Any]) -> str | None:
+        """The primary key of the object whose members equal all of these, None if there is none.
+
+        :raises Invalid: a member is none that objects can be found by
+        """
+
+    def read(self, session: Session, pk: str) -> dict[str, Any]:
+        """Every member that a client sets, and `pk`. :raises NotFound: there is no such object"""
+
+    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """Store a new object. :returns: its primary key :raises NotUnique: :raises Missing:"""
+
+    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """Store some members. :raises NotFound: :raises NotUnique: :raises Missing:"""
+
+    def remove(self, session: Session, pk: str) -> None:
+        """Delete an object. :raises NotFound: there is no such object"""
+
+
+class _Finder:
+    """Finds objects by their members."""
+
+    def __init__(self, database: Database, view: View) -> None:
+        self._database = database
+        self._view = view
+        self._query = cache(self._compile)
+
+    def find(self, session: Session, identifiers: Mapping[str, Any]) -> str | None:
+        unknown = [name for name in identifiers if name not in self._view.fields]
+        if unknown:
+            raise errors.Invalid({name: ["Objects can't be found by this member."] for name in unknown})
+        row = session.row(self._query(frozenset(identifiers)), self._view.values(identifiers, ()))
+        return None if row is None else str(row[0])
+
+    def _compile(self, names: frozenset[str]) -> Query:
+        view = self._view
+        found = sa.select(view.key).select_from(view.source).where(*view.matches(names, 0)).order_by(view.key).limit(1)
+        return self._database.compile(found)
+
+
+class FlowRepository(_Finder):
+    """The flows.
+
+    :param model: their model
+    """
+
+    def __init__(self, database: Database, flows: Flows, model: Model) -> None:
+        super().__init__(database, flows.view)
+        self._flows = flows
+        self._model = model
+
+    def read(self, session: Session, pk: str) -> dict[str, Any]:
+        """See `Repository`."""
+        flow = self._flows.read(session, pk)
+        # SQLite has 0 and 1.
+        values = {**flow._asdict(), "compatibility_mode": bool(flow.compatibility_mode)}
+        return {name: values[name] for name in ("pk", *self._model.members)}
+
+    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """See `Repository`."""
+        with self._database.translating():
+            return self._flows.insert(session, members, pk).pk
+
+    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """See `Repository`."""
+        with self._database.translating():
+            self._flows.update(session, self._flows.read(session, pk), members)
+
+    def remove(self, session: Session, pk: str) -> None:
+        """See `Repository`."""
+        self._flows.delete(session, pk)
+
+
+class ObjectRepository(_Finder):
+    """The objects of a model that the store knows nothing else of.
+
+    :param model: the model
+    """
+
+    def __init__(self, database: Database, objects: Objects, model: Model) -> None:
+        super().__init__(database, objects.view(model.name))
+        self._objects = objects
+        self._model = model
+
+    def read(self, session: Session, pk: str) -> dict[str, Any]:
+        """See `Repository`."""
+        row = self._objects.read(session, self._model.name, pk)
+        return {"pk": row.pk, **members_of(self._model, row.name, row.members, row.references)}
+
+    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """See `Repository`."""
+        return self._objects.insert(session, self._model.name, members, pk)
+
+    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """See `Repository`."""
+        self._objects.update(session, self._objects.read(session, self._model.name, pk, lock=True), members)
+
+    def remove(self, session: Session, pk: str) -> None:
+        """See `Repository`."""
+        self._objects.delete(session, pk)
+
+
+class BindingRepository(_Finder):
+    """The bindings of stages, or of policies.
+
+    :param model: their model
+    """
+
+    def __init__(self, database: Database, bindings: Bindings[Any], model: Model) -> None:
+        super().__init__(database, bindings.view)
+        self._bindings = bindings
+        self._model = model
+
+    def read(self, session: Session, pk: str) -> dict[str, Any]:
+        """See `Repository`."""
+        row = self._bindings.read(session, pk)._asdict()
+        members = {name: row.get(name) for name in ("pk", *self._model.members)}
+        # SQLite has 0 and 1.
+        return {
+            name: bool(value) if self._model.members.get(name) == "boolean" else value
+            for name, value in members.items()
+        }
+
+    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """See `Repository`."""
+        return self._bindings.insert(session, members, pk)
+
+    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """See `Repository`."""
+        self._bindings.update(session, pk, members)
+
+    def remove(self, session: Session, pk: str) -> None:
+        """See `Repository`."""
+        self._bindings.delete(session, pk)
+
+
+def members_of(model: Model, name: str, members: str, references: str) -> dict[str, Any]:
+    """The members of an object that a client sets, from how they are stored."""
+    found: dict[str, Any] = {**orjson.loads(members), "name": name}
+    for member, reference in model.references.items():
+        found[member] = [] if reference.many else None
+    for member, identity in orjson.loads(references):
+        if isinstance(known := found.get(member), list):
+            known.append(identity)
+        else:
+            found[member] = identity
+    return {member: found[member] for member in model.members if member in found}

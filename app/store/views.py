@@ -1,0 +1,127 @@
+"""What can be asked of stored objects: filters, words to find, and keys to sort by, as conditions of SQL.
+
+Each filter is a parameter `filter_<member>`, each word one `term_<number>`.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import JSON
+
+from app.objects import Reference
+from app.store.database import Database
+from app.store.search import fold
+
+Condition = sa.ColumnElement[bool]
+
+# Words that are looked for by a condition each; further ones go into one condition, so that statements stay small and few.
+_TERMS = 8
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Field:
+    """A member that can be filtered on and sorted by.
+
+    :param key: what it is sorted by
+    :param equals: the condition that it equals a parameter
+    :param bound: from a filter's value to the parameter
+    :param unique: whether no two objects have the same
+    :param reference: what a filter's value has to lead to, if it is an identity
+    """
+
+    key: sa.ColumnElement[Any]
+    equals: Callable[[sa.BindParameter[Any]], Condition]
+    bound: Callable[[Any], Any] = _as_it_is
+    unique: bool = False
+    reference: Reference | None = None
+
+
+def column_field(column: sa.Column[Any]) -> Field:
+    """The field of a column."""
+    return Field(column, column.__eq__, unique=bool(column.unique or column.primary_key))
+
+
+@dataclass(frozen=True)
+class View:
+    """Stored objects as one operation sees them.
+
+    :param database: where they are
+    :param source: the tables, joined
+    :param key: the primary key
+    :param columns: what is read of each
+    :param fields: the members that can be filtered on and sorted by
+    :param search: the column that words are looked for in
+    :param always: what holds for each object that is seen
+    """
+
+    database: Database
+    source: sa.FromClause
+    key: sa.ColumnElement[str]
+    columns: Sequence[sa.ColumnElement[Any]]
+    fields: Mapping[str, Field]
+    search: sa.ColumnElement[str]
+    always: Sequence[Condition] = field(default_factory=tuple)
+
+    def matches(self, filters: frozenset[str], terms: int) -> list[Condition]:
+        """The conditions of filters and words.
+
+        :param filters: the members that are filtered on
+        :param terms: what `conditions` says of the words
+        """
+        found = list(self.always)
+        found += [self.fields[name].equals(sa.bindparam(f"filter_{name}")) for name in sorted(filters)]
+        zero: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer())
+        embedded = self.database.embedded
+        position = sa.func.instr if embedded else sa.func.strpos
+        found += [
+            position(self.search, sa.bindparam(f"term_{index}", type_=sa.Text())) > zero
+            for index in range(min(terms, _TERMS))
+        ]
+        if terms > _TERMS:
+            words = sa.bindparam("terms", type_=sa.Text())
+            each = (
+                sa.func.json_each(words) if embedded else sa.func.json_array_elements_text(words.cast(JSON))
+            ).table_valued("value")
+            found.append(~sa.exists().where(position(self.search, each.c.value) == zero).select_from(each))
+        return found
+
+    def values(self, filters: Mapping[str, Any], terms: Sequence[str]) -> dict[str, Any]:
+        """The parameters of the conditions that `matches` makes."""
+        if not filters and not terms:
+            return {}
+        named: dict[str, Any] = {f"filter_{name}": self.fields[name].bound(value) for name, value in filters.items()}
+        named |= {f"term_{index}": fold(term) for index, term in enumerate(terms[:_TERMS])}
+        return {**named, "terms": json.dumps([fold(term) for term in terms[_TERMS:]])} if len(terms) > _TERMS else named
+
+    def references(self, filters: Iterable[str]) -> dict[str, Reference]:
+        """The filters that have to lead somewhere."""
+        found = {name: self.fields[name].reference for name in filters}
+        return {name: reference for name, reference in found.items() if reference is not None}
+
+    def sort_keys(
+        self, ordering: Sequence[tuple[str, bool]], *, backwards: bool = False
+    ) -> list[sa.ColumnElement[Any]]:
+        """The keys up to the first unique one, which the primary key is at the latest.
+
+        :param ordering: members, and whether the greatest value comes first
+        :param backwards: the other way round
+        """
+        keys: list[sa.ColumnElement[Any]] = []
+        for member, descending in ordering:
+            known = self.fields[member]
+            keys.append(known.key.desc() if descending is not backwards else known.key.asc())
+            if known.unique:
+                return keys
+        return [*keys, self.key.desc() if backwards else self.key.asc()]
+
+
+def conditions(terms: Sequence[str]) -> int:
+    """How many conditions words are looked for by."""
+    return min(len(terms), _TERMS + 1)

@@ -1,0 +1,89 @@
+"""Serves widgets.yaml: what a contract may ask for beside what the flows API does, by handlers that a test gives."""
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from connexion.middleware import ConnexionMiddleware
+from connexion.resolver import Resolver
+
+from app.contract import checks
+from app.contract.middleware import ContractMiddleware
+from app.contract.security import BearerSecurityHandler
+from app.contract.serving import Server
+from app.objects import File
+from tests.asgi import Client
+
+CONTRACT = Path(__file__).parent / "widgets.yaml"
+
+WIDGETS = "/api/widgets/"
+ID = "11111111-1111-4111-8111-111111111111"
+OTHER = "22222222-2222-4222-8222-222222222222"
+
+
+def widgets_list(store, filters):
+    return []
+
+
+def widgets_create(store, body):
+    return dict(body)
+
+
+def widgets_retrieve(store, pk):
+    return {"key": pk}
+
+
+def widgets_update(store, pk, body):
+    return dict(body)
+
+
+def widgets_drawing_retrieve(store, pk):
+    return File(b"a: 1")
+
+
+def widgets_kinds_retrieve(store, kind, number):
+    return {"name": f"{kind} {number}"}
+
+
+def widgets_test(store, body):
+    return {"success": True}
+
+
+HANDLERS = {name: function for name, function in globals().items() if name.startswith("widgets_")}
+
+
+class Access(NamedTuple):
+    """What a token may do that names its permissions: `widgets.view+widgets.change`; `root` may do everything."""
+
+    name: str
+    superuser: bool
+    permissions: frozenset[str]
+
+
+def access(token):
+    return Access(token, token == "root", frozenset(token.split("+")))
+
+
+async def nothing_else(scope, receive, send):
+    raise AssertionError(f"{scope['path']} is no path of the contract")
+
+
+def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, **handlers):
+    """A client of an application that serves the contract.
+
+    :param handlers: the functions that the test is about, by operationId
+    """
+    served_by = HANDLERS | handlers
+    source = checks.load(CONTRACT, checks.Implementation(served_by, lambda _: None))
+    server = Server("the store", problems, body_limit, memory)
+    app = ConnexionMiddleware(
+        nothing_else,
+        import_name=__name__,
+        middlewares=[
+            partial(ContractMiddleware, source=source, server=server, executor=None, pending=lambda: None),
+        ],
+        resolver=Resolver(served_by.__getitem__),
+        security_map={"bearer": partial(BearerSecurityHandler, access)},
+    )
+    app.add_api(source.document)
+    return Client(app, "root")
