@@ -1,4 +1,4 @@
-"""A server for authentik's flows API, made from one OpenAPI document."""
+"""A server for authentik's flows API, made from its OpenAPI contract."""
 
 import warnings
 

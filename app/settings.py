@@ -61,7 +61,11 @@ class Settings:
 
     contract: Path = field(
         default_factory=_contract_path,
-        metadata={"meaning": "The OpenAPI document to serve.", "convert": Path, "secret": False},
+        metadata={
+            "meaning": "The OpenAPI document to serve; the file that names the others if it is several.",
+            "convert": Path,
+            "secret": False,
+        },
     )
     database_url: str = _setting(
         "sqlite:///var/flows.sqlite3",

@@ -13,6 +13,7 @@ from app.settings import Settings
 from app.store.tables import flows, tokens
 from tests import postgresql
 from tests.asgi import Client
+from tests.contract_files import copied, replaced
 
 logs.configure("error", "json")
 
@@ -99,12 +100,9 @@ def edited(settings, tmp_path):
     stores = []
 
     def edit(*replacements, served_by=None):
-        text = settings.contract.read_text("utf-8")
+        path = copied(tmp_path / f"contract-{next(_numbers)}")
         for old, new in replacements:
-            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the contract"
-            text = text.replace(old, new)
-        path = tmp_path / "authentik-flows.yaml"
-        path.write_text(text, "utf-8")
+            replaced(path, old, new)
         changed = dataclasses.replace(settings, contract=path)
         contract = load_contract(changed, served_by)
         store = open_store(changed, contract)

@@ -39,7 +39,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Serve authentik's flows API from one OpenAPI document.
+    """Serve authentik's flows API from its OpenAPI contract.
 
     Settings come from environment variables that begin with FLOWS_; docs/settings.md lists them.
     """

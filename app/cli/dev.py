@@ -34,7 +34,7 @@ def command(settings: Settings) -> None:
         port=settings.port,
         reload=True,
         reload_dirs=[str(Path(__file__).parents[1]), str(settings.contract.resolve().parent)],
-        reload_includes=["*.yaml", "*.py", "*.html"],
+        reload_includes=["*.yaml", "*.yml", "*.json", "*.py", "*.html"],
         access_log=False,
         server_header=False,
         log_level="warning",

@@ -14,6 +14,7 @@ from connexion.security import BearerSecurityHandler
 from jsonschema import Draft4Validator
 from sqlalchemy.exc import IntegrityError
 
+from app.contract.bundling import read
 from app.store.database import Database
 from bench.peers import contract, orm
 from bench.peers.access import Access, permits
@@ -120,7 +121,7 @@ def create_app(database_url: str) -> FlaskApp:
         swagger_ui_options=SwaggerUIOptions(swagger_ui=False),
         validate_responses=True,
     )
-    app.add_api(SPECIFICATION)
+    app.add_api(read(SPECIFICATION).document)
     app.add_error_handler(OAuthProblem, _forbidden)
     return app
 

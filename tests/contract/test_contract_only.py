@@ -8,6 +8,7 @@ import yaml
 
 import app
 from app import handlers
+from app.contract.reading import parse
 from tests.asgi import FLOWS
 
 # Words of Python that are values of the contract too, by where they stand, with what they are there.
@@ -198,5 +199,7 @@ def test_no_rule_of_the_contract_stands_in_python_too(contract):
     assert found == HOMONYMS.keys(), "a rule of the contract in Python, or an exception that is none any more"
 
 
-def test_the_contract_is_yaml_1_2_as_other_tools_read_it(contract, settings):
-    assert yaml.safe_load(settings.contract.read_text("utf-8")) == contract.document
+def test_the_contract_is_yaml_1_2_as_other_tools_read_it(contract):
+    for path in contract.files:
+        text = path.read_bytes()
+        assert yaml.safe_load(text) == parse(path, path.name, text, "").document

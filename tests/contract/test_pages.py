@@ -31,11 +31,11 @@ def test_documentation_loads_nothing_from_elsewhere(client):
 
 
 @pytest.mark.parametrize("query", ["", "format=yaml"])
-def test_the_contract_as_its_file(client, settings, query):
+def test_the_contract_as_one_file(client, contract, query):
     answer = client.get(SCHEMA, query=query)
     assert answer.headers["content-type"] == "application/vnd.oai.openapi; charset=utf-8"
     assert answer.headers["content-disposition"] == 'inline; filename="authentik-flows.yaml"'
-    assert answer.body == settings.contract.read_bytes()
+    assert answer.body == contract.text
 
 
 @pytest.mark.parametrize(

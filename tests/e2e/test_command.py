@@ -14,6 +14,7 @@ import pytest
 from app.contract.bundling import read
 from app.proofs.wire import Wire
 from tests.asgi import FLOWS
+from tests.contract_files import copied
 from tests.serving import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -143,8 +144,8 @@ def test_serve__a_revocation_takes_effect_in_a_running_server(start, run):
 
 
 def test_serve__a_contract_that_can_not_be_served(run, tmp_path):
-    broken = tmp_path / "broken.yaml"
-    broken.write_text((ROOT / "openapi" / "authentik-flows.yaml").read_text().replace("x-searches:", "x-serches:"))
+    broken = copied(tmp_path / "broken")
+    broken.write_text(broken.read_text().replace("x-searches:", "x-serches:"))
     for command, stream in (("serve", "stderr"), ("check", "stdout")):
         result = run(command, FLOWS_CONTRACT=str(broken))
         assert result.returncode == 1
@@ -262,10 +263,8 @@ def test_each_command_has_an_example(run, command):
 
 
 def test_dev__serves_a_saved_contract(start, tmp_path):
-    contract = tmp_path / "contract" / "authentik-flows.yaml"
-    contract.parent.mkdir()
-    text = (ROOT / "openapi" / "authentik-flows.yaml").read_text()
-    contract.write_text(text)
+    contract = copied(tmp_path / "contract")
+    text = contract.read_text()
     port = _free_port()
     wire, token, process = start("dev", FLOWS_CONTRACT=str(contract), FLOWS_PORT=str(port))
     body = json.dumps(FLOW | {"layout": "floating"}).encode()
@@ -282,8 +281,23 @@ def test_dev__serves_a_saved_contract(start, tmp_path):
     contract.write_text(text.replace("x-searches:", "x-serches:"))
     finding = "The extension 'x-serches' is not known here."
     wait_for(lambda: finding in process.output.read_text(), "what is wrong with the contract")
-    contract.write_text(text)
-    wait_for(lambda: create() == 400, "the contract of before")
+    further = contract.parent / "more" / "titles.yaml"
+    further.parent.mkdir()
+    parameter = "name: title, in: query, schema: {type: string}, x-filters"
+    further.write_text(f"parameters:\n  Title: {{{parameter}: titel}}\n")
+    name = "        - $ref: '#/components/parameters/NameFilter'\n"
+    contract.write_text(text.replace(name, f"        - $ref: 'more/titles.yaml#/parameters/Title'\n{name}"))
+    finding = f"{further}:2:59: The store keeps no member 'titel'."
+    wait_for(lambda: finding in process.output.read_text(), "what is wrong with the further file")
+    further.write_text(f"parameters:\n  Title: {{{parameter}: title}}\n")
+
+    def titles():
+        try:
+            return wire.send("GET", FLOWS + "?title=other", bearer(token)).json().get("results")
+        except OSError:
+            return None
+
+    wait_for(lambda: titles() == [], "the saved further file")
 
 
 def _free_port():

@@ -1,0 +1,20 @@
+"""Copies of the contract to change."""
+
+import shutil
+from pathlib import Path
+
+from app.settings import Settings
+
+
+def copied(folder):
+    """Copy all files of the contract to a folder that is not there yet. :returns: the first one's path"""
+    contract = Settings().contract
+    shutil.copytree(contract.parent, folder)
+    return Path(folder) / contract.name
+
+
+def replaced(contract, old, new):
+    """Replace a text that stands once in the files of a contract."""
+    found = [path for path in contract.parent.rglob("*.yaml") for _ in range(path.read_text("utf-8").count(old))]
+    assert len(found) == 1, f"{old!r} stands {len(found)} times in the contract"
+    found[0].write_text(found[0].read_text("utf-8").replace(old, new), "utf-8")
