@@ -8,6 +8,7 @@ from app.blueprints.mistakes import START, BlueprintError, Mistake, Place, mista
 from app.blueprints.tags import objection
 
 VERSION = 1
+INVALID_VERSION = "Invalid blueprint version"
 STATES = ("present", "created", "must_created", "absent")
 
 _NOTHING: Mapping[str, Value] = {}
@@ -66,7 +67,7 @@ def read(text: bytes) -> Blueprint:
     members: dict[str, Value] = document.content
     version = members.get("version")
     if version is not None and (type(version.content) is not int or version.content != VERSION):
-        raise mistake(version.place, "Invalid blueprint version")
+        raise mistake(version.place, INVALID_VERSION)
     context = members.get("context")
     if context is not None and (context.tag is not None or not isinstance(context.content, dict)):
         raise mistake(context.place, "The context is a mapping.")
