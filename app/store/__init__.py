@@ -14,6 +14,7 @@ from app.store.bindings import PolicyBindings, StageBindings
 from app.store.database import Database
 from app.store.files import Files
 from app.store.flows import Flows
+from app.store.graph import Graph
 from app.store.objects import Objects
 from app.store.references import References
 from app.store.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
@@ -52,6 +53,7 @@ class Store:
         self.policy_bindings = PolicyBindings(self.database, leads.get("policy_bindings", {}))
         self.references = References(self.database)
         self.used_by = UsedBy(self.database, models)
+        self.graph = Graph(self.database, models)
         self.files = Files(self.database)
         default = next(
             (model.defaults.get("background", "") for model in models.values() if model.collection == "flows"), ""
