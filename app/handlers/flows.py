@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from app import errors
-from app.objects import Caller, StoredObject, Upload
+from app.blueprints.exporting import export
+from app.blueprints.importing import apply
+from app.objects import Caller, File, StoredObject, Upload
 from app.planning.diagram import diagram
 from app.planning.plan import NotApplicable, plan
 from app.shapes.objects import flow as flow_shape
@@ -104,3 +106,17 @@ def flows_instances_set_background_url_create(store: Store, slug: str, body: Bod
     """Take the picture of a URL. :raises NotFound: there is no such flow"""
     store.backgrounds.name(slug, body["url"])
     return {}
+
+
+def flows_instances_export_retrieve(store: Store, slug: str) -> File:
+    """A flow and all that it reaches, as a blueprint. :raises NotFound: there is no such flow"""
+    return File(export(store, [slug]), "application/yaml", f"{slug}.yaml")
+
+
+def flows_instances_import_create(store: Store, body: Body) -> dict[str, Any]:
+    """Apply a blueprint, whole or not at all. :raises Refused: there is none"""
+    file: Upload | None = body.get("file")
+    if file is None:
+        raise errors.Refused({"logs": [], "success": False})
+    outcome = apply(store, file.content)
+    return {"logs": outcome.logs, "success": outcome.success}

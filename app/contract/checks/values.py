@@ -11,6 +11,7 @@ from jsonschema_rs import Validator
 from app.contract.checks.document import walk
 from app.contract.checks.extensions import holds_free_data, kind_of
 from app.contract.findings import Finding
+from app.contract.plan import parameters
 from app.contract.schemas import Direction, SchemaReader, properties
 from app.contract.source import Pointer, Source
 
@@ -40,7 +41,8 @@ def check_values(source: Source) -> Iterator[Finding]:
 def _check_contents(source: Source, requests: SchemaReader, answers: SchemaReader) -> Iterator[Finding]:
     # Operations share most of their answers.
     seen: set[tuple[Pointer, Any]] = set()
-    for pointer, _path, _method, operation in source.operations():
+    for pointer, path, method, operation in source.operations():
+        reads = "requestBody" in operation or bool(parameters(source, path, method, "query"))
         contents = [((*pointer, "requestBody"), requests)] if "requestBody" in operation else []
         contents += [((*pointer, "responses", code), answers) for code in operation["responses"]]
         for place, reader in contents:
@@ -50,7 +52,7 @@ def _check_contents(source: Source, requests: SchemaReader, answers: SchemaReade
             seen.add((where, place[-1]))
             yield from _check_examples(source, where, described, reader)
             if place[-1] == "400":
-                yield from _check_refusal(source, where, described, reader)
+                yield from _check_refusal(source, where, described, reader, reads=reads)
 
 
 def _check_patterns(source: Source) -> Iterator[Finding]:
@@ -94,11 +96,15 @@ def _check_url_templates(source: Source, pointer: Pointer, schema: dict[str, Any
 
 
 def _check_refusal(
-    source: Source, where: Pointer, described: dict[str, Any], reader: SchemaReader
+    source: Source, where: Pointer, described: dict[str, Any], reader: SchemaReader, *, reads: bool
 ) -> Iterator[Finding]:
-    """A 400 has room for what the server itself says, whatever the handler says in its own words."""
+    """A 400 has room for what the server itself says, whatever the handler says in its own words.
+
+    :param reads: whether the operation reads what could be wrong with a member
+    """
+    refusals: list[dict[str, Any]] = [{"detail": "A sentence."}, *([{"member": ["A sentence."]}] if reads else [])]
     for media_type, media in described.get("content", {}).items():
-        for refusal in ({"detail": "A sentence."}, {"member": ["A sentence."]}):
+        for refusal in refusals:
             if not reader.validator(media["schema"]).is_valid(refusal):
                 yield source.finding(
                     (*where, "content", media_type, "schema"),
