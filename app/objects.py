@@ -105,26 +105,6 @@ class Model:
         return self.name.partition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a request, and how.
-
-    :param name: of the token
-    :param superuser: whether it has every permission
-    :param permissions: what it may do
-    :param base_url: the server as the client sees it, such as `https://example.com`
-    """
-
-    name: str
-    superuser: bool
-    permissions: frozenset[str]
-    base_url: str
-
-    def may(self, permission: str) -> bool:
-        """Whether the caller has a permission."""
-        return self.superuser or permission in self.permissions
-
-
 class Upload(NamedTuple):
     """A file that a client has sent.
 
@@ -136,3 +116,23 @@ class Upload(NamedTuple):
     filename: str
     media_type: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """Who asks, and how: what a handler gets as `request`, if it asks for that.
+
+    :param name: the name of the token, empty if there is none
+    :param superuser: whether every permission is given
+    :param permissions: the permissions that are given
+    :param base_url: scheme and host as the client sees them, without a slash at the end
+    """
+
+    name: str
+    superuser: bool
+    permissions: frozenset[str]
+    base_url: str
+
+    def may(self, permission: str) -> bool:
+        """Whether a permission is given."""
+        return self.superuser or permission in self.permissions

@@ -1,5 +1,6 @@
 """One immutable plan per operation: everything a request needs, made ready at boot."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from app.contract.security import Access
 from app.contract.source import Pointer, Source
 from app.contract.writing import AnswerWriter, WriterBuilder
 
+REQUEST = "request"
+"""The argument that a handler takes to get the request's context."""
+
 Verify = Callable[[str | None], Access]
 
 
@@ -31,6 +35,7 @@ class Plan:
     :param query: reads the query string
     :param body: reads the body; None if the operation takes none
     :param handler: the function of the same name, called with the store and the arguments
+    :param knows_request: whether the handler asks for the request's context, beside what the operation gives
     :param status: status code of success
     :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
     :param writer: writes a successful answer that is JSON; None if it is not
@@ -44,6 +49,7 @@ class Plan:
     query: QueryReader
     body: BodyReader | None
     handler: Callable[..., Any]
+    knows_request: bool
     status: int
     files: tuple[str, ...]
     writer: AnswerWriter | None
@@ -74,15 +80,19 @@ class PlanBuilder:
         media: dict[str, Any] = next(iter(content.values()), {})
         schema = media.get("schema")
         files = tuple(content) if schema and is_file(self._source, schema) else ()
+        query = QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query"))
+        given = handler_arguments(self._source, operation.path, operation.method, query)
+        knows_request = REQUEST not in given and REQUEST in argument_names(operation.function)
         return Plan(
             operation_id=operation.operation_id,
-            # A file may hold when it was made.
-            remembered=operation.method.lower() == "get" and not files,
+            # A file may hold when it was made, and who knows the request may answer each sender something else.
+            remembered=operation.method.lower() == "get" and not files and not knows_request,
             verify=self._verify(operation),
             permissions=frozenset(raw.get("x-required-permissions", ())),
-            query=QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query")),
+            query=query,
             body=body_reader(self._source, pointer, raw, schema if status == 201 else None),
             handler=operation.function,
+            knows_request=knows_request,
             status=status,
             files=files,
             writer=self._writers.build(schema) if schema and not files else None,
@@ -133,10 +143,19 @@ def parameters(source: Source, path: str, method: str, location: str) -> list[di
     return list(found.values())
 
 
-def handler_arguments(source: Source, path: str, method: str) -> list[str]:
-    """The names of the arguments that the handler of an operation gets besides the store."""
+def handler_arguments(source: Source, path: str, method: str, query: QueryReader) -> list[str]:
+    """The names of the arguments that the handler of an operation gets besides the store.
+
+    :param query: reads the query string of the operation
+    """
     return [
         *(argument_of(parameter) for parameter in parameters(source, path, method, "path")),
-        *QueryReader(source, parameters(source, path, method, "query")).argument_names,
+        *query.argument_names,
         *(["body"] if "requestBody" in source.document["paths"][path][method] else []),
     ]
+
+
+def argument_names(handler: Callable[..., Any]) -> dict[str, bool]:
+    """The names of the arguments that a handler takes besides the store, and whether it needs each."""
+    arguments = list(inspect.signature(handler).parameters.values())[1:]
+    return {argument.name: argument.default is argument.empty for argument in arguments}

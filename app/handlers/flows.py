@@ -7,7 +7,7 @@ from typing import Any
 from app import errors
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
-from app.objects import Caller, File, StoredObject, Upload
+from app.objects import File, RequestContext, StoredObject, Upload
 from app.planning.diagram import diagram
 from app.planning.plan import NotApplicable, plan
 from app.shapes.objects import flow as flow_shape
@@ -67,12 +67,12 @@ def flows_instances_cache_clear_create(_store: Store) -> None:
     """Drop the cached plans, of which there are none."""
 
 
-def flows_instances_used_by_list(store: Store, slug: str, request: Caller) -> list[dict[str, Any]]:
+def flows_instances_used_by_list(store: Store, slug: str, request: RequestContext) -> list[dict[str, Any]]:
     """What is connected with a flow. :raises NotFound: there is none"""
     return visible_uses(store.used_by.flow(store.flows.get(slug).pk), request)
 
 
-def flows_instances_diagram_retrieve(store: Store, slug: str, request: Caller) -> dict[str, str]:
+def flows_instances_diagram_retrieve(store: Store, slug: str, request: RequestContext) -> dict[str, str]:
     """A flow as a flowchart, as far as the caller may see what is bound. :raises NotFound: there is none"""
     structure = store.structures.get(slug)
     if not request.may("authentik_flows.view_flowstagebinding"):
@@ -83,7 +83,7 @@ def flows_instances_diagram_retrieve(store: Store, slug: str, request: Caller) -
     return {"diagram": diagram(structure, store.models)}
 
 
-def flows_instances_execute_retrieve(store: Store, slug: str, request: Caller) -> dict[str, str]:
+def flows_instances_execute_retrieve(store: Store, slug: str, request: RequestContext) -> dict[str, str]:
     """Where a flow is entered. :raises Refused: it can't be :raises NotFound: there is none"""
     try:
         plan(store.structures.get(slug), store.models)

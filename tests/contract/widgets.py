@@ -49,6 +49,14 @@ def widgets_kinds_retrieve(store, kind, number):
     return {"name": f"{kind} {number}"}
 
 
+def widgets_me_retrieve(store, request):
+    return {"name": request.name, "superuser": request.superuser, "base_url": request.base_url}
+
+
+def widgets_anybody_retrieve(store, request):
+    return widgets_me_retrieve(store, request)
+
+
 def widgets_test(store, body):
     return {"success": True}
 
