@@ -153,7 +153,7 @@ class Replay:
     def _set_up(self, request: Mapping[str, Any]) -> Any:
         path = Template(request.get("path_template", request["path"])).safe_substitute(self._saved)
         body = request.get("body_template", request.get("body"))
-        if "body_template" in request:
+        if "$" in json.dumps(body):
             body = json.loads(Template(json.dumps(body)).safe_substitute(self._saved))
         headers = [("Authorization", f"Bearer {self.tokens[ADMIN]}"), ("Content-Type", "application/json")]
         answer = self.wire.send(request["method"], path, headers, None if body is None else orjson.dumps(body))
