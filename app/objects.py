@@ -48,6 +48,20 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """How a policy decides without being run.
+
+    :param by: the member whose truth it is; empty if it always decides alike
+    :param passes: what it always decides
+    :param message: what it says
+    """
+
+    by: str
+    passes: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A kind of object, as the contract declares it by `x-model`.
 
@@ -60,6 +74,8 @@ class Model:
     :param answered: the members that an answer has, in the contract's order
     :param members: those of them that a client sets, with their types
     :param references: those of them that lead to other objects
+    :param defaults: the values of members that are left out of a new object, read-only ones included
+    :param decision: how a policy decides; None if only running it tells
     :param read_new: makes the members of a new object complete; raises `errors.Invalid`
     :param read_change: checks some members; raises `errors.Invalid`
     """
@@ -73,6 +89,8 @@ class Model:
     answered: tuple[str, ...]
     members: Mapping[str, str]
     references: Mapping[str, Reference]
+    defaults: Mapping[str, Any]
+    decision: Decision | None
     read_new: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
     read_change: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
 
@@ -87,14 +105,27 @@ class Model:
         return self.name.partition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a request, and how.
+class Upload(NamedTuple):
+    """A file that a client has sent.
 
-    :param name: of the token
-    :param superuser: whether it has every permission
-    :param permissions: what it may do
-    :param base_url: the server as the client sees it, such as `https://example.com`
+    :param filename: the name that it gave, without folders
+    :param media_type: what it says the file is, in small letters and without parameters
+    :param content: the bytes
+    """
+
+    filename: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """Who asks, and how: what a handler gets as `request`, if it asks for that.
+
+    :param name: the name of the token, empty if there is none
+    :param superuser: whether every permission is given
+    :param permissions: the permissions that are given
+    :param base_url: scheme and host as the client sees them, without a slash at the end
     """
 
     name: str
@@ -103,5 +134,5 @@ class Caller:
     base_url: str
 
     def may(self, permission: str) -> bool:
-        """Whether the caller has a permission."""
+        """Whether a permission is given."""
         return self.superuser or permission in self.permissions

@@ -17,12 +17,15 @@ from app.contract.writing import BrokenContract
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})
 
 
+_NO_JSON = "JSON parse error"
+
+
 class UnsupportedMediaType(Exception):
     """The body is of a media type that the operation does not take."""
 
 
 class MalformedBody(Exception):
-    """The body is no JSON. The message says where and why."""
+    """The body is not of the media type that it says. The message is the sentence of the 400."""
 
 
 class InvalidBody(Exception):
@@ -39,7 +42,7 @@ class InvalidBody(Exception):
 
 
 class BodyReader:
-    """Reads the JSON body of one operation.
+    """Reads the body of one operation, which is JSON.
 
     :param source: the contract
     :param pointer: where the operation's `requestBody` stands
@@ -64,7 +67,7 @@ class BodyReader:
         ]
         self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
         self._uuids = frozenset(name for name, schema in self.members.items() if _holds_uuids(source, schema))
-        self._defaults = dict(defaults)
+        self.defaults = dict(defaults)
         self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
         self._explainer = Explainer(source, media["schema"], BODY)
         self._accepted = _ranges(self.media_type)
@@ -78,10 +81,10 @@ class BodyReader:
         :raises MalformedBody: it is no JSON
         :raises InvalidBody: it breaks the schema
         """
-        return self.accept(self._decode(body, content_type) if body else {})
+        return self.checked(self._decode(body, content_type) if body else {})
 
-    def accept(self, instance: Any) -> dict[str, Any]:
-        """The members of a body that was decoded, defaults filled in.
+    def checked(self, instance: Any) -> dict[str, Any]:
+        """The members of a decoded body, defaults filled in.
 
         :raises MalformedBody: it is nested too deeply
         :raises InvalidBody: it breaks the schema
@@ -95,10 +98,12 @@ class BodyReader:
                 messages = self._explainer.explain(self._validator.iter_errors(instance), instance)
             except ValueError as error:
                 # The validator can't tell of a value that is nested deeper than it looks.
-                raise MalformedBody("array and object recursion depth exceeded: line 1 column 1 (char 0)") from error
+                raise MalformedBody(
+                    f"{_NO_JSON} - array and object recursion depth exceeded: line 1 column 1 (char 0)"
+                ) from error
             valid = self._known(instance, without=messages) if isinstance(instance, dict) else {}
             raise InvalidBody(messages, valid)
-        return {**self._defaults, **self._known(instance)}
+        return {**self.defaults, **self._known(instance)}
 
     def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Those of some members that are right only if what is stored agrees."""
@@ -128,14 +133,18 @@ class BodyReader:
 
     def _decode(self, body: bytes, content_type: str) -> Any:
         if content_type not in self._accepted:
-            media_type, _, parameters = content_type.partition(";")
-            if media_type.strip().lower() not in self._accepted:
-                raise UnsupportedMediaType(content_type)
-            body = _as_utf8(body, parameters)
+            body = _as_utf8(body, self.check_media_type(content_type))
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise MalformedBody(str(error)) from error
+            raise MalformedBody(f"{_NO_JSON} - {error}") from error
+
+    def check_media_type(self, content_type: str) -> str:
+        """The parameters of a media type. :raises UnsupportedMediaType: it is not the one of the operation"""
+        media_type, _, parameters = content_type.partition(";")
+        if media_type.strip().lower() not in self._accepted:
+            raise UnsupportedMediaType(content_type)
+        return parameters
 
 
 def _holds_uuids(source: Source, schema: dict[str, Any]) -> bool:
@@ -169,5 +178,7 @@ def _as_utf8(body: bytes, parameters: str) -> bytes:
             try:
                 return body.decode(charset).encode()
             except UnicodeError as error:
-                raise MalformedBody(f"the body is not valid {charset}: line 1 column 1 (char 0)") from error
+                raise MalformedBody(
+                    f"{_NO_JSON} - the body is not valid {charset}: line 1 column 1 (char 0)"
+                ) from error
     return body

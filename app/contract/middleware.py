@@ -147,7 +147,7 @@ class ContractMiddleware(SpecMiddleware):
         accept, authorization, content_type, length = _headers(scope["headers"])
         request_id = os.urandom(16).hex()
         request = Request(
-            request_id, method, path, path_values, scope["query_string"], b"", authorization, content_type
+            request_id, method, path, path_values, scope["query_string"], b"", authorization, content_type, scope
         )
         if accept is not None and not _acceptable(accept, plan):
             answer = detail(406, answers.NOT_ACCEPTABLE)

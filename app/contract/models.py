@@ -9,7 +9,7 @@ from app.contract.body import BodyReader, InvalidBody
 from app.contract.plan import body_reader
 from app.contract.schemas import flattened, properties
 from app.contract.source import Pointer, Source
-from app.objects import Model, Reference
+from app.objects import Decision, Model, Reference
 
 VERBS = ("used_by_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
 """What an operationId ends with, longer ones first, if its path says by `x-serves` whose operations it has."""
@@ -86,6 +86,8 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
             for name, member in (create.members if create else {}).items()
             if "x-references" in member
         },
+        defaults=create.defaults if create else {},
+        decision=_decision(about["decision"]) if "decision" in about else None,
         read_new=_read(create),
         read_change=_read(change),
     )
@@ -113,11 +115,15 @@ def _read(reader: BodyReader | None) -> Callable[[Mapping[str, Any]], dict[str, 
         if reader is None:
             return dict(members)
         try:
-            return reader.accept(dict(members))
+            return reader.checked(dict(members))
         except InvalidBody as error:
             raise errors.Invalid(error.messages) from error
 
     return read
+
+
+def _decision(declared: Mapping[str, Any]) -> Decision:
+    return Decision(declared.get("by", ""), declared.get("passes", False), declared["message"])
 
 
 def _reference(declared: Mapping[str, Any], *, many: bool) -> Reference:

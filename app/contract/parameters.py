@@ -6,14 +6,15 @@ recorded from authentik (`list.page.dup`).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from app.contract.coercion import coercion_of
 from app.contract.messages import Explainer, Messages
-from app.contract.schemas import UUID_PATTERN, Direction, SchemaReader, flattened
+from app.contract.schemas import Direction, SchemaReader, flattened
 from app.contract.sentences import QUERY, not_a_choice
 from app.contract.source import Source
 from app.contract.writing import BrokenContract
@@ -26,11 +27,6 @@ MAX_PARAMETERS = 1000
 _REMEMBERED_QUERIES = 256
 _REMEMBERED_LENGTH = 256
 
-# JSON's integers (RFC 8259, section 6), with as many digits as Python converts in linear time.
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,4000})")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,3})?")
-_UUID = re.compile(UUID_PATTERN)
-_BOOLEANS = {"true": True, "false": False}
 _TERM_BOUNDARY = re.compile(r"[\s,]+")
 
 
@@ -156,7 +152,7 @@ class _Parameter:
         self._trim: bool = schema.get("x-trim", False)
         self.is_array = schema.get("type") == "array"
         element = flattened(source, schema["items"]) if self.is_array else schema
-        self._coerce = _COERCIONS.get(element.get("format", ""), _COERCIONS.get(element.get("type", ""), _as_text))
+        self._coerce = coercion_of(element)
         self._default_below = parameter.get("x-default-below")
         self._filters: str | None = parameter.get("x-filters")
         self.refers_by = parameter.get("x-filters", self.name) if "x-references" in parameter else None
@@ -211,33 +207,3 @@ def _schema_of(parameter: dict[str, Any]) -> dict[str, Any]:
 def search_terms(text: str) -> tuple[str, ...]:
     """The words of a search: split at white space and commas, NUL dropped (recorded: `list.search.*`)."""
     return tuple(dict.fromkeys(filter(None, _TERM_BOUNDARY.split(text.replace("\0", "")))))
-
-
-def _as_text(text: str) -> Any:
-    return text
-
-
-def _as_integer(text: str) -> Any:
-    return int(text) if _INTEGER.fullmatch(text) else text
-
-
-def _as_number(text: str) -> Any:
-    return float(text) if _NUMBER.fullmatch(text) else text
-
-
-def _as_boolean(text: str) -> Any:
-    # Clients differ in case: Python's `True`, the others' `true`.
-    return _BOOLEANS.get(text.lower(), text)
-
-
-def _as_uuid(text: str) -> Any:
-    # Stored and compared in small letters (RFC 9562, section 4).
-    return text.lower() if _UUID.fullmatch(text) else text
-
-
-_COERCIONS: dict[str, Callable[[str], Any]] = {
-    "uuid": _as_uuid,
-    "integer": _as_integer,
-    "number": _as_number,
-    "boolean": _as_boolean,
-}

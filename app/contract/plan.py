@@ -1,5 +1,6 @@
 """One immutable plan per operation: everything a request needs, made ready at boot."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,16 @@ from connexion.security import SecurityHandlerFactory
 from jsonschema_rs import Validator
 
 from app.contract.body import BodyReader
+from app.contract.forms import FORM, FormReader
 from app.contract.parameters import QueryReader
 from app.contract.paths import argument_of
 from app.contract.schemas import Direction, SchemaReader, is_file, properties
 from app.contract.security import Access
 from app.contract.source import Pointer, Source
 from app.contract.writing import AnswerWriter, WriterBuilder
+
+REQUEST = "request"
+"""The argument that a handler takes to get the request's context."""
 
 Verify = Callable[[str | None], Access]
 
@@ -30,10 +35,11 @@ class Plan:
     :param query: reads the query string
     :param body: reads the body; None if the operation takes none
     :param handler: the function of the same name, called with the store and the arguments
+    :param knows_request: whether the handler asks for the request's context, beside what the operation gives
     :param status: status code of success
     :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
     :param writer: writes a successful answer that is JSON; None if it is not
-    :param validators: a validator for each documented status code; None for an answer without a body
+    :param validators: a validator for each refusal that is documented; None for one without a body
     """
 
     operation_id: str
@@ -43,6 +49,7 @@ class Plan:
     query: QueryReader
     body: BodyReader | None
     handler: Callable[..., Any]
+    knows_request: bool
     status: int
     files: tuple[str, ...]
     writer: AnswerWriter | None
@@ -73,19 +80,23 @@ class PlanBuilder:
         media: dict[str, Any] = next(iter(content.values()), {})
         schema = media.get("schema")
         files = tuple(content) if schema and is_file(self._source, schema) else ()
+        query = QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query"))
+        given = handler_arguments(self._source, operation.path, operation.method, query)
+        knows_request = REQUEST not in given and REQUEST in argument_names(operation.function)
         return Plan(
             operation_id=operation.operation_id,
-            # A file may hold when it was made.
-            remembered=operation.method.lower() == "get" and not files,
+            # A file may hold when it was made, and who knows the request may answer each sender something else.
+            remembered=operation.method.lower() == "get" and not files and not knows_request,
             verify=self._verify(operation),
             permissions=frozenset(raw.get("x-required-permissions", ())),
-            query=QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query")),
+            query=query,
             body=body_reader(self._source, pointer, raw, schema if status == 201 else None),
             handler=operation.function,
+            knows_request=knows_request,
             status=status,
             files=files,
             writer=self._writers.build(schema) if schema and not files else None,
-            validators={code: self._validator(answer) for code, answer in responses.items()},
+            validators={code: self._validator(answer) for code, answer in responses.items() if code != status},
         )
 
     def _verify(self, operation: AbstractOperation) -> Verify | None:
@@ -109,14 +120,16 @@ def body_reader(source: Source, pointer: Pointer, operation: dict[str, Any], cre
     """
     if "requestBody" not in operation:
         return None
+    content = source.resolve((), operation["requestBody"])[1]["content"]
     defaults: dict[str, Any] = {}
     if created is not None:
-        (sent,) = source.resolve((), operation["requestBody"])[1]["content"].values()
+        (sent,) = content.values()
         for schema in (created, sent["schema"]):
             for name, (_, member) in properties(source, schema).items():
                 if "x-create-default" in member:
                     defaults[name] = member["x-create-default"]
-    return BodyReader(source, (*pointer, "requestBody"), defaults)
+    reader = FormReader if FORM in content else BodyReader
+    return reader(source, (*pointer, "requestBody"), defaults)
 
 
 def parameters(source: Source, path: str, method: str, location: str) -> list[dict[str, Any]]:
@@ -130,10 +143,19 @@ def parameters(source: Source, path: str, method: str, location: str) -> list[di
     return list(found.values())
 
 
-def handler_arguments(source: Source, path: str, method: str) -> list[str]:
-    """The names of the arguments that the handler of an operation gets besides the store."""
+def handler_arguments(source: Source, path: str, method: str, query: QueryReader) -> list[str]:
+    """The names of the arguments that the handler of an operation gets besides the store.
+
+    :param query: reads the query string of the operation
+    """
     return [
         *(argument_of(parameter) for parameter in parameters(source, path, method, "path")),
-        *QueryReader(source, parameters(source, path, method, "query")).argument_names,
+        *query.argument_names,
         *(["body"] if "requestBody" in source.document["paths"][path][method] else []),
     ]
+
+
+def argument_names(handler: Callable[..., Any]) -> dict[str, bool]:
+    """The names of the arguments that a handler takes besides the store, and whether it needs each."""
+    arguments = list(inspect.signature(handler).parameters.values())[1:]
+    return {argument.name: argument.default is argument.empty for argument in arguments}

@@ -45,6 +45,7 @@ class SchemaReader:
         self._source = source
         self._direction = direction
         # A client may send back what it was given, and it is ignored; the server never answers a secret.
+        self._validators: dict[str, jsonschema_rs.Validator] = {}
         self._foreign: dict[str, Any] = {} if direction is Direction.REQUEST else {"not": {}}
 
     def json_schema(self, schema: Any) -> dict[str, Any]:
@@ -54,11 +55,17 @@ class SchemaReader:
         return {**root, "definitions": definitions} if definitions else root
 
     def validator(self, schema: Any) -> jsonschema_rs.Validator:
-        """A compiled validator of an OpenAPI schema that asserts formats.
+        """A compiled validator of an OpenAPI schema that asserts formats. One of a component is compiled once.
 
         :raises ValueError: the schema can't be compiled
         """
-        return jsonschema_rs.Draft4Validator(self.json_schema(schema), validate_formats=True)
+        reference = schema.get("$ref")
+        if reference in self._validators:
+            return self._validators[reference]
+        validator = jsonschema_rs.Draft4Validator(self.json_schema(schema), validate_formats=True)
+        if reference is not None:
+            self._validators[reference] = validator
+        return validator
 
     def _translate(self, schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         if isinstance(reference := schema.get("$ref"), str):

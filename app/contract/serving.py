@@ -16,12 +16,14 @@ from app.contract.body import BodyReader, InvalidBody, MalformedBody, Unsupporte
 from app.contract.files import write_file
 from app.contract.memory import AnswerMemory
 from app.contract.messages import Messages
+from app.contract.origin import origin_of
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
-from app.contract.plan import Plan
+from app.contract.plan import REQUEST, Plan
 from app.contract.refusals import invalid, refusal_of
 from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
 from app.contract.sentences import NON_FIELD_ERRORS
 from app.contract.writing import BrokenContract
+from app.objects import RequestContext
 
 log = structlog.get_logger("flows.contract")
 
@@ -58,6 +60,7 @@ class Request:
     :param body: the whole body; None if it is larger than the server takes
     :param authorization: the header, None if it is missing
     :param content_type: the header, empty if it is missing
+    :param scope: the request as the server gives it (ASGI)
     :param access: what the sender may do, once it is known
     """
 
@@ -69,6 +72,7 @@ class Request:
     body: bytes | None
     authorization: str | None
     content_type: str
+    scope: Mapping[str, Any]
     access: Access | None = None
 
 
@@ -157,6 +161,8 @@ class Server:
             if refused is not None:
                 return self._unless_missing(path, plan, request, refused)
             arguments = {**arguments, "body": body}
+        if plan.knows_request:
+            arguments = {**arguments, REQUEST: _context(request)}
         try:
             result = plan.handler(self._store, **arguments)
         except (errors.NotUnique, errors.Missing) as error:
@@ -178,7 +184,7 @@ class Server:
         except UnsupportedMediaType:
             return {}, detail(415, f'Unsupported media type "{request.content_type}" in request.')
         except MalformedBody as error:
-            return {}, detail(400, f"JSON parse error - {error}")
+            return {}, detail(400, str(error))
         except InvalidBody as error:
             return {}, invalid(self._complete(plan, reader, request, error.valid, error.messages))
 
@@ -214,13 +220,25 @@ class Server:
             return detail(404, answers.NOT_FOUND)
         arguments, wrong = reader.query.read(request.query)
         if wrong is None:
+            context = {REQUEST: _context(request)} if reader.knows_request else {}
             try:
-                reader.handler(self._store, **request.path_values, **arguments)
+                reader.handler(self._store, **request.path_values, **arguments, **context)
             except errors.NotFound:
                 return detail(404, answers.NOT_FOUND)
             except errors.NotAChoice:
                 return refusal
         return refusal
+
+
+def _context(request: Request) -> RequestContext:
+    """What a handler may know of a request."""
+    access = request.access
+    return RequestContext(
+        access.name if access else "",
+        access.superuser if access else False,
+        access.permissions if access else frozenset(),
+        origin_of(request.scope),
+    )
 
 
 def unavailable(error: errors.Unavailable, request: Request) -> Answer:

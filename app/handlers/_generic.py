@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from app.objects import Caller, Model, StoredObject
+from app.objects import Model, RequestContext, StoredObject
 from app.shapes.objects import shapes_of
 from app.shapes.pages import page_of
 from app.shapes.uses import visible_uses
@@ -68,7 +68,7 @@ def _destroy(
 def _used_by(
     store: Store,
     pk: str,
-    request: Caller,
+    request: RequestContext,
     *,
     model: str,
 ) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.objects import Caller, StoredObject
+from app.objects import RequestContext, StoredObject
 from app.shapes.objects import shapes_of
 from app.shapes.pages import page_of
 from app.shapes.uses import visible_uses
@@ -51,6 +51,6 @@ def flows_bindings_destroy(store: Store, pk: str, filters: Filters, search: Sequ
     store.stage_bindings.remove(pk, filters, search)
 
 
-def flows_bindings_used_by_list(store: Store, pk: str, request: Caller) -> list[dict[str, Any]]:
+def flows_bindings_used_by_list(store: Store, pk: str, request: RequestContext) -> list[dict[str, Any]]:
     """What is connected with a binding. :raises NotFound: there is no such binding"""
     return visible_uses(store.used_by.stage_binding(store.stage_bindings.get(pk).pk), request)

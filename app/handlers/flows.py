@@ -1,12 +1,20 @@
 """The operations on flows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from app.objects import StoredObject
+from app import errors
+from app.blueprints.exporting import export
+from app.blueprints.importing import apply
+from app.objects import File, RequestContext, StoredObject, Upload
+from app.planning.diagram import diagram
+from app.planning.plan import NotApplicable, plan
 from app.shapes.objects import flow as flow_shape
 from app.shapes.pages import page_of
+from app.shapes.uses import visible_uses
 from app.store import Store
+from app.store.files import StoredFile
 from app.store.listing import SortKey
 
 Body = Mapping[str, Any]
@@ -57,3 +65,58 @@ def flows_instances_cache_info_retrieve(_store: Store) -> dict[str, int]:
 
 def flows_instances_cache_clear_create(_store: Store) -> None:
     """Drop the cached plans, of which there are none."""
+
+
+def flows_instances_used_by_list(store: Store, slug: str, request: RequestContext) -> list[dict[str, Any]]:
+    """What is connected with a flow. :raises NotFound: there is none"""
+    return visible_uses(store.used_by.flow(store.flows.get(slug).pk), request)
+
+
+def flows_instances_diagram_retrieve(store: Store, slug: str, request: RequestContext) -> dict[str, str]:
+    """A flow as a flowchart, as far as the caller may see what is bound. :raises NotFound: there is none"""
+    structure = store.structures.get(slug)
+    if not request.may("authentik_flows.view_flowstagebinding"):
+        structure = replace(structure, stages=[])
+    if not request.may("authentik_policies.view_policybinding"):
+        stages = [replace(stage, policies=[]) for stage in structure.stages]
+        structure = replace(structure, policies=[], stages=stages)
+    return {"diagram": diagram(structure, store.models)}
+
+
+def flows_instances_execute_retrieve(store: Store, slug: str, request: RequestContext) -> dict[str, str]:
+    """Where a flow is entered. :raises Refused: it can't be :raises NotFound: there is none"""
+    try:
+        plan(store.structures.get(slug), store.models)
+    except NotApplicable as error:
+        raise errors.Refused({"detail": str(error)}) from error
+    return {"link": f"{request.base_url}/if/flow/{slug}/"}
+
+
+def flows_instances_set_background_create(store: Store, slug: str, body: Body) -> dict[str, Any]:
+    """Take an uploaded picture, or go back to the default one. :raises NotFound: there is no such flow"""
+    if body.get("clear"):
+        store.backgrounds.reset(slug)
+    else:
+        file: Upload = body["file"]
+        store.backgrounds.upload(slug, file.filename, StoredFile(file.media_type, file.content))
+    return {}
+
+
+def flows_instances_set_background_url_create(store: Store, slug: str, body: Body) -> dict[str, Any]:
+    """Take the picture of a URL. :raises NotFound: there is no such flow"""
+    store.backgrounds.name(slug, body["url"])
+    return {}
+
+
+def flows_instances_export_retrieve(store: Store, slug: str) -> File:
+    """A flow and all that it reaches, as a blueprint. :raises NotFound: there is no such flow"""
+    return File(export(store, [slug]), "application/yaml", f"{slug}.yaml")
+
+
+def flows_instances_import_create(store: Store, body: Body) -> dict[str, Any]:
+    """Apply a blueprint, whole or not at all. :raises Refused: there is none"""
+    file: Upload | None = body.get("file")
+    if file is None:
+        raise errors.Refused({"logs": [], "success": False})
+    outcome = apply(store, file.content)
+    return {"logs": outcome.logs, "success": outcome.success}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.objects import Caller, StoredObject
+from app.objects import RequestContext, StoredObject
 from app.shapes.models import types_of
 from app.shapes.objects import shapes_of
 from app.shapes.pages import page_of
@@ -35,7 +35,7 @@ def stages_all_destroy(store: Store, pk: str, filters: Filters, search: Sequence
     store.objects.remove(_STAGES, pk, filters, search)
 
 
-def stages_all_used_by_list(store: Store, pk: str, request: Caller) -> list[dict[str, Any]]:
+def stages_all_used_by_list(store: Store, pk: str, request: RequestContext) -> list[dict[str, Any]]:
     """What is connected with a stage. :raises NotFound: there is none"""
     return visible_uses(store.used_by.object(store.objects.get(_STAGES, pk).pk), request)
 

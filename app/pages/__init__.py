@@ -12,6 +12,7 @@ from app.contract.source import Source
 from app.pages.documentation import documentation
 from app.pages.health import health
 from app.pages.home import home
+from app.pages.media import media
 from app.pages.schema import schema
 from app.store import Store
 
@@ -31,6 +32,7 @@ def create_app(contract: Source, store: Store) -> ASGIApp:
     flask.register_blueprint(documentation(base_path))
     flask.register_blueprint(schema(contract), url_prefix=base_path)
     flask.register_blueprint(health(store))
+    flask.register_blueprint(media(store))
     flask.register_error_handler(HTTPException, _answer_error)
     flask.after_request(_add_headers)
     adapted: ASGIApp = WSGIMiddleware(flask)

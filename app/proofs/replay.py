@@ -21,18 +21,29 @@ import yaml
 from app.proofs.wire import Response, Wire
 
 ADMIN = "oracle-admin-token"
-FLOWS = "/api/v3/flows/instances/"
+API = "/api/v3"
+FLOWS = f"{API}/flows/instances/"
+
+# What there may be on a deployment, and the member that names one of it in a path.
+_COLLECTIONS = (
+    (FLOWS, "slug"),
+    (f"{API}/stages/all/", "pk"),
+    (f"{API}/policies/all/", "pk"),
+    (f"{API}/stages/prompt/prompts/", "pk"),
+)
 
 # The groups of cases whose operations are in the contract.
 GROUPS = frozenset(
     {
         "list", "create", "patch", "put", "retrieve", "destroy", "auth", "method", "path", "accept", "http",
-        "cache_info", "cache_clear",
+        "cache", "cache_info", "cache_clear", "used_by", "relations", "diagram", "execute", "export", "import",
+        "set_background", "set_background_url", "bindings", "stages", "policies", "policybindings",
     }
 )  # fmt: skip
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?")
+_PAGE = "<html page>"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Case = Mapping[str, Any]
@@ -91,7 +102,7 @@ def read_differences(path: Path) -> list[Difference]:
 class Replay:
     """Sends cases to a deployment, each from the state it was recorded from.
 
-    :param wire: the deployment; its flows are deleted
+    :param wire: the deployment; its flows, stages, policies and prompts are deleted
     :param recording: the cases
     :param tokens: the deployment's tokens by the recording's
     :param empty: deletes everything; by requests if not given
@@ -128,9 +139,16 @@ class Replay:
                 for variable, member in request.get("save", {}).items():
                     self._saved[variable] = answer[member]
             self._prepared = None if steps else name
+        saved = dict(self._saved)
+        # The steps have the identities of the recording.
+        recorded: dict[str, str] = dict(case.get("vars") or {})
+        created = [variable for variable in recorded if variable not in saved]
         for step in steps:
-            self._set_up(step)
-        return self._saved
+            own = {recorded[variable]: identity for variable, identity in saved.items() if variable in recorded}
+            answer = self._set_up(_with_identities(step, own))
+            if step["method"] == "POST" and isinstance(answer, dict) and "pk" in answer and created:
+                saved[created.pop(0)] = answer["pk"]
+        return saved
 
     def _set_up(self, request: Mapping[str, Any]) -> Any:
         path = Template(request.get("path_template", request["path"])).safe_substitute(self._saved)
@@ -145,11 +163,12 @@ class Replay:
 
     def _empty(self) -> None:
         headers = [("Authorization", f"Bearer {self.tokens[ADMIN]}")]
-        answer = self.wire.send("GET", FLOWS + "?page_size=100000", headers)
-        if answer.status != 200:
-            raise SetupError(f"GET {FLOWS} was answered {answer.status}: {answer.body[:200]!r}")
-        for flow in answer.json()["results"]:
-            self.wire.send("DELETE", f"{FLOWS}{flow['slug']}/", headers)
+        for path, member in _COLLECTIONS:
+            answer = self.wire.send("GET", path + "?page_size=100000", headers)
+            if answer.status != 200:
+                raise SetupError(f"GET {path} was answered {answer.status}: {answer.body[:200]!r}")
+            for found in answer.json()["results"]:
+                self.wire.send("DELETE", f"{path}{found[member]}/", headers)
 
     def _send(self, case: Case, saved: Mapping[str, str]) -> Response:
         target = Template(case.get("path_template", case["path"])).safe_substitute(saved)
@@ -162,6 +181,15 @@ class Replay:
         for recorded, own in self.tokens.items():
             value = value.replace(recorded, own)
         return value
+
+
+def _with_identities(request: Mapping[str, Any], own: Mapping[str, str]) -> Mapping[str, Any]:
+    """A request with identities of this deployment in place of those of the recording."""
+    text = json.dumps(request)
+    for recorded, identity in own.items():
+        text = text.replace(recorded, identity)
+    replaced: Mapping[str, Any] = json.loads(text)
+    return replaced
 
 
 def leaves_something(case: Case) -> bool:
@@ -205,6 +233,10 @@ def compare(case: Case, answer: Response) -> list[str]:
             body = answer.body.decode("utf-8", "replace")
         if body != recorded_body:
             found.append(f"body {body[:600]} instead of {recorded_body[:600]}")
+    elif case.get("response_text") not in (None, _PAGE) and answer.status == case["status"]:
+        body, wanted = (_masked(text) for text in (answer.body.decode("utf-8", "replace"), case["response_text"]))
+        if body != wanted:
+            found.append(f"text {body[:600]!r} instead of {wanted[:600]!r}")
     return found
 
 
@@ -222,8 +254,11 @@ def _without_ties(case: Case, body: Any) -> Any:
 
 def canonical(value: Any) -> str:
     """JSON in which identities are numbered by order of appearance and times are masked."""
+    return _masked(json.dumps(value, sort_keys=True))
+
+
+def _masked(text: str) -> str:
     seen: dict[str, str] = {}
-    text = json.dumps(value, sort_keys=True)
     text = _UUID.sub(lambda match: seen.setdefault(match[0], f"uuid-{len(seen) + 1}"), text)
     return _TIME.sub("time", text)
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from app.objects import Caller
+from app.objects import RequestContext
 from app.store.used_by import Use
 
 
-def visible_uses(uses: Iterable[Use], caller: Caller) -> list[dict[str, Any]]:
+def visible_uses(uses: Iterable[Use], caller: RequestContext) -> list[dict[str, Any]]:
     """The connections whose models the caller may view, as authentik has it."""
     return [
         {"app": app, "model_name": model, "pk": use.pk, "name": use.name, "action": use.action}

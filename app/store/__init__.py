@@ -9,13 +9,16 @@ import sqlalchemy as sa
 from app import errors
 from app.objects import Model
 from app.store import large, migration
+from app.store.backgrounds import Backgrounds
 from app.store.bindings import PolicyBindings, StageBindings
 from app.store.database import Database
 from app.store.files import Files
 from app.store.flows import Flows
+from app.store.graph import Graph
 from app.store.objects import Objects
 from app.store.references import References
 from app.store.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
+from app.store.structure import Structures
 from app.store.tables import properties
 from app.store.tokens import Tokens
 from app.store.used_by import UsedBy
@@ -50,7 +53,13 @@ class Store:
         self.policy_bindings = PolicyBindings(self.database, leads.get("policy_bindings", {}))
         self.references = References(self.database)
         self.used_by = UsedBy(self.database, models)
+        self.graph = Graph(self.database, models)
         self.files = Files(self.database)
+        default = next(
+            (model.defaults.get("background", "") for model in models.values() if model.collection == "flows"), ""
+        )
+        self.backgrounds = Backgrounds(self.database, self.flows, self.files, default)
+        self.structures = Structures(self.database, self.flows)
         self.tokens = Tokens(self.database, token_memory)
         self._searched = {name: tuple(members) for name, members in sorted(searched.items())}
 

@@ -62,7 +62,7 @@ _POLICY_TARGETS = Reference(
 def stage_binding_view(database: Database) -> View:
     """The bindings of stages to flows."""
     own = [stage_bindings.c[name] for name in StageBindingRow._fields[:9]]
-    columns = [*own, objects.c.name, objects.c.model, flow_set(database, objects.c.pk)]
+    columns = [*own, objects.c.name, objects.c.model, flow_set(database, objects)]
     fields = {column.name: column_field(column) for column in own}
     for name, to in (("target", "flows"), ("stage", "stages")):
         column = stage_bindings.c[name]

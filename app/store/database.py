@@ -115,6 +115,17 @@ class Database:
         with self.read() as session, session.transaction():
             yield session
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator["Session"]:
+        """A session for several reading statements, which all see the database as the first one does.
+
+        :raises Unavailable: the database does not answer
+        """
+        with self.write() as session:
+            if not self.embedded:
+                session.script("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield session
+
     def version(self) -> tuple[int, int] | None:
         """What differs after each change of an embedded database, whoever makes it (SQLite, `PRAGMA data_version`).
 

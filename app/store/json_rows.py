@@ -13,6 +13,7 @@ def json_rows(
     database: Database,
     columns: Sequence[sa.ColumnElement[Any]],
     source: sa.FromClause,
+    outer: sa.FromClause,
     where: sa.ColumnElement[bool],
     order_by: Sequence[sa.ColumnElement[Any]],
 ) -> sa.ScalarSelect[str]:
@@ -20,15 +21,16 @@ def json_rows(
 
     :param columns: the values of a row
     :param source: the tables
-    :param where: which rows; it may name tables of the statement around
+    :param outer: the table of the statement around that `where` names
+    :param where: which rows
     :param order_by: their order
     """
     if database.embedded:
         # The inner statement keeps the order: SQLite drops it only for aggregates that it does not matter to.
         inner = sa.select(*(column.label(f"value_{index}") for index, column in enumerate(columns)))
-        rows = inner.select_from(source).where(where).order_by(*order_by).subquery()
+        rows = inner.select_from(source).where(where).order_by(*order_by).correlate(outer).subquery()
         return sa.select(sa.func.json_group_array(sa.func.json_array(*rows.c), type_=sa.Text())).scalar_subquery()
     values = aggregate_order_by(sa.func.json_build_array(*columns), *order_by)
     array = sa.cast(sa.func.json_agg(values), sa.Text())
     empty = sa.literal_column("'[]'", sa.Text())
-    return sa.select(sa.func.coalesce(array, empty)).select_from(source).where(where).scalar_subquery()
+    return sa.select(sa.func.coalesce(array, empty)).select_from(source).where(where).correlate(outer).scalar_subquery()

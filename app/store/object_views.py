@@ -62,18 +62,25 @@ def view(database: Database, collection: str, model: Model | None) -> View:
     return View(database, objects, objects.c.pk, columns, fields, objects.c.search, always)
 
 
-def flow_set(database: Database, stage: sa.ColumnElement[str]) -> sa.ScalarSelect[str]:
-    """The flows that a stage is bound to, one for each binding, as JSON."""
-    joined = stage_bindings.join(flows, flows.c.pk == stage_bindings.c.target)
-    columns = [flows.c[name] for name in FLOW_SET]
-    order = (flows.c.slug, stage_bindings.c.order, stage_bindings.c.pk)
-    return json_rows(database, columns, joined, stage_bindings.c.stage == stage, order)
+def flow_set(database: Database, outer: sa.FromClause) -> sa.ScalarSelect[str]:
+    """The flows that a stage is bound to, one for each binding, as JSON.
+
+    :param outer: the stages, as the statement around names them
+    """
+    # Aliases: the statement around may have these tables too.
+    binding, flow = stage_bindings.alias("bound"), flows.alias("bound_flow")
+    joined = binding.join(flow, flow.c.pk == binding.c.target)
+    columns = [flow.c[name] for name in FLOW_SET]
+    return json_rows(
+        database, columns, joined, outer, binding.c.stage == outer.c.pk, (flow.c.slug, binding.c.order, binding.c.pk)
+    )
 
 
 def bound_to(policy: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
     """How often a policy is bound, and used by a prompt stage."""
-    bindings = sa.select(sa.func.count()).select_from(policy_bindings).where(policy_bindings.c.policy == policy)
-    users = sa.select(sa.func.count()).select_from(references).where(references.c.object == policy)
+    binding, reference = policy_bindings.alias("bound"), references.alias("used")
+    bindings = sa.select(sa.func.count()).select_from(binding).where(binding.c.policy == policy)
+    users = sa.select(sa.func.count()).select_from(reference).where(reference.c.object == policy)
     return bindings.scalar_subquery() + users.scalar_subquery()
 
 
@@ -81,21 +88,23 @@ def object_references(database: Database) -> sa.ColumnElement[str]:
     """The members of an object that lead somewhere, as pairs of a member and an identity, in JSON."""
     identity = sa.func.coalesce(references.c.object, references.c.flow)
     order = (references.c.member, references.c.position)
-    return json_rows(database, (references.c.member, identity), references, references.c.owner == objects.c.pk, order)
+    return json_rows(
+        database, (references.c.member, identity), references, objects, references.c.owner == objects.c.pk, order
+    )
 
 
 def _related(database: Database, collection: str) -> sa.ColumnElement[Any]:
     """What an object shows of those that it belongs to."""
     if collection == "stages":
-        return flow_set(database, objects.c.pk)
+        return flow_set(database, objects)
     if collection == "policies":
         return bound_to(objects.c.pk)
     if collection == "prompts":
         owners = objects.alias("owners")
         joined = references.join(owners, owners.c.pk == references.c.owner)
-        columns = (owners.c.pk, owners.c.name, owners.c.model)
+        columns = (owners.c.pk, owners.c.name, owners.c.model, flow_set(database, owners))
         order = (owners.c.name, references.c.position)
-        return json_rows(database, columns, joined, references.c.object == objects.c.pk, order)
+        return json_rows(database, columns, joined, objects, references.c.object == objects.c.pk, order)
     return sa.null()
 
 

@@ -32,7 +32,7 @@ def test_a_file_is_sent_as_it_is():
     assert answer.headers["content-disposition"] == 'attachment; filename="my-flow.yaml"'
     assert answer.headers["content-length"] == "256"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert answer.headers["allow"] == "GET, POST, HEAD, OPTIONS"
 
 
 def test_a_file_of_which_nothing_is_said_is_of_the_first_media_type():

@@ -41,8 +41,20 @@ def widgets_drawing_retrieve(store, pk):
     return File(b"a: 1")
 
 
+def widgets_drawing_create(store, pk, body):
+    return {}
+
+
 def widgets_kinds_retrieve(store, kind, number):
     return {"name": f"{kind} {number}"}
+
+
+def widgets_me_retrieve(store, request):
+    return {"name": request.name, "superuser": request.superuser, "base_url": request.base_url}
+
+
+def widgets_anybody_retrieve(store, request):
+    return widgets_me_retrieve(store, request)
 
 
 def widgets_test(store, body):

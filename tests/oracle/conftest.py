@@ -9,7 +9,7 @@ from app.application import create_app, open_store
 from app.proofs.replay import Recording, Replay, read_differences
 from app.proofs.wire import Wire
 from app.settings import Settings
-from app.store.tables import flows
+from app.store.tables import files, flows, objects
 from tests.conftest import _database
 from tests.serving import served
 
@@ -50,11 +50,12 @@ def replay(engine, recording, contract, tmp_path_factory, request):
     for secret, may in TOKENS.items():
         store.tokens.add(secret, secret=secret, **may)
     store.tokens.change("oracle-inactive-token", active=False)
-    empty = store.database.compile(sa.delete(flows))
+    empty = [store.database.compile(sa.delete(table)) for table in (flows, objects, files)]
 
     def delete_all():
         with store.database.write() as session:
-            session.run(empty)
+            for statement in empty:
+                session.run(statement)
 
     with served(create_app(settings, contract=contract, store=store)) as url:
         yield Replay(Wire(url), recording, {token: token for token in TOKENS}, delete_all)

@@ -20,7 +20,7 @@ from app.store.identity import random_uuid
 from app.store.search import fold
 from app.store.tables import flows, metadata
 
-SEARCHED = ("name", "slug", "designation", "title", "denied_action")
+SEARCHED = {"flows": ("name", "slug", "designation", "title", "denied_action")}
 BY_SLUG = (Ordering("slug", descending=False),)
 _numbers = itertools.count()
 
@@ -226,7 +226,7 @@ def test_search_follows_the_members_that_are_searched(database_url):
     store.flows.add(members(slug="a", name="findable"))
     store.close()
     for searched, found in ((("title",), []), (("title", "name"), ["a"])):
-        store = Store(database_url, searched=searched)
+        store = Store(database_url, searched={"flows": searched})
         store.migrate()
         assert slugs(store, terms=("findable",)) == found
         store.close()

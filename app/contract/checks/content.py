@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.findings import Finding
+from app.contract.forms import FORM
 from app.contract.schemas import flattened, is_file, properties
 from app.contract.source import Pointer, Source
 
@@ -26,7 +27,10 @@ def check_content(source: Source, pointer: Pointer, operation: dict[str, Any]) -
     if "requestBody" in operation:
         where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
         contents = [((*where, "content", name), media) for name, media in body["content"].items()]
-        yield from _check_json(source, contents, f"Describe one content, {JSON}.")
+        if list(body["content"]) == [FORM] and "schema" in body["content"][FORM]:
+            yield from _check_form(source, (*where, "content", FORM, "schema"), body["content"][FORM]["schema"])
+        else:
+            yield from _check_json(source, contents, f"Describe one content, {JSON} or {FORM}.")
         for place, media in contents:
             yield from _check_body(source, (*place, "schema"), media.get("schema", {}))
 
@@ -43,6 +47,16 @@ def _check_json(source: Source, contents: list[tuple[Pointer, dict[str, Any]]], 
             for where, member in properties(source, media["schema"], (*place, "schema")).values():
                 if is_file(source, member):
                     yield source.finding(where, "JSON holds no file.", "Send it in multipart/form-data, or by itself.")
+
+
+def _check_form(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
+    for place, member in properties(source, schema, pointer).values():
+        if (kind := member.get("type")) not in ("string", "boolean", "integer", "number"):
+            yield source.finding(
+                place,
+                f"A form holds no {kind or 'member of any type'}.",
+                "Make it text, a number or a file, or send JSON.",
+            )
 
 
 def _check_body(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:

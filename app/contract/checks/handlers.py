@@ -3,12 +3,14 @@
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Set
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.contract.checks.parameters import declared_parameters
 from app.contract.findings import Finding, Location
-from app.contract.plan import handler_arguments
+from app.contract.parameters import QueryReader
+from app.contract.plan import REQUEST, argument_names, handler_arguments, parameters
 from app.contract.schemas import properties
 from app.contract.source import Pointer, Source
 
@@ -31,7 +33,8 @@ def check_handlers(
                 "Write the function in app/handlers/, or correct the operationId.",
             )
             continue
-        given = handler_arguments(source, path, method)
+        query = QueryReader(source, parameters(source, path, method, "query"))
+        given = handler_arguments(source, path, method, query)
         for argument in sorted({argument for argument in given if given.count(argument) > 1}):
             yield source.finding(
                 pointer,
@@ -39,7 +42,9 @@ def check_handlers(
                 "Rename one of the parameters, or give that of the path another `x-argument`.",
             )
         expected = set(given)
-        actual = set(list(inspect.signature(handler).parameters)[1:])
+        # What has a default may be left out, and the request's context is there for the asking.
+        takes = argument_names(handler)
+        actual = {name for name, needed in takes.items() if name in expected or (needed and name != REQUEST)}
         if actual != expected:
             yield source.finding(
                 (*pointer, "operationId"),
@@ -72,6 +77,9 @@ def _check_stored(
         where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
         for media_type, media in body["content"].items():
             members = properties(source, media["schema"], (*where, "content", media_type, "schema"))
+            if members.keys().isdisjoint(_answered(source, operation)):
+                # What is sent is no object that is stored and answered, but what to do with one.
+                continue
             named += [
                 (place, name)
                 for name, (place, schema) in members.items()
@@ -86,11 +94,21 @@ def _check_stored(
             )
 
 
+def _answered(source: Source, operation: dict[str, Any]) -> Iterator[str]:
+    """The members of what an operation answers."""
+    for code, answer in operation["responses"].items():
+        if code < "300":
+            for media in source.resolve((), answer)[1].get("content", {}).values():
+                yield from properties(source, media["schema"])
+
+
 def _names(names: Set[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
 
 
 def _location(function: Callable[..., Any]) -> Location:
+    while isinstance(function, partial):
+        function = function.func
     code = inspect.unwrap(function).__code__
     path = Path(code.co_filename)
     with contextlib.suppress(ValueError):

@@ -1,5 +1,6 @@
 """Do the schemas compile, and do the values in the contract fit their schemas?"""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from jsonschema_rs import Validator
 from app.contract.checks.document import walk
 from app.contract.checks.extensions import holds_free_data, kind_of
 from app.contract.findings import Finding
+from app.contract.plan import parameters
 from app.contract.schemas import Direction, SchemaReader, properties
 from app.contract.source import Pointer, Source
 
@@ -33,11 +35,24 @@ def check_values(source: Source) -> Iterator[Finding]:
             yield from _check_url_templates(source, pointer, node)
         if kind == "parameter" and "example" in node and "schema" in node:
             yield from _check_value(source, (*pointer, "example"), requests.validator(node["schema"]), node["example"])
-    for pointer, _path, _method, operation in source.operations():
-        if "requestBody" in operation:
-            yield from _check_examples(source, (*pointer, "requestBody"), requests)
-        for code in operation["responses"]:
-            yield from _check_examples(source, (*pointer, "responses", code), answers)
+    yield from _check_contents(source, requests, answers)
+
+
+def _check_contents(source: Source, requests: SchemaReader, answers: SchemaReader) -> Iterator[Finding]:
+    # Operations share most of their answers.
+    seen: set[tuple[Pointer, Any]] = set()
+    for pointer, path, method, operation in source.operations():
+        reads = "requestBody" in operation or bool(parameters(source, path, method, "query"))
+        contents = [((*pointer, "requestBody"), requests)] if "requestBody" in operation else []
+        contents += [((*pointer, "responses", code), answers) for code in operation["responses"]]
+        for place, reader in contents:
+            where, described = source.resolve(place, source.at(place))
+            if (where, place[-1]) in seen:
+                continue
+            seen.add((where, place[-1]))
+            yield from _check_examples(source, where, described, reader)
+            if place[-1] == "400":
+                yield from _check_refusal(source, where, described, reader, reads=reads)
 
 
 def _check_patterns(source: Source) -> Iterator[Finding]:
@@ -80,8 +95,27 @@ def _check_url_templates(source: Source, pointer: Pointer, schema: dict[str, Any
                 )
 
 
-def _check_examples(source: Source, pointer: Pointer, reader: SchemaReader) -> Iterator[Finding]:
-    where, described = source.resolve(pointer, source.at(pointer))
+def _check_refusal(
+    source: Source, where: Pointer, described: dict[str, Any], reader: SchemaReader, *, reads: bool
+) -> Iterator[Finding]:
+    """A 400 has room for what the server itself says, whatever the handler says in its own words.
+
+    :param reads: whether the operation reads what could be wrong with a member
+    """
+    refusals: list[dict[str, Any]] = [{"detail": "A sentence."}, *([{"member": ["A sentence."]}] if reads else [])]
+    for media_type, media in described.get("content", {}).items():
+        for refusal in refusals:
+            if not reader.validator(media["schema"]).is_valid(refusal):
+                yield source.finding(
+                    (*where, "content", media_type, "schema"),
+                    f"The server may answer {json.dumps(refusal)}, which breaks the schema.",
+                    "Admit it, if need be by `anyOf`.",
+                )
+
+
+def _check_examples(
+    source: Source, where: Pointer, described: dict[str, Any], reader: SchemaReader
+) -> Iterator[Finding]:
     for media_type, media in described.get("content", {}).items():
         place: Pointer = (*where, "content", media_type)
         examples: list[tuple[Pointer, Any]] = [((*place, "example"), media["example"])] if "example" in media else []

@@ -1,0 +1,224 @@
+"""YAML as a tree of values that know their place, read without trust.
+
+The tree is made from PyYAML's events without recursion. An alias is the value of its anchor, shared, so that a tree of any size on
+paper takes no more memory than its text; what it would be written out is counted, and limited.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from app.blueprints.mistakes import START, BlueprintError, Place, mistake
+
+MAX_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 64
+# Values in all, aliases written out.
+MAX_VALUES = 200_000
+
+_TOO_MANY = f"There are more than {MAX_VALUES} values, with aliases written out."
+_TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+# The kinds of scalars that authentik's loader knows. A date means nothing to the API, so it stays the text that it is.
+_KINDS = {
+    "tag:yaml.org,2002:null": "construct_yaml_null",
+    "tag:yaml.org,2002:bool": "construct_yaml_bool",
+    "tag:yaml.org,2002:int": "construct_yaml_int",
+    "tag:yaml.org,2002:float": "construct_yaml_float",
+}
+_AS_TEXT = {_TEXT, "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
+_CONTAINERS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"}
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
+    """PyYAML in C, with YAML 1.1's scalars as authentik's loader has them: `on` and `yes` are true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A part of the document.
+
+    :param place: where it begins
+    :param content: text, number, boolean or None; a list of values; or a mapping from text to values
+    :param tag: its tag, such as `!KeyOf`; the content of a tagged scalar is its text
+    :param size: how many values it has, itself included and aliases written out
+    :param depth: how many values lie within one another, at most
+    """
+
+    place: Place
+    content: Any
+    tag: str | None = None
+    size: int = field(default=1, repr=False)
+    depth: int = field(default=1, repr=False)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or a mapping whose end has not come yet. A mapping's children are its keys and values in turn."""
+
+    place: Place
+    tag: str | None
+    anchor: str | None
+    mapping: bool
+    children: list[Value] = field(default_factory=list)
+
+
+def parse(text: bytes, objection: Callable[[str], str | None]) -> Value | None:
+    """Read a document.
+
+    :param text: YAML as UTF-8
+    :param objection: what speaks against a tag that YAML itself does not have, None if it may be used
+    :returns: the whole of it, None if there is nothing in it
+    :raises BlueprintError: it is no YAML, exceeds a limit, or has a tag or a number that can't be used
+    """
+    if len(text) > MAX_BYTES:
+        raise mistake(START, f"The file is larger than {MAX_BYTES} bytes.")
+    loader = _Loader(_decoded(text))
+    try:
+        return _Builder(loader, objection).build()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = " ".join(filter(None, (error.context, error.problem)))
+        raise mistake(_place(mark) if mark else START, f"This is not valid YAML: {problem}.") from error
+    except yaml.YAMLError as error:
+        raise mistake(START, f"This is not valid YAML: {str(error).splitlines()[0]}.") from error
+    finally:
+        loader.dispose()
+
+
+def _decoded(text: bytes) -> str:
+    """The text, which has no character that YAML does not have."""
+    try:
+        decoded = text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise mistake(_end(text[: error.start].decode("utf-8-sig")), "The file is not UTF-8 text.") from error
+    if bad := yaml.reader.Reader.NON_PRINTABLE.search(decoded):
+        raise mistake(_end(decoded[: bad.start()]), f"The character U+{ord(bad[0]):04X} may not stand in YAML.")
+    return decoded
+
+
+def _end(text: str) -> Place:
+    """The place behind a text."""
+    return Place(text.count("\n") + 1, len(text) - text.rfind("\n"))
+
+
+def _place(mark: Any) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
+
+
+class _Builder:
+    """Makes the tree."""
+
+    def __init__(self, loader: Any, objection: Callable[[str], str | None]) -> None:
+        self._loader = loader
+        self._objection = objection
+        self._anchors: dict[str, Value] = {}
+        self._open: list[_Open] = []
+        self._values = 0
+
+    def build(self) -> Value | None:
+        """The one document of the text."""
+        root: Value | None = None
+        documents = 0
+        while (event := self._loader.get_event()) is not None:
+            place = _place(event.start_mark)
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise mistake(place, "A second document begins here: give each a file of its own.")
+            elif isinstance(event, yaml.CollectionStartEvent):
+                if len(self._open) >= MAX_DEPTH:
+                    raise self._too_deep(place)
+                mapping = isinstance(event, yaml.MappingStartEvent)
+                self._open.append(_Open(place, self._container_tag(event, place), event.anchor, mapping))
+            elif (value := self._value(event, place)) is not None:
+                self._values += 1
+                if self._values > MAX_VALUES:
+                    raise mistake(place, _TOO_MANY)
+                if self._open:
+                    self._open[-1].children.append(value)
+                else:
+                    root = value
+        return None if root is None or root.content is None else root
+
+    def _value(self, event: Any, place: Place) -> Value | None:
+        """The value that an event completes, None if it completes none."""
+        anchor: str | None = None
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchors:
+                raise mistake(place, f"The alias *{event.anchor} names no anchor that is complete above it.")
+            return self._anchors[event.anchor]
+        if isinstance(event, yaml.ScalarEvent):
+            anchor, value = event.anchor, self._scalar(event, place)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            opened = self._open.pop()
+            anchor, value = opened.anchor, self._container(opened)
+        else:
+            return None
+        if anchor is not None:
+            self._anchors[anchor] = value
+        return value
+
+    def _scalar(self, event: Any, place: Place) -> Value:
+        tag = event.tag
+        if tag is None or tag == "!":
+            tag = self._loader.resolve(yaml.ScalarNode, event.value, event.implicit)
+        if tag == _MERGE:
+            return Value(place, event.value, _MERGE)
+        within = self._open[-1] if self._open else None
+        is_key = within is not None and within.mapping and len(within.children) % 2 == 0
+        if tag in _AS_TEXT or (is_key and tag in _KINDS):
+            return Value(place, event.value)
+        if tag not in _KINDS:
+            return Value(place, event.value, self._known(tag, place))
+        try:
+            content = getattr(self._loader, _KINDS[tag])(yaml.ScalarNode(tag, event.value))
+        except (ValueError, KeyError, IndexError) as error:
+            raise mistake(place, f"{event.value[:50]!r} is not of the kind that its tag says.") from error
+        if (isinstance(content, float) and not math.isfinite(content)) or (
+            isinstance(content, int) and not -(2**63) <= content < 2**63
+        ):
+            raise mistake(place, "A number is finite, and a whole one has 64 bits at most.")
+        return Value(place, content)
+
+    def _container_tag(self, event: Any, place: Place) -> str | None:
+        return None if event.tag is None or event.tag in _CONTAINERS else self._known(event.tag, place)
+
+    def _known(self, tag: str, place: Place) -> str:
+        if (objection := self._objection(tag)) is not None:
+            raise mistake(place, objection)
+        return tag
+
+    def _container(self, opened: _Open) -> Value:
+        """A list or a mapping with all its children."""
+        size = 1 + sum(child.size for child in opened.children)
+        depth = 1 + max((child.depth for child in opened.children), default=0)
+        if size > MAX_VALUES:
+            raise mistake(opened.place, _TOO_MANY)
+        if depth > MAX_DEPTH:
+            raise self._too_deep(opened.place)
+        content = _mapping(opened.children) if opened.mapping else opened.children
+        return Value(opened.place, content, opened.tag, size, depth)
+
+    def _too_deep(self, place: Place) -> BlueprintError:
+        return mistake(place, f"Values lie more than {MAX_DEPTH} deep within one another.")
+
+
+def _mapping(children: list[Value]) -> dict[str, Value]:
+    """A mapping of its keys and values. What `<<` merges gives way to what is written out."""
+    written: dict[str, Value] = {}
+    merged: dict[str, Value] = {}
+    for key, value in zip(children[::2], children[1::2], strict=True):
+        if key.tag == _MERGE:
+            for source in value.content if isinstance(value.content, list) else [value]:
+                if not isinstance(source.content, dict):
+                    raise mistake(source.place, "Only mappings can be merged.")
+                merged = source.content | merged
+        elif key.tag is not None or not isinstance(key.content, str):
+            raise mistake(key.place, "A key is plain text.")
+        else:
+            if key.content in written:
+                raise mistake(key.place, f"The key {key.content!r} stands here twice.")
+            written[key.content] = value
+    return merged | written

@@ -1,0 +1,91 @@
+"""What blueprints need of the store and of its models."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+
+class Model(Protocol):
+    """A kind of object."""
+
+    @property
+    def name(self) -> str:
+        """Such as `authentik_flows.flow`."""
+
+    @property
+    def collection(self) -> str:
+        """What its objects are kept in, together with those of other models."""
+
+    @property
+    def members(self) -> Iterable[str]:
+        """The members that a client sets."""
+
+    @property
+    def references(self) -> Mapping[str, object]:
+        """The members that lead to other objects."""
+
+    @property
+    def read_new(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Checks the members of a new object, and adds what is left out; raises `Invalid`."""
+
+    @property
+    def read_change(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Checks some members of an object; raises `Invalid`."""
+
+
+class Repository(Protocol):
+    """The objects of one model. Each method works within the transaction of a session."""
+
+    def find(self, session: Any, identifiers: Mapping[str, Any]) -> str | None:
+        """The pk of the object whose members equal those given, `pk` among them; None if there is none."""
+
+    def read(self, session: Any, pk: str) -> dict[str, Any]:
+        """Every member that a client sets, and `pk`. :raises NotFound: there is no such object"""
+
+    def add(self, session: Any, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """Store an object. :returns: its pk :raises NotUnique: a value is taken :raises Missing: a reference leads nowhere"""
+
+    def change(self, session: Any, pk: str, members: Mapping[str, Any]) -> None:
+        """Store some members. :raises NotUnique: a value is taken :raises Missing: a reference leads nowhere"""
+
+    def remove(self, session: Any, pk: str) -> None:
+        """Delete an object. :raises NotFound: there is no such object"""
+
+
+class Graph(Protocol):
+    """What belongs together. Each method works within the transaction of a session."""
+
+    def model_of(self, session: Any, pk: str) -> str | None:
+        """The model of an object, None if there is no such object."""
+
+    def bound_to(self, session: Any, pk: str) -> list[tuple[str, str]]:
+        """The bindings whose target an object is, as model and pk, in their order."""
+
+
+class Database(Protocol):
+    """Where transactions come from."""
+
+    def write(self) -> AbstractContextManager[Any]:
+        """A session for one transaction, committed at the end and rolled back if anything is raised."""
+
+    def snapshot(self) -> AbstractContextManager[Any]:
+        """A session for reading statements that all see the same."""
+
+
+class Store(Protocol):
+    """The objects of all models."""
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """The models by name."""
+
+    @property
+    def database(self) -> Database:
+        """Where they are."""
+
+    @property
+    def graph(self) -> Graph:
+        """How they belong together."""
+
+    def repository(self, model: str) -> Repository:
+        """The objects of a model."""

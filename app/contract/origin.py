@@ -1,0 +1,32 @@
+"""Where a client thinks that this server is."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# RFC 3986, section 3.2: a name, an IPv4 address or an IPv6 address in brackets, and a port.
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_SCHEMES = frozenset({"http", "https"})
+
+
+def origin_of(scope: Mapping[str, Any]) -> str:
+    """Scheme and host by which a client has reached this server, such as `https://flows.example:9443`.
+
+    A proxy in front of it passes the host on, and says the scheme in `X-Forwarded-Proto`, as in front of authentik.
+
+    :param scope: the request (ASGI)
+    """
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    forwarded = headers.get(b"x-forwarded-proto", "").partition(",")[0].strip().lower()
+    scheme = forwarded if forwarded in _SCHEMES else scope.get("scheme", "http")
+    host = headers.get(b"host", "")
+    return f"{scheme}://{host if _HOST.fullmatch(host) else _own_address(scope)}"
+
+
+def _own_address(scope: Mapping[str, Any]) -> str:
+    """What this server listens at, for a client that does not say what it looks for."""
+    host, port = scope.get("server") or ("", None)
+    if port is None:
+        # A socket in the file system.
+        return "localhost"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

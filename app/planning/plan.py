@@ -1,0 +1,73 @@
+"""Which stages a flow has for a caller, as far as that can be decided without running anything."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from app.objects import Model
+from app.store.binding_views import PolicyBindingRow
+from app.store.structure import BoundStage, Structure
+
+_ALL = "all"
+
+
+class NotApplicable(Exception):
+    """The flow can't be entered. The message says why, in authentik's words where it has any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What policies decide.
+
+    :param passes: whether they let pass
+    :param messages: what they say
+    """
+
+    passes: bool
+    messages: tuple[str, ...]
+
+
+def plan(structure: Structure, models: Mapping[str, Model]) -> list[BoundStage]:
+    """The stages of a flow that are left for a caller.
+
+    :param models: how policies decide
+    :raises NotApplicable: a policy of the flow denies it, or no stage is left
+    """
+    entrance = evaluate(structure.policies, structure.flow.policy_engine_mode, models)
+    if not entrance.passes:
+        because = "\n".join(entrance.messages)
+        raise NotApplicable(
+            f"Flow not applicable to current user/request: {because}"
+            if because
+            else "Flow does not apply to current user."
+        )
+    stages = [
+        stage
+        for stage in structure.stages
+        if not stage.binding.evaluate_on_plan
+        or evaluate(stage.policies, stage.binding.policy_engine_mode, models).passes
+    ]
+    if not stages:
+        raise NotApplicable("The flow has no stage for the current user.")
+    return stages
+
+
+def evaluate(bindings: Iterable[PolicyBindingRow], mode: str, models: Mapping[str, Model]) -> Result:
+    """What the enabled policies of one target decide together.
+
+    A policy that only running it could decide is left out, as if it were not enabled.
+
+    :param mode: whether all of them have to let pass, or any
+    """
+    results: list[bool] = []
+    messages: list[str] = []
+    for binding in bindings:
+        decision = models[binding.policy_model].decision
+        if not binding.enabled or decision is None:
+            continue
+        decided = bool(orjson.loads(binding.policy_members)[decision.by]) if decision.by else decision.passes
+        results.append(decided is not bool(binding.negate))
+        messages.append(decision.message)
+    passes = not results or (all(results) if mode == _ALL else any(results))
+    return Result(passes, tuple(messages))

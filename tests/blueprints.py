@@ -1,0 +1,245 @@
+"""A store of a few models in memory, as blueprints need one."""
+
+import contextlib
+import copy
+import uuid
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+from app import errors
+
+REQUIRED = object()
+FLOW, STAGE_BINDING, POLICY_BINDING = (
+    "authentik_flows.flow",
+    "authentik_flows.flowstagebinding",
+    "authentik_policies.policybinding",
+)
+DUMMY, PROMPT_STAGE, IDENTIFICATION = (
+    "authentik_stages_dummy.dummystage",
+    "authentik_stages_prompt.promptstage",
+    "authentik_stages_identification.identificationstage",
+)
+PROMPT, DUMMY_POLICY, EXPRESSION = (
+    "authentik_stages_prompt.prompt",
+    "authentik_policies_dummy.dummypolicy",
+    "authentik_policies_expression.expressionpolicy",
+)
+
+# Of each model: its collection; each member's type, or the values that it may have, and its default; and where members lead to.
+MODELS = {
+    FLOW: (
+        "flows",
+        {
+            "name": (str, REQUIRED),
+            "slug": (str, REQUIRED),
+            "title": (str, REQUIRED),
+            "designation": (("authentication", "recovery", "stage_configuration"), REQUIRED),
+            "compatibility_mode": (bool, False),
+            "layout": (("stacked", "sidebar_right"), "stacked"),
+        },
+        {},
+    ),
+    PROMPT: (
+        "prompts",
+        {
+            "name": (str, REQUIRED),
+            "label": (str, REQUIRED),
+            "required": (bool, True),
+            "order": (int, 0),
+            "placeholder": (str, ""),
+        },
+        {},
+    ),
+    DUMMY: ("stages", {"name": (str, REQUIRED), "throw_error": (bool, False)}, {}),
+    PROMPT_STAGE: (
+        "stages",
+        {"name": (str, REQUIRED), "fields": (list, REQUIRED), "validation_policies": (list, [])},
+        {"fields": ("prompts",), "validation_policies": ("policies",)},
+    ),
+    IDENTIFICATION: (
+        "stages",
+        {
+            "name": (str, REQUIRED),
+            "user_fields": (list, []),
+            "show_matched_user": (bool, True),
+            "password_stage": (str, None),
+            "recovery_flow": (str, None),
+            "sources": (list, []),
+        },
+        {"password_stage": ("stages",), "recovery_flow": ("flows",), "sources": ()},
+    ),
+    DUMMY_POLICY: (
+        "policies",
+        {"name": (str, REQUIRED), "execution_logging": (bool, False), "result": (bool, False), "wait_max": (int, 5)},
+        {},
+    ),
+    EXPRESSION: (
+        "policies",
+        {"name": (str, REQUIRED), "execution_logging": (bool, False), "expression": (str, REQUIRED)},
+        {},
+    ),
+    STAGE_BINDING: (
+        "stage_bindings",
+        {
+            "target": (str, REQUIRED),
+            "stage": (str, REQUIRED),
+            "order": (int, REQUIRED),
+            "evaluate_on_plan": (bool, False),
+            "re_evaluate_policies": (bool, True),
+        },
+        {"target": ("flows",), "stage": ("stages",)},
+    ),
+    POLICY_BINDING: (
+        "policy_bindings",
+        {
+            "policy": (str, None),
+            "target": (str, REQUIRED),
+            "order": (int, REQUIRED),
+            "negate": (bool, False),
+            "enabled": (bool, True),
+            "timeout": (int, 30),
+        },
+        {"policy": ("policies",), "target": ("flows", "stage_bindings")},
+    ),
+}
+UNIQUE = {
+    "flows": [("slug",)],
+    "prompts": [("name",)],
+    "stages": [("name",)],
+    "policies": [("name",)],
+    "stage_bindings": [("target", "stage", "order")],
+    "policy_bindings": [("policy", "target", "order")],
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str
+    collection: str
+    members: dict
+    references: dict
+
+    def read_new(self, members):
+        missing = {
+            name: ["This field is required."]
+            for name, (_, default) in self.members.items()
+            if name not in members and default is REQUIRED
+        }
+        read = self._read(members, missing)
+        defaults = {name: copy.deepcopy(default) for name, (_, default) in self.members.items() if name not in read}
+        return read | defaults
+
+    def read_change(self, members):
+        return self._read(members, {})
+
+    def _read(self, members, messages):
+        read = {name: members[name] for name in self.members if name in members}
+        for name, value in read.items():
+            kind, default = self.members[name]
+            if value is None and default is not None:
+                messages[name] = ["This field may not be null."]
+            elif isinstance(kind, tuple) and value not in kind:
+                messages[name] = [f'"{value}" is not a valid choice.']
+            elif isinstance(kind, type) and value is not None and type(value) is not kind:
+                messages[name] = [f"Not a valid {kind.__name__}."]
+        if read.get("re_evaluate_policies", True) is False and read.get("evaluate_on_plan") is not True:
+            messages = messages or {"non_field_errors": ["Either evaluation must be enabled"]}
+        if messages:
+            raise errors.Invalid(messages)
+        return read
+
+
+@dataclass
+class MemoryStore:
+    """Objects by pk: their model and their members."""
+
+    objects: dict = field(default_factory=dict)
+    available: bool = True
+
+    def __post_init__(self):
+        self.models = {
+            name: Model(
+                name,
+                collection,
+                members,
+                {member: SimpleNamespace(to=to, many=members[member][0] is list) for member, to in references.items()},
+            )
+            for name, (collection, members, references) in MODELS.items()
+        }
+        self.database = self.graph = self
+
+    @contextlib.contextmanager
+    def write(self):
+        if not self.available:
+            raise errors.Unavailable
+        session = copy.deepcopy(self.objects)
+        yield session
+        self.objects = session
+
+    def snapshot(self):
+        return contextlib.nullcontext(self.objects)
+
+    def model_of(self, session, pk):
+        return session[pk][0] if pk in session else None
+
+    def bound_to(self, session, pk):
+        return [
+            (kind, key)
+            for kind in (STAGE_BINDING, POLICY_BINDING)
+            for _, key in sorted(
+                (members["order"], key)
+                for key, (model, members) in session.items()
+                if model == kind and members["target"] == pk
+            )
+        ]
+
+    def repository(self, model):
+        return Repository(self, self.models[model])
+
+
+@dataclass(frozen=True)
+class Repository:
+    store: MemoryStore
+    model: Model
+
+    def find(self, session, identifiers):
+        assert not any(isinstance(value, list | dict) for value in identifiers.values())
+        return next((pk for pk in session if self._has(session, pk, identifiers)), None)
+
+    def _has(self, session, pk, identifiers):
+        model, members = session[pk]
+        return model == self.model.name and all(
+            {**members, "pk": pk}[name] == identifiers[name] for name in identifiers
+        )
+
+    def read(self, session, pk):
+        return {"pk": pk, **copy.deepcopy(session[pk][1])}
+
+    def add(self, session, members, pk=None):
+        assert members.keys() == self.model.members.keys()
+        return self._keep(session, pk or str(uuid.uuid4()), dict(members))
+
+    def change(self, session, pk, members):
+        self._keep(session, pk, session[pk][1] | members)
+
+    def remove(self, session, pk):
+        del session[pk]
+        for other, (model, members) in list(session.items()):
+            if model in (STAGE_BINDING, POLICY_BINDING) and other in session and pk in members.values():
+                self.remove(session, other)
+
+    def _keep(self, session, pk, members):
+        missing = {}
+        for name, reference in self.model.references.items():
+            for value in members[name] if reference.many else filter(None, [members[name]]):
+                if value not in session or self.store.models[session[value][0]].collection not in reference.to:
+                    missing.setdefault(name, value)
+        if missing:
+            raise errors.Missing(missing)
+        for unique in UNIQUE[self.model.collection]:
+            for other, (model, its) in session.items():
+                same = self.store.models[model].collection == self.model.collection
+                if same and other != pk and all(its[name] == members[name] for name in unique):
+                    raise errors.NotUnique(unique[0] if len(unique) == 1 else unique)
+        session[pk] = (self.model.name, members)
+        return pk

@@ -1,0 +1,267 @@
+"""Blueprints as text: what is read, what is refused, and where."""
+
+import contextlib
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.blueprints import document
+from app.blueprints.mistakes import BlueprintError
+from app.blueprints.reading import read
+from app.blueprints.tags import Resolver, objection
+
+
+def plain(text, context=b"{}"):
+    """The plain data that a text stands for."""
+    values = document.parse(context, objection).content
+    objects = {("m", "n", 1): "found"}
+
+    def find(model, members, _place):
+        return objects.get((model, *members.keys(), *members.values()))
+
+    return Resolver(values, find, lambda name, _place: f"pk of {name}").resolve(document.parse(text, objection))
+
+
+def mistakes(function, *arguments):
+    """What a function finds wrong, as lines."""
+    with pytest.raises(BlueprintError) as caught:
+        function(*arguments)
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        (b"[yes, No, on, OFF, true, y]", [True, False, True, False, True, "y"]),
+        (b"[010, 1:30, 1_000, 0x1f, 1.5, 1e3, -7]", [8, 90, 1000, 31, 1.5, "1e3", -7]),
+        (b"[~, null, '', \"1\", 'no', ! 5]", [None, None, "", "1", "no", 5]),
+        (b"[2024-08-01, 2024-08-01 10:00:00, =]", ["2024-08-01", "2024-08-01 10:00:00", "="]),
+        (b"[!!str 1, !!int '2', !!float 3, !!bool 'yes', !!null '']", ["1", 2, 3.0, True, None]),
+        (b"{on: 1, 2: 3, ~: 4}", {"on": 1, "2": 3, "~": 4}),
+        (b"{a: &x {b: 1, c: 2}, d: {<<: *x, c: 3}}", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
+        (b"[&x {a: 1}, &y {a: 2, b: 2}, {<<: [*x, *y]}]", [{"a": 1}, {"a": 2, "b": 2}, {"a": 1, "b": 2}]),
+        (b"a: |\n  x\n  y\nb: >-\n  x\n  y\n", {"a": "x\ny\n", "b": "x y"}),
+        ("\ufeffa: é😀".encode(), {"a": "é😀"}),
+    ],
+)
+def test_plain_yaml_as_authentik_reads_it(text, data):
+    assert plain(text) == data
+
+
+INSTEAD = "for a blueprint. Write the value, or use !Context."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"foo: [bar\n", "2:1: This is not valid YAML: while parsing a flow sequence did not find expected ',' or ']'."),
+        (b"a: b: c", "1:5: This is not valid YAML: mapping values are not allowed in this context."),
+        (b"a: *b", "1:4: The alias *b names no anchor that is complete above it."),
+        (b"a: &a [1, *a]", "1:11: The alias *a names no anchor that is complete above it."),
+        (b"a: 1\nb:\n  c: 1\n  c: 2", "4:3: The key 'c' stands here twice."),
+        (b"'a': 1\na: 2", "2:1: The key 'a' stands here twice."),
+        (b"? [a]\n: b", "1:3: A key is plain text."),
+        (b"!KeyOf a: b", "1:1: A key is plain text."),
+        (b"a: {<<: [1]}", "1:10: Only mappings can be merged."),
+        (b"a: 1\n---\nb: 2", "2:1: A second document begins here: give each a file of its own."),
+        (b"a: !Nope b", "1:4: The tag !Nope is not known."),
+        (b"a: [b, !Nope {c: d}]", "1:8: The tag !Nope is not known."),
+        (b"a: !!python/object/apply:os.system [ls]", "1:4: The tag tag:yaml.org,2002:python/object/apply:os.system is not known."),
+        (b"a: !!binary aGk=", "1:4: The tag tag:yaml.org,2002:binary is not known."),
+        (b"a: !!set {b}", "1:4: The tag tag:yaml.org,2002:set is not known."),
+        (b"a: !!int x", "1:4: 'x' is not of the kind that its tag says."),
+        (b"a: " + b"9" * 5000, f"1:4: '{'9' * 50}' is not of the kind that its tag says."),
+        (b"a: 9223372036854775808", "1:4: A number is finite, and a whole one has 64 bits at most."),
+        (b"a: .inf", "1:4: A number is finite, and a whole one has 64 bits at most."),
+        (b"a:\n  \xc3\xa9 \xff", "2:5: The file is not UTF-8 text."),
+        (b"a:\n  b\x00", "2:4: The character U+0000 may not stand in YAML."),
+        (b"a: '\xed\xa0\x80'", "1:5: The file is not UTF-8 text."),
+        (b'"\\ud800"', "1:4: This is not valid YAML: while parsing a quoted scalar found invalid Unicode character escape code."),
+        (b"a: !Env HOME", f"1:4: !Env is refused: this server reads no environment {INSTEAD}"),
+        (b"a: !File [/etc/passwd, x]", f"1:4: !File is refused: this server reads no files {INSTEAD}"),
+    ],
+)  # fmt: skip
+def test_yaml_that_is_refused(text, said):
+    assert mistakes(document.parse, text, objection) == [said]
+
+
+def laughs(levels, times=10):
+    """A list, ten of which are a list, ten of which ..."""
+    lines = [b"a0: &a0 [1]"]
+    lines += [b"a%d: &a%d [%s]" % (n, n, b", ".join([b"*a%d" % (n - 1)] * times)) for n in range(1, levels)]
+    return b"\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (laughs(40), "There are more than 200000 values, with aliases written out."),
+        (b"[" + b"1, " * 200_001 + b"]", "There are more than 200000 values, with aliases written out."),
+        (b"[" * 500_000, "Values lie more than 64 deep within one another."),
+        (b"a: [" + b"{a: " * 100, "Values lie more than 64 deep within one another."),
+        (b"- " * 100 + b"a", "Values lie more than 64 deep within one another."),
+        (laughs(99, 1), "Values lie more than 64 deep within one another."),
+        (b"#" * (4 * 1024 * 1024 + 1), "The file is larger than 4194304 bytes."),
+    ],
+    ids=["laughs", "many", "brackets", "braces", "dashes", "aliases", "bytes"],
+)  # fmt: skip
+def test_bombs(text, said):
+    (line,) = mistakes(document.parse, text, objection)
+    assert line.partition(": ")[2] == said
+
+
+CONTEXT = b"""
+foo: bar
+sequence: [foo, bar]
+mapping: {key1: value, key2: 2}
+nested: !Context foo
+deep: {a: [!Context foo]}
+loop: !Context loop
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        (b"!KeyOf flow", "pk of flow"),
+        (b"!Find [m, [n, 1]]", "found"),
+        (b"!Find [!Format ['%s', m], [!Context [nope, n], 1]]", "found"),
+        (b"!Find [m, [n, 2]]", None),
+        (b"[!Context foo, !Context nope, !Context [nope, 7], !Context [foo, 7]]", ["bar", None, 7, "bar"]),
+        (b"[!Context nested, !Context deep]", ["bar", {"a": ["bar"]}]),
+        (b"!Format [a]", "a"),
+        (b"!Format ['foo-%s-%s-%s', !Context foo, !Context nope, 1]", "foo-bar-None-1"),
+        (b"!Format ['%05d|%-3s|%.2f|%x|%%', 7, a, 1.5, 255]", "00007|a  |1.50|ff|%"),
+        (b"[!Condition [AND, 1, x], !Condition [and, 1, null], !Condition [NAND, 1, '']]", [True, False, True]),
+        (b"[!Condition [OR, 0, x], !Condition [OR, 0], !Condition [NOR, 0, []]]", [True, False, True]),
+        (b"[!Condition [XOR, 1, 1], !Condition [XOR, 1, 1, 1], !Condition [XNOR, 1]]", [False, True, False]),
+        (b"!Condition [XNOR, !Condition [AND, !Context no], !Condition [NOR, a], !Condition [XOR, null]]", True),
+        (b"!If [true, {a: !Context foo}, [b]]", {"a": "bar"}),
+        (b"!If [!Condition [AND, false], null, [list, !Format ['foo-%s', !Context foo]]]", ["list", "foo-bar"]),
+        (b"[!If [!Context foo], !If [null], !If [null, !Context loop, 2]]", [True, False, 2]),
+        (b"!Enumerate [!Context sequence, SEQ, !Format ['%s-%s', !Index 0, !Value 0]]", ["0-foo", "1-bar"]),
+        (b"!Enumerate [!Context mapping, seq, [!Index 0, !Value 0]]", [["key1", "value"], ["key2", 2]]),
+        (b"!Enumerate [!Context sequence, MAP, [!Format ['n%d', !Index 0], !Value 0]]", {"n0": "foo", "n1": "bar"}),
+        (b"!Enumerate [!Context mapping, MAP, {a: !Value 0}]", {"a": 2}),
+        (b"!Enumerate [ab, SEQ, !Enumerate [[x], SEQ, [!Value 1, !Value 0, !Index 1]]]", [[["a", "x", 0]], [["b", "x", 1]]]),
+        (b"!Enumerate [[[1, 2], [3]], SEQ, !Enumerate [!Value 1, SEQ, !Value 0]]", [[1, 2], [3]]),
+    ],
+)  # fmt: skip
+def test_tags(text, data):
+    assert plain(text, CONTEXT) == data
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"!KeyOf [a]", "1:1: !KeyOf takes the id of an entry."),
+        (b"!Find [m]", "1:1: !Find takes [model, [member, value], ...]."),
+        (b"!Find m", "1:1: !Find takes [model, [member, value], ...]."),
+        (b"!Find [m, [n]]", "1:11: !Find takes [model, [member, value], ...]."),
+        (b"!Find [1, [n, 1]]", "1:8: A model is text."),
+        (b"!Find [m, [1, 1]]", "1:12: A member is text."),
+        (b"!Context [a]", "1:1: !Context takes key or [key, default]."),
+        (b"!Context {a: b}", "1:1: !Context takes key or [key, default]."),
+        (b"!Format []", "1:1: !Format takes [format, value, ...]."),
+        (b"!Format ['%s']", "1:1: The values do not fit the format: not enough arguments for format string."),
+        (b"!Format ['%d', a]", "1:1: The values do not fit the format: %d format: a real number is required, not str."),
+        (b"!Format ['%c', 99999999]", "1:1: The values do not fit the format: %c arg not in range(0x110000)."),
+        (b"!Format ['%(a)s', 1]", "1:10: This is no format: there are %s, %d and the like, of 999 characters at most."),
+        (b"!Format ['%*d', 1, 1]", "1:10: This is no format: there are %s, %d and the like, of 999 characters at most."),
+        (b"!Format ['%9999d', 1]", "1:10: This is no format: there are %s, %d and the like, of 999 characters at most."),
+        (b"!Format ['" + b"%s" * 101 + b"']", "1:10: A format has no more than 100 of % in it."),
+        (b"!Format [1]", "1:10: A format is text."),
+        (b"!Condition [AND]", "1:1: !Condition takes [mode, value, ...]."),
+        (b"!Condition [MAYBE, 1]", "1:13: 'MAYBE' is no mode: there are AND, NAND, OR, NOR, XOR, XNOR."),
+        (b"!If [1, 2]", "1:1: !If takes [condition] or [condition, value, other value]."),
+        (b"!If []", "1:1: !If takes [condition] or [condition, value, other value]."),
+        (b"!Enumerate [a, SEQ]", "1:1: !Enumerate takes [values, SEQ or MAP, value]."),
+        (b"!Enumerate [1, SEQ, a]", "1:13: !Enumerate takes a list or a mapping."),
+        (b"!Enumerate [[], SET, a]", "1:17: 'SET' is not SEQ or MAP."),
+        (b"!Enumerate [[1], MAP, a]", "1:23: The value of !Enumerate with MAP is [key, value] or a mapping."),
+        (b"!Enumerate [!Value 0, SEQ, a]", "1:13: There is no !Enumerate around this one that !Value 0 could mean."),
+        (b"[!Index 0]", "1:2: There is no !Enumerate around this one that !Index 0 could mean."),
+        (b"[!Value a]", "1:2: !Value takes a number: 0 for the innermost !Enumerate around it."),
+        (b"!Context loop", "7:7: Values lie more than 128 deep within one another."),
+    ],
+)  # fmt: skip
+def test_tags_that_are_used_wrongly(text, said):
+    assert mistakes(plain, text, CONTEXT) == [said]
+
+
+def doubling(tag):
+    """A context in which each key asks for the one before twice."""
+    return b"k0: xxxxxxxxxxxxxxxx\n" + b"".join(b"k%d: %s\n" % (n, tag % (n - 1, n - 1)) for n in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    ("text", "context"),
+    [
+        (b"!Context k39", doubling(b"[!Context k%d, !Context k%d]")),
+        (b"!Context k39", doubling(b"!Format ['%%s%%s', !Context k%d, !Context k%d]")),
+        (b"[" + b"!Context a," * 10_000 + b"]", b"a: " + b"x" * 1_000_000),
+        (b"!Enumerate [!Context a, SEQ, !Enumerate [!Context a, SEQ, !Value 0]]", b"a: [" + b"1," * 1_000 + b"]"),
+        (b"!Enumerate [!Context a, SEQ, !Enumerate [[!Context a], SEQ, !Value 0]]", b"a: [" + b"1," * 1_000 + b"]"),
+    ],
+    ids=["lists", "formats", "text", "enumerations", "items"],
+)
+def test_bombs_of_tags(text, context):
+    (line,) = mistakes(plain, text, context)
+    assert line.endswith(": Tags ask for more than 200000 values.")
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text()
+
+
+@given(st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_what_pyyaml_writes_is_read_as_it_was(data):
+    if data is not None:
+        assert plain(yaml.safe_dump(data).encode()) == data
+
+
+@given(st.binary(max_size=200) | st.text(alphabet="!&*[]{}<>:,-?|'\"% \nab0~", max_size=200).map(str.encode))
+def test_no_text_makes_reading_fail_otherwise(text):
+    with contextlib.suppress(BlueprintError):
+        read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "1:1: The file is empty."),
+        (b"# nothing\n---\n", "1:1: The file is empty."),
+        (b"metadata: {}\nversion: 2\nentries: nope", "2:10: Invalid blueprint version"),
+        (b"version: '1'", "1:10: Invalid blueprint version"),
+        (b"version: true", "1:10: Invalid blueprint version"),
+        (b"entries: {}", "1:10: The entries are a list."),
+        (b"context: []", "1:10: The context is a mapping."),
+        (b"entries: [{model: a}, 1]", "1:23: An entry is a mapping."),
+        (b"entries: [{model: a, id: [1]}]", "1:26: The id is text."),
+    ],
+)
+def test_no_blueprint(text, said):
+    assert mistakes(read, text) == [said]
+
+
+def test_all_entries_are_looked_at():
+    assert mistakes(read, b"entries:\n- identifiers: {slug: a}\n- model: m\n- nope\n") == [
+        "2:3: The entry has no model.",
+        "4:3: An entry is a mapping.",
+    ]
+
+
+@pytest.mark.parametrize("text", [b"hello", b"- a\n- b\n", b"1", b"{}", b"version: 1", b"foo: bar\nmetadata: [1]"])
+def test_yaml_that_asks_for_nothing(text):
+    assert read(text).entries == ()
+
+
+def test_an_entry_knows_its_places():
+    blueprint = read(
+        b"version: 1\nentries:\n- model: m\n  attrs:\n    name: A\n    list: [1,\n      !KeyOf x]\n  id: a\n"
+    )
+    (entry,) = blueprint.entries
+    assert (entry.number, str(entry.place), str(entry.model.place), entry.id) == (1, "3:3", "3:10", "a")
+    assert {name: str(value.place) for name, value in entry.attrs.content.items()} == {"name": "5:11", "list": "6:11"}
+    assert [str(value.place) for value in entry.attrs.content["list"].content] == ["6:12", "7:7"]
