@@ -8,7 +8,7 @@ becomes `#/components/schemas/DummyStage`.
 import contextlib
 from collections import defaultdict, deque
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.contract.findings import ContractError, Finding, Location
 from app.contract.reading import parse
@@ -35,8 +35,9 @@ def read(path: Path, name: str | None = None) -> Source:
     except OSError as error:
         problem = f"The contract can't be read: {error.strerror}."
         raise ContractError([Finding(Location(name, 1, 1), problem, "Give the path of a readable file.")]) from error
-    root = parse(path, name, text, "`openapi: 3.0.3`")
-    return _Bundler(_Reader(root).read()).bundle()
+    reader = _Reader(parse(path, name, text, "`openapi: 3.0.3`"))
+    reader.read()
+    return _Bundler(reader.files, reader.references).bundle()
 
 
 def _shown(path: Path) -> str:
@@ -45,44 +46,70 @@ def _shown(path: Path) -> str:
     return str(path)
 
 
+class _Reference(NamedTuple):
+    """A reference as it stands in a file.
+
+    :param pointer: the place of the object that is one
+    :param node: this object
+    :param path: the file that it names
+    :param fragment: what it names in that file
+    """
+
+    pointer: Pointer
+    node: dict[str, Any]
+    path: Path
+    fragment: str
+
+
 class _Reader:
     """Reads the files that a root refers to, and those that they refer to.
 
     :param root: the root
+
+    `files` has all of them by path, the root first; `references` what they refer to.
     """
 
     def __init__(self, root: File) -> None:
         self._root = root
         self._findings: list[Finding] = []
+        self.files = {root.path: root}
+        self.references: dict[File, list[_Reference]] = {}
 
-    def read(self) -> dict[Path, File]:
-        """All files by path, the root first. :raises ContractError: one of them can't be used"""
-        files: dict[Path, File | None] = {self._root.path: self._root}
+    def read(self) -> None:
+        """Read them. :raises ContractError: one can't be used"""
+        unusable: set[Path] = set()
         waiting = deque([self._root])
         while waiting:
             file = waiting.popleft()
+            paths: dict[str, Path] = {"": file.path}
+            self.references[file] = []
             for pointer, node in references(file.document):
-                path = _path_named(file, node["$ref"])
-                if path not in files:
-                    files[path] = further = self._read_further(path, node["$ref"], file.locate((*pointer, "$ref")))
-                    if further is not None:
+                name, _, fragment = node["$ref"].partition("#")
+                path = paths.get(name) or (file.path.parent / name).resolve()
+                paths[name] = path
+                self.references[file].append(_Reference(pointer, node, path, fragment))
+                if path not in self.files and path not in unusable:
+                    further = self._read_further(path, name, (file, (*pointer, "$ref")))
+                    if further is None:
+                        unusable.add(path)
+                    else:
+                        self.files[path] = further
                         waiting.append(further)
         if self._findings:
             raise ContractError(sorted(self._findings))
-        return {path: file for path, file in files.items() if file is not None}
 
-    def _read_further(self, path: Path, reference: str, named_at: Location) -> File | None:
-        folder, shown = self._root.path.parent, reference.partition("#")[0]
+    def _read_further(self, path: Path, shown: str, named_by: Part) -> File | None:
+        folder = self._root.path.parent
         if not path.is_relative_to(folder):
             problem = f"The file {shown!r} is outside of the contract's folder."
-            self._findings.append(Finding(named_at, problem, "Move it to the folder of the first file, or below."))
+            self._find(named_by, problem, "Move it to the folder of the first file, or below.")
             return None
         try:
             name = str(PurePath(self._root.name).parent / path.relative_to(folder))
             file = parse(path, name, path.read_bytes(), "`paths:` or `schemas:`")
         except OSError as error:
             problem = f"The file {shown!r} can't be read: {error.strerror}."
-            self._findings.append(Finding(named_at, problem, "Correct the reference, or write the file."))
+            self._find(named_by, problem, "Correct the reference, or write the file.")
             return None
         except ContractError as error:
             self._findings += error.findings
@@ -95,22 +122,27 @@ class _Reader:
         for key, section in file.document.items():
             if key not in known:
                 problem = f"The key {key!r} has no meaning at the top of this file."
-                self._findings.append(Finding(file.locate((key,)), problem, f"Use one of: {', '.join(known)}."))
+                self._find((file, (key,)), problem, f"Use one of: {', '.join(known)}.")
             elif not isinstance(section, dict):
-                problem = f"{key!r} is not a mapping."
-                self._findings.append(Finding(file.locate((key,)), problem, "Put each part under a name."))
+                self._find((file, (key,)), f"{key!r} is not a mapping.", "Put each part under a name.")
+
+    def _find(self, part: Part, problem: str, remedy: str) -> None:
+        self._findings.append(_finding(part, problem, remedy))
 
 
 class _Bundler:
     """Puts files together.
 
     :param files: the files by path, the root first
+    :param references: what each refers to
     """
 
-    def __init__(self, files: dict[Path, File]) -> None:
+    def __init__(self, files: dict[Path, File], references: dict[File, list[_Reference]]) -> None:
         self._files = files
+        self._references = references
         self._root, *self._further = files.values()
         self._findings: list[Finding] = []
+        self._targets: dict[tuple[Path, str], Part | None] = {}
         self._uses: dict[Part, set[Part]] = defaultdict(set)
         self._path_items: dict[Part, Part] = {}
         self._origins: dict[Pointer, Part] = {}
@@ -118,10 +150,11 @@ class _Bundler:
     def bundle(self) -> Source:
         """The contract. :raises ContractError: the files don't fit together"""
         for file in self._files.values():
-            for pointer, node in references(file.document):
+            for reference in self._references[file]:
                 # Others of the root to itself are looked at with the whole document.
-                if file is not self._root or not node["$ref"].startswith("#") or _is_path_item(pointer):
-                    self._redirect(file, pointer, node)
+                local = file is self._root and reference.node["$ref"].startswith("#")
+                if not local or _is_path_item(reference.pointer):
+                    self._redirect(file, reference)
         document = dict(self._root.document)
         if isinstance(paths := document.get("paths"), dict):
             document["paths"] = {template: self._path_item(template) for template in paths}
@@ -133,32 +166,42 @@ class _Bundler:
             raise ContractError(sorted(set(self._findings)))
         return Source(tuple(self._files.values()), document, self._origins)
 
-    def _redirect(self, file: File, pointer: Pointer, node: dict[str, Any]) -> None:
+    def _redirect(self, file: File, reference: _Reference) -> None:
         """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""
-        reference: str = node["$ref"]
-        at = file, (*pointer, "$ref")
-        try:
-            target = self._files[_path_named(file, reference)]
-            place = parse_reference("#" + reference.partition("#")[2])
-            part_at(target.document, place)
-        except KeyError:
-            self._find(at, f"The reference {reference!r} leads nowhere.", "Name a part of that file.")
+        pointer, node, _, fragment = reference
+        at, shown = (file, (*pointer, "$ref")), node["$ref"]
+        target = self._target(reference)
+        if target is None:
+            self._find(at, f"The reference {shown!r} leads nowhere.", "Name a part of that file.")
             return
-        self._uses[self._outermost(file, pointer)].add(self._outermost(target, place))
+        self._uses[self._outermost((file, pointer))].add(self._outermost(target))
         if _is_path_item(pointer):
             for key in node.keys() - {"$ref"}:
                 problem = f"The key {key!r} means nothing beside a `$ref`."
                 self._find((file, (*pointer, key)), problem, "Move it to where the reference leads.")
-            if _is_path_item(place):
-                self._path_items[file, pointer] = target, place
+            if _is_path_item(target[1]):
+                self._path_items[file, pointer] = target
             else:
-                self._find(at, f"The reference {reference!r} names no path item.", "Name one: '<file>#/paths/<name>'.")
-        elif target is self._root:
-            node["$ref"] = "#" + reference.partition("#")[2]
-        elif place[0] in SECTIONS and len(place) > 1:
-            node["$ref"] = "#/components" + reference.partition("#")[2]
+                self._find(at, f"The reference {shown!r} names no path item.", "Name one: '<file>#/paths/<name>'.")
+        elif target[0] is self._root:
+            node["$ref"] = "#" + fragment
+        elif target[1][0] in SECTIONS and len(target[1]) > 1:
+            node["$ref"] = "#/components" + fragment
         else:
-            self._find(at, f"The reference {reference!r} names no component.", "Name one: '<file>#/schemas/<name>'.")
+            self._find(at, f"The reference {shown!r} names no component.", "Name one: '<file>#/schemas/<name>'.")
+
+    def _target(self, reference: _Reference) -> Part | None:
+        """What a reference names, None if there is no such part."""
+        named = reference.path, reference.fragment
+        if named not in self._targets:
+            file = self._files[reference.path]
+            try:
+                pointer = parse_reference("#" + reference.fragment)
+                part_at(file.document, pointer)
+                self._targets[named] = file, pointer
+            except KeyError:
+                self._targets[named] = None
+        return self._targets[named]
 
     def _path_item(self, template: str) -> Any:
         """What stands at a path, after all references."""
@@ -207,19 +250,18 @@ class _Bundler:
                     if (file, (section, name)) not in used:
                         self._find((file, (section, name)), f"Nothing refers to {name!r}.", "Remove it, or use it.")
 
-    def _outermost(self, file: File, pointer: Pointer) -> Part:
+    def _outermost(self, part: Part) -> Part:
         """The path item or component around a part of a further file; the root is one part, all of it in use."""
+        file, pointer = part
         return (file, ()) if file is self._root else (file, pointer[:2])
 
     def _find(self, part: Part, problem: str, remedy: str) -> None:
-        file, pointer = part
-        self._findings.append(Finding(file.locate(pointer), problem, remedy))
+        self._findings.append(_finding(part, problem, remedy))
 
 
-def _path_named(file: File, reference: str) -> Path:
-    """The file that a reference within a file leads to."""
-    relative = reference.partition("#")[0]
-    return (file.path.parent / relative).resolve() if relative else file.path
+def _finding(part: Part, problem: str, remedy: str) -> Finding:
+    file, pointer = part
+    return Finding(file.locate(pointer), problem, remedy)
 
 
 def _is_path_item(pointer: Pointer) -> bool:

@@ -1,7 +1,9 @@
-"""Read one YAML file and remember where each part of it stands."""
+"""Read one YAML file, and find where a part of it stands."""
 
+import contextlib
 import re
-from collections.abc import Hashable
+from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import yaml
 
 from app.contract.findings import ContractError, Finding, Location
 from app.contract.source import File, Pointer
+
+_TEXT = "tag:yaml.org,2002:str"
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
@@ -33,12 +37,8 @@ def parse(path: Path, name: str, text: bytes, beginning: str) -> File:
     :raises ContractError: it is no YAML mapping with unique keys
     """
     start = Location(name, 1, 1)
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
-        findings: list[Finding] = []
-        places: dict[Pointer, tuple[int, int]] = {}
-        document = None if node is None else _construct(loader, node, (), name, places, findings)
+        document = _construct(text, name)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Location(name, mark.line + 1, mark.column + 1) if mark else start
@@ -53,44 +53,75 @@ def parse(path: Path, name: str, text: bytes, beginning: str) -> File:
         raise ContractError(
             [Finding(start, f"This is not valid YAML: {problem}.", "Save the file as UTF-8 text.")]
         ) from error
-    finally:
-        loader.dispose()
-    if findings:
-        raise ContractError(sorted(findings))
     if not isinstance(document, dict):
         raise ContractError([Finding(start, "The file is not a mapping.", f"Begin it with {beginning}.")])
-    return File(path, name, text, document, places)
+    return File(path, name, text, document, cache(partial(_places, text)))
 
 
-def _construct(
-    loader: Any,
-    node: Any,
-    pointer: Pointer,
-    name: str,
-    places: dict[Pointer, tuple[int, int]],
-    findings: list[Finding],
-) -> Any:
-    """Turn a node into plain data, and note where each of its parts stands: an alias's at its anchor."""
-    places.setdefault(pointer, (node.start_mark.line + 1, node.start_mark.column + 1))
-    if isinstance(node, yaml.MappingNode):
+def _construct(text: bytes, name: str) -> Any:
+    """The text as plain data; each alias is a copy of its anchor.
+
+    :raises ContractError: a key stands twice in a mapping
+    """
+    findings: list[Finding] = []
+
+    def construct(node: Any) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return node.value if node.tag == _TEXT else loader.construct_object(node)
+        if isinstance(node, yaml.SequenceNode):
+            return [construct(item) for item in node.value]
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = loader.construct_object(key_node, deep=True)
-            line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
-            if not isinstance(key, Hashable) or isinstance(key, tuple):
-                raise yaml.constructor.ConstructorError(None, None, "a key is not a scalar", key_node.start_mark)
-            # JSON has string keys only, and 200 is a usual way to write a response's code.
-            key = key if isinstance(key, str) else str(key)
+            key = _key(loader, key_node)
             if key in mapping:
-                findings.append(
-                    Finding(Location(name, line, column), f"The key {key!r} stands here twice.", "Remove one of them.")
-                )
-            inner = (*pointer, key)
-            places[inner] = (line, column)
-            mapping[key] = _construct(loader, value_node, inner, name, places, findings)
+                where = Location(name, *_mark(key_node))
+                findings.append(Finding(where, f"The key {key!r} stands here twice.", "Remove one of them."))
+            mapping[key] = construct(value_node)
         return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _construct(loader, item, (*pointer, index), name, places, findings) for index, item in enumerate(node.value)
-        ]
-    return loader.construct_object(node, deep=True)
+
+    with _loading(text) as loader:
+        node = loader.get_single_node()
+        document = None if node is None else construct(node)
+    if findings:
+        raise ContractError(sorted(findings))
+    return document
+
+
+def _places(text: bytes) -> dict[Pointer, tuple[int, int]]:
+    """Line and column of each part of a text that was read before: an alias's at its anchor."""
+    places: dict[Pointer, tuple[int, int]] = {}
+
+    def note(node: Any, pointer: Pointer) -> None:
+        places.setdefault(pointer, _mark(node))
+        if isinstance(node, yaml.MappingNode):
+            for key_node, value_node in node.value:
+                inner = (*pointer, _key(loader, key_node))
+                places[inner] = _mark(key_node)
+                note(value_node, inner)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                note(item, (*pointer, index))
+
+    with _loading(text) as loader:
+        note(loader.get_single_node(), ())
+    return places
+
+
+@contextlib.contextmanager
+def _loading(text: bytes) -> Iterator[Any]:
+    loader = _Loader(text)
+    try:
+        yield loader
+    finally:
+        loader.dispose()
+
+
+def _key(loader: Any, node: Any) -> str:
+    """A key as text: JSON has no others, and 200 is a usual way to write a response's code."""
+    if not isinstance(node, yaml.ScalarNode):
+        raise yaml.constructor.ConstructorError(None, None, "a key is not a scalar", node.start_mark)
+    return node.value if node.tag == _TEXT else str(loader.construct_object(node))
+
+
+def _mark(node: Any) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1

@@ -1,6 +1,6 @@
 """A contract as read: one document, and where each part of it stands in its files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,20 +22,21 @@ class File:
     :param name: what messages call it
     :param text: what it holds
     :param document: the same as plain data, with all keys as strings
-    :param places: line and column of each part
+    :param places: finds line and column of each part; asked for only if something is wrong, as it takes as long as to read the file
     """
 
     path: Path
     name: str
     text: bytes
     document: dict[str, Any]
-    places: Mapping[Pointer, tuple[int, int]]
+    places: Callable[[], Mapping[Pointer, tuple[int, int]]]
 
     def locate(self, pointer: Pointer) -> Location:
         """Where a part stands; the nearest part around it if it is missing or comes from an alias."""
-        while pointer and pointer not in self.places:
+        places = self.places()
+        while pointer and pointer not in places:
             pointer = pointer[:-1]
-        return Location(self.name, *self.places.get(pointer, (1, 1)))
+        return Location(self.name, *places.get(pointer, (1, 1)))
 
 
 class Source:

@@ -79,7 +79,7 @@ def test_the_security_factory_makes_a_handler_and_asks_it_for_a_function():
 
 def reader(components, direction=Direction.REQUEST):
     document = {"components": {"schemas": components}}
-    return SchemaReader(Source((File(Path("t"), "t", b"", document, {}),), document, {}), direction)
+    return SchemaReader(Source((File(Path("t"), "t", b"", document, dict),), document, {}), direction)
 
 
 def test_formats_are_asserted():
