@@ -43,6 +43,10 @@ GROUPS = frozenset(
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?")
+# Where the deployment itself is.
+_ORIGIN = re.compile(r"http://127\.0\.0\.1:\d+")
+# authentik dates its exports, and this server names what is in them.
+_EXPORTED = re.compile(r"authentik Export - [^\n]*")
 _PAGE = "<html page>"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -233,7 +237,7 @@ def compare(case: Case, answer: Response) -> list[str]:
             body = answer.body.decode("utf-8", "replace")
         if body != recorded_body:
             found.append(f"body {body[:600]} instead of {recorded_body[:600]}")
-    elif case.get("response_text") not in (None, _PAGE) and answer.status == case["status"]:
+    elif case["group"] == "export" and case.get("response_text") not in (None, _PAGE):
         body, wanted = (_masked(text) for text in (answer.body.decode("utf-8", "replace"), case["response_text"]))
         if body != wanted:
             found.append(f"text {body[:600]!r} instead of {wanted[:600]!r}")
@@ -243,7 +247,7 @@ def compare(case: Case, answer: Response) -> list[str]:
 def _without_ties(case: Case, body: Any) -> Any:
     """A page in the order of slugs, if it was in the order that the case asks for; authentik leaves open how equals follow."""
     asked = [value for name, value in parse_qsl(case.get("query", "")) if name == "ordering"]
-    if not asked or not isinstance(body, dict) or not body.get("results"):
+    if not asked or not isinstance(body, dict) or not body.get("results") or "slug" not in body["results"][0]:
         return body
     results = ordered = body["results"]
     for key in reversed([key.strip() for key in asked[-1].split(",")]):
@@ -260,7 +264,7 @@ def canonical(value: Any) -> str:
 def _masked(text: str) -> str:
     seen: dict[str, str] = {}
     text = _UUID.sub(lambda match: seen.setdefault(match[0], f"uuid-{len(seen) + 1}"), text)
-    return _TIME.sub("time", text)
+    return _EXPORTED.sub("authentik Export", _ORIGIN.sub("origin", _TIME.sub("time", text)))
 
 
 def by_state(cases: Sequence[Case]) -> Iterator[Case]:
