@@ -1,6 +1,7 @@
 """`flows serve`: gunicorn with uvicorn workers."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,8 +10,14 @@ from app.settings import Settings
 
 
 @click.command()
+@click.option(
+    "--seed",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Apply the blueprints of this folder (*.yaml) first; what is wrong with one stops the start.",
+)
 @click.pass_obj
-def command(settings: Settings) -> None:
+def command(settings: Settings, seed: Path | None) -> None:
     """Serve the API until told to stop.
 
     An embedded store is made ready first; the first start prints a superuser token, once.
@@ -21,12 +28,15 @@ def command(settings: Settings) -> None:
 
     from app import logs
     from app.application import create_app
+    from app.cli.importing import apply_files
     from app.cli.start import bootstrap, contract_or_exit, store_or_exit
     from app.cli.worker import Worker
 
     logs.configure(settings.log_level, settings.log_format)
     contract = contract_or_exit(settings)
     store = store_or_exit(settings, contract)
+    if seed is not None and not apply_files(store, sorted(seed.glob("*.yaml"))):
+        raise SystemExit(1)
     secret = bootstrap(store, settings)
     base_path = contract.document["servers"][0]["url"]
     app = create_app(settings, contract=contract, store=store)
