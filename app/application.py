@@ -27,7 +27,7 @@ def load_contract(
 ) -> Source:
     """The contract, checked against the code that serves it.
 
-    :param served_by: the handlers by name; all of `app.handlers` if not given
+    :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
     :param thorough: whether to make the check as well that is too slow for each start
     :raises ContractError: it can't be served
     """
@@ -57,7 +57,7 @@ def create_app(
 
     :param contract: the contract, if it has been loaded already
     :param store: the store, if it has been opened already; the application closes it at shutdown
-    :param served_by: the handlers by name; all of `app.handlers` if not given
+    :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
     :raises ContractError: the contract can't be served
     """
     contract = contract or load_contract(settings, served_by)
@@ -95,8 +95,7 @@ def create_app(
     return app
 
 
-def _handlers(served_by: Mapping[str, handlers.Handler] | None, contract: Source) -> Mapping[str, handlers.Handler]:
-    """The handlers by name: those given, or those of each operation and of each model."""
-    if served_by is not None:
-        return served_by
-    return handlers.discover() | handlers.generic(models.models(contract), models.served(contract))
+def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Mapping[str, handlers.Handler]:
+    """The handlers by name: those that are written for one operation, and those of the contract's models."""
+    written = handlers.discover() if written is None else written
+    return {**handlers.generic(models.models(contract), models.served(contract)), **written}

@@ -58,7 +58,7 @@ class Backgrounds:
         """Store the URL and the upload, and drop the upload before, in one transaction."""
         flow = self._flows.get(slug)
         with self._database.write() as session:
-            flow = self._flows.read(session, flow.pk)
+            flow = self._flows.read(session, flow.pk, lock=True)
             if upload is not None:
                 self._files.add(session, *upload)
             if flow.background.startswith(MEDIA + _FOLDER) and flow.background != url:

@@ -71,7 +71,8 @@ class Flows:
         self.view = View(database, flows, flows.c.pk, self._columns, fields, flows.c.search)
         self._listing = FlowListing(self.view)
         by_key = flows.c.pk == sa.bindparam("pk_")
-        self._read = database.compile(sa.select(*self._columns).where(by_key).with_for_update())
+        read = sa.select(*self._columns).where(by_key)
+        self._read, self._read_and_lock = database.compile(read), database.compile(read.with_for_update())
         self._delete = database.compile(sa.delete(flows).where(by_key))
         # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
@@ -173,9 +174,13 @@ class Flows:
         if members:
             self._update(session, flow, members)
 
-    def read(self, session: Session, pk: str) -> Flow:
-        """A flow by its primary key, locked within a transaction. :raises NotFound: there is none"""
-        row = session.row(self._read, {"pk_": pk})
+    def read(self, session: Session, pk: str, *, lock: bool = False) -> Flow:
+        """A flow by its primary key.
+
+        :param lock: whether nobody else may change it until the transaction ends
+        :raises NotFound: there is none
+        """
+        row = session.row(self._read_and_lock if lock else self._read, {"pk_": pk})
         if row is None:
             raise errors.NotFound
         return Flow._make(row)

@@ -85,7 +85,7 @@ class FlowRepository(_Finder):
     def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
         """See `Repository`."""
         with self._database.translating():
-            self._flows.update(session, self._flows.read(session, pk), members)
+            self._flows.update(session, self._flows.read(session, pk, lock=True), members)
 
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
