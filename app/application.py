@@ -14,7 +14,7 @@ from connexion.resolver import Resolver
 from app import handlers, pages
 from app.contract import checks, models
 from app.contract.memory import AnswerMemory
-from app.contract.middleware import ContractMiddleware
+from app.contract.middleware import ContractMiddleware, outline
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
 from app.contract.source import Source
@@ -22,14 +22,17 @@ from app.settings import Settings
 from app.store import Store
 
 
-def load_contract(settings: Settings, served_by: Mapping[str, handlers.Handler] | None = None) -> Source:
+def load_contract(
+    settings: Settings, served_by: Mapping[str, handlers.Handler] | None = None, *, thorough: bool = False
+) -> Source:
     """The contract, checked against the code that serves it.
 
     :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
+    :param thorough: whether to make the check as well that is too slow for each start
     :raises ContractError: it can't be served
     """
     implementation = checks.Implementation(partial(_handlers, served_by), handlers.stored_members)
-    return checks.load(settings.contract, implementation)
+    return checks.load(settings.contract, implementation, thorough=thorough)
 
 
 def open_store(settings: Settings, contract: Source) -> Store:
@@ -88,7 +91,7 @@ def create_app(
         resolver=Resolver(_handlers(served_by, contract).__getitem__),
         security_map={"bearer": partial(BearerSecurityHandler, store.tokens.find)},
     )
-    app.add_api(contract.document)
+    app.add_api(outline(contract))
     return app
 
 

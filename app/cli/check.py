@@ -18,5 +18,5 @@ def command(settings: Settings) -> None:
     from app.cli.findings import told_of
 
     with told_of(err=False):
-        contract = load_contract(settings)
+        contract = load_contract(settings, thorough=True)
     click.echo(f"{contract.name}: {sum(1 for _ in contract.operations())} operations, nothing found.")

@@ -192,6 +192,23 @@ def _acceptable(accept: str, plan: Plan | None) -> bool:
     return any(accepts(accept, media_type) for media_type in plan.files)
 
 
+def outline(source: Source) -> dict[str, Any]:
+    """What Connexion has to know of a contract: its paths, and the name and the security of each operation.
+
+    It would check and copy the whole document, which the boot checks have looked at already.
+    """
+    document = source.document
+    paths: dict[str, dict[str, Any]] = {path: {} for path in document["paths"]}
+    for _, path, method, operation in source.operations():
+        known = {key: operation[key] for key in ("operationId", "security") if key in operation}
+        paths[path][method] = {**known, "responses": {"default": {"description": ""}}}
+    return {
+        **{key: document[key] for key in ("openapi", "info", "servers", "security") if key in document},
+        "paths": paths,
+        "components": {"securitySchemes": document.get("components", {}).get("securitySchemes", {})},
+    }
+
+
 def _headers(headers: list[Header]) -> tuple[str | None, str | None, str, int]:
     """The headers a plan looks at. Repeated ones are joined by a comma (RFC 9110, section 5.3)."""
     accept = authorization = None

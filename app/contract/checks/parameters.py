@@ -1,5 +1,6 @@
 """Are the parameters of an operation such as a plan can read?"""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,7 @@ def check_parameters(source: Source, pointer: Pointer, path: str, method: str) -
             f"The parameters of the path differ from those of the operation at {source.locate(('paths', path, first))}.",
             "Declare them once, for the path.",
         )
+    yield from _check_names(source, pointer, path)
     for parameter in parameters(source, path, method, "query"):
         below = parameter.get("x-default-below")
         if below is not None and "default" not in flattened(source, parameter.get("schema", {})):
@@ -54,6 +56,30 @@ def check_parameters(source: Source, pointer: Pointer, path: str, method: str) -
                 f"The parameter {parameter['name']!r} has `x-default-below` and no default.",
                 "Give its schema a default.",
             )
+
+
+def _check_names(source: Source, pointer: Pointer, path: str) -> Iterator[Finding]:
+    """The path has the parameters that are declared for it, and no parameter is declared twice in one place."""
+    missing = set(re.findall(r"{([^{}]+)}", path))
+    in_braces = frozenset(missing)
+    seen = set()
+    for place, declared in declared_parameters(source, pointer, path):
+        where, parameter = source.resolve(place, declared)
+        name = parameter["name"]
+        key = place[:-1], parameter["in"], name
+        if key in seen:
+            yield source.finding(place, f"The parameter {name!r} is declared twice.", "Remove one of them.")
+        seen.add(key)
+        if parameter["in"] == "path":
+            missing.discard(name)
+            if name not in in_braces:
+                yield source.finding(
+                    where, f"The path {path!r} has no parameter {name!r}.", "Remove it, or correct its name."
+                )
+    for name in sorted(missing):
+        yield source.finding(
+            pointer, f"The parameter {name!r} of the path is not declared.", "Declare it with `in: path`."
+        )
 
 
 def _path_values(source: Source, path: str, method: str) -> dict[str, Any]:
