@@ -1,6 +1,5 @@
 """Flows as files, by the installed command."""
 
-import re
 import signal
 
 from tests.asgi import FLOWS
