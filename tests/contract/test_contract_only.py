@@ -93,7 +93,7 @@ def test_what_is_searched_sorted_and_taken_by_default(edited, make_flow):
     client = edited(
         ("      x-searches: [name, slug, designation, title, denied_action]\n", "      x-searches: [title]\n"),
         ("            default: slug,name\n", "            default: -slug\n"),
-        ("            default: 100\n", "            default: 2\n"),
+        ("        default: 100\n", "        default: 2\n"),
         ("          x-create-default: stacked\n", "          x-create-default: sidebar_left\n"),
     )
     for slug in ("a", "b", "c"):
@@ -131,7 +131,7 @@ def test_a_path_parameter_that_handlers_call_otherwise(edited, make_flow):
     takes_slug = {name for name in served_by if "slug" in inspect.signature(served_by[name]).parameters}
     served_by |= {name: calling_it_pk(served_by[name]) for name in takes_slug}
     client = edited(
-        ("      - name: slug\n        in: path\n", "      - name: slug\n        in: path\n        x-argument: pk\n"),
+        ("      name: slug\n      in: path\n", "      name: slug\n      in: path\n      x-argument: pk\n"),
         served_by=served_by,
     )
     client.post(FLOWS, make_flow(slug="a"))
@@ -186,7 +186,7 @@ def test_no_rule_of_the_contract_stands_in_python_too(contract):
     rules = {
         (type(rule), rule)
         for rule in _rules(contract.document)
-        if not isinstance(rule, bool | dict) and rule not in (0, 1)
+        if not isinstance(rule, bool | dict | list) and rule not in (0, 1)
     }
     assert {(str, "message_continue"), (int, 50), (int, 100), (str, "^[-a-zA-Z0-9_]+$")} <= rules
     package = Path(app.__file__).parent
