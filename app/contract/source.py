@@ -129,6 +129,11 @@ def parse_reference(reference: str) -> Pointer:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/"))
 
 
+def reference_to(pointer: Pointer) -> str:
+    """The `$ref` that names a place, the inverse of `parse_reference`."""
+    return "#/" + "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in pointer)
+
+
 def references(node: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, dict[str, Any]]]:
     """Each object with a `$ref` below a part of a document, with its place. Examples are data, in which it means nothing."""
     if isinstance(node, dict):
