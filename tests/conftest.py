@@ -42,10 +42,11 @@ def engine(request):
 @pytest.fixture
 def database_url(engine, tmp_path, request):
     """The URL of an empty database."""
-    yield from _database(engine, tmp_path, request)
+    yield from database_at(engine, tmp_path, request)
 
 
-def _database(engine, folder, request):
+def database_at(engine, folder, request):
+    """The URL of an empty database, dropped at the end. :param folder: where an embedded one lies"""
     if engine == "sqlite":
         yield f"sqlite:///{folder}/flows.sqlite3"
         return

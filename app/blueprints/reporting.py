@@ -91,7 +91,8 @@ def _about(entry: Entry) -> dict[str, Any]:
 
 def _model(entry: Entry) -> str:
     """The model as it is written; a tag is shown by its name."""
-    return entry.model.tag or str(entry.model.content)
+    content = entry.model.content
+    return entry.model.tag or (content if isinstance(content, str) else "")
 
 
 def _now() -> str:

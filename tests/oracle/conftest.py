@@ -10,7 +10,7 @@ from app.proofs.replay import Recording, Replay, read_differences
 from app.proofs.wire import Wire
 from app.settings import Settings
 from app.store.tables import files, flows, objects
-from tests.conftest import _database
+from tests.conftest import database_at
 from tests.serving import served
 
 FOLDER = Path(__file__).parent
@@ -43,7 +43,7 @@ def differences():
 @pytest.fixture(scope="session")
 def replay(engine, recording, contract, tmp_path_factory, request):
     """Replays cases against an application of this process."""
-    databases = _database(engine, tmp_path_factory.mktemp("oracle"), request)
+    databases = database_at(engine, tmp_path_factory.mktemp("oracle"), request)
     settings = Settings(database_url=next(databases), token_memory=0.0)
     store = open_store(settings, contract)
     store.migrate()

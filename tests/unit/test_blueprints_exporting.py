@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
 from app.errors import NotFound
-from tests import blueprints
+from tests import graphs
 from tests.blueprints import (
     DUMMY,
     DUMMY_POLICY,
-    EXPRESSION,
     FLOW,
     IDENTIFICATION,
     POLICY_BINDING,
@@ -203,87 +202,13 @@ def test_an_unknown_slug():
     assert str(caught.value) == "nope"
 
 
-class Drawn:
-    """A store that objects are drawn into, with members of any value."""
-
-    def __init__(self, draw):
-        self.draw = draw
-        self.store = MemoryStore()
-        self.made = {collection: [] for collection in blueprints.UNIQUE}
-        self.used = set()
-
-    def add(self, *models, **references):
-        """Add an object of one of the models, unless there is the same already."""
-        model = self.draw(st.sampled_from(models))
-        collection, kinds, leading = blueprints.MODELS[model]
-        members = {
-            name: self.draw(references[name] if name in leading else value_of(kind))
-            for name, (kind, _) in kinds.items()
-        }
-        if not members.get("re_evaluate_policies", True):
-            members["evaluate_on_plan"] = True
-        unique = {(collection, *(members[name] for name in names)) for names in blueprints.UNIQUE[collection]}
-        if not unique & self.used:
-            self.used |= unique
-            pk = str(self.draw(st.uuids()))
-            with self.store.write() as session:
-                self.store.repository(model).add(session, members, pk)
-            self.made[collection].append(pk)
-
-    def one(self, *collections):
-        """One of the objects that there are."""
-        return st.sampled_from([pk for collection in collections for pk in self.made[collection]])
-
-    def some(self, collection):
-        """Some of the objects that there are."""
-        known = self.made[collection]
-        return st.lists(st.sampled_from(known), unique=True, max_size=3) if known else st.just([])
-
-    def maybe(self, collection):
-        """One of the objects that there are, or none."""
-        return st.none() | self.one(collection) if self.made[collection] else st.none()
+KINDS = graphs.kinds_in_memory()
 
 
-TEXT = st.text(max_size=8)
-
-
-def value_of(kind):
-    if isinstance(kind, tuple):
-        return st.sampled_from(kind)
-    return {str: TEXT, bool: st.booleans(), int: st.integers(-(2**31), 2**31 - 1), list: st.lists(TEXT, max_size=2)}[
-        kind
-    ]
-
-
-@st.composite
-def stores(draw):
-    """Stores of flows and of what they are made of."""
-    drawn = Drawn(draw)
-    for _ in range(draw(st.integers(1, 3))):
-        drawn.add(FLOW)
-    for _ in range(draw(st.integers(0, 4))):
-        drawn.add(PROMPT, DUMMY_POLICY, EXPRESSION)
-    for _ in range(draw(st.integers(0, 5))):
-        drawn.add(
-            *(DUMMY, PROMPT_STAGE, IDENTIFICATION),
-            fields=drawn.some("prompts"),
-            validation_policies=drawn.some("policies"),
-            password_stage=drawn.maybe("stages"),
-            recovery_flow=drawn.maybe("flows"),
-            sources=st.just([]),
-        )
-    if drawn.made["stages"]:
-        for _ in range(draw(st.integers(0, 6))):
-            drawn.add(STAGE_BINDING, target=drawn.one("flows"), stage=drawn.one("stages"))
-    if drawn.made["policies"]:
-        for _ in range(draw(st.integers(0, 4))):
-            drawn.add(POLICY_BINDING, policy=drawn.one("policies"), target=drawn.one("flows", "stage_bindings"))
-    return drawn.store
-
-
-@given(stores(), st.randoms(use_true_random=False))
-def test_an_export_makes_the_same_again(store, random):
-    slugs = [members["slug"] for model, members in store.objects.values() if model == FLOW]
+@given(st.data(), st.randoms(use_true_random=False))
+def test_an_export_makes_the_same_again(data, random):
+    store = MemoryStore()
+    slugs = graphs.draw_graph(data.draw, store, KINDS)
     text = export(store, slugs)
     copy = MemoryStore()
     outcome = apply(copy, text)

@@ -112,6 +112,7 @@ def test_bombs(text, said):
     assert line.partition(": ")[2] == said
 
 
+MISFIT = "1:1: The values do not fit the format:"
 CONTEXT = b"""
 foo: bar
 sequence: [foo, bar]
@@ -165,9 +166,13 @@ def test_tags(text, data):
         (b"!Context [a]", "1:1: !Context takes key or [key, default]."),
         (b"!Context {a: b}", "1:1: !Context takes key or [key, default]."),
         (b"!Format []", "1:1: !Format takes [format, value, ...]."),
-        (b"!Format ['%s']", "1:1: The values do not fit the format: not enough arguments for format string."),
-        (b"!Format ['%d', a]", "1:1: The values do not fit the format: %d format: a real number is required, not str."),
-        (b"!Format ['%c', 99999999]", "1:1: The values do not fit the format: %c arg not in range(0x110000)."),
+        (b"!Format ['%s']", f"{MISFIT} not enough arguments for format string."),
+        (b"!Format ['%d', a]", f"{MISFIT} %d format: a real number is required, not str."),
+        (b"!Format ['%c', 99999999]", f"{MISFIT} %c arg not in range(0x110000)."),
+        (
+            b"!Format ['%c', 0xd800]",
+            f"{MISFIT} 'utf-8' codec can't encode character '\\ud800' in position 0: surrogates not allowed.",
+        ),
         (b"!Format ['%(a)s', 1]", "1:10: This is no format: there are %s, %d and the like, of 999 characters at most."),
         (b"!Format ['%*d', 1, 1]", "1:10: This is no format: there are %s, %d and the like, of 999 characters at most."),
         (b"!Format ['%9999d', 1]", "1:10: This is no format: there are %s, %d and the like, of 999 characters at most."),
