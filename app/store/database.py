@@ -11,13 +11,13 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
 from app import errors
+from app.store.address import Address, address_of
 from app.store.grouping import CommitGroup
 from app.store.tables import metadata
 
@@ -62,17 +62,9 @@ class Database:
     """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
-        try:
-            parsed = sa.make_url(url)
-        except sa.exc.ArgumentError as error:
-            raise ValueError("That is no URL of a database: give sqlite:///PATH or postgresql://...") from error
-        if parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise ValueError(f"The database {parsed.get_backend_name()!r} is not supported: use sqlite or postgresql.")
-        self.url = parsed
-        self.embedded = parsed.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(parsed) if self.embedded else _postgresql_engine(parsed, pool_size)
+        self.address = address_of(url)
+        self.embedded = self.address.embedded
+        self.engine = _sqlite_engine(self.address) if self.embedded else _postgresql_engine(self.address.url, pool_size)
         if self.embedded:
             self.begin = "BEGIN IMMEDIATE"
             self._integrity_error: type[Exception] = sqlite3.IntegrityError
@@ -325,16 +317,16 @@ class _ThreadSession(Session):
             raise known from error
 
 
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    if url.database and url.database != ":memory:":
+def _sqlite_engine(address: Address) -> sa.Engine:
+    if address.path is not None:
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            address.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise errors.Unavailable(f"{url.database} can't be created: {error.strerror}") from error
+            raise errors.Unavailable(f"{address.path} can't be created: {error.strerror}") from error
     engine = sa.create_engine(
-        url,
+        address.url,
         # Each thread keeps its connection, so there is nothing to pool; only an unnamed database is its connection.
-        poolclass=sa.pool.StaticPool if url.database in (None, "", ":memory:") else sa.pool.NullPool,
+        poolclass=sa.pool.StaticPool if address.path is None else sa.pool.NullPool,
         # Transactions begin and end in `Database.write` only, so there is nothing to reset.
         pool_reset_on_return=None,
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": SQLITE_BUSY_TIMEOUT / 1000},

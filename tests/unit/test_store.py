@@ -252,7 +252,7 @@ def test_tokens_expire_and_are_revoked(kept):
 
 def test_a_remembered_token_is_looked_up_again_after_its_time(kept, monkeypatch):
     remembering = Store(
-        str(kept.database.url.render_as_string(hide_password=False)), searched=SEARCHED, token_memory=1.0
+        str(kept.database.address.url.render_as_string(hide_password=False)), searched=SEARCHED, token_memory=1.0
     )
     secret = kept.tokens.add("a", superuser=True)
     clock = [100.0]
