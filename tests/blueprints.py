@@ -132,6 +132,12 @@ class Model:
     def read_change(self, members):
         return self._read(members, {})
 
+    def messages_of(self, error):
+        if isinstance(error, errors.NotUnique):
+            taken = error.member if isinstance(error.member, tuple) else (error.member,)
+            return {taken[0]: [f"{' and '.join(taken)} must be unique."]}
+        return {name: [f'Invalid pk "{value}" - object does not exist.'] for name, value in error.values.items()}
+
     def _read(self, members, messages):
         read = {name: members[name] for name in self.members if name in members}
         for name, value in read.items():
