@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.store.tables import files, flows, objects, tokens
 from tests import postgresql
 from tests.asgi import Client
-from tests.contract_files import copied, replaced
+from tests.contract_files import copied, replaced, shipped
 
 logs.configure("error", "json")
 
@@ -23,7 +23,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def contract():
-    return load_contract(Settings())
+    return shipped()
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,8 @@ def settings(tmp_path):
 
 
 @contextlib.contextmanager
-def _application(url, contract):
+def application(url, contract):
+    """A store of a contract and an application on it. :param url: an empty database"""
     settings = Settings(database_url=url, token_memory=0.0)
     store = open_store(settings, contract)
     store.migrate()
@@ -80,7 +81,7 @@ def _application(url, contract):
 @pytest.fixture(scope="session")
 def shared(contract, tmp_path_factory):
     """A store on SQLite and an application on it, made once."""
-    with _application(f"sqlite:///{tmp_path_factory.mktemp('store')}/flows.sqlite3", contract) as made:
+    with application(f"sqlite:///{tmp_path_factory.mktemp('store')}/flows.sqlite3", contract) as made:
         yield made
 
 
@@ -88,7 +89,7 @@ def shared(contract, tmp_path_factory):
 def shared_on_each(engine, contract, tmp_path_factory, request):
     """A store on each engine and an application on it, made once."""
     for url in database_at(engine, tmp_path_factory.mktemp("store"), request):
-        with _application(url, contract) as made:
+        with application(url, contract) as made:
             yield made
 
 

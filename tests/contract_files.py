@@ -1,9 +1,17 @@
-"""Copies of the contract to change."""
+"""The contract, and copies of it to change."""
 
 import shutil
+from functools import cache
 from pathlib import Path
 
+from app.application import load_contract
 from app.settings import Settings
+
+
+@cache
+def shipped():
+    """The contract as it is, loaded once."""
+    return load_contract(Settings())
 
 
 def copied(folder):

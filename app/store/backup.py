@@ -26,7 +26,8 @@ def check(store: Path, *, thorough: bool = False) -> None:
     """Look whether a store is as SQLite left it. One that is not there yet is.
 
     :param thorough: whether to look at all of it, whatever its size, and to compare indexes with tables
-    :raises Unusable: it is damaged, or can't be read
+    :raises Unusable: it is damaged
+    :raises Unavailable: it can't be read, or not now
     """
     if not store.exists():
         return
@@ -73,7 +74,10 @@ def restore(file: Path, store: Path, upgrade: Callable[[Path], None], *, replace
 def _copy(source: sqlite3.Connection, copy: Path, path: Path, advice: str) -> str:
     """Copy all pages, and look whether they are sound. :returns: the revision"""
     with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as target:
-        source.backup(target)
+        try:
+            source.backup(target)
+        except sqlite3.OperationalError as error:
+            raise errors.Unusable(f"{path} can't be copied: {error}.") from error
         _check(target, path, advice)
         revision = _revision(target)
     if revision is None:
@@ -125,7 +129,8 @@ def _opened(path: Path, advice: str) -> Iterator[sqlite3.Connection]:
     """A store that is there.
 
     :param advice: what to do if it is damaged
-    :raises Unusable: it is not there, can't be read, or is damaged
+    :raises Unusable: it is not there, or damaged
+    :raises Unavailable: it can't be read, or not now
     """
     if not path.exists():
         raise errors.Unusable(f"There is no store at {path}.")
@@ -136,7 +141,7 @@ def _opened(path: Path, advice: str) -> Iterator[sqlite3.Connection]:
         with contextlib.closing(connection):
             yield connection
     except sqlite3.OperationalError as error:
-        raise errors.Unusable(f"{path} can't be used: {error}.") from error
+        raise errors.Unavailable(f"{path}: {error}") from error
     except sqlite3.DatabaseError as error:
         raise errors.Damaged(f"{path} is damaged: {error}. {advice}") from error
 

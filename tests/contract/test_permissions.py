@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.application import load_contract
-from app.settings import Settings
+from tests.contract_files import shipped
 from tests.examples import Examples, operations
 
-CONTRACT = load_contract(Settings())
+CONTRACT = shipped()
 BASE = CONTRACT.document["servers"][0]["url"].rstrip("/")
 OPERATIONS = operations(CONTRACT)
 PERMISSIONS = tuple(CONTRACT.document["x-permissions"])

@@ -141,9 +141,9 @@ def test_a_backup_of_an_earlier_revision_is_brought_to_this_one(opened, path, tm
     assert backup.restore(tmp_path / "backup", path, upgrade, replace=False) == "0001"
     restored = opened(path)
     assert restored.migrated()
-    assert [
-        row[1] for row in restored.database.check_out().execute("SELECT * FROM store_properties WHERE name = 'kept'")
-    ] == ["yes"]
+    with restored.database.engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT value FROM store_properties WHERE name = 'kept'").scalar()
+    assert kept == "yes"
 
 
 def other_program(path):
@@ -263,6 +263,22 @@ def test_a_backup_that_fails_leaves_the_one_before(path, made):
 def test_a_backup_that_can_not_be_written(path, made):
     with pytest.raises(errors.Unusable, match="can't be written"):
         backup.back_up(path, made / "below" / "a file")
+
+
+def test_a_full_disk_leaves_the_backup_before(path, made, monkeypatch):
+    connect = sqlite3.connect
+
+    def full(*arguments, **options):
+        connection = connect(*arguments, **options)
+        connection.execute("PRAGMA max_page_count = 2")
+        return connection
+
+    before = made.read_bytes()
+    monkeypatch.setattr(sqlite3, "connect", full)
+    with pytest.raises(errors.Unusable, match="can't be copied: database or disk is full"):
+        backup.back_up(path, made)
+    assert made.read_bytes() == before
+    assert {entry.name for entry in path.parent.iterdir()} == {path.name, made.name}
 
 
 def test_a_damaged_store_is_refused_at_the_start(opened, path, made):
