@@ -31,8 +31,9 @@ class Answer(NamedTuple):
     :param status: the status code
     :param body: the encoded body, empty if there is none
     :param headers: headers of this answer beside those that each answer of its path has
-    :param reason: what the log says of a refusal: the members, or the rule
+    :param reason: what the log says of a refusal: the members, or the sentence
     :param media_type: of a body that is a file; None of one that is JSON
+    :param rule: the keyword of the contract that a refused request goes against; empty if the status says enough
     """
 
     status: int
@@ -40,6 +41,7 @@ class Answer(NamedTuple):
     headers: tuple[Header, ...] = ()
     reason: str = ""
     media_type: bytes | None = None
+    rule: str = ""
 
 
 def encode(value: Any) -> bytes:

@@ -33,12 +33,14 @@ class InvalidBody(Exception):
 
     :param messages: messages by member
     :param valid: the members that are right
+    :param rule: the keyword that is broken, the first of several
     """
 
-    def __init__(self, messages: Messages, valid: Mapping[str, Any]) -> None:
+    def __init__(self, messages: Messages, valid: Mapping[str, Any], rule: str) -> None:
         super().__init__(messages)
         self.messages = messages
         self.valid = valid
+        self.rule = rule
 
 
 class BodyReader:
@@ -95,14 +97,15 @@ class BodyReader:
                     instance[name] = value.strip()
         if not self._validator.is_valid(instance):
             try:
-                messages = self._explainer.explain(self._validator.iter_errors(instance), instance)
+                found = list(self._validator.iter_errors(instance))
+                messages = self._explainer.explain(found, instance)
             except ValueError as error:
                 # The validator can't tell of a value that is nested deeper than it looks.
                 raise MalformedBody(
                     f"{_NO_JSON} - array and object recursion depth exceeded: line 1 column 1 (char 0)"
                 ) from error
             valid = self._known(instance, without=messages) if isinstance(instance, dict) else {}
-            raise InvalidBody(messages, valid)
+            raise InvalidBody(messages, valid, found[0].kind.name)
         return {**self.defaults, **self._known(instance)}
 
     def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,14 +48,16 @@ class Ordering:
 
 @dataclass
 class QueryErrors:
-    """Why a query string is refused. Both are empty if it is not.
+    """Why a query string is refused. The first two are empty if it is not.
 
     :param messages: messages by parameter, for a 400
     :param not_found: the sentence of a 404
+    :param rule: the keyword that is broken, the first of several
     """
 
     messages: Messages = field(default_factory=dict)
     not_found: str = ""
+    rule: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.messages or self.not_found)
@@ -124,8 +126,9 @@ class QueryReader:
         return {}, self._errors(values)
 
     def _errors(self, values: dict[str, Any]) -> QueryErrors:
-        messages = self._explainer.explain(self._validator.iter_errors(values), values)
-        errors = QueryErrors()
+        found = list(self._validator.iter_errors(values))
+        messages = self._explainer.explain(found, values)
+        errors = QueryErrors(rule=found[0].kind.name)
         for name, sentences in messages.items():
             if not_found := self._parameters[name].not_found:
                 errors.not_found = not_found

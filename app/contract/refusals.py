@@ -5,11 +5,28 @@ from app.contract import answers
 from app.contract.answers import Answer, detail, encode
 from app.contract.messages import Messages
 from app.contract.parameters import QueryReader
+from app.contract.security import PERMISSION_DENIED
+from app.metrics import OTHER
 
 
-def invalid(messages: Messages) -> Answer:
-    """A `ValidationError`: messages by member."""
-    return Answer(400, encode(messages), (), ",".join(messages))
+def invalid(messages: Messages, rule: str) -> Answer:
+    """A `ValidationError`: messages by member.
+
+    :param rule: the keyword that is broken, the first of several
+    """
+    return Answer(400, encode(messages), (), ",".join(messages), rule=rule)
+
+
+def disagreeing(error: errors.NotUnique | errors.Missing) -> str:
+    """The keyword that is broken when the store does not agree."""
+    if isinstance(error, errors.Missing):
+        return "x-references"
+    return "x-unique" if isinstance(error.member, str) else "x-unique-together"
+
+
+def without_permission() -> Answer:
+    """The answer to those who may not do what they ask for."""
+    return detail(403, PERMISSION_DENIED)._replace(rule="x-required-permissions")
 
 
 def refusal_of(error: errors.DomainError, query: QueryReader) -> Answer:
@@ -24,9 +41,9 @@ def refusal_of(error: errors.DomainError, query: QueryReader) -> Answer:
         case errors.NotFound():
             return detail(404, answers.NOT_FOUND)
         case errors.Invalid():
-            return invalid(dict(error.messages))
+            return invalid(dict(error.messages), OTHER)
         case errors.NotAChoice():
-            return invalid(query.not_a_choice(error.member, error.value))
+            return invalid(query.not_a_choice(error.member, error.value), "x-references")
         case errors.Refused():
-            return Answer(400, encode(error.result), (), "refused")
+            return Answer(400, encode(error.result), (), "refused", rule=OTHER)
     raise error

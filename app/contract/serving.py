@@ -19,8 +19,8 @@ from app.contract.messages import Messages
 from app.contract.origin import origin_of
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
 from app.contract.plan import REQUEST, Plan
-from app.contract.refusals import invalid, refusal_of
-from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
+from app.contract.refusals import disagreeing, invalid, refusal_of, without_permission
+from app.contract.security import Access, Forbidden, allows
 from app.contract.sentences import NON_FIELD_ERRORS
 from app.contract.writing import BrokenContract
 from app.objects import RequestContext
@@ -127,7 +127,7 @@ class Server:
             if verify is not None and (required or request.authorization):
                 request.access = verify(request.authorization)
                 if not allows(request.access, required):
-                    raise Forbidden(PERMISSION_DENIED)
+                    return without_permission()
         if request.method == "OPTIONS":
             return Answer(204)
         return detail(405, f'Method "{request.method}" not allowed.')
@@ -135,7 +135,7 @@ class Server:
     def _carry_out(self, path: PathPlan, plan: Plan, request: Request) -> Answer:
         access = request.access = plan.verify(request.authorization) if plan.verify is not None else None
         if not allows(access, plan.permissions):
-            return self._unless_missing(path, plan, request, detail(403, PERMISSION_DENIED))
+            return self._unless_missing(path, plan, request, without_permission())
         if self._memory is None or not plan.remembered:
             return self._execute(path, plan, request)
         answer = self._memory.recall(request.path, request.query)
@@ -150,7 +150,7 @@ class Server:
         arguments, refusal = plan.query.read(request.query)
         if refusal is not None:
             if refusal.messages:
-                return invalid(refusal.messages)
+                return invalid(refusal.messages, refusal.rule)
             return detail(404, refusal.not_found)
         if request.path_values:
             arguments = {**request.path_values, **arguments}
@@ -169,7 +169,7 @@ class Server:
             if plan.body is None:
                 raise
             messages = self._complete(plan, plan.body, request, arguments["body"], plan.body.messages_of(error))
-            return invalid(messages)
+            return invalid(messages, disagreeing(error))
         except errors.DomainError as error:
             return refusal_of(error, plan.query)
         if plan.files:
@@ -186,7 +186,7 @@ class Server:
         except MalformedBody as error:
             return {}, detail(400, str(error))
         except InvalidBody as error:
-            return {}, invalid(self._complete(plan, reader, request, error.valid, error.messages))
+            return {}, invalid(self._complete(plan, reader, request, error.valid, error.messages), error.rule)
 
     def _complete(
         self, plan: Plan, reader: BodyReader, request: Request, valid: Mapping[str, Any], messages: Messages

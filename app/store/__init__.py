@@ -121,7 +121,7 @@ class Store:
         """
         if self.database.address.path is not None:
             backup.check(self.database.address.path)
-        revision = migration.current(self.database)
+        revision = self.revision()
         migration.refuse_newer(revision, str(self.database.address))
         if revision != migration.HEAD:
             migration.upgrade(self.database)
@@ -133,8 +133,16 @@ class Store:
 
         :raises Unavailable: the database does not answer
         """
-        revision = migration.current(self.database)
+        revision = self.revision()
         return revision is not None and revision >= migration.HEAD
+
+    def revision(self) -> str | None:
+        """The revision of the database's tables, None if it has none. :raises Unavailable: the database does not answer"""
+        return migration.current(self.database)
+
+    def size(self) -> int:
+        """How many bytes the database takes. :raises Unavailable: the database does not answer"""
+        return self.database.size()
 
     def close(self) -> None:
         """Close every connection."""

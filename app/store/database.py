@@ -198,6 +198,19 @@ class Database:
         except (self._integrity_error, *self._unavailable) as error:
             raise self.translated(error) from error
 
+    def size(self) -> int:
+        """How many bytes the database takes. :raises Unavailable: it does not answer"""
+        pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        query = self.compile(sa.text(pages if self.embedded else "SELECT pg_database_size(current_database())"))
+        with self.read() as session:
+            (size,) = session.row(query) or (0,)
+        return int(size)
+
+    def watch_connections(self, changed: Callable[[int], None]) -> None:
+        """Have told of each connection that is opened (1) or closed (-1) from now on."""
+        sa.event.listen(self.engine, "connect", lambda *_: changed(1))
+        sa.event.listen(self.engine, "close", lambda *_: changed(-1))
+
     def forget_parent(self) -> None:
         """A process that was forked must neither use nor close its parent's connections."""
         self._inherited = (self._thread, self._checked_out, self.engine.pool)

@@ -11,6 +11,7 @@ from app.contract import checks
 from app.contract.middleware import ContractMiddleware
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
+from app.metrics import Metrics
 from app.objects import File
 from tests.asgi import Client
 
@@ -92,7 +93,14 @@ def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, **handlers
         nothing_else,
         import_name=__name__,
         middlewares=[
-            partial(ContractMiddleware, source=source, server=server, executor=None, pending=lambda: None),
+            partial(
+                ContractMiddleware,
+                source=source,
+                server=server,
+                workers=None,
+                pending=lambda: None,
+                metrics=Metrics(()),
+            ),
         ],
         resolver=Resolver(served_by.__getitem__),
         security_map={"bearer": partial(BearerSecurityHandler, access)},
