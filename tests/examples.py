@@ -9,7 +9,7 @@ from app.contract import models
 from app.contract.body import BodyReader
 from app.contract.paths import argument_of
 from app.contract.plan import body_reader, parameters
-from app.contract.schemas import is_file
+from app.contract.schemas import flattened, is_file
 from tests.forms import form
 
 
@@ -21,6 +21,7 @@ class Operation:
     :param parameters: those of its path
     :param query: those of its query
     :param body: what reads its body, None if it takes none
+    :param together: the members of its body that are unique together
     :param success: the status of its successful answer
     """
 
@@ -31,6 +32,7 @@ class Operation:
     parameters: list[dict[str, Any]]
     query: list[dict[str, Any]]
     body: BodyReader | None
+    together: frozenset[str]
     success: int
 
     def path_to(self, found):
@@ -54,10 +56,17 @@ def operations(contract):
             parameters(contract, path, method, "path"),
             parameters(contract, path, method, "query"),
             body_reader(contract, pointer, spec, None),
+            frozenset(_together(contract, spec)),
             min(int(code) for code in spec["responses"]),
         )
         for pointer, path, method, spec in contract.operations()
     }
+
+
+def _together(contract, spec):
+    for media in spec.get("requestBody", {}).get("content", {}).values():
+        for rule in flattened(contract, media["schema"]).get("x-unique-together", ()):
+            yield from rule["members"]
 
 
 @cache
@@ -84,8 +93,8 @@ class Examples:
         self.client = client
         self.models = models.models(contract)
         self.operations = operations(contract)
-        self._creators = creators(contract)
-        self._folders = {operation.url: model for model, operation in self._creators.items()}
+        self.creators = creators(contract)
+        self._folders = {operation.url: model for model, operation in self.creators.items()}
         self._numbers = itertools.count(1)
         self._made = {}
 
@@ -102,14 +111,21 @@ class Examples:
 
     def another(self, model, **members):
         """A new object of a model, with these members in place of the example's."""
-        operation = self._creators[model]
+        operation = self.creators[model]
         body = self.body(operation.id)
-        unique = (name for name, schema in operation.body.members.items() if "x-unique" in schema)
-        answer = self.client.post(
-            operation.url, body | {name: f"{body[name]}-{next(self._numbers)}" for name in unique} | members
-        )
+        answer = self.client.post(operation.url, body | self._own(operation, body) | members)
         assert answer.status == 201, (model, answer.body)
         return answer.json()
+
+    def _own(self, operation, body):
+        """The members of an example that no two objects may share, as no other object has them."""
+        number, own = next(self._numbers), {}
+        for name, schema in operation.body.members.items():
+            if "x-unique" in schema:
+                own[name] = f"{body[name]}-{number}"
+            elif name in operation.together and "x-references" not in schema:
+                own[name] = number
+        return own
 
     def url(self, operation_id):
         """The path of an operation, to an object that is there."""
@@ -124,7 +140,7 @@ class Examples:
 
     def path_of(self, scope, found):
         """The path of an object of a model, or of the first model of a collection."""
-        folder = self._creators[self.first_of(scope)].url
+        folder = self.creators[self.first_of(scope)].url
         one = next(known for known in self.operations.values() if known.url.startswith(folder + "{"))
         return one.path_to(found).removesuffix(one.url.partition("}/")[2])
 

@@ -3,7 +3,6 @@
 from urllib.parse import urlencode
 
 from app import errors
-from app.contract import models
 
 # What members may be, if it fits: each member is tried with all of these that its schema admits.
 ANY = [
@@ -13,7 +12,7 @@ ANY = [
 
 
 class Kind:
-    """One model that the contract serves.
+    """One model of the contract.
 
     :param examples: the contract's examples, and the objects that others lead to
     :param name: the model's name
@@ -23,10 +22,11 @@ class Kind:
         self.examples = examples
         self.client = examples.client
         self.model = examples.models[name]
+        folder = examples.creators[name].id.removesuffix("create")
         self._operations = {
-            verb: examples.operations[operation]
-            for operation, (model, verb) in models.served(examples.contract).items()
-            if model == name
+            operation.removeprefix(folder): known
+            for operation, known in examples.operations.items()
+            if operation.startswith(folder)
         }
         self.schemas = self._operations["create"].body.members
 
@@ -104,3 +104,47 @@ class Kind:
         except errors.Invalid:
             return False
         return (type(read), read) == (type(value), value)
+
+
+def pks(objects):
+    """The identities of objects."""
+    return [each["pk"] for each in objects]
+
+
+def check_filters(kind, objects):
+    """Filter by each parameter and each value that there is.
+
+    :param objects: all of the kind as they are listed, with the members that can be filtered by
+    """
+    for parameter in kind.parameters("x-filters"):
+        name, member = parameter["name"], parameter["x-filters"]
+        stored = [each[member] for each in objects if each[member] not in (None, "", [])]
+        for value in [value for index, value in enumerate(stored) if value not in stored[:index]]:
+            given = str(value).lower() if isinstance(value, bool) else value
+            matching = [each["pk"] for each in objects if _matches(each[member], value)]
+            assert pks(kind.all(**{name: given})) == matching, (name, value)
+            for found, status in ((matching, 200), ([pk for pk in pks(objects) if pk not in matching], 404)):
+                assert {kind.send("retrieve", pk, **{name: given}).status for pk in found[:1]} <= {status}
+        assert pks(kind.all(**{name: ""})) == pks(objects)
+
+
+def _matches(stored, wanted):
+    if isinstance(wanted, list):
+        return bool({*stored} & {*wanted})
+    return stored == (wanted.strip() if isinstance(wanted, str) else wanted)
+
+
+def check_orders(kind, objects):
+    """Sort by each member that can be sorted by, upwards and downwards, and read page by page.
+
+    :param objects: all of the kind, with the members that can be sorted by
+    """
+    (parameter,) = kind.parameters("x-orders-by")
+    assert kind.all() == kind.all(ordering=parameter["schema"]["default"])
+    objects = sorted(objects, key=lambda each: each["pk"])
+    for member in parameter["x-orders-by"]:
+        for sign in ("", "-"):
+            expected = pks(sorted(objects, key=lambda each: each[member], reverse=bool(sign)))
+            assert pks(kind.all(ordering=sign + member)) == expected, sign + member
+    pages = range(1, -(-len(objects) // 7) + 1)
+    assert pks(each for page in pages for each in kind.all(ordering=f"-{member}", page=page, page_size=7)) == expected
