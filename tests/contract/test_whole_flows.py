@@ -115,6 +115,32 @@ def test_what_is_connected_with_prompts(examples):
     assert shown == {name: value for name, value in stage.items() if name not in ("fields", "validation_policies")}
 
 
+def test_connections_are_told_to_those_who_may_see_them_only(whole, examples, contract):
+    whole.policy(whole.stage(0))
+    whole.policy(whole.flow)
+    prompts = examples.another(PROMPT_STAGE, validation_policies=[examples.one(RESULT)["pk"]])
+    examples.another("authentik_stages_password.passwordstage", configure_flow=whole.flow["pk"])
+    tokens = examples.client.store.tokens
+    seen = set()
+    for name, operation in examples.operations.items():
+        if not name.endswith("_used_by_list") or not operation.parameters:
+            continue
+        known = {PROMPT_STAGE: prompts, FLOW: whole.flow}
+        model = examples.model_of(operation)
+        url = operation.path_to(known.get(model) or examples.one(model))
+        everything = examples.client.get(url).json()
+        for kind in {(use["app"], use["model_name"]) for use in everything}:
+            permission = "{}.view_{}".format(*kind)
+            assert permission in contract.document["x-permissions"]
+            others = {*contract.document["x-permissions"]} - {permission}
+            if {*operation.spec["x-required-permissions"]} <= others:
+                token = tokens.add(f"{name} {permission}", permissions=others)
+                left = [use for use in everything if (use["app"], use["model_name"]) != kind]
+                assert examples.client.get(url, token=token).json() == left
+                seen.add(permission)
+    assert len(seen) >= 6
+
+
 DRAWN = """graph TD
 flow_auth_requirement["Flow authentication requirement
 require_authenticated"]
