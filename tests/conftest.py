@@ -111,17 +111,18 @@ def store(shared):
 @pytest.fixture
 def client(shared, store):
     """A client of an application on an empty store, with a superuser's token."""
-    return _client(*shared)
+    return client_of(*shared)
 
 
 @pytest.fixture
 def client_on_each(shared_on_each):
-    """A client of an application on an empty store on each engine, with a superuser's token. Its `store` is the store."""
-    emptied(shared_on_each[0])
-    return _client(*shared_on_each)
+    """A client of an application on an empty store on each engine, with a superuser's token."""
+    return client_of(*shared_on_each)
 
 
-def _client(store, app):
+def client_of(store, app):
+    """A client of an application, with a superuser's token, after its store was emptied. Its `store` is the store."""
+    emptied(store)
     store.tokens.add("root", superuser=True, secret="root")
     client = Client(app, "root")
     client.store = store
