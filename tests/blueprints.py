@@ -132,6 +132,12 @@ class Model:
     def read_change(self, members):
         return self._read(members, {})
 
+    def messages_of(self, error):
+        if isinstance(error, errors.NotUnique):
+            taken = error.member if isinstance(error.member, tuple) else (error.member,)
+            return {taken[0]: [f"{' and '.join(taken)} must be unique."]}
+        return {name: [f'Invalid pk "{value}" - object does not exist.'] for name, value in error.values.items()}
+
     def _read(self, members, messages):
         read = {name: members[name] for name in self.members if name in members}
         for name, value in read.items():
@@ -243,3 +249,24 @@ class Repository:
                     raise errors.NotUnique(unique[0] if len(unique) == 1 else unique)
         session[pk] = (self.model.name, members)
         return pk
+
+
+def stage(name, **members):
+    """An entry of a dummy stage, on a line."""
+    parts = {"model": DUMMY, "identifiers": f"{{name: {name}}}"} | members
+    return f"- {{{', '.join(f'{key}: {value}' for key, value in parts.items())}}}\n"
+
+
+def blueprint(*entries, head="version: 1\n"):
+    return (head + "entries:\n" + "".join(entries)).encode()
+
+
+def actions(outcome):
+    return [log["attributes"]["action"] for log in outcome.logs]
+
+
+def said(outcome):
+    """What is wrong, as lines; nothing was applied."""
+    assert not outcome.success
+    assert outcome.mistakes
+    return [str(mistake) for mistake in outcome.mistakes]

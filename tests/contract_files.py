@@ -23,8 +23,9 @@ def copied(folder):
 
 
 def replaced(contract, old, new):
-    """Replace a text that stands once in the files of a contract."""
-    found = [path for path in contract.parent.rglob("*.yaml") for _ in range(path.read_text("utf-8").count(old))]
+    """Replace a text that stands once in the first file of a contract, or once in all files."""
+    paths = [contract] if old in contract.read_text("utf-8") else list(contract.parent.rglob("*.yaml"))
+    found = [path for path in paths for _ in range(path.read_text("utf-8").count(old))]
     assert len(found) == 1, f"{old!r} stands {len(found)} times in the contract"
     found[0].write_text(found[0].read_text("utf-8").replace(old, new), "utf-8")
 

@@ -1,5 +1,6 @@
 """Servers with a fault planted: each is caught by at least one of the proofs."""
 
+import jsonschema_rs
 import pytest
 
 from app import handlers
@@ -72,13 +73,15 @@ def unvalidated_enum(patch):
     wrap(
         patch,
         schemas.SchemaReader,
-        "_translate",
-        lambda original, self, schema, d: original(self, without_enum(schema), d),
+        "validator",
+        lambda original, self, schema: jsonschema_rs.Draft4Validator(without_enum(self.json_schema(schema))),
     )
 
 
 def without_enum(schema):
-    return {key: value for key, value in schema.items() if key != "enum"}
+    if isinstance(schema, dict):
+        return {key: without_enum(value) for key, value in schema.items() if key != "enum"}
+    return [without_enum(value) for value in schema] if isinstance(schema, list) else schema
 
 
 @mutant

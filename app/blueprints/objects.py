@@ -32,6 +32,10 @@ class Model(Protocol):
     def read_change(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         """Checks some members of an object; raises `Invalid`."""
 
+    @property
+    def messages_of(self) -> Callable[[Any], Mapping[str, Any]]:
+        """What is told, by member, when a value is taken or a reference leads nowhere."""
+
 
 class Repository(Protocol):
     """The objects of one model. Each method works within the transaction of a session."""

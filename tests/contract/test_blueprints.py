@@ -18,6 +18,7 @@ from app.store.tables import flows, objects
 from tests import graphs
 from tests.conftest import database_at
 
+PK = "00000000-0000-4000-8000-000000000000"
 RECORDED = Path(__file__).parents[1] / "oracle" / "cases.jsonl"
 OFTEN = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -59,6 +60,41 @@ def test_an_export_makes_the_same_again(kept, kinds, engine):
         assert actions(apply(kept, text)) == {"unchanged"}
         assert actions(apply(empty(kept), text)) == {"created"}
         assert export(kept, slugs) == text
+
+    check()
+
+
+FLOW = {"name": "Flow", "title": "Title", "designation": "recovery"}
+BAD = (
+    {"model": "authentik_flows.nope", "identifiers": {"name": "x"}},
+    {"model": "authentik_flows.flow", "identifiers": {"slug": "new"}, "attrs": {"name": "new"}},
+    {"model": "authentik_stages_deny.denystage", "identifiers": {"name": "new"}, "attrs": {"deny_message": 5}},
+    {"model": "authentik_flows.flowstagebinding", "identifiers": dict.fromkeys(("target", "stage"), PK) | {"order": 0}},
+    # Another flow has the slug.
+    {"model": "authentik_flows.flow", "identifiers": {"pk": PK}, "attrs": FLOW | {"slug": "taken"}},
+)
+
+
+def test_one_bad_entry_anywhere_changes_nothing(kept, kinds, engine):
+    taken = {"model": "authentik_flows.flow", "identifiers": {"slug": "taken"}, "attrs": FLOW}
+
+    @settings(OFTEN, max_examples=40 if engine == "sqlite" else 10)
+    @given(st.data(), st.sampled_from(BAD))
+    def check(data, bad):
+        slugs = graphs.draw_graph(data.draw, empty(kept), kinds)
+        assert apply(kept, json.dumps({"entries": [taken]}).encode()).success
+        before = export(kept, ["taken", *slugs])
+        entries = [taken, *yaml.safe_load(export(kept, slugs))["entries"]]
+        for entry in entries:
+            if entry["model"] == "authentik_flows.flow":
+                entry["attrs"]["title"] += "!"
+        entries.insert(data.draw(st.integers(0, len(entries))), bad)
+        for state in ("present", "absent"):
+            for entry in entries:
+                if entry is not bad and entry["model"] != "authentik_flows.flow":
+                    entry["state"] = state
+            assert not apply(kept, json.dumps({"entries": entries}).encode()).success
+            assert export(kept, ["taken", *slugs]) == before
 
     check()
 

@@ -113,7 +113,9 @@ def test_serve__on_postgresql_with_several_workers(start, run, postgresql_url):
 
 def test_check(run):
     result = run("check")
-    assert (result.returncode, result.stdout) == (0, "openapi/authentik-flows.yaml: 8 operations, nothing found.\n")
+    operations = sum(1 for _ in read(ROOT / "openapi/authentik-flows.yaml").operations())
+    said = f"openapi/authentik-flows.yaml: {operations} operations, nothing found.\n"
+    assert (result.returncode, result.stdout) == (0, said)
 
 
 @pytest.mark.parametrize("path", ["openapi/authentik-flows.yaml", "tests/contract/parted/small.yaml"])
