@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import os
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -17,6 +18,16 @@ from tests.asgi import Client
 from tests.contract_files import copied, replaced, shipped
 
 logs.configure("error", "json")
+
+# The same examples in each run, however busy the machine is.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("tests")
 
 _numbers = itertools.count()
 
