@@ -37,10 +37,11 @@ class Operation:
 
     def path_to(self, found):
         """The path to an object."""
-        url = self.url
-        for parameter in self.parameters:
-            url = url.replace(f"{{{parameter['name']}}}", found[argument_of(parameter)])
-        return url
+        return self.url.format(**self.names(found))
+
+    def names(self, found):
+        """The parameters of the path to an object."""
+        return {parameter["name"]: found[argument_of(parameter)] for parameter in self.parameters}
 
 
 @cache

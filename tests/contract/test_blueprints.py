@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.store.tables import flows, objects
 from tests import graphs
 from tests.conftest import database_at
+from tests.kinds import Kind
 
 PK = "00000000-0000-4000-8000-000000000000"
 RECORDED = Path(__file__).parents[1] / "oracle" / "cases.jsonl"
@@ -62,6 +63,24 @@ def test_an_export_makes_the_same_again(kept, kinds, engine):
         assert export(kept, slugs) == text
 
     check()
+
+
+def test_what_the_contract_fills_in_is_made_again(examples):
+    flow, store = examples.one("flows"), examples.client.store
+    bound = {
+        "stages": ("authentik_flows.flowstagebinding", "stage"),
+        "policies": ("authentik_policies.policybinding", "policy"),
+    }
+    for model in examples.models.values():
+        if model.collection in bound:
+            kind = Kind(examples, model.name)
+            created = kind.send("create", body=kind.least(whole=True) | {"name": model.name}).json()
+            binding, member = bound[model.collection]
+            examples.another(binding, target=flow["pk"], **{member: created["pk"]})
+    text = export(store, [flow["slug"]])
+    assert actions(apply(store, text)) == {"unchanged"}
+    assert actions(apply(empty(store), text)) == {"created"}
+    assert export(store, [flow["slug"]]) == text
 
 
 FLOW = {"name": "Flow", "title": "Title", "designation": "recovery"}
