@@ -14,7 +14,7 @@ from app.application import open_store
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
 from app.settings import Settings
-from app.store.tables import flows, objects
+from app.store.tables import flows, metadata, objects
 from tests import graphs
 from tests.conftest import database_at
 from tests.kinds import Kind
@@ -94,6 +94,14 @@ BAD = (
 )
 
 
+def rows(store):
+    """All that is stored, by table."""
+    database = store.database
+    with database.read() as session:
+        tables = metadata.sorted_tables
+        return {table.name: sorted(session.rows(database.compile(sa.select(table))), key=repr) for table in tables}
+
+
 def test_one_bad_entry_anywhere_changes_nothing(kept, kinds, engine):
     taken = {"model": "authentik_flows.flow", "identifiers": {"slug": "taken"}, "attrs": FLOW}
 
@@ -102,7 +110,7 @@ def test_one_bad_entry_anywhere_changes_nothing(kept, kinds, engine):
     def check(data, bad):
         slugs = graphs.draw_graph(data.draw, empty(kept), kinds)
         assert apply(kept, json.dumps({"entries": [taken]}).encode()).success
-        before = export(kept, ["taken", *slugs])
+        before = rows(kept)
         entries = [taken, *yaml.safe_load(export(kept, slugs))["entries"]]
         for entry in entries:
             if entry["model"] == "authentik_flows.flow":
@@ -113,7 +121,7 @@ def test_one_bad_entry_anywhere_changes_nothing(kept, kinds, engine):
                 if entry is not bad and entry["model"] != "authentik_flows.flow":
                     entry["state"] = state
             assert not apply(kept, json.dumps({"entries": entries}).encode()).success
-            assert export(kept, ["taken", *slugs]) == before
+            assert rows(kept) == before
 
     check()
 
