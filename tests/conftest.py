@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import os
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -17,6 +18,16 @@ from tests.asgi import Client
 from tests.contract_files import copied, replaced, shipped
 
 logs.configure("error", "json")
+
+# The same examples in each run, however busy the machine is.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("tests")
 
 _numbers = itertools.count()
 
@@ -111,17 +122,18 @@ def store(shared):
 @pytest.fixture
 def client(shared, store):
     """A client of an application on an empty store, with a superuser's token."""
-    return _client(*shared)
+    return client_of(*shared)
 
 
 @pytest.fixture
 def client_on_each(shared_on_each):
-    """A client of an application on an empty store on each engine, with a superuser's token. Its `store` is the store."""
-    emptied(shared_on_each[0])
-    return _client(*shared_on_each)
+    """A client of an application on an empty store on each engine, with a superuser's token."""
+    return client_of(*shared_on_each)
 
 
-def _client(store, app):
+def client_of(store, app):
+    """A client of an application, with a superuser's token, after its store was emptied. Its `store` is the store."""
+    emptied(store)
     store.tokens.add("root", superuser=True, secret="root")
     client = Client(app, "root")
     client.store = store

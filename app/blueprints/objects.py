@@ -25,6 +25,10 @@ class Model(Protocol):
         """The members that lead to other objects."""
 
     @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The values of members that are left out of a new object."""
+
+    @property
     def read_new(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         """Checks the members of a new object, and adds what is left out; raises `Invalid`."""
 
