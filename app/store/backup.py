@@ -27,8 +27,10 @@ def check(store: Path, *, thorough: bool = False) -> None:
 
     :param thorough: whether to look at all of it, whatever its size, and to compare indexes with tables
     :raises Unusable: it is damaged
-    :raises Unavailable: it can't be read, or not now
+    :raises Unavailable: it can't be used, or not now
     """
+    if not os.access(store.parent, os.W_OK):
+        raise errors.Unavailable(f"{store.parent} can't be written to, and a store has files of its own beside it.")
     if not store.exists():
         return
     with _opened(store, _OF_A_STORE) as connection:

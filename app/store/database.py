@@ -152,7 +152,8 @@ class Database:
         """An error of the driver or the pool as the one that callers know; any other as it is."""
         if isinstance(error, self._integrity_error):
             return errors.NotUnique(_taken_columns(error))
-        if isinstance(error, self._unavailable):
+        # What SQLite says of a damaged file is of no kind of its own.
+        if isinstance(error, self._unavailable) or type(error) is sqlite3.DatabaseError:
             return errors.Unavailable(str(error))
         return error
 
@@ -219,10 +220,8 @@ class Database:
 
     def take_out(self) -> sa.PoolProxiedConnection:
         """A connection that its thread keeps until `give_back` or `close`. :raises Unavailable: the database does not answer"""
-        try:
+        with self.translating():
             pooled = self.engine.raw_connection()
-        except self._unavailable as error:
-            raise errors.Unavailable(str(error)) from error
         self._checked_out.append(pooled)
         return pooled
 

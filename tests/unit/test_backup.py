@@ -291,6 +291,12 @@ def test_a_damaged_store_is_refused_at_the_start(opened, path, made):
     )
 
 
+def test_a_folder_that_can_not_be_written_to_is_told_of(opened, path, made, monkeypatch):
+    monkeypatch.setattr("os.access", lambda folder, _mode: folder != path.parent)
+    with pytest.raises(errors.Unavailable, match=f"{path.parent} can't be written to"):
+        opened(path)
+
+
 def test_a_large_store_is_looked_through_on_demand(opened, path, made, monkeypatch):
     monkeypatch.setattr(backup, "QUICKLY_CHECKED", 4096)
     opened(path).close()
