@@ -165,6 +165,24 @@ def test_clearing_for_no_reason_is_refused(flow):
     assert flow.background == url
 
 
+def test_an_upload_goes_with_its_flow(flow):
+    url = flow.uploaded()
+    assert flow.client.delete(flow.path).status == 204
+    assert flow.client.get(url).status == 404
+    assert stored(flow.client) == []
+
+
+def test_an_upload_belongs_to_one_flow(flow, make_flow):
+    """Whoever takes the picture of another flow can't take it away."""
+    url, other = flow.uploaded(), pictured(flow.client, make_flow)
+    assert other.name(url) == url
+    other.name("")
+    assert flow.client.get(url).body == PNG
+    other.name(url)
+    assert flow.client.delete(other.path).status == 204
+    assert flow.client.get(url).body == PNG
+
+
 @pytest.mark.parametrize("url", ["https://example.com/a b.png", "picture.png", "", None])
 def test_a_background_survives_changes_of_its_flow(flow, make_flow, url):
     background = flow.uploaded() if url is None else flow.name(url)
