@@ -35,6 +35,9 @@ class Files:
 
     def get(self, path: str) -> StoredFile:
         """A file. :raises NotFound: there is none"""
+        if "\0" in path:
+            # PostgreSQL has no such text.
+            raise errors.NotFound
         with self._database.read() as session:
             row = session.row(self._select, {"path_": path})
         if row is None:

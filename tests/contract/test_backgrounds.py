@@ -126,7 +126,7 @@ def test_a_file_without_a_name_is_none(flow, name):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "x", "../../openapi", "%2e%2e/%2e%2e/etc/passwd", "//x", "flow-backgrounds/"]
+    "path", ["", "x", "../../openapi", "%2e%2e/%2e%2e/etc/passwd", "//x", "flow-backgrounds/", "\0"]
 )
 def test_nothing_else_is_served_as_a_file(flow, path):
     flow.upload()
