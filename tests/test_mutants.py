@@ -12,7 +12,8 @@ from app.proofs.wire import Wire
 from app.settings import Settings
 from app.store import flows as store_flows
 from app.store import tokens as store_tokens
-from tests.contract.test_permissions import OPERATIONS, required
+from app.store.identity import random_uuid
+from tests.contract.test_permissions import OPERATIONS, REQUIRED
 from tests.fuzz.campaign import fuzz
 from tests.oracle.conftest import FOLDER, TOKENS
 from tests.serving import served
@@ -182,10 +183,10 @@ def by_recorded_answers(url, store):
 def by_permissions(url, store):
     """The first operation that a token without its permissions, or one that is not valid any more, may call."""
     for token in ("oracle-noperm-token", "oracle-expired-token", "oracle-inactive-token"):
-        for name, (method, path, _) in OPERATIONS.items():
-            target = "/api/v3" + path.replace("{slug}", "welcome")
-            answer = Wire(url).send(method, target, [("Authorization", f"Bearer {token}")])
-            if required(name) and answer.status != 403:
+        for name, operation in OPERATIONS.items():
+            target = operation.path_to({"slug": "welcome", "pk": random_uuid()})
+            answer = Wire(url).send(operation.method, target, [("Authorization", f"Bearer {token}")])
+            if REQUIRED[name] and answer.status != 403:
                 return f"{name} with {token}: {answer.status}"
     return ""
 
@@ -199,6 +200,9 @@ def by_fuzzing(url, store, reports):
 def empty(store):
     for flow in store.flows.page({}, (), (), 1, 10_000).flows:
         store_flows.Flows.remove(store.flows, flow.slug)
+    for collection in ("stages", "policies", "prompts"):
+        for row in store.objects.page(collection, {}, (), (), 1, 10_000).objects:
+            store.objects.remove(collection, row.pk)
 
 
 @pytest.fixture
