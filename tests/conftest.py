@@ -80,9 +80,9 @@ def settings(tmp_path):
 
 
 @contextlib.contextmanager
-def application(url, contract):
-    """A store of a contract and an application on it. :param url: an empty database"""
-    settings = Settings(database_url=url, token_memory=0.0)
+def application(url, contract, **given):
+    """A store of a contract and an application on it. :param url: a database"""
+    settings = Settings(database_url=url, token_memory=0.0, **given)
     store = open_store(settings, contract)
     store.migrate()
     yield store, create_app(settings, contract=contract, store=store)
