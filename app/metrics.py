@@ -7,7 +7,7 @@ A part outlives its process and is counted on by the next one that takes it, so 
 import mmap
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -101,8 +101,17 @@ class Metrics:
         self._processes = processes
         self._memory = memoryview(mmap.mmap(-1, processes * self._size * 8)).cast("q")
         self._places = {series: _FIRST + number * _LENGTH for number, series in enumerate(self._series)}
+        self._other = self._places["", OTHER]
         self._connecting = threading.Lock()
         self.take(0)
+
+    def places(self, operations: Mapping[str, str]) -> dict[str, int]:
+        """Where the requests of one path count, by method: looked up once, so that counting needs no names.
+
+        :param operations: the operationIds by method
+        """
+        places = {method: self._places[operation, method] for method, operation in operations.items()}
+        return {"OPTIONS": self._places["", "OPTIONS"], **places}
 
     def take(self, part: int) -> None:
         """Let this process count in a part, from 0 on."""
@@ -127,16 +136,15 @@ class Metrics:
         with self._connecting:
             self._own[_CONNECTIONS] += change
 
-    def count(self, operation: str, method: str, status: int, seconds: float, rule: str) -> None:
+    def count(self, place: int | None, status: int, seconds: float, rule: str) -> None:
         """Count an answer.
 
-        :param operation: the operationId, empty if there is none
-        :param method: the operation's method, or the client's if there is no operation
+        :param place: of the operation; None if the path has none of that method
         :param seconds: how long it took
         :param rule: what a refused request goes against, if it is a keyword of the contract
         """
         own = self._own
-        place = self._places.get((operation, method)) or self._places["", OTHER]
+        place = place or self._other
         own[place + _STATUS.get(status, len(STATUSES) - 1)] += 1
         own[place + _DURATIONS_AT + bisect_left(BOUNDS, seconds)] += 1
         own[place + _SUM_AT] += int(seconds * 1e6)

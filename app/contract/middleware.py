@@ -47,6 +47,7 @@ class ContractAPI(AbstractRoutingAPI):
 
     :param specification: the contract as Connexion holds it
     :param source: the same contract with the places of its parts
+    :param metrics: counts the requests
     :param security_map: Connexion's map of security handlers
     """
 
@@ -55,6 +56,7 @@ class ContractAPI(AbstractRoutingAPI):
         specification: Specification,
         *,
         source: Source,
+        metrics: Metrics,
         security_map: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
@@ -75,6 +77,7 @@ class ContractAPI(AbstractRoutingAPI):
                     undefined={method.upper(): frozenset(names) for method, names in undefined.items()},
                     headers=headers,
                     bare_headers=bare_headers,
+                    counters=metrics.places({method: plan.operation_id for method, plan in plans.items()}),
                 ),
                 PathReader(source, parameters(source, template, next(iter(plans)).lower(), "path")).read,
             )
@@ -133,7 +136,7 @@ class ContractMiddleware(SpecMiddleware):
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
         """Build the plans. Called by Connexion when the application starts."""
-        api = ContractAPI(specification, source=self._source, **options)
+        api = ContractAPI(specification, source=self._source, metrics=self._metrics, **options)
         self._router, self._prefix, self._doubled = api.router, api.base_path + "/", api.base_path + "//"
         return api
 
@@ -182,7 +185,7 @@ class ContractMiddleware(SpecMiddleware):
         finally:
             self._metrics.end()
         seconds = time.perf_counter() - started
-        self._metrics.count(plan.operation_id if plan else "", verb, answer.status, seconds, answer.rule)
+        self._metrics.count(target.counters.get(verb), answer.status, seconds, answer.rule)
         # Bound once: a line that is not written costs next to nothing then.
         self._log = self._log or log.bind()
         self._log.info(

@@ -40,12 +40,14 @@ class PathPlan:
     :param undefined: permissions that a method needs before it is told that the path does not have it
     :param headers: headers of each answer with a JSON body
     :param bare_headers: headers of each answer without
+    :param counters: where the metrics count the requests with a method
     """
 
     plans: Mapping[str, Plan]
     undefined: Mapping[str, frozenset[str]]
     headers: tuple[Header, ...]
     bare_headers: tuple[Header, ...]
+    counters: Mapping[str, int]
 
 
 @dataclass(slots=True)

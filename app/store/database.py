@@ -41,14 +41,17 @@ class Database:
         if self.embedded:
             self.begin = "BEGIN IMMEDIATE"
             self._integrity_error: type[Exception] = sqlite3.IntegrityError
-            driver_error: type[Exception] = sqlite3.OperationalError
+            driver_errors: tuple[type[Exception], ...] = (sqlite3.OperationalError,)
+            self._misled: tuple[type[Exception], ...] = ()
         else:
             import psycopg
 
             self.begin = "BEGIN"
             self._integrity_error = psycopg.errors.UniqueViolation
-            driver_error = psycopg.OperationalError
-        self._unavailable: tuple[type[Exception], ...] = (driver_error, sa.exc.DatabaseError, sa.exc.TimeoutError)
+            driver_errors = (psycopg.OperationalError, psycopg.InternalError)
+            # A server that became a standby keeps its connections, and the primary is another one now.
+            self._misled = (psycopg.errors.ReadOnlySqlTransaction,)
+        self._unavailable: tuple[type[Exception], ...] = (*driver_errors, sa.exc.DatabaseError, sa.exc.TimeoutError)
         self.grouped = False
         self._pool_size = pool_size
         # Counts the times that the server was found to be gone.
@@ -143,10 +146,15 @@ class Database:
         """What differs once the server was found to be gone: no connection of before is worth keeping then."""
         return self._generation
 
-    def lose(self) -> None:
-        """Keep no connection: the server is gone."""
-        self._generation += 1
-        self.engine.dispose()
+    def lose_if_gone(self, connection: Any, error: BaseException) -> None:
+        """Keep no connection if the server of one is gone, or is no longer the one that takes changes.
+
+        :param connection: the driver's
+        :param error: what it raised
+        """
+        if connection.closed or isinstance(error, self._misled):
+            self._generation += 1
+            self.engine.dispose()
 
     def translated(self, error: BaseException) -> BaseException:
         """An error of the driver or the pool as the one that callers know; any other as it is."""
@@ -187,9 +195,8 @@ class Database:
             pooled = self.engine.raw_connection()
             try:
                 yield Session(pooled.driver_connection, self.begin)
-            except self._unavailable:
-                if pooled.driver_connection.closed:  # type: ignore[union-attr]  # a connection of psycopg
-                    self.lose()
+            except self._unavailable as error:
+                self.lose_if_gone(pooled.driver_connection, error)
                 raise
             finally:
                 if generation != self._generation:
@@ -234,7 +241,8 @@ class Database:
         """Close every connection. The next use opens new ones."""
         self._thread = threading.local()
         while self._checked_out:
-            self._checked_out.pop().close()
+            # Its pool may be gone already, and would not close it.
+            self._checked_out.pop().invalidate()
         self.engine.dispose()
 
 

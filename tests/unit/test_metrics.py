@@ -20,6 +20,10 @@ def child(work):
     os.waitpid(process, 0)
 
 
+def count(metrics, operation="flows_list", method="GET", status=200, seconds=0.1, rule=""):
+    metrics.count(metrics.places({method: operation})[method], status, seconds, rule)
+
+
 def of(metrics, operation, method="GET"):
     (found,) = (s for s in metrics.totals().series if (s.operation, s.method) == (operation, method))
     return found
@@ -28,9 +32,9 @@ def of(metrics, operation, method="GET"):
 def test_each_answer_counts_once():
     metrics = Metrics(OPERATIONS)
     assert metrics.totals().series == []
-    metrics.count("flows_list", "GET", 200, 0.5, "")
-    metrics.count("flows_list", "GET", 200, 0.7, "")
-    metrics.count("flows_list", "GET", 400, 11.0, "enum")
+    count(metrics, seconds=0.5)
+    count(metrics, seconds=0.7)
+    count(metrics, status=400, seconds=11.0, rule="enum")
     series = of(metrics, "flows_list")
     assert {status: number for status, number in series.statuses.items() if number} == {"200": 2, "400": 1}
     assert {rule: number for rule, number in series.rules.items() if number} == {"enum": 1}
@@ -45,19 +49,17 @@ def test_each_answer_counts_once():
 )
 def test_a_refusal_counts_by_one_of_a_few_rules(status, rule, counted):
     metrics = Metrics(OPERATIONS)
-    metrics.count("flows_create", "POST", status, 0.1, rule)
+    count(metrics, "flows_create", "POST", status, rule=rule)
     assert [name for name, number in of(metrics, "flows_create", "POST").rules.items() if number] == [counted]
 
 
-@pytest.mark.parametrize(
-    ("operation", "method", "counted"),
-    [("", "OPTIONS", "OPTIONS"), ("", "DELETE", OTHER), ("", "MADE-UP", OTHER), ("nope", "GET", OTHER)],
-)
-def test_what_a_client_makes_up_is_no_name(operation, method, counted):
+def test_what_a_client_makes_up_is_no_name():
     metrics = Metrics(OPERATIONS)
-    metrics.count(operation, method, 405, 0.1, "")
-    (series,) = metrics.totals().series
-    assert (series.operation, series.method) == ("", counted)
+    places = metrics.places({"GET": "flows_list"})
+    for method in ("OPTIONS", "DELETE", "MADE-UP"):
+        metrics.count(places.get(method), 405, 0.1, "")
+    found = [(s.operation, s.method, s.statuses["405"]) for s in metrics.totals().series]
+    assert found == [("", "OPTIONS", 1), ("", OTHER, 2)]
 
 
 def test_names_are_told_apart():
@@ -73,7 +75,7 @@ def test_processes_add_up_and_what_they_counted_stays():
         metrics.connected(1)
         metrics.begin()
         for _ in range(1000):
-            metrics.count("flows_list", "GET", 200, 0.001, "")
+            count(metrics)
 
     for part in range(3):
         child(lambda part=part: work(part))
@@ -92,7 +94,7 @@ def test_processes_add_up_and_what_they_counted_stays():
 def test_more_processes_than_were_thought_of_share_a_part():
     metrics = Metrics(OPERATIONS, 2)
     for part in (0, 1, 2, 7):
-        child(lambda part=part: (metrics.take(part), metrics.count("flows_list", "GET", 200, 0.1, "")))
+        child(lambda part=part: (metrics.take(part), count(metrics)))
     assert of(metrics, "flows_list").statuses["200"] == 4
 
 
