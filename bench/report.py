@@ -132,6 +132,19 @@ def machine(figures: dict[str, Any]) -> str:
     )
 
 
+def tables(figures: dict[str, Any]) -> dict[str, str]:
+    """Every text of figures that has a place in the documents, by the name of the place."""
+    found = {"machine": machine(figures)} if "rounds" in figures else {}
+    for engine in figures.get("engines", {}):
+        found[f"ratios {engine}"] = ratios(figures, engine)
+    for engine in figures.get("scale", {}):
+        found[f"growth {engine}"] = growth(figures, engine)
+        found[f"crowd {engine}"] = crowd(figures, engine)
+    if "start" in figures:
+        found["start"] = start(figures)
+    return found
+
+
 def update(document: Path, name: str, text: str) -> None:
     """Put a text between `<!-- name -->` and `<!-- /name -->` in a document.
 

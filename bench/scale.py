@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench import compare, load, servers
-from bench.operations import BASE, CREATE, FLOWS, RETRIEVE, Operation
+from bench.operations import BASE, CREATE, FLOWS, LIST, RETRIEVE, Operation
 
 SIZES = (100, 10_000, 1_000_000)
 CONNECTIONS = (1, 4, 16, 64, 256)
@@ -36,13 +36,11 @@ def grow(engine: str, sizes: Sequence[int], seconds: float, say: Callable[[str],
     p50: dict[str, dict[str, float]] = {}
     memory: dict[str, float] = {}
     for size in sizes:
-        say(f"{engine}: filling a store with {size:,} flows")
-        with (
-            servers.databases(engine, size, [servers.UNREMEMBERED], compare.LOAD_CORE) as urls,
-            servers.serve(servers.UNREMEMBERED, urls[servers.UNREMEMBERED], core=compare.SERVER_CORE) as server,
-        ):
+        say(f"filling a store with {size:,} flows")
+        with compare.serve(engine, [servers.UNREMEMBERED], size) as running:
+            server = running[servers.UNREMEMBERED]
             for operation in requests(size):
-                say(f"{engine}: {size:,} flows, {operation.name}")
+                say(f"{size:,} flows, {operation.name}")
                 seen = _seen(server, operation, seconds, 1)
                 p50.setdefault(operation.name, {})[str(size)] = seen.p50
             memory[str(size)] = server.memory()
@@ -56,16 +54,14 @@ def crowd(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, 
     :raises WrongAnswers: an answer was wrong or missing
     """
     found: dict[str, Any] = {}
-    with (
-        servers.databases(engine, FLOWS, [servers.PROJECT], compare.LOAD_CORE) as urls,
-        servers.serve(servers.PROJECT, urls[servers.PROJECT], core=compare.SERVER_CORE) as server,
-    ):
-        for operation in (_get("list 20", "page_size=20"), RETRIEVE, CREATE):
+    with compare.serve(engine, [servers.PROJECT], FLOWS) as running:
+        server = running[servers.PROJECT]
+        for operation in (LIST, RETRIEVE, CREATE):
             for connections in CONNECTIONS:
-                say(f"{engine}: {operation.name}, {connections} connections")
+                say(f"{operation.name}, {connections} connections")
                 seen = _seen(server, operation, 2 * seconds, connections)
                 found.setdefault(operation.name, {})[str(connections)] = {"rate": seen.rate, "p99": seen.p99}
-                compare.remove_created(urls[servers.PROJECT])
+                compare.remove_created(server.database)
     return found
 
 
