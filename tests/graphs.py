@@ -99,7 +99,9 @@ class Drawing:
 
     def some(self, most, *collections, least=0):
         """Draw some objects of the collections."""
-        models = [name for name, model in self._store.models.items() if model.collection in collections]
+        known = [model for model in self._store.models.values() if model.collection in collections]
+        # Those that lead somewhere come more often.
+        models = [model.name for model in known for _ in range(1 + 2 * len(model.references))]
         for _ in range(self._draw(st.integers(least, most))):
             self._one(self._draw(st.sampled_from(models)))
 
@@ -138,8 +140,9 @@ def draw_graph(draw, store, kinds):
     """Draw flows, what they are made of, and what they lead to, into a store. :returns: the slugs of the flows"""
     drawing = Drawing(draw, store, kinds)
     drawing.some(3, "flows", least=1)
-    drawing.some(4, "prompts", "policies")
-    drawing.some(5, "stages")
+    drawing.some(2, "prompts", least=1)
+    drawing.some(2, "policies", least=1)
+    drawing.some(5, "stages", least=1)
     drawing.some(6, "stage_bindings")
     drawing.some(4, "policy_bindings")
     return drawing.slugs()

@@ -121,7 +121,9 @@ def test_an_error_that_the_operation_does_not_document_is_500(served_with, make_
 
 
 def test_a_refusal_that_the_contract_describes_otherwise_is_500(edited):
-    described = "            $ref: '#/components/schemas/GenericError'\n          example:\n            detail: Not found.\n"
+    described = (
+        "            $ref: '#/components/schemas/GenericError'\n          example:\n            detail: Not found.\n"
+    )
     otherwise = "            $ref: '#/components/schemas/Cache'\n          example:\n            count: 1\n"
     client = edited((described, otherwise))
     with structlog.testing.capture_logs() as log:

@@ -14,10 +14,12 @@ from app.application import open_store
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
 from app.settings import Settings
-from app.store.tables import flows, objects
+from app.store.tables import flows, metadata, objects
 from tests import graphs
 from tests.conftest import database_at
+from tests.kinds import Kind
 
+PK = "00000000-0000-4000-8000-000000000000"
 RECORDED = Path(__file__).parents[1] / "oracle" / "cases.jsonl"
 OFTEN = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -59,6 +61,67 @@ def test_an_export_makes_the_same_again(kept, kinds, engine):
         assert actions(apply(kept, text)) == {"unchanged"}
         assert actions(apply(empty(kept), text)) == {"created"}
         assert export(kept, slugs) == text
+
+    check()
+
+
+def test_what_the_contract_fills_in_is_made_again(examples):
+    flow, store = examples.one("flows"), examples.client.store
+    bound = {
+        "stages": ("authentik_flows.flowstagebinding", "stage"),
+        "policies": ("authentik_policies.policybinding", "policy"),
+    }
+    for model in examples.models.values():
+        if model.collection in bound:
+            kind = Kind(examples, model.name)
+            created = kind.send("create", body=kind.least(whole=True) | {"name": model.name}).json()
+            binding, member = bound[model.collection]
+            examples.another(binding, target=flow["pk"], **{member: created["pk"]})
+    text = export(store, [flow["slug"]])
+    assert actions(apply(store, text)) == {"unchanged"}
+    assert actions(apply(empty(store), text)) == {"created"}
+    assert export(store, [flow["slug"]]) == text
+
+
+FLOW = {"name": "Flow", "title": "Title", "designation": "recovery"}
+BAD = (
+    {"model": "authentik_flows.nope", "identifiers": {"name": "x"}},
+    {"model": "authentik_flows.flow", "identifiers": {"slug": "new"}, "attrs": {"name": "new"}},
+    {"model": "authentik_stages_deny.denystage", "identifiers": {"name": "new"}, "attrs": {"deny_message": 5}},
+    {"model": "authentik_flows.flowstagebinding", "identifiers": dict.fromkeys(("target", "stage"), PK) | {"order": 0}},
+    # Another flow has the slug.
+    {"model": "authentik_flows.flow", "identifiers": {"pk": PK}, "attrs": FLOW | {"slug": "taken"}},
+)
+
+
+def rows(store):
+    """All that is stored, by table."""
+    database = store.database
+    with database.read() as session:
+        tables = metadata.sorted_tables
+        return {table.name: sorted(session.rows(database.compile(sa.select(table))), key=repr) for table in tables}
+
+
+def test_one_bad_entry_anywhere_changes_nothing(kept, kinds, engine):
+    taken = {"model": "authentik_flows.flow", "identifiers": {"slug": "taken"}, "attrs": FLOW}
+
+    @settings(OFTEN, max_examples=40 if engine == "sqlite" else 10)
+    @given(st.data(), st.sampled_from(BAD))
+    def check(data, bad):
+        slugs = graphs.draw_graph(data.draw, empty(kept), kinds)
+        assert apply(kept, json.dumps({"entries": [taken]}).encode()).success
+        before = rows(kept)
+        entries = [taken, *yaml.safe_load(export(kept, slugs))["entries"]]
+        for entry in entries:
+            if entry["model"] == "authentik_flows.flow":
+                entry["attrs"]["title"] += "!"
+        entries.insert(data.draw(st.integers(0, len(entries))), bad)
+        for state in ("present", "absent"):
+            for entry in entries:
+                if entry is not bad and entry["model"] != "authentik_flows.flow":
+                    entry["state"] = state
+            assert not apply(kept, json.dumps({"entries": entries}).encode()).success
+            assert rows(kept) == before
 
     check()
 

@@ -22,8 +22,14 @@ HOMONYMS = {
     ("contract/answers.py", "Not found."): "the sentence for paths that no contract has",
     ("contract/sentences.py", "Enter a number."): "authentik's sentence for what is none",
     ("contract/sentences.py", "This list may not be empty."): "authentik's sentence for `minItems`",
-    ("handlers/flows.py", "authentik_flows.view_flowstagebinding"): "what a diagram leaves out, which no operation requires",
-    ("handlers/flows.py", "authentik_policies.view_policybinding"): "what a diagram leaves out, which no operation requires",
+    (
+        "handlers/flows.py",
+        "authentik_flows.view_flowstagebinding",
+    ): "what a diagram leaves out, which no operation requires",
+    (
+        "handlers/flows.py",
+        "authentik_policies.view_policybinding",
+    ): "what a diagram leaves out, which no operation requires",
     ("pages/__init__.py", "Not found."): "the sentence for paths that no contract has",
     ("planning/diagram.py", "none"): "what is not drawn",
     ("planning/plan.py", "all"): "what the word means",

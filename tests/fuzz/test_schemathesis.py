@@ -14,7 +14,7 @@ from app.application import create_app, load_contract, open_store
 from app.cli.fuzz import configuration
 from app.proofs import fuzz_hooks
 from app.settings import Settings
-from tests.fuzz.campaign import ROLES, fuzz, served
+from tests.fuzz.campaign import fuzz, served
 
 # Schemathesis sends NUL and other odd bytes through libraries that warn of them.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -26,14 +26,14 @@ def target(tmp_path_factory):
         yield target
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_served_process(target, role, tmp_path):
+def test_a_served_process(target, tmp_path):
+    """As a superuser. What others may not do is tried operation by operation elsewhere, and by `make fuzz-long`."""
     url, tokens, log = target
-    code, output = fuzz(url, tokens[role], tmp_path, "--cases", "40" if role == "superuser" else "10")
+    code, output = fuzz(url, tokens["superuser"], tmp_path, "--cases", "1")
     assert code == 0, output
     for phase in ("Examples", "Coverage", "Fuzzing", "Stateful"):
         assert f"✅ {phase}" in output, output
-    assert re.search(r"Tested: 8\b", output), output
+    assert re.search(rf"Tested: {OPERATIONS}\b", output), output
     assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"html", "junit"}
     assert not re.search(r"^\{", log.read_text(), re.MULTILINE), "the server logged errors"
 
@@ -57,12 +57,14 @@ def _application():
     return create_app(chosen, contract=contract, store=store)
 
 
+OPERATIONS = sum(1 for _ in load_contract(Settings()).operations())
+
 schema = schemathesis.openapi.from_asgi(
     "/api/v3/schema/?format=json",
     _application(),
     config=SchemathesisConfig.from_dict(
         {
-            "generation": {"deterministic": True, "database": "none", "max-examples": 25},
+            "generation": {"deterministic": True, "database": "none", "max-examples": 3},
             # Not a header of the call, which would mend the cases that leave the credentials out.
             "auth": {"openapi": {"authentik": {"bearer": "root"}}},
         }

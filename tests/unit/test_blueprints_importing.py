@@ -1,17 +1,24 @@
 """Blueprints as they are applied: what becomes of each entry, and that a wrong one changes nothing."""
 
 import copy
-import itertools
-import re
 from datetime import datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.blueprints.importing import apply
 from app.errors import Unavailable
-from tests.blueprints import DUMMY, FLOW, POLICY_BINDING, PROMPT_STAGE, STAGE_BINDING, MemoryStore
+from tests.blueprints import (
+    DUMMY,
+    FLOW,
+    POLICY_BINDING,
+    PROMPT_STAGE,
+    STAGE_BINDING,
+    MemoryStore,
+    actions,
+    blueprint,
+    said,
+    stage,
+)
 
 PKS = [f"00000000-0000-4000-8000-{number:012}" for number in range(10)]
 A_FLOW = b"""version: 1
@@ -53,17 +60,6 @@ WIRED = (
 @pytest.fixture
 def store():
     return MemoryStore()
-
-
-def actions(outcome):
-    return [log["attributes"]["action"] for log in outcome.logs]
-
-
-def said(outcome):
-    """What is wrong, as lines; nothing was applied."""
-    assert not outcome.success
-    assert outcome.mistakes
-    return [str(mistake) for mistake in outcome.mistakes]
 
 
 def objects(store, model):
@@ -149,16 +145,6 @@ def test_what_is_deleted_needs_no_valid_attributes(store):
     assert store.objects == {}
 
 
-def stage(name, **members):
-    """An entry of a dummy stage, on a line."""
-    parts = {"model": DUMMY, "identifiers": f"{{name: {name}}}"} | members
-    return f"- {{{', '.join(f'{key}: {value}' for key, value in parts.items())}}}\n"
-
-
-def blueprint(*entries, head="version: 1\n"):
-    return (head + "entries:\n" + "".join(entries)).encode()
-
-
 def test_a_pk_that_is_given(store):
     text = blueprint(stage("a", identifiers=f"{{pk: {PKS[1]}}}", attrs="{name: a}"))
     assert actions(apply(store, text)) == ["created"]
@@ -232,118 +218,6 @@ def test_a_find_that_finds_nothing_is_null_unless_it_must_not_be(store):
     assert next(iter(store.objects.values()))[1]["recovery_flow"] is None
 
 
-FIRST = stage("first", id="first")
-UNKNOWN = f'Invalid pk "{PKS[1]}" - object does not exist.'
-
-
-@pytest.mark.parametrize(
-    ("entries", "mistakes"),
-    [
-        ("- {model: §a.b, identifiers: {name: a}}", ["There is no model 'a.b' here."]),
-        ("- {model: §[], identifiers: {name: a}}", ["There is no model [] here."]),
-        ("- {model: §!KeyOf nope}", ["No entry above has the id 'nope' and an object."]),
-        (stage("a", state="§gone"), ["The state is one of present, created, must_created, absent."]),
-        (stage("a", identifiers="§{}"), ["An entry has identifiers, by which its object is known."]),
-        (f"- §model: {DUMMY}", ["An entry has identifiers, by which its object is known."]),
-        (stage("a", identifiers="§[name]"), ["The identifiers are a mapping."]),
-        (stage("a", attrs="§!Context [x, [1]]"), ["The attributes are a mapping."]),
-        (stage("a", conditions="§true"), ["The conditions are a list."]),
-        (stage("a", identifiers="{nope: §a}"), [f"nope: {DUMMY} has no such member."]),
-        (stage("a", identifiers="{name: §[a]}"), ["name: No object is known by a list or a mapping."]),
-        (stage("a", identifiers="{name: §5}"), ["name: Not a valid str."]),
-        (stage("a", identifiers="{pk: §5, name: a}"), ["pk: A pk is a UUID."]),
-        ("- §" + stage("a", identifiers=f"{{pk: {PKS[1]}}}")[2:], ["name: This field is required."]),
-        (stage("a", attrs="{throw_error: §'yes'}"), ["throw_error: Not a valid bool."]),
-        (
-            stage("a", model=PROMPT_STAGE, identifiers=f"{{pk: {PKS[1]}, name: §first}}", attrs="{fields: []}"),
-            ["name: Another object has the same name already."],
-        ),
-        (stage("a", model=PROMPT_STAGE, attrs="§{}"), ["fields: This field is required."]),
-        (stage("a", model=PROMPT_STAGE, attrs=f"{{fields: §[{PKS[1]}]}}"), [f"fields: {UNKNOWN}"]),
-        (
-            stage("a", model=PROMPT_STAGE, attrs="{fields: [§!KeyOf later]}") + stage("b", id="later"),
-            ["No entry above has the id 'later' and an object."],
-        ),
-        (stage("a", attrs="{throw_error: §!Find [a.b, [c, d]]}"), ["There is no model 'a.b' here."]),
-        (stage("a", attrs=f"{{throw_error: §!Find [{DUMMY}, [c, d]]}}"), [f"{DUMMY} has no member 'c'."]),
-        (
-            stage("a", attrs=f"{{throw_error: §!Find [{DUMMY}, [name, [d]]]}}"),
-            ["No object is found by a list or a mapping."],
-        ),
-        (stage("a", attrs=f"{{throw_error: §!Find [{DUMMY}, [name, 5]]}}"), ["name: Not a valid str."]),
-        (
-            f"- identifiers:\n    slug: b\n  model: {FLOW}\n  attrs:\n    §title: §5\n    designation: §nope",
-            [
-                "name: This field is required.",
-                "title: Not a valid str.",
-                'designation: "nope" is not a valid choice.',
-            ],
-        ),
-        (
-            f"- model: {STAGE_BINDING}\n  identifiers: {{target: §{PKS[1]}, stage: !KeyOf first, order: 0}}",
-            [f"target: {UNKNOWN}"],
-        ),
-        (
-            f"- model: {STAGE_BINDING}\n  identifiers: {{target: a, stage: b, order: 0}}\n  attrs: §{{re_evaluate_policies: no}}",
-            ["non_field_errors: Either evaluation must be enabled"],
-        ),
-    ],
-)
-def test_entries_that_are_wrong(store, entries, mistakes):
-    outcome = apply(store, blueprint(FIRST, entries.replace("§", "")))
-    lines = [f"{line}:{column}: {text}" for (line, column), text in zip(marks(entries, 4), mistakes, strict=True)]
-    assert said(outcome) == lines
-    assert store.objects == {}
-    assert actions(outcome)[:2] == ["skipped", "error"]
-    assert outcome.logs[0]["event"] == f"3:3: {DUMMY}: skipped (entry 2 is wrong, so that nothing is changed)"
-    assert outcome.logs[1]["event"] == "\n".join(lines)
-    assert outcome.logs[1]["log_level"] == "error"
-
-
-def marks(text, first_line):
-    """Line and column of each mark in a text."""
-    for number, line in enumerate(text.splitlines(), first_line):
-        for before in itertools.accumulate(line.split("§")[:-1]):
-            yield number, len(before) + 1
-
-
-def test_a_reference_to_an_object_of_another_kind(store):
-    (line,) = said(apply(store, blueprint(FIRST, stage("a", model=PROMPT_STAGE, attrs="{fields: [!KeyOf first]}"))))
-    assert re.fullmatch(r'4:\d+: fields: Invalid pk "[0-9a-f-]{36}" - object does not exist\.', line)
-
-
-def test_an_error_as_it_is_logged(store):
-    (log,) = apply(store, A_FLOW.replace(b"stage_configuration", b"nope")).logs
-    assert log["event"] == '10:18: designation: "nope" is not a valid choice.'
-    assert log["attributes"] == {
-        "action": "error",
-        "entry": 1,
-        "id": "flow",
-        "model": "authentik_flows.flow",
-        "line": 3,
-        "column": 3,
-        "errors": [
-            {"line": 10, "column": 18, "member": "designation", "message": '"nope" is not a valid choice.'},
-        ],
-    }
-
-
-@pytest.mark.parametrize(
-    ("text", "events"),
-    [
-        (b"version: 2\n", ["Invalid blueprint version"]),
-        (b"", ["1:1: The file is empty."]),
-        (b"foo: [bar\n", ["2:1: This is not valid YAML: while parsing a flow sequence did not find expected ',' or ']'."]),
-        (b"entries:\n- {}\n- 1\n", ["2:3: The entry has no model.", "3:3: An entry is a mapping."]),
-        (b"a: !Nope b", ["1:4: The tag !Nope is not known."]),
-    ],
-)  # fmt: skip
-def test_text_that_is_no_blueprint(store, text, events):
-    outcome = apply(store, text)
-    assert (outcome.success, [log["event"] for log in outcome.logs]) == (False, events)
-    assert all(log["attributes"]["errors"] for log in outcome.logs)
-
-
 @pytest.mark.parametrize("text", [b"- a\n- b\n", b"hello", b"version: 1\nentries: []\n"])
 def test_text_that_asks_for_nothing(store, text):
     store.available = False
@@ -355,35 +229,3 @@ def test_a_database_that_is_not_available(store):
     store.available = False
     with pytest.raises(Unavailable):
         apply(store, A_FLOW)
-
-
-BAD = {
-    "reading": "- identifiers: {name: x}\n",
-    "model": "- {model: nope, identifiers: {name: x}}\n",
-    "attributes": stage("x", attrs="{throw_error: 1}"),
-    "reference": stage("x", model=PROMPT_STAGE, attrs=f"{{fields: [{PKS[9]}]}}"),
-    "tag": stage("x", attrs="!KeyOf nobody"),
-    "state": stage("s0", state="must_created"),
-}
-
-
-@given(st.sampled_from(sorted(BAD)), st.integers(0, 6), st.booleans())
-def test_one_bad_entry_anywhere_changes_nothing(kind, position, existing):
-    store = MemoryStore()
-    good = [
-        stage("s0", attrs="{throw_error: true}"),
-        stage("s1"),
-        stage("s2", state="created"),
-        stage("s3", attrs="{throw_error: true}"),
-        stage("s4", state="absent"),
-        stage("s5"),
-    ]
-    if existing or kind == "state":
-        apply(store, blueprint(stage("s0"), stage("s4")))
-    before = copy.deepcopy(store.objects)
-    entries = [*good[:position], BAD[kind], *good[position:]]
-    outcome = apply(store, blueprint(*entries))
-    assert not outcome.success
-    assert store.objects == before
-    assert {mistake.place.line for mistake in outcome.mistakes} == {position + 3}
-    assert apply(store, blueprint(*good)).success

@@ -46,11 +46,6 @@ def test_router(router, path, found):
     assert router.find(path) == found
 
 
-def test_router_calls_values_as_it_is_told(router):
-    router.add("/g/{uuid}/{part}/", "g", {"uuid": "pk", "other": "x"})
-    assert router.find("/g/1/2/") == ("g", {"pk": "1", "part": "2"})
-
-
 @given(st.text(alphabet="/fa.{}", max_size=20))
 def test_router_never_fails(path):
     router = Router()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.contract.checks.extensions import check_extensions
 from app.contract.checks.handlers import check_handlers
 from app.contract.checks.models import check_models
 from app.contract.checks.operations import check_operations
+from app.contract.checks.parts import parts
 from app.contract.checks.values import check_values
 from app.contract.findings import ContractError, Finding
 from app.contract.source import Source
@@ -46,13 +48,15 @@ def load(path: Path, implementation: Implementation, name: str | None = None, *,
 
 def check(source: Source, implementation: Implementation, *, thorough: bool) -> Iterator[Finding]:
     """Everything that is wrong with a contract. Later stages run only on what earlier ones passed."""
+    # Asked for when it is known that the document is one of OpenAPI.
+    all_parts = cache(lambda: parts(source))
     stages: list[Callable[[], Iterator[Finding]]] = [
         lambda: check_references(source),
         lambda: check_structure(source),
-        lambda: check_extensions(source),
-        lambda: check_models(source),
+        lambda: check_extensions(source, all_parts()),
+        lambda: check_models(source, all_parts()),
         lambda: check_operations(source),
-        lambda: check_values(source),
+        lambda: check_values(source, all_parts()),
         lambda: check_handlers(source, implementation.handlers(source), implementation.stored_members),
         *([lambda: check_specification(source)] if thorough else []),
     ]

@@ -1,7 +1,6 @@
 """Is it an OpenAPI 3.0 document, and does each reference lead somewhere?"""
 
 import re
-from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,18 +9,6 @@ from connexion.spec import OpenAPISpecification
 
 from app.contract.findings import Finding
 from app.contract.source import Pointer, Source, references
-
-
-def walk(node: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
-    """Every part of a document with its place, outer parts first."""
-    waiting: deque[tuple[Pointer, Any]] = deque([(pointer, node)])
-    while waiting:
-        place, part = waiting.popleft()
-        yield place, part
-        if isinstance(part, dict):
-            waiting.extend(((*place, key), value) for key, value in part.items())
-        elif isinstance(part, list):
-            waiting.extend(((*place, index), value) for index, value in enumerate(part))
 
 
 def check_references(source: Source) -> Iterator[Finding]:

@@ -1,22 +1,21 @@
 """Do the extensions that tell of models fit together?"""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.contract.checks.document import walk
-from app.contract.checks.extensions import holds_free_data, kind_of
+from app.contract.checks.parts import Part
 from app.contract.findings import Finding
 from app.contract.schemas import properties
 from app.contract.source import Pointer, Source
 
 
-def check_models(source: Source) -> Iterator[Finding]:
+def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
     """Models have names of their own; what is served, referred to and unique together is there."""
     models: dict[str, Pointer] = {}
     # The schemas of a model's objects by the names that a reference may give: the model's own and its collection's.
     known: dict[str, list[Pointer]] = defaultdict(list)
-    for pointer, schema in _with_extension(source, "x-model"):
+    for pointer, schema in _with_extension(parts, "x-model"):
         model = schema["x-model"]
         place = (*pointer, "x-model", "name")
         if len(pointer) > len(("components", "schemas", "name")):
@@ -36,9 +35,9 @@ def check_models(source: Source) -> Iterator[Finding]:
                 f"There is no model {item['x-serves']!r}.",
                 "Name one that a schema has as its `x-model`.",
             )
-    for pointer, schema in _with_extension(source, "x-references"):
+    for pointer, schema in _with_extension(parts, "x-references"):
         yield from _check_reference(source, (*pointer, "x-references"), schema["x-references"], known)
-    for pointer, schema in _with_extension(source, "x-unique-together"):
+    for pointer, schema in _with_extension(parts, "x-unique-together"):
         members = properties(source, schema, pointer)
         for index, rule in enumerate(schema["x-unique-together"]):
             for position, name in enumerate(rule["members"]):
@@ -50,15 +49,9 @@ def check_models(source: Source) -> Iterator[Finding]:
                     )
 
 
-def _with_extension(source: Source, extension: str) -> Iterator[tuple[Pointer, dict[str, Any]]]:
-    for pointer, node in walk(source.document):
-        if (
-            isinstance(node, dict)
-            and extension in node
-            and kind_of(pointer, node) == "schema"
-            and not holds_free_data(pointer)
-        ):
-            yield pointer, node
+def _with_extension(parts: Sequence[Part], extension: str) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    kinds = ("schema", "parameter")
+    return ((pointer, node) for pointer, node, kind in parts if kind in kinds and extension in node)
 
 
 def _check_reference(

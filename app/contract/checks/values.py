@@ -2,39 +2,35 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jsonschema_rs
 from jsonschema_rs import Validator
 
-from app.contract.checks.document import walk
-from app.contract.checks.extensions import holds_free_data, kind_of
+from app.contract.checks.parts import Part
 from app.contract.findings import Finding
 from app.contract.plan import parameters
 from app.contract.schemas import Direction, SchemaReader, properties
-from app.contract.source import Pointer, Source
+from app.contract.source import Pointer, Source, reference_to
 
 
-def check_values(source: Source) -> Iterator[Finding]:
+def check_values(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
     """Schemas compile; defaults and examples are valid; every body and answer has an example."""
-    broken = list(_check_patterns(source)) or list(_check_schemas(source))
+    requests, answers = SchemaReader(source, Direction.REQUEST), SchemaReader(source, Direction.RESPONSE)
+    broken = list(_check_patterns(source, parts)) or list(_check_schemas(source, parts, requests))
     yield from broken
     if broken:
         return
-    requests, answers = SchemaReader(source, Direction.REQUEST), SchemaReader(source, Direction.RESPONSE)
-    for pointer, node in walk(source.document):
-        if not isinstance(node, dict) or any(key in ("example", "examples") for key in pointer):
-            continue
-        kind = kind_of(pointer, node)
+    for pointer, node, kind in parts:
         if kind == "schema":
             for keyword in ("default", "x-create-default"):
                 if keyword in node:
                     yield from _check_value(source, (*pointer, keyword), requests.validator(node), node[keyword])
-        if kind in ("schema", "operation") and node.get("type", "object") == "object":
-            yield from _check_url_templates(source, pointer, node)
         if kind == "parameter" and "example" in node and "schema" in node:
             yield from _check_value(source, (*pointer, "example"), requests.validator(node["schema"]), node["example"])
+        if kind == "schema" and "x-url-template" in node and pointer[-2] == "properties":
+            yield from _check_url_template(source, pointer, node["x-url-template"])
     yield from _check_contents(source, requests, answers)
 
 
@@ -55,44 +51,53 @@ def _check_contents(source: Source, requests: SchemaReader, answers: SchemaReade
                 yield from _check_refusal(source, where, described, reader, reads=reads)
 
 
-def _check_patterns(source: Source) -> Iterator[Finding]:
-    reader = SchemaReader(source, Direction.REQUEST)
-    for pointer, node in walk(source.document):
-        if kind_of(pointer, node if isinstance(node, dict) else {}) != "schema":
-            continue
-        if pointer[-1] == "pattern" and pointer[-2] != "x-messages" and isinstance(node, str):
-            try:
-                reader.validator({"pattern": node})
-            except ValueError:
-                yield source.finding(pointer, f"The pattern {node!r} is no regular expression.", "Correct it.")
+def _check_patterns(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
+    compiles: dict[str, bool] = {}
+    for pointer, node, kind in parts:
+        if kind == "schema" and isinstance(pattern := node.get("pattern"), str):
+            if pattern not in compiles:
+                compiles[pattern] = _compiles({"pattern": pattern})
+            if not compiles[pattern]:
+                yield source.finding(
+                    (*pointer, "pattern"), f"The pattern {pattern!r} is no regular expression.", "Correct it."
+                )
 
 
-def _check_schemas(source: Source) -> Iterator[Finding]:
+def _compiles(schema: dict[str, Any]) -> bool:
+    try:
+        jsonschema_rs.Draft4Validator(schema)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_schemas(source: Source, parts: Sequence[Part], reader: SchemaReader) -> Iterator[Finding]:
     """Each schema compiles by itself, so that the finding is at the one that does not."""
-    reader = SchemaReader(source, Direction.REQUEST)
-    for pointer, node in walk(source.document):
-        is_component = len(pointer) == 3 and pointer[:2] == ("components", "schemas")
-        if not (is_component or pointer[-1:] == ("schema",)) or not isinstance(node, dict) or holds_free_data(pointer):
+    for pointer, node, kind in parts:
+        own: list[str | int] = []
+        if len(pointer) == 3 and pointer[:2] == ("components", "schemas"):
+            node, own = {"$ref": reference_to(pointer)}, ["definitions", pointer[2]]
+        elif kind != "schema" or pointer[-1] != "schema":
             continue
         try:
             reader.validator(node)
         except jsonschema_rs.ValidationError as error:
-            # One that it refers to is a definition of its translation, and told of by itself.
-            if error.instance_path[:1] != ["definitions"]:
-                place = (*pointer, *error.instance_path)
-                yield source.finding(place, f"The schema means nothing: {error.message}.", "Correct it.")
+            place = error.instance_path[len(own) :]
+            # Another schema that it refers to is told of by itself.
+            if error.instance_path[: len(own)] == own and place[:1] != ["definitions"]:
+                yield source.finding((*pointer, *place), f"The schema means nothing: {error.message}.", "Correct it.")
 
 
-def _check_url_templates(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
-    members = properties(source, schema, pointer)
-    for place, member in members.values():
-        for name in re.findall(r"\{(\w+)\}", member.get("x-url-template", "")):
-            if name not in members:
-                yield source.finding(
-                    (*place, "x-url-template"),
-                    f"The template names {name!r}, which is no member of the object.",
-                    "Name one that is.",
-                )
+def _check_url_template(source: Source, pointer: Pointer, template: str) -> Iterator[Finding]:
+    owner = pointer[:-2]
+    members = properties(source, source.at(owner), owner)
+    for name in re.findall(r"\{(\w+)\}", template):
+        if name not in members:
+            yield source.finding(
+                (*pointer, "x-url-template"),
+                f"The template names {name!r}, which is no member of the object.",
+                "Name one that is.",
+            )
 
 
 def _check_refusal(
