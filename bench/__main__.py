@@ -80,8 +80,9 @@ def scale(engines: tuple[str, ...], sizes: tuple[int, ...], seconds: float) -> N
             say = partial(_say, engine)
             kept[engine] = scaling.grow(engine, sizes or scaling.SIZES, seconds, say)
             kept[engine]["connections"] = scaling.crowd(engine, seconds, say)
+            kept[engine]["burden"] = scaling.burden(engine, seconds, say)
             _say()
-            for table in (report.growth, report.crowd):
+            for table in (report.growth, report.crowd, report.burden):
                 click.echo(table(figures, engine) + "\n")
     except WrongAnswers as error:
         _fail(str(error))

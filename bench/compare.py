@@ -90,9 +90,14 @@ def interleave(
     operations: Sequence[Operation],
     rounds: int,
     say: Callable[[str], None],
+    *,
+    seconds: float = SECONDS,
+    connections: int = CONNECTIONS,
 ) -> dict[str, dict[str, Figures]]:
     """Time each operation of each server in turn, again and again.
 
+    :param seconds: how long each run is
+    :param connections: how many requests are under way at once
     :returns: by server and operation
     :raises WrongAnswers: a server answered anything else than it should
     """
@@ -101,7 +106,7 @@ def interleave(
         for operation in operations:
             say(f"round {turn + 1} of {rounds}, {operation.name}")
             for name, server in running.items():
-                _time(server, operation, figures[name][operation.name], turn)
+                _time(server, operation, figures[name][operation.name], turn, seconds, connections)
                 if operation.method == "POST":
                     remove_created(server.database)
     return figures
@@ -118,15 +123,17 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _time(server: servers.Running, operation: Operation, figures: Figures, turn: int) -> None:
+def _time(
+    server: servers.Running, operation: Operation, figures: Figures, turn: int, seconds: float, connections: int
+) -> None:
     first = turn * 1_000_000
     right = right_answer(server.url, operation, first)
-    run = partial(load.run, server.url, operation, right, connections=CONNECTIONS, core=LOAD_CORE)
+    run = partial(load.run, server.url, operation, right, connections=connections, core=LOAD_CORE)
     if turn == 0:
         # What is imported, compiled and connected by the first requests stays.
         run(seconds=WARM_UP, first=first + 1)
     before = server.cpu_seconds()
-    seen = run(seconds=SECONDS, first=first + 100_000)
+    seen = run(seconds=seconds, first=first + 100_000)
     refuse_wrong(server.name, operation, seen)
     figures.rate.append(seen.rate)
     figures.p50.append(seen.p50)

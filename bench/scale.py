@@ -1,4 +1,4 @@
-"""How the cost of a request grows with the number of flows, and throughput with the number of connections."""
+"""How the cost of a request grows with the number of flows and of what is bound to them, and throughput with connections."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +9,11 @@ from bench.operations import BASE, CREATE, FLOWS, LIST, RETRIEVE, Operation
 
 SIZES = (100, 10_000, 1_000_000)
 CONNECTIONS = (1, 4, 16, 64, 256)
+# Stages of a flow.
+BOUND = (3, 200)
 _PAGE = 20
+# How often each server is timed by turns.
+_ROUNDS = 3
 
 
 def requests(size: int) -> list[Operation]:
@@ -62,6 +66,28 @@ def crowd(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, 
                 seen = _seen(server, operation, 2 * seconds, connections)
                 found.setdefault(operation.name, {})[str(connections)] = {"rate": seen.rate, "p99": seen.p99}
                 compare.remove_created(server.database)
+    return found
+
+
+def burden(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
+    """Throughput of the project and of FastAPI with the same statements, as more is bound to each flow.
+
+    :returns: by request and number of stages: bytes of an answer, and requests per second by server
+    :raises WrongAnswers: an answer was wrong or missing
+    """
+    names = [*servers.variants(engine), "fastapi_tuned"]
+    operations = (RETRIEVE, _get("list 100", "page_size=100"))
+    found: dict[str, Any] = {operation.name: {} for operation in operations}
+    for stages in BOUND:
+        say(f"starting the servers with {stages} stages to each flow")
+        with compare.serve(engine, names, FLOWS, stages) as running:
+            # Few, as an answer of nearly a megabyte for each takes a while.
+            figures = compare.interleave(running, operations, _ROUNDS, say, seconds=seconds, connections=4)
+            for operation in operations:
+                found[operation.name][str(stages)] = {
+                    "bytes": len(compare.right_answer(running[servers.PROJECT].url, operation, 0)),
+                    "rates": {name: figures[name][operation.name].summary()["rate"] for name in names},
+                }
     return found
 
 

@@ -140,6 +140,17 @@ def test_the_documents_say_how_many_answers_are_compared():
     assert f"the same {len(list(checks()))} requests" in " ".join(DOCUMENT.read_text("utf-8").split())
 
 
+def test_what_is_bound_is_told_in_requests_and_in_bytes():
+    seen = {"3": {"bytes": 700, "rates": {"flows": 2000.4}}, "200": {"bytes": 8_000, "rates": {"flows": 1500}}}
+    figures = {"scale": {"sqlite": {"burden": {"retrieve": seen}}}}
+    assert report.burden(figures, "sqlite").splitlines() == [
+        "| SQLite: requests/s (MB/s) | retrieve, 3 stages | retrieve, 200 stages |",
+        "|---|---:|---:|",
+        "| bytes of an answer | 700 | 8,000 |",
+        "| flows server | 2,000 (1.4) | 1,500 (12.0) |",
+    ]
+
+
 def test_a_document_without_a_place_for_a_table_is_left_alone(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("<!-- here -->\nold\n<!-- /here -->\n")
