@@ -7,11 +7,11 @@ from typing import NamedTuple
 from connexion.middleware import ConnexionMiddleware
 from connexion.resolver import Resolver
 
+from app.application import create_metrics
 from app.contract import checks
 from app.contract.middleware import ContractMiddleware
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
-from app.metrics import Metrics
 from app.objects import File
 from tests.asgi import Client
 
@@ -99,7 +99,7 @@ def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, **handlers
                 server=server,
                 workers=None,
                 pending=lambda: None,
-                metrics=Metrics(()),
+                metrics=create_metrics(source),
             ),
         ],
         resolver=Resolver(served_by.__getitem__),
