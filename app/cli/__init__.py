@@ -19,6 +19,7 @@ class _Commands(click.Group):
         "bundle": "app.cli.bundle",
         "token": "app.cli.token",
         "db": "app.cli.db",
+        "doctor": "app.cli.doctor",
         "backup": "app.cli.backup",
         "restore": "app.cli.restore",
         "import": "app.cli.importing",

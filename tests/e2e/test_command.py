@@ -201,6 +201,7 @@ def test_wrong_calls_exit_2(run, arguments, variables, said):
         "token revoke",
         "db upgrade",
         "db current",
+        "doctor",
         "replay",
         "fuzz",
     ],
