@@ -1,0 +1,176 @@
+"""Review a change of the contract: all that differs, each thing once, with the operations that it touches."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from app.contract.findings import Location
+from app.contract.source import Pointer, Source
+from app.review.access import compare_access
+from app.review.contents import compare_answers, compare_bodies
+from app.review.differences import Change, Difference, Found, Place, Rating, Side, seen_from
+from app.review.document import compare_documents, shadowed
+from app.review.extensions import compare_extensions
+from app.review.operations import Operation, compare_calls, paired
+from app.review.pairs import Node
+from app.review.parameters import compare_parameters
+from app.review.schemas import SchemaComparer, deprecation
+from app.review.subjects import subject
+from app.review.words import compare_words
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a finding means to some operations.
+
+    :param side: the part of the call that it is about; None if it is about none
+    :param rating: how much it matters there
+    :param advice: what a client must do, one sentence
+    :param operations: the operations' names
+    """
+
+    side: Side | None
+    rating: Rating
+    advice: str
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that differs.
+
+    :param name: what waivers call it; it stays the same when lines move
+    :param rule: what kind of difference it is
+    :param what: what changed, one sentence
+    :param location: where: in the new contract, or in the old one what is gone from there
+    :param gone: whether it is gone
+    :param near: where in the new contract the place is or was
+    :param uses: whom it touches, those that it breaks first
+    """
+
+    name: str
+    rule: str
+    what: str
+    location: Location
+    gone: bool
+    near: Location
+    uses: tuple[Use, ...]
+
+    @property
+    def rating(self) -> Rating:
+        """How much it matters: as much as to those to whom it matters most."""
+        return max(use.rating for use in self.uses)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations that it touches."""
+        return tuple(dict.fromkeys(name for use in self.uses for name in use.operations))
+
+
+@dataclass
+class _Draft:
+    """A finding as long as operations are added to it."""
+
+    difference: Difference
+    uses: dict[tuple[Side | None, Rating, str], dict[str, None]] = field(default_factory=dict)
+
+
+def review(old: Source, new: Source) -> list[Finding]:
+    """All that differs between two contracts, what matters most first.
+
+    :param old: the contract that clients know
+    :param new: the contract that is proposed
+    """
+    return _Review(old, new).findings()
+
+
+class _Review:
+    def __init__(self, old: Source, new: Source) -> None:
+        self._old = old
+        self._new = new
+        self._schemas = SchemaComparer(old, new)
+        self._drafts: dict[tuple[str, Location, bool, str, str], _Draft] = {}
+        self._locations: dict[Place, Location] = {}
+
+    def findings(self) -> list[Finding]:
+        for before, after in paired(self._old, self._new):
+            operation = after or before
+            for change in self._changes(before, after):
+                self._note(change.difference, change.side, change.rating, change.advice, operation)
+        for operation, difference in shadowed(self._old, self._new):
+            change = seen_from(Side.CALL, difference)
+            self._note(difference, change.side, change.rating, change.advice, operation)
+        for difference in compare_documents(self._old, self._new):
+            change = seen_from(Side.CALL, difference)
+            self._note(difference, None, change.rating, change.advice, None)
+        found = [self._finding(draft) for draft in self._drafts.values()]
+        return sorted(found, key=lambda finding: (-finding.rating, finding.near, finding.location, finding.name))
+
+    def _changes(self, old: Operation | None, new: Operation | None) -> Iterator[Change]:
+        """What differs in an operation."""
+        yield from (seen_from(Side.CALL, difference) for difference in compare_calls(old, new))
+        if old is None or new is None:
+            return
+        of_calls = (
+            compare_access(old, new),
+            deprecation(old.find("deprecated"), new.find("deprecated")),
+            compare_words(_owners(old), _owners(new)),
+            compare_extensions(old.extensions, new.extensions, {}),
+        )
+        for differences in of_calls:
+            yield from (seen_from(Side.CALL, difference) for difference in differences)
+        creates = "201" in new.node["responses"]
+        for side, results in (
+            (Side.REQUEST, compare_parameters(old, new, self._schemas.compare)),
+            (Side.REQUEST, compare_bodies(old, new, self._schemas.compare)),
+            (Side.ANSWER, compare_answers(old, new, self._schemas.compare)),
+        ):
+            for result in results:
+                found: Iterable[Change] = result.reachable() if isinstance(result, Node) else [seen_from(side, result)]
+                # Only what is created takes the value of a new object.
+                yield from (change for change in found if creates or change.difference.rule != "x-create-default")
+
+    def _note(
+        self, difference: Difference, side: Side | None, rating: Rating, advice: str, operation: Operation | None
+    ) -> None:
+        place = difference.place
+        # Copies of an anchor stand at one place, and are one finding.
+        key = difference.rule, self._locate(place), place.old, difference.values, difference.detail
+        draft = self._drafts.setdefault(key, _Draft(difference))
+        names = draft.uses.setdefault((side, rating, advice), {})
+        if operation is not None:
+            names[operation.name] = None
+
+    def _finding(self, draft: _Draft) -> Finding:
+        difference, place = draft.difference, draft.difference.place
+        about = subject(self._old if place.old else self._new, place.pointer)
+        uses = [Use(*key, tuple(names)) for key, names in draft.uses.items()]
+        return Finding(
+            " ".join(filter(None, (difference.rule, about, difference.values))),
+            difference.rule,
+            f"`{about}`: {difference.detail}",
+            self._locate(place),
+            place.old,
+            self._locate(Place(self._surviving(place.pointer))),
+            tuple(sorted(uses, key=lambda use: -use.rating)),
+        )
+
+    def _locate(self, place: Place) -> Location:
+        if place not in self._locations:
+            self._locations[place] = (self._old if place.old else self._new).locate(place.pointer)
+        return self._locations[place]
+
+    def _surviving(self, pointer: Pointer) -> Pointer:
+        """The nearest part around a place that the new contract has."""
+        while pointer:
+            try:
+                self._new.at(pointer)
+            except KeyError:
+                pointer = pointer[:-1]
+            else:
+                break
+        return pointer
+
+
+def _owners(operation: Operation) -> list[Found]:
+    """An operation, and the path that it belongs to."""
+    return [(pointer, operation.source.at(pointer)) for pointer in (operation.pointer, operation.pointer[:2])]

@@ -1,0 +1,80 @@
+"""The labelled changes: two contracts for each, and what is to be found."""
+
+import functools
+import shutil
+from pathlib import Path
+
+import yaml
+
+from app.contract.bundling import read
+
+FOLDER = Path(__file__).parent
+CONTRACT = FOLDER / "contract" / "things.yaml"
+CHANGES = yaml.safe_load((FOLDER / "changes.yaml").read_text("utf-8"))
+SIDES = {"calls": "CALL", "requests": "REQUEST", "answers": "ANSWER"}
+
+
+def changed(change, folder):
+    """The contract with a change in it, in a folder that is not there yet."""
+    shutil.copytree(CONTRACT.parent, folder)
+    path = folder / change.get("file", CONTRACT.name)
+    text = path.read_text("utf-8")
+    for old, new in change["edit"]:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+    return folder / CONTRACT.name
+
+
+@functools.cache
+def unchanged():
+    """The contract as it is."""
+    return read(CONTRACT, "old.yaml")
+
+
+def both(change, folder):
+    """The contract as it is, and with a change in it."""
+    return unchanged(), read(changed(change, folder), "new.yaml")
+
+
+def place(change, label, folder):
+    """File, line and column of the text that a label names."""
+    marked = label.get("gone") or label["at"]
+    text, before = marked.replace("¶", ""), marked.partition("¶")[0] if "¶" in marked else ""
+    name = change.get("file", CONTRACT.name)
+    content = ((CONTRACT.parent if "gone" in label else folder) / name).read_text("utf-8")
+    assert content.count(text) == 1, f"{text!r} stands {content.count(text)} times"
+    until = content[: content.index(text) + len(before)]
+    shown = name if "/" in name else f"{'old' if 'gone' in label else 'new'}.yaml"
+    return shown, until.count("\n") + 1, len(until) - until.rfind("\n")
+
+
+def labelled(change, folder):
+    """What is to be found of a change: rating, place, and the operations by side and whether they break."""
+    return sorted(
+        (
+            label["rating"],
+            place(change, label, folder),
+            "gone" in label,
+            *(uses(label.get(key, {})) for key in ("breaks", "touches")),
+        )
+        for label in change["finds"]
+    )
+
+
+def uses(named):
+    return sorted((SIDES[side], sorted(names.split())) for side, names in named.items())
+
+
+def found(finding):
+    """A finding in the form of its label."""
+    location = finding.location
+    breaking, others = (
+        sorted(
+            (use.side.name, sorted(use.operations))
+            for use in finding.uses
+            if use.operations and (str(use.rating) == "breaking") is breaks
+        )
+        for breaks in (True, False)
+    )
+    return str(finding.rating), (location.file, location.line, location.column), finding.gone, breaking, others
