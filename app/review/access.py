@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.source import Source
-from app.review.differences import Difference, Effect, Found, Place, place_of, text_of
+from app.review.differences import Difference, Effect, Found, Place, names_in, place_of, text_of
 from app.review.operations import Operation
 
 Requirement = dict[str, list[str]]
@@ -91,7 +91,7 @@ def _scheme(source: Source, name: str) -> tuple[Any, dict[str, Any]]:
 
 
 def _permissions(old: Operation, new: Operation) -> Iterator[Difference]:
-    before, after = (operation.node.get(_PERMISSIONS, []) for operation in (old, new))
+    before, after = (names_in(operation.node.get(_PERMISSIONS)) for operation in (old, new))
     for index, name in enumerate(after):
         if name not in before:
             place = Place((*new.pointer, _PERMISSIONS, index))

@@ -134,3 +134,8 @@ def shown(value: Any) -> str:
 def listed(names: Any) -> str:
     """Names for a sentence."""
     return ", ".join(f"`{name}`" for name in names)
+
+
+def names_in(value: Any) -> list[str]:
+    """The names in a list, or the one name; none in what is no such thing."""
+    return [str(name) for name in value] if isinstance(value, list) else [value] if isinstance(value, str) else []

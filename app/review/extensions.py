@@ -6,7 +6,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from app.review.differences import Difference, Effect, Found, Place, Side, became, listed, place_of, text_of
+from app.contract.source import Pointer
+from app.review.differences import Difference, Effect, Found, Place, Side, became, listed, names_in, place_of, text_of
 
 Compare = Callable[[str, Found | None, Found | None], Iterator[Difference]]
 """Compares an extension, of this name, in the old contract and in the new one; it is in one of them at least."""
@@ -76,14 +77,13 @@ def _names(advice: str) -> Compare:
     return compare
 
 
-def _by_name(found: Found | None) -> dict[Any, Any]:
+def _by_name(found: Found | None) -> dict[str, Pointer]:
     """The place of each of some names, or of the one."""
-    if found is None or found[1] is None:
+    if found is None:
         return {}
     pointer, value = found
-    if isinstance(value, list):
-        return {str(name): (*pointer, index) for index, name in enumerate(value)}
-    return {str(value): pointer}
+    places = ((*pointer, index) if isinstance(value, list) else pointer for index in range(len(names_in(value))))
+    return dict(zip(names_in(value), places, strict=True))
 
 
 def _unique(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
@@ -118,7 +118,7 @@ def _unique_together(name: str, old: Found | None, new: Found | None) -> Iterato
 def _rules_by_members(found: Found | None) -> dict[tuple[str, ...], Found]:
     pointer, rules = found or ((), [])
     return {
-        tuple(sorted(rule.get("members", ()))): ((*pointer, index), rule.get("message"))
+        tuple(sorted(names_in(rule.get("members")))): ((*pointer, index), rule.get("message"))
         for index, rule in enumerate(rules if isinstance(rules, list) else [])
         if isinstance(rule, dict)
     }
