@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.source import Source
-from app.review.differences import Difference, Effect, Found, Place, names_in, place_of, text_of
+from app.review.differences import Difference, Effect, Found, Place, became, names_in, place_of, step, text_of
 from app.review.operations import Operation
 
 Requirement = dict[str, list[str]]
@@ -73,10 +73,10 @@ def _schemes(old: Operation, new: Operation) -> Iterator[Difference]:
             was = ((*before_place, key), before[key]) if key in before else None
             now = ((*after_place, key), after[key]) if key in after else None
             if text_of(was) != text_of(now):
-                detail = f"`{key}` of the credentials is {text_of(now)}, it was {text_of(was)}."
+                detail = f"`{key}` of the credentials {became(was, now)}."
                 effect = Effect.TEXT if key in _SAID_ONLY else Effect.OTHER
                 advice = "Send credentials in the new way."
-                values = f"{key}: {text_of(was)} -> {text_of(now)}"
+                values = f"{key}: {step(was, now)}"
                 if effect is Effect.TEXT:
                     detail = f"`{key}` of the credentials is another."
                 yield Difference("security-scheme", place_of(was, now), detail, effect, advice, values=values)

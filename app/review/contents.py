@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.source import Pointer, Source
-from app.review.differences import Difference, Effect, Found, Place, Side, place_of, text_of
+from app.review.differences import Difference, Effect, Found, Place, Side, place_of, step, text_of
 from app.review.operations import Operation
 from app.review.pairs import Compare, Node
 from app.review.schemas import deprecation
@@ -51,14 +51,14 @@ def compare_answers(old: Operation, new: Operation, compare: Compare) -> Iterato
         else:
             detail, advice = f"the answer {code} is gone.", f"Do not wait for a {code}."
             place = Place((*old.pointer, "responses", code), old=True)
-            yield Difference("answer-removed", place, detail, Effect.OTHER, answer=advice, values=code)
+            yield Difference("answer-removed", place, detail, Effect.OTHER, answer=advice)
     for code in after:
         if code not in before:
             # Clients take a refusal that they do not know for what its first digit says (RFC 9110, section 15).
             effect = Effect.OTHER if code.startswith(("2", "3")) else Effect.HARMLESS
             place = Place((*new.pointer, "responses", code))
             detail, advice = f"the answer {code} is new.", f"Be ready for a {code}."
-            yield Difference("answer-added", place, detail, effect, answer=advice, values=code)
+            yield Difference("answer-added", place, detail, effect, answer=advice)
 
 
 def _answer(operation: Operation, code: str) -> Found:
@@ -87,7 +87,7 @@ def _compare_content(old: Found, new: Found, side: Side, compare: Compare) -> It
         was, now = _member((where, before[name]), "encoding"), _member((there, after[name]), "encoding")
         if text_of(was) != text_of(now):
             detail, advice = "`encoding` of the form's parts is another.", "Write the parts in the new way."
-            yield Difference("encoding", place_of(was, now), detail, Effect.OTHER, advice, values=str(text_of(now)))
+            yield Difference("encoding", place_of(was, now), detail, Effect.OTHER, advice, values=step(was, now))
     for name in after:
         if name not in before:
             place = Place((*new[0], "content", name))
@@ -114,7 +114,6 @@ def _compare_headers(
                 detail,
                 Effect.OTHER,
                 answer=f"Do without `{name}`.",
-                values=name,
             )
             continue
         was = old_source.resolve(place, before[name])
@@ -124,14 +123,14 @@ def _compare_headers(
             detail = f"the header `{name}` is {'always there now' if still else 'not always there any more'}."
             effect = Effect.NARROWER if still else Effect.WIDER
             where = place_of(_member(was, "required"), _member(now, "required"))
-            yield Difference("header-required", where, detail, effect, answer=f"Be ready for no `{name}`.", values=name)
+            yield Difference("header-required", where, detail, effect, answer=f"Be ready for no `{name}`.")
         yield compare(_schema(*was), _schema(*now), Side.ANSWER)
         yield from deprecation(_member(was, "deprecated"), _member(now, "deprecated"))
         yield from compare_words([was], [now])
     for name in after:
         if name not in before:
             place = (*new[0], "headers", name)
-            yield Difference("header-added", Place(place), f"the header `{name}` is new.", Effect.HARMLESS, values=name)
+            yield Difference("header-added", Place(place), f"the header `{name}` is new.", Effect.HARMLESS)
 
 
 def _compare_links(old: Found, new: Found) -> Iterator[Difference]:

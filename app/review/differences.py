@@ -8,6 +8,9 @@ from app.contract.source import Pointer
 
 NOTHING = "Nothing."
 
+# How much is shown of a value.
+_LONG = 80
+
 
 class Rating(IntEnum):
     """How much a change matters to a client that works today."""
@@ -68,8 +71,18 @@ def text_of(found: Found | None) -> str | None:
 def became(old: Found | None, new: Found | None) -> str:
     """What became of a value, for a sentence."""
     if old is None or new is None:
-        return f"is {text_of(new)}, there was none" if old is None else f"is gone, it was {text_of(old)}"
-    return f"is {text_of(new)}, it was {text_of(old)}"
+        return f"is {_short(new)}, there was none" if old is None else f"is gone, it was {_short(old)}"
+    return f"is {_short(new)}, it was {_short(old)}"
+
+
+def step(old: Found | None, new: Found | None) -> str:
+    """What tells a difference between two values from others."""
+    return f"{_short(old)} -> {_short(new)}"
+
+
+def _short(found: Found | None) -> str:
+    text = text_of(found) or "none"
+    return text if len(text) <= _LONG else f"{text[:_LONG]}..."
 
 
 class Difference(NamedTuple):

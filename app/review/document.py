@@ -6,7 +6,7 @@ from typing import Any
 from app.contract.bundling import SECTIONS
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import Pointer, Source, parse_reference, references
-from app.review.differences import Difference, Effect, Found, Place, listed, place_of, text_of
+from app.review.differences import Difference, Effect, Found, Place, listed, place_of, step, text_of
 from app.review.operations import Operation, operations
 from app.review.words import compare_words
 
@@ -22,7 +22,7 @@ def compare_documents(old: Source, new: Source) -> Iterator[Difference]:
             was, now = _at(old, (*pointer, key)), _at(new, (*pointer, key))
             if (pointer or key not in _KEPT_APART) and text_of(was) != text_of(now):
                 name = ".".join(map(str, (*pointer, key)))
-                version = f" ({text_of(now)}, it was {text_of(was)})" if key in ("version", "openapi") else ""
+                version = f" ({step(was, now)})" if key in ("version", "openapi") else ""
                 detail = f"`{name}` is another{version}."
                 yield Difference(name, place_of(was, now), detail, Effect.TEXT, values=version)
     yield from _tags(old, new)
@@ -53,7 +53,8 @@ def _tags(old: Source, new: Source) -> Iterator[Difference]:
 
 def _permissions(old: Source, new: Source) -> Iterator[Difference]:
     """Permissions that tokens may have. What an operation needs is looked at with the operation."""
-    before, after = (source.document.get("x-permissions", {}) for source in (old, new))
+    found = (source.document.get("x-permissions") for source in (old, new))
+    before, after = (permissions if isinstance(permissions, dict) else {} for permissions in found)
     for name in dict.fromkeys((*before, *after)):
         pointer: Pointer = ("x-permissions", name)
         if name not in after:

@@ -4,10 +4,21 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from app.contract.source import Pointer
-from app.review.differences import Difference, Effect, Found, Place, Side, became, listed, names_in, place_of, text_of
+from app.review.differences import (
+    Difference,
+    Effect,
+    Found,
+    Place,
+    Side,
+    became,
+    listed,
+    names_in,
+    place_of,
+    step,
+    text_of,
+)
 
 Compare = Callable[[str, Found | None, Found | None], Iterator[Difference]]
 """Compares an extension, of this name, in the old contract and in the new one; it is in one of them at least."""
@@ -31,11 +42,7 @@ def compare_extensions(
 
 def _unknown(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
     detail = f"`{name}` {became(old, new)}, and its meaning is not known here."
-    yield Difference(name, place_of(old, new), detail, Effect.OTHER, values=_values(old, new))
-
-
-def _values(old: Found | None, new: Found | None) -> str:
-    return f"{text_of(old)} -> {text_of(new)}"
+    yield Difference(name, place_of(old, new), detail, Effect.OTHER, values=step(old, new))
 
 
 def _always(effect: Effect, advice: str = "") -> Compare:
@@ -43,7 +50,7 @@ def _always(effect: Effect, advice: str = "") -> Compare:
 
     def compare(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
         detail = f"`{name}` {became(old, new)}."
-        yield Difference(name, place_of(old, new), detail, effect, advice, advice, _values(old, new))
+        yield Difference(name, place_of(old, new), detail, effect, advice, advice, step(old, new))
 
     return compare
 
@@ -53,7 +60,7 @@ def _flag(come: str, advice_come: str, gone: str, advice_gone: str) -> Compare:
 
     def compare(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
         detail, advice = (gone, advice_gone) if new is None else (come, advice_come)
-        yield Difference(name, place_of(old, new), detail, Effect.OTHER, advice, values=_values(old, new))
+        yield Difference(name, place_of(old, new), detail, Effect.OTHER, advice, values=step(old, new))
 
     return compare
 
@@ -94,7 +101,7 @@ def _unique(name: str, old: Found | None, new: Found | None) -> Iterator[Differe
         detail = "no two objects may have the same value now."
     else:
         detail, effect = "the message for a value that is taken is another.", Effect.HARMLESS
-    yield Difference(name, place_of(old, new), detail, effect, advice, values=_values(old, new))
+    yield Difference(name, place_of(old, new), detail, effect, advice, values=step(old, new))
 
 
 def _unique_together(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
@@ -111,7 +118,7 @@ def _unique_together(name: str, old: Found | None, new: Found | None) -> Iterato
             detail = f"no two objects may have the same {listed(members)} now."
         else:
             detail, effect = f"the message for {listed(members)} that are taken is another.", Effect.HARMLESS
-        values = f"{' '.join(members)}: {_values(was, now)}"
+        values = f"{' '.join(members)}: {step(was, now)}"
         yield Difference(name, place_of(was, now), detail, effect, advice, values=values)
 
 
@@ -134,22 +141,20 @@ def _references(name: str, old: Found | None, new: Found | None) -> Iterator[Dif
         return
     for key, what in (("to", "objects"), ("identity", "members")):
         was, now = _member(old, key), _member(new, key)
-        before, after = set(_by_name(was) or {"pk"}), set(_by_name(now) or {"pk"})
+        before, after = (set(_by_name(found)) if found else {"pk"} for found in (was, now))
         if before == after:
             continue
         effect = Effect.NARROWER if after < before else Effect.WIDER if before < after else Effect.OTHER
-        names = listed(sorted(after))
-        detail = f"it is the identity of another object among the {what} {names}, not {listed(sorted(before))}."
-        advice = f"Send identities among the {what} {names}."
-        values = f"{key}: {_values(was, now)}"
+        which, before_that = (listed(sorted(names)) or "that are not kept here" for names in (after, before))
+        detail = f"it is looked up among the {what} {which}, it was among {before_that}."
+        advice = f"Send identities among the {what} {which}."
+        values = f"{key}: {step(was, now)}"
         yield Difference(name, place_of(was, now), detail, effect, advice, values=values)
     was, now = _member(old, "on_delete"), _member(new, "on_delete")
     if text_of(was) != text_of(now):
         detail = f"what happens when the other object is deleted (`on_delete`) {became(was, now)}."
         advice = "Check what you lose when you delete the other object."
-        yield Difference(
-            name, place_of(was, now), detail, Effect.OTHER, advice, values=f"on_delete: {_values(was, now)}"
-        )
+        yield Difference(name, place_of(was, now), detail, Effect.OTHER, advice, values=f"on_delete: {step(was, now)}")
 
 
 def _member(found: Found, key: str) -> Found | None:
@@ -176,7 +181,7 @@ def _model(name: str, old: Found | None, new: Found | None) -> Iterator[Differen
             detail = f"`{key}` of the model {became(was, now)}."
             effect = _OF_MODELS.get(key, Effect.OTHER)
             advice = "Use the new value in blueprints, and expect it in answers."
-            values = f"{key}: {_values(was, now)}"
+            values = f"{key}: {step(was, now)}"
             yield Difference(name, place_of(was, now), detail, effect, answer=advice, values=values)
 
 

@@ -2,7 +2,7 @@
 
 from app.contract.schemas import Direction
 from app.contract.source import Pointer
-from app.review.differences import NOTHING, Difference, Effect, Place, Rating, Side, became, place_of, text_of
+from app.review.differences import NOTHING, Difference, Effect, Place, Rating, Side, became, place_of, step, text_of
 from app.review.pairs import Pair
 from app.review.views import Position, View
 
@@ -51,7 +51,7 @@ def _note_removed(pair: Pair, name: str, position: Position) -> None:
 
 
 def _note_added(pair: Pair, name: str, position: Position) -> None:
-    rule, place, detail = "member-added", Place(position[0]), "the member is new."
+    rule, place, detail, values = "member-added", Place(position[0]), "the member is new.", ""
     rating, advice = Rating.BREAKING if pair.exact else Rating.SAFE, f"Check the type of `{name}`."
     if name in pair.old.members:
         by = _foreign(pair.old, name, pair.side) or ()
@@ -61,14 +61,14 @@ def _note_added(pair: Pair, name: str, position: Position) -> None:
         if pair.side is Side.ANSWER:
             advice = f"Keep answers to yourself: they hold `{name}` now."
     elif pair.side is Side.REQUEST and name in pair.new.required and name not in pair.old.required:
-        place, detail = Place(pair.new.required[name]), "the member is new, and required."
+        place, detail, values = Place(pair.new.required[name]), f"`{name}` is new, and required.", name
         rating, advice = Rating.BREAKING, f"Send `{name}`."
     elif pair.side is Side.ANSWER and pair.old.others is None:
         rating, advice = Rating.BREAKING, f"Be ready for `{name}`, where there was no further member."
     elif pair.old.others:
         pair.descend(pair.old.others, position)
     advice = NOTHING if rating is Rating.SAFE else advice
-    pair.note_as(rating, Difference(rule, place, detail, Effect.OTHER), advice)
+    pair.note_as(rating, Difference(rule, place, detail, Effect.OTHER, values=values), advice)
 
 
 def _compare_required(pair: Pair, name: str, *, is_new: bool) -> None:
@@ -101,7 +101,7 @@ def _compare_defaults(pair: Pair, name: str, old: Position, new: Position) -> No
                     Effect.OTHER if matters else Effect.TEXT,
                     f"Send `{name}` if you rely on its default.",
                     f"Expect another `{name}` where it was left out.",
-                    f"{text_of(was)} -> {text_of(now)}",
+                    step(was, now),
                 )
             ]
         )
@@ -127,7 +127,7 @@ def _compare_others(pair: Pair) -> None:
                 place_of(pair.old.last("additionalProperties"), pair.new.last("additionalProperties")),
                 detail,
                 Effect.WIDER if wider else Effect.NARROWER,
-                "Send no further members but those.",
+                "Send no further members." if after is None else "Check the further members that you send.",
                 "Be ready for further members.",
                 f"{_kind(before)} -> {_kind(after)}",
             )

@@ -144,8 +144,8 @@ def compare_calls(old: Operation | None, new: Operation | None) -> Iterator[Diff
 
 def _names(old: Operation, new: Operation) -> Iterator[Difference]:
     before, after = old.find("operationId"), new.find("operationId")
-    if before is not None and text_of(before) != text_of(after):
-        detail = f"the operationId was `{before[1]}`." if after else f"the operationId `{before[1]}` is gone."
+    if text_of(before) != text_of(after):
+        detail = f"the operationId was `{before[1]}`." if before else "the operationId is new."
         advice = f"Call `{after[1]}` once you generate the client anew." if after else "Name the operation yourself."
         yield Difference(
             "operationId", place_of(before, after), detail, Effect.OTHER, advice, values=f"{old.name} -> {new.name}"
@@ -182,12 +182,14 @@ def _servers(old: Operation, new: Operation) -> Iterator[Difference]:
     before, after = _urls(old), _urls(new)
     for url, place in before.items():
         if url not in after:
-            detail = f"it is not at `{url}` any more."
+            detail = f"the API is not at `{url}` any more."
             advice = f"Call it at {' or '.join(after) or '/'}."
             yield Difference("servers", Place(place, old=True), detail, Effect.OTHER, advice, values=f"-{url}")
     for url, place in after.items():
         if url not in before:
-            yield Difference("servers", Place(place), f"it is at `{url}` as well.", Effect.HARMLESS, values=f"+{url}")
+            yield Difference(
+                "servers", Place(place), f"the API is at `{url}` as well.", Effect.HARMLESS, values=f"+{url}"
+            )
         elif text_of(_variables(old, before[url])) != text_of(_variables(new, place)):
             detail, advice = f"the variables of `{url}` are others.", "Check the URL that you call."
             yield Difference("servers", Place(place), detail, Effect.OTHER, advice, values=f"variables {url}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import Pointer, Source
-from app.review.differences import Difference, Effect, Found, Place, Side, became, place_of, text_of
+from app.review.differences import Difference, Effect, Found, Place, Side, became, place_of, shown, step, text_of
 from app.review.extensions import OF_PARAMETERS, compare_extensions
 from app.review.operations import Operation
 from app.review.pairs import Compare, Node
@@ -31,16 +31,12 @@ def compare_parameters(old: Operation, new: Operation, compare: Compare) -> Iter
         else:
             detail = f"the parameter `{name}` is gone from the {location}."
             advice = f"Do without `{name}`: it has no effect any more."
-            yield Difference(
-                "parameter-removed", Place(place, old=True), detail, Effect.OTHER, advice, values=f"{location} {name}"
-            )
+            yield Difference("parameter-removed", Place(place, old=True), detail, Effect.OTHER, advice, values=location)
     for (location, name), (place, (_, parameter)) in left.items():
         required = parameter.get("required") is True
         detail = f"the parameter `{name}` is new in the {location}{', and required' if required else ''}."
         effect = Effect.OTHER if required else Effect.HARMLESS
-        yield Difference(
-            "parameter-added", Place(place), detail, effect, f"Send `{name}`.", values=f"{location} {name}"
-        )
+        yield Difference("parameter-added", Place(place), detail, effect, f"Send `{name}`.", values=location)
 
 
 class _Pair:
@@ -98,7 +94,12 @@ class _Pair:
             detail, effect = "a blank value does not mean any more that it is not given.", Effect.OTHER
             advice = "Leave the parameter out instead of sending it blank."
         yield Difference(
-            "allowEmptyValue", place_of(*self._found("allowEmptyValue")), detail, effect, advice, values=str(after)
+            "allowEmptyValue",
+            place_of(*self._found("allowEmptyValue")),
+            detail,
+            effect,
+            advice,
+            values="yes" if after else "no",
         )
 
     def _took_blank(self) -> bool:
@@ -109,12 +110,12 @@ class _Pair:
         before, after = _written(self._old), _written(self._new)
         for keyword, value in after.items():
             if before[keyword] != value:
-                detail = f"`{keyword}` is {value}, it was {before[keyword]}."
+                detail = f"`{keyword}` is {shown(value)}, it was {shown(before[keyword])}."
                 place = place_of(*self._found(keyword))
                 if not place.pointer:
                     place = Place(self._new_place)
                 advice = "Write the value in the new way."
-                values = f"{before[keyword]} -> {value}"
+                values = f"{shown(before[keyword])} -> {shown(value)}"
                 yield Difference(keyword, place, detail, Effect.OTHER, advice, values=values)
 
     def _default(self, old: Position, new: Position) -> Iterator[Difference]:
@@ -129,7 +130,7 @@ class _Pair:
             f"`default` {became(was, now)}.",
             Effect.OTHER if left_out else Effect.TEXT,
             f"Send `{name}` if you rely on its default.",
-            values=f"{text_of(was)} -> {text_of(now)}",
+            values=step(was, now),
         )
 
 

@@ -61,8 +61,8 @@ def _types(old: View, new: View) -> Iterator[Difference]:
     effect = Effect.NARROWER if after < before else Effect.WIDER if before < after else Effect.OTHER
     detail = f"the type is {_type_name(after)}, it was {_type_name(before)}."
     values = f"{_type_name(before)} -> {_type_name(after)}"
-    request = f"Send {_type_name(after)}."
-    yield Difference("type", place, detail, effect, request, f"Be ready for {_type_name(after)}.", values)
+    request, answer = (f"{what} values of type {_type_name(after)}." for what in ("Send", "Be ready for"))
+    yield Difference("type", place, detail, effect, request, answer, values)
 
 
 def _type_name(types: frozenset[str]) -> str:
@@ -200,7 +200,7 @@ def _texts(
             effect,
             f"Send only values of the new {keyword}." if now is not None else "Nothing.",
             f"Be ready for values that do not have the {keyword} of before.",
-            f"{was} -> {now}",
+            f"{was or 'none'} -> {now or 'none'}",
         )
 
 
@@ -229,7 +229,7 @@ def _multiples(old: View, new: View) -> Iterator[Difference]:
         effect,
         "Send multiples of the new number only.",
         "Be ready for other numbers.",
-        f"{was} -> {now}",
+        f"{was or 'none'} -> {now or 'none'}",
     )
 
 

@@ -1,12 +1,20 @@
-"""The labelled changes: two contracts for each, and what is to be found."""
+"""The labelled changes: two contracts for each, and what is to be found.
+
+`python -m tests.review.changes > tests/review/sentences.txt` writes anew what is said of each.
+"""
 
 import functools
 import shutil
+import tempfile
 from pathlib import Path
 
 import yaml
 
 from app.contract.bundling import read
+from app.review.formats import as_text
+from app.review.report import Report
+from app.review.reviewing import review
+from app.review.waivers import Waived
 
 FOLDER = Path(__file__).parent
 CONTRACT = FOLDER / "contract" / "things.yaml"
@@ -78,3 +86,16 @@ def found(finding):
         for breaks in (True, False)
     )
     return str(finding.rating), (location.file, location.line, location.column), finding.gone, breaking, others
+
+
+def said(change, folder):
+    """What is said of a change, under its name."""
+    old, new = both(change, folder)
+    text = as_text(Report("old.yaml", review(old, new), Waived({}, ()), None))
+    return f"# {change['name']}\n{text}"
+
+
+if __name__ == "__main__":
+    for change in CHANGES:
+        with tempfile.TemporaryDirectory() as temporary:
+            print(said(change, Path(temporary) / "new"))

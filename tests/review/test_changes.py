@@ -3,7 +3,12 @@
 import pytest
 
 from app.review.reviewing import review
-from tests.review.changes import CHANGES, both, found, labelled, unchanged
+from tests.review.changes import CHANGES, FOLDER, both, found, labelled, said, unchanged
+
+SENTENCES = {
+    text.partition("\n")[0]: f"# {text}"
+    for text in (FOLDER / "sentences.txt").read_text("utf-8").removeprefix("# ").split("\n\n# ")
+}
 
 
 def named(change):
@@ -15,6 +20,7 @@ def test_change(change, tmp_path):
     old, new = both(change, tmp_path / "new")
     findings = review(old, new)
     assert sorted(map(found, findings)) == labelled(change, tmp_path / "new")
+    assert said(change, tmp_path / "again").strip() == SENTENCES[change["name"]].strip()
 
 
 def test_a_contract_does_not_differ_from_itself(contract):
