@@ -11,7 +11,7 @@ MINUTES ?= 30
 ENGINE ?= both
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test fuzz fuzz-long bench bench-scale check lint format lock clean
+.PHONY: help setup run dev test fuzz fuzz-long bench bench-scale bench-start check lint format lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench: $(BENCH_READY)  ## Time the server and its peers, and keep the figures (B
 
 bench-scale: $(BENCH_READY)  ## Time the server with up to a million flows and 256 connections
 	@$(BIN)/python -m bench scale $(BENCH_ARGS)
+
+bench-start: $(BENCH_READY)  ## Time the start, and say where it goes
+	@$(BIN)/python -m bench start
 
 lint: $(READY)  ## Check style, types and layers
 	@$(BIN)/ruff check .

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from connexion.middleware import ConnexionMiddleware
@@ -18,6 +17,7 @@ from app.contract.middleware import ContractMiddleware, outline
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
 from app.contract.source import Source
+from app.contract.workers import Workers
 from app.settings import Settings
 from app.store import Store
 
@@ -63,7 +63,7 @@ def create_app(
     contract = contract or load_contract(settings, served_by)
     store = store or open_store(settings, contract)
     # SQLite answers in less time than a change of threads takes; a database on the network must not hold the loop up.
-    executor = None if store.embedded else ThreadPoolExecutor(settings.database_pool, "flows")
+    workers = None if store.embedded else Workers(*store.database.workers())
     store.database.group_commits()
     # Only an embedded database tells cheaply whether it has changed.
     remembers = store.embedded and settings.answer_memory > 0
@@ -72,15 +72,15 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         yield
-        if executor is not None:
-            executor.shutdown()
+        if workers is not None:
+            workers.stop()
         store.close()
 
     serve_contract = partial(
         ContractMiddleware,
         source=contract,
         server=Server(store, partial(handlers.problems, models.served(contract), store), settings.body_limit, memory),
-        executor=executor,
+        workers=workers,
         pending=store.database.pending_commit,
     )
     app = ConnexionMiddleware(

@@ -78,6 +78,7 @@ class Model:
     :param decision: how a policy decides; None if only running it tells
     :param read_new: makes the members of a new object complete; raises `errors.Invalid`
     :param read_change: checks some members; raises `errors.Invalid`
+    :param messages_of: what is told when the store refuses, by member; it knows `errors.NotUnique` and `errors.Missing`
     """
 
     name: str
@@ -93,6 +94,7 @@ class Model:
     decision: Decision | None
     read_new: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
     read_change: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
+    messages_of: Callable[[Any], Mapping[str, Any]] = field(compare=False)
 
     @property
     def app(self) -> str:

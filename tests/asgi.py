@@ -35,7 +35,20 @@ class Client:
         path, _, inline = path.partition("?")
         return asyncio.run(self._send(method, path, query or inline, headers, chunks))
 
+    def break_off(self, method, path, body, headers):
+        """Send the beginning of a request, and go. :returns: what the application sends nevertheless"""
+        headers = {"authorization": f"Bearer {self.token}", "content-length": str(2 * len(body))} | headers
+        return asyncio.run(self._exchange(method, path, "", headers, [body], complete=False))
+
     async def _send(self, method, path, query, headers, chunks):
+        start, *rest = await self._exchange(method, path, query, headers, chunks)
+        return Response(
+            start["status"],
+            {name.decode(): value.decode() for name, value in start["headers"]},
+            b"".join(message.get("body", b"") for message in rest),
+        )
+
+    async def _exchange(self, method, path, query, headers, chunks, *, complete=True):
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -56,18 +69,13 @@ class Client:
         async def receive():
             if not waiting:
                 return {"type": "http.disconnect"}
-            return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)}
+            return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting) or not complete}
 
         async def send(message):
             sent.append(message)
 
         await self.app(scope, receive, send)
-        start, *rest = sent
-        return Response(
-            start["status"],
-            {name.decode(): value.decode() for name, value in start["headers"]},
-            b"".join(message.get("body", b"") for message in rest),
-        )
+        return sent
 
     def get(self, path, **options):
         return self("GET", path, **options)

@@ -119,6 +119,10 @@ class Model:
     members: dict
     references: dict
 
+    @property
+    def defaults(self):
+        return {name: default for name, (_, default) in self.members.items() if default is not REQUIRED}
+
     def read_new(self, members):
         missing = {
             name: ["This field is required."]
@@ -126,11 +130,16 @@ class Model:
             if name not in members and default is REQUIRED
         }
         read = self._read(members, missing)
-        defaults = {name: copy.deepcopy(default) for name, (_, default) in self.members.items() if name not in read}
-        return read | defaults
+        return copy.deepcopy(self.defaults) | read
 
     def read_change(self, members):
         return self._read(members, {})
+
+    def messages_of(self, error):
+        if isinstance(error, errors.NotUnique):
+            taken = error.member if isinstance(error.member, tuple) else (error.member,)
+            return {taken[0]: [f"{' and '.join(taken)} must be unique."]}
+        return {name: [f'Invalid pk "{value}" - object does not exist.'] for name, value in error.values.items()}
 
     def _read(self, members, messages):
         read = {name: members[name] for name in self.members if name in members}

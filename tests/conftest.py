@@ -1,28 +1,40 @@
 """What every test may ask for: a store on each engine, an application, a client."""
 
+import contextlib
 import dataclasses
 import itertools
 import os
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
 from app import logs
 from app.application import create_app, load_contract, open_store
 from app.settings import Settings
-from app.store.tables import flows, tokens
+from app.store.tables import files, flows, objects, tokens
 from tests import postgresql
 from tests.asgi import Client
-from tests.contract_files import copied, replaced
+from tests.contract_files import copied, replaced, shipped
 
 logs.configure("error", "json")
+
+# The same examples in each run, however busy the machine is.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("tests")
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def contract():
-    return load_contract(Settings())
+    return shipped()
 
 
 @pytest.fixture(scope="session")
@@ -67,32 +79,65 @@ def settings(tmp_path):
     return Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
 
 
-@pytest.fixture(scope="session")
-def shared(contract, tmp_path_factory):
-    """A store on SQLite and an application on it, made once."""
-    path = tmp_path_factory.mktemp("store") / "flows.sqlite3"
-    settings = Settings(database_url=f"sqlite:///{path}", token_memory=0.0)
+@contextlib.contextmanager
+def application(url, contract, **given):
+    """A store of a contract and an application on it. :param url: a database"""
+    settings = Settings(database_url=url, token_memory=0.0, **given)
     store = open_store(settings, contract)
     store.migrate()
     yield store, create_app(settings, contract=contract, store=store)
     store.close()
 
 
-@pytest.fixture
-def store(shared):
-    """An empty store on SQLite."""
-    store, _ = shared
+@pytest.fixture(scope="session")
+def shared(contract, tmp_path_factory):
+    """A store on SQLite and an application on it, made once."""
+    with application(f"sqlite:///{tmp_path_factory.mktemp('store')}/flows.sqlite3", contract) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shared_on_each(engine, contract, tmp_path_factory, request):
+    """A store on each engine and an application on it, made once."""
+    for url in database_at(engine, tmp_path_factory.mktemp("store"), request):
+        with application(url, contract) as made:
+            yield made
+
+
+def emptied(store):
+    """A store without anything in it."""
     with store.database.write() as session:
-        for table in (flows, tokens):
+        # What binds flows and objects goes with them.
+        for table in (flows, objects, files, tokens):
             session.run(store.database.compile(sa.delete(table)))
     return store
 
 
 @pytest.fixture
+def store(shared):
+    """An empty store on SQLite."""
+    return emptied(shared[0])
+
+
+@pytest.fixture
 def client(shared, store):
     """A client of an application on an empty store, with a superuser's token."""
+    return client_of(*shared)
+
+
+@pytest.fixture
+def client_on_each(shared_on_each):
+    """A client of an application on an empty store on each engine, with a superuser's token."""
+    return client_of(*shared_on_each)
+
+
+def client_of(store, app):
+    """A client of an application, with a superuser's token, after its store was emptied. Its `store` is the store."""
+    emptied(store)
     store.tokens.add("root", superuser=True, secret="root")
-    return Client(shared[1], "root")
+    client = Client(app, "root")
+    client.store = store
+    return client
 
 
 @pytest.fixture
@@ -111,7 +156,8 @@ def edited(settings, tmp_path):
         store.migrate()
         if not store.tokens.any():
             store.tokens.add("root", superuser=True, secret="root")
-        client = Client(create_app(changed, contract=contract, store=store, served_by=served_by), "root")
+        app = create_app(changed, contract=contract, store=store, served_by=served_by)
+        client = Client(app, "root")
         client.store = store
         return client
 

@@ -1,9 +1,18 @@
-"""Copies of the contract to change."""
+"""The contract, and copies of it to change."""
 
+import re
 import shutil
+from functools import cache
 from pathlib import Path
 
+from app.application import load_contract
 from app.settings import Settings
+
+
+@cache
+def shipped():
+    """The contract as it is, loaded once."""
+    return load_contract(Settings())
 
 
 def copied(folder):
@@ -19,3 +28,19 @@ def replaced(contract, old, new):
     found = [path for path in paths for _ in range(path.read_text("utf-8").count(old))]
     assert len(found) == 1, f"{old!r} stands {len(found)} times in the contract"
     found[0].write_text(found[0].read_text("utf-8").replace(old, new), "utf-8")
+
+
+def with_another_stage(contract, kind, name):
+    """Add a kind of stage to a contract: like another one, under its own name. :returns: the contract's path"""
+
+    def renamed(text):
+        return text.replace(kind, name).replace(kind.title(), name.title())
+
+    stages = contract.parent / "stages"
+    (stages / f"{name}.yaml").write_text(renamed((stages / f"{kind}.yaml").read_text("utf-8")), "utf-8")
+    text = contract.read_text("utf-8")
+    for lines in (rf"(?:  authentik_stages_{kind}\..*\n)+", rf"(?:  /stages/{kind}/.*\n    \$ref: .*\n)+"):
+        text, count = re.subn(lines, lambda found: found[0] + renamed(found[0]), text)
+        assert count == 1
+    contract.write_text(text, "utf-8")
+    return contract

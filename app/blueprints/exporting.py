@@ -146,7 +146,9 @@ def _attrs(model: Model, identifiers: Members, members: Members) -> Members:
         else:
             needed = {name for name in members if name not in written and new.get(name) != members[name]}
             if not needed:
-                return written
+                # White space is taken off what is sent, but not off a default: that one comes back if it is left out.
+                altered = {name for name in written if new[name] != members[name] == model.defaults.get(name)}
+                return {name: value for name, value in written.items() if name not in altered}
         written |= {name: members[name] for name in needed}
 
 

@@ -192,21 +192,19 @@ class _Run:
             case BlueprintError():
                 return error.mistakes
             case errors.Invalid():
-                return tuple(
-                    self._about(member, str(message))
-                    for member, messages in error.messages.items()
-                    for message in (messages if isinstance(messages, list) else [messages])
-                )
-            case errors.NotUnique():
-                taken = error.member if isinstance(error.member, tuple) else (error.member,)
-                return (self._about(taken[0], f"Another object has the same {' and '.join(taken)} already."),)
-            case errors.Missing():
-                return tuple(
-                    self._about(member, f'Invalid pk "{identity}" - object does not exist.')
-                    for member, identity in error.values.items()
-                )
+                return self._all_about(error.messages)
+            case errors.NotUnique() | errors.Missing():
+                model = self._model(self._resolver.resolve(self.entry.model), self.entry.model.place)
+                return self._all_about(model.messages_of(error))
             case _:
                 return (Mistake(self.entry.place, "Somebody else has deleted the object meanwhile."),)
+
+    def _all_about(self, messages: Mapping[str, Any]) -> tuple[Mistake, ...]:
+        return tuple(
+            self._about(member, str(message))
+            for member, sentences in messages.items()
+            for message in (sentences if isinstance(sentences, list) else [sentences])
+        )
 
     def _about(self, member: str, message: str) -> Mistake:
         """A mistake of a member, at its value. One that is left out is missing from the attributes."""

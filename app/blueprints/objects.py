@@ -25,12 +25,20 @@ class Model(Protocol):
         """The members that lead to other objects."""
 
     @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The values of members that are left out of a new object."""
+
+    @property
     def read_new(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         """Checks the members of a new object, and adds what is left out; raises `Invalid`."""
 
     @property
     def read_change(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         """Checks some members of an object; raises `Invalid`."""
+
+    @property
+    def messages_of(self) -> Callable[[Any], Mapping[str, Any]]:
+        """What is told, by member, when a value is taken or a reference leads nowhere."""
 
 
 class Repository(Protocol):

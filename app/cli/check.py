@@ -1,4 +1,4 @@
-"""`flows check`: the boot checks, and nothing else."""
+"""`flows check`: the boot checks, and one that takes too long for each start."""
 
 import click
 

@@ -4,12 +4,10 @@ It is a `SpecMiddleware`: Connexion hands it the specification, and its `Abstrac
 the handlers. What is left per request is one match, one plan, one answer. Paths outside the contract go on to the next application.
 """
 
-import asyncio
 import os
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import Executor
 from typing import Any
 
 import structlog
@@ -27,6 +25,7 @@ from app.contract.plan import Plan, PlanBuilder, parameters
 from app.contract.routing import Router
 from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.source import Source
+from app.contract.workers import Workers
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -103,18 +102,18 @@ class ContractMiddleware(SpecMiddleware):
     :param app: the application behind, for all other paths
     :param source: the contract
     :param server: carries requests out
-    :param executor: the threads that requests are carried out on; None for the event loop's own thread
+    :param workers: the threads that requests are carried out on; None for the event loop's own thread
     :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
         None if nothing has; it raises `Unavailable` if the answer does not hold
     """
 
     def __init__(
-        self, app: ASGIApp, *, source: Source, server: Server, executor: Executor | None, pending: Pending
+        self, app: ASGIApp, *, source: Source, server: Server, workers: Workers | None, pending: Pending
     ) -> None:
         self._next = app
         self._source = source
         self._server = server
-        self._executor = executor
+        self._workers = workers
         self._pending = pending
         self._log: Any = None
         self._router: Router[PathPlan] = Router()
@@ -159,7 +158,7 @@ class ContractMiddleware(SpecMiddleware):
                     request.body = await _read(receive, length, self._server.body_limit)
                 except Disconnected:
                     return
-            if self._executor is None:
+            if self._workers is None:
                 answer = self._server.serve(target, plan, request)
                 if (commit := self._pending()) is not None:
                     try:
@@ -167,8 +166,7 @@ class ContractMiddleware(SpecMiddleware):
                     except errors.Unavailable as error:
                         answer = unavailable(error, request)
             else:
-                loop = asyncio.get_running_loop()
-                answer = await loop.run_in_executor(self._executor, self._server.serve, target, plan, request)
+                answer = await self._workers.run(self._server.serve, target, plan, request)
         await _send(send, answer, target, request_id, head=method == "HEAD")
         # Bound once: a line that is not written costs next to nothing then.
         self._log = self._log or log.bind()

@@ -90,6 +90,7 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
         decision=_decision(about["decision"]) if "decision" in about else None,
         read_new=_read(create),
         read_change=_read(change),
+        messages_of=create.messages_of if create else _no_messages,
     )
 
 
@@ -120,6 +121,10 @@ def _read(reader: BodyReader | None) -> Callable[[Mapping[str, Any]], dict[str, 
             raise errors.Invalid(error.messages) from error
 
     return read
+
+
+def _no_messages(_error: Exception) -> dict[str, Any]:
+    return {}
 
 
 def _decision(declared: Mapping[str, Any]) -> Decision:

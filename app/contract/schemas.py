@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 import jsonschema_rs
+import orjson
 
 from app.contract.source import Pointer, Source, parse_reference
 
@@ -44,8 +45,9 @@ class SchemaReader:
     def __init__(self, source: Source, direction: Direction) -> None:
         self._source = source
         self._direction = direction
+        # The same schemas are asked for again and again, at boot alone by the checks and by each plan.
+        self._validators = source.validators[direction.name]
         # A client may send back what it was given, and it is ignored; the server never answers a secret.
-        self._validators: dict[str, jsonschema_rs.Validator] = {}
         self._foreign: dict[str, Any] = {} if direction is Direction.REQUEST else {"not": {}}
 
     def json_schema(self, schema: Any) -> dict[str, Any]:
@@ -55,16 +57,15 @@ class SchemaReader:
         return {**root, "definitions": definitions} if definitions else root
 
     def validator(self, schema: Any) -> jsonschema_rs.Validator:
-        """A compiled validator of an OpenAPI schema that asserts formats. One of a component is compiled once.
+        """A compiled validator of an OpenAPI schema that asserts formats. Equal schemas of a contract share one.
 
         :raises ValueError: the schema can't be compiled
         """
-        reference = schema.get("$ref")
-        if reference in self._validators:
-            return self._validators[reference]
-        validator = jsonschema_rs.Draft4Validator(self.json_schema(schema), validate_formats=True)
-        if reference is not None:
-            self._validators[reference] = validator
+        key = schema["$ref"] if "$ref" in schema else orjson.dumps(schema)
+        validator: jsonschema_rs.Validator | None = self._validators.get(key)
+        if validator is None:
+            validator = jsonschema_rs.Draft4Validator(self.json_schema(schema), validate_formats=True)
+            self._validators[key] = validator
         return validator
 
     def _translate(self, schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:

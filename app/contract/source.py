@@ -1,5 +1,6 @@
 """A contract as read: one document, and where each part of it stands in its files."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,6 +46,8 @@ class Source:
     :param files: the files, the root first
     :param document: the document, with no reference to a file in it
     :param origins: the file, and the place there, of each part that does not come from the same place of the root
+
+    `validators` are those of its schemas that have been compiled, by direction: `SchemaReader` keeps them here.
     """
 
     def __init__(
@@ -54,6 +57,8 @@ class Source:
         self.document = document
         self._files = files
         self._origins = {(): (files[0], ()), **origins}
+        self.validators: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
+        self._resolved: dict[str, tuple[Pointer, Any]] = {}
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -87,14 +92,23 @@ class Source:
         :returns: the place and the value that the reference leads to
         :raises KeyError: a reference leads nowhere or in a circle
         """
-        seen = set()
-        while isinstance(node, dict) and isinstance(ref := node.get("$ref"), str):
-            if ref in seen:
-                raise KeyError(ref)
-            seen.add(ref)
-            pointer = parse_reference(ref)
+        if not (isinstance(node, dict) and isinstance(reference := node.get("$ref"), str)):
+            return pointer, node
+        if reference not in self._resolved:
+            self._resolved[reference] = self._follow(reference)
+        return self._resolved[reference]
+
+    def _follow(self, reference: str) -> tuple[Pointer, Any]:
+        seen = {reference}
+        while True:
+            pointer = parse_reference(reference)
             node = self.at(pointer)
-        return pointer, node
+            if not (isinstance(node, dict) and isinstance(further := node.get("$ref"), str)):
+                return pointer, node
+            if further in seen:
+                raise KeyError(further)
+            seen.add(further)
+            reference = further
 
     def at(self, pointer: Pointer) -> Any:
         """The part at a place. :raises KeyError: there is none"""

@@ -114,9 +114,7 @@ def flows_instances_export_retrieve(store: Store, slug: str) -> File:
 
 
 def flows_instances_import_create(store: Store, body: Body) -> dict[str, Any]:
-    """Apply a blueprint, whole or not at all. :raises Refused: there is none"""
-    file: Upload | None = body.get("file")
-    if file is None:
-        raise errors.Refused({"logs": [], "success": False})
+    """Apply a blueprint, whole or not at all."""
+    file: Upload = body["file"]
     outcome = apply(store, file.content)
     return {"logs": outcome.logs, "success": outcome.success}

@@ -1,44 +1,193 @@
-"""What Schemathesis has to know that the contract can't say. Loaded by `schemathesis.toml`."""
+"""What Schemathesis has to know that the contract can't say. Loaded by `schemathesis.toml`.
+
+Whether data is taken depends on what is stored, so that no schema can keep generated data from being refused. So in the parts of a
+request that are meant to be right, what has to be unique is, and what names an object names one.
+"""
 
 import itertools
+import json
+import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import schemathesis
 from schemathesis import GenerationMode
-from schemathesis.checks import CHECKS
-from schemathesis.openapi.checks import MissingHeaderNotRejected
-from schemathesis.specs.openapi.checks import missing_required_header as demand_401
+from schemathesis.core.failures import AcceptedNegativeData
+from schemathesis.core.media_types import YAML_MEDIA_TYPES
+from schemathesis.openapi.checks import EnsureResourceAvailability, MissingHeaderNotRejected, RejectedPositiveData
 
-# Below is one of the same name, and a name is registered once.
-CHECKS.unregister(demand_401.__name__)
+from app.proofs.described import Contract, Leads, Operation, Schema
+from app.proofs.excuses import only_the_store_knows
+from app.proofs.seen import Seen
 
-# A run's slugs differ from those of other runs on the same deployment.
-_run = secrets.token_hex(4)
-_numbers = itertools.count()
+FORM = "multipart/form-data"
+
+# One of so many requests names what was generated, so that names that lead nowhere are tried too.
+ASTRAY = 4
+# So many objects of a kind stay, whatever is deleted.
+SPARED = 3
+
+
+class _Run:
+    """What is known while a contract is fuzzed. :param contract: the contract"""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.seen = Seen(contract.identities, contract.holders())
+        # A run's values differ from those of other runs on the same deployment.
+        self.mark = secrets.token_hex(4)
+        self.numbers = itertools.count()
+
+
+_run = _Run(Contract({"paths": {}}))
 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]  # Schemathesis has no type information
+def before_load_schema(_context: Any, raw_schema: dict[str, Any]) -> None:
+    """Read the contract, then take out of it what Schemathesis misreads."""
+    global _run
+    _run = _Run(Contract(raw_schema))
+    _prepare(raw_schema, _run.contract)
+
+
+def _prepare(part: Any, contract: Contract) -> None:
+    if isinstance(part, list):
+        for item in part:
+            _prepare(item, contract)
+    elif isinstance(part, dict):
+        # Sentences stand by keywords, and are taken for these keywords.
+        part.pop("x-messages", None)
+        if "schema" in part.get(FORM, ()):
+            # What is a file is told by the schema's own properties only.
+            form = part[FORM]
+            form["schema"] = contract.flattened(form["schema"])
+        for item in part.values():
+            _prepare(item, contract)
+
+
+@schemathesis.deserializer(*YAML_MEDIA_TYPES)  # type: ignore[untyped-decorator]
+def as_text(_context: Any, response: Any) -> str:
+    """A file is described as a string, whatever it holds."""
+    text: str = response.text
+    return text
+
+
+@schemathesis.hook  # type: ignore[untyped-decorator]
 def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
-    """Give each flow a slug of its own in data that has to be accepted.
+    """Make names lead somewhere, and values that have to be so unique, where a part of the request is meant to be right."""
+    operation = _operation(case)
+    number = next(_run.numbers)
+    astray = number % ASTRAY == 0
+    right = _right_parts(case)
+    if operation.path and "path" in right and not astray:
+        sparing = case.operation.method == "delete"
+        case.path_parameters = {
+            name: _existing(value, operation.path.get(name), number, sparing)
+            for name, value in case.path_parameters.items()
+        }
+    if case.query and "query" in right and not astray:
+        # What narrows a list would hide the object of the path.
+        hidden = operation.narrowing if operation.path else frozenset()
+        shown = {name: value for name, value in case.query.items() if name not in hidden}
+        case.query = _led(shown, operation.filters, number)
+    if isinstance(case.body, dict) and "body" in right:
+        generated = case.body
+        unique = operation.unique.keys() & generated.keys()
+        own = {**generated, **{name: _own(generated[name], operation.unique[name], number) for name in sorted(unique)}}
+        led = own if astray else _led(own, operation.references, number)
+        case.body = led
+        if led.keys() != own.keys() and "body" not in _right_parts(case):
+            # Rules across members do not let those be left out that lead nowhere.
+            case.body = own
 
-    That a slug is taken depends on what is stored, so that no schema can keep generated data from repeating one. The length stays
-    as it was generated, as far as there is room for the difference.
-    """
-    positive = case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE
-    if positive and isinstance(case.body, dict) and isinstance(slug := case.body.get("slug"), str):
-        case.body = {**case.body, "slug": f"{_run}-{next(_numbers):x}-".ljust(len(slug), "x")}
+
+def _own(value: Any, schema: Schema, number: int) -> Any:
+    """A text of this request's own in place of a generated one, of the same length if there is room."""
+    if not isinstance(value, str):
+        return value
+    mark = f"{_run.mark}-{number:x}-"
+    own = mark + (value[len(mark) :] if len(value) > len(mark) else value)
+    own = own[: schema.get("maxLength")]
+    return own if re.search(schema.get("pattern", ""), own) else value
 
 
-@schemathesis.check  # type: ignore[untyped-decorator]  # Schemathesis has no type information
-def missing_required_header(ctx: Any, response: Any, case: Any) -> Any:
-    """Schemathesis's own check, but for credentials: authentik refuses a request without them by 403, never by 401.
+def _led(members: Mapping[str, Any], references: Mapping[str, Leads], number: int) -> dict[str, Any]:
+    """Members whose references lead to objects, without those for which there never are any."""
+    return {
+        name: _existing(value, references.get(name), number)
+        for name, value in members.items()
+        if name not in references or references[name].models or value is None
+    }
 
-    The original has 401 written in for `Authorization`; here 403 is demanded as strictly.
-    """
+
+def _existing(value: Any, leads: Leads | None, number: int, sparing: bool = False) -> Any:
+    """The name of an object in place of a generated one; as it was if that names one, or if there is none."""
+    if leads is None or value in (None, "") or (isinstance(value, str) and _run.seen.knows(value, leads.models)):
+        return value
+    names = _run.seen.names(leads.models, leads.identity)
+    if isinstance(value, list):
+        return list(dict.fromkeys(names[(number + i) % len(names)] for i in range(len(value)))) if names else value
+    if sparing and len(names) <= SPARED:
+        return value
+    return names[number % len(names)] if names else value
+
+
+@schemathesis.hook  # type: ignore[untyped-decorator]
+def after_call(_context: Any, case: Any, response: Any) -> None:
+    """Remember the objects that are answered, and forget those that are gone."""
+    operation = _operation(case)
+    if response.status_code in (204, 404) and case.method in ("DELETE", "GET"):
+        if response.status_code == 204 or not case.query:
+            for name in operation.path:
+                _run.seen.forget(case.path_parameters.get(name))
+    elif schema := operation.answers.get(str(response.status_code)):
+        for model, found in _run.contract.objects(schema, _json(response)):
+            _run.seen.remember(model, found)
+
+
+@schemathesis.hook  # type: ignore[untyped-decorator]
+def filter_failure(_context: Any, failure: Any, case: Any, response: Any) -> bool:
+    """Whether what a check found is a fault of the server's, and not something that Schemathesis can't know."""
+    operation = _operation(case)
+    if isinstance(failure, MissingHeaderNotRejected):
+        # authentik refuses a request without credentials by 403, never by 401.
+        return not (failure.header_name.lower() == "authorization" and response.status_code == 403)
+    if isinstance(failure, EnsureResourceAvailability):
+        # It went with another object, or by another path.
+        return not any(_run.seen.was_deleted(case.path_parameters.get(name)) for name in operation.path)
+    if isinstance(failure, AcceptedNegativeData) and case.media_type == FORM:
+        # Of a form with a file it is not asked whether it is wrong after all.
+        return not _run.contract.describes(operation.body, _as_sent(case.body))
+    if isinstance(failure, RejectedPositiveData) and response.status_code == 400:
+        return not only_the_store_knows(operation, _json(response), case.body, case.query, _run.seen)
+    return True
+
+
+def _operation(case: Any) -> Operation:
+    return _run.contract.operation(case.operation.method, case.operation.path)
+
+
+def _right_parts(case: Any) -> frozenset[str]:
+    """The parts of a request that are meant to be taken, though another may not be."""
+    if (meta := case.meta) is None:
+        return frozenset()
+    modes = dict.fromkeys(("path", "query", "body"), meta.generation.mode)
+    modes |= {place.value: info.mode for place, info in meta.components.items()}
+    return frozenset(part for part, mode in modes.items() if mode == GenerationMode.POSITIVE)
+
+
+def _json(response: Any) -> Any:
     try:
-        return demand_401(ctx, response, case)
-    except MissingHeaderNotRejected as failure:
-        if failure.header_name.lower() == "authorization" and response.status_code == 403:
-            return None
-        raise
+        return json.loads(response.content)
+    except ValueError:
+        return None
+
+
+def _as_sent(form: Any) -> Any:
+    """What a server gets of a form: of several parts of one name the last one, and text in place of files."""
+    if not isinstance(form, dict):
+        return form
+    parts = {name: value if isinstance(value, list) else [value] for name, value in form.items()}
+    last = {name: values[-1] for name, values in parts.items() if values}
+    return {name: value if isinstance(value, bool) else str(value) for name, value in last.items()}

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import quote, urljoin
 
 from app.store.database import Database
 from app.store.files import Files, StoredFile
@@ -59,10 +59,11 @@ class Backgrounds:
         flow = self._flows.get(slug)
         with self._database.write() as session:
             flow = self._flows.read(session, flow.pk, lock=True)
+            if flow.background != url:
+                self._files.remove(session, flow.pk)
             if upload is not None:
-                self._files.add(session, *upload)
-            if flow.background.startswith(MEDIA + _FOLDER) and flow.background != url:
-                self._files.remove(session, unquote(flow.background.removeprefix(MEDIA)))
+                path, file = upload
+                self._files.add(session, path, flow.pk, file)
             self._flows.update(session, flow, {"background": url})
 
 

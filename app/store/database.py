@@ -10,46 +10,18 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
 from app import errors
-from app.store.grouping import CommitGroup
+from app.store.engines import postgresql_engine, sqlite_engine
+from app.store.session import KeptSession, Query, Row, Session, ThreadSession
 from app.store.tables import metadata
 
-# How long a writer waits for another one, in milliseconds.
-SQLITE_BUSY_TIMEOUT = 5_000
-# How long to wait for a PostgreSQL server to answer at connect, in seconds.
-POSTGRESQL_CONNECT_TIMEOUT = 5
-# How long a statement may run on PostgreSQL, in milliseconds.
-POSTGRESQL_STATEMENT_TIMEOUT = 15_000
-
-Row = Sequence[Any]
-
-
-class Query:
-    """A statement as SQL of the driver, compiled once.
-
-    :param sql: the text, with the driver's placeholders
-    :param names: the parameters in the order of their placeholders; None if the driver takes a mapping
-    :param constants: values of parameters that the statement itself holds
-    """
-
-    __slots__ = ("_constants", "_names", "sql")
-
-    def __init__(self, sql: str, names: tuple[str, ...] | None, constants: Mapping[str, Any]) -> None:
-        self.sql = sql
-        self._names = names
-        self._constants = constants
-
-    def bind(self, parameters: Mapping[str, Any]) -> Any:
-        """Parameters in the form that the driver takes."""
-        values = {**self._constants, **parameters} if self._constants else parameters
-        return values if self._names is None else [values[name] for name in self._names]
+__all__ = ["Database", "Query", "Row", "Session"]
 
 
 class Database:
@@ -72,7 +44,7 @@ class Database:
             raise ValueError(f"The database {parsed.get_backend_name()!r} is not supported: use sqlite or postgresql.")
         self.url = parsed
         self.embedded = parsed.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(parsed) if self.embedded else _postgresql_engine(parsed, pool_size)
+        self.engine = sqlite_engine(parsed) if self.embedded else postgresql_engine(parsed, pool_size)
         if self.embedded:
             self.begin = "BEGIN IMMEDIATE"
             self._integrity_error: type[Exception] = sqlite3.IntegrityError
@@ -85,6 +57,9 @@ class Database:
             driver_error = psycopg.OperationalError
         self._unavailable: tuple[type[Exception], ...] = (driver_error, sa.exc.DatabaseError, sa.exc.TimeoutError)
         self.grouped = False
+        self._pool_size = pool_size
+        # Counts the times that the server was found to be gone.
+        self._generation = 0
         # What a thread of an embedded database keeps for itself, and all that threads keep.
         self._thread = threading.local()
         self._checked_out: list[sa.PoolProxiedConnection] = []
@@ -103,7 +78,10 @@ class Database:
 
         :raises Unavailable: the database does not answer
         """
-        return self._thread_session() if self.embedded else self._pooled_session()
+        if self.embedded:
+            return self._thread_session()
+        kept: KeptSession | None = getattr(self._thread, "kept", None)
+        return self._pooled_session() if kept is None else kept
 
     @contextlib.contextmanager
     def write(self) -> Iterator["Session"]:
@@ -144,7 +122,7 @@ class Database:
 
         :returns: None if nothing is open; otherwise it raises `Unavailable` if the commit fails
         """
-        session: _ThreadSession | None = getattr(self._thread, "session", None)
+        session: ThreadSession | None = getattr(self._thread, "session", None)
         return session.group.pending() if session is not None else None
 
     @contextlib.contextmanager
@@ -156,6 +134,26 @@ class Database:
         """
         with self.read() as session, session.alone():
             yield session
+
+    def workers(self) -> tuple[int, Callable[[], None]]:
+        """How many threads a networked database keeps busy, and what each of them has to call first: each keeps a connection, and
+        one is left for all others. Taking one from the pool costs as much as a small statement.
+        """
+        count = max(1, self._pool_size - 1)
+        return count, self._keep_connection if self._pool_size > count else lambda: None
+
+    def _keep_connection(self) -> None:
+        self._thread.kept = KeptSession(self)
+
+    @property
+    def generation(self) -> int:
+        """What differs once the server was found to be gone: no connection of before is worth keeping then."""
+        return self._generation
+
+    def lose(self) -> None:
+        """Keep no connection: the server is gone."""
+        self._generation += 1
+        self.engine.dispose()
 
     def translated(self, error: BaseException) -> BaseException:
         """An error of the driver or the pool as the one that callers know; any other as it is."""
@@ -181,25 +179,28 @@ class Database:
                 known = errors.NotUnique(taken.get(known.member, known.member))
             raise known from error
 
-    def _thread_session(self) -> "_ThreadSession":
+    def _thread_session(self) -> "ThreadSession":
         try:
-            session: _ThreadSession = self._thread.session
+            session: ThreadSession = self._thread.session
         except AttributeError:
-            session = self._thread.session = _ThreadSession(self)
+            session = self._thread.session = ThreadSession(self)
         return session
 
     @contextlib.contextmanager
     def _pooled_session(self) -> Iterator["Session"]:
         try:
+            generation = self._generation
             pooled = self.engine.raw_connection()
             try:
                 yield Session(pooled.driver_connection, self.begin)
-            except self._unavailable as error:
-                # Of a server that went away no connection is worth keeping, the idle ones included.
-                pooled.invalidate(error)
-                self.engine.dispose()
+            except self._unavailable:
+                if pooled.driver_connection.closed:  # type: ignore[union-attr]  # a connection of psycopg
+                    self.lose()
                 raise
             finally:
+                if generation != self._generation:
+                    # Its pool is gone, and nobody would close it.
+                    pooled.invalidate()
                 pooled.close()
         except (self._integrity_error, *self._unavailable) as error:
             raise self.translated(error) from error
@@ -210,18 +211,19 @@ class Database:
         self._thread, self._checked_out = threading.local(), []
         self.engine.dispose(close=False)
 
-    def check_out(self) -> Any:
-        """A connection that its thread keeps until `close`.
-
-        :returns: the driver's connection
-        :raises Unavailable: the database does not answer
-        """
+    def take_out(self) -> sa.PoolProxiedConnection:
+        """A connection that its thread keeps until `give_back` or `close`. :raises Unavailable: the database does not answer"""
         try:
             pooled = self.engine.raw_connection()
         except self._unavailable as error:
             raise errors.Unavailable(str(error)) from error
         self._checked_out.append(pooled)
-        return pooled.driver_connection
+        return pooled
+
+    def give_back(self, pooled: sa.PoolProxiedConnection) -> None:
+        """Let go of a connection."""
+        self._checked_out.remove(pooled)
+        pooled.close()
 
     def close(self) -> None:
         """Close every connection. The next use opens new ones."""
@@ -229,145 +231,6 @@ class Database:
         while self._checked_out:
             self._checked_out.pop().close()
         self.engine.dispose()
-
-
-class Session:
-    """A connection of the driver, for the statements of one unit of work."""
-
-    __slots__ = ("_begin", "_connection")
-
-    def __init__(self, connection: Any, begin: str) -> None:
-        self._connection = connection
-        self._begin = begin
-
-    def rows(self, query: Query, parameters: Mapping[str, Any] = {}) -> list[Row]:
-        """All rows that a query answers."""
-        rows: list[Row] = self._connection.execute(query.sql, query.bind(parameters)).fetchall()
-        return rows
-
-    def row(self, query: Query, parameters: Mapping[str, Any] = {}) -> Row | None:
-        """The first row that a query answers, None if there is none."""
-        row: Row | None = self._connection.execute(query.sql, query.bind(parameters)).fetchone()
-        return row
-
-    def run(self, query: Query, parameters: Mapping[str, Any] = {}) -> int:
-        """Execute a statement. :returns: how many rows it changed"""
-        count: int = self._connection.execute(query.sql, query.bind(parameters)).rowcount
-        return count
-
-    def script(self, sql: str) -> None:
-        """Execute a statement that has no parameters, as it stands."""
-        self._connection.execute(sql)
-
-    def transaction(self) -> contextlib.AbstractContextManager[None]:
-        """Commit what is executed at the end, roll it back if anything is raised."""
-        return self._own_transaction()
-
-    def alone(self) -> contextlib.AbstractContextManager[None]:
-        """Let the driver commit the one statement that is executed."""
-        return contextlib.nullcontext()
-
-    @contextlib.contextmanager
-    def _own_transaction(self) -> Iterator[None]:
-        self._connection.execute(self._begin)
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(Exception):
-                self._connection.execute("ROLLBACK")
-            raise
-
-
-class _ThreadSession(Session):
-    """The session of one thread on an embedded database; it lasts. Taking a connection from the pool for each read
-    costs as much as reading a row.
-    """
-
-    __slots__ = ("_database", "group")
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database.check_out(), database.begin)
-        self._database = database
-        self.group = CommitGroup(self._connection, database.begin)
-
-    def transaction(self) -> contextlib.AbstractContextManager[None]:
-        """A transaction of its own, or one that shares its commit with others of the event loop."""
-        loop = self._loop()
-        return super().transaction() if loop is None else self.group.transaction(loop)
-
-    def alone(self) -> contextlib.AbstractContextManager[None]:
-        """As `transaction`, for one statement: SQLite takes it back by itself when it fails."""
-        loop = self._loop()
-        return super().alone() if loop is None else self.group.statement(loop)
-
-    def _loop(self) -> asyncio.AbstractEventLoop | None:
-        """The event loop whose requests share commits, None if there is nobody to share with."""
-        if not self._database.grouped:
-            return None
-        try:
-            return asyncio.get_running_loop()
-        except RuntimeError:
-            return None
-
-    def version(self) -> tuple[int, int] | None:
-        """The changes of others, as SQLite counts them, and this connection's own; None within a transaction."""
-        if self._connection.in_transaction:
-            return None
-        (others,) = self._connection.execute("PRAGMA data_version").fetchone()
-        return others, self._connection.total_changes
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is not None and (known := self._database.translated(error)) is not error:
-            raise known from error
-
-
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    if url.database and url.database != ":memory:":
-        try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise errors.Unavailable(f"{url.database} can't be created: {error.strerror}") from error
-    engine = sa.create_engine(
-        url,
-        # Each thread keeps its connection, so there is nothing to pool; only an unnamed database is its connection.
-        poolclass=sa.pool.StaticPool if url.database in (None, "", ":memory:") else sa.pool.NullPool,
-        # Transactions begin and end in `Database.write` only, so there is nothing to reset.
-        pool_reset_on_return=None,
-        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": SQLITE_BUSY_TIMEOUT / 1000},
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            f"busy_timeout = {SQLITE_BUSY_TIMEOUT}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-def _postgresql_engine(url: sa.URL, pool_size: int) -> sa.Engine:
-    return sa.create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=POSTGRESQL_CONNECT_TIMEOUT,
-        pool_reset_on_return=None,
-        connect_args={
-            "autocommit": True,
-            "connect_timeout": POSTGRESQL_CONNECT_TIMEOUT,
-            "options": f"-c statement_timeout={POSTGRESQL_STATEMENT_TIMEOUT}",
-            # Prepare a statement when it comes the second time: they are few and come often.
-            "prepare_threshold": 1,
-        },
-    )
 
 
 def _weakly(database: Database) -> Callable[[], None]:

@@ -119,11 +119,12 @@ policy_bindings = Table(
     Index("ix_policy_bindings_stage_binding_order", "stage_binding", "order", "pk"),
 )
 
-# Uploaded files, by their path below `/media/public/`.
+# Uploaded files, by their path below `/media/public/`. Each belongs to a flow, and goes with it.
 files = Table(
     "files",
     metadata,
     Column("path", text(), primary_key=True),
+    Column("flow", text(), ForeignKey(flows.c.pk, ondelete="CASCADE"), nullable=False, index=True),
     Column("media_type", text(), nullable=False),
     Column("content", LargeBinary(), nullable=False),
 )

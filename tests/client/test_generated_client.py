@@ -1,13 +1,31 @@
 """The official Python client of authentik 2024.8, generated from authentik's own contract, against this server."""
 
+import inspect
 import itertools
+import json
 
 import authentik_client
 import pytest
-from authentik_client import FlowRequest, PatchedFlowRequest
+from authentik_client import FlowImportResult, FlowRequest, PatchedFlowRequest
 from authentik_client.exceptions import BadRequestException, ForbiddenException, NotFoundException
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from app.contract.schemas import is_file
+from tests.contract_files import shipped
+from tests.examples import Examples, creators, operations
+from tests.kinds import Kind
 from tests.serving import served
+
+CONTRACT = shipped()
+OPERATIONS = operations(CONTRACT)
+MODELS = creators(CONTRACT)
+# authentik and this server answer null where authentik's document promises an object, so that the client can't read what it gets.
+NULL = {"group_obj", "user_obj"}
+UNREADABLE = [
+    name
+    for name, operation in OPERATIONS.items()
+    if "PolicyBinding" in str(operation.spec["responses"][str(operation.success)])
+]
 
 # The client's models were generated for an older pydantic.
 pytestmark = pytest.mark.filterwarnings(
@@ -25,11 +43,11 @@ def url(shared):
 
 @pytest.fixture
 def connect(url, store):
-    """Makes the flows API of a client with a token."""
+    """Makes an API of a client with a token."""
 
-    def make(token):
+    def make(token, api=authentik_client.FlowsApi):
         configuration = authentik_client.Configuration(host=f"{url}/api/v3", access_token=token)
-        return authentik_client.FlowsApi(authentik_client.ApiClient(configuration))
+        return api(authentik_client.ApiClient(configuration))
 
     return make
 
@@ -37,6 +55,98 @@ def connect(url, store):
 @pytest.fixture
 def flows_api(connect, store):
     return connect(store.tokens.add("client", superuser=True))
+
+
+@pytest.fixture
+def examples(client):
+    return Examples(CONTRACT, client)
+
+
+class Caller:
+    """Calls the client's method of an operation.
+
+    :param connect: makes the API that has it
+    """
+
+    def __init__(self, connect, operation_id):
+        (tag,) = OPERATIONS[operation_id].spec["tags"]
+        api = connect("root", getattr(authentik_client, f"{tag.title()}Api"))
+        self._method = getattr(api, operation_id)
+        self._whole = getattr(api, f"{operation_id}_with_http_info")
+        self.answers = inspect.signature(self._method).return_annotation
+
+    def __call__(self, **arguments):
+        """Call it. :returns: the status, the decoded answer, and the answer as it came"""
+        answer = self._whole(**arguments)
+        return answer.status_code, answer.data, answer.raw_data
+
+    def body_of(self, members):
+        """The argument for a body that is JSON."""
+        (name,) = (
+            name
+            for name in inspect.signature(self._method).parameters
+            if name.endswith("_request") and not name.startswith("_")
+        )
+        return {name: getattr(authentik_client, name.title().replace("_", ""))(**members)}
+
+
+def agrees(decoded, sent):
+    """Whether what the client has made of an answer is what was sent."""
+    if isinstance(decoded, BaseModel):
+        names = {field.alias or name: name for name, field in type(decoded).model_fields.items()}
+        return all(agrees(getattr(decoded, names[name]), sent[name]) for name in names.keys() & sent.keys())
+    if isinstance(decoded, list):
+        return len(decoded) == len(sent) and all(map(agrees, decoded, sent))
+    return getattr(decoded, "value", decoded) == sent
+
+
+@pytest.mark.parametrize("operation_id", [name for name in OPERATIONS if name not in UNREADABLE])
+def test_the_example_of_every_operation(examples, connect, tmp_path, operation_id):
+    operation, caller = OPERATIONS[operation_id], Caller(connect, operation_id)
+    # A flow without a stage can't be entered.
+    examples.one("stage_bindings")
+    arguments = operation.names(examples.one(examples.model_of(operation))) if operation.parameters else {}
+    members = examples.body(operation_id)
+    if members is not None and operation.body.media_type == "application/json":
+        arguments |= caller.body_of(members)
+    elif members is not None:
+        # The client reads a file from its path.
+        for name in [name for name in members if is_file(CONTRACT, operation.body.members[name])]:
+            (tmp_path / name).write_text(members[name])
+            members[name] = str(tmp_path / name)
+        arguments |= members
+    status, decoded, raw = caller(**arguments)
+    assert status == operation.success
+    if operation_id == "flows_instances_import_create":
+        # authentik's own document has another status than its server, so that the client looks at neither's answer.
+        assert (decoded, FlowImportResult.from_json(raw).success) == (None, True)
+    elif caller.answers in (None, bytearray):
+        assert decoded == (None if caller.answers is None else raw)
+    else:
+        TypeAdapter(caller.answers).validate_python(decoded, strict=True)
+        assert agrees(decoded, json.loads(raw))
+
+
+@pytest.mark.parametrize("operation_id", UNREADABLE)
+def test_only_what_is_null_keeps_bindings_of_policies_from_being_decoded(examples, connect, operation_id):
+    operation, caller = OPERATIONS[operation_id], Caller(connect, operation_id)
+    arguments = operation.names(examples.one("policy_bindings"))
+    if operation.body is not None:
+        arguments |= caller.body_of(examples.body(operation_id))
+    with pytest.raises(ValidationError) as caught:
+        caller(**arguments)
+    assert {wrong["loc"] for wrong in caught.value.errors()} == {(name,) for name in NULL}
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if MODELS[model].id not in UNREADABLE])
+def test_whatever_objects_hold_is_decoded(examples, connect, model):
+    kind = Kind(examples, model)
+    listing = Caller(connect, MODELS[model].id.removesuffix("create") + "list")
+    stored = kind.variety() if "name" in kind.schemas and "slug" not in kind.schemas else [kind.create()]
+    _, page, raw = listing(page_size=1000)
+    assert page.pagination.count == len(stored)
+    assert agrees(page.results, stored)
+    assert json.loads(raw)["results"] == stored
 
 
 def new(**members):
@@ -163,10 +273,3 @@ def test_errors_are_decoded(flows_api, connect, store):
     ):
         with pytest.raises(NotFoundException):
             missing()
-
-
-def test_every_operation_of_the_contract_is_called_here(contract):
-    from pathlib import Path
-
-    text = Path(__file__).read_text("utf-8")
-    assert [o["operationId"] for *_, o in contract.operations() if f"flows_api.{o['operationId']}(" not in text] == []

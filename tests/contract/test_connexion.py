@@ -9,8 +9,9 @@ from connexion.middleware import ConnexionMiddleware
 from connexion.middleware.abstract import AbstractRoutingAPI, SpecMiddleware
 from connexion.resolver import Resolver
 from connexion.security import AbstractSecurityHandler, SecurityHandlerFactory
-from connexion.spec import Specification
+from connexion.spec import OpenAPISpecification, Specification
 
+from app.contract.middleware import outline
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import File, Source
 
@@ -27,6 +28,22 @@ SPECIFICATION = {
 
 def test_a_specification_may_be_a_mapping_and_its_base_path_has_no_slash_at_the_end():
     assert Specification.load(SPECIFICATION).base_path == "/api"
+
+
+def test_it_brings_the_meta_schema_of_openapi():
+    meta_schema = jsonschema_rs.Draft4Validator(OpenAPISpecification.openapi_schema, validate_formats=False)
+    assert meta_schema.is_valid(SPECIFICATION)
+    assert not meta_schema.is_valid(SPECIFICATION | {"info": {"title": "t"}})
+    assert not meta_schema.is_valid(SPECIFICATION | {"paths": {"/a/": {"got": {}}}})
+
+
+def test_it_makes_do_with_an_outline_of_the_contract(contract):
+    known = Specification.load(outline(contract))
+    assert known.base_path == contract.document["servers"][0]["url"].rstrip("/")
+    for _, path, method, operation in contract.operations():
+        assert known.get_operation(path, method)["operationId"] == operation["operationId"]
+        assert known.get_operation(path, method)["security"] == operation["security"]
+    assert known.security_schemes == contract.document["components"]["securitySchemes"]
 
 
 def test_middlewares_get_the_specification_and_the_options_of_the_application():
@@ -80,6 +97,17 @@ def test_the_security_factory_makes_a_handler_and_asks_it_for_a_function():
 def reader(components, direction=Direction.REQUEST):
     document = {"components": {"schemas": components}}
     return SchemaReader(Source((File(Path("t"), "t", b"", document, dict),), document, {}), direction)
+
+
+def test_equal_schemas_share_a_validator():
+    of_requests = reader({"A": {"type": "string"}})
+    by_name = {"$ref": "#/components/schemas/A"}
+    assert of_requests.validator(by_name) is of_requests.validator(dict(by_name))
+    assert of_requests.validator({"maxLength": 1}) is of_requests.validator({"maxLength": 1})
+    assert of_requests.validator({"maxLength": 1}) is not of_requests.validator({"maxLength": 2})
+    member = {"properties": {"a": {"readOnly": True, "type": "string"}}}
+    assert reader({}).validator(member).is_valid({"a": 1})
+    assert not reader({}, Direction.RESPONSE).validator(member).is_valid({"a": 1})
 
 
 def test_formats_are_asserted():

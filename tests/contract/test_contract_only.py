@@ -33,6 +33,7 @@ HOMONYMS = {
     ("pages/__init__.py", "Not found."): "the sentence for paths that no contract has",
     ("planning/diagram.py", "none"): "what is not drawn",
     ("planning/plan.py", "all"): "what the word means",
+    ("proofs/described.py", "cascade"): "what becomes of an object with another one",
     ("proofs/fuzz_hooks.py", "authorization"): "the header of that name",
     ("shapes/objects.py", "authentication"): "the member of that name",
     ("store/backgrounds.py", 100): "how long the name of an upload may be",

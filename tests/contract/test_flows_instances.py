@@ -215,6 +215,22 @@ def test_flows_instances_destroy__frees_the_slug(client, flow, make_flow):
     assert client.post(FLOWS, make_flow(slug="welcome")).json()["pk"] != flow["pk"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "no form",
+        '--BOUND\r\nContent-Disposition: form-data; name="file"\r\n\r\nversion: 1\r\n--BOUND--\r\n',
+        '--BOUND\r\nContent-Disposition: form-data; name="clear"\r\n\r\ntrue\r\n--BOUND--\r\n',
+    ],
+)
+def test_flows_instances_import_create__without_a_file(client, body):
+    answer = client.post(
+        FLOWS + "import/", body=body.encode(), headers={"content-type": "multipart/form-data; boundary=BOUND"}
+    )
+    assert (answer.status, answer.json()) == (400, {"file": ["This field is required."]})
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(
     "query", ["designation=recovery", "search=nothing", "slug=other", "flow_uuid=00000000-0000-4000-8000-000000000000"]

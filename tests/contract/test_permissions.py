@@ -1,153 +1,132 @@
 """Every operation x every kind of token: generated from the YAML, so that a new operation is covered or fails."""
 
-import itertools
 import time
+from pathlib import Path
 
 import pytest
 
-from app.application import load_contract
-from app.contract.plan import parameters
-from app.settings import Settings
-from tests.asgi import Client
+from tests.contract_files import shipped
+from tests.examples import Examples, operations
 
-CONTRACT = load_contract(Settings())
+CONTRACT = shipped()
 BASE = CONTRACT.document["servers"][0]["url"].rstrip("/")
-OPERATIONS = {
-    operation["operationId"]: (method.upper(), path, operation) for _, path, method, operation in CONTRACT.operations()
-}
+OPERATIONS = operations(CONTRACT)
 PERMISSIONS = tuple(CONTRACT.document["x-permissions"])
+REQUIRED = {name: frozenset(operation.spec["x-required-permissions"]) for name, operation in OPERATIONS.items()}
 
 NOT_PROVIDED = "Authentication credentials were not provided."
 INVALID = "Token invalid/expired"
 DENIED = "You do not have permission to perform this action."
 
-
-def required(operation_id):
-    return frozenset(OPERATIONS[operation_id][2]["x-required-permissions"])
-
-
-def request(client, operation_id, token, slug="welcome"):
-    """Send the operation's own example."""
-    method, path, operation = OPERATIONS[operation_id]
-    body = None
-    if "requestBody" in operation:
-        (media,) = operation["requestBody"]["content"].values()
-        body = media["example"]
-    return client(method, BASE + path.replace("{slug}", slug), body, token=token)
+MISSING = {"string": "nothing", "uuid": "00000000-0000-4000-8000-000000000000"}
 
 
 @pytest.fixture
-def target(client, store):
-    """A store with the flow that the paths name; creating needs another slug free."""
-
-    def prepare(operation_id):
-        if "{slug}" in OPERATIONS[operation_id][1]:
-            store.flows.add(CONTRACT_FLOW)
-        return Client(client.app)
-
-    return prepare
+def examples(client):
+    return Examples(CONTRACT, client)
 
 
-CONTRACT_FLOW = {
-    "name": "Welcome", "slug": "welcome", "title": "T", "designation": "recovery", "background": "/b",
-    "policy_engine_mode": "any", "compatibility_mode": False, "layout": "stacked", "denied_action": "message",
-    "authentication": "none",
-}  # fmt: skip
-
-
-def success(operation_id):
-    return next(int(code) for code in OPERATIONS[operation_id][2]["responses"] if code < "300")
+def denied(answer):
+    return (answer.status, answer.json()) == (403, {"detail": DENIED})
 
 
 def test_every_operation_requires_a_permission():
-    assert [name for name in OPERATIONS if not required(name)] == []
+    assert [name for name, required in REQUIRED.items() if not required] == []
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-@pytest.mark.parametrize(
-    ("kind", "sentence"),
-    [
-        ("none", NOT_PROVIDED),
-        ("wrong", INVALID),
-        ("expired", INVALID),
-        ("revoked", INVALID),
-        ("inactive", INVALID),
-        ("empty", DENIED),
-    ],
-)
-def test_tokens_that_allow_nothing(target, store, operation_id, kind, sentence):
-    client = target(operation_id)
-    token = {"none": "", "wrong": "x" * 43}.get(kind)
-    if token is None:
-        superuser = kind != "empty"
-        token = store.tokens.add("t", superuser=superuser, expires=int(time.time()) - 1 if kind == "expired" else 0)
-    if kind in ("revoked", "inactive"):
+def test_tokens_that_allow_nothing(examples, store, operation_id):
+    add, change = store.tokens.add, store.tokens.change
+    tokens = {
+        "none": ("", NOT_PROVIDED),
+        "wrong": ("x" * 43, INVALID),
+        "expired": (add("expired", superuser=True, expires=int(time.time()) - 1), INVALID),
+        "inactive": (add("inactive", superuser=True), INVALID),
+        "empty": (add("empty"), DENIED),
+        "revoked": (add("revoked", superuser=True), INVALID),
+    }
+    change("inactive", active=False)
+    url, request = examples.url(operation_id), examples.request(operation_id)
+    for kind, (token, sentence) in tokens.items():
         if kind == "revoked":
             # Once it was good.
-            assert request(client, operation_id, token).status == success(operation_id)
-            target(operation_id) if operation_id.endswith("destroy") else None
-        store.tokens.change("t", active=False)
-    answer = request(client, operation_id, token)
-    assert (answer.status, answer.json()) == (403, {"detail": sentence})
+            answer = examples.send(operation_id, token=token)
+            assert answer.status == OPERATIONS[operation_id].success, answer.body
+            change("revoked", active=False)
+        answer = examples.client(OPERATIONS[operation_id].method, url, **request, token=token)
+        assert (kind, answer.status, answer.json()) == (kind, 403, {"detail": sentence})
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-@pytest.mark.parametrize("permission", PERMISSIONS)
-def test_each_single_permission(target, store, operation_id, permission):
-    answer = request(target(operation_id), operation_id, store.tokens.add("t", permissions=[permission]))
-    if required(operation_id) <= {permission}:
-        assert answer.status == success(operation_id)
-    else:
-        assert (answer.status, answer.json()) == (403, {"detail": DENIED})
+def test_exactly_the_required_permissions(examples, store, operation_id):
+    answer = examples.send(operation_id, token=store.tokens.add("t", permissions=REQUIRED[operation_id]))
+    assert answer.status == OPERATIONS[operation_id].success, answer.body
 
 
-@pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_exactly_the_required_permissions_and_a_superuser(target, store, operation_id):
-    for permissions, superuser in ((required(operation_id), False), ((), True)):
-        with store.database.write() as session:
-            session.run(store.database.compile(_delete_flows()))
-        token = store.tokens.add(f"t{superuser}", permissions=permissions, superuser=superuser)
-        assert request(target(operation_id), operation_id, token).status == success(operation_id)
+def test_any_other_single_permission(examples, store):
+    tokens = {permission: store.tokens.add(permission, permissions=[permission]) for permission in PERMISSIONS}
+    allowed = []
+    for name, operation in OPERATIONS.items():
+        url, request = examples.url(name), examples.request(name)
+        for permission, token in tokens.items():
+            if REQUIRED[name] != {permission} and not denied(
+                examples.client(operation.method, url, **request, token=token)
+            ):
+                allowed.append((name, permission))
+    assert allowed == []
 
 
-@pytest.mark.parametrize("operation_id", [name for name in OPERATIONS if len(required(name)) > 1])
-def test_one_required_permission_too_few(target, store, operation_id):
-    client = target(operation_id)
-    for number, missing in enumerate(sorted(required(operation_id))):
-        token = store.tokens.add(f"t{number}", permissions=required(operation_id) - {missing})
-        assert request(client, operation_id, token).status == 403
+@pytest.mark.parametrize("operation_id", [name for name, required in REQUIRED.items() if len(required) > 1])
+def test_one_required_permission_too_few(examples, store, operation_id):
+    for number, missing in enumerate(sorted(REQUIRED[operation_id])):
+        token = store.tokens.add(f"t{number}", permissions=REQUIRED[operation_id] - {missing})
+        assert denied(examples.send(operation_id, token=token))
 
 
-@pytest.mark.parametrize("operation_id", [name for name, (_, path, _) in OPERATIONS.items() if "{slug}" in path])
-def test_whether_a_flow_exists_is_told_to_those_who_may_see_it_only(target, store, operation_id):
-    client = target(operation_id)
-    viewer = store.tokens.add("viewer", permissions=["authentik_flows.view_flow"])
-    blind = store.tokens.add("blind", permissions=set(PERMISSIONS) - {"authentik_flows.view_flow"})
-    assert request(client, operation_id, viewer, slug="nothing").status == 404
-    assert request(client, operation_id, blind, slug="nothing").status == 403
-    assert request(client, operation_id, blind).status == 403
+@pytest.mark.parametrize("operation_id", [name for name, operation in OPERATIONS.items() if operation.parameters])
+def test_whether_an_object_exists_is_told_to_those_who_may_see_it_only(examples, store, operation_id):
+    operation = OPERATIONS[operation_id]
+    (parameter,) = operation.parameters
+    reading = CONTRACT.document["paths"][operation.url.removeprefix(BASE)].get("get", operation.spec)
+    seeing = set(reading["x-required-permissions"])
+    viewer = store.tokens.add("viewer", permissions=seeing)
+    blind = [store.tokens.add(f"not {name}", permissions={*PERMISSIONS} - {name}) for name in seeing]
+    request = examples.request(operation_id)
+    schema = parameter["schema"]
+    for value in (MISSING[schema.get("format", schema["type"])], "n°thing"):
+        url = operation.url.replace(f"{{{parameter['name']}}}", value)
+        answer = examples.client(operation.method, url, **request, token=viewer)
+        if reading is operation.spec and seeing != REQUIRED[operation_id]:
+            assert denied(answer)
+        else:
+            assert (answer.status, answer.json()) == (404, {"detail": "Not found."})
+        assert all(denied(examples.client(operation.method, url, **request, token=token)) for token in blind)
+    assert all(denied(examples.send(operation_id, token=token)) for token in blind)
 
 
-@pytest.mark.parametrize("path", CONTRACT.document["paths"])
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_methods_that_a_path_has_not(client, store, path, method):
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        (method, path)
+        for path, item in CONTRACT.document["paths"].items()
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if method.lower() not in item
+    ],
+)
+def test_methods_that_a_path_has_not(examples, store, method, path):
     item = CONTRACT.document["paths"][path]
-    if method.lower() in item:
-        return
     needed = item.get("x-required-permissions", {}).get(method.lower(), [])
-    url = BASE + path.replace("{slug}", "welcome")
+    url = next(examples.url(name) for name, operation in OPERATIONS.items() if operation.url == BASE + path)
     able, unable = store.tokens.add("able", permissions=needed), store.tokens.add("unable")
-    assert client(method, url, token=able).status == 405
-    assert client(method, url, token="wrong").status == 403
-    assert client(method, url, token=unable).status == (403 if needed else 405)
-    assert client(method, url, token="").status == (403 if needed else 405)
+    assert examples.client(method, url, token=able).status == 405
+    assert examples.client(method, url, token="wrong").status == 403
+    assert examples.client(method, url, token=unable).status == (403 if needed else 405)
+    assert examples.client(method, url, token="").status == (403 if needed else 405)
 
 
 def test_the_store_keeps_no_token_in_clear(store, shared):
     secret = store.tokens.add("t", superuser=True)
     path = shared[0].database.url.database
-    from pathlib import Path
-
     kept = b"".join(file.read_bytes() for file in Path(path).parent.iterdir())
     assert secret.encode() not in kept
     assert len(secret) >= 43
@@ -166,17 +145,3 @@ def test_tokens_are_looked_up_by_the_exact_header(client, store):
         assert (answer.status, answer.json()) == (403, {"detail": INVALID}), header
     for header in ("bearer root", "  Bearer root  ", "BEARER root"):
         assert client.get(f"{BASE}/flows/instances/", headers={"authorization": header}).status == 200, header
-
-
-def _delete_flows():
-    import sqlalchemy as sa
-
-    from app.store.tables import flows
-
-    return sa.delete(flows)
-
-
-def test_the_matrix_covers_each_parameter_of_a_path():
-    names = {p["name"] for (m, path, _) in OPERATIONS.values() for p in parameters(CONTRACT, path, m.lower(), "path")}
-    assert names == {"slug"}, "the requests of this file fill in `slug` only"
-    assert len(list(itertools.product(OPERATIONS, PERMISSIONS))) == len(OPERATIONS) * len(PERMISSIONS)

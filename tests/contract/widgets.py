@@ -92,7 +92,7 @@ def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, **handlers
         nothing_else,
         import_name=__name__,
         middlewares=[
-            partial(ContractMiddleware, source=source, server=server, executor=None, pending=lambda: None),
+            partial(ContractMiddleware, source=source, server=server, workers=None, pending=lambda: None),
         ],
         resolver=Resolver(served_by.__getitem__),
         security_map={"bearer": partial(BearerSecurityHandler, access)},

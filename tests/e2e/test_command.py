@@ -102,7 +102,7 @@ def test_serve__on_postgresql_with_several_workers(start, run, postgresql_url):
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE served")
     url = postgresql_url.replace("/postgres?", "/served?")
-    assert run("db", "upgrade", FLOWS_DATABASE_URL=url).stdout == "The database was at nothing and is at 0001 now.\n"
+    assert run("db", "upgrade", FLOWS_DATABASE_URL=url).stdout == "The database was at nothing and is at 0002 now.\n"
     token = run("token", "create", "root", "--superuser", FLOWS_DATABASE_URL=url).stdout.strip()
     wire, _, _ = start(FLOWS_DATABASE_URL=url, FLOWS_WORKERS="2")
     assert wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode()).status == 201
@@ -113,7 +113,9 @@ def test_serve__on_postgresql_with_several_workers(start, run, postgresql_url):
 
 def test_check(run):
     result = run("check")
-    assert (result.returncode, result.stdout) == (0, "openapi/authentik-flows.yaml: 8 operations, nothing found.\n")
+    operations = sum(1 for _ in read(ROOT / "openapi/authentik-flows.yaml").operations())
+    said = f"openapi/authentik-flows.yaml: {operations} operations, nothing found.\n"
+    assert (result.returncode, result.stdout) == (0, said)
 
 
 @pytest.mark.parametrize("path", ["openapi/authentik-flows.yaml", "tests/contract/parted/small.yaml"])

@@ -13,7 +13,7 @@ import pytest
 
 from app.proofs.wire import Wire
 from tests.asgi import FLOWS
-from tests.e2e.test_command import environment, start  # noqa: F401  # fixtures
+from tests.e2e.conftest import environment, start  # noqa: F401  # fixtures
 
 HEADERS = [("Authorization", "Bearer storm"), ("Content-Type", "application/json")]
 CLIENTS = 8

@@ -43,7 +43,7 @@ UNKNOWN = f'Invalid pk "{PKS[1]}" - object does not exist.'
         (stage("a", attrs="{throw_error: §'yes'}"), ["throw_error: Not a valid bool."]),
         (
             stage("a", model=PROMPT_STAGE, identifiers=f"{{pk: {PKS[1]}, name: §first}}", attrs="{fields: []}"),
-            ["name: Another object has the same name already."],
+            ["name: name must be unique."],
         ),
         (stage("a", model=PROMPT_STAGE, attrs="§{}"), ["fields: This field is required."]),
         (stage("a", model=PROMPT_STAGE, attrs=f"{{fields: §[{PKS[1]}]}}"), [f"fields: {UNKNOWN}"]),

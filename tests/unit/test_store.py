@@ -5,6 +5,7 @@ import itertools
 import threading
 import uuid
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -291,8 +292,6 @@ def test_a_database_of_another_kind_is_refused(url):
 
 @pytest.mark.postgresql
 def test_connections_that_were_cut_are_replaced(postgresql_url):
-    import psycopg
-
     name = f"cut_{next(_numbers)}"
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -326,3 +325,47 @@ def test_a_writer_waits_for_another_and_loses_nothing(kept):
         thread.join(60)
     assert problems == []
     assert len(slugs(kept)) == 81
+
+
+def test_a_thread_keeps_its_connection_until_the_server_is_gone(postgresql_url):
+    name = f"kept_{next(_numbers)}"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        store = Store(postgresql_url.replace("/postgres?", f"/{name}?"), searched=SEARCHED, pool_size=3)
+        store.migrate()
+        count, prepare = store.database.workers()
+        assert count == 2
+        backends = sa.text("SELECT pg_backend_pid()")
+        problems, met, cut = [], threading.Barrier(3), threading.Event()
+
+        def work():
+            try:
+                prepare()
+
+                def backend():
+                    with store.database.read() as session:
+                        return session.row(store.database.compile(backends))[0]
+
+                before = backend()
+                assert backend() == before
+                met.wait(20)
+                cut.wait(20)
+                # Whoever notices first says so to the other one; a write that was not carried out is not tried again.
+                with contextlib.suppress(errors.Unavailable):
+                    backend()
+                met.wait(20)
+                assert backend() != before
+            except Exception as error:
+                problems.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        met.wait(20)
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        cut.set()
+        met.wait(20)
+        for thread in threads:
+            thread.join(20)
+        assert problems == []
+        store.close()

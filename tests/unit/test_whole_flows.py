@@ -38,6 +38,7 @@ def model(name, collection, references=None, **types):
         decision=None,
         read_new=dict,
         read_change=dict,
+        messages_of=dict,
     )
 
 

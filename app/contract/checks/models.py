@@ -50,7 +50,8 @@ def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
 
 
 def _with_extension(parts: Sequence[Part], extension: str) -> Iterator[tuple[Pointer, dict[str, Any]]]:
-    return ((pointer, node) for pointer, node, kind in parts if kind == "schema" and extension in node)
+    kinds = ("schema", "parameter")
+    return ((pointer, node) for pointer, node, kind in parts if kind in kinds and extension in node)
 
 
 def _check_reference(

@@ -1,6 +1,6 @@
 """Pages of many flows: by the counts and the index that `large` keeps, and from the end of the list where that is nearer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.store import large
 from app.store.database import Query, Row, Session
-from app.store.listing import By, Listing
+from app.store.listing import By, Listing, SortKey
 from app.store.search import fold
 from app.store.views import View
 
@@ -29,9 +29,20 @@ class FlowListing(Listing):
         self._count_query = lru_cache(maxsize=64)(self._compile_count)
         self._probe = lru_cache(maxsize=1)(lambda: view.database.compile(large.probe(view.database)))
 
-    def _rows(self, session: Session, by: By, terms: Sequence[str], parameters: dict[str, Any]) -> list[Row]:
+    def page(
+        self,
+        filters: Mapping[str, Any],
+        terms: Sequence[str],
+        ordering: Sequence[SortKey],
+        number: int,
+        size: int,
+    ) -> tuple[int, list[Row]]:
+        """How many flows match, and the rows of one page of them. The arguments are those of `Listing.page`."""
         if self._large is None:
             self._large = large.is_prepared(self._view.database)
+        return super().page(filters, terms, ordering, number, size)
+
+    def _rows(self, session: Session, by: By, terms: Sequence[str], parameters: dict[str, Any]) -> list[Row]:
         if not self._large:
             return super()._rows(session, by, terms, parameters)
         filters = by[0]

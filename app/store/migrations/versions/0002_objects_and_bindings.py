@@ -127,10 +127,13 @@ def upgrade() -> None:
     op.create_table(
         "files",
         sa.Column("path", text, nullable=False),
+        sa.Column("flow", text, nullable=False),
         sa.Column("media_type", text, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("path", name="pk_files"),
+        sa.ForeignKeyConstraint(["flow"], ["flows.pk"], name="fk_files_flow", ondelete="CASCADE"),
     )
+    op.create_index("ix_files_flow", "files", ["flow"])
     embedded = op.get_bind().dialect.name == "sqlite"
     for names in _KEPT:
         if embedded:

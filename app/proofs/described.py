@@ -1,0 +1,203 @@
+"""What the contract says of its operations that decides which data the store can take: identities, references, what is unique.
+
+It is read from the document alone, so that a fuzzer knows a new operation, model or reference as soon as it is described.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonschema_rs
+
+Schema = Mapping[str, Any]
+Document = Mapping[str, Any]
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+_BODY = "$response.body#/"
+
+
+@dataclass(frozen=True)
+class Leads:
+    """Which objects a value names.
+
+    :param models: the models that they are of; none if no such object ever exists
+    :param identity: the members of theirs that the value may equal
+    :param cascades: whether the one that holds the value is deleted with them
+    """
+
+    models: frozenset[str]
+    identity: tuple[str, ...]
+    cascades: bool = False
+
+
+@dataclass
+class Operation:
+    """One operation.
+
+    :param takes_input: whether it has a body or query parameters
+    :param body: the schema of its body
+    :param unique: the members of its body that no two objects share, with their schemas
+    :param together: what it says of members that no two objects share together
+    :param references: the members of its body that lead to objects
+    :param filters: the query parameters that do
+    :param narrowing: the query parameters that objects may fail to match
+    :param path: the path parameters, with the objects that they name
+    :param answers: the schemas of its answers, by status
+    """
+
+    takes_input: bool
+    body: Schema
+    unique: Mapping[str, Schema]
+    together: frozenset[str]
+    references: Mapping[str, Leads]
+    filters: Mapping[str, Leads]
+    narrowing: frozenset[str]
+    answers: Mapping[str, Schema]
+    path: dict[str, Leads] = field(default_factory=dict)
+
+
+class Contract:
+    """The operations of a contract, by method and path.
+
+    :param document: the contract, in one piece
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        schemas = [self.flattened(schema) for schema in document.get("components", {}).get("schemas", {}).values()]
+        self._models = [schema["x-model"] for schema in schemas if "x-model" in schema]
+        self._operations: dict[tuple[str, str], Operation] = {}
+        by_id: dict[str, tuple[str, str]] = {}
+        links: list[tuple[Mapping[str, Any], str]] = []
+        for path, item in document["paths"].items():
+            for method in _METHODS:
+                if described := item.get(method):
+                    self._operations[method, path] = self._operation(item, described)
+                    by_id[described.get("operationId", "")] = method, path
+                    links += self._links(described)
+        for link, model in links:
+            self._follow(link, model, self._operations[by_id[link["operationId"]]])
+
+    def operation(self, method: str, path: str) -> Operation:
+        """What is said of an operation. :param path: with its parameters in braces"""
+        return self._operations[method.lower(), path]
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """The members that name an object somewhere."""
+        named = (
+            leads.identity
+            for operation in self._operations.values()
+            for leads in (*operation.references.values(), *operation.filters.values(), *operation.path.values())
+        )
+        return frozenset(member for members in named for member in members)
+
+    def holders(self) -> dict[str, frozenset[str]]:
+        """The members that hold what an object is deleted with, by its model."""
+        found: dict[str, frozenset[str]] = {}
+        for operation in self._operations.values():
+            for schema in operation.answers.values():
+                if model := self.model_of(schema):
+                    members = frozenset(name for name, leads in operation.references.items() if leads.cascades)
+                    found[model] = found.get(model, frozenset()) | members
+        return found
+
+    def model_of(self, schema: Schema) -> str | None:
+        """The model that a schema describes."""
+        name: str | None = self.flattened(schema).get("x-model", {}).get("name")
+        return name
+
+    def objects(self, schema: Schema, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The objects within an answer, each with its model, the outer ones first."""
+        schema = self.flattened(schema)
+        if isinstance(value, list):
+            for item in value:
+                yield from self.objects(schema.get("items", {}), item)
+        elif isinstance(value, dict):
+            if "x-model" in schema:
+                yield schema["x-model"]["name"], value
+            for name, member in schema.get("properties", {}).items():
+                if name in value:
+                    yield from self.objects(member, value[name])
+
+    def describes(self, schema: Schema, value: Any) -> bool:
+        """Whether a value fits a schema."""
+        components = {"components": self._document.get("components", {})}
+        return jsonschema_rs.Draft4Validator({**schema, **components}).is_valid(value)
+
+    def flattened(self, schema: Schema) -> dict[str, Any]:
+        """A schema's keywords, with those of its `$ref` and of each part of its `allOf`."""
+        schema = self._resolved(schema)
+        merged: dict[str, Any] = {}
+        for part in (*map(self.flattened, schema.get("allOf", ())), schema):
+            members = {**merged.get("properties", {}), **part.get("properties", {})}
+            merged |= {keyword: value for keyword, value in part.items() if keyword != "allOf"}
+            if members:
+                merged["properties"] = members
+        return merged
+
+    def _resolved(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
+        while "$ref" in part:
+            found: Any = self._document
+            for key in part["$ref"].removeprefix("#/").split("/"):
+                found = found[key.replace("~1", "/").replace("~0", "~")]
+            part = found
+        return part
+
+    def _operation(self, item: Mapping[str, Any], described: Mapping[str, Any]) -> Operation:
+        query = [
+            parameter
+            for parameter in map(self._resolved, (*item.get("parameters", ()), *described.get("parameters", ())))
+            if parameter["in"] == "query"
+        ]
+        body: dict[str, Any] = {}
+        for media in self._resolved(described.get("requestBody", {})).get("content", {}).values():
+            body |= self.flattened(media["schema"])
+        members = {name: self.flattened(member) for name, member in body.get("properties", {}).items()}
+        return Operation(
+            takes_input=bool(query or body),
+            body=body,
+            unique={name: member for name, member in members.items() if "x-unique" in member},
+            together=frozenset(rule["message"] for rule in body.get("x-unique-together", ())),
+            references=self._references(members),
+            filters=self._references({parameter["name"]: parameter for parameter in query}),
+            narrowing=frozenset(part["name"] for part in query if "x-filters" in part or "x-searches" in part),
+            answers={
+                status: media["schema"]
+                for status, answer in described["responses"].items()
+                for media in self._resolved(answer).get("content", {}).values()
+            },
+        )
+
+    def _references(self, named: Mapping[str, Mapping[str, Any]]) -> dict[str, Leads]:
+        found = {}
+        for name, part in named.items():
+            if (reference := part.get("x-references")) is not None:
+                models = frozenset(
+                    model["name"]
+                    for model in self._models
+                    if {model["name"], model["collection"]} & set(_listed(reference["to"]))
+                )
+                cascades = reference.get("on_delete") == "cascade"
+                found[name] = Leads(models, tuple(_listed(reference.get("identity", "pk"))), cascades)
+        return found
+
+    def _links(self, described: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
+        """The links from the answers that hold an object, each with the object's model."""
+        for answer in map(self._resolved, described["responses"].values()):
+            for media in answer.get("content", {}).values():
+                if model := self.model_of(media["schema"]):
+                    for link in answer.get("links", {}).values():
+                        yield self._resolved(link), model
+
+    def _follow(self, link: Mapping[str, Any], model: str, target: Operation) -> None:
+        """Note which objects a link says that the path parameters of its target name."""
+        for parameter, expression in link.get("parameters", {}).items():
+            name = parameter.removeprefix("path.")
+            if str(expression).startswith(_BODY):
+                before = target.path.get(name, Leads(frozenset(), ()))
+                target.path[name] = Leads(before.models | {model}, (expression.removeprefix(_BODY),))
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

@@ -1,0 +1,82 @@
+"""The objects that a run has come across: what it may name in its requests."""
+
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, NamedTuple
+
+# How many objects of a model are kept in mind, and how many names of those that are gone. The oldest ones are forgotten.
+KEPT = 200
+GONE = 10_000
+
+
+class _Object(NamedTuple):
+    names: Mapping[str, str]
+    held_by: frozenset[str]
+
+
+class Seen:
+    """Remembers objects by their model.
+
+    :param identities: the members that name an object
+    :param holders: by model, the members that hold what an object is deleted with
+    """
+
+    def __init__(self, identities: Iterable[str], holders: Mapping[str, Set[str]]) -> None:
+        self._identities = sorted(identities)
+        self._holders = holders
+        self._objects: dict[str, dict[str, _Object]] = {}
+        self._places: dict[str, tuple[str, str]] = {}
+        self._gone: dict[str, str] = {}
+
+    def remember(self, model: str, found: Mapping[str, Any]) -> None:
+        """Keep an object in mind, as it is now."""
+        names = _texts(found, self._identities)
+        if "pk" not in names:
+            return
+        kept = self._objects.setdefault(model, {})
+        self._drop(model, names["pk"])
+        kept[names["pk"]] = _Object(names, frozenset(_texts(found, self._holders.get(model, ())).values()))
+        self._places |= dict.fromkeys(names.values(), (model, names["pk"]))
+        if len(kept) > KEPT:
+            self._drop(model, next(iter(kept)))
+
+    def forget(self, name: object) -> None:
+        """An object is gone, and with it what it held."""
+        if not isinstance(name, str) or name not in self._places:
+            return
+        model, pk = self._places[name]
+        gone = self._drop(model, pk)
+        self._gone |= dict.fromkeys(gone, model)
+        while len(self._gone) > GONE:
+            del self._gone[next(iter(self._gone))]
+        for kept in self._objects.values():
+            for pk in [pk for pk, other in kept.items() if other.held_by & gone]:
+                self.forget(pk)
+
+    def names(self, models: Iterable[str], members: Iterable[str]) -> list[str]:
+        """What names an object of some models, by some of its members; the oldest ones first."""
+        return [
+            found.names[member]
+            for model in sorted(models)
+            for found in self._objects.get(model, {}).values()
+            for member in members
+            if member in found.names
+        ]
+
+    def knows(self, name: str, models: Set[str]) -> bool:
+        """Whether a value names an object of some models that is or was there."""
+        return self._places.get(name, ("", ""))[0] in models or self._gone.get(name) in models
+
+    def was_deleted(self, name: object) -> bool:
+        """Whether a value names an object that was there."""
+        return name in self._gone and name not in self._places
+
+    def _drop(self, model: str, pk: str) -> frozenset[str]:
+        dropped = self._objects[model].pop(pk, None)
+        names = frozenset(dropped.names.values()) if dropped else frozenset()
+        for name in names:
+            self._places.pop(name, None)
+        return names
+
+
+def _texts(found: Mapping[str, Any], members: Iterable[str]) -> dict[str, str]:
+    return {name: found[name] for name in members if isinstance(found.get(name), str)}

@@ -1,0 +1,65 @@
+"""SQLAlchemy's engines: how connections are opened, and what is set on each."""
+
+import sqlite3
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from app import errors
+
+# How long a writer waits for another one, in milliseconds.
+SQLITE_BUSY_TIMEOUT = 5_000
+# How long to wait for a PostgreSQL server to answer at connect, in seconds.
+POSTGRESQL_CONNECT_TIMEOUT = 5
+# How long a statement may run on PostgreSQL, in milliseconds.
+POSTGRESQL_STATEMENT_TIMEOUT = 15_000
+
+
+def sqlite_engine(url: sa.URL) -> sa.Engine:
+    """The engine of an embedded database. :raises Unavailable: there is no place for it"""
+    if url.database and url.database != ":memory:":
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise errors.Unavailable(f"{url.database} can't be created: {error.strerror}") from error
+    engine = sa.create_engine(
+        url,
+        # Each thread keeps its connection, so there is nothing to pool; only an unnamed database is its connection.
+        poolclass=sa.pool.StaticPool if url.database in (None, "", ":memory:") else sa.pool.NullPool,
+        # Transactions begin and end in `Database.write` only, so there is nothing to reset.
+        pool_reset_on_return=None,
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": SQLITE_BUSY_TIMEOUT / 1000},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"busy_timeout = {SQLITE_BUSY_TIMEOUT}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def postgresql_engine(url: sa.URL, pool_size: int) -> sa.Engine:
+    """The engine of a networked database.
+
+    :param pool_size: the most connections
+    """
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POSTGRESQL_CONNECT_TIMEOUT,
+        pool_reset_on_return=None,
+        connect_args={
+            "autocommit": True,
+            "connect_timeout": POSTGRESQL_CONNECT_TIMEOUT,
+            "options": f"-c statement_timeout={POSTGRESQL_STATEMENT_TIMEOUT}",
+            # Prepare a statement when it comes the second time: they are few and come often.
+            "prepare_threshold": 1,
+        },
+    )

@@ -1,0 +1,165 @@
+"""What executes statements: the driver's own connection, for one unit of work."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import sqlalchemy as sa
+
+from app.store.grouping import CommitGroup
+
+if TYPE_CHECKING:
+    from app.store.database import Database
+
+Row = Sequence[Any]
+
+
+class Query:
+    """A statement as SQL of the driver, compiled once.
+
+    :param sql: the text, with the driver's placeholders
+    :param names: the parameters in the order of their placeholders; None if the driver takes a mapping
+    :param constants: values of parameters that the statement itself holds
+    """
+
+    __slots__ = ("_constants", "_names", "sql")
+
+    def __init__(self, sql: str, names: tuple[str, ...] | None, constants: Mapping[str, Any]) -> None:
+        self.sql = sql
+        self._names = names
+        self._constants = constants
+
+    def bind(self, parameters: Mapping[str, Any]) -> Any:
+        """Parameters in the form that the driver takes."""
+        values = {**self._constants, **parameters} if self._constants else parameters
+        return values if self._names is None else [values[name] for name in self._names]
+
+
+class Session:
+    """A connection of the driver, for the statements of one unit of work."""
+
+    __slots__ = ("_begin", "_connection")
+
+    def __init__(self, connection: Any, begin: str) -> None:
+        self._connection = connection
+        self._begin = begin
+
+    def rows(self, query: Query, parameters: Mapping[str, Any] = {}) -> list[Row]:
+        """All rows that a query answers."""
+        rows: list[Row] = self._connection.execute(query.sql, query.bind(parameters)).fetchall()
+        return rows
+
+    def row(self, query: Query, parameters: Mapping[str, Any] = {}) -> Row | None:
+        """The first row that a query answers, None if there is none."""
+        row: Row | None = self._connection.execute(query.sql, query.bind(parameters)).fetchone()
+        return row
+
+    def run(self, query: Query, parameters: Mapping[str, Any] = {}) -> int:
+        """Execute a statement. :returns: how many rows it changed"""
+        count: int = self._connection.execute(query.sql, query.bind(parameters)).rowcount
+        return count
+
+    def script(self, sql: str) -> None:
+        """Execute a statement that has no parameters, as it stands."""
+        self._connection.execute(sql)
+
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        """Commit what is executed at the end, roll it back if anything is raised."""
+        return self._own_transaction()
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """Let the driver commit the one statement that is executed."""
+        return contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def _own_transaction(self) -> Iterator[None]:
+        self._connection.execute(self._begin)
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self._connection.execute("ROLLBACK")
+            raise
+
+
+class ThreadSession(Session):
+    """The session of one thread on an embedded database; it lasts. Taking a connection from the pool for each read
+    costs as much as reading a row.
+    """
+
+    __slots__ = ("_database", "group")
+
+    def __init__(self, database: "Database") -> None:
+        super().__init__(database.take_out().driver_connection, database.begin)
+        self._database = database
+        self.group = CommitGroup(self._connection, database.begin)
+
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        """A transaction of its own, or one that shares its commit with others of the event loop."""
+        loop = self._loop()
+        return super().transaction() if loop is None else self.group.transaction(loop)
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """As `transaction`, for one statement: SQLite takes it back by itself when it fails."""
+        loop = self._loop()
+        return super().alone() if loop is None else self.group.statement(loop)
+
+    def _loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop whose requests share commits, None if there is nobody to share with."""
+        if not self._database.grouped:
+            return None
+        try:
+            return asyncio.get_running_loop()
+        except RuntimeError:
+            return None
+
+    def version(self) -> tuple[int, int] | None:
+        """The changes of others, as SQLite counts them, and this connection's own; None within a transaction."""
+        if self._connection.in_transaction:
+            return None
+        (others,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return others, self._connection.total_changes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None and (known := self._database.translated(error)) is not error:
+            raise known from error
+
+
+class KeptSession(Session):
+    """The session of one thread on a networked database; its connection lasts until the server is gone."""
+
+    __slots__ = ("_database", "_generation", "_pooled")
+
+    def __init__(self, database: "Database") -> None:
+        super().__init__(None, database.begin)
+        self._database = database
+        self._generation = -1
+        self._pooled: sa.PoolProxiedConnection | None = None
+
+    def __enter__(self) -> Self:
+        if self._generation != self._database.generation:
+            self._connect()
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None:
+            return
+        if self._connection.closed:
+            self._database.lose()
+        if (known := self._database.translated(error)) is not error:
+            raise known from error
+
+    def _connect(self) -> None:
+        if self._pooled is not None:
+            self._pooled.invalidate()
+            self._database.give_back(self._pooled)
+            self._pooled = None
+        generation = self._database.generation
+        self._pooled = self._database.take_out()
+        self._connection = self._pooled.driver_connection
+        self._generation = generation

@@ -1,0 +1,69 @@
+"""However much is stored and bound, a request takes as many statements as when there is little."""
+
+import pytest
+
+from tests.contract_files import shipped
+from tests.examples import Examples, operations
+
+BINDING, GUARD = "authentik_flows.flowstagebinding", "authentik_policies.policybinding"
+# An export reads the objects one by one.
+READING = [
+    name
+    for name, operation in operations(shipped()).items()
+    if operation.method == "GET" and name != "flows_instances_export_retrieve"
+]
+
+
+@pytest.fixture
+def examples(client):
+    """Objects in an application on SQLite, which tells what it executes."""
+    return Examples(shipped(), client)
+
+
+def statements(examples):
+    """How many statements each reading operation takes."""
+    counts = {}
+    for name in READING:
+        url, seen = examples.url(name), []
+        # On an embedded database requests are carried out on this thread, by its connection.
+        with examples.client.store.database.read() as session:
+            connection = session._connection
+        connection.set_trace_callback(lambda sql, seen=seen: None if sql.startswith("--") else seen.append(sql))
+        answer = examples.client.get(url, query="page_size=1000")
+        connection.set_trace_callback(None)
+        assert answer.status == 200
+        counts[name] = len(seen)
+    return counts
+
+
+def bind_much(examples, flow):
+    """Store 99 more flows, and bind 200 stages and as many policies to one of the flows, and some to each other."""
+    store, models = examples.client.store, examples.models
+    with store.database.write() as session:
+
+        def add(model, **members):
+            body = examples.body(examples.creators[model].id) | members
+            return store.repository(model).add(session, models[model].read_new(body))
+
+        stages = [add("authentik_stages_dummy.dummystage", name=f"stage {number}") for number in range(200)]
+        policies = [add("authentik_policies_dummy.dummypolicy", name=f"policy {number}") for number in range(200)]
+        flows = [add("authentik_flows.flow", slug=f"flow-{number}") for number in range(99)]
+        for number, (stage, policy) in enumerate(zip(stages, policies, strict=True)):
+            binding = add(BINDING, target=flow["pk"], stage=stage, order=number)
+            add(GUARD, target=binding, policy=policy, order=0)
+            add(GUARD, target=flow["pk"], policy=policy, order=number + 1)
+        for flow in flows:
+            add(BINDING, target=flow, stage=stages[0], order=0)
+            add(GUARD, target=flow, policy=policies[0], order=0)
+
+
+def test_no_statement_for_each_object(examples):
+    # What the paths name is made, and statements are compiled.
+    statements(examples)
+    examples.another("authentik_flows.flow")
+    before = statements(examples)
+    # Beside the token and the version of the data.
+    assert before["flows_instances_list"] > 2
+    bind_much(examples, examples.one("flows"))
+    assert statements(examples) == before
+    assert len(examples.send("flows_instances_retrieve").json()["stages"]) == 201

@@ -1,0 +1,138 @@
+"""What authentik's Terraform provider does with a flow, from its first `apply` to `destroy`, on each engine.
+
+It sends every member, reads each object after it has written it, and takes any difference for a change to make. To it 404 means
+that an object is gone, and any other status from 300 on is an error.
+"""
+
+import pytest
+
+API = "/api/v3/"
+FLOW = {
+    "name": "Acceptance", "slug": "acceptance", "title": "Acceptance", "designation": "authorization",
+    "authentication": "none", "denied_action": "message_continue", "layout": "stacked", "policy_engine_mode": "any",
+    "compatibility_mode": True,
+}  # fmt: skip
+BACKGROUND = "https://goauthentik.io"
+# The provider's own defaults, which are the reverse of the server's.
+BINDING = {
+    "order": 0, "evaluate_on_plan": True, "re_evaluate_policies": False, "policy_engine_mode": "any",
+    "invalid_response_action": "retry",
+}  # fmt: skip
+GUARD = {"order": 0, "negate": False, "enabled": True, "timeout": 30, "failure_result": False}
+
+
+class Provider:
+    """The provider's calls: each succeeds, and reads what it has written."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def create(self, path, key="pk", **members):
+        """Create an object. :returns: its address"""
+        answer = self.client.post(API + path, members)
+        assert answer.status == 201, answer.body
+        address = f"{path}{answer.json()[key]}/"
+        self.read(address, members)
+        return address
+
+    def read(self, address, members):
+        """Read an object, which is as it was sent."""
+        found = self.client.get(API + address)
+        assert found.status == 200, found.body
+        assert {name: found.json()[name] for name in members} == members
+        return found.json()
+
+    def update(self, address, key="pk", **members):
+        """Replace an object. :returns: its address, which may be another one"""
+        answer = self.client.put(API + address, members)
+        assert answer.status == 200, answer.body
+        address = f"{address.rsplit('/', 2)[0]}/{answer.json()[key]}/"
+        self.read(address, members)
+        return address
+
+    def delete(self, address):
+        """Delete an object; that it is gone already is as good."""
+        assert self.client.delete(API + address).status == 204
+        assert self.client.delete(API + address).status == 404
+        assert self.client.get(API + address).status == 404
+
+
+@pytest.fixture
+def provider(client_on_each):
+    return Provider(client_on_each)
+
+
+def test_a_flow_from_apply_to_destroy(provider, examples):
+    client = provider.client
+    # The provider asks for this first, and goes on without it.
+    assert client.get(API + "root/config/").status == 404
+    flow = provider.create("flows/instances/", "slug", **FLOW)
+    assert client.post(f"{API}{flow}set_background_url/", {"url": BACKGROUND}).status == 200
+    uuid = provider.read(flow, FLOW | {"background": BACKGROUND})["pk"]
+
+    made = {"prompts": [], "stages": [], "policies": []}
+    for model in examples.models.values():
+        if model.collection in made:
+            creator = examples.creators[model.name]
+            # White space around what is sent is removed, but not around what is the default.
+            members = model.read_new({**model.defaults, **examples.body(creator.id), "name": model.name})
+            made[model.collection].append(provider.create(creator.url.removeprefix(API), **members))
+    stages, policies = made["stages"], made["policies"]
+
+    def uuid_of(address):
+        return address.split("/")[-2]
+
+    bindings = {
+        stage: provider.create("flows/bindings/", target=uuid, stage=uuid_of(stage), **BINDING) for stage in stages
+    }
+    guards = [
+        provider.create("policies/bindings/", target=uuid, policy=uuid_of(policy), group=None, user=None, **GUARD)
+        for policy in policies
+    ]
+    for order, (stage, binding) in enumerate(reversed(bindings.items()), 1):
+        members = BINDING | {"order": order}
+        assert provider.update(binding, target=uuid, stage=uuid_of(stage), **members) == binding
+
+    renamed = FLOW | {"name": "Renamed", "title": "Renamed", "slug": "renamed", "compatibility_mode": False}
+    assert provider.update(flow, "slug", **renamed) == "flows/instances/renamed/"
+    assert client.get(API + flow).status == 404
+    flow = "flows/instances/renamed/"
+    found = provider.read(flow, renamed | {"pk": uuid, "background": BACKGROUND})
+    assert found["stages"] == [uuid_of(stage) for stage in reversed(stages)]
+    assert sorted(found["policies"]) == sorted(map(uuid_of, policies))
+
+    # The data source.
+    for query, slugs in (
+        ("slug=renamed&designation=authorization", ["renamed"]),
+        ("slug=renamed&designation=recovery", []),
+        ("slug=acceptance", []),
+        ("designation=authorization", ["renamed"]),
+    ):
+        results = client.get(f"{API}flows/instances/?{query}").json()["results"]
+        assert [result["slug"] for result in results] == slugs
+
+    for address in (*guards, *bindings.values(), *stages, *policies, *made["prompts"], flow):
+        provider.delete(address)
+    for path in ("flows/bindings/", "policies/bindings/"):
+        assert client.get(API + path).json()["results"] == []
+
+
+def test_what_is_not_validated_by_the_provider_is_refused(provider):
+    wrong = FLOW | {"denied_action": "deny"}
+    answer = provider.client.post(f"{API}flows/instances/", wrong)
+    assert (answer.status, answer.json()) == (400, {"denied_action": ['"deny" is not a valid choice.']})
+    flow = provider.create("flows/instances/", "slug", **FLOW)
+    assert provider.client.put(API + flow, wrong).status == 400
+    provider.read(flow, FLOW)
+
+
+def test_what_went_behind_the_providers_back_is_gone(provider):
+    flow = provider.create("flows/instances/", "slug", **FLOW)
+    stage = provider.create("stages/dummy/", name="pause", throw_error=False)
+    uuid, pk = provider.read(flow, FLOW)["pk"], stage.split("/")[-2]
+    binding = provider.create("flows/bindings/", target=uuid, stage=pk, **BINDING)
+    provider.delete(flow)
+    for method in ("GET", "PUT", "DELETE"):
+        answer = provider.client(method, API + binding, {"target": uuid, "stage": pk, **BINDING})
+        assert answer.status == 404
+    provider.delete(stage)

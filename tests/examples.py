@@ -1,0 +1,193 @@
+"""Requests that need nothing but the contract: each operation's own example, sent to objects that are there."""
+
+import itertools
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from app.contract import models
+from app.contract.body import BodyReader
+from app.contract.paths import argument_of
+from app.contract.plan import body_reader, parameters
+from app.contract.schemas import flattened, is_file
+from tests.forms import form
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation of a contract.
+
+    :param url: its whole path, with the names of its parameters in braces
+    :param parameters: those of its path
+    :param query: those of its query
+    :param body: what reads its body, None if it takes none
+    :param together: the members of its body that are unique together
+    :param success: the status of its successful answer
+    """
+
+    id: str
+    method: str
+    url: str
+    spec: dict[str, Any]
+    parameters: list[dict[str, Any]]
+    query: list[dict[str, Any]]
+    body: BodyReader | None
+    together: frozenset[str]
+    success: int
+
+    def path_to(self, found):
+        """The path to an object."""
+        return self.url.format(**self.names(found))
+
+    def names(self, found):
+        """The parameters of the path to an object."""
+        return {parameter["name"]: found[argument_of(parameter)] for parameter in self.parameters}
+
+
+@cache
+def operations(contract):
+    """The operations of a contract, by operationId."""
+    base = contract.document["servers"][0]["url"].rstrip("/")
+    return {
+        spec["operationId"]: Operation(
+            spec["operationId"],
+            method.upper(),
+            base + path,
+            spec,
+            parameters(contract, path, method, "path"),
+            parameters(contract, path, method, "query"),
+            body_reader(contract, pointer, spec, None),
+            frozenset(_together(contract, spec)),
+            min(int(code) for code in spec["responses"]),
+        )
+        for pointer, path, method, spec in contract.operations()
+    }
+
+
+def _together(contract, spec):
+    for media in spec.get("requestBody", {}).get("content", {}).values():
+        for rule in flattened(contract, media["schema"]).get("x-unique-together", ()):
+            yield from rule["members"]
+
+
+@cache
+def creators(contract):
+    """The operation that creates objects, by their model."""
+    schemas = contract.document["components"]["schemas"]
+    found = {}
+    for operation in operations(contract).values():
+        if operation.success == 201:
+            (media,) = operation.spec["responses"]["201"]["content"].values()
+            found[schemas[media["schema"]["$ref"].rpartition("/")[2]]["x-model"]["name"]] = operation
+    return found
+
+
+class Examples:
+    """The examples of a contract, and objects made from them.
+
+    :param contract: the contract
+    :param client: a superuser's client of its server
+    """
+
+    def __init__(self, contract, client):
+        self.contract = contract
+        self.client = client
+        self.models = models.models(contract)
+        self.operations = operations(contract)
+        self.creators = creators(contract)
+        self._folders = {operation.url: model for model, operation in self.creators.items()}
+        self._numbers = itertools.count(1)
+        self._made = {}
+
+    def first_of(self, scope):
+        """The name of the first model of a collection, or of the model itself."""
+        return next(model.name for model in self.models.values() if scope in (model.name, model.collection))
+
+    def one(self, scope):
+        """An object of a model, or of the first model of a collection: always the same one."""
+        name = self.first_of(scope)
+        if name not in self._made:
+            self._made[name] = self.another(name)
+        return self._made[name]
+
+    def another(self, model, **members):
+        """A new object of a model, with these members in place of the example's."""
+        operation = self.creators[model]
+        body = self.body(operation.id)
+        answer = self.client.post(operation.url, body | self._own(operation, body) | members)
+        assert answer.status == 201, (model, answer.body)
+        return answer.json()
+
+    def _own(self, operation, body):
+        """The members of an example that no two objects may share, as no other object has them."""
+        number, own = next(self._numbers), {}
+        for name, schema in operation.body.members.items():
+            if "x-unique" in schema:
+                own[name] = f"{body[name]}-{number}"
+            elif name in operation.together and "x-references" not in schema:
+                own[name] = number
+        return own
+
+    def url(self, operation_id):
+        """The path of an operation, to an object that is there."""
+        operation = self.operations[operation_id]
+        if not operation.parameters:
+            return operation.url
+        model = self.model_of(operation)
+        if self.models[model].collection == "flows":
+            # A flow without a stage can't be entered.
+            self.one("stage_bindings")
+        return operation.path_to(self.one(model))
+
+    def path_of(self, scope, found):
+        """The path of an object of a model, or of the first model of a collection."""
+        folder = self.creators[self.first_of(scope)].url
+        one = next(known for known in self.operations.values() if known.url.startswith(folder + "{"))
+        return one.path_to(found).removesuffix(one.url.partition("}/")[2])
+
+    def model_of(self, operation):
+        """The model of the object that the path of an operation names."""
+        folder, _, rest = operation.url.partition("{")
+        if folder in self._folders:
+            return self._folders[folder]
+        # A path of several kinds: an object of any of them will do.
+        urls = {other.url for other in self.operations.values()}
+        named = "{" + rest.partition("/")[0] + "/"
+        return next(model for folder, model in self._folders.items() if folder + named in urls)
+
+    def body(self, operation_id):
+        """The example of an operation's body, leading to objects that are there; None if it takes none."""
+        operation = self.operations[operation_id]
+        if operation.body is None:
+            return None
+        (media,) = self.contract.resolve((), operation.spec["requestBody"])[1]["content"].values()
+        return {
+            name: self._leading(operation.body.members[name].get("x-references"), value)
+            for name, value in media["example"].items()
+        }
+
+    def request(self, operation_id):
+        """What to send for an operation besides its path."""
+        members, reader = self.body(operation_id), self.operations[operation_id].body
+        if members is None or reader.media_type == "application/json":
+            return {"json": members}
+        files = {name for name, schema in reader.members.items() if is_file(self.contract, schema)}
+        texts = {name: str(value) for name, value in members.items() if name not in files}
+        body, headers = form(
+            texts, **{name: (f"{name}.txt", "", members[name].encode()) for name in files & members.keys()}
+        )
+        return {"body": body, "headers": headers}
+
+    def send(self, operation_id, client=None, **options):
+        """Send the example of an operation, by the superuser unless a client is given."""
+        operation = self.operations[operation_id]
+        request = self.request(operation_id) | options
+        return (client or self.client)(operation.method, self.url(operation_id), **request)
+
+    def _leading(self, references, value):
+        if references is None or value is None:
+            return value
+        if isinstance(value, list):
+            return [self._leading(references, each) for each in value]
+        to = references["to"]
+        return self.one(to if isinstance(to, str) else to[0])["pk"]

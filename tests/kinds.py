@@ -1,0 +1,150 @@
+"""The objects of one model: what they may hold, as the contract has it, and the requests to their operations."""
+
+from urllib.parse import urlencode
+
+from app import errors
+
+# What members may be, if it fits: each member is tried with all of these that its schema admits.
+ANY = [
+    "plain", "PLAIN", "Ångström \U0001f600 \u202e", "<b>&amp;\"'</b>\n\tx", "a%_\\b", "", "hours=1;minutes=2", "seconds=0",
+    0, 1, 10, 9, -1, 2**31 - 1, -(2**31), True, False,
+]  # fmt: skip
+
+
+class Kind:
+    """One model of the contract.
+
+    :param examples: the contract's examples, and the objects that others lead to
+    :param name: the model's name
+    """
+
+    def __init__(self, examples, name):
+        self.examples = examples
+        self.client = examples.client
+        self.model = examples.models[name]
+        folder = examples.creators[name].id.removesuffix("create")
+        self._operations = {
+            operation.removeprefix(folder): known
+            for operation, known in examples.operations.items()
+            if operation.startswith(folder)
+        }
+        self.schemas = self._operations["create"].body.members
+
+    def send(self, verb, pk=None, body=None, **query):
+        """Send a request to the operation of a verb."""
+        operation = self._operations[verb]
+        url = operation.path_to({"pk": pk})
+        return self.client(operation.method, url, body, query=urlencode(query, doseq=True))
+
+    def create(self, **members):
+        """A new object."""
+        return self.examples.another(self.model.name, **members)
+
+    def body(self, **members):
+        """The example of a new object, with these members in place of its own."""
+        return self.examples.body(self._operations["create"].id) | members
+
+    def least(self, *, whole):
+        """As little of the example as makes a valid body, of a new object if it is whole.
+
+        Some members are optional, and missed by a rule that ties them together.
+        """
+        example, read = self.body(), self.model.read_new if whole else self.model.read_change
+        for name in list(example):
+            try:
+                read({other: value for other, value in example.items() if other != name})
+            except errors.Invalid:
+                continue
+            del example[name]
+        return example
+
+    def all(self, **query):
+        """All objects that match."""
+        answer = self.send("list", **{"page_size": 1000, **query})
+        assert answer.status == 200, answer.body
+        return answer.json()["results"]
+
+    def parameters(self, extension):
+        """The parameters of the list that have an extension."""
+        return [parameter for parameter in self._operations["list"].query if extension in parameter]
+
+    def values(self, member):
+        """Values of a member, each of which makes a valid body of the example."""
+        schema, reference = self.schemas[member], self.model.references.get(member)
+        if reference is None:
+            choices = self.examples.contract.resolve((), schema.get("items", {}))[1].get("enum", [])
+            found = [*ANY, *schema.get("enum", ()), [], choices[:1], choices[::-1]]
+        else:
+            pks = [target["pk"] for scope in reference.to for target in self.targets(scope)]
+            found = [[], pks[:1], pks[::-1]] if reference.many else pks
+        return [value for value in (*found, None) if self._fits(member, value)]
+
+    def targets(self, scope):
+        """Two new objects that a reference may lead to."""
+        return [self.examples.another(self.examples.first_of(scope)) for _ in range(2)]
+
+    def variety(self):
+        """Store an object for each value of each member. :returns: all of them"""
+        store = self.client.store
+        bodies = [
+            self.body(name=f"{member} {number}") | {member: value}
+            for member in self.model.members
+            for number, value in enumerate(self.values(member))
+        ]
+        with store.database.write() as session:
+            for body in bodies:
+                store.repository(self.model.name).add(session, self.model.read_new(body))
+        found = self.all()
+        assert len(found) == len(bodies)
+        return found
+
+    def _fits(self, member, value):
+        try:
+            read = self.model.read_new(self.body(**{member: value}))[member]
+        except errors.Invalid:
+            return False
+        return (type(read), read) == (type(value), value)
+
+
+def pks(objects):
+    """The identities of objects."""
+    return [each["pk"] for each in objects]
+
+
+def check_filters(kind, objects):
+    """Filter by each parameter and each value that there is.
+
+    :param objects: all of the kind as they are listed, with the members that can be filtered by
+    """
+    for parameter in kind.parameters("x-filters"):
+        name, member = parameter["name"], parameter["x-filters"]
+        stored = [each[member] for each in objects if each[member] not in (None, "", [])]
+        for value in [value for index, value in enumerate(stored) if value not in stored[:index]]:
+            given = str(value).lower() if isinstance(value, bool) else value
+            matching = [each["pk"] for each in objects if _matches(each[member], value)]
+            assert pks(kind.all(**{name: given})) == matching, (name, value)
+            for found, status in ((matching, 200), ([pk for pk in pks(objects) if pk not in matching], 404)):
+                assert {kind.send("retrieve", pk, **{name: given}).status for pk in found[:1]} <= {status}
+        assert pks(kind.all(**{name: ""})) == pks(objects)
+
+
+def _matches(stored, wanted):
+    if isinstance(wanted, list):
+        return bool({*stored} & {*wanted})
+    return stored == (wanted.strip() if isinstance(wanted, str) else wanted)
+
+
+def check_orders(kind, objects):
+    """Sort by each member that can be sorted by, upwards and downwards, and read page by page.
+
+    :param objects: all of the kind, with the members that can be sorted by
+    """
+    (parameter,) = kind.parameters("x-orders-by")
+    assert kind.all() == kind.all(ordering=parameter["schema"]["default"])
+    objects = sorted(objects, key=lambda each: each["pk"])
+    for member in parameter["x-orders-by"]:
+        for sign in ("", "-"):
+            expected = pks(sorted(objects, key=lambda each: each[member], reverse=bool(sign)))
+            assert pks(kind.all(ordering=sign + member)) == expected, sign + member
+    pages = range(1, -(-len(objects) // 7) + 1)
+    assert pks(each for page in pages for each in kind.all(ordering=f"-{member}", page=page, page_size=7)) == expected
