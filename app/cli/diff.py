@@ -52,7 +52,7 @@ def command(
     from app.cli.findings import told_of
     from app.contract.bundling import read
     from app.review.base import NoBase, base_contract, usable
-    from app.review.differences import Rating
+    from app.review.comparing.differences import Rating
     from app.review.evidence import weigh
     from app.review.formats import FORMATS
     from app.review.report import report

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.contract.source import Source
-from app.review.differences import Side, listed
+from app.review.comparing.differences import Side, listed
+from app.review.comparing.objects import members_of
+from app.review.comparing.operations import Operation
+from app.review.comparing.views import View
 from app.review.judge import Judge, Taken
-from app.review.objects import members_of
-from app.review.operations import Operation
 from app.review.traffic import Exchange
-from app.review.views import View
 
 # Statuses from here on refuse a request (RFC 9110, section 15).
 _REFUSED = 400

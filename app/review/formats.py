@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from app.review.differences import NOTHING, Rating
+from app.review.comparing.differences import NOTHING, Rating
 from app.review.evidence import Harm
 from app.review.report import Report
 from app.review.reviewing import Finding, Use

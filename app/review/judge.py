@@ -12,10 +12,10 @@ from app.contract.paths import PathReader
 from app.contract.routing import Router
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import Source
-from app.review.differences import Found
-from app.review.operations import Operation, operations
+from app.review.comparing.differences import Found
+from app.review.comparing.operations import Operation, operations
+from app.review.comparing.views import View
 from app.review.traffic import Exchange
-from app.review.views import View
 
 # How much of a message is told.
 _SHOWN = 160

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.contract.source import Source
-from app.review.differences import Rating
+from app.review.comparing.differences import Rating
 from app.review.evidence import Evidence
 from app.review.reviewing import Finding, review
 from app.review.versions import check_version

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 
 from app.contract.findings import Location
 from app.contract.source import Pointer, Source
-from app.review.access import compare_access
-from app.review.contents import compare_answers, compare_bodies
-from app.review.differences import Change, Difference, Found, Place, Rating, Side, seen_from
-from app.review.document import compare_documents, shadowed
-from app.review.extensions import compare_extensions
-from app.review.operations import Operation, compare_calls, paired
-from app.review.pairs import Node
-from app.review.parameters import compare_parameters
-from app.review.schemas import SchemaComparer, deprecation
+from app.review.comparing.access import compare_access
+from app.review.comparing.contents import compare_answers, compare_bodies
+from app.review.comparing.differences import Change, Difference, Found, Place, Rating, Side, seen_from
+from app.review.comparing.document import compare_documents, shadowed
+from app.review.comparing.extensions import compare_extensions
+from app.review.comparing.operations import Operation, compare_calls, paired
+from app.review.comparing.pairs import Node
+from app.review.comparing.parameters import compare_parameters
+from app.review.comparing.schemas import SchemaComparer, deprecation
+from app.review.comparing.words import compare_words
 from app.review.subjects import subject
-from app.review.words import compare_words
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from app.contract.source import Source
-from app.review.differences import Rating
+from app.review.comparing.differences import Rating
 from app.review.reviewing import Finding, Use
 
 # Versions that begin with a year count months behind it, as authentik's do.

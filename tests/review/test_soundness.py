@@ -6,8 +6,8 @@ import pytest
 
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import File, Source
-from app.review.differences import Rating, Side
-from app.review.schemas import SchemaComparer
+from app.review.comparing.differences import Rating, Side
+from app.review.comparing.schemas import SchemaComparer
 from tests.review import schemas
 
 PLACE = (("components", "schemas", "It"),)

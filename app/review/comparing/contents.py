@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.source import Pointer, Source
-from app.review.differences import Difference, Effect, Found, Place, Side, place_of, step, text_of
-from app.review.operations import Operation
-from app.review.pairs import Compare, Node
-from app.review.schemas import deprecation
-from app.review.views import Position
-from app.review.words import compare_words
+from app.review.comparing.differences import Difference, Effect, Found, Place, Side, place_of, step, text_of
+from app.review.comparing.operations import Operation
+from app.review.comparing.pairs import Compare, Node
+from app.review.comparing.schemas import deprecation
+from app.review.comparing.views import Position
+from app.review.comparing.words import compare_words
 
 Result = Difference | Node
 

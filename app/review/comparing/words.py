@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from app.contract.source import Pointer
-from app.review.differences import Difference, Effect, Place, shown
+from app.review.comparing.differences import Difference, Effect, Place, shown
 
 WORDS = ("description", "summary", "title", "example", "examples", "externalDocs")
 

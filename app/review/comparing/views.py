@@ -46,11 +46,6 @@ class View:
         """The value of a keyword that can have one only: a schema's own goes before those of its parts."""
         return next(reversed(self.every(keyword)), None)
 
-    def is_true(self, keyword: str) -> bool:
-        """Whether a keyword says yes."""
-        found = self.last(keyword)
-        return found is not None and found[1] is True
-
     @cached_property
     def place(self) -> Pointer:
         """Where the whole stands."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from app.contract.source import Pointer
-from app.review.differences import Difference, Effect, Place, shown
-from app.review.views import TYPES, View
+from app.review.comparing.differences import Difference, Effect, Place, shown
+from app.review.comparing.views import TYPES, View
 
 # The keywords that limit values of each type from below and from above.
 _LIMITS = {

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from app.contract.source import Pointer
-from app.review.differences import (
+from app.review.comparing.differences import (
     Difference,
     Effect,
     Found,

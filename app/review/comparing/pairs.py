@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.review.differences import Change, Difference, Rating, Side, seen_from
-from app.review.views import Position, View
+from app.review.comparing.differences import Change, Difference, Rating, Side, seen_from
+from app.review.comparing.views import Position, View
 
 NAME = "schema-name"
 """The rule of a type that is the same but for its name."""

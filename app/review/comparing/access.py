@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.source import Source
-from app.review.differences import Difference, Effect, Found, Place, became, names_in, place_of, step, text_of
-from app.review.operations import Operation
+from app.review.comparing.differences import Difference, Effect, Found, Place, became, names_in, place_of, step, text_of
+from app.review.comparing.operations import Operation
 
 Requirement = dict[str, list[str]]
 

@@ -6,9 +6,9 @@ from typing import Any
 from app.contract.bundling import SECTIONS
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import Pointer, Source, parse_reference, references
-from app.review.differences import Difference, Effect, Found, Place, listed, place_of, step, text_of
-from app.review.operations import Operation, operations
-from app.review.words import compare_words
+from app.review.comparing.differences import Difference, Effect, Found, Place, listed, place_of, step, text_of
+from app.review.comparing.operations import Operation, operations
+from app.review.comparing.words import compare_words
 
 # Looked at by operation, or by the rating of all.
 _KEPT_APART = frozenset({"paths", "components", "security", "servers", "info", "tags", "x-permissions"})

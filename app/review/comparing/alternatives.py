@@ -3,9 +3,9 @@
 from itertools import zip_longest
 
 from app.contract.source import Pointer
-from app.review.differences import Difference, Effect, Place
-from app.review.pairs import Pair
-from app.review.views import Position, View
+from app.review.comparing.differences import Difference, Effect, Place
+from app.review.comparing.pairs import Pair
+from app.review.comparing.views import Position, View
 
 Group = tuple[Pointer, list[Position]]
 

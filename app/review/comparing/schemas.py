@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from app.contract.source import Source
-from app.review.alternatives import compare_alternatives
-from app.review.differences import Difference, Effect, Found, Place, Side, place_of, text_of
-from app.review.extensions import OF_SCHEMAS, compare_extensions
-from app.review.objects import compare_members
-from app.review.pairs import NAME, Node, Pair
-from app.review.values import comparable, compare_values
-from app.review.views import Position, View
-from app.review.words import compare_words
+from app.review.comparing.alternatives import compare_alternatives
+from app.review.comparing.differences import Difference, Effect, Found, Place, Side, place_of, text_of
+from app.review.comparing.extensions import OF_SCHEMAS, compare_extensions
+from app.review.comparing.objects import compare_members
+from app.review.comparing.pairs import NAME, Node, Pair
+from app.review.comparing.values import comparable, compare_values
+from app.review.comparing.views import Position, View
+from app.review.comparing.words import compare_words
 
 # What is compared, and what says nothing of its own.
 _KNOWN = frozenset(

@@ -2,9 +2,20 @@
 
 from app.contract.schemas import Direction
 from app.contract.source import Pointer
-from app.review.differences import NOTHING, Difference, Effect, Place, Rating, Side, became, place_of, step, text_of
-from app.review.pairs import Pair
-from app.review.views import Position, View
+from app.review.comparing.differences import (
+    NOTHING,
+    Difference,
+    Effect,
+    Place,
+    Rating,
+    Side,
+    became,
+    place_of,
+    step,
+    text_of,
+)
+from app.review.comparing.pairs import Pair
+from app.review.comparing.views import Position, View
 
 _OWNED_BY_OTHERS = {Side.REQUEST: Direction.REQUEST.value, Side.ANSWER: Direction.RESPONSE.value}
 

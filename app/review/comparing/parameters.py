@@ -5,13 +5,24 @@ from typing import Any
 
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import Pointer, Source
-from app.review.differences import Difference, Effect, Found, Place, Side, became, place_of, shown, step, text_of
-from app.review.extensions import OF_PARAMETERS, compare_extensions
-from app.review.operations import Operation
-from app.review.pairs import Compare, Node
-from app.review.schemas import deprecation
-from app.review.views import Position, View
-from app.review.words import compare_words
+from app.review.comparing.differences import (
+    Difference,
+    Effect,
+    Found,
+    Place,
+    Side,
+    became,
+    place_of,
+    shown,
+    step,
+    text_of,
+)
+from app.review.comparing.extensions import OF_PARAMETERS, compare_extensions
+from app.review.comparing.operations import Operation
+from app.review.comparing.pairs import Compare, Node
+from app.review.comparing.schemas import deprecation
+from app.review.comparing.views import Position, View
+from app.review.comparing.words import compare_words
 
 Result = Difference | Node
 

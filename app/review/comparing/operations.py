@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from app.contract.source import Pointer, Source
-from app.review.differences import Difference, Effect, Found, Place, place_of, text_of
+from app.review.comparing.differences import Difference, Effect, Found, Place, place_of, text_of
 
 _PARAMETER = re.compile(r"{([^{}]+)}")
 
