@@ -25,6 +25,8 @@ def as_text(report: Report) -> str:
 def _text(report: Report) -> Iterator[str]:
     for finding in report.findings:
         yield f"{finding.location}: {finding.rating}: {finding.what}"
+        if finding.was is not None:
+            yield f"    It was at {finding.was}."
         for use in finding.uses:
             if text := _use(use, _few):
                 yield f"    {text}"
@@ -108,6 +110,8 @@ def _markdown(report: Report) -> Iterator[str]:
 def _bullet(report: Report, finding: Finding) -> Iterator[str]:
     waiver = report.waived.by_name.get(finding.name)
     yield f"- {_escaped(finding.what)} <sub>{finding.location}</sub>"
+    if finding.was is not None:
+        yield f"  - It was at {finding.was}."
     for use in finding.uses:
         if text := _use(use, _coded):
             yield f"  - {text}"
@@ -152,8 +156,7 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
         "rating": str(finding.rating),
         "what": finding.what,
         "location": vars(finding.location),
-        "in": "old" if finding.gone else "new",
-        "near": vars(finding.near),
+        "was": None if finding.was is None else vars(finding.was),
         "uses": [
             {
                 "side": use.side.name.lower() if use.side is not None else None,
@@ -177,11 +180,11 @@ def _annotations(report: Report) -> Iterator[str]:
         waiver = report.waived.by_name.get(finding.name)
         kind = "error" if finding.rating is Rating.BREAKING and waiver is None else "notice"
         lines = [finding.what, *filter(None, (_use(use, _few) for use in finding.uses))]
-        if finding.gone:
-            lines.append(f"It was at {finding.location}.")
+        if finding.was is not None:
+            lines.append(f"It was at {finding.was}.")
         if waiver is not None:
             lines.append(f"Waived until {waiver.until}: {waiver.reason}")
-        yield _command(kind, finding.near, str(finding.rating).capitalize(), "\n".join(lines))
+        yield _command(kind, finding.location, str(finding.rating).capitalize(), "\n".join(lines))
     for problem in report.waived.problems:
         yield _command("error", problem.location, "Waiver", f"{problem.problem} {problem.remedy}")
     if report.evidence is not None:

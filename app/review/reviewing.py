@@ -16,6 +16,7 @@ from app.review.comparing.parameters import compare_parameters
 from app.review.comparing.schemas import SchemaComparer, deprecation
 from app.review.comparing.words import compare_words
 from app.review.subjects import subject
+from app.review.surviving import nearest
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,8 @@ class Finding:
     :param name: what waivers call it; it stays the same when lines move
     :param rule: what kind of difference it is
     :param what: what changed, one sentence
-    :param location: where: in the new contract, or in the old one what is gone from there
-    :param gone: whether it is gone
-    :param near: where in the new contract the place is or was
+    :param location: where in the new contract; what is gone from there: where it would be
+    :param was: where in the old contract, if it is gone
     :param uses: whom it touches, those that it breaks first
     """
 
@@ -51,8 +51,7 @@ class Finding:
     rule: str
     what: str
     location: Location
-    gone: bool
-    near: Location
+    was: Location | None
     uses: tuple[Use, ...]
 
     @property
@@ -71,6 +70,7 @@ class _Draft:
     """A finding as long as operations are added to it."""
 
     difference: Difference
+    used_at: Pointer
     uses: dict[tuple[Side | None, Rating, str], dict[str, None]] = field(default_factory=dict)
 
 
@@ -93,17 +93,14 @@ class _Review:
 
     def findings(self) -> list[Finding]:
         for before, after in paired(self._old, self._new):
-            operation = after or before
             for change in self._changes(before, after):
-                self._note(change.difference, change.side, change.rating, change.advice, operation)
+                self._note(change, after or before)
         for operation, difference in shadowed(self._old, self._new):
-            change = seen_from(Side.CALL, difference)
-            self._note(difference, change.side, change.rating, change.advice, operation)
+            self._note(seen_from(Side.CALL, difference), operation)
         for difference in compare_documents(self._old, self._new):
-            change = seen_from(Side.CALL, difference)
-            self._note(difference, None, change.rating, change.advice, None)
+            self._note(seen_from(Side.CALL, difference), None)
         found = [self._finding(draft) for draft in self._drafts.values()]
-        return sorted(found, key=lambda finding: (-finding.rating, finding.near, finding.location, finding.name))
+        return sorted(found, key=lambda finding: (-finding.rating, finding.location, finding.name))
 
     def _changes(self, old: Operation | None, new: Operation | None) -> Iterator[Change]:
         """What differs in an operation."""
@@ -129,28 +126,35 @@ class _Review:
                 # Only what is created takes the value of a new object.
                 yield from (change for change in found if creates or change.difference.rule != "x-create-default")
 
-    def _note(
-        self, difference: Difference, side: Side | None, rating: Rating, advice: str, operation: Operation | None
-    ) -> None:
-        place = difference.place
+    def _note(self, change: Change, operation: Operation | None) -> None:
+        difference = change.difference
         # Copies of an anchor stand at one place, and are one finding.
-        key = difference.rule, self._locate(place), place.old, difference.values, difference.detail
-        draft = self._drafts.setdefault(key, _Draft(difference))
-        names = draft.uses.setdefault((side, rating, advice), {})
+        key = (
+            difference.rule,
+            self._locate(difference.place),
+            difference.place.old,
+            difference.values,
+            difference.detail,
+        )
+        if key not in self._drafts:
+            of_operation = operation.pointer if operation is not None and operation.source is self._new else ()
+            self._drafts[key] = _Draft(difference, change.used_at or of_operation)
+        use = change.side if operation is not None else None, change.rating, change.advice
+        names = self._drafts[key].uses.setdefault(use, {})
         if operation is not None:
             names[operation.name] = None
 
     def _finding(self, draft: _Draft) -> Finding:
         difference, place = draft.difference, draft.difference.place
         about = subject(self._old if place.old else self._new, place.pointer)
+        here = nearest(self._old, self._new, place.pointer, draft.used_at) if place.old else place.pointer
         uses = [Use(*key, tuple(names)) for key, names in draft.uses.items()]
         return Finding(
             " ".join(filter(None, (difference.rule, about, difference.values))),
             difference.rule,
             f"`{about}`: {difference.detail}",
-            self._locate(place),
-            place.old,
-            self._locate(Place(self._surviving(place.pointer))),
+            self._locate(Place(here)),
+            self._locate(place) if place.old else None,
             tuple(sorted(uses, key=lambda use: -use.rating)),
         )
 
@@ -158,17 +162,6 @@ class _Review:
         if place not in self._locations:
             self._locations[place] = (self._old if place.old else self._new).locate(place.pointer)
         return self._locations[place]
-
-    def _surviving(self, pointer: Pointer) -> Pointer:
-        """The nearest part around a place that the new contract has."""
-        while pointer:
-            try:
-                self._new.at(pointer)
-            except KeyError:
-                pointer = pointer[:-1]
-            else:
-                break
-        return pointer
 
 
 def _owners(operation: Operation) -> list[Found]:

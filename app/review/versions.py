@@ -26,7 +26,7 @@ def check_version(old: Source, new: Source, breaking: Sequence[Finding]) -> Find
         return None
     location = new.locate(("info", "version"))
     use = Use(None, Rating.BREAKING, "Nothing: the version will tell.", ())
-    return Finding(f"version {before} -> {after}", "version", what, location, False, location, (use,))
+    return Finding(f"version {before} -> {after}", "version", what, location, None, (use,))
 
 
 def _numbers(version: str) -> list[int]:

@@ -45,25 +45,24 @@ def both(change, folder):
     return unchanged(), read(changed(change, folder), "new.yaml")
 
 
-def place(change, label, folder):
-    """File, line and column of the text that a label names."""
-    marked = label.get("gone") or label["at"]
+def place(marked, path, name):
+    """File, line and column of a text that stands once in a file: of its ¶ if it has one."""
     text, before = marked.replace("¶", ""), marked.partition("¶")[0] if "¶" in marked else ""
-    name = change.get("file", CONTRACT.name)
-    content = ((CONTRACT.parent if "gone" in label else folder) / name).read_text("utf-8")
+    content = path.read_text("utf-8")
     assert content.count(text) == 1, f"{text!r} stands {content.count(text)} times"
     until = content[: content.index(text) + len(before)]
-    shown = name if "/" in name else f"{'old' if 'gone' in label else 'new'}.yaml"
-    return shown, until.count("\n") + 1, len(until) - until.rfind("\n")
+    return name, until.count("\n") + 1, len(until) - until.rfind("\n")
 
 
 def labelled(change, folder):
     """What is to be found of a change: rating, place, and the operations by side and whether they break."""
+    name = change.get("file", CONTRACT.name)
+    shown = {which: name if "/" in name else f"{which}.yaml" for which in ("old", "new")}
     return sorted(
         (
             label["rating"],
-            place(change, label, folder),
-            "gone" in label,
+            place(label["at"], folder / name, shown["new"]),
+            place(label["gone"], CONTRACT.parent / name, shown["old"]) if "gone" in label else (),
             *(uses(label.get(key, {})) for key in ("breaks", "touches")),
         )
         for label in change["finds"]
@@ -76,7 +75,10 @@ def uses(named):
 
 def found(finding):
     """A finding in the form of its label."""
-    location = finding.location
+    places = (
+        (location.file, location.line, location.column) if location is not None else ()
+        for location in (finding.location, finding.was)
+    )
     breaking, others = (
         sorted(
             (use.side.name, sorted(use.operations))
@@ -85,17 +87,15 @@ def found(finding):
         )
         for breaks in (True, False)
     )
-    return str(finding.rating), (location.file, location.line, location.column), finding.gone, breaking, others
+    return str(finding.rating), *places, breaking, others
 
 
-def said(change, folder):
+def said(change, findings):
     """What is said of a change, under its name."""
-    old, new = both(change, folder)
-    text = as_text(Report("old.yaml", review(old, new), Waived({}, ()), None))
-    return f"# {change['name']}\n{text}"
+    return f"# {change['name']}\n{as_text(Report('old.yaml', findings, Waived({}, ()), None))}"
 
 
 if __name__ == "__main__":
     for change in CHANGES:
         with tempfile.TemporaryDirectory() as temporary:
-            print(said(change, Path(temporary) / "new"))
+            print(said(change, review(*both(change, Path(temporary) / "new"))))

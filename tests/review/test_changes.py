@@ -17,10 +17,9 @@ def named(change):
 
 @pytest.mark.parametrize("change", CHANGES, ids=named)
 def test_change(change, tmp_path):
-    old, new = both(change, tmp_path / "new")
-    findings = review(old, new)
+    findings = review(*both(change, tmp_path / "new"))
     assert sorted(map(found, findings)) == labelled(change, tmp_path / "new")
-    assert said(change, tmp_path / "again").strip() == SENTENCES[change["name"]].strip()
+    assert said(change, findings).strip() == SENTENCES[change["name"]].strip()
 
 
 def test_a_contract_does_not_differ_from_itself(contract):

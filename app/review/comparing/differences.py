@@ -115,28 +115,32 @@ class Change(NamedTuple):
     :param side: the part of the call
     :param rating: how much it matters there
     :param advice: what a client must do
+    :param used_at: the part of the new contract that was compared, nothing if it has none
     """
 
     difference: Difference
     side: Side
     rating: Rating
     advice: str
+    used_at: Pointer = ()
 
 
-def seen_from(side: Side, difference: Difference, *, exact: bool = False) -> Change:
+def seen_from(side: Side, difference: Difference, used_at: Pointer = (), *, exact: bool = False) -> Change:
     """Rate a difference. Who sends is broken by narrower rules, who reads by wider ones.
 
+    :param used_at: the part of the new contract that was compared
     :param exact: whether fewer values are as bad as more
     """
     effect = difference.effect
     if effect is Effect.TEXT:
-        return Change(difference, side, Rating.DOCS, NOTHING)
+        return Change(difference, side, Rating.DOCS, NOTHING, used_at)
     breaking = effect is Effect.OTHER
     if effect in (Effect.NARROWER, Effect.WIDER):
         breaking = exact or effect is (Effect.WIDER if side is Side.ANSWER else Effect.NARROWER)
     if not breaking:
-        return Change(difference, side, Rating.SAFE, difference.safe)
-    return Change(difference, side, Rating.BREAKING, difference.answer if side is Side.ANSWER else difference.request)
+        return Change(difference, side, Rating.SAFE, difference.safe, used_at)
+    advice = difference.answer if side is Side.ANSWER else difference.request
+    return Change(difference, side, Rating.BREAKING, advice, used_at)
 
 
 def shown(value: Any) -> str:

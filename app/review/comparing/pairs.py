@@ -61,11 +61,13 @@ class Pair:
 
     def note(self, differences: Iterable[Difference]) -> None:
         """Keep differences, rated for this side."""
-        self.node.changes += [seen_from(self.side, difference, exact=self.exact) for difference in differences]
+        self.node.changes += [
+            seen_from(self.side, difference, self.new.place, exact=self.exact) for difference in differences
+        ]
 
     def note_as(self, rating: Rating, difference: Difference, advice: str) -> None:
         """Keep a difference whose rating depends on more than its effect."""
-        self.node.changes.append(Change(difference, self.side, rating, advice))
+        self.node.changes.append(Change(difference, self.side, rating, advice, self.new.place))
 
     def descend(self, old: Position, new: Position, *, exact: bool = False) -> None:
         """Compare parts of the two."""
