@@ -34,7 +34,7 @@ def _text(report: Report) -> Iterator[str]:
         if waiver is not None:
             yield f"    Waived until {waiver.until}: {waiver.reason}"
         elif finding.rating is Rating.BREAKING:
-            yield f"    To waive it: {finding.name}"
+            yield f"    To waive it: {_quoted(finding.name)}"
     for problem in report.waived.problems:
         yield str(problem)
     if report.evidence is not None:
@@ -60,8 +60,13 @@ def _count(report: Report, rating: Rating) -> str:
 def _use(use: Use, names: Callable[[Sequence[str]], str]) -> str:
     """Whom a finding touches, and what they must do; nothing if it is nobody, who need do nothing."""
     whom = f"{use.side.value} {names(use.operations)}" if use.side is not None and use.operations else ""
-    advice = use.advice if use.advice != NOTHING or use.rating is not Rating.DOCS else ""
+    advice = "" if use.advice == NOTHING and (use.rating is Rating.DOCS or not whom) else use.advice
     return ": ".join(filter(None, (whom, advice)))
+
+
+def _quoted(name: str) -> str:
+    """A name as it may stand in YAML, whatever is in it."""
+    return "'" + name.replace("'", "''") + "'"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.forms import FORM, FormReader
@@ -44,7 +44,8 @@ class Judge:
         self._source = source
         self._answers = SchemaReader(source, Direction.RESPONSE)
         self._router: Router[dict[str, Operation]] = Router()
-        base = str(source.document.get("servers", [{"url": ""}])[0]["url"]).rstrip("/")
+        servers = source.document.get("servers") or [{"url": "/"}]
+        base = urlsplit(servers[0]["url"]).path.rstrip("/")
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations(source):
             by_path.setdefault(operation.path, {})[str(operation.pointer[2]).upper()] = operation

@@ -48,9 +48,6 @@ def report(old: Source, new: Source, waivers: Sequence[Waiver], today: date, evi
     :param today: the day by which waivers end
     """
     findings = review(old, new)
-    waived = waive(findings, waivers, today)
-    breaking = [found for found in findings if found.rating is Rating.BREAKING and found.name not in waived.by_name]
-    version = check_version(old, new, breaking)
-    if version is not None:
+    if (version := check_version(old, new, findings)) is not None:
         findings = [version, *findings]
     return Report(old.name, findings, waive(findings, waivers, today), evidence)

@@ -25,13 +25,16 @@ SIDES = {"calls": "CALL", "requests": "REQUEST", "answers": "ANSWER"}
 def changed(change, folder):
     """The contract with a change in it, in a folder that is not there yet."""
     shutil.copytree(CONTRACT.parent, folder)
-    path = folder / change.get("file", CONTRACT.name)
-    text = path.read_text("utf-8")
     for old, new in change["edit"]:
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
-        text = text.replace(old, new)
-    path.write_text(text, "utf-8")
+        replace(folder / change.get("file", CONTRACT.name), old, new)
     return folder / CONTRACT.name
+
+
+def replace(path, old, new):
+    """Replace a text that stands once in a file."""
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+    path.write_text(text.replace(old, new), "utf-8")
 
 
 @functools.cache

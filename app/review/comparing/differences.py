@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from app.contract.source import Pointer
 
-NOTHING = "Nothing."
+NOTHING = "Nothing to do."
 
 # How much is shown of a value.
 _LONG = 80

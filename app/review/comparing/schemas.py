@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.contract.source import Source
 from app.review.comparing.alternatives import compare_alternatives
-from app.review.comparing.differences import Difference, Effect, Found, Place, Side, place_of, text_of
+from app.review.comparing.differences import NOTHING, Difference, Effect, Found, Place, Side, place_of, text_of
 from app.review.comparing.extensions import OF_SCHEMAS, compare_extensions
 from app.review.comparing.objects import compare_members
 from app.review.comparing.pairs import NAME, Node, Pair
@@ -85,7 +85,7 @@ def deprecation(old: Found | None, new: Found | None) -> Iterator[Difference]:
     before, after = (found is not None and found[1] is True for found in (old, new))
     if before is not after:
         detail = "it is deprecated now." if after else "it is not deprecated any more."
-        safe = "Plan to do without it." if after else "Nothing."
+        safe = "Plan to do without it." if after else NOTHING
         yield Difference(
             "deprecated", place_of(old, new), detail, Effect.HARMLESS, values="yes" if after else "no", safe=safe
         )

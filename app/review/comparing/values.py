@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from app.contract.source import Pointer
-from app.review.comparing.differences import Difference, Effect, Place, shown
+from app.review.comparing.differences import NOTHING, Difference, Effect, Place, shown
 from app.review.comparing.views import TYPES, View
 
 # The keywords that limit values of each type from below and from above.
@@ -198,7 +198,7 @@ def _texts(
             Place(after[now]) if now is not None else Place(before[was or ""], old=True),
             _became(keyword, None if was is None else f"`{was}`", None if now is None else f"`{now}`"),
             effect,
-            f"Send only values of the new {keyword}." if now is not None else "Nothing.",
+            f"Send only values of the new {keyword}." if now is not None else NOTHING,
             f"Be ready for values that do not have the {keyword} of before.",
             f"{was or 'none'} -> {now or 'none'}",
         )

@@ -20,10 +20,10 @@ def compare_words(old: Iterable[Part], new: Iterable[Part], keywords: Iterable[s
         come = [place for text, place in after.items() if text not in before]
         for index in range(max(len(gone), len(come))):
             if index < len(come):
-                detail = f"the {keyword} is another." if index < len(gone) else f"the {keyword} is new."
+                detail = f"`{keyword}` is another." if index < len(gone) else f"`{keyword}` is new."
                 yield Difference(keyword, Place(come[index]), detail, Effect.TEXT)
             else:
-                yield Difference(keyword, Place(gone[index], old=True), f"the {keyword} is gone.", Effect.TEXT)
+                yield Difference(keyword, Place(gone[index], old=True), f"`{keyword}` is gone.", Effect.TEXT)
 
 
 def _found(parts: list[Part], keyword: str) -> dict[str, Pointer]:
