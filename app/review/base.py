@@ -2,8 +2,8 @@
 
 import io
 import subprocess
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -43,12 +43,12 @@ def base_contract(base: str | None, contract: Path) -> Iterator[Source]:
         raise NoBase(f"{revision!r} is neither a file nor a revision of git. Give one of these.")
     at = PurePosixPath(path or _line(folder, "rev-parse", "--show-prefix") + contract.name)
     tree = f"{_text(commit)}:{'' if at.parent == PurePosixPath() else at.parent}"
-    archive = _git(Path(_line(folder, "rev-parse", "--show-toplevel")), "archive", "--format=tar", tree)
+    archive = _git(Path(_line(folder, "rev-parse", "--show-toplevel")), "archive", "--format=zip", tree)
     with tempfile.TemporaryDirectory(prefix="flows-diff-") as unpacked:
         root = Path(unpacked) / at.name
         if archive is not None:
-            with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-                files.extractall(unpacked, filter="data")
+            with zipfile.ZipFile(io.BytesIO(archive)) as files:
+                files.extractall(unpacked)
         if not root.exists():
             raise NoBase(f"{revision} has no {at}. Name it: {revision}:PATH.")
         # As `git show` takes it; messages name the further files after it.

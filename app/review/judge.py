@@ -54,6 +54,7 @@ class Judge:
             self._router.add(base + path, methods, PathReader(source, parameters).read)
         self._query = cache(lambda operation: QueryReader(source, self._parameters(operation, "query")))
         self._body = cache(self._body_reader)
+        self._view = cache(lambda position: View(source, position))
 
     def operation(self, exchange: Exchange) -> Operation | None:
         """The operation that a request is for, if there is one."""
@@ -116,19 +117,21 @@ class Judge:
         operation = self.operation(exchange)
         pointer, body = (operation.part("requestBody") if operation else None) or ((), {"content": {}})
         described = [name for name, media in body["content"].items() if "schema" in media]
-        return View(self._source, tuple((*pointer, "content", name, "schema") for name in described[:1]))
+        return self._view(tuple((*pointer, "content", name, "schema") for name in described[:1]))
 
     def answered(self, exchange: Exchange) -> View:
         """The schema of an answer."""
         operation = self.operation(exchange)
         pointer, answer = (self._answer(operation, exchange.status) if operation else None) or ((), {})
         has_schema = "schema" in answer.get("content", {}).get(exchange.answer_type, {})
-        return View(self._source, ((*pointer, "content", exchange.answer_type, "schema"),) if has_schema else ())
+        return self._view(((*pointer, "content", exchange.answer_type, "schema"),) if has_schema else ())
 
     def _answer(self, operation: Operation, status: int) -> Found | None:
-        place = (*operation.pointer, "responses", str(status))
-        declared = operation.node["responses"].get(str(status))
-        return None if declared is None else self._source.resolve(place, declared)
+        declared = operation.node["responses"]
+        code = next((code for code in (str(status), f"{status // 100}XX", "default") if code in declared), None)
+        if code is None:
+            return None
+        return self._source.resolve((*operation.pointer, "responses", code), declared[code])
 
     def _body_reader(self, operation: Operation) -> BodyReader | None:
         """What reads the body of an operation; None if it has none, or one that can't be served."""

@@ -94,6 +94,8 @@ PLANTED = {
         ["        '201':\n", "        '202':\n"],
         {"broken": {2: "a 201 is not documented"}},
     ),
+    "any success is answered": (["        '201':\n", "        2XX:\n"], {}),
+    "any answer is answered": (["        '201':\n", "        default:\n"], {}),
     "a text that is answered is short": (
         [NOTE + "        labels", NOTE + "          maxLength: 5\n        labels"],
         {"broken": {1: "results.0.note: "}},

@@ -25,6 +25,7 @@ class View:
     def __init__(self, source: Source, position: Position) -> None:
         self._source = source
         self.position = position
+        self._views: dict[Position, View] = {}
         self.parts: list[tuple[Pointer, dict[str, Any]]] = []
         for pointer in position:
             self._collect(pointer, set())
@@ -127,7 +128,9 @@ class View:
 
     def view(self, position: Position) -> "View":
         """The view of another position of the same contract."""
-        return View(self._source, position)
+        if position not in self._views:
+            self._views[position] = View(self._source, position)
+        return self._views[position]
 
     def alternatives(self, keyword: str) -> Iterator[tuple[Pointer, list[Position]]]:
         """Each list of `anyOf` or `oneOf`, and where it stands."""
