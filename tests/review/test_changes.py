@@ -19,6 +19,7 @@ def named(change):
 def test_change(change, tmp_path):
     findings = review(*both(change, tmp_path / "new"))
     assert sorted(map(found, findings)) == labelled(change, tmp_path / "new")
+    assert len({finding.name for finding in findings}) == len(findings)
     assert said(change, findings).strip() == SENTENCES[change["name"]].strip()
 
 

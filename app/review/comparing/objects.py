@@ -51,14 +51,14 @@ def compare_members(pair: Pair) -> None:
 
 
 def _note_removed(pair: Pair, name: str, position: Position) -> None:
-    rule, place, detail = "member-removed", Place(position[0], old=True), "the member is gone."
+    rule, place, detail, values = "member-removed", Place(position[0], old=True), "the member is gone.", ""
     if name in pair.new.members:
         by = _foreign(pair.new, name, pair.side) or ()
-        rule, place, detail = str(by[-1]), Place(by), f"the member is `{by[-1]}` now."
+        rule, place, detail, values = str(by[-1]), Place(by), f"the member is `{by[-1]}` now.", "yes"
     advice = {Side.REQUEST: f"Send `{name}` no more: it has no effect.", Side.ANSWER: f"Do without `{name}`."}
     if pair.side is Side.REQUEST and pair.new.others is None and name not in pair.new.members:
         advice[Side.REQUEST] = f"Send `{name}` no more: it is refused."
-    pair.note_as(Rating.BREAKING, Difference(rule, place, detail, Effect.OTHER), advice[pair.side])
+    pair.note_as(Rating.BREAKING, Difference(rule, place, detail, Effect.OTHER, values=values), advice[pair.side])
 
 
 def _note_added(pair: Pair, name: str, position: Position) -> None:
@@ -66,7 +66,7 @@ def _note_added(pair: Pair, name: str, position: Position) -> None:
     rating, advice = Rating.BREAKING if pair.exact else Rating.SAFE, f"Check the type of `{name}`."
     if name in pair.old.members:
         by = _foreign(pair.old, name, pair.side) or ()
-        rule, place, detail = str(by[-1]), Place(by, old=True), f"the member is no longer `{by[-1]}`."
+        rule, place, detail, values = str(by[-1]), Place(by, old=True), f"the member is no longer `{by[-1]}`.", "no"
         rating = Rating.BREAKING
         advice = f"Do not send back the `{name}` that you were answered: it is stored now."
         if pair.side is Side.ANSWER:
@@ -86,11 +86,11 @@ def _compare_required(pair: Pair, name: str, *, is_new: bool) -> None:
     before, after = pair.old.required.get(name), pair.new.required.get(name)
     if before is None and after is not None and not (is_new and pair.side is Side.REQUEST):
         detail, request = f"`{name}` is required now.", f"Send `{name}`."
-        pair.note([Difference("required", Place(after), detail, Effect.NARROWER, request, values=name)])
+        pair.note([Difference("required", Place(after), detail, Effect.NARROWER, request, values=f"+{name}")])
     elif before is not None and after is None:
         detail, answer = f"`{name}` is not required any more.", f"Be ready for answers without `{name}`."
         place = Place(before, old=True)
-        pair.note([Difference("required", place, detail, Effect.WIDER, answer=answer, values=name)])
+        pair.note([Difference("required", place, detail, Effect.WIDER, answer=answer, values=f"-{name}")])
 
 
 def _compare_defaults(pair: Pair, name: str, old: Position, new: Position) -> None:

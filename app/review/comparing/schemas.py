@@ -4,7 +4,18 @@ from collections.abc import Iterator
 
 from app.contract.source import Source
 from app.review.comparing.alternatives import compare_alternatives
-from app.review.comparing.differences import NOTHING, Difference, Effect, Found, Place, Side, place_of, text_of
+from app.review.comparing.differences import (
+    NOTHING,
+    Difference,
+    Effect,
+    Found,
+    Place,
+    Side,
+    became,
+    place_of,
+    step,
+    text_of,
+)
 from app.review.comparing.extensions import OF_SCHEMAS, compare_extensions
 from app.review.comparing.objects import compare_members
 from app.review.comparing.pairs import NAME, Node, Pair
@@ -97,7 +108,8 @@ def _others(old: View, new: View) -> Iterator[Difference]:
     for keyword in sorted(keywords - _KNOWN):
         before, after = old.last(keyword), new.last(keyword)
         if not keyword.startswith("x-") and text_of(before) != text_of(after):
-            yield Difference(keyword, place_of(before, after), f"`{keyword}` is another.", Effect.OTHER)
+            detail = f"`{keyword}` {became(before, after)}."
+            yield Difference(keyword, place_of(before, after), detail, Effect.OTHER, values=step(before, after))
 
 
 def _extensions(view: View) -> dict[str, Found]:

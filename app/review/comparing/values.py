@@ -90,11 +90,11 @@ def _enums(old: View, new: View) -> Iterator[Difference]:
     if old.enum is None or new.enum is None:
         place = _place_of(old, new, "enum")
         if old.enum is None:
-            detail, effect = "only listed values are admitted now.", Effect.NARROWER
+            detail, effect, values = "only listed values are admitted now.", Effect.NARROWER, "listed"
         else:
-            detail, effect = "any value is admitted now, not only listed ones.", Effect.WIDER
+            detail, effect, values = "any value is admitted now, not only listed ones.", Effect.WIDER, "any"
         yield Difference(
-            "enum", place, detail, effect, "Send one of the listed values only.", "Be ready for any value."
+            "enum", place, detail, effect, "Send one of the listed values only.", "Be ready for any value.", values
         )
         return
     for text, (pointer, value) in old.enum.items():
@@ -243,6 +243,7 @@ def _unique_items(old: View, new: View) -> Iterator[Difference]:
             Effect.NARROWER if after else Effect.WIDER,
             "Send no item twice.",
             "Be ready for equal items.",
+            "yes" if after else "no",
         )
 
 
