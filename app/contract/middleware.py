@@ -11,14 +11,17 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
-from connexion.middleware.abstract import AbstractRoutingAPI, SpecMiddleware
-from connexion.operations import AbstractOperation
-from connexion.security import SecurityHandlerFactory
-from connexion.spec import Specification
 
 from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, detail, path_headers
+from app.contract.framework import (
+    AbstractOperation,
+    AbstractRoutingAPI,
+    SecurityHandlerFactory,
+    Specification,
+    SpecMiddleware,
+)
 from app.contract.negotiation import accepts, names_json
 from app.contract.paths import PathReader
 from app.contract.plan import Plan, PlanBuilder, parameters

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-import jsonschema_rs
-
 from app.contract.bundling import read
+from app.contract.checks.document import check_references, check_structure
 from app.contract.findings import ContractError
-from app.contract.meta_schema import meta_schema
-from app.contract.source import Source, references
+from app.contract.source import Source
 
 # Where the main branch may be, the shared one first.
 _MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
@@ -61,22 +59,9 @@ def usable(source: Source) -> Source:
 
     :raises ContractError: it can't be
     """
-    if not _is_usable(source):
-        # Takes longer to import than all the rest.
-        from app.contract.checks.document import check_references, check_structure
-
-        raise ContractError(list(check_references(source)) or list(check_structure(source)))
+    if findings := list(check_references(source)) or list(check_structure(source)):
+        raise ContractError(findings)
     return source
-
-
-def _is_usable(source: Source) -> bool:
-    try:
-        for pointer, node in references(source.document):
-            source.resolve(pointer, node)
-    except KeyError:
-        return False
-    validator = jsonschema_rs.Draft4Validator(meta_schema(), validate_formats=False)
-    return str(source.document.get("openapi")).startswith("3.0.") and validator.is_valid(source.document)
 
 
 def _branching_point(folder: Path) -> str:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import jsonschema_rs
 
 from app.contract.findings import Finding
-from app.contract.meta_schema import meta_schema
+from app.contract.framework import OpenAPISpecification
 from app.contract.source import Pointer, Source, references
 
 
@@ -35,12 +36,13 @@ def check_structure(source: Source) -> Iterator[Finding]:
             ("openapi",), f"This is OpenAPI {version!r}, which is not served.", "Write the contract in OpenAPI 3.0.3."
         )
         return
-    compiled = jsonschema_rs.Draft4Validator(meta_schema(), validate_formats=False)
+    meta_schema: dict[str, Any] = OpenAPISpecification.openapi_schema
+    compiled = jsonschema_rs.Draft4Validator(meta_schema, validate_formats=False)
     if compiled.is_valid(source.document):
         return
     from jsonschema import Draft4Validator
 
-    for error in Draft4Validator(meta_schema()).iter_errors(source.document):
+    for error in Draft4Validator(meta_schema).iter_errors(source.document):
         while error.context:
             branches = [branch for branch in error.context if branch.message != "'$ref' is a required property"]
             error = max(branches or error.context, key=lambda branch: len(branch.absolute_path))  # descends
