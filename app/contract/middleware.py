@@ -25,6 +25,7 @@ from app.contract.framework import (
 from app.contract.negotiation import accepts, names_json
 from app.contract.paths import PathReader
 from app.contract.plan import Plan, PlanBuilder, parameters
+from app.contract.problems import PROBLEM, Problems
 from app.contract.routing import Router
 from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.source import Source
@@ -70,6 +71,7 @@ class ContractAPI(AbstractRoutingAPI):
             item = source.document["paths"][template]
             undefined = item.get("x-required-permissions", {})
             headers, bare_headers = path_headers(plans)
+            reader = PathReader(source, template, parameters(source, template, next(iter(plans)).lower(), "path"))
             self.router.add(
                 self.base_path + template,
                 PathPlan(
@@ -77,8 +79,10 @@ class ContractAPI(AbstractRoutingAPI):
                     undefined={method.upper(): frozenset(names) for method, names in undefined.items()},
                     headers=headers,
                     bare_headers=bare_headers,
+                    pointer=("paths", template),
+                    reader=reader,
                 ),
-                PathReader(source, parameters(source, template, next(iter(plans)).lower(), "path")).read,
+                reader.read,
             )
 
     def make_operation(self, operation: AbstractOperation) -> Plan:
@@ -118,6 +122,7 @@ class ContractMiddleware(SpecMiddleware):
         self._server = server
         self._workers = workers
         self._pending = pending
+        self._problems = Problems(source)
         self._log: Any = None
         self._router: Router[PathPlan] = Router()
         self._prefix = "/"
@@ -170,6 +175,8 @@ class ContractMiddleware(SpecMiddleware):
                         answer = unavailable(error, request)
             else:
                 answer = await self._workers.run(self._server.serve, target, plan, request)
+        if answer.status >= 400:
+            answer = self._problems.located(answer, target, plan, accept)
         await _send(send, answer, target, request_id, head=method == "HEAD")
         # Bound once: a line that is not written costs next to nothing then.
         self._log = self._log or log.bind()
@@ -187,10 +194,13 @@ class ContractMiddleware(SpecMiddleware):
 
 
 def _acceptable(accept: str, plan: Plan | None) -> bool:
-    """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have."""
+    """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have.
+
+    Who names problems says how to be told of refusals, and takes other answers as they are.
+    """
     if plan is None or not plan.files:
-        return accepts(accept, "application/json")
-    return any(accepts(accept, media_type) for media_type in plan.files)
+        return accepts(accept, "application/json") or accepts(accept, PROBLEM)
+    return any(accepts(accept, media_type) for media_type in (*plan.files, PROBLEM))
 
 
 def outline(source: Source) -> dict[str, Any]:
