@@ -51,7 +51,7 @@ class Judge:
             by_path.setdefault(operation.path, {})[str(operation.pointer[2]).upper()] = operation
         for path, methods in by_path.items():
             parameters = self._parameters(next(iter(methods.values())), "path")
-            self._router.add(base + path, methods, PathReader(source, parameters).read)
+            self._router.add(base + path, methods, PathReader(source, path, parameters).read)
         self._query = cache(lambda operation: QueryReader(source, self._parameters(operation, "query")))
         self._body = cache(self._body_reader)
         self._view = cache(lambda position: View(source, position))
@@ -143,16 +143,15 @@ class Judge:
         return reader(self._source, (*operation.pointer, "requestBody"), {})
 
     @staticmethod
-    def _parameters(operation: Operation, location: str) -> list[dict[str, Any]]:
+    def _parameters(operation: Operation, location: str) -> dict[str, Found]:
+        """The parameters in one location, by name: also those of the path that nothing is said of."""
+        undeclared = operation.path_parameters if location == "path" else []
         declared = {
-            name: parameter
-            for (where, name), (_, (_, parameter)) in operation.parameters.items()
-            if where == location and "schema" in parameter
+            name: found
+            for (where, name), (_, found) in operation.parameters.items()
+            if where == location and "schema" in found[1]
         }
-        undeclared: dict[str, dict[str, Any]] = {
-            name: {"name": name, "schema": {}} for name in operation.path_parameters
-        }
-        return list(({**undeclared, **declared} if location == "path" else declared).values())
+        return {**{name: (operation.pointer, {"name": name, "schema": {}}) for name in undeclared}, **declared}
 
 
 def _shown(messages: Mapping[str, Any]) -> str:
