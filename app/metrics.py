@@ -141,7 +141,7 @@ class Metrics:
 
         :param place: of the operation; None if the path has none of that method
         :param seconds: how long it took
-        :param rule: what a refused request goes against, if it is a keyword of the contract
+        :param rule: what a refused request goes against; if it is none of `RULES` the status tells
         """
         own = self._own
         place = place or self._other
@@ -149,8 +149,9 @@ class Metrics:
         own[place + _DURATIONS_AT + bisect_left(BOUNDS, seconds)] += 1
         own[place + _SUM_AT] += int(seconds * 1e6)
         if status >= 400:
-            rule = rule or _RULE_OF_STATUS.get(status, OTHER)
-            own[place + _RULES_AT + _RULE.get(rule, len(RULES) - 1)] += 1
+            if rule not in _RULE:
+                rule = _RULE_OF_STATUS.get(status, OTHER)
+            own[place + _RULES_AT + _RULE[rule]] += 1
 
     def totals(self) -> Totals:
         """What was counted by all processes."""

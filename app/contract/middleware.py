@@ -11,17 +11,21 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
-from connexion.middleware.abstract import AbstractRoutingAPI, SpecMiddleware
-from connexion.operations import AbstractOperation
-from connexion.security import SecurityHandlerFactory
-from connexion.spec import Specification
 
 from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, detail, path_headers
+from app.contract.framework import (
+    AbstractOperation,
+    AbstractRoutingAPI,
+    SecurityHandlerFactory,
+    Specification,
+    SpecMiddleware,
+)
 from app.contract.negotiation import accepts, names_json
 from app.contract.paths import PathReader
 from app.contract.plan import Plan, PlanBuilder, parameters
+from app.contract.problems import PROBLEM, Problems
 from app.contract.routing import Router
 from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.source import Source
@@ -70,6 +74,7 @@ class ContractAPI(AbstractRoutingAPI):
             item = source.document["paths"][template]
             undefined = item.get("x-required-permissions", {})
             headers, bare_headers = path_headers(plans)
+            reader = PathReader(source, template, parameters(source, template, next(iter(plans)).lower(), "path"))
             self.router.add(
                 self.base_path + template,
                 PathPlan(
@@ -77,9 +82,11 @@ class ContractAPI(AbstractRoutingAPI):
                     undefined={method.upper(): frozenset(names) for method, names in undefined.items()},
                     headers=headers,
                     bare_headers=bare_headers,
+                    pointer=("paths", template),
+                    reader=reader,
                     counters=metrics.places({method: plan.operation_id for method, plan in plans.items()}),
                 ),
-                PathReader(source, parameters(source, template, next(iter(plans)).lower(), "path")).read,
+                reader.read,
             )
 
     def make_operation(self, operation: AbstractOperation) -> Plan:
@@ -127,6 +134,7 @@ class ContractMiddleware(SpecMiddleware):
         self._server = server
         self._workers = workers
         self._pending = pending
+        self._problems = Problems(source)
         self._metrics = metrics
         self._log: Any = None
         self._router: Router[PathPlan] = Router()
@@ -179,6 +187,8 @@ class ContractMiddleware(SpecMiddleware):
                 if plan is not None and plan.body is not None:
                     request.body = await _read(receive, length, self._server.body_limit)
                 answer = await self._answer(target, plan, request)
+            if answer.status >= 400:
+                answer = self._problems.located(answer, target, plan, accept)
             await _send(send, answer, target, request.id, head=method == "HEAD")
         except Disconnected:
             return
@@ -216,10 +226,13 @@ class ContractMiddleware(SpecMiddleware):
 
 
 def _acceptable(accept: str, plan: Plan | None) -> bool:
-    """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have."""
+    """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have.
+
+    Who names problems says how to be told of refusals, and takes other answers as they are.
+    """
     if plan is None or not plan.files:
-        return accepts(accept, "application/json")
-    return any(accepts(accept, media_type) for media_type in plan.files)
+        return accepts(accept, "application/json") or accepts(accept, PROBLEM)
+    return any(accepts(accept, media_type) for media_type in (*plan.files, PROBLEM))
 
 
 def outline(source: Source) -> dict[str, Any]:

@@ -45,7 +45,13 @@ def test_each_answer_counts_once():
 
 @pytest.mark.parametrize(
     ("status", "rule", "counted"),
-    [(404, "", "existence"), (403, "", "security"), (403, "x-unique", "x-unique"), (418, "", OTHER), (400, "x", OTHER)],
+    [
+        (404, "", "existence"),
+        (403, "", "security"),
+        (403, "x-unique", "x-unique"),
+        (418, "", OTHER),
+        (400, "requestBody", "syntax"),
+    ],
 )
 def test_a_refusal_counts_by_one_of_a_few_rules(status, rule, counted):
     metrics = Metrics(OPERATIONS)
