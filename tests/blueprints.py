@@ -188,19 +188,22 @@ class MemoryStore:
     def snapshot(self):
         return contextlib.nullcontext(self.objects)
 
-    def model_of(self, session, pk):
-        return session[pk][0] if pk in session else None
+    def models_of(self, session, pks):
+        return {pk: session[pk][0] for pk in pks if pk in session}
 
-    def bound_to(self, session, pk):
-        return [
-            (kind, key)
-            for kind in (STAGE_BINDING, POLICY_BINDING)
-            for _, key in sorted(
-                (members["order"], key)
-                for key, (model, members) in session.items()
-                if model == kind and members["target"] == pk
-            )
-        ]
+    def bound_to(self, session, pks):
+        return {
+            pk: [
+                (kind, key)
+                for kind in (STAGE_BINDING, POLICY_BINDING)
+                for _, key in sorted(
+                    (members["order"], key)
+                    for key, (model, members) in session.items()
+                    if model == kind and members["target"] == pk
+                )
+            ]
+            for pk in pks
+        }
 
     def repository(self, model):
         return Repository(self, self.models[model])
@@ -223,6 +226,9 @@ class Repository:
 
     def read(self, session, pk):
         return {"pk": pk, **copy.deepcopy(session[pk][1])}
+
+    def read_many(self, session, pks):
+        return {pk: self.read(session, pk) for pk in pks if pk in session}
 
     def add(self, session, members, pk=None):
         assert members.keys() == self.model.members.keys()

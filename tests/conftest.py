@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import itertools
 import os
+import tempfile
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -38,11 +40,13 @@ def contract():
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory):
+def postgresql_url():
     """A PostgreSQL server of this test run, from its package; gives the URL of its `postgres` database."""
-    server = postgresql.start(tmp_path_factory.mktemp("postgresql"))
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's folder: it runs as another user, whom each further run of pytest shuts out of there.
+    with tempfile.TemporaryDirectory(prefix="flows-postgresql-") as folder:
+        server = postgresql.start(Path(folder, "data"))
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)], scope="session")

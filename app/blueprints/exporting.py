@@ -1,6 +1,6 @@
 """Write flows, and everything they reach, as a blueprint that makes the same again on an empty server."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -43,12 +43,7 @@ def export(store: Store, slugs: Sequence[str]) -> bytes:
     """
     with store.database.snapshot() as session:
         reach = _Reach(store, session)
-        for slug in slugs:
-            pk = store.repository(_FLOW).find(session, {"slug": slug})
-            if pk is None:
-                raise errors.NotFound(slug)
-            reach.add(_FLOW, pk)
-        reach.follow()
+        reach.follow(_FLOW, [_pk(store, session, slug) for slug in slugs])
     document = {
         "context": {},
         "entries": [_entry(model, members) for model, members in reach.in_order()],
@@ -62,6 +57,13 @@ def export(store: Store, slugs: Sequence[str]) -> bytes:
     return text.encode()
 
 
+def _pk(store: Store, session: Any, slug: str) -> str:
+    pk = store.repository(_FLOW).find(session, {"slug": slug})
+    if pk is None:
+        raise errors.NotFound(slug)
+    return pk
+
+
 class _Reach:
     """Objects, and what they lead to."""
 
@@ -69,44 +71,51 @@ class _Reach:
         self._store = store
         self._session = session
         self._found: dict[str, tuple[Model, Members]] = {}
-        # By pk, the pks of the objects of its collection that it leads to.
-        self._leads_to: dict[str, list[str]] = {}
-        self._new: list[str] = []
 
-    def add(self, model: str, pk: str) -> None:
-        """Add an object, unless it is there."""
-        if pk not in self._found:
-            members = self._store.repository(model).read(self._session, pk)
-            self._found[pk] = (self._store.models[model], members)
-            self._new.append(pk)
+    def follow(self, model: str, pks: Iterable[str]) -> None:
+        """Add objects, all that they lead to, and what is bound to them. Those that are equally far away are read at once."""
+        graph, near = self._store.graph, dict.fromkeys(pks, model)
+        while near:
+            self._read(near)
+            leads_to = {pk: list(_identities(*self._found[pk])) for pk in near}
+            models = graph.models_of(self._session, {other for others in leads_to.values() for other in others})
+            bound = graph.bound_to(self._session, near)
+            far: dict[str, str] = {}
+            for pk, others in leads_to.items():
+                far |= {other: models[other] for other in others if other in models}
+                far |= {binding: name for name, binding in bound.get(pk, ())}
+            near = {pk: name for pk, name in far.items() if pk not in self._found}
 
-    def follow(self) -> None:
-        """Add all that the objects lead to, and what is bound to them."""
-        # The list grows meanwhile.
-        for pk in self._new:
-            model, members = self._found[pk]
-            others = list(_identities(model, members))
-            for other in others:
-                if other not in self._found and (name := self._store.graph.model_of(self._session, other)) is not None:
-                    self.add(name, other)
-            for name, binding in self._store.graph.bound_to(self._session, pk):
-                self.add(name, binding)
-            known = [other for other in others if other in self._found]
-            self._leads_to[pk] = [other for other in known if self._found[other][0].collection == model.collection]
+    def _read(self, models: Mapping[str, str]) -> None:
+        """Add objects. :param models: their models by pk"""
+        by_model: dict[str, list[str]] = {}
+        for pk, name in models.items():
+            by_model.setdefault(name, []).append(pk)
+        read: dict[str, Members] = {}
+        for name, pks in by_model.items():
+            read |= self._store.repository(name).read_many(self._session, pks)
+        self._found |= {pk: (self._store.models[name], read[pk]) for pk, name in models.items()}
 
     def in_order(self) -> list[tuple[Model, Members]]:
         """The objects, each after those that it leads to; by collection, in the order in which they were reached."""
+        leads_to = {
+            pk: [other for other in _identities(*found) if self._alike(pk, other)] for pk, found in self._found.items()
+        }
         while True:
             try:
-                pks = list(TopologicalSorter(self._leads_to).static_order())
+                pks = list(TopologicalSorter(leads_to).static_order())
             except CycleError as error:
                 # No order is right for objects that lead to one another: importing them says which reference leads nowhere.
                 first, second = error.args[1][:2]
-                self._leads_to[second].remove(first)
+                leads_to[second].remove(first)
             else:
                 break
         rank = {name: number for number, name in enumerate(_ORDER)}
         return sorted((self._found[pk] for pk in pks), key=lambda found: rank.get(found[0].collection, len(rank)))
+
+    def _alike(self, pk: str, other: str) -> bool:
+        """Whether both are there, and of one collection."""
+        return other in self._found and self._found[other][0].collection == self._found[pk][0].collection
 
 
 def _identities(model: Model, members: Members) -> Iterator[str]:

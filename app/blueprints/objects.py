@@ -50,6 +50,9 @@ class Repository(Protocol):
     def read(self, session: Any, pk: str) -> dict[str, Any]:
         """Every member that a client sets, and `pk`. :raises NotFound: there is no such object"""
 
+    def read_many(self, session: Any, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What `read` gives, by pk. Objects that there are not are left out."""
+
     def add(self, session: Any, members: Mapping[str, Any], pk: str | None = None) -> str:
         """Store an object. :returns: its pk :raises NotUnique: a value is taken :raises Missing: a reference leads nowhere"""
 
@@ -63,11 +66,11 @@ class Repository(Protocol):
 class Graph(Protocol):
     """What belongs together. Each method works within the transaction of a session."""
 
-    def model_of(self, session: Any, pk: str) -> str | None:
-        """The model of an object, None if there is no such object."""
+    def models_of(self, session: Any, pks: Iterable[str]) -> dict[str, str]:
+        """The models of objects, by pk. Those that there are not are left out."""
 
-    def bound_to(self, session: Any, pk: str) -> list[tuple[str, str]]:
-        """The bindings whose target an object is, as model and pk, in their order."""
+    def bound_to(self, session: Any, pks: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+        """The bindings whose targets objects are, by the target's pk: model and pk of each, in their order."""
 
 
 class Database(Protocol):

@@ -37,6 +37,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
     help="Where the JUnit and the HTML report go.",
 )
 @click.option("--progress/--no-progress", default=True, help="Whether to show how far it is.")
+@click.argument("further", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def command(
     settings: Settings,
@@ -47,11 +48,12 @@ def command(
     seed: int,
     reports: Path,
     progress: bool,
+    further: tuple[str, ...],
 ) -> None:
     """Fuzz a deployment against the contract: this server, or a real authentik.
 
     Schemathesis sends what the contract allows and what it forbids, and follows the links between operations. It creates, changes
-    and deletes flows. Exits 1 if it finds anything.
+    and deletes objects, also those that it finds there. What follows `--` is for Schemathesis. Exits 1 if it finds anything.
 
     Example: flows fuzz http://127.0.0.1:8000 --token $TOKEN --minutes 5
     """
@@ -74,6 +76,7 @@ def command(
         arguments += ["--max-time", str(max(1, round(minutes * 60)))]
     if not progress:
         arguments.append("--no-color")
+    arguments += further
     reports.mkdir(parents=True, exist_ok=True)
     with as_one_file(settings.contract) as contract:
         call = ["--config-file", str(configuration()), "run", str(contract), *arguments]

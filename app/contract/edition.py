@@ -7,14 +7,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from connexion.middleware.abstract import AbstractRoutingAPI
-from connexion.operations import AbstractOperation
-from connexion.resolver import Resolver
-from connexion.security import SecurityHandlerFactory
-from connexion.spec import Specification
-
 from app.contract.answers import path_headers
 from app.contract.frames import Framed
+from app.contract.framework import (
+    AbstractOperation,
+    AbstractRoutingAPI,
+    Resolver,
+    SecurityHandlerFactory,
+    Specification,
+)
 from app.contract.paths import PathReader
 from app.contract.plan import Plan, PlanBuilder, parameters
 from app.contract.problems import Problems

@@ -10,13 +10,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
-from connexion.middleware.abstract import SpecMiddleware
-from connexion.spec import Specification
 
 from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, detail
 from app.contract.edition import ContractAPI, Current
+from app.contract.framework import Specification, SpecMiddleware
 from app.contract.negotiation import accepts, names_json
 from app.contract.plan import Plan
 from app.contract.problems import PROBLEM

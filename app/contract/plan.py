@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connexion.operations import AbstractOperation
-from connexion.security import SecurityHandlerFactory
 from jsonschema_rs import Validator
 
 from app.contract.body import BodyReader
 from app.contract.examples import Examples, no_handler
 from app.contract.forms import FORM, FormReader
+from app.contract.framework import AbstractOperation, SecurityHandlerFactory
 from app.contract.parameters import QueryReader
 from app.contract.paths import argument_of
 from app.contract.schemas import Direction, SchemaReader, is_file, properties

@@ -6,7 +6,7 @@ authentik answers missing and wrong credentials with 403, never 401; the sentenc
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from connexion.security import AbstractSecurityHandler
+from app.contract.framework import AbstractSecurityHandler
 
 NOT_PROVIDED = "Authentication credentials were not provided."
 UNSUPPORTED_SCHEME = "Unsupported authentication type"

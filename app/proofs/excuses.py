@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from app.proofs.described import Operation
+from app.proofs.described import Leads, Operation
+from app.proofs.seen import Seen
 
 _MISSING = re.compile(r'Invalid pk "(.*)" - object does not exist\.', re.DOTALL)
 _NO_CHOICE = re.compile(
@@ -12,13 +13,14 @@ _NO_CHOICE = re.compile(
 _TOGETHER = "non_field_errors"
 
 
-def only_the_store_knows(operation: Operation, refusal: Any, body: Any, query: Any) -> bool:
+def only_the_store_knows(operation: Operation, refusal: Any, body: Any, query: Any, seen: Seen) -> bool:
     """Whether every message of a 400 tells of what is stored, and of a value that was sent.
 
     :param operation: what was asked for
     :param refusal: the answer
     :param body: what was sent
     :param query: the query parameters that were sent
+    :param seen: the objects that are known to be there, which are no reason
     """
     if not isinstance(refusal, dict) or not refusal:
         return False
@@ -30,12 +32,14 @@ def only_the_store_knows(operation: Operation, refusal: Any, body: Any, query: A
     return all(
         isinstance(messages, list)
         and messages != []
-        and all(_is_excused(operation, member, message, body, query) for message in messages)
+        and all(_is_excused(operation, member, message, body, query, seen) for message in messages)
         for member, messages in refusal.items()
     )
 
 
-def _is_excused(operation: Operation, member: str, message: Any, body: dict[str, Any], query: dict[str, Any]) -> bool:
+def _is_excused(
+    operation: Operation, member: str, message: Any, body: dict[str, Any], query: dict[str, Any], seen: Seen
+) -> bool:
     if not isinstance(message, str):
         return False
     if member == _TOGETHER:
@@ -43,10 +47,15 @@ def _is_excused(operation: Operation, member: str, message: Any, body: dict[str,
     if member in body and member in operation.unique and message == operation.unique[member]["x-unique"]:
         return True
     if member in body and member in operation.references and (told := _MISSING.fullmatch(message)):
-        return told[1] in _texts(body[member])
+        return _leads_nowhere(told[1], _texts(body[member]), operation.references[member], seen)
     if member in query and member in operation.filters and (told := _NO_CHOICE.fullmatch(message)):
-        return told[1] is None or told[1] in _texts(query[member])
+        sent = _texts(query[member])
+        return _leads_nowhere(told[1] or sent[0], sent, operation.filters[member], seen)
     return False
+
+
+def _leads_nowhere(name: str, sent: list[str], leads: Leads, seen: Seen) -> bool:
+    return name in sent and name not in seen.names(leads.models, leads.identity)
 
 
 def _texts(value: Any) -> list[str]:

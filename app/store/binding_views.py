@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from app.objects import Reference
 from app.store.database import Database
-from app.store.object_views import any_of, bound_to, flow_set, listed, object_references
+from app.store.object_views import bound_to, flow_set, object_references
 from app.store.tables import flows, objects, policy_bindings, stage_bindings
-from app.store.views import Condition, Field, View, column_field
+from app.store.views import Condition, Field, View, any_of, column_field, listed
 
 
 class StageBindingRow(NamedTuple):

@@ -55,7 +55,7 @@ class Bindings(Generic[R]):
         self._database = database
         self._table = table
         self.view = view
-        self._row = row
+        self.row = row
         self._members = references
         self._taken = taken
         self._references = References(database)
@@ -83,7 +83,7 @@ class Bindings(Generic[R]):
         """
         self._check(filters)
         count, rows = self._listing.page(filters, terms, ordering, number, size)
-        return BindingPage(count, [self._row(row) for row in rows])
+        return BindingPage(count, [self.row(row) for row in rows])
 
     def get(self, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> R:
         """A binding.
@@ -145,7 +145,7 @@ class Bindings(Generic[R]):
         row = session.row(query, {**self.view.values(filters, terms), "pk_": pk})
         if row is None:
             raise errors.NotFound
-        return self._row(row)
+        return self.row(row)
 
     def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new binding, within a transaction. :returns: its primary key"""

@@ -1,12 +1,13 @@
 """What belongs together: which model an object is of, and what is bound to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
 from app.objects import Model
 from app.store.database import Database, Session
 from app.store.tables import flows, objects, policy_bindings, stage_bindings
+from app.store.views import any_of, listed
 
 # What is kept in a table of its own, by collection; all other objects say their model.
 _TABLES = {"flows": flows, "stage_bindings": stage_bindings, "policy_bindings": policy_bindings}
@@ -21,35 +22,50 @@ class Graph:
 
     def __init__(self, database: Database, models: Mapping[str, Model]) -> None:
         self._models = {model.collection: name for name, model in models.items() if model.collection in _TABLES}
-        pk: sa.BindParameter[str] = sa.bindparam("pk_")
-        self._model_of = database.compile(
+        pks: sa.BindParameter[str] = sa.bindparam("pks", type_=sa.Text())
+
+        def wanted(column: sa.Column[str]) -> sa.ColumnElement[bool]:
+            return any_of(database, column, pks)
+
+        self._models_of = database.compile(
             sa.union_all(
-                sa.select(objects.c.model).where(objects.c.pk == pk),
-                *(sa.select(_text(name)).where(table.c.pk == pk) for name, table in _TABLES.items()),
+                sa.select(objects.c.pk, objects.c.model).where(wanted(objects.c.pk)),
+                *(sa.select(table.c.pk, _text(name)).where(wanted(table.c.pk)) for name, table in _TABLES.items()),
             )
         )
-        bound_here = {
-            "stage_bindings": stage_bindings.c.target == pk,
-            "policy_bindings": sa.or_(policy_bindings.c.flow == pk, policy_bindings.c.stage_binding == pk),
+        targets = {
+            "stage_bindings": [stage_bindings.c.target],
+            "policy_bindings": [policy_bindings.c.flow, policy_bindings.c.stage_binding],
         }
         bound = sa.union_all(
             *(
-                sa.select(_text(name).label("collection"), _TABLES[name].c.pk, _TABLES[name].c.order).where(condition)
-                for name, condition in bound_here.items()
+                sa.select(
+                    target.label("target"), _text(name).label("collection"), _TABLES[name].c.pk, _TABLES[name].c.order
+                ).where(wanted(target))
+                for name, columns in targets.items()
+                for target in columns
             )
         ).subquery()
         self._bound_to = database.compile(
-            sa.select(bound.c.collection, bound.c.pk).order_by(bound.c.collection.desc(), bound.c.order, bound.c.pk)
+            sa.select(bound.c.target, bound.c.collection, bound.c.pk).order_by(
+                bound.c.collection.desc(), bound.c.order, bound.c.pk
+            )
         )
 
-    def model_of(self, session: Session, pk: str) -> str | None:
-        """The model of an object, None if there is no such object."""
-        row = session.row(self._model_of, {"pk_": pk})
-        return None if row is None else self._models.get(row[0], row[0])
+    def models_of(self, session: Session, pks: Iterable[str]) -> dict[str, str]:
+        """The models of objects, by pk. Those that there are not are left out."""
+        rows = session.rows(self._models_of, {"pks": listed(list(pks))})
+        return {pk: self._models.get(name) or name for pk, name in rows}
 
-    def bound_to(self, session: Session, pk: str) -> list[tuple[str, str]]:
-        """The bindings whose target an object is, as model and pk: those of stages, then those of policies, each in its order."""
-        return [(self._models[collection], key) for collection, key in session.rows(self._bound_to, {"pk_": pk})]
+    def bound_to(self, session: Session, pks: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+        """The bindings whose targets objects are, by the target's pk.
+
+        :returns: model and pk of each: those of stages, then those of policies, each in its order
+        """
+        found: dict[str, list[tuple[str, str]]] = {}
+        for target, collection, pk in session.rows(self._bound_to, {"pks": listed(list(pks))}):
+            found.setdefault(target, []).append((self._models[collection], pk))
+        return found
 
 
 def _text(name: str) -> sa.ColumnElement[str]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.store.database import Database
 
@@ -30,6 +29,9 @@ def json_rows(
         inner = sa.select(*(column.label(f"value_{index}") for index, column in enumerate(columns)))
         rows = inner.select_from(source).where(where).order_by(*order_by).correlate(outer).subquery()
         return sa.select(sa.func.json_group_array(sa.func.json_array(*rows.c), type_=sa.Text())).scalar_subquery()
+    # It brings the whole dialect along, which an embedded database has no use for.
+    from sqlalchemy.dialects.postgresql import aggregate_order_by
+
     values = aggregate_order_by(sa.func.json_build_array(*columns), *order_by)
     array = sa.cast(sa.func.json_agg(values), sa.Text())
     empty = sa.literal_column("'[]'", sa.Text())

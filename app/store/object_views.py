@@ -1,6 +1,5 @@
 """How objects of the contract's models are seen: what is read of each, and what can be filtered on and sorted by."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from app.objects import Model, Reference
 from app.store.database import Database
 from app.store.json_rows import json_rows
 from app.store.tables import flows, objects, policy_bindings, references, stage_bindings
-from app.store.views import Condition, Field, View, column_field
+from app.store.views import Condition, Field, View, any_of, column_field, listed
 
 
 class ObjectRow(NamedTuple):
@@ -148,18 +147,6 @@ def _reference_field(database: Database, name: str, reference: Reference) -> Fie
         return sa.exists().where(*holds, any_of(database, identity, wanted))
 
     return Field(first, equals, bound=listed, reference=reference)
-
-
-def any_of(database: Database, column: sa.ColumnElement[Any], wanted: sa.BindParameter[Any]) -> Condition:
-    """That a column has one of the identities that `listed` made a parameter of."""
-    split = sa.func.json_each(wanted) if database.embedded else sa.func.json_array_elements_text(wanted.cast(sa.JSON))
-    each = split.table_valued("value")
-    return column.in_(sa.select(each.c.value))
-
-
-def listed(value: Any) -> str:
-    """One identity or several, as a parameter for `any_of`."""
-    return json.dumps([str(each).lower() for each in (value if isinstance(value, list) else [value])])
 
 
 def _quoted(text: str) -> str:

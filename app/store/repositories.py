@@ -1,6 +1,7 @@
 """The objects of each model behind one interface, for units of work of more than one statement, such as an import."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
@@ -10,10 +11,11 @@ import sqlalchemy as sa
 from app import errors
 from app.objects import Model
 from app.store.bindings import Bindings
-from app.store.database import Database, Query, Session
-from app.store.flows import Flows
+from app.store.database import Database, Query, Row, Session
+from app.store.flows import Flow, Flows
+from app.store.object_views import ObjectRow
 from app.store.objects import Objects
-from app.store.views import View
+from app.store.views import View, any_of, listed
 
 
 class Repository(Protocol):
@@ -28,6 +30,9 @@ class Repository(Protocol):
     def read(self, session: Session, pk: str) -> dict[str, Any]:
         """Every member that a client sets, and `pk`. :raises NotFound: there is no such object"""
 
+    def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What `read` gives, by pk. Objects that there are not are left out."""
+
     def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new object. :returns: its primary key :raises NotUnique: :raises Missing:"""
 
@@ -38,20 +43,38 @@ class Repository(Protocol):
         """Delete an object. :raises NotFound: there is no such object"""
 
 
-class _Finder:
-    """Finds objects by their members."""
+class _Reading(ABC):
+    """Finds objects by their members, and reads them."""
 
     def __init__(self, database: Database, view: View) -> None:
         self._database = database
         self._view = view
         self._query = cache(self._compile)
+        wanted = any_of(database, view.key, sa.bindparam("pks", type_=sa.Text()))
+        self._by_keys = database.compile(sa.select(*view.columns).select_from(view.source).where(wanted, *view.always))
 
     def find(self, session: Session, identifiers: Mapping[str, Any]) -> str | None:
+        """See `Repository`."""
         unknown = [name for name in identifiers if name not in self._view.fields]
         if unknown:
             raise errors.Invalid({name: ["Objects can't be found by this member."] for name in unknown})
         row = session.row(self._query(frozenset(identifiers)), self._view.values(identifiers, ()))
         return None if row is None else str(row[0])
+
+    def read(self, session: Session, pk: str) -> dict[str, Any]:
+        """See `Repository`."""
+        for members in self.read_many(session, [pk]).values():
+            return members
+        raise errors.NotFound
+
+    def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """See `Repository`."""
+        rows = session.rows(self._by_keys, {"pks": listed(list(pks))})
+        return {members["pk"]: members for members in map(self._members, rows)}
+
+    @abstractmethod
+    def _members(self, row: Row) -> dict[str, Any]:
+        """Every member that a client sets, and `pk`."""
 
     def _compile(self, names: frozenset[str]) -> Query:
         view = self._view
@@ -59,7 +82,7 @@ class _Finder:
         return self._database.compile(found)
 
 
-class FlowRepository(_Finder):
+class FlowRepository(_Reading):
     """The flows.
 
     :param model: their model
@@ -70,9 +93,8 @@ class FlowRepository(_Finder):
         self._flows = flows
         self._model = model
 
-    def read(self, session: Session, pk: str) -> dict[str, Any]:
-        """See `Repository`."""
-        flow = self._flows.read(session, pk)
+    def _members(self, row: Row) -> dict[str, Any]:
+        flow = Flow._make(row)
         # SQLite has 0 and 1.
         values = {**flow._asdict(), "compatibility_mode": bool(flow.compatibility_mode)}
         return {name: values[name] for name in ("pk", *self._model.members)}
@@ -92,7 +114,7 @@ class FlowRepository(_Finder):
         self._flows.delete(session, pk)
 
 
-class ObjectRepository(_Finder):
+class ObjectRepository(_Reading):
     """The objects of a model that the store knows nothing else of.
 
     :param model: the model
@@ -103,10 +125,9 @@ class ObjectRepository(_Finder):
         self._objects = objects
         self._model = model
 
-    def read(self, session: Session, pk: str) -> dict[str, Any]:
-        """See `Repository`."""
-        row = self._objects.read(session, self._model.name, pk)
-        return {"pk": row.pk, **members_of(self._model, row.name, row.members, row.references)}
+    def _members(self, row: Row) -> dict[str, Any]:
+        found = ObjectRow._make(row)
+        return {"pk": found.pk, **members_of(self._model, found.name, found.members, found.references)}
 
     def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
         """See `Repository`."""
@@ -121,7 +142,7 @@ class ObjectRepository(_Finder):
         self._objects.delete(session, pk)
 
 
-class BindingRepository(_Finder):
+class BindingRepository(_Reading):
     """The bindings of stages, or of policies.
 
     :param model: their model
@@ -132,10 +153,9 @@ class BindingRepository(_Finder):
         self._bindings = bindings
         self._model = model
 
-    def read(self, session: Session, pk: str) -> dict[str, Any]:
-        """See `Repository`."""
-        row = self._bindings.read(session, pk)._asdict()
-        members = {name: row.get(name) for name in ("pk", *self._model.members)}
+    def _members(self, row: Row) -> dict[str, Any]:
+        values = self._bindings.row(row)._asdict()
+        members = {name: values.get(name) for name in ("pk", *self._model.members)}
         # SQLite has 0 and 1.
         return {
             name: bool(value) if self._model.members.get(name) == "boolean" else value

@@ -125,3 +125,15 @@ class View:
 def conditions(terms: Sequence[str]) -> int:
     """How many conditions words are looked for by."""
     return min(len(terms), _TERMS + 1)
+
+
+def any_of(database: Database, column: sa.ColumnElement[Any], wanted: sa.BindParameter[Any]) -> Condition:
+    """That a column has one of the identities that `listed` made a parameter of."""
+    split = sa.func.json_each(wanted) if database.embedded else sa.func.json_array_elements_text(wanted.cast(JSON))
+    each = split.table_valued("value")
+    return column.in_(sa.select(each.c.value))
+
+
+def listed(value: Any) -> str:
+    """One identity or several, as a parameter for `any_of`."""
+    return json.dumps([str(each).lower() for each in (value if isinstance(value, list) else [value])])

@@ -23,7 +23,7 @@ def create_app(_database_url: str) -> Application:
     """The ASGI application; it uses no database."""
     flows = [_shape(number, LIST) for number in range(_PAGE_SIZE)]
     page = {"pagination": contract.pagination(_COUNT, 1, _PAGE_SIZE), "results": flows}
-    created = _shape(0, CREATE)
+    created = _shape(0, CREATE, stages="", policies="")
     changed = _shape(42, PATCH)
     answers = {
         ("GET", True): _answer(200, page),
@@ -48,10 +48,10 @@ def create_app(_database_url: str) -> Application:
     return app
 
 
-def _shape(number: int, operation: Operation) -> dict[str, Any]:
-    """The flow of a number, with what an operation makes of it."""
+def _shape(number: int, operation: Operation, **others: str) -> dict[str, Any]:
+    """The flow of a number, with what an operation makes of it, and with other columns than it has."""
     sent = json.loads(operation.content(0) or "{}")
-    return contract.shape(SimpleNamespace(**(data.flow(number) | sent)))
+    return contract.shape(SimpleNamespace(**(data.flow(number) | sent | others)))
 
 
 def _answer(status: int, value: Any) -> tuple[Message, Message]:

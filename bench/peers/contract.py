@@ -111,7 +111,7 @@ def export_url(slug: str) -> str:
 
 
 def shape(flow: Any) -> dict[str, Any]:
-    """A stored flow, whose columns are attributes, as it is answered."""
+    """A stored flow, whose columns are attributes, as it is answered. Nothing plans it."""
     return {
         "pk": flow.pk,
         "policybindingmodel_ptr_id": flow.policybindingmodel_ptr_id,
@@ -120,9 +120,8 @@ def shape(flow: Any) -> dict[str, Any]:
         "title": flow.title,
         "designation": flow.designation,
         "background": flow.background,
-        # Nothing binds stages or policies to a flow, and nothing plans it.
-        "stages": [],
-        "policies": [],
+        "stages": flow.stages.split(),
+        "policies": flow.policies.split(),
         "cache_count": 0,
         "policy_engine_mode": flow.policy_engine_mode,
         # SQLite has 0 and 1.

@@ -7,14 +7,62 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import ForeignKey
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from app.store.database import Database
 from bench.peers import contract, orm
 from bench.peers.access import Access, permits
 from bench.peers.models import Flow, FlowPage, FlowQuery, FlowRequest, PatchedFlowRequest
 
+
+class StageBinding(orm.Base):
+    """The binding of a stage to a flow."""
+
+    __tablename__ = "stage_bindings"
+
+    pk: Mapped[str] = mapped_column(primary_key=True)
+    target: Mapped[str] = mapped_column(ForeignKey("flows.pk"))
+    stage: Mapped[str]
+    order: Mapped[int]
+
+
+class PolicyBinding(orm.Base):
+    """The binding of a policy to a flow."""
+
+    __tablename__ = "policy_bindings"
+
+    pk: Mapped[str] = mapped_column(primary_key=True)
+    flow: Mapped[str] = mapped_column(ForeignKey("flows.pk"))
+    policy: Mapped[str]
+    order: Mapped[int]
+
+
+class StoredFlow(orm.FlowColumns, orm.Base):
+    """A flow with its bindings."""
+
+    __tablename__ = "flows"
+
+    stage_bindings: Mapped[list[StageBinding]] = relationship(
+        order_by=(StageBinding.order, StageBinding.pk), repr=False
+    )
+    policy_bindings: Mapped[list[PolicyBinding]] = relationship(
+        order_by=(PolicyBinding.order, PolicyBinding.pk), repr=False
+    )
+
+    @property
+    def stages(self) -> list[str]:
+        """The identities of its stages, in order."""
+        return [binding.stage for binding in self.stage_bindings]
+
+    @property
+    def policies(self) -> list[str]:
+        """The identities of its policies, in order."""
+        return [binding.policy for binding in self.policy_bindings]
+
+
+stored = orm.Flows(StoredFlow, selectinload(StoredFlow.stage_bindings), selectinload(StoredFlow.policy_bindings))
 router = APIRouter(prefix=contract.BASE.rstrip("/"))
 bearer = HTTPBearer(auto_error=False)
 
@@ -56,7 +104,7 @@ Writing = Annotated[Session, Depends(writing)]
 @router.get("/", dependencies=[Depends(Requires(contract.VIEW))])
 def list_flows(session: Reading, query: Annotated[FlowQuery, Query()]) -> FlowPage:
     """A page of flows."""
-    found = orm.page(session, query.filters, query.search, query.ordering, query.page, query.size)
+    found = stored.page(session, query.filters, query.search, query.ordering, query.page, query.size)
     if found is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, contract.INVALID_PAGE)
     count, flows = found
@@ -64,24 +112,25 @@ def list_flows(session: Reading, query: Annotated[FlowQuery, Query()]) -> FlowPa
 
 
 @router.get("/{slug}/", response_model=Flow, dependencies=[Depends(Requires(contract.VIEW))])
-def retrieve_flow(session: Reading, slug: str) -> orm.Flow:
+def retrieve_flow(session: Reading, slug: str) -> StoredFlow:
     """A flow."""
-    return _or_404(orm.get(session, slug))
+    return _or_404(stored.get(session, slug))
 
 
 @router.post("/", response_model=Flow, status_code=201, dependencies=[Depends(Requires(contract.ADD))])
-def create_flow(session: Writing, body: FlowRequest) -> orm.Flow:
+def create_flow(session: Writing, body: FlowRequest) -> StoredFlow:
     """Store a flow."""
-    flow = orm.Flow(**body.model_dump())
+    # Nothing is bound to it yet, so there is nothing to load.
+    flow = StoredFlow(**body.model_dump(), stage_bindings=[], policy_bindings=[])
     session.add(flow)
     session.commit()
     return flow
 
 
 @router.patch("/{slug}/", response_model=Flow, dependencies=[Depends(Requires(contract.CHANGE))])
-def change_flow(session: Writing, slug: str, body: PatchedFlowRequest) -> orm.Flow:
+def change_flow(session: Writing, slug: str, body: PatchedFlowRequest) -> StoredFlow:
     """Store the members that were sent."""
-    flow = _or_404(orm.get(session, slug, to_change=True))
+    flow = _or_404(stored.get(session, slug, to_change=True))
     for name, value in body.model_dump(exclude_unset=True).items():
         setattr(flow, name, value)
     session.commit()
@@ -99,7 +148,7 @@ def create_app(database_url: str) -> FastAPI:
     return app
 
 
-def _or_404(flow: orm.Flow | None) -> orm.Flow:
+def _or_404(flow: StoredFlow | None) -> StoredFlow:
     if flow is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, contract.NOT_FOUND)
     return flow

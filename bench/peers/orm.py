@@ -1,11 +1,15 @@
-"""The mapped class of a flow and the sessions of the peers that use SQLAlchemy's ORM."""
+"""The columns of a flow, the statements and the sessions of the peers that use SQLAlchemy's ORM.
+
+Each of them maps what is bound to a flow in its own way.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, Text, create_engine, event, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column, sessionmaker
+from sqlalchemy.orm.interfaces import ORMOption
 
 from app.store.search import fold, search_text
 from bench.peers import contract
@@ -21,10 +25,8 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     type_annotation_map = {str: Text}  # noqa: RUF012  # SQLAlchemy reads it from the class
 
 
-class Flow(Base):
-    """A flow."""
-
-    __tablename__ = "flows"
+class FlowColumns(MappedAsDataclass, kw_only=True):
+    """The columns of a flow that say nothing of what is bound to it."""
 
     pk: Mapped[str] = mapped_column(primary_key=True, default_factory=_new_id)
     policybindingmodel_ptr_id: Mapped[str] = mapped_column(unique=True, default_factory=_new_id)
@@ -41,8 +43,7 @@ class Flow(Base):
     # Written with each change, and compared in the database only.
     search: Mapped[str] = mapped_column(deferred=True, init=False, repr=False)
 
-    # Nothing binds stages or policies to a flow, and nothing plans it.
-    stages = policies = ()
+    # Nothing plans a flow.
     cache_count = 0
 
     @property
@@ -51,9 +52,9 @@ class Flow(Base):
         return contract.export_url(self.slug)
 
 
-@event.listens_for(Flow, "before_insert")
-@event.listens_for(Flow, "before_update")
-def _keep_search(_mapper: object, _connection: object, flow: Flow) -> None:
+@event.listens_for(FlowColumns, "before_insert", propagate=True)
+@event.listens_for(FlowColumns, "before_update", propagate=True)
+def _keep_search(_mapper: object, _connection: object, flow: FlowColumns) -> None:
     flow.search = search_text({member: getattr(flow, member) for member in contract.SEARCHED}, contract.SEARCHED)
 
 
@@ -98,35 +99,48 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def page(
-    session: Session, filters: Mapping[str, Any], search: str, ordering: str, number: int, size: int
-) -> tuple[int, Sequence[Flow]] | None:
-    """How many flows match, and those of a page; None if there is no such page.
+F = TypeVar("F", bound=FlowColumns)
 
-    :param filters: the values that columns have to equal
-    :param search: the words that have to be found
-    :param ordering: the members to sort by, as the query has them
+
+class Flows(Generic[F]):
+    """The statements on flows.
+
+    :param model: the mapped class
+    :param options: how what is bound to a flow is loaded
     """
-    conditions = [getattr(Flow, name) == value for name, value in filters.items()]
-    conditions += [Flow.search.contains(fold(term), autoescape=True) for term in contract.terms(search)]
-    keys = [(getattr(Flow, key.member), key.descending) for key in contract.sort_keys(ordering)]
-    count = session.scalar(select(func.count()).select_from(Flow).where(*conditions)) or 0
-    if number < 1 or (number > 1 and (number - 1) * size >= count):
-        return None
-    statement = (
-        select(Flow)
-        .where(*conditions)
-        .order_by(*(column.desc() if descending else column for column, descending in keys), Flow.pk)
-        .limit(size)
-        .offset((number - 1) * size)
-    )
-    return count, session.scalars(statement).all()
 
+    def __init__(self, model: type[F], *options: ORMOption) -> None:
+        self._model = model
+        self._select = select(model).options(*options)
 
-def get(session: Session, slug: str, *, to_change: bool = False) -> Flow | None:
-    """The flow of a slug, None if there is none.
+    def page(
+        self, session: Session, filters: Mapping[str, Any], search: str, ordering: str, number: int, size: int
+    ) -> tuple[int, Sequence[F]] | None:
+        """How many flows match, and those of a page; None if there is no such page.
 
-    :param to_change: whether others have to wait with their changes of it
-    """
-    statement = select(Flow).where(Flow.slug == slug)
-    return session.scalar(statement.with_for_update() if to_change else statement)
+        :param filters: the values that columns have to equal
+        :param search: the words that have to be found
+        :param ordering: the members to sort by, as the query has them
+        """
+        model = self._model
+        conditions = [getattr(model, name) == value for name, value in filters.items()]
+        conditions += [model.search.contains(fold(term), autoescape=True) for term in contract.terms(search)]
+        keys = [(getattr(model, key.member), key.descending) for key in contract.sort_keys(ordering)]
+        count = session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
+        if number < 1 or (number > 1 and (number - 1) * size >= count):
+            return None
+        statement = (
+            self._select.where(*conditions)
+            .order_by(*(column.desc() if descending else column for column, descending in keys), model.pk)
+            .limit(size)
+            .offset((number - 1) * size)
+        )
+        return count, session.scalars(statement).all()
+
+    def get(self, session: Session, slug: str, *, to_change: bool = False) -> F | None:
+        """The flow of a slug, None if there is none.
+
+        :param to_change: whether others have to wait with their changes of it
+        """
+        statement = self._select.where(self._model.slug == slug)
+        return session.scalar(statement.with_for_update() if to_change else statement)

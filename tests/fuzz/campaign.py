@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psycopg
 
+from app.application import load_contract
+from app.settings import Settings
 from tests import postgresql
 from tests.serving import wait_for
 
@@ -49,7 +51,8 @@ def served(engine, folder):
             ).stdout
 
         run("db", "upgrade")
-        reader = run("token", "create", "reader", "--permission", "authentik_flows.view_flow").strip()
+        seeing = [name for name in load_contract(Settings()).document["x-permissions"] if ".view_" in name]
+        reader = run("token", "create", "reader", *(f"--permission={name}" for name in seeing)).strip()
         log = folder / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(

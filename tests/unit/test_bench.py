@@ -1,27 +1,38 @@
 """The benchmark measures what it says, and the documents say what it measured. Nothing here is timed."""
 
 import os
+import shutil
 import stat
 
 import pytest
+import sqlalchemy as sa
 
 from app.application import create_app, open_store
 from app.settings import Settings
+from app.store.tables import flows, policy_bindings, stage_bindings
 from bench import data, load, report
 from bench.operations import CREATE, LIST, OPERATIONS, PATCH, RETRIEVE
 from bench.peers import PEERS
+from bench.peers.requests import checks
 from tests.serving import served
 
 DOCUMENT = report.ROOT / "docs" / "performance.md"
 README = report.ROOT / "README.md"
+TABLES = ("ratios", "growth", "crowd")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """The path of a database with the benchmark's flows; to be copied."""
+    path = tmp_path_factory.mktemp("bench") / "flows.sqlite3"
+    data.fill(f"sqlite:///{path}", 100)
+    return path
 
 
 @pytest.fixture
-def url(tmp_path, contract):
+def url(filled, tmp_path, contract):
     """A server with the benchmark's flows."""
-    database = f"sqlite:///{tmp_path}/flows.sqlite3"
-    data.fill(database, 100)
-    settings = Settings(database_url=database)
+    settings = Settings(database_url=f"sqlite:///{shutil.copy(filled, tmp_path)}")
     with served(create_app(settings, contract=contract, store=open_store(settings, contract))) as address:
         yield address
 
@@ -39,6 +50,42 @@ def right_answer(url, operation):
     answer = httpx.request(operation.method, url + operation.target(0), content=operation.content(0), headers=headers)
     assert answer.status_code == operation.status
     return answer.content
+
+
+def bound(connection, flow):
+    """The stages and the policies of a flow by its bindings, in order."""
+    stages = sa.select(stage_bindings.c.stage).where(stage_bindings.c.target == flow)
+    policies = sa.select(policy_bindings.c.policy).where(policy_bindings.c.flow == flow)
+    return (
+        connection.scalars(stages.order_by(stage_bindings.c.order, stage_bindings.c.pk)).all(),
+        connection.scalars(policies.order_by(policy_bindings.c.order, policy_bindings.c.pk)).all(),
+    )
+
+
+def kept(connection, flow):
+    """The stages and the policies of a flow as its row has them."""
+    row = connection.execute(sa.select(flows.c.stages, flows.c.policies).where(flows.c.pk == flow)).one()
+    return row.stages.split(), row.policies.split()
+
+
+@pytest.mark.parametrize("stages", [3, 200])
+def test_each_flow_has_what_is_bound_to_it(database_url, stages):
+    data.fill(database_url, 12, stages)
+    with data.engine(database_url).begin() as connection:
+        for number in range(12):
+            flow = data.identity(number)
+            assert kept(connection, flow) == bound(connection, flow)
+            assert [len(set(pks)) for pks in kept(connection, flow)] == [stages, 1]
+        # From then on the database keeps them.
+        flow = data.identity(7)
+        first = sa.and_(stage_bindings.c.target == flow, stage_bindings.c.order == 0)
+        connection.execute(sa.delete(stage_bindings).where(first))
+        connection.execute(
+            sa.update(policy_bindings).where(policy_bindings.c.flow == flow).values(policy=data.policy(9))
+        )
+        assert kept(connection, flow) == bound(connection, flow)
+        assert [len(pks) for pks in kept(connection, flow)] == [stages - 1, 1]
+        assert kept(connection, flow)[1] == [data.policy(9)]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -81,14 +128,27 @@ def test_each_peer_is_a_module_that_makes_an_application():
 
 
 def test_the_documents_have_the_newest_figures():
-    figures, document = report.read(), DOCUMENT.read_text("utf-8")
-    assert report.ratios(figures, "sqlite") in README.read_text("utf-8")
-    for engine in ("sqlite", "postgresql"):
-        assert report.ratios(figures, engine) in document
-        assert report.growth(figures, engine) in document
-        assert report.crowd(figures, engine) in document
-    assert report.machine(figures) in document
-    assert report.start(figures) in document
+    tables, document = report.tables(report.read()), DOCUMENT.read_text("utf-8")
+    for name in ("machine", "start", *(f"{table} {engine}" for table in TABLES for engine in report.ENGINES)):
+        assert name in tables
+    for name, table in tables.items():
+        assert f"<!-- {name} -->\n{table}\n<!-- /{name} -->" in document
+    assert tables["ratios sqlite"] in README.read_text("utf-8")
+
+
+def test_the_documents_say_how_many_answers_are_compared():
+    assert f"the same {len(list(checks()))} requests" in " ".join(DOCUMENT.read_text("utf-8").split())
+
+
+def test_what_is_bound_is_told_in_requests_and_in_bytes():
+    seen = {"3": {"bytes": 700, "rates": {"flows": 2000.4}}, "200": {"bytes": 8_000, "rates": {"flows": 1500}}}
+    figures = {"scale": {"sqlite": {"burden": {"retrieve": seen}}}}
+    assert report.burden(figures, "sqlite").splitlines() == [
+        "| SQLite: requests/s (MB/s) | retrieve, 3 stages | retrieve, 200 stages |",
+        "|---|---:|---:|",
+        "| bytes of an answer | 700 | 8,000 |",
+        "| flows server | 2,000 (1.4) | 1,500 (12.0) |",
+    ]
 
 
 def test_a_document_without_a_place_for_a_table_is_left_alone(tmp_path):

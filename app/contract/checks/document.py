@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
-from connexion.spec import OpenAPISpecification
 
 from app.contract.findings import Finding
+from app.contract.framework import OpenAPISpecification
 from app.contract.source import Pointer, Source, references
 
 

@@ -1,6 +1,5 @@
-"""The model, the serializer and the view of flows. To be imported once Django has its settings."""
+"""The serializer and the view of flows. To be imported once Django has its settings."""
 
-import uuid
 from typing import Any, ClassVar
 
 import django_filters.rest_framework
@@ -14,108 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from app.store.database import Database
-from app.store.search import fold, search_text
+from app.store.search import fold
 from app.store.tokens import Token
 from bench.peers import contract
 from bench.peers.access import Access, permits
+from bench.peers.django_rest.models import Flow
 
 access = Access(Database(settings.DATABASE_URL))
-
-
-def new_id() -> str:
-    """A new identity."""
-    return str(uuid.uuid4())
-
-
-class Designation(models.TextChoices):
-    """What a flow is for."""
-
-    AUTHENTICATION = "authentication"
-    AUTHORIZATION = "authorization"
-    INVALIDATION = "invalidation"
-    ENROLLMENT = "enrollment"
-    UNENROLLMENT = "unenrollment"
-    RECOVERY = "recovery"
-    STAGE_CONFIGURATION = "stage_configuration"
-
-
-class PolicyEngineMode(models.TextChoices):
-    """Whether all or any of the bound policies must pass."""
-
-    ALL = "all"
-    ANY = "any"
-
-
-class Layout(models.TextChoices):
-    """Where the form stands on the page."""
-
-    STACKED = "stacked"
-    CONTENT_LEFT = "content_left"
-    CONTENT_RIGHT = "content_right"
-    SIDEBAR_LEFT = "sidebar_left"
-    SIDEBAR_RIGHT = "sidebar_right"
-
-
-class DeniedAction(models.TextChoices):
-    """What happens to a user who is denied."""
-
-    MESSAGE_CONTINUE = "message_continue"
-    MESSAGE = "message"
-    CONTINUE = "continue"
-
-
-class Authentication(models.TextChoices):
-    """Who may enter a flow."""
-
-    NONE = "none"
-    REQUIRE_AUTHENTICATED = "require_authenticated"
-    REQUIRE_UNAUTHENTICATED = "require_unauthenticated"
-    REQUIRE_SUPERUSER = "require_superuser"
-    REQUIRE_OUTPOST = "require_outpost"
-
-
-class Flow(models.Model):
-    """A flow."""
-
-    # `pk` is a name that Django keeps for itself.
-    flow_uuid = models.TextField(primary_key=True, db_column="pk", default=new_id, editable=False)
-    policybindingmodel_ptr_id = models.TextField(unique=True, default=new_id, editable=False)
-    name = models.TextField()
-    slug = models.SlugField(unique=True)
-    title = models.TextField()
-    designation = models.TextField(choices=Designation)
-    background = models.TextField(default=contract.BACKGROUND, editable=False)
-    policy_engine_mode = models.TextField(choices=PolicyEngineMode, default=PolicyEngineMode.ANY)
-    compatibility_mode = models.BooleanField(default=False)
-    layout = models.TextField(choices=Layout, default=Layout.STACKED)
-    denied_action = models.TextField(choices=DeniedAction, default=DeniedAction.MESSAGE_CONTINUE)
-    authentication = models.TextField(choices=Authentication, default=Authentication.NONE)
-    search = models.TextField(editable=False)
-
-    # Nothing binds stages or policies to a flow, and nothing plans it.
-    stages = policies = ()
-    cache_count = 0
-
-    class Meta:
-        """Where flows are kept: the table is the project's."""
-
-        app_label = "flows"
-        db_table = "flows"
-        managed = False
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def export_url(self) -> str:
-        """Where the flow can be had as a blueprint."""
-        return contract.export_url(self.slug)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store the flow with the text it is searched by."""
-        values = {member: getattr(self, member) for member in contract.SEARCHED}
-        self.search = search_text(values, contract.SEARCHED)
-        super().save(*args, **kwargs)
 
 
 class FlowSerializer(serializers.ModelSerializer):
@@ -238,9 +142,12 @@ class FlowViewSet(viewsets.ModelViewSet):
     ordering = ("slug", "name")
 
     def get_queryset(self) -> models.QuerySet[Flow]:
-        """The flows; others have to wait with their changes of the one that is to be changed."""
+        """The flows with their bindings; others have to wait with their changes of the one that is to be changed."""
         queryset = super().get_queryset()
-        return queryset.select_for_update() if self.action == "partial_update" else queryset
+        if self.action == "partial_update":
+            # The framework drops what was loaded beforehand when it has changed an object.
+            return queryset.select_for_update()
+        return queryset.prefetch_related("stage_bindings", "policy_bindings")
 
     def filter_queryset(self, queryset: models.QuerySet[Flow]) -> models.QuerySet[Flow]:
         """The flows that match the query. Only lists have one here, as in the other peers."""

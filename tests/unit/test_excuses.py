@@ -1,0 +1,103 @@
+"""Which refusals of good data are excused, and that no other is."""
+
+import pytest
+
+from app.proofs import excuses
+from app.proofs.described import Leads, Operation
+from app.proofs.seen import Seen
+
+OPERATION = Operation(
+    takes_input=True,
+    body={},
+    unique={"name": {"x-unique": "Stage with this name already exists."}},
+    together=frozenset({"The fields target, order must make a unique set."}),
+    references={"target": Leads(frozenset({"flow"}), ("pk",)), "fields": Leads(frozenset(), ("pk",))},
+    filters={"policy": Leads(frozenset({"policy"}), ("pk",)), "sources": Leads(frozenset(), ("pk",))},
+    narrowing=frozenset(),
+    answers={},
+)
+WITHOUT_INPUT = Operation(False, {}, {}, frozenset(), {}, {}, frozenset(), {})
+BODY = {"name": "a", "target": "t", "fields": ["f", 'g"'], "order": 1}
+QUERY = {"policy": "p", "sources": ["s", "r"]}
+TAKEN = "Stage with this name already exists."
+NO_CHOICE = "Select a valid choice. {} not one of the available choices."
+
+
+@pytest.fixture
+def seen():
+    return Seen({"pk"}, {})
+
+
+@pytest.fixture
+def only_the_store_knows(seen):
+    return lambda *arguments: excuses.only_the_store_knows(*arguments, seen)
+
+
+def missing(pk):
+    return f'Invalid pk "{pk}" - object does not exist.'
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"name": [TAKEN]},
+        {"target": [missing("t")]},
+        {"fields": [missing('g"')]},
+        {"non_field_errors": ["The fields target, order must make a unique set."]},
+        {"policy": [NO_CHOICE.format("That choice is")]},
+        {"sources": [NO_CHOICE.format("r is")]},
+        {"name": [TAKEN], "target": [missing("t")]},
+    ],
+)
+def test_what_is_stored_is_the_reason(only_the_store_knows, refusal):
+    assert only_the_store_knows(OPERATION, refusal, BODY, QUERY)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        None,
+        {},
+        [TAKEN],
+        {"detail": "Not found."},
+        {"name": []},
+        {"name": TAKEN},
+        {"name": [[TAKEN]]},
+        {"name": [TAKEN, "This field may not be blank."]},
+        {"name": [TAKEN], "order": ["A valid integer is required."]},
+        {"order": [TAKEN]},
+        {"order": [missing(1)]},
+        {"target": [missing("other")]},
+        {"target": ["“t” is not a valid UUID."]},
+        {"non_field_errors": ["Only one of 'policy', 'group' or 'user' can be set."]},
+        {"policy": [missing("p")]},
+        {"target": [NO_CHOICE.format("That choice is")]},
+        {"sources": [NO_CHOICE.format("q is")]},
+        {"policy": ["Enter a valid UUID."]},
+    ],
+)
+def test_anything_else_is_a_fault(only_the_store_knows, refusal):
+    assert not only_the_store_knows(OPERATION, refusal, BODY, QUERY)
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"name": [TAKEN]}, {"target": [missing("t")]}, {"sources": [NO_CHOICE.format("r is")]}]
+)
+@pytest.mark.parametrize("sent", [{}, None, ["name", "target", "sources"]])
+def test_what_was_not_sent_is_no_reason(only_the_store_knows, refusal, sent):
+    assert not only_the_store_knows(OPERATION, refusal, sent, {})
+
+
+def test_an_operation_that_takes_nothing(only_the_store_knows):
+    assert only_the_store_knows(WITHOUT_INPUT, {"detail": "The flow has no stage."}, None, {})
+    assert not only_the_store_knows(WITHOUT_INPUT, {"name": [TAKEN]}, None, {})
+    assert not only_the_store_knows(OPERATION, {"detail": "The flow has no stage."}, BODY, {})
+
+
+def test_an_object_that_is_there_is_no_reason(only_the_store_knows, seen):
+    seen.remember("flow", {"pk": "t"})
+    seen.remember("policy", {"pk": "p"})
+    assert not only_the_store_knows(OPERATION, {"target": [missing("t")]}, BODY, QUERY)
+    assert not only_the_store_knows(OPERATION, {"policy": [NO_CHOICE.format("That choice is")]}, BODY, QUERY)
+    seen.forget("t")
+    assert only_the_store_knows(OPERATION, {"target": [missing("t")]}, BODY, QUERY)
