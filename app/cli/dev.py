@@ -36,7 +36,7 @@ def command(settings: Settings) -> None:
         port=settings.port,
         reload=True,
         reload_dirs=[str(Path(__file__).parents[1])],
-        reload_includes=["*.py", "*.html"],
+        reload_includes=["*.py", "*.html", "*.json"],
         access_log=False,
         server_header=False,
         log_level="warning",

@@ -42,10 +42,9 @@ class LiveApplication:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="flows-live", daemon=True)
         contract = self._first_contract()
-        store = open_store(settings, contract)
-        self._database = store.database
-        self._current = first_edition(settings, contract, store)
-        self._app = create_app(settings, contract=contract, store=store, current=self._current)
+        self._store = open_store(settings, contract)
+        self._current = first_edition(settings, contract, self._store)
+        self._app = create_app(settings, contract=contract, store=self._store, current=self._current)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of the application (ASGI)."""
@@ -109,7 +108,7 @@ class LiveApplication:
 
     def _serve_anew(self) -> None:
         contract = self._load(self._current.source)
-        store = open_store(self._settings, contract, self._database)
+        store = open_store(self._settings, contract, self._store.database)
         if store.embedded:
             # Other members may be searched now.
             store.migrate()

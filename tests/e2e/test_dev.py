@@ -234,20 +234,20 @@ def test_random_saves_stop_nothing_and_leave_nothing_behind(follow):
         wait_for(lambda: f"Number {number}. ".encode() in connection.get(schema)[2], "the valid save")
 
     def invalid(number):
-        before = session.said().count("still served")
         chance.choice(
             [
                 lambda: session.save("x-searches:", f"x-searches-{number}:"),
                 lambda: session.contract.write_text(session.text[: chance.randrange(len(session.text))] + "\n\t{"),
                 lambda: session.contract.write_bytes(chance.randbytes(200)),
                 lambda: session.contract.write_text(""),
-                session.contract.unlink,
-                stages.unlink,
+                lambda: session.contract.unlink(missing_ok=True),
+                lambda: stages.unlink(missing_ok=True),
                 lambda: stages.write_text(f"schemas: [{number}]"),
                 lambda: session.save("$ref: 'stages/deny.yaml#/paths/", f"$ref: 'stages/deny.yaml#/no{number}/"),
             ]
         )()
-        wait_for(lambda: connection.stale() and session.said().count("still served") > before, "the invalid save")
+        # What is wrong already hides some of it.
+        wait_for(connection.stale, "the invalid save")
 
     thread = threading.Thread(target=ask)
     thread.start()
