@@ -22,6 +22,7 @@ from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
 from app.contract.source import Source
 from app.contract.workers import Workers
+from app.metrics import Metrics
 from app.settings import Settings
 from app.store import Store
 from app.store.database import Database
@@ -65,12 +66,22 @@ def open_store(settings: Settings, contract: Source, database: Database | None =
     )
 
 
+def create_metrics(contract: Source, processes: int = 1) -> Metrics:
+    """What counts the requests of a contract's operations.
+
+    :param processes: how many processes count at once
+    """
+    operations = ((operation["operationId"], method.upper()) for _, _, method, operation in contract.operations())
+    return Metrics(operations, processes)
+
+
 def create_app(
     settings: Settings,
     *,
     contract: Source | None = None,
     store: Store | None = None,
     current: Current | None = None,
+    metrics: Metrics | None = None,
     served_by: Mapping[str, handlers.Handler] | None = None,
 ) -> ConnexionMiddleware:
     """The ASGI application.
@@ -78,6 +89,7 @@ def create_app(
     :param contract: the contract, if it has been loaded already
     :param store: the store, if it has been opened already; the application closes it at shutdown
     :param current: what is in force, if that may change
+    :param metrics: what counts requests, if several processes do
     :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
     :raises ContractError: the contract can't be served
     """
@@ -86,7 +98,9 @@ def create_app(
     # SQLite answers in less time than a change of threads takes; a database on the network must not hold the loop up.
     workers = None if store.embedded else Workers(*store.database.workers())
     store.database.group_commits()
-    current = current or first_edition(settings, contract, store)
+    metrics = metrics or create_metrics(contract)
+    store.database.watch_connections(metrics.connected)
+    current = current or first_edition(settings, contract, store, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -100,9 +114,10 @@ def create_app(
         current=current,
         workers=workers,
         pending=store.database.pending_commit,
+        metrics=metrics,
     )
     app = ConnexionMiddleware(
-        pages.create_app(current, store),
+        pages.create_app(current, store, settings, metrics),
         import_name=__name__,
         lifespan=lifespan,
         middlewares=[serve_contract, ServerErrorMiddleware, ExceptionMiddleware, LifespanMiddleware],
@@ -113,9 +128,9 @@ def create_app(
     return app
 
 
-def first_edition(settings: Settings, contract: Source, store: Store) -> Current:
+def first_edition(settings: Settings, contract: Source, store: Store, metrics: Metrics) -> Current:
     """What is in force at the start of an application."""
-    return Current(contract, _server(settings, contract, store))
+    return Current(contract, _server(settings, contract, store), metrics)
 
 
 def next_edition(settings: Settings, contract: Source, store: Store, current: Current) -> Edition:

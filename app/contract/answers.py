@@ -45,6 +45,11 @@ class Answer(NamedTuple):
     media_type: bytes | None = None
     broken: Sequence[Broken] = ()
 
+    @property
+    def rule(self) -> str:
+        """What the contract calls the first of these rules; empty if there is none."""
+        return self.broken[0].keyword if self.broken else ""
+
 
 def encode(value: Any) -> bytes:
     """JSON without spaces, not escaped (RFC 8259)."""

@@ -22,6 +22,7 @@ from app.contract.problems import Problems
 from app.contract.routing import Router
 from app.contract.serving import PathPlan, Server
 from app.contract.source import Source
+from app.metrics import Metrics
 
 
 class ContractAPI(AbstractRoutingAPI):
@@ -29,6 +30,7 @@ class ContractAPI(AbstractRoutingAPI):
 
     :param specification: the contract as Connexion holds it
     :param source: the same contract with the places of its parts
+    :param metrics: counts the requests
     :param security_map: Connexion's map of security handlers
     """
 
@@ -37,6 +39,7 @@ class ContractAPI(AbstractRoutingAPI):
         specification: Specification,
         *,
         source: Source,
+        metrics: Metrics,
         security_map: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
@@ -60,6 +63,7 @@ class ContractAPI(AbstractRoutingAPI):
                     bare_headers=bare_headers,
                     pointer=("paths", template),
                     reader=reader,
+                    counters=metrics.places({method: plan.operation_id for method, plan in plans.items()}),
                 ),
                 reader.read,
             )
@@ -107,14 +111,16 @@ class Current:
 
     :param source: the first contract that is in force
     :param server: carries its requests out
+    :param metrics: counts them
 
     `edition` is there when the application has started; `mistakes` are what keeps the saved one from being served.
     """
 
     edition: Edition
 
-    def __init__(self, source: Source, server: Server) -> None:
+    def __init__(self, source: Source, server: Server, metrics: Metrics) -> None:
         self.source = source
+        self._metrics = metrics
         self.mistakes: tuple[Framed, ...] = ()
         self._server = server
         self._outline: dict[str, Any] = {}
@@ -128,7 +134,7 @@ class Current:
         :param options: Connexion's
         """
         self._outline, self._specification, self._options = outline(self.source), specification, options
-        api = ContractAPI(specification, source=self.source, **options)
+        api = ContractAPI(specification, source=self.source, metrics=self._metrics, **options)
         self.edition = Edition(self.source, self._server, api)
         return api
 
@@ -143,7 +149,8 @@ class Current:
             # Connexion takes its time to look at one, and most changes leave it as it was.
             self._outline, self._specification = known, Specification.load(known)
         options = {**self._options, "resolver": Resolver(handler_of), "base_path": None}
-        return Edition(source, server, ContractAPI(self._specification, source=source, **options))
+        api = ContractAPI(self._specification, source=source, metrics=self._metrics, **options)
+        return Edition(source, server, api)
 
     def put_in_force(self, edition: Edition) -> None:
         """Serve another contract from the next request on."""

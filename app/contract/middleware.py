@@ -19,8 +19,9 @@ from app.contract.framework import Specification, SpecMiddleware
 from app.contract.negotiation import accepts, names_json
 from app.contract.plan import Plan
 from app.contract.problems import PROBLEM
-from app.contract.serving import PathPlan, Request, unavailable
+from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.workers import Workers
+from app.metrics import Metrics
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,13 +45,17 @@ class ContractMiddleware(SpecMiddleware):
     :param workers: the threads that requests are carried out on; None for the event loop's own thread
     :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
         None if nothing has; it raises `Unavailable` if the answer does not hold
+    :param metrics: counts the requests
     """
 
-    def __init__(self, app: ASGIApp, *, current: Current, workers: Workers | None, pending: Pending) -> None:
+    def __init__(
+        self, app: ASGIApp, *, current: Current, workers: Workers | None, pending: Pending, metrics: Metrics
+    ) -> None:
         self._next = app
         self._current = current
         self._workers = workers
         self._pending = pending
+        self._metrics = metrics
         self._log: Any = None
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
@@ -73,47 +78,66 @@ class ContractMiddleware(SpecMiddleware):
             return
         target, path_values = found
         method: str = scope["method"]
-        plan = target.plans.get("GET" if method == "HEAD" else method)
+        verb = "GET" if method == "HEAD" else method
+        plan = target.plans.get(verb)
         accept, authorization, content_type, length = _headers(scope["headers"])
-        request_id = os.urandom(16).hex()
         request = Request(
-            request_id, method, path, path_values, scope["query_string"], b"", authorization, content_type, scope
+            os.urandom(16).hex(),
+            method,
+            path,
+            path_values,
+            scope["query_string"],
+            b"",
+            authorization,
+            content_type,
+            scope,
         )
-        if accept is not None and not _acceptable(accept, plan):
-            answer = detail(406, answers.NOT_ACCEPTABLE)
-        elif b"format=" in request.query and not names_json(request.query):
-            answer = detail(404, answers.NOT_FOUND)
-        else:
-            if plan is not None and plan.body is not None:
-                try:
-                    request.body = await _read(receive, length, edition.server.body_limit)
-                except Disconnected:
-                    return
-            if self._workers is None:
-                answer = edition.server.serve(target, plan, request)
-                if (commit := self._pending()) is not None:
-                    try:
-                        await commit
-                    except errors.Unavailable as error:
-                        answer = unavailable(error, request)
+        self._metrics.begin()
+        try:
+            if accept is not None and not _acceptable(accept, plan):
+                answer = detail(406, answers.NOT_ACCEPTABLE)
+            elif b"format=" in request.query and not names_json(request.query):
+                answer = detail(404, answers.NOT_FOUND)
             else:
-                answer = await self._workers.run(edition.server.serve, target, plan, request)
-        if answer.status >= 400:
-            answer = edition.problems.located(answer, target, plan, accept)
-        await _send(send, answer, target, request_id, head=method == "HEAD")
+                if plan is not None and plan.body is not None:
+                    request.body = await _read(receive, length, edition.server.body_limit)
+                answer = await self._answer(edition.server, target, plan, request)
+            if answer.status >= 400:
+                answer = edition.problems.located(answer, target, plan, accept)
+            await _send(send, answer, target, request.id, head=method == "HEAD")
+        except Disconnected:
+            return
+        finally:
+            self._metrics.end()
+        seconds = time.perf_counter() - started
+        self._metrics.count(target.counters.get(verb), answer.status, seconds, answer.rule)
         # Bound once: a line that is not written costs next to nothing then.
         self._log = self._log or log.bind()
         self._log.info(
             "request",
-            id=request_id,
+            id=request.id,
             operation=plan.operation_id if plan else None,
             method=method,
             path=path,
             status=answer.status,
-            ms=round((time.perf_counter() - started) * 1000, 2),
+            ms=round(seconds * 1000, 2),
             token=request.access.name if request.access else None,
             reason=answer.reason or None,
+            rule=answer.rule or None,
         )
+
+    async def _answer(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
+        """Carry a request out, and wait until its answer holds."""
+        if self._workers is not None:
+            answered: Answer = await self._workers.run(server.serve, target, plan, request)
+            return answered
+        answer = server.serve(target, plan, request)
+        if (commit := self._pending()) is not None:
+            try:
+                await commit
+            except errors.Unavailable as error:
+                return unavailable(error, request)
+        return answer
 
 
 def _acceptable(accept: str, plan: Plan | None) -> bool:

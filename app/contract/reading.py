@@ -37,10 +37,12 @@ class FileMemory:
 
     def read_file(self, path: Path, name: str, beginning: str) -> File:
         """The same as the function of this name."""
-        self._texts[path] = text = _text_of(path)
+        # For a file that can't be read, and may be there later.
+        self._texts[path] = None
+        self._texts[path] = text = path.read_bytes()
         known = self._files.get(path)
-        if text is None or known is None or (known.name, known.text) != (name, text):
-            known = self._files[path] = read_file(path, name, beginning)
+        if known is None or (known.name, known.text) != (name, text):
+            known = self._files[path] = parse(path, name, text, beginning)
         return known
 
     def begin(self) -> None:
@@ -72,7 +74,14 @@ def read_file(path: Path, name: str, beginning: str) -> File:
     :raises OSError: it can't be read
     :raises ContractError: it is no YAML mapping with unique keys
     """
-    text = path.read_bytes()
+    return parse(path, name, path.read_bytes(), beginning)
+
+
+def parse(path: Path, name: str, text: bytes, beginning: str) -> File:
+    """The same of a file that holds a text.
+
+    :raises ContractError: it is no YAML mapping with unique keys
+    """
     start = Location(name, 1, 1)
     try:
         document = _construct(text, name)

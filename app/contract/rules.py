@@ -25,8 +25,9 @@ class Broken(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """What the contract calls the rule."""
-        return next(str(key) for key in reversed(self.rule) if isinstance(key, str))
+        """What the contract calls the rule. What stands below an extension is a part of it."""
+        names = [key for key in self.rule if isinstance(key, str)]
+        return next((name for name in names if name.startswith("x-")), names[-1])
 
 
 def broken_by(source: Source, pointer: Pointer, errors: Iterable[ValidationError], instance: Any) -> list[Broken]:

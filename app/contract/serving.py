@@ -45,6 +45,7 @@ class PathPlan:
     :param bare_headers: headers of each answer without
     :param pointer: where the path stands in the contract
     :param reader: reads the path's parameters
+    :param counters: where the metrics count the requests with a method
     """
 
     plans: Mapping[str, Plan]
@@ -53,6 +54,7 @@ class PathPlan:
     bare_headers: tuple[Header, ...]
     pointer: Pointer
     reader: PathReader
+    counters: Mapping[str, int]
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from app.application import create_app, first_edition, load_draft, next_edition, open_store
+from app.application import create_app, create_metrics, first_edition, load_draft, next_edition, open_store
 from app.contract.findings import ContractError, Finding, Location
 from app.contract.frames import framed
 from app.contract.reading import FileMemory
@@ -43,8 +43,9 @@ class LiveApplication:
         self._thread = threading.Thread(target=self._follow, name="flows-live", daemon=True)
         contract = self._first_contract()
         self._store = open_store(settings, contract)
-        self._current = first_edition(settings, contract, self._store)
-        self._app = create_app(settings, contract=contract, store=self._store, current=self._current)
+        metrics = create_metrics(contract)
+        self._current = first_edition(settings, contract, self._store, metrics)
+        self._app = create_app(settings, contract=contract, store=self._store, metrics=metrics, current=self._current)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of the application (ASGI)."""

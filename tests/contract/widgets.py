@@ -7,6 +7,7 @@ from typing import NamedTuple
 from connexion.middleware import ConnexionMiddleware
 from connexion.resolver import Resolver
 
+from app.application import create_metrics
 from app.contract import checks
 from app.contract.edition import Current
 from app.contract.examples import no_handler
@@ -95,7 +96,13 @@ def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, without=()
         nothing_else,
         import_name=__name__,
         middlewares=[
-            partial(ContractMiddleware, current=Current(source, server), workers=None, pending=lambda: None),
+            partial(
+                ContractMiddleware,
+                current=Current(source, server, metrics := create_metrics(source)),
+                workers=None,
+                pending=lambda: None,
+                metrics=metrics,
+            ),
         ],
         resolver=Resolver(lambda name: served_by.get(name, no_handler)),
         security_map={"bearer": partial(BearerSecurityHandler, access)},
