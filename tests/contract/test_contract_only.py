@@ -8,7 +8,7 @@ import yaml
 
 import app
 from app import handlers
-from app.contract.reading import parse
+from app.contract.reading import read_file
 from tests.asgi import FLOWS
 
 # What stands in every program: log levels, everyday names of members and keys, small numbers.
@@ -242,4 +242,4 @@ def test_no_rule_of_the_contract_stands_in_python_too(contract):
 def test_the_contract_is_yaml_1_2_as_other_tools_read_it(contract):
     for path in contract.files:
         text = path.read_bytes()
-        assert yaml.safe_load(text) == parse(path, path.name, text, "").document
+        assert yaml.safe_load(text) == read_file(path, path.name, "").document

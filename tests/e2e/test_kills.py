@@ -10,8 +10,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.e2e.test_command import free_port
-from tests.serving import wait_for
+from tests.serving import free_port, wait_for
 from tests.storm import Storm
 
 # Answers of success before something is killed.
