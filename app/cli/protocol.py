@@ -13,6 +13,9 @@ MOST_HEAD = 64 * 1024
 # Seconds until a request has to be complete, or to be begun on a new connection, and until a client has to take its answer in.
 PATIENCE = 60
 
+# Seconds that a worker which was told to stop still waits for a request on a connection that has none: it may be on its way.
+LINGER = 2
+
 
 class Protocol(HttpToolsProtocol):
     """One connection.
@@ -26,6 +29,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._in_head, self._complete = True, False
         self._head = 0
+        self._leaving = False
         # The request whose turn it is.
         self._answered: RequestResponseCycle | None = None
         self._unread: asyncio.TimerHandle | None = None
@@ -65,6 +69,8 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self._answered is None or self._answered.response_complete:
             self._answered = self.cycle
+        if self._leaving:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """A request is complete."""
@@ -76,6 +82,14 @@ class Protocol(HttpToolsProtocol):
         if self.pipeline:
             self._answered = self.pipeline[-1][0]
         super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """The worker stops: say so in the next answer, rather than to close a connection on which a request may be on its way."""
+        self._leaving = True
+        if self.cycle is None or self.cycle.response_started:
+            self.loop.call_later(LINGER, super().shutdown)
+        else:
+            self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's interface
         """Refuse what is no HTTP."""

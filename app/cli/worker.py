@@ -1,13 +1,42 @@
 """The worker that gunicorn runs: uvicorn on uvloop and httptools."""
 
+import asyncio
+import contextlib
 import os
 import signal
+import socket
+import sys
 import threading
 from typing import Any, ClassVar
 
+from gunicorn.arbiter import Arbiter
+from uvicorn import Server
 from uvicorn_worker import UvicornWorker
 
 from app.cli.protocol import Protocol
+
+
+class LeavingServer(Server):
+    """Uvicorn's server, which at its end leaves no client behind that has come before."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let those in that wait at the port, close it, and only then ask all to leave: uvicorn would forget the last ones."""
+        for listener in sockets or ():
+            await self._let_in(listener)
+        for server in self.servers:
+            server.close()
+        # Whom the loop has let in by itself is known after one more turn.
+        await asyncio.sleep(0)
+        await super().shutdown(sockets)
+
+    async def _let_in(self, listener: socket.socket) -> None:
+        loop, config = asyncio.get_running_loop(), self.config
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                connection, _ = listener.accept()
+                await loop.connect_accepted_socket(
+                    lambda: Protocol(config, self.server_state, self.lifespan.state), connection
+                )
 
 
 class Worker(UvicornWorker):
@@ -39,6 +68,14 @@ class Worker(UvicornWorker):
             read_end, write_end = self.lifeline
             os.close(write_end)
             threading.Thread(target=_stop_with_parent, args=(read_end,), daemon=True).start()
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        server = LeavingServer(self.config)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 def _stop_with_parent(read_end: int) -> None:

@@ -68,7 +68,7 @@ def start(environment, tmp_path):
 
         base = wait_for(url, "the URL of the server")[1]
         token = re.search(r"Token: (\S{43})$", out.read_text(), re.MULTILINE)
-        process.output = out
+        process.output, process.url = out, base
         return Wire(base), token and token[1], process
 
     yield start
