@@ -1,5 +1,6 @@
 """The installed command, for every test that runs it."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -48,10 +49,10 @@ def run(environment):
 @pytest.fixture
 def start(environment, tmp_path):
     """Starts a server and waits for its URL."""
-    started = []
+    started, numbers = [], itertools.count()
 
     def start(*command, **variables):
-        out = tmp_path / f"out{len(started)}"
+        out = tmp_path / f"out{next(numbers)}"
         with out.open("wb") as output:
             process = subprocess.Popen(
                 [FLOWS_COMMAND, *(command or ["serve"])],
