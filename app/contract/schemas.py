@@ -27,6 +27,9 @@ _MAPS_OF_SCHEMAS = frozenset({"properties"})
 _SCHEMAS = frozenset({"items", "additionalProperties", "not"})
 _LISTS_OF_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf"})
 
+# The engine whose time grows only linearly with a text; it knows neither lookaround nor references to what it found before.
+PATTERNS = jsonschema_rs.RegexOptions()
+
 
 class Direction(Enum):
     """Whose data a schema describes. The value names the keyword of members that the other side owns."""
@@ -71,7 +74,7 @@ class SchemaReader:
 
     def _compile(self, schema: Any) -> "_Compiled":
         translated = self.json_schema(schema)
-        validator = jsonschema_rs.Draft4Validator(translated, validate_formats=True)
+        validator = jsonschema_rs.Draft4Validator(translated, validate_formats=True, pattern_options=PATTERNS)
         return _Compiled(validator, frozenset(translated.get("definitions", ())))
 
     def _translate(self, schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from jsonschema_rs import Validator
 from app.contract.checks.parts import Part
 from app.contract.findings import Finding
 from app.contract.plan import parameters
-from app.contract.schemas import Direction, SchemaReader, properties
+from app.contract.schemas import PATTERNS, Direction, SchemaReader, properties
 from app.contract.source import Pointer, Source, reference_to
 
 
@@ -59,13 +59,15 @@ def _check_patterns(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
                 compiles[pattern] = _compiles({"pattern": pattern})
             if not compiles[pattern]:
                 yield source.finding(
-                    (*pointer, "pattern"), f"The pattern {pattern!r} is no regular expression.", "Correct it."
+                    (*pointer, "pattern"),
+                    f"The pattern {pattern!r} is no regular expression, or looks around.",
+                    "Correct it.",
                 )
 
 
 def _compiles(schema: dict[str, Any]) -> bool:
     try:
-        jsonschema_rs.Draft4Validator(schema)
+        jsonschema_rs.Draft4Validator(schema, pattern_options=PATTERNS)
     except ValueError:
         return False
     return True
