@@ -11,7 +11,7 @@ MINUTES ?= 30
 ENGINE ?= both
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test fuzz fuzz-long bench bench-scale bench-start check lint format lock clean
+.PHONY: help setup run dev test fuzz fuzz-long bench bench-scale bench-start check lint format lock wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -74,5 +74,8 @@ lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--upgrade --group bench -c requirements.lock pyproject.toml -o bench/requirements.lock
 
+wheel: $(READY)  ## Make the wheel in dist/, without any network
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
 clean:  ## Remove the virtual environment and the embedded store
-	rm -rf $(VENV) var
+	rm -rf $(VENV) var dist

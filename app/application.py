@@ -19,6 +19,7 @@ from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
 from app.contract.source import Source
 from app.contract.workers import Workers
+from app.metrics import Metrics
 from app.settings import Settings
 from app.store import Store
 
@@ -47,17 +48,28 @@ def open_store(settings: Settings, contract: Source) -> Store:
     )
 
 
+def create_metrics(contract: Source, processes: int = 1) -> Metrics:
+    """What counts the requests of a contract's operations.
+
+    :param processes: how many processes count at once
+    """
+    operations = ((operation["operationId"], method.upper()) for _, _, method, operation in contract.operations())
+    return Metrics(operations, processes)
+
+
 def create_app(
     settings: Settings,
     *,
     contract: Source | None = None,
     store: Store | None = None,
+    metrics: Metrics | None = None,
     served_by: Mapping[str, handlers.Handler] | None = None,
 ) -> ConnexionMiddleware:
     """The ASGI application.
 
     :param contract: the contract, if it has been loaded already
     :param store: the store, if it has been opened already; the application closes it at shutdown
+    :param metrics: what counts requests, if several processes do
     :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
     :raises ContractError: the contract can't be served
     """
@@ -66,6 +78,8 @@ def create_app(
     # SQLite answers in less time than a change of threads takes; a database on the network must not hold the loop up.
     workers = None if store.embedded else Workers(*store.database.workers())
     store.database.group_commits()
+    metrics = metrics or create_metrics(contract)
+    store.database.watch_connections(metrics.connected)
     # Only an embedded database tells cheaply whether it has changed.
     remembers = store.embedded and settings.answer_memory > 0
     memory = AnswerMemory(store.database.version, settings.answer_memory) if remembers else None
@@ -83,9 +97,10 @@ def create_app(
         server=Server(store, partial(handlers.problems, models.served(contract), store), settings.body_limit, memory),
         workers=workers,
         pending=store.database.pending_commit,
+        metrics=metrics,
     )
     app = ConnexionMiddleware(
-        pages.create_app(contract, store),
+        pages.create_app(contract, store, settings, metrics),
         import_name=__name__,
         lifespan=lifespan,
         middlewares=[serve_contract, ServerErrorMiddleware, ExceptionMiddleware, LifespanMiddleware],

@@ -75,3 +75,11 @@ class Refused(DomainError):
 
 class Unavailable(DomainError):
     """The database does not answer, or not in time. Nothing was changed."""
+
+
+class Unusable(DomainError):
+    """A store, or a backup of one, can't be used as it is. The message says why, and what to do."""
+
+
+class Damaged(Unusable):
+    """A file has not what was written to it."""

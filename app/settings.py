@@ -88,6 +88,12 @@ class Settings:
         "How many answers to reading requests a worker remembers until anything changes in an embedded database; 0 for none.",
         _at_least(0),
     )
+    metrics: str = _setting("on", "Whether `/-/metrics/` is there: `on` or `off`.", _one_of("on", "off"))
+    metrics_token: str = _setting(
+        "",
+        "The bearer token that `/-/metrics/` asks for; without one, anybody who reaches the port may read it.",
+        secret=True,
+    )
     log_level: str = _setting(
         "info", "What is logged: `debug`, `info`, `warning` or `error`.", _one_of("debug", "info", "warning", "error")
     )

@@ -1,5 +1,6 @@
 """`flows serve`: gunicorn with uvicorn workers."""
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def command(settings: Settings, seed: Path | None) -> None:
     from gunicorn.app.base import BaseApplication
 
     from app import logs
-    from app.application import create_app
+    from app.application import create_app, create_metrics
     from app.cli.importing import apply_files
     from app.cli.start import bootstrap, contract_or_exit, store_or_exit
     from app.cli.worker import Worker
@@ -39,7 +40,9 @@ def command(settings: Settings, seed: Path | None) -> None:
         raise SystemExit(1)
     secret = bootstrap(store, settings)
     base_path = contract.document["servers"][0]["url"]
-    app = create_app(settings, contract=contract, store=store)
+    # While a reload is under way there are the old workers and the new ones.
+    metrics = create_metrics(contract, 2 * settings.workers)
+    app = create_app(settings, contract=contract, store=store, metrics=metrics)
     tokens = store.tokens.any()
     # Workers open connections of their own.
     store.close()
@@ -58,6 +61,9 @@ def command(settings: Settings, seed: Path | None) -> None:
                 "keepalive": 75,
                 # Nothing is controlled from outside but by signals.
                 "control_socket_disable": True,
+                "pre_fork": give_part,
+                "post_fork": lambda _arbiter, worker: metrics.take(worker.part),
+                "child_exit": lambda _arbiter, worker: metrics.release(worker.part),
                 "when_ready": lambda arbiter: announce(arbiter.LISTENERS[0].getsockname()),
             }
             for name, value in options.items():
@@ -65,6 +71,10 @@ def command(settings: Settings, seed: Path | None) -> None:
 
         def load(self) -> Any:
             return app
+
+    def give_part(arbiter: Any, worker: Worker) -> None:
+        taken = {other.part for other in arbiter.WORKERS.values()}
+        worker.part = next(part for part in itertools.count() if part not in taken)
 
     def announce(address: tuple[Any, ...]) -> None:
         url = f"http://{host}:{address[1]}"

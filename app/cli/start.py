@@ -1,6 +1,8 @@
 """What every command that needs the store or the application does first."""
 
+import shlex
 import sys
+from pathlib import Path
 
 import click
 
@@ -10,6 +12,7 @@ from app.contract.source import Source
 from app.errors import NotUnique
 from app.settings import Settings
 from app.store import Store
+from app.store.address import address_of
 
 BOOTSTRAP = "bootstrap"
 
@@ -42,6 +45,26 @@ def store_or_exit(settings: Settings, contract: Source) -> Store:
         click.echo("flows: the database has not the tables of this version. Run `flows db upgrade`.", err=True)
         sys.exit(1)
     return store
+
+
+def embedded_or_exit(settings: Settings, instead: str, file: Path) -> Path:
+    """The file of an embedded store, which need not be there; exit 2 if the settings name none.
+
+    :param instead: the command to use for PostgreSQL, with `{url}` and `{file}` in it
+    :param file: what the command is about
+    """
+    try:
+        address = address_of(settings.database_url)
+    except ValueError as error:
+        click.echo(f"flows: FLOWS_DATABASE_URL: {error}", err=True)
+        sys.exit(2)
+    if address.path is None:
+        click.echo("flows: FLOWS_DATABASE_URL names no embedded store.", err=True)
+        if not address.embedded:
+            command = instead.format(url=shlex.quote(str(address)), file=shlex.quote(str(file)))
+            click.echo(f"       PostgreSQL has a command of its own for that: {command}", err=True)
+        sys.exit(2)
+    return address.path
 
 
 def bootstrap(store: Store, settings: Settings) -> str | None:

@@ -24,6 +24,9 @@ class Worker(UvicornWorker):
         "ws": "none",
     }
 
+    # Where it counts in the metrics; given by the parent before it forks.
+    part: int = 0
+
     # The ends of the pipe, to read and to write; made by the parent before it forks.
     lifeline: ClassVar[tuple[int, int] | None] = None
 

@@ -1,9 +1,11 @@
 """Answers: status, body and headers, and the sentences of the errors that no schema makes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
+
+from app.contract.rules import Broken
 
 Header = tuple[bytes, bytes]
 
@@ -32,7 +34,8 @@ class Answer(NamedTuple):
     :param body: the encoded body, empty if there is none
     :param headers: headers of this answer beside those that each answer of its path has
     :param reason: what the log says of a refusal: the members, or the rule
-    :param media_type: of a body that is a file; None of one that is JSON
+    :param media_type: of a body that is no JSON; None of one that is
+    :param broken: the rules of the contract that a refused request goes against; empty if the answer's status says enough
     """
 
     status: int
@@ -40,6 +43,12 @@ class Answer(NamedTuple):
     headers: tuple[Header, ...] = ()
     reason: str = ""
     media_type: bytes | None = None
+    broken: Sequence[Broken] = ()
+
+    @property
+    def rule(self) -> str:
+        """What the contract calls the first of these rules; empty if there is none."""
+        return self.broken[0].keyword if self.broken else ""
 
 
 def encode(value: Any) -> bytes:
@@ -52,9 +61,9 @@ def decode(body: bytes) -> Any:
     return orjson.loads(body)
 
 
-def detail(status: int, sentence: str, headers: tuple[Header, ...] = ()) -> Answer:
+def detail(status: int, sentence: str, headers: tuple[Header, ...] = (), broken: Sequence[Broken] = ()) -> Answer:
     """A `GenericError`: one sentence that says why."""
-    return Answer(status, encode({"detail": sentence}), headers, sentence)
+    return Answer(status, encode({"detail": sentence}), headers, sentence, broken=broken)
 
 
 def path_headers(methods: Iterable[str]) -> tuple[tuple[Header, ...], tuple[Header, ...]]:

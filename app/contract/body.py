@@ -1,6 +1,9 @@
 """Request bodies: from bytes to the members that a handler gets."""
 
 import codecs
+import contextlib
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +11,7 @@ import orjson
 
 from app import errors
 from app.contract.messages import Explainer, Messages
+from app.contract.rules import MISSING, Broken, broken_by
 from app.contract.schemas import Direction, SchemaReader, flattened, properties
 from app.contract.sentences import BODY, NON_FIELD_ERRORS, does_not_exist
 from app.contract.source import Pointer, Source
@@ -15,7 +19,7 @@ from app.contract.writing import BrokenContract
 
 # RFC 8259 knows UTF-8 only; authentik honours `charset`, and these are the encodings that text of JSON comes in.
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})
-
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 
 _NO_JSON = "JSON parse error"
 
@@ -33,12 +37,14 @@ class InvalidBody(Exception):
 
     :param messages: messages by member
     :param valid: the members that are right
+    :param broken: the rules that are broken
     """
 
-    def __init__(self, messages: Messages, valid: Mapping[str, Any]) -> None:
+    def __init__(self, messages: Messages, valid: Mapping[str, Any], broken: list[Broken]) -> None:
         super().__init__(messages)
         self.messages = messages
         self.valid = valid
+        self.broken = broken
 
 
 class BodyReader:
@@ -52,13 +58,17 @@ class BodyReader:
     def __init__(self, source: Source, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
         pointer, request_body = source.resolve(pointer, source.at(pointer))
         ((self.media_type, media),) = request_body["content"].items()
-        members = properties(source, media["schema"], (*pointer, "content", self.media_type, "schema"))
+        self.pointer: Pointer = (*pointer, "content", self.media_type)
+        self._source = source
+        members = properties(source, media["schema"], (*self.pointer, "schema"))
+        self._places = {name: place for name, (place, _) in members.items()}
         self.members = {name: schema for name, (_, schema) in members.items() if schema.get("readOnly") is not True}
         self._kept = frozenset(name for name, schema in self.members.items() if not schema.get("x-ignored"))
         self._unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
+        where, _ = source.resolve((*self.pointer, "schema"), media["schema"])
         self._unique_together = {
-            frozenset(rule["members"]): rule["message"]
-            for rule in flattened(source, media["schema"]).get("x-unique-together", ())
+            frozenset(rule["members"]): (rule["message"], (*where, "x-unique-together", index))
+            for index, rule in enumerate(flattened(source, media["schema"]).get("x-unique-together", ()))
         }
         self._asked = [
             name
@@ -95,14 +105,15 @@ class BodyReader:
                     instance[name] = value.strip()
         if not self._validator.is_valid(instance):
             try:
-                messages = self._explainer.explain(self._validator.iter_errors(instance), instance)
+                found = list(self._validator.iter_errors(instance))
+                messages = self._explainer.explain(found, instance)
             except ValueError as error:
                 # The validator can't tell of a value that is nested deeper than it looks.
                 raise MalformedBody(
                     f"{_NO_JSON} - array and object recursion depth exceeded: line 1 column 1 (char 0)"
                 ) from error
             valid = self._known(instance, without=messages) if isinstance(instance, dict) else {}
-            raise InvalidBody(messages, valid)
+            raise InvalidBody(messages, valid, broken_by(self._source, (*self.pointer, "schema"), found, instance))
         return {**self.defaults, **self._known(instance)}
 
     def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,9 +128,28 @@ class BodyReader:
             if error.member not in self._unique:
                 raise BrokenContract(f"{error.member!r} is not unique, and has no `x-unique`.") from error
             return {error.member: [self._unique[error.member]]}
-        if (message := self._unique_together.get(frozenset(error.member))) is None:
+        if (rule := self._unique_together.get(frozenset(error.member))) is None:
             raise BrokenContract(f"{error.member!r} are not unique, and in no `x-unique-together`.") from error
-        return {NON_FIELD_ERRORS: [message]}
+        return {NON_FIELD_ERRORS: [rule[0]]}
+
+    def broken_by(self, error: errors.NotUnique | errors.Missing, members: Mapping[str, Any]) -> list[Broken]:
+        """The rules that the store finds broken.
+
+        :param members: the members that were sent
+        """
+        if isinstance(error, errors.Missing):
+            return [
+                Broken((*self.place_of(name), "x-references"), (name,), value) for name, value in error.values.items()
+            ]
+        if isinstance(error.member, str):
+            name = error.member
+            return [Broken((*self.place_of(name), "x-unique"), (name,), members.get(name, MISSING))]
+        _, rule = self._unique_together[frozenset(error.member)]
+        return [Broken(rule, (), {name: members.get(name) for name in error.member})]
+
+    def place_of(self, member: str) -> Pointer:
+        """Where a member stands; the body if it has none of this name."""
+        return self._places.get(member, self.pointer)
 
     def ordered(self, messages: Messages) -> Messages:
         """Messages in the contract's order."""
@@ -135,7 +165,7 @@ class BodyReader:
         if content_type not in self._accepted:
             body = _as_utf8(body, self.check_media_type(content_type))
         try:
-            return orjson.loads(body)
+            return _exact(orjson.loads(body), body)
         except orjson.JSONDecodeError as error:
             raise MalformedBody(f"{_NO_JSON} - {error}") from error
 
@@ -162,6 +192,15 @@ def _in_small_letters(value: Any) -> Any:
 def _ranges(media_type: str) -> frozenset[str]:
     """The ways to name a media type: itself and the ranges that hold it (recorded: `create.ctype.*`)."""
     return frozenset({media_type, media_type.partition("/")[0] + "/*", "*/*"})
+
+
+def _exact(instance: Any, body: bytes) -> Any:
+    """What was decoded, with integers of more than 64 bits as they were sent, for messages: orjson makes floats of them."""
+    may_have_one = isinstance(instance, dict) and any(type(value) in (float, list) for value in instance.values())
+    if may_have_one and _LONG_INTEGER.search(body):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(body)
+    return instance
 
 
 def _as_utf8(body: bytes, parameters: str) -> bytes:

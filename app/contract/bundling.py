@@ -25,8 +25,7 @@ def read(path: Path, name: str | None = None) -> Source:
     """Read a contract: a file and all those that it refers to.
 
     :param path: the root
-    :param name: what messages call the root, and the other files by it; if it is not given the path, from the working directory
-        if it lies below
+    :param name: what messages call the root, and the other files by it; its path if not given
     :raises ContractError: a file can't be read, or the files don't fit together
     """
     name = name or _shown(path)
@@ -41,8 +40,10 @@ def read(path: Path, name: str | None = None) -> Source:
 
 
 def _shown(path: Path) -> str:
-    with contextlib.suppress(ValueError):
-        path = path.resolve().relative_to(Path.cwd())
+    """A path as messages have it: from the working directory or from this package if it lies below, else as it was given."""
+    for folder in (Path.cwd(), Path(__file__).parents[2]):
+        with contextlib.suppress(ValueError):
+            return str(path.resolve().relative_to(folder))
     return str(path)
 
 

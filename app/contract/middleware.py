@@ -25,10 +25,12 @@ from app.contract.framework import (
 from app.contract.negotiation import accepts, names_json
 from app.contract.paths import PathReader
 from app.contract.plan import Plan, PlanBuilder, parameters
+from app.contract.problems import PROBLEM, Problems
 from app.contract.routing import Router
 from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.source import Source
 from app.contract.workers import Workers
+from app.metrics import Metrics
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -49,6 +51,7 @@ class ContractAPI(AbstractRoutingAPI):
 
     :param specification: the contract as Connexion holds it
     :param source: the same contract with the places of its parts
+    :param metrics: counts the requests
     :param security_map: Connexion's map of security handlers
     """
 
@@ -57,6 +60,7 @@ class ContractAPI(AbstractRoutingAPI):
         specification: Specification,
         *,
         source: Source,
+        metrics: Metrics,
         security_map: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
@@ -70,6 +74,7 @@ class ContractAPI(AbstractRoutingAPI):
             item = source.document["paths"][template]
             undefined = item.get("x-required-permissions", {})
             headers, bare_headers = path_headers(plans)
+            reader = PathReader(source, template, parameters(source, template, next(iter(plans)).lower(), "path"))
             self.router.add(
                 self.base_path + template,
                 PathPlan(
@@ -77,8 +82,11 @@ class ContractAPI(AbstractRoutingAPI):
                     undefined={method.upper(): frozenset(names) for method, names in undefined.items()},
                     headers=headers,
                     bare_headers=bare_headers,
+                    pointer=("paths", template),
+                    reader=reader,
+                    counters=metrics.places({method: plan.operation_id for method, plan in plans.items()}),
                 ),
-                PathReader(source, parameters(source, template, next(iter(plans)).lower(), "path")).read,
+                reader.read,
             )
 
     def make_operation(self, operation: AbstractOperation) -> Plan:
@@ -108,16 +116,26 @@ class ContractMiddleware(SpecMiddleware):
     :param workers: the threads that requests are carried out on; None for the event loop's own thread
     :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
         None if nothing has; it raises `Unavailable` if the answer does not hold
+    :param metrics: counts the requests
     """
 
     def __init__(
-        self, app: ASGIApp, *, source: Source, server: Server, workers: Workers | None, pending: Pending
+        self,
+        app: ASGIApp,
+        *,
+        source: Source,
+        server: Server,
+        workers: Workers | None,
+        pending: Pending,
+        metrics: Metrics,
     ) -> None:
         self._next = app
         self._source = source
         self._server = server
         self._workers = workers
         self._pending = pending
+        self._problems = Problems(source)
+        self._metrics = metrics
         self._log: Any = None
         self._router: Router[PathPlan] = Router()
         self._prefix = "/"
@@ -126,7 +144,7 @@ class ContractMiddleware(SpecMiddleware):
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
         """Build the plans. Called by Connexion when the application starts."""
-        api = ContractAPI(specification, source=self._source, **options)
+        api = ContractAPI(specification, source=self._source, metrics=self._metrics, **options)
         self._router, self._prefix, self._doubled = api.router, api.base_path + "/", api.base_path + "//"
         return api
 
@@ -145,52 +163,76 @@ class ContractMiddleware(SpecMiddleware):
             return
         target, path_values = found
         method: str = scope["method"]
-        plan = target.plans.get("GET" if method == "HEAD" else method)
+        verb = "GET" if method == "HEAD" else method
+        plan = target.plans.get(verb)
         accept, authorization, content_type, length = _headers(scope["headers"])
-        request_id = os.urandom(16).hex()
         request = Request(
-            request_id, method, path, path_values, scope["query_string"], b"", authorization, content_type, scope
+            os.urandom(16).hex(),
+            method,
+            path,
+            path_values,
+            scope["query_string"],
+            b"",
+            authorization,
+            content_type,
+            scope,
         )
-        if accept is not None and not _acceptable(accept, plan):
-            answer = detail(406, answers.NOT_ACCEPTABLE)
-        elif b"format=" in request.query and not names_json(request.query):
-            answer = detail(404, answers.NOT_FOUND)
-        else:
-            if plan is not None and plan.body is not None:
-                try:
-                    request.body = await _read(receive, length, self._server.body_limit)
-                except Disconnected:
-                    return
-            if self._workers is None:
-                answer = self._server.serve(target, plan, request)
-                if (commit := self._pending()) is not None:
-                    try:
-                        await commit
-                    except errors.Unavailable as error:
-                        answer = unavailable(error, request)
+        self._metrics.begin()
+        try:
+            if accept is not None and not _acceptable(accept, plan):
+                answer = detail(406, answers.NOT_ACCEPTABLE)
+            elif b"format=" in request.query and not names_json(request.query):
+                answer = detail(404, answers.NOT_FOUND)
             else:
-                answer = await self._workers.run(self._server.serve, target, plan, request)
-        await _send(send, answer, target, request_id, head=method == "HEAD")
+                if plan is not None and plan.body is not None:
+                    request.body = await _read(receive, length, self._server.body_limit)
+                answer = await self._answer(target, plan, request)
+            if answer.status >= 400:
+                answer = self._problems.located(answer, target, plan, accept)
+            await _send(send, answer, target, request.id, head=method == "HEAD")
+        except Disconnected:
+            return
+        finally:
+            self._metrics.end()
+        seconds = time.perf_counter() - started
+        self._metrics.count(target.counters.get(verb), answer.status, seconds, answer.rule)
         # Bound once: a line that is not written costs next to nothing then.
         self._log = self._log or log.bind()
         self._log.info(
             "request",
-            id=request_id,
+            id=request.id,
             operation=plan.operation_id if plan else None,
             method=method,
             path=path,
             status=answer.status,
-            ms=round((time.perf_counter() - started) * 1000, 2),
+            ms=round(seconds * 1000, 2),
             token=request.access.name if request.access else None,
             reason=answer.reason or None,
+            rule=answer.rule or None,
         )
+
+    async def _answer(self, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
+        """Carry a request out, and wait until its answer holds."""
+        if self._workers is not None:
+            answered: Answer = await self._workers.run(self._server.serve, target, plan, request)
+            return answered
+        answer = self._server.serve(target, plan, request)
+        if (commit := self._pending()) is not None:
+            try:
+                await commit
+            except errors.Unavailable as error:
+                return unavailable(error, request)
+        return answer
 
 
 def _acceptable(accept: str, plan: Plan | None) -> bool:
-    """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have."""
+    """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have.
+
+    Who names problems says how to be told of refusals, and takes other answers as they are.
+    """
     if plan is None or not plan.files:
-        return accepts(accept, "application/json")
-    return any(accepts(accept, media_type) for media_type in plan.files)
+        return accepts(accept, "application/json") or accepts(accept, PROBLEM)
+    return any(accepts(accept, media_type) for media_type in (*plan.files, PROBLEM))
 
 
 def outline(source: Source) -> dict[str, Any]:

@@ -17,6 +17,11 @@ def accepts(accept: str, media_type: str) -> bool:
     return not {media_type, media_type.partition("/")[0] + "/*", "*/*"}.isdisjoint(ranges)
 
 
+def names(accept: str, media_type: str) -> bool:
+    """Whether an `Accept` header names a media type itself, and not just a range that holds it."""
+    return any(part.partition(";")[0].strip().lower() == media_type for part in accept.split(","))
+
+
 def names_json(query: bytes) -> bool:
     """Whether a query string leaves the format open or asks for JSON; any other is not found (recorded: `list.query.format=*`)."""
     formats = [value for name, value in parse_qsl(query.decode("latin-1")) if name == "format"]

@@ -14,9 +14,10 @@ from urllib.parse import parse_qsl
 
 from app.contract.coercion import coercion_of
 from app.contract.messages import Explainer, Messages
+from app.contract.rules import Broken, broken_parameters
 from app.contract.schemas import Direction, SchemaReader, flattened
 from app.contract.sentences import QUERY, not_a_choice
-from app.contract.source import Source
+from app.contract.source import Pointer, Source
 from app.contract.writing import BrokenContract
 
 # authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
@@ -48,14 +49,16 @@ class Ordering:
 
 @dataclass
 class QueryErrors:
-    """Why a query string is refused. Both are empty if it is not.
+    """Why a query string is refused. All are empty if it is not.
 
     :param messages: messages by parameter, for a 400
     :param not_found: the sentence of a 404
+    :param broken: the rules that are broken
     """
 
     messages: Messages = field(default_factory=dict)
     not_found: str = ""
+    broken: list[Broken] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.messages or self.not_found)
@@ -65,15 +68,17 @@ class QueryReader:
     """Reads the query string of one operation.
 
     :param source: the contract
-    :param parameters: the operation's query parameters, `$ref` followed
+    :param parameters: place and description of the operation's query parameters, by name
     """
 
-    def __init__(self, source: Source, parameters: list[dict[str, Any]]) -> None:
-        self._parameters = {parameter["name"]: _Parameter(source, parameter) for parameter in parameters}
+    def __init__(self, source: Source, parameters: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> None:
+        self._source = source
+        self._described = parameters
+        self._parameters = {name: _Parameter(source, parameter) for name, (_, parameter) in parameters.items()}
         schema = {
             "type": "object",
-            "properties": {parameter["name"]: _schema_of(parameter) for parameter in parameters},
-            "required": [parameter["name"] for parameter in parameters if parameter.get("required")],
+            "properties": {name: _schema_of(parameter) for name, (_, parameter) in parameters.items()},
+            "required": [name for name, (_, parameter) in parameters.items() if parameter.get("required")],
         }
         self._validator = SchemaReader(source, Direction.REQUEST).validator(schema)
         self._explainer = Explainer(source, schema, QUERY)
@@ -102,10 +107,24 @@ class QueryReader:
 
     def not_a_choice(self, member: str, value: Any) -> Messages:
         """What a client is told whose filter on a member names an object that there is not."""
+        parameter = self._choosing(member)
+        return {parameter.name: [not_a_choice(value, parameter.is_array)]}
+
+    def broken_choice(self, member: str, value: Any) -> Broken:
+        """The rule that such a filter goes against."""
+        name = self._choosing(member).name
+        return Broken((*self._described[name][0], "x-references"), (name,), value)
+
+    @property
+    def page_rule(self) -> Pointer:
+        """Where the sentence stands that answers to a page which is not there."""
+        return next((*self._described[name][0], "x-not-found") for name, p in self._parameters.items() if p.not_found)
+
+    def _choosing(self, member: str) -> "_Parameter":
         parameter = next((p for p in self._parameters.values() if p.refers_by == member), None)
         if parameter is None:
             raise BrokenContract(f"{member!r} is no choice, and no parameter that filters by it has `x-references`.")
-        return {parameter.name: [not_a_choice(value, parameter.is_array)]}
+        return parameter
 
     def _read(self, query: bytes) -> tuple[Mapping[str, Any], QueryErrors | None]:
         try:
@@ -124,8 +143,9 @@ class QueryReader:
         return {}, self._errors(values)
 
     def _errors(self, values: dict[str, Any]) -> QueryErrors:
-        messages = self._explainer.explain(self._validator.iter_errors(values), values)
-        errors = QueryErrors()
+        found = list(self._validator.iter_errors(values))
+        messages = self._explainer.explain(found, values)
+        errors = QueryErrors(broken=broken_parameters(self._source, self._described, found, values))
         for name, sentences in messages.items():
             if not_found := self._parameters[name].not_found:
                 errors.not_found = not_found

@@ -28,8 +28,10 @@ class Plan:
     """How one operation is served.
 
     :param operation_id: the operationId of the contract
+    :param pointer: where the operation stands
     :param remembered: whether its answer to the same request is the same until something is stored
     :param verify: from the `Authorization` header to the sender's access; None if the operation is public
+    :param security: where the contract says that it is not
     :param permissions: the permissions it needs, all of them
     :param query: reads the query string
     :param body: reads the body; None if the operation takes none
@@ -42,8 +44,10 @@ class Plan:
     """
 
     operation_id: str
+    pointer: Pointer
     remembered: bool
     verify: Verify | None
+    security: Pointer
     permissions: frozenset[str]
     query: QueryReader
     body: BodyReader | None
@@ -84,9 +88,11 @@ class PlanBuilder:
         knows_request = REQUEST not in given and REQUEST in argument_names(operation.function)
         return Plan(
             operation_id=operation.operation_id,
+            pointer=pointer,
             # A file may hold when it was made, and who knows the request may answer each sender something else.
             remembered=operation.method.lower() == "get" and not files and not knows_request,
             verify=self._verify(operation),
+            security=(*pointer, "security") if "security" in raw else ("security",),
             permissions=frozenset(raw.get("x-required-permissions", ())),
             query=query,
             body=body_reader(self._source, pointer, raw, schema if status == 201 else None),
@@ -131,15 +137,19 @@ def body_reader(source: Source, pointer: Pointer, operation: dict[str, Any], cre
     return reader(source, (*pointer, "requestBody"), defaults)
 
 
-def parameters(source: Source, path: str, method: str, location: str) -> list[dict[str, Any]]:
-    """The parameters of an operation in one location, its own before those of its path (OpenAPI 3.0.3, "Path Item Object")."""
-    item = source.document["paths"][path]
-    found: dict[str, dict[str, Any]] = {}
-    for declared in (*item[method].get("parameters", ()), *item.get("parameters", ())):
-        _, parameter = source.resolve((), declared)
-        if parameter["in"] == location:
-            found.setdefault(parameter["name"], parameter)
-    return list(found.values())
+def parameters(source: Source, path: str, method: str, location: str) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+    """The parameters of an operation in one location, its own before those of its path (OpenAPI 3.0.3, "Path Item Object").
+
+    :returns: place and description of each, `$ref` followed
+    """
+    item: Pointer = ("paths", path)
+    found: dict[str, tuple[Pointer, dict[str, Any]]] = {}
+    for owner in ((*item, method), item):
+        for index, declared in enumerate(source.at(owner).get("parameters", ())):
+            place, parameter = source.resolve((*owner, "parameters", index), declared)
+            if parameter["in"] == location:
+                found.setdefault(parameter["name"], (place, parameter))
+    return found
 
 
 def handler_arguments(source: Source, path: str, method: str, query: QueryReader) -> list[str]:
@@ -148,7 +158,7 @@ def handler_arguments(source: Source, path: str, method: str, query: QueryReader
     :param query: reads the query string of the operation
     """
     return [
-        *(argument_of(parameter) for parameter in parameters(source, path, method, "path")),
+        *(argument_of(parameter) for _, parameter in parameters(source, path, method, "path").values()),
         *query.argument_names,
         *(["body"] if "requestBody" in source.document["paths"][path][method] else []),
     ]

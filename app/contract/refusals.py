@@ -1,32 +1,44 @@
 """Which answer each error of the domain is given."""
 
+from collections.abc import Sequence
+
 from app import errors
 from app.contract import answers
 from app.contract.answers import Answer, detail, encode
 from app.contract.messages import Messages
-from app.contract.parameters import QueryReader
+from app.contract.plan import Plan
+from app.contract.rules import Broken
 
 
-def invalid(messages: Messages) -> Answer:
-    """A `ValidationError`: messages by member."""
-    return Answer(400, encode(messages), (), ",".join(messages))
+def invalid(messages: Messages, broken: Sequence[Broken]) -> Answer:
+    """A `ValidationError`: messages by member.
+
+    :param broken: the rules that are broken, in any order
+    """
+    order: dict[str | int, int] = {name: index for index, name in enumerate(messages)}
+    broken = sorted(broken, key=lambda one: order.get(one.member[0], -1) if one.member else -1)
+    return Answer(400, encode(messages), (), ",".join(messages), broken=broken)
 
 
-def refusal_of(error: errors.DomainError, query: QueryReader) -> Answer:
+def refusal_of(error: errors.DomainError, plan: Plan) -> Answer:
     """The answer when a handler raises.
 
-    :param query: what the operation reads from the query string
+    :param plan: of the operation that it serves
     :raises DomainError: it is the error of no request, so the request is not answered for it
     """
+    query = plan.query
     match error:
-        case errors.PageNotFound():
-            return detail(404, query.page_not_found or answers.NOT_FOUND)
+        case errors.PageNotFound() if query.page_not_found:
+            return detail(404, query.page_not_found, broken=[Broken(query.page_rule)])
         case errors.NotFound():
             return detail(404, answers.NOT_FOUND)
         case errors.Invalid():
-            return invalid(dict(error.messages))
+            place_of = plan.body.place_of if plan.body is not None else lambda _name: plan.pointer
+            return invalid(dict(error.messages), [Broken(place_of(name), (name,)) for name in error.messages])
         case errors.NotAChoice():
-            return invalid(query.not_a_choice(error.member, error.value))
+            return invalid(
+                query.not_a_choice(error.member, error.value), [query.broken_choice(error.member, error.value)]
+            )
         case errors.Refused():
             return Answer(400, encode(error.result), (), "refused")
     raise error

@@ -18,10 +18,13 @@ from app.contract.memory import AnswerMemory
 from app.contract.messages import Messages
 from app.contract.origin import origin_of
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
+from app.contract.paths import PathReader
 from app.contract.plan import REQUEST, Plan
 from app.contract.refusals import invalid, refusal_of
+from app.contract.rules import Broken
 from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
 from app.contract.sentences import NON_FIELD_ERRORS
+from app.contract.source import Pointer
 from app.contract.writing import BrokenContract
 from app.objects import RequestContext
 
@@ -40,12 +43,18 @@ class PathPlan:
     :param undefined: permissions that a method needs before it is told that the path does not have it
     :param headers: headers of each answer with a JSON body
     :param bare_headers: headers of each answer without
+    :param pointer: where the path stands in the contract
+    :param reader: reads the path's parameters
+    :param counters: where the metrics count the requests with a method
     """
 
     plans: Mapping[str, Plan]
     undefined: Mapping[str, frozenset[str]]
     headers: tuple[Header, ...]
     bare_headers: tuple[Header, ...]
+    pointer: Pointer
+    reader: PathReader
+    counters: Mapping[str, int]
 
 
 @dataclass(slots=True)
@@ -102,7 +111,8 @@ class Server:
                 _check_refusal(plan, answer)
             return answer
         except Forbidden as error:
-            return detail(403, str(error))
+            first = plan or next(iter(path.plans.values()))
+            return detail(403, str(error), broken=[Broken(first.security)])
         except TooManyParameters:
             return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
         except errors.Unavailable as error:
@@ -127,7 +137,7 @@ class Server:
             if verify is not None and (required or request.authorization):
                 request.access = verify(request.authorization)
                 if not allows(request.access, required):
-                    raise Forbidden(PERMISSION_DENIED)
+                    return _denied((*path.pointer, "x-required-permissions", request.method.lower()))
         if request.method == "OPTIONS":
             return Answer(204)
         return detail(405, f'Method "{request.method}" not allowed.')
@@ -135,7 +145,7 @@ class Server:
     def _carry_out(self, path: PathPlan, plan: Plan, request: Request) -> Answer:
         access = request.access = plan.verify(request.authorization) if plan.verify is not None else None
         if not allows(access, plan.permissions):
-            return self._unless_missing(path, plan, request, detail(403, PERMISSION_DENIED))
+            return self._unless_missing(path, plan, request, _denied((*plan.pointer, "x-required-permissions")))
         if self._memory is None or not plan.remembered:
             return self._execute(path, plan, request)
         answer = self._memory.recall(request.path, request.query)
@@ -150,12 +160,12 @@ class Server:
         arguments, refusal = plan.query.read(request.query)
         if refusal is not None:
             if refusal.messages:
-                return invalid(refusal.messages)
-            return detail(404, refusal.not_found)
+                return invalid(refusal.messages, refusal.broken)
+            return detail(404, refusal.not_found, broken=refusal.broken)
         if request.path_values:
             arguments = {**request.path_values, **arguments}
         elif request.path_values is None:
-            return detail(404, answers.NOT_FOUND)
+            return _no_such_object(path, request)
         if plan.body is not None:
             body, refused = self._read_body(plan, plan.body, request)
             if refused is not None:
@@ -168,10 +178,12 @@ class Server:
         except (errors.NotUnique, errors.Missing) as error:
             if plan.body is None:
                 raise
-            messages = self._complete(plan, plan.body, request, arguments["body"], plan.body.messages_of(error))
-            return invalid(messages)
+            body = arguments["body"]
+            return self._invalid(
+                plan, plan.body, request, body, plan.body.messages_of(error), plan.body.broken_by(error, body)
+            )
         except errors.DomainError as error:
-            return refusal_of(error, plan.query)
+            return refusal_of(error, plan)
         if plan.files:
             return write_file(result, plan.status, plan.files)
         return Answer(plan.status, plan.writer.write(result) if plan.writer is not None else b"")
@@ -182,25 +194,34 @@ class Server:
         try:
             return reader.read(request.body, request.content_type), None
         except UnsupportedMediaType:
-            return {}, detail(415, f'Unsupported media type "{request.content_type}" in request.')
+            sentence = f'Unsupported media type "{request.content_type}" in request.'
+            return {}, detail(415, sentence, broken=[Broken(reader.pointer)])
         except MalformedBody as error:
-            return {}, detail(400, str(error))
+            return {}, detail(400, str(error), broken=[Broken(reader.pointer)])
         except InvalidBody as error:
-            return {}, invalid(self._complete(plan, reader, request, error.valid, error.messages))
+            return {}, self._invalid(plan, reader, request, error.valid, error.messages, error.broken)
 
-    def _complete(
-        self, plan: Plan, reader: BodyReader, request: Request, valid: Mapping[str, Any], messages: Messages
-    ) -> Messages:
-        """Messages, and those of the members that the store does not agree with. What is wrong with the body as a whole is told
-        of when each member is right.
+    def _invalid(
+        self,
+        plan: Plan,
+        reader: BodyReader,
+        request: Request,
+        valid: Mapping[str, Any],
+        messages: Messages,
+        broken: list[Broken],
+    ) -> Answer:
+        """The answer with some messages, and those of the members that the store does not agree with. What is wrong with the body
+        as a whole is told of when each member is right.
         """
         asked = reader.asked_of_the_store(valid)
         found = self._problems(plan.operation_id, asked, request.path_values or {}) if asked else {}
         if found:
             messages = {name: sentences for name, sentences in messages.items() if name != NON_FIELD_ERRORS}
+            broken = [one for one in broken if one.member and one.member[0] not in found]
         for error in found.values():
             messages.update(reader.messages_of(error))
-        return reader.ordered(messages)
+            broken += reader.broken_by(error, valid)
+        return invalid(reader.ordered(messages), broken)
 
     def _unless_missing(self, path: PathPlan, plan: Plan, request: Request, refusal: Answer) -> Answer:
         """A refusal, but 404 if the sender may see that there is no such object.
@@ -217,7 +238,7 @@ class Server:
         ):
             return refusal
         if request.path_values is None:
-            return detail(404, answers.NOT_FOUND)
+            return _no_such_object(path, request)
         arguments, wrong = reader.query.read(request.query)
         if wrong is None:
             context = {REQUEST: _context(request)} if reader.knows_request else {}
@@ -228,6 +249,16 @@ class Server:
             except errors.NotAChoice:
                 return refusal
         return refusal
+
+
+def _denied(rule: Pointer) -> Answer:
+    """The answer to those who lack a permission. :param rule: where the contract asks for it"""
+    return detail(403, PERMISSION_DENIED, broken=[Broken(rule)])
+
+
+def _no_such_object(path: PathPlan, request: Request) -> Answer:
+    """The answer to a path with values that can name no object."""
+    return detail(404, answers.NOT_FOUND, broken=path.reader.broken(request.path))
 
 
 def _context(request: Request) -> RequestContext:

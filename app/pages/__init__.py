@@ -9,22 +9,27 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
 
 from app.contract.source import Source
+from app.metrics import Metrics
 from app.pages.documentation import documentation
 from app.pages.health import health
 from app.pages.home import home
 from app.pages.media import media
+from app.pages.metrics import metrics
 from app.pages.schema import schema
+from app.settings import Settings
 from app.store import Store
 
 Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
-def create_app(contract: Source, store: Store) -> ASGIApp:
+def create_app(contract: Source, store: Store, settings: Settings, counted: Metrics) -> ASGIApp:
     """The pages as an ASGI application.
 
     :param contract: what the pages tell of
     :param store: what the health page asks
+    :param settings: say who may read the metrics
+    :param counted: what the metrics are of
     """
     flask = _Pages(__name__, static_folder=None)
     base_path = contract.document["servers"][0]["url"].rstrip("/")
@@ -33,6 +38,8 @@ def create_app(contract: Source, store: Store) -> ASGIApp:
     flask.register_blueprint(schema(contract), url_prefix=base_path)
     flask.register_blueprint(health(store))
     flask.register_blueprint(media(store))
+    if settings.metrics == "on":
+        flask.register_blueprint(metrics(counted, store, settings.metrics_token))
     flask.register_error_handler(HTTPException, _answer_error)
     flask.after_request(_add_headers)
     adapted: ASGIApp = WSGIMiddleware(flask)

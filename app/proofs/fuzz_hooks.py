@@ -58,12 +58,20 @@ def _prepare(part: Any, contract: Contract) -> None:
     elif isinstance(part, dict):
         # Sentences stand by keywords, and are taken for these keywords.
         part.pop("x-messages", None)
+        if "content" in part.get("requestBody", ()):
+            _require(part["requestBody"], contract)
         if "schema" in part.get(FORM, ()):
             # What is a file is told by the schema's own properties only.
             form = part[FORM]
             form["schema"] = contract.flattened(form["schema"])
         for item in part.values():
             _prepare(item, contract)
+
+
+def _require(body: dict[str, Any], contract: Contract) -> None:
+    """No body counts as `{}`, which rules across members may forbid: then there has to be one."""
+    if not all(contract.describes(media["schema"], {}) for media in body["content"].values()):
+        body["required"] = True
 
 
 @schemathesis.deserializer(*YAML_MEDIA_TYPES)  # type: ignore[untyped-decorator]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.objects import Model
-from app.store import large, migration
+from app.store import backup, large, migration
 from app.store.backgrounds import Backgrounds
 from app.store.bindings import PolicyBindings, StageBindings
 from app.store.database import Database
@@ -117,15 +117,32 @@ class Store:
         """Bring the database to this version's tables, and its search column to the contract's searched members.
 
         :raises Unavailable: the database does not answer
+        :raises Unusable: it is damaged, or a newer version's
         """
-        if migration.current(self.database) != migration.HEAD:
+        if self.database.address.path is not None:
+            backup.check(self.database.address.path)
+        revision = self.revision()
+        migration.refuse_newer(revision, str(self.database.address))
+        if revision != migration.HEAD:
             migration.upgrade(self.database)
         self._keep_search()
         large.prepare(self.database)
 
     def migrated(self) -> bool:
-        """Whether the database has this version's tables. :raises Unavailable: the database does not answer"""
-        return migration.current(self.database) == migration.HEAD
+        """Whether the database has the tables of this version, or of a newer one, which leaves them to those that run already.
+
+        :raises Unavailable: the database does not answer
+        """
+        revision = self.revision()
+        return revision is not None and revision >= migration.HEAD
+
+    def revision(self) -> str | None:
+        """The revision of the database's tables, None if it has none. :raises Unavailable: the database does not answer"""
+        return migration.current(self.database)
+
+    def size(self) -> int:
+        """How many bytes the database takes. :raises Unavailable: the database does not answer"""
+        return self.database.size()
 
     def close(self) -> None:
         """Close every connection."""

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
 from app import errors
+from app.store.address import address_of
 from app.store.engines import postgresql_engine, sqlite_engine
 from app.store.session import KeptSession, Query, Row, Session, ThreadSession
 from app.store.tables import metadata
@@ -34,28 +35,23 @@ class Database:
     """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
-        try:
-            parsed = sa.make_url(url)
-        except sa.exc.ArgumentError as error:
-            raise ValueError("That is no URL of a database: give sqlite:///PATH or postgresql://...") from error
-        if parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise ValueError(f"The database {parsed.get_backend_name()!r} is not supported: use sqlite or postgresql.")
-        self.url = parsed
-        self.embedded = parsed.get_backend_name() == "sqlite"
-        self.engine = sqlite_engine(parsed) if self.embedded else postgresql_engine(parsed, pool_size)
+        self.address = address_of(url)
+        self.embedded = self.address.embedded
+        self.engine = sqlite_engine(self.address) if self.embedded else postgresql_engine(self.address, pool_size)
         if self.embedded:
             self.begin = "BEGIN IMMEDIATE"
             self._integrity_error: type[Exception] = sqlite3.IntegrityError
-            driver_error: type[Exception] = sqlite3.OperationalError
+            driver_errors: tuple[type[Exception], ...] = (sqlite3.OperationalError,)
+            self._misled: tuple[type[Exception], ...] = ()
         else:
             import psycopg
 
             self.begin = "BEGIN"
             self._integrity_error = psycopg.errors.UniqueViolation
-            driver_error = psycopg.OperationalError
-        self._unavailable: tuple[type[Exception], ...] = (driver_error, sa.exc.DatabaseError, sa.exc.TimeoutError)
+            driver_errors = (psycopg.OperationalError, psycopg.InternalError)
+            # A server that became a standby keeps its connections, and the primary is another one now.
+            self._misled = (psycopg.errors.ReadOnlySqlTransaction,)
+        self._unavailable: tuple[type[Exception], ...] = (*driver_errors, sa.exc.DatabaseError, sa.exc.TimeoutError)
         self.grouped = False
         self._pool_size = pool_size
         # Counts the times that the server was found to be gone.
@@ -150,16 +146,22 @@ class Database:
         """What differs once the server was found to be gone: no connection of before is worth keeping then."""
         return self._generation
 
-    def lose(self) -> None:
-        """Keep no connection: the server is gone."""
-        self._generation += 1
-        self.engine.dispose()
+    def lose_if_gone(self, connection: Any, error: BaseException) -> None:
+        """Keep no connection if the server of one is gone, or is no longer the one that takes changes.
+
+        :param connection: the driver's
+        :param error: what it raised
+        """
+        if connection.closed or isinstance(error, self._misled):
+            self._generation += 1
+            self.engine.dispose()
 
     def translated(self, error: BaseException) -> BaseException:
         """An error of the driver or the pool as the one that callers know; any other as it is."""
         if isinstance(error, self._integrity_error):
             return errors.NotUnique(_taken_columns(error))
-        if isinstance(error, self._unavailable):
+        # What SQLite says of a damaged file is of no kind of its own.
+        if isinstance(error, self._unavailable) or type(error) is sqlite3.DatabaseError:
             return errors.Unavailable(str(error))
         return error
 
@@ -193,9 +195,8 @@ class Database:
             pooled = self.engine.raw_connection()
             try:
                 yield Session(pooled.driver_connection, self.begin)
-            except self._unavailable:
-                if pooled.driver_connection.closed:  # type: ignore[union-attr]  # a connection of psycopg
-                    self.lose()
+            except self._unavailable as error:
+                self.lose_if_gone(pooled.driver_connection, error)
                 raise
             finally:
                 if generation != self._generation:
@@ -205,6 +206,19 @@ class Database:
         except (self._integrity_error, *self._unavailable) as error:
             raise self.translated(error) from error
 
+    def size(self) -> int:
+        """How many bytes the database takes. :raises Unavailable: it does not answer"""
+        pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        query = self.compile(sa.text(pages if self.embedded else "SELECT pg_database_size(current_database())"))
+        with self.read() as session:
+            (size,) = session.row(query) or (0,)
+        return int(size)
+
+    def watch_connections(self, changed: Callable[[int], None]) -> None:
+        """Have told of each connection that is opened (1) or closed (-1) from now on."""
+        sa.event.listen(self.engine, "connect", lambda *_: changed(1))
+        sa.event.listen(self.engine, "close", lambda *_: changed(-1))
+
     def forget_parent(self) -> None:
         """A process that was forked must neither use nor close its parent's connections."""
         self._inherited = (self._thread, self._checked_out, self.engine.pool)
@@ -213,10 +227,8 @@ class Database:
 
     def take_out(self) -> sa.PoolProxiedConnection:
         """A connection that its thread keeps until `give_back` or `close`. :raises Unavailable: the database does not answer"""
-        try:
+        with self.translating():
             pooled = self.engine.raw_connection()
-        except self._unavailable as error:
-            raise errors.Unavailable(str(error)) from error
         self._checked_out.append(pooled)
         return pooled
 
@@ -229,7 +241,8 @@ class Database:
         """Close every connection. The next use opens new ones."""
         self._thread = threading.local()
         while self._checked_out:
-            self._checked_out.pop().close()
+            # Its pool may be gone already, and would not close it.
+            self._checked_out.pop().invalidate()
         self.engine.dispose()
 
 

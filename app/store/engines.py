@@ -1,11 +1,11 @@
 """SQLAlchemy's engines: how connections are opened, and what is set on each."""
 
 import sqlite3
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from app import errors
+from app.store.address import Address
 
 # How long a writer waits for another one, in milliseconds.
 SQLITE_BUSY_TIMEOUT = 5_000
@@ -15,17 +15,17 @@ POSTGRESQL_CONNECT_TIMEOUT = 5
 POSTGRESQL_STATEMENT_TIMEOUT = 15_000
 
 
-def sqlite_engine(url: sa.URL) -> sa.Engine:
+def sqlite_engine(address: Address) -> sa.Engine:
     """The engine of an embedded database. :raises Unavailable: there is no place for it"""
-    if url.database and url.database != ":memory:":
+    if address.path is not None:
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            address.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise errors.Unavailable(f"{url.database} can't be created: {error.strerror}") from error
+            raise errors.Unavailable(f"{address.path} can't be created: {error.strerror}") from error
     engine = sa.create_engine(
-        url,
+        address.url,
         # Each thread keeps its connection, so there is nothing to pool; only an unnamed database is its connection.
-        poolclass=sa.pool.StaticPool if url.database in (None, "", ":memory:") else sa.pool.NullPool,
+        poolclass=sa.pool.StaticPool if address.path is None else sa.pool.NullPool,
         # Transactions begin and end in `Database.write` only, so there is nothing to reset.
         pool_reset_on_return=None,
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": SQLITE_BUSY_TIMEOUT / 1000},
@@ -44,13 +44,13 @@ def sqlite_engine(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def postgresql_engine(url: sa.URL, pool_size: int) -> sa.Engine:
+def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:
     """The engine of a networked database.
 
     :param pool_size: the most connections
     """
     return sa.create_engine(
-        url,
+        address.url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POSTGRESQL_CONNECT_TIMEOUT,

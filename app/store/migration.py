@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # The newest revision. Kept here so that a start without a migration need not load Alembic; a test compares the two.
+# Revisions are numbers of four digits, so a greater one is a newer one.
 HEAD = "0002"
 
 # Servers that start together migrate one after the other; the number is this project's own.
@@ -27,6 +28,15 @@ def current(database: Database) -> str | None:
             return None
         revision: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
         return revision
+
+
+def refuse_newer(revision: str | None, whose: str) -> None:
+    """:raises Unusable: the tables of this revision are not known, as a newer version made them"""
+    if revision is not None and revision > HEAD:
+        raise errors.Unusable(
+            f"{whose} is at revision {revision}, and this version knows none above {HEAD}."
+            " Use the version that made it, or a newer one."
+        )
 
 
 def upgrade(database: Database) -> None:

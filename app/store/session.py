@@ -149,8 +149,7 @@ class KeptSession(Session):
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is None:
             return
-        if self._connection.closed:
-            self._database.lose()
+        self._database.lose_if_gone(self._connection, error)
         if (known := self._database.translated(error)) is not error:
             raise known from error
 

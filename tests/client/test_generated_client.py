@@ -200,6 +200,9 @@ def test_flows_instances_retrieve_update_and_destroy(flows_api):
     with pytest.raises(NotFoundException) as caught:
         flows_api.flows_instances_retrieve(slug="third")
     assert caught.value.status == 404
+    # The client hands headers on that it does not know, and makes nothing of them.
+    place = ("paths", "/flows/instances/{slug}/", "get", "responses", "404")
+    assert caught.value.headers["X-Contract-Rule"] == str(CONTRACT.locate(place))
 
 
 def test_flows_instances_partial_update__without_a_body(flows_api):

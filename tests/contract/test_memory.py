@@ -48,7 +48,7 @@ def test_what_this_server_writes_is_seen_at_once(client, make_flow):
 def test_what_another_process_writes_is_seen_at_once(client, store, make_flow):
     flow = client.post(FLOWS, make_flow()).json()
     path = f"{FLOWS}{flow['slug']}/"
-    other = sqlite3.connect(store.database.url.database)
+    other = sqlite3.connect(store.database.address.path)
     for title in ("one", "two"):
         assert client.get(path).status == 200
         with other:

@@ -126,7 +126,7 @@ def test_methods_that_a_path_has_not(examples, store, method, path):
 
 def test_the_store_keeps_no_token_in_clear(store, shared):
     secret = store.tokens.add("t", superuser=True)
-    path = shared[0].database.url.database
+    path = shared[0].database.address.path
     kept = b"".join(file.read_bytes() for file in Path(path).parent.iterdir())
     assert secret.encode() not in kept
     assert len(secret) >= 43

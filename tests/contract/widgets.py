@@ -7,6 +7,7 @@ from typing import NamedTuple
 from connexion.middleware import ConnexionMiddleware
 from connexion.resolver import Resolver
 
+from app.application import create_metrics
 from app.contract import checks
 from app.contract.middleware import ContractMiddleware
 from app.contract.security import BearerSecurityHandler
@@ -92,7 +93,14 @@ def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, **handlers
         nothing_else,
         import_name=__name__,
         middlewares=[
-            partial(ContractMiddleware, source=source, server=server, workers=None, pending=lambda: None),
+            partial(
+                ContractMiddleware,
+                source=source,
+                server=server,
+                workers=None,
+                pending=lambda: None,
+                metrics=create_metrics(source),
+            ),
         ],
         resolver=Resolver(served_by.__getitem__),
         security_map={"bearer": partial(BearerSecurityHandler, access)},

@@ -18,7 +18,7 @@ from app.settings import Settings
 from tests.serving import served
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TOKENS = {"TOKEN": {"superuser": True}, "VIEWER": {"permissions": ["authentik_flows.view_flow"]}, "NOPERM": {}}
 
@@ -72,6 +72,13 @@ def test_links_of_a_document_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8")):
         if not target.startswith("http"):
             assert (document.parent / target.partition("#")[0]).exists(), target
+
+
+def test_each_promise_of_the_security_page_is_proven():
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text("utf-8"))
+    assert named
+    for file, test in named:
+        assert f"def {test}" in (ROOT / file).read_text("utf-8"), (file, test)
 
 
 def test_the_compatibility_page_says_what_differs():

@@ -1,5 +1,6 @@
 """What is made of the data that Schemathesis generates, and of what it finds."""
 
+import copy
 import json
 import re
 from types import SimpleNamespace
@@ -329,6 +330,16 @@ def test_a_form_that_is_taken_though_it_should_be_wrong(case, body, kept):
 def test_a_body_that_is_taken_though_it_should_be_wrong(case):
     asked = case("POST", "/things/", "body", body={"slug": "a"})
     assert finds(AcceptedNegativeData, asked, answered(201), status_code=201, expected_statuses=[])
+
+
+def test_a_body_is_required_if_there_has_to_be_something_in_it():
+    upload, things = copy.deepcopy(document()), copy.deepcopy(document())
+    fuzz_hooks.before_load_schema(None, upload)
+    assert upload["paths"]["/upload/"]["post"]["requestBody"]["required"] is True
+    assert "required" not in upload["paths"]["/things/"]["post"]["requestBody"]
+    things["components"]["schemas"]["ThingRequest"]["anyOf"] = [{"required": ["slug"]}, {"required": ["other"]}]
+    fuzz_hooks.before_load_schema(None, things)
+    assert things["paths"]["/things/"]["post"]["requestBody"]["required"] is True
 
 
 def test_files_are_texts():

@@ -253,7 +253,7 @@ def test_tokens_expire_and_are_revoked(kept):
 
 def test_a_remembered_token_is_looked_up_again_after_its_time(kept, monkeypatch):
     remembering = Store(
-        str(kept.database.url.render_as_string(hide_password=False)), searched=SEARCHED, token_memory=1.0
+        str(kept.database.address.url.render_as_string(hide_password=False)), searched=SEARCHED, token_memory=1.0
     )
     secret = kept.tokens.add("a", superuser=True)
     clock = [100.0]
@@ -275,11 +275,11 @@ def test_a_database_that_does_not_answer_is_unavailable(url):
         Store(url, searched=SEARCHED).migrate()
 
 
-def test_a_file_that_is_no_database_is_unavailable(tmp_path):
+def test_a_file_that_is_no_database_is_left_alone(tmp_path):
     path = tmp_path / "flows.sqlite3"
     path.write_bytes(b"something else" * 500)
     store = Store(f"sqlite:///{path}", searched=SEARCHED)
-    with pytest.raises(errors.Unavailable, match="not a database"):
+    with pytest.raises(errors.Damaged, match="not a database"):
         store.migrate()
     assert path.read_bytes() == b"something else" * 500
 

@@ -94,7 +94,7 @@ def _check_responses(
             f"The operation has {len(successes)} successful responses.",
             "Document exactly one 2xx.",
         )
-    query = parameters(source, path, method, "query")
+    query = [parameter for _, parameter in parameters(source, path, method, "query").values()]
     possible = {"405": "the path lacks other methods", "406": "the client may not accept JSON"}
     possible["503"] = "the database may be down"
     if operation.get("security", source.document.get("security")):

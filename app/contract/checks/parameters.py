@@ -48,7 +48,7 @@ def check_parameters(source: Source, pointer: Pointer, path: str, method: str) -
             "Declare them once, for the path.",
         )
     yield from _check_names(source, pointer, path)
-    for parameter in parameters(source, path, method, "query"):
+    for _, parameter in parameters(source, path, method, "query").values():
         below = parameter.get("x-default-below")
         if below is not None and "default" not in flattened(source, parameter.get("schema", {})):
             yield source.finding(
@@ -86,7 +86,7 @@ def _path_values(source: Source, path: str, method: str) -> dict[str, Any]:
     """What a plan makes of the parameters of a path."""
     return {
         parameter["name"]: (parameter.get("schema"), argument_of(parameter))
-        for parameter in parameters(source, path, method, "path")
+        for _, parameter in parameters(source, path, method, "path").values()
     }
 
 

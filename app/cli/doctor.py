@@ -1,0 +1,27 @@
+"""`flows doctor`: what may keep the server from working, and what to do."""
+
+import sys
+
+import click
+
+from app.settings import Settings
+
+
+@click.command()
+@click.pass_obj
+def command(settings: Settings) -> None:
+    """Say of everything the server needs whether it is right, and what to do if not. Changes nothing.
+
+    Each line begins with ok, warn or fail. Exits 1 if any is fail.
+
+    Example: flows doctor
+    """
+    from app.cli.examination import examine
+
+    failed = False
+    for line in examine(settings):
+        click.echo(f"{line.state:4}  {line.subject:9}  {line.found}")
+        if line.advice:
+            click.echo(f"{'':17}{line.advice}")
+        failed = failed or line.state == "fail"
+    sys.exit(int(failed))

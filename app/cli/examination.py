@@ -1,0 +1,257 @@
+"""What `flows doctor` looks at: a function for each subject. None of them changes anything."""
+
+import difflib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+
+from app import errors
+from app.application import load_contract
+from app.contract.findings import ContractError
+from app.settings import PREFIX, Settings, describe
+from app.store import backup, migration
+from app.store.address import Address, address_of
+from app.store.database import Database
+from app.store.diagnosis import Condition, condition
+from app.store.tokens import Tokens
+
+DISTRIBUTION = "flows-server"
+
+# The first one that tells what a change of a row has left (`RETURNING`).
+OLDEST_SQLITE = (3, 35)
+
+# Free bytes below which the embedded store soon stops, and below which somebody should look.
+SPACE_NEEDED, SPACE_WANTED = 64 * 2**20, 2**30
+
+# Seconds that a small statement takes on a network that does not slow the server down, and that clocks may differ.
+QUICK, CLOCK_TOLERANCE = 0.005, 5
+
+# A secret that people choose is as good as its length, at best.
+SECRET_LENGTH = 20
+
+
+class Line(NamedTuple):
+    """What was found.
+
+    :param state: `ok`, `warn` or `fail`
+    :param subject: what it is about
+    :param found: what is the case
+    :param advice: what to do; empty if nothing
+    """
+
+    state: str
+    subject: str
+    found: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Line]:
+    """Everything that was found, one subject after the other."""
+    yield from check_settings(settings, os.environ)
+    yield from check_versions()
+    yield from check_contract(settings)
+    try:
+        address = address_of(settings.database_url)
+    except ValueError as error:
+        yield Line("fail", "store", str(error), "Set FLOWS_DATABASE_URL.")
+        return
+    if address.embedded:
+        yield from _check_embedded(settings, address)
+    else:
+        yield from _check_networked(settings, address)
+
+
+def check_settings(settings: Settings, environment: Mapping[str, str]) -> Iterator[Line]:
+    """The names that nobody reads, and values that are allowed but seldom meant. Others have stopped the command."""
+    known = [variable for variable, _, _ in describe()]
+    given = sorted(name for name in environment if name.startswith(PREFIX))
+    yield Line("ok", "settings", f"{', '.join(name for name in given if name in known) or 'None'} given.")
+    for name in given:
+        if name not in known:
+            (meant, *_) = [*difflib.get_close_matches(name, known, 1, cutoff=0.8), ""]
+            yield Line(
+                "warn", "settings", f"{name} is no setting.", f"Did you mean {meant}?" if meant else "Take it away."
+            )
+    for name in ("bootstrap_token", "metrics_token"):
+        if 0 < len(getattr(settings, name)) < SECRET_LENGTH:
+            advice = f"Give {SECRET_LENGTH} characters or more, by chance: `openssl rand -hex 32`."
+            yield Line("warn", "settings", f"{PREFIX}{name.upper()} can be guessed.", advice)
+    if (
+        settings.metrics == "on"
+        and not settings.metrics_token
+        and settings.host not in ("127.0.0.1", "::1", "localhost")
+    ):
+        advice = "Set FLOWS_METRICS_TOKEN, or FLOWS_METRICS=off."
+        yield Line("warn", "settings", "Anybody who reaches the port may read the metrics.", advice)
+
+
+def check_versions() -> Iterator[Line]:
+    """The version of this package, and whether those that it needs are the ones it was made for."""
+    found = (
+        f"{DISTRIBUTION} {importlib.metadata.version(DISTRIBUTION)}, Python {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version}."
+    )
+    yield Line("ok", "versions", found)
+    for text in importlib.metadata.requires(DISTRIBUTION) or ():
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            version = "missing"
+        if version == "missing" or not requirement.specifier.contains(version, prereleases=True):
+            wanted = f"{requirement.name}{requirement.specifier}"
+            yield Line("fail", "versions", f"{requirement.name} is {version}.", f"pip install '{wanted}'")
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        yield Line("fail", "versions", f"SQLite is older than {oldest}.", "Use a Python that comes with a newer one.")
+
+
+def check_contract(settings: Settings) -> Iterator[Line]:
+    """Whether the contract can be served."""
+    try:
+        contract = load_contract(settings)
+    except ContractError as error:
+        for finding in error.findings:
+            yield Line("fail", "contract", f"{finding.location}: {finding.problem}", finding.remedy)
+        return
+    operations = sum(1 for _ in contract.operations())
+    yield Line("ok", "contract", f"{contract.name}: {operations} operations, nothing found.")
+
+
+def _check_embedded(settings: Settings, address: Address) -> Iterator[Line]:
+    if address.path is None:
+        state = "warn" if settings.workers == 1 else "fail"
+        yield Line(
+            state, "store", "It is kept in memory, by each worker for itself.", "Set FLOWS_DATABASE_URL to a file."
+        )
+        return
+    folder = next(parent for parent in address.path.absolute().parents if parent.exists())
+    if not os.access(folder, os.W_OK):
+        yield Line("fail", "store", f"{folder} can't be written to.", "Let the server's user write there.")
+        return
+    if address.path.exists():
+        yield from _check_file(settings, address.path)
+    else:
+        yield Line("warn", "store", f"There is none at {address.path} yet.", "The first `flows serve` makes it.")
+    yield from check_space(folder, address.path)
+
+
+def _check_file(settings: Settings, path: Path) -> Iterator[Line]:
+    try:
+        backup.check(path, thorough=True)
+    except (errors.Unusable, errors.Unavailable) as error:
+        yield Line("fail", "store", str(error))
+        return
+    yield Line("ok", "store", f"{path}: {_size(path.stat().st_size)}, sound.")
+    yield from _check_tables(settings, "The next start brings it there.")
+    yield from check_clock(max(0, path.stat().st_mtime - time.time()), "the last change of the store")
+
+
+def _check_networked(settings: Settings, address: Address) -> Iterator[Line]:
+    database = Database(settings.database_url, 1)
+    try:
+        found = condition(database)
+    except errors.Unavailable as error:
+        advice = "Start it, or set FLOWS_DATABASE_URL to where it is; a firewall or `pg_hba.conf` may be in the way."
+        yield Line("fail", "store", f"{address}: {' '.join(str(error).split())}", advice)
+        return
+    finally:
+        database.close()
+    yield from check_server(settings, address, found)
+    yield from _check_tables(settings, "Run `flows db upgrade`.")
+    yield from check_clock(found.ahead, "the database's")
+
+
+def check_server(settings: Settings, address: Address, found: Condition) -> Iterator[Line]:
+    """What a database server says of itself."""
+    milliseconds = f"{found.seconds * 1000:.1f} ms"
+    yield Line("ok", "store", f"{address}: PostgreSQL {found.version}, answers in {milliseconds}.")
+    if found.seconds > QUICK:
+        yield Line(
+            "warn", "store", f"A small statement takes {milliseconds}.", "Run the server nearer to the database."
+        )
+    if found.read_only:
+        yield Line("fail", "store", "It takes no changes.", "Name the primary in FLOWS_DATABASE_URL.")
+    needed = settings.workers * settings.database_pool
+    if needed > found.connections - found.taken:
+        yield Line(
+            "warn",
+            "store",
+            f"This server may open {needed} connections; {found.taken} of {found.connections} are open already.",
+            "If it does not run yet, lower FLOWS_DATABASE_POOL or FLOWS_WORKERS, or raise max_connections.",
+        )
+
+
+def _check_tables(settings: Settings, advice: str) -> Iterator[Line]:
+    database = Database(settings.database_url)
+    try:
+        revision = migration.current(database)
+        migration.refuse_newer(revision, str(database.address))
+        if revision != migration.HEAD:
+            state = "warn" if database.embedded else "fail"
+            found = f"The tables are at {revision or 'nothing'}; this version wants {migration.HEAD}."
+            yield Line(state, "tables", found, advice)
+            return
+        yield Line("ok", "tables", f"At {revision}, as this version wants them.")
+        yield from _check_tokens(Tokens(database, 0))
+    except (errors.Unusable, errors.Unavailable) as error:
+        yield Line("fail", "tables", str(error))
+    finally:
+        database.close()
+
+
+def _check_tokens(tokens: Tokens) -> Iterator[Line]:
+    now = time.time()
+    valid = sum(token.valid_at(now) for token in tokens.page())
+    if valid:
+        yield Line("ok", "tokens", f"{valid} valid.")
+    else:
+        yield Line("warn", "tokens", "None is valid: nobody can use the API.", "`flows token create NAME` makes one.")
+
+
+def check_space(folder: Path, store: Path) -> Iterator[Line]:
+    """Whether a store can grow.
+
+    :param folder: where it is, or will be
+    """
+    free = shutil.disk_usage(folder).free
+    size = store.stat().st_size if store.exists() else 0
+    advice = "Make room, or move the store: stop the server, `flows backup`, and `flows restore` there."
+    if free < SPACE_NEEDED:
+        yield Line("fail", "space", f"{_size(free)} free in {folder}.", advice)
+    elif free < max(SPACE_WANTED, 2 * size):
+        # A restore makes a copy beside the store, and migrations may write all of it to its log.
+        yield Line("warn", "space", f"{_size(free)} free in {folder}; the store has {_size(size)}.", advice)
+    else:
+        yield Line("ok", "space", f"{_size(free)} free in {folder}.")
+
+
+def check_clock(ahead: float, other: str) -> Iterator[Line]:
+    """Whether this machine's clock goes right, which decides when tokens expire.
+
+    :param ahead: seconds that another clock is ahead of it
+    :param other: what the other one is called
+    """
+    if abs(ahead) <= CLOCK_TOLERANCE:
+        yield Line("ok", "clock", f"Agrees with {other}.")
+        return
+    found = f"This machine's clock is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} {other}."
+    yield Line("warn", "clock", found, "Let NTP keep it right: tokens expire by it.")
+
+
+def _size(number: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}"
+        number /= 1024
+    return f"{number:.1f} GB"

@@ -1,0 +1,36 @@
+"""`flows restore`: put a backup in the place of the embedded store."""
+
+from pathlib import Path
+
+import click
+
+from app.settings import Settings
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Give up the store that is there.")
+@click.pass_obj
+def command(settings: Settings, file: Path, replace: bool) -> None:
+    """Put a backup in the place of the embedded store, and bring it to this version. No server may be on the store.
+
+    Example: FLOWS_DATABASE_URL=sqlite:///restored.sqlite3 flows restore flows.backup
+    """
+    from dataclasses import replace as changed
+
+    from app.application import open_store
+    from app.cli.start import contract_or_exit, embedded_or_exit
+    from app.store.backup import restore
+
+    store = embedded_or_exit(
+        settings, "pg_restore --clean --if-exists --single-transaction --dbname={url} {file}", file
+    )
+    contract = contract_or_exit(settings)
+
+    def upgrade(path: Path) -> None:
+        copy = open_store(changed(settings, database_url=f"sqlite:///{path}"), contract)
+        copy.migrate()
+        copy.close()
+
+    revision = restore(file, store, upgrade, replace=replace)
+    click.echo(f"{store} holds what {file} held at revision {revision}.")

@@ -1,0 +1,174 @@
+"""What is counted of requests, in memory that the processes of a server share.
+
+Each process counts in a part of its own, so that none waits for another and no count is lost; who is asked adds the parts up.
+A part outlives its process and is counted on by the next one that takes it, so that a counter never goes back.
+"""
+
+import mmap
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Up to how many seconds the durations go that are told apart."""
+
+OTHER = "other"
+STATUSES = ("200", "201", "204", "400", "403", "404", "405", "406", "409", "413", "415", "500", "503", OTHER)
+
+# What a refusal goes against that is no keyword of the contract.
+_RULE_OF_STATUS = {
+    400: "syntax",
+    403: "security",
+    404: "existence",
+    405: "method",
+    406: "accept",
+    413: "size",
+    415: "media_type",
+    500: "error",
+    503: "database",
+}
+RULES = (
+    *_RULE_OF_STATUS.values(),
+    *("type", "enum", "required", "format", "pattern", "minLength", "maxLength"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "additionalProperties"),
+    *("allOf", "anyOf", "oneOf", "not"),
+    *("x-required-permissions", "x-unique", "x-unique-together", "x-references"),
+    OTHER,
+)
+"""What a refused request goes against."""
+
+_STATUS = {int(status): place for place, status in enumerate(STATUSES) if status != OTHER}
+_RULE = {rule: place for place, rule in enumerate(RULES)}
+
+# What a part begins with: numbers that go down too. Then come the counters of each operation: by status, by rule, by duration, and
+# all durations in microseconds.
+_ALIVE, _IN_PROGRESS, _CONNECTIONS = range(3)
+_FIRST = 3
+_RULES_AT = len(STATUSES)
+_DURATIONS_AT = _RULES_AT + len(RULES)
+_SUM_AT = _DURATIONS_AT + len(BOUNDS) + 1
+_LENGTH = _SUM_AT + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What was counted of the requests of one operation with one method.
+
+    :param operation: the operationId; empty for a method that the path does not have
+    :param method: the method of the contract; `other` for one that it has nowhere
+    :param statuses: how many were answered with each status
+    :param rules: how many were refused by each rule
+    :param durations: how many took so long, for each of `BOUNDS` and one for those that took longer
+    :param seconds: how long all of them took
+    """
+
+    operation: str
+    method: str
+    statuses: dict[str, int]
+    rules: dict[str, int]
+    durations: list[int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What all processes have counted.
+
+    :param workers: how many processes serve
+    :param in_progress: requests that have no answer yet
+    :param connections: open connections to the database
+    :param series: what was counted of requests, for each operation that had any
+    """
+
+    workers: int
+    in_progress: int
+    connections: int
+    series: list[Series]
+
+
+class Metrics:
+    """The counters of a server. They are made before its processes are.
+
+    :param operations: operationIds with their methods
+    :param processes: how many processes there are at once; of more, the last ones share a part, and may lose a count
+    """
+
+    def __init__(self, operations: Iterable[tuple[str, str]], processes: int = 1) -> None:
+        self._series = [*operations, ("", "OPTIONS"), ("", OTHER)]
+        self._size = _FIRST + len(self._series) * _LENGTH
+        self._processes = processes
+        self._memory = memoryview(mmap.mmap(-1, processes * self._size * 8)).cast("q")
+        self._places = {series: _FIRST + number * _LENGTH for number, series in enumerate(self._series)}
+        self._other = self._places["", OTHER]
+        self._connecting = threading.Lock()
+        self.take(0)
+
+    def places(self, operations: Mapping[str, str]) -> dict[str, int]:
+        """Where the requests of one path count, by method: looked up once, so that counting needs no names.
+
+        :param operations: the operationIds by method
+        """
+        places = {method: self._places[operation, method] for method, operation in operations.items()}
+        return {"OPTIONS": self._places["", "OPTIONS"], **places}
+
+    def take(self, part: int) -> None:
+        """Let this process count in a part, from 0 on."""
+        self._own = self._part(part)
+        self._own[_ALIVE] = 1
+
+    def release(self, part: int) -> None:
+        """Forget what the process that counted in a part had under way: it has ended."""
+        for place in range(_FIRST):
+            self._part(part)[place] = 0
+
+    def begin(self) -> None:
+        """Count a request in."""
+        self._own[_IN_PROGRESS] += 1
+
+    def end(self) -> None:
+        """Count a request out."""
+        self._own[_IN_PROGRESS] -= 1
+
+    def connected(self, change: int) -> None:
+        """Count connections to the database that were opened, or closed if negative. Any thread may call it."""
+        with self._connecting:
+            self._own[_CONNECTIONS] += change
+
+    def count(self, place: int | None, status: int, seconds: float, rule: str) -> None:
+        """Count an answer.
+
+        :param place: of the operation; None if the path has none of that method
+        :param seconds: how long it took
+        :param rule: what a refused request goes against; if it is none of `RULES` the status tells
+        """
+        own = self._own
+        place = place or self._other
+        own[place + _STATUS.get(status, len(STATUSES) - 1)] += 1
+        own[place + _DURATIONS_AT + bisect_left(BOUNDS, seconds)] += 1
+        own[place + _SUM_AT] += int(seconds * 1e6)
+        if status >= 400:
+            if rule not in _RULE:
+                rule = _RULE_OF_STATUS.get(status, OTHER)
+            own[place + _RULES_AT + _RULE[rule]] += 1
+
+    def totals(self) -> Totals:
+        """What was counted by all processes."""
+        sums = [
+            sum(numbers)
+            for numbers in zip(*(self._part(part).tolist() for part in range(self._processes)), strict=True)
+        ]
+        series = []
+        for (operation, method), place in self._places.items():
+            numbers = sums[place : place + _LENGTH]
+            statuses = dict(zip(STATUSES, numbers, strict=False))
+            rules = dict(zip(RULES, numbers[_RULES_AT:], strict=False))
+            if any(statuses.values()):
+                durations = numbers[_DURATIONS_AT:_SUM_AT]
+                series.append(Series(operation, method, statuses, rules, durations, numbers[_SUM_AT] / 1e6))
+        return Totals(sums[_ALIVE], sums[_IN_PROGRESS], sums[_CONNECTIONS], series)
+
+    def _part(self, part: int) -> memoryview:
+        start = min(part, self._processes - 1) * self._size
+        return self._memory[start : start + self._size]

@@ -1,0 +1,99 @@
+"""The contract that a change is compared with: a file, or what git has of it."""
+
+import io
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from app.contract.bundling import read
+from app.contract.checks.document import check_references, check_structure
+from app.contract.findings import ContractError
+from app.contract.source import Source
+
+# Where the main branch may be, the shared one first.
+_MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+
+
+class NoBase(Exception):
+    """There is nothing to compare with. The message says why, and what to do."""
+
+
+@contextmanager
+def base_contract(base: str | None, contract: Path) -> Iterator[Source]:
+    """The contract to compare with, as long as it is needed.
+
+    :param base: a file, or a git revision, with `:PATH` behind it if the contract had another path; where the branch left the main
+        branch if not given
+    :param contract: the contract that is proposed
+    :raises NoBase: there is none
+    :raises ContractError: it can't be used
+    """
+    if base is not None and Path(base).is_file():
+        yield usable(read(Path(base)))
+        return
+    folder = contract.resolve().parent
+    revision, _, path = (base or _branching_point(folder)).partition(":")
+    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if commit is None:
+        raise NoBase(f"{revision!r} is neither a file nor a revision of git. Give one of these.")
+    at = PurePosixPath(path or _line(folder, "rev-parse", "--show-prefix") + contract.name)
+    tree = f"{_text(commit)}:{'' if at.parent == PurePosixPath() else at.parent}"
+    archive = _git(Path(_line(folder, "rev-parse", "--show-toplevel")), "archive", "--format=zip", tree)
+    with tempfile.TemporaryDirectory(prefix="flows-diff-") as unpacked:
+        root = Path(unpacked) / at.name
+        if archive is not None:
+            with zipfile.ZipFile(io.BytesIO(archive)) as files:
+                files.extractall(unpacked)
+        if not root.exists():
+            raise NoBase(f"{revision} has no {at}. Name it: {revision}:PATH.")
+        # As `git show` takes it; messages name the further files after it.
+        name = f"{revision}:{at}" if at.parent != PurePosixPath() else f"{revision}:./{at}"
+        yield usable(read(root, name))
+
+
+def usable(source: Source) -> Source:
+    """A contract that can be compared: it is one of OpenAPI, with references that lead somewhere.
+
+    :raises ContractError: it can't be
+    """
+    if findings := list(check_references(source)) or list(check_structure(source)):
+        raise ContractError(findings)
+    return source
+
+
+def _branching_point(folder: Path) -> str:
+    """The commit in which this branch left the main branch."""
+    if _git(folder, "rev-parse", "--git-dir") is None:
+        raise NoBase(f"{folder} is in no git repository. Give the contract to compare with as a file.")
+    for branch in _MAIN_BRANCHES:
+        if _git(folder, "rev-parse", "--verify", "--quiet", branch) is None:
+            continue
+        if (commit := _git(folder, "merge-base", "HEAD", branch)) is None:
+            raise NoBase(
+                f"HEAD and {branch} have no commit in common here. Fetch the whole history, or give a revision."
+            )
+        return _line(folder, "rev-parse", "--short", _text(commit))
+    raise NoBase("There is no branch main or master. Give the revision to compare with.")
+
+
+def _line(folder: Path, *arguments: str) -> str:
+    output = _git(folder, *arguments)
+    if output is None:
+        raise NoBase(f"{folder} is in no git repository. Give the contract to compare with as a file.")
+    return _text(output)
+
+
+def _text(output: bytes) -> str:
+    return output.decode().strip()
+
+
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    """What a git command prints; None if it fails."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)  # noqa: S603, S607  # no shell; git is where the user has it
+    except OSError as error:
+        raise NoBase("git can't be started. Install it, or give the contract to compare with as a file.") from error
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,131 @@
+"""What differs in a contract beside its operations."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.contract.bundling import SECTIONS
+from app.contract.schemas import Direction, SchemaReader
+from app.contract.source import Pointer, Source, parse_reference, references
+from app.review.comparing.differences import Difference, Effect, Found, Place, listed, place_of, step, text_of
+from app.review.comparing.operations import Operation, operations
+from app.review.comparing.words import compare_words
+
+# Looked at by operation, or by the rating of all.
+_KEPT_APART = frozenset({"paths", "components", "security", "servers", "info", "tags", "x-permissions"})
+
+
+def compare_documents(old: Source, new: Source) -> Iterator[Difference]:
+    """What differs, and touches no operation."""
+    for pointer in ((), ("info",)):
+        before, after = old.at(pointer), new.at(pointer)
+        for key in dict.fromkeys((*before, *after)):
+            was, now = _at(old, (*pointer, key)), _at(new, (*pointer, key))
+            if (pointer or key not in _KEPT_APART) and text_of(was) != text_of(now):
+                name = ".".join(map(str, (*pointer, key)))
+                version = f" ({step(was, now)})" if key in ("version", "openapi") else ""
+                detail = f"`{name}` is another{version}."
+                yield Difference(name, place_of(was, now), detail, Effect.TEXT, values=version)
+    yield from _tags(old, new)
+    yield from _permissions(old, new)
+    yield from _unused(old, new)
+
+
+def _at(source: Source, pointer: Pointer) -> Found | None:
+    try:
+        return pointer, source.at(pointer)
+    except KeyError:
+        return None
+
+
+def _tags(old: Source, new: Source) -> Iterator[Difference]:
+    before, after = (
+        {tag["name"]: (("tags", index), tag) for index, tag in enumerate(source.document.get("tags", ()))}
+        for source in (old, new)
+    )
+    for name in dict.fromkeys((*before, *after)):
+        if name in before and name in after:
+            yield from compare_words([before[name]], [after[name]])
+        else:
+            detail = f"the tag `{name}` is {'described now' if name in after else 'not described any more'}."
+            place = place_of(before.get(name), after.get(name))
+            yield Difference("tag", place, detail, Effect.TEXT, values=name)
+
+
+def _permissions(old: Source, new: Source) -> Iterator[Difference]:
+    """Permissions that tokens may have. What an operation needs is looked at with the operation."""
+    found = (source.document.get("x-permissions") for source in (old, new))
+    before, after = (permissions if isinstance(permissions, dict) else {} for permissions in found)
+    for name in dict.fromkeys((*before, *after)):
+        pointer: Pointer = ("x-permissions", name)
+        if name not in after:
+            detail, advice = f"the permission `{name}` is gone.", f"Make tokens without `{name}`."
+            yield Difference("x-permissions", Place(pointer, old=True), detail, Effect.OTHER, advice, values=f"-{name}")
+        elif name not in before:
+            detail = f"the permission `{name}` is new."
+            yield Difference("x-permissions", Place(pointer), detail, Effect.HARMLESS, values=f"+{name}")
+        elif before[name] != after[name]:
+            detail = f"what the permission `{name}` allows is said in other words."
+            yield Difference("x-permissions", Place(pointer), detail, Effect.TEXT, values=name)
+
+
+def _unused(old: Source, new: Source) -> Iterator[Difference]:
+    """Components that no operation uses: nobody can tell that they differ."""
+    used_before, used_after = _used(old), _used(new)
+    for section in SECTIONS:
+        before, after = (source.document.get("components", {}).get(section, {}) for source in (old, new))
+        for name in dict.fromkeys((*before, *after)):
+            pointer: Pointer = ("components", section, name)
+            if before.get(name) != after.get(name) and not {pointer} & (used_before | used_after):
+                became = "gone" if name not in after else "another" if name in before else "new"
+                detail = f"it is {became}, and no operation uses it."
+                yield Difference("unused", place_of(_at(old, pointer), _at(new, pointer)), detail, Effect.TEXT)
+
+
+def _used(source: Source) -> set[Pointer]:
+    """The components that paths lead to."""
+    used: set[Pointer] = set()
+    waiting: list[Any] = [source.document["paths"]]
+    while waiting:
+        for _, node in references(waiting.pop()):
+            pointer = parse_reference(node["$ref"])[:3]
+            if pointer not in used:
+                used.add(pointer)
+                waiting.append(source.at(pointer))
+    return used
+
+
+def shadowed(old: Source, new: Source) -> Iterator[tuple[Operation, Difference]]:
+    """Operations that can't be called for some object any more, because a new path goes before theirs."""
+    before = operations(old)
+    known = {operation.path for operation in before}
+    for path in new.document["paths"].keys() - known:
+        for operation in before:
+            if operation.path in new.document["paths"] and (named := _object_at(operation, path)):
+                detail = f"this was the path of {named} at {operation.path}."
+                advice = f"Rename {named}: it can't be reached any more."
+                yield (
+                    operation,
+                    Difference("path-shadowed", Place(("paths", path)), detail, Effect.OTHER, advice, values=named),
+                )
+
+
+def _object_at(operation: Operation, path: str) -> str:
+    """The object that an operation was called for by a path that is another's now; nothing if there can't be one."""
+    names = []
+    own, other = operation.path.split("/"), path.split("/")
+    if len(own) != len(other):
+        return ""
+    for segment, text in zip(own, other, strict=True):
+        if segment.startswith("{"):
+            if not text.startswith("{") and not _admits(operation, segment[1:-1], text):
+                return ""
+            names += [] if text.startswith("{") else [text]
+        elif segment != text:
+            return ""
+    return listed(names)
+
+
+def _admits(operation: Operation, name: str, value: str) -> bool:
+    _, (_, parameter) = operation.parameters[("path", name)]
+    reader = SchemaReader(operation.source, Direction.REQUEST)
+    return "." not in value and reader.validator(parameter.get("schema", {})).is_valid(value)

@@ -1,0 +1,204 @@
+"""The operations of two contracts: which are the same, and what differs in how they are called."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from app.contract.source import Pointer, Source
+from app.review.comparing.differences import Difference, Effect, Found, Place, place_of, text_of
+
+_PARAMETER = re.compile(r"{([^{}]+)}")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a contract.
+
+    :param source: the contract
+    :param pointer: where it stands
+    """
+
+    source: Source
+    pointer: Pointer
+
+    @cached_property
+    def node(self) -> dict[str, Any]:
+        """The operation as it stands in the contract."""
+        node: dict[str, Any] = self.source.at(self.pointer)
+        return node
+
+    @cached_property
+    def path(self) -> str:
+        """Its path."""
+        return str(self.pointer[1])
+
+    @cached_property
+    def call(self) -> str:
+        """Method and path, as people write them."""
+        return f"{str(self.pointer[2]).upper()} {self.path}"
+
+    @cached_property
+    def name(self) -> str:
+        """What people call it: its operationId if it has one."""
+        return str(self.node.get("operationId", self.call))
+
+    @cached_property
+    def shape(self) -> tuple[str, Any]:
+        """What tells its calls from others: the path without the names of its parameters, and the method."""
+        return _PARAMETER.sub("{}", self.path), self.pointer[2]
+
+    @cached_property
+    def path_parameters(self) -> list[str]:
+        """The names of the parameters in its path, in their order."""
+        return _PARAMETER.findall(self.path)
+
+    def find(self, keyword: str) -> Found | None:
+        """A part of the operation."""
+        return ((*self.pointer, keyword), self.node[keyword]) if keyword in self.node else None
+
+    def inherited(self, keyword: str) -> Found | None:
+        """A part of the operation; of its path or of the document if it has none of its own."""
+        for pointer in (self.pointer, self.pointer[:2], ()):
+            owner = self.source.at(pointer)
+            if keyword in owner:
+                return (*pointer, keyword), owner[keyword]
+        return None
+
+    def part(self, keyword: str) -> Found | None:
+        """A part of the operation, `$ref` followed."""
+        return self.source.resolve((*self.pointer, keyword), self.node[keyword]) if keyword in self.node else None
+
+    @cached_property
+    def extensions(self) -> dict[str, Found]:
+        """Its `x-` members."""
+        return {key: ((*self.pointer, key), value) for key, value in self.node.items() if key.startswith("x-")}
+
+    @cached_property
+    def parameters(self) -> dict[tuple[str, str], tuple[Pointer, Found]]:
+        """Its parameters by location and name: where each is named, and what it is. Its own go before those of its path."""
+        found: dict[tuple[str, str], tuple[Pointer, Found]] = {}
+        for owner in (self.pointer, self.pointer[:2]):
+            for index, declared in enumerate(self.source.at(owner).get("parameters", ())):
+                place = (*owner, "parameters", index)
+                pointer, parameter = self.source.resolve(place, declared)
+                found.setdefault((parameter["in"], parameter["name"]), (place, (pointer, parameter)))
+        return found
+
+
+def operations(source: Source) -> list[Operation]:
+    """All operations of a contract."""
+    return [Operation(source, pointer) for pointer, *_ in source.operations()]
+
+
+def paired(old: Source, new: Source) -> Iterator[tuple[Operation | None, Operation | None]]:
+    """The operations that belong together: by method and path, and of those that are left by operationId."""
+    before, after = operations(old), operations(new)
+    by_shape = {operation.shape: operation for operation in after}
+    by_name = {operation.name: operation for operation in after}
+    shapes = {operation.shape for operation in before}
+    pairs: dict[Operation, Operation | None] = {}
+    for operation in before:
+        match = by_shape.get(operation.shape)
+        if match is None and (match := by_name.get(operation.name)) is not None and match.shape in shapes:
+            match = None
+        pairs[operation] = match
+    yield from pairs.items()
+    found = set(pairs.values())
+    yield from ((None, operation) for operation in after if operation not in found)
+
+
+def compare_calls(old: Operation | None, new: Operation | None) -> Iterator[Difference]:
+    """What differs in how an operation is called, its parameters, body and answers aside."""
+    if old is None or new is None:
+        if old is not None:
+            place, detail = Place(old.pointer, old=True), f"the operation is gone ({old.call})."
+            yield Difference("operation-removed", place, detail, Effect.OTHER, "Do without it.")
+        elif new is not None:
+            detail = f"the operation is new ({new.call})."
+            yield Difference("operation-added", Place(new.pointer), detail, Effect.HARMLESS)
+        return
+    if old.shape != new.shape:
+        detail = f"it is called by {new.call}, it was by {old.call}."
+        values = f"{old.call} -> {new.call}"
+        yield Difference(
+            "operation-moved", Place(new.pointer), detail, Effect.OTHER, f"Call {new.call}.", values=values
+        )
+    yield from _names(old, new)
+    yield from _tags(old, new)
+    yield from _servers(old, new)
+    before, after = (operation.source.at(operation.pointer[:2]).get("x-serves") for operation in (old, new))
+    if before != after:
+        where = Place((*new.pointer[:2], "x-serves")) if after else Place((*old.pointer[:2], "x-serves"), old=True)
+        detail = f"it serves `{after}`, it served `{before}`."
+        effect = Effect.OTHER if before and after else Effect.TEXT
+        if effect is Effect.TEXT:
+            detail = f"`x-serves` is {'new' if after else 'gone'}."
+        advice = "Check whether these are the objects that you mean."
+        yield Difference("x-serves", where, detail, effect, advice, values=f"{before} -> {after}")
+    if text_of(old.find("callbacks")) != text_of(new.find("callbacks")):
+        place = place_of(old.find("callbacks"), new.find("callbacks"))
+        yield Difference("callbacks", place, "`callbacks` is another.", Effect.OTHER, "Check what you are called with.")
+
+
+def _names(old: Operation, new: Operation) -> Iterator[Difference]:
+    before, after = old.find("operationId"), new.find("operationId")
+    if text_of(before) != text_of(after):
+        detail = f"the operationId was `{before[1]}`." if before else "the operationId is new."
+        advice = f"Call `{after[1]}` once you generate the client anew." if after else "Name the operation yourself."
+        yield Difference(
+            "operationId", place_of(before, after), detail, Effect.OTHER, advice, values=f"{old.name} -> {new.name}"
+        )
+    for before_name, after_name in zip(old.path_parameters, new.path_parameters, strict=False):
+        if before_name != after_name:
+            detail = f"the path's parameter `{before_name}` is called `{after_name}` now."
+            advice = f"Give it as `{after_name}` once you generate the client anew."
+            yield Difference(
+                "path-parameter-renamed",
+                Place(new.pointer[:2]),
+                detail,
+                Effect.OTHER,
+                advice,
+                values=f"{before_name} -> {after_name}",
+            )
+
+
+def _tags(old: Operation, new: Operation) -> Iterator[Difference]:
+    """Generated clients have a class for each tag, in which its operations are."""
+    before, after = old.node.get("tags", []), new.node.get("tags", [])
+    for tag in before:
+        if tag not in after:
+            place = Place((*old.pointer, "tags", before.index(tag)), old=True)
+            advice = f"Look for it below {', '.join(after) or 'the default'} once you generate the client anew."
+            yield Difference("tags", place, f"the tag `{tag}` is gone.", Effect.OTHER, advice, values=f"-{tag}")
+    for tag in after:
+        if tag not in before:
+            place = Place((*new.pointer, "tags", after.index(tag)))
+            yield Difference("tags", place, f"the tag `{tag}` is new.", Effect.HARMLESS, values=f"+{tag}")
+
+
+def _servers(old: Operation, new: Operation) -> Iterator[Difference]:
+    before, after = _urls(old), _urls(new)
+    for url, place in before.items():
+        if url not in after:
+            detail = f"the API is not at `{url}` any more."
+            advice = f"Call it at {' or '.join(after) or '/'}."
+            yield Difference("servers", Place(place, old=True), detail, Effect.OTHER, advice, values=f"-{url}")
+    for url, place in after.items():
+        if url not in before:
+            yield Difference(
+                "servers", Place(place), f"the API is at `{url}` as well.", Effect.HARMLESS, values=f"+{url}"
+            )
+        elif text_of(_variables(old, before[url])) != text_of(_variables(new, place)):
+            detail, advice = f"the variables of `{url}` are others.", "Check the URL that you call."
+            yield Difference("servers", Place(place), detail, Effect.OTHER, advice, values=f"variables {url}")
+
+
+def _urls(operation: Operation) -> dict[str, Pointer]:
+    pointer, servers = operation.inherited("servers") or ((), [])
+    return {server["url"]: (*pointer, index) for index, server in enumerate(servers)}
+
+
+def _variables(operation: Operation, pointer: Pointer) -> Found:
+    return pointer, operation.source.at(pointer).get("variables")

@@ -1,0 +1,164 @@
+"""What differs in the parameters of an operation."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.contract.schemas import Direction, SchemaReader
+from app.contract.source import Pointer, Source
+from app.review.comparing.differences import (
+    Difference,
+    Effect,
+    Found,
+    Place,
+    Side,
+    became,
+    place_of,
+    shown,
+    step,
+    text_of,
+)
+from app.review.comparing.extensions import OF_PARAMETERS, compare_extensions
+from app.review.comparing.operations import Operation
+from app.review.comparing.pairs import Compare, Node
+from app.review.comparing.schemas import deprecation
+from app.review.comparing.views import Position, View
+from app.review.comparing.words import compare_words
+
+Result = Difference | Node
+
+
+def compare_parameters(old: Operation, new: Operation, compare: Compare) -> Iterator[Result]:
+    """What differs in the parameters of an operation.
+
+    :param compare: compares their schemas
+    """
+    renamed = dict(zip(old.path_parameters, new.path_parameters, strict=False))
+    left = dict(new.parameters)
+    for (location, name), (place, before) in old.parameters.items():
+        key = (location, renamed.get(name, name) if location == "path" else name)
+        if key in left:
+            _, after = left.pop(key)
+            yield from _Pair(old.source, new.source, before, after).compare(compare)
+        else:
+            detail = f"the parameter `{name}` is gone from the {location}."
+            advice = f"Do without `{name}`: it has no effect any more."
+            yield Difference("parameter-removed", Place(place, old=True), detail, Effect.OTHER, advice, values=location)
+    for (location, name), (place, (_, parameter)) in left.items():
+        required = parameter.get("required") is True
+        detail = f"the parameter `{name}` is new in the {location}{', and required' if required else ''}."
+        effect = Effect.OTHER if required else Effect.HARMLESS
+        yield Difference("parameter-added", Place(place), detail, effect, f"Send `{name}`.", values=location)
+
+
+class _Pair:
+    """One parameter in two contracts."""
+
+    def __init__(self, old_source: Source, new_source: Source, old: Found, new: Found) -> None:
+        self._sources = old_source, new_source
+        (self._old_place, self._old), (self._new_place, self._new) = old, new
+
+    def compare(self, compare: Compare) -> Iterator[Result]:
+        """What differs."""
+        yield from self._required()
+        yield from self._blank()
+        yield from self._serialization()
+        yield from deprecation(*self._found("deprecated"))
+        extensions = (
+            {key: ((*place, key), value) for key, value in node.items() if key.startswith("x-")}
+            for place, node in ((self._old_place, self._old), (self._new_place, self._new))
+        )
+        yield from compare_extensions(next(extensions), next(extensions), OF_PARAMETERS)
+        old, new = _schema(self._old_place, self._old), _schema(self._new_place, self._new)
+        yield from self._default(old, new)
+        yield compare(old, new, Side.REQUEST)
+        parts = [(self._old_place, self._old)], [(self._new_place, self._new)]
+        yield from compare_words(*parts, ("description", "example", "examples"))
+
+    def _found(self, keyword: str) -> tuple[Found | None, Found | None]:
+        return (
+            ((*self._old_place, keyword), self._old[keyword]) if keyword in self._old else None,
+            ((*self._new_place, keyword), self._new[keyword]) if keyword in self._new else None,
+        )
+
+    def _required(self) -> Iterator[Difference]:
+        before, after = (node.get("required") is True for node in (self._old, self._new))
+        if before is not after:
+            name = self._new["name"]
+            yield Difference(
+                "parameter-required",
+                place_of(*self._found("required")),
+                f"the parameter is {'required now' if after else 'not required any more'}.",
+                Effect.NARROWER if after else Effect.WIDER,
+                f"Send `{name}`.",
+                values="yes" if after else "no",
+            )
+
+    def _blank(self) -> Iterator[Difference]:
+        before, after = (node.get("allowEmptyValue") is True for node in (self._old, self._new))
+        if before is after:
+            return
+        if after:
+            detail = "a blank value means that it is not given now."
+            effect = Effect.OTHER if self._took_blank() else Effect.WIDER
+            advice = "Do not look for a blank value."
+        else:
+            detail, effect = "a blank value does not mean any more that it is not given.", Effect.OTHER
+            advice = "Leave the parameter out instead of sending it blank."
+        yield Difference(
+            "allowEmptyValue",
+            place_of(*self._found("allowEmptyValue")),
+            detail,
+            effect,
+            advice,
+            values="yes" if after else "no",
+        )
+
+    def _took_blank(self) -> bool:
+        validator = SchemaReader(self._sources[0], Direction.REQUEST).validator(self._old.get("schema", {}))
+        return validator.is_valid("") or validator.is_valid([""])
+
+    def _serialization(self) -> Iterator[Difference]:
+        before, after = _written(self._old), _written(self._new)
+        for keyword, value in after.items():
+            if before[keyword] != value:
+                detail = f"`{keyword}` is {shown(value)}, it was {shown(before[keyword])}."
+                place = place_of(*self._found(keyword))
+                if not place.pointer:
+                    place = Place(self._new_place)
+                advice = "Write the value in the new way."
+                values = f"{shown(before[keyword])} -> {shown(value)}"
+                yield Difference(keyword, place, detail, Effect.OTHER, advice, values=values)
+
+    def _default(self, old: Position, new: Position) -> Iterator[Difference]:
+        was, now = View(self._sources[0], old).last("default"), View(self._sources[1], new).last("default")
+        if text_of(was) == text_of(now):
+            return
+        left_out = self._old.get("required") is not True and self._new.get("required") is not True
+        name = self._new["name"]
+        yield Difference(
+            "default",
+            place_of(was, now),
+            f"`default` {became(was, now)}.",
+            Effect.OTHER if left_out else Effect.TEXT,
+            f"Send `{name}` if you rely on its default.",
+            values=step(was, now),
+        )
+
+
+def _written(parameter: dict[str, Any]) -> dict[str, Any]:
+    """How the value of a parameter is written (OpenAPI 3.0.3, "Parameter Object")."""
+    style = parameter.get("style", "form" if parameter["in"] in ("query", "cookie") else "simple")
+    return {
+        "style": style,
+        "explode": parameter.get("explode", style == "form"),
+        "allowReserved": parameter.get("allowReserved", False),
+        "content": list(parameter.get("content", ())),
+    }
+
+
+def _schema(place: Pointer, parameter: dict[str, Any]) -> Position:
+    if "schema" in parameter:
+        return ((*place, "schema"),)
+    return tuple(
+        (*place, "content", name, "schema") for name, media in parameter.get("content", {}).items() if "schema" in media
+    )

@@ -1,0 +1,122 @@
+"""What a change of the contract would have done to recorded traffic."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from app.contract.source import Source
+from app.review.comparing.differences import Side, listed
+from app.review.comparing.objects import members_of
+from app.review.comparing.operations import Operation
+from app.review.comparing.views import View
+from app.review.judge import Judge, Taken
+from app.review.traffic import Exchange
+
+# Statuses from here on refuse a request (RFC 9110, section 15).
+_REFUSED = 400
+
+
+@dataclass(frozen=True)
+class Harm:
+    """One exchange that would not have gone as it did.
+
+    :param exchange: its name
+    :param operation: the operation's name, as clients know it
+    :param why: what is in the way
+    """
+
+    exchange: str
+    operation: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a change would have done.
+
+    :param exchanges: how many exchanges are of operations that the old contract has
+    :param others: how many are not
+    :param refused: requests that were taken and would be refused
+    :param ignored: requests of which a part would have no effect any more
+    :param broken: answers that would not be given so any more
+    """
+
+    exchanges: int
+    others: int
+    refused: tuple[Harm, ...]
+    ignored: tuple[Harm, ...]
+    broken: tuple[Harm, ...]
+
+    def __str__(self) -> str:
+        """One sentence."""
+        return (
+            f"Of {self.exchanges} recorded requests this change would have refused {len(self.refused)}, "
+            f"ignored a part of {len(self.ignored)}, and broken {len(self.broken)} answers."
+        )
+
+
+def weigh(old: Source, new: Source, traffic: Iterable[Exchange]) -> Evidence:
+    """Hold recorded traffic against two contracts.
+
+    A request counts that was taken: one that was refused then is none that a change breaks. An answer counts that was as the old
+    contract has it.
+    """
+    before, after = Judge(old), Judge(new)
+    exchanges = others = 0
+    refused, ignored, broken = [], [], []
+    for exchange in traffic:
+        operation = before.operation(exchange)
+        if operation is None:
+            others += 1
+            continue
+        exchanges += 1
+        was, now = before.taken(exchange), after.taken(exchange)
+        is_taken = exchange.status < _REFUSED and was.refused is None
+        other = after.operation(exchange)
+
+        def harm(why: str, exchange: Exchange = exchange, operation: Operation = operation) -> Harm:
+            return Harm(exchange.name, operation.name, why)
+
+        if other is None or other.shape != operation.shape:
+            if is_taken:
+                refused.append(harm(f"the path is that of {other.name}" if other else "there is no such operation"))
+        elif is_taken and now.refused is not None:
+            refused.append(harm(now.refused))
+        else:
+            if is_taken and (lost := _ignored(was, now, before.sent(exchange), after.sent(exchange))):
+                ignored.append(harm(f"{listed(lost)} would have no effect"))
+            if before.unfit(exchange) is None and (why := _unfit(before, after, exchange)):
+                broken.append(harm(why))
+    return Evidence(exchanges, others, tuple(refused), tuple(ignored), tuple(broken))
+
+
+def _ignored(was: Taken, now: Taken, old: View, new: View) -> list[str]:
+    """What a request says that has no effect by the new contract."""
+    parameters = [name for name in was.parameters if name not in now.parameters]
+    members = [name for name in was.members if name not in now.members]
+    inner = [name for name in _lost(was.members, old, new, Side.REQUEST) if name not in members]
+    return [*parameters, *members, *inner]
+
+
+def _unfit(before: Judge, after: Judge, exchange: Exchange) -> str:
+    """Why an answer would not be given so by the new contract; nothing if it would."""
+    why = after.unfit(exchange)
+    lost = _lost(exchange.answer, before.answered(exchange), after.answered(exchange), Side.ANSWER)
+    return why or (f"{listed(lost)} would be gone" if lost else "")
+
+
+def _lost(value: Any, old: View, new: View, side: Side, path: str = "") -> list[str]:
+    """The members of a value that one contract describes and the other one does not, each once however many objects have it."""
+    lost: list[str] = []
+    if isinstance(value, list):
+        for item in value:
+            lost += _lost(item, old.view(old.items), new.view(new.items), side, path)
+    elif isinstance(value, dict):
+        known, still = members_of(old, side), members_of(new, side)
+        for name in known:
+            if name in value and name in still:
+                inner = old.view(known[name]), new.view(still[name])
+                lost += _lost(value[name], *inner, side, f"{path}{name}.")
+            elif name in value and not new.others:
+                lost.append(path + name)
+    return list(dict.fromkeys(lost))

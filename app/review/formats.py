@@ -1,0 +1,221 @@
+"""A report as text, as Markdown for a pull request, as JSON, and as annotations of GitHub."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from app.review.comparing.differences import NOTHING, Rating
+from app.review.evidence import Harm
+from app.review.report import Report
+from app.review.reviewing import Finding, Use
+
+# How many operations, and how many exchanges, are named where there is little room.
+_NAMED = 4
+_EXCHANGES = 20
+
+_RATINGS = sorted(Rating, reverse=True)
+
+
+def as_text(report: Report) -> str:
+    """Lines for a terminal: `file:line:column` first, so that an editor can go there."""
+    return "\n".join(_text(report)) + "\n"
+
+
+def _text(report: Report) -> Iterator[str]:
+    for finding in report.findings:
+        yield f"{finding.location}: {finding.rating}: {finding.what}"
+        if finding.was is not None:
+            yield f"    It was at {finding.was}."
+        for use in finding.uses:
+            if text := _use(use, _few):
+                yield f"    {text}"
+        waiver = report.waived.by_name.get(finding.name)
+        if waiver is not None:
+            yield f"    Waived until {waiver.until}: {waiver.reason}"
+        elif finding.rating is Rating.BREAKING:
+            yield f"    To waive it: {_quoted(finding.name)}"
+    for problem in report.waived.problems:
+        yield str(problem)
+    if report.evidence is not None:
+        yield str(report.evidence)
+        for title, harms in _harms(report):
+            yield f"{title}:"
+            yield from (f"    {harm.exchange}: {harm.why}" for harm in harms)
+    yield _summary(report)
+
+
+def _summary(report: Report) -> str:
+    if not report.findings:
+        return f"Nothing differs from {report.base}."
+    return f"Compared with {report.base}: {', '.join(_count(report, rating) for rating in _RATINGS)}."
+
+
+def _count(report: Report, rating: Rating) -> str:
+    found = report.rated(rating)
+    waived = sum(finding.name in report.waived.by_name for finding in found)
+    return f"{len(found)} {rating}{f' ({waived} waived)' if waived else ''}"
+
+
+def _use(use: Use, names: Callable[[Sequence[str]], str]) -> str:
+    """Whom a finding touches, and what they must do; nothing if it is nobody, who need do nothing."""
+    whom = f"{use.side.value} {names(use.operations)}" if use.side is not None and use.operations else ""
+    advice = "" if use.advice == NOTHING and (use.rating is Rating.DOCS or not whom) else use.advice
+    return ": ".join(filter(None, (whom, advice)))
+
+
+def _quoted(name: str) -> str:
+    """A name as it may stand in YAML, whatever is in it."""
+    return "'" + name.replace("'", "''") + "'"
+
+
+def _few(names: Sequence[str]) -> str:
+    if len(names) <= _NAMED + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+
+
+def _harms(report: Report) -> list[tuple[str, Sequence[Harm]]]:
+    if (evidence := report.evidence) is None:
+        return []
+    kinds = (
+        ("Refused requests", evidence.refused),
+        ("Requests of which a part would be ignored", evidence.ignored),
+        ("Broken answers", evidence.broken),
+    )
+    return [(title, harms) for title, harms in kinds if harms]
+
+
+def as_markdown(report: Report) -> str:
+    """A comment on a pull request."""
+    return "\n".join(_markdown(report)) + "\n"
+
+
+def _markdown(report: Report) -> Iterator[str]:
+    worst = max((finding.rating for finding in report.findings), default=None)
+    yield f"## The contract: {worst if worst is not None else 'nothing differs'}"
+    yield ""
+    yield _summary(report)
+    for rating in _RATINGS:
+        if found := report.rated(rating):
+            yield from ("", f"### {str(rating).capitalize()}", "")
+            for finding in found:
+                yield from _bullet(report, finding)
+    if report.waived.problems:
+        yield from ("", "### Waivers of no use", "")
+        yield from (f"- {problem}" for problem in report.waived.problems)
+    if report.evidence is not None:
+        yield from ("", "### Recorded traffic", "", str(report.evidence))
+        for title, harms in _harms(report):
+            yield from ("", f"<details><summary>{title}: {len(harms)}</summary>", "")
+            yield from (f"- `{harm.exchange}` ({harm.operation}): {_escaped(harm.why)}" for harm in harms)
+            yield from ("", "</details>")
+
+
+def _bullet(report: Report, finding: Finding) -> Iterator[str]:
+    waiver = report.waived.by_name.get(finding.name)
+    yield f"- {_escaped(finding.what)} <sub>{finding.location}</sub>"
+    if finding.was is not None:
+        yield f"  - It was at {finding.was}."
+    for use in finding.uses:
+        if text := _use(use, _coded):
+            yield f"  - {text}"
+    if waiver is not None:
+        yield f"  - Waived until {waiver.until}: {_escaped(waiver.reason)}"
+
+
+def _coded(names: Sequence[str]) -> str:
+    named = ", ".join(f"`{name}`" for name in names[: len(names) if len(names) <= _NAMED + 1 else _NAMED])
+    left = names[_NAMED:] if len(names) > _NAMED + 1 else ()
+    if not left:
+        return named
+    rest = ", ".join(f"`{name}`" for name in left)
+    return f"{named} <details><summary>and {len(left)} more</summary>{rest}</details>"
+
+
+def _escaped(text: str) -> str:
+    """Text in which Markdown and HTML mean nothing, apart from the code in it."""
+    parts = text.split("`")
+    parts[::2] = [part.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_") for part in parts[::2]]
+    return "`".join(parts)
+
+
+def as_json(report: Report) -> str:
+    """Everything, for programs."""
+    evidence = report.evidence
+    whole = {
+        "base": report.base,
+        "counts": {str(rating): len(report.rated(rating)) for rating in _RATINGS},
+        "findings": [_finding(report, finding) for finding in report.findings],
+        "waivers_of_no_use": [str(problem) for problem in report.waived.problems],
+        "evidence": None if evidence is None else {**vars(evidence)},
+    }
+    return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def _finding(report: Report, finding: Finding) -> dict[str, Any]:
+    waiver = report.waived.by_name.get(finding.name)
+    return {
+        "name": finding.name,
+        "rule": finding.rule,
+        "rating": str(finding.rating),
+        "what": finding.what,
+        "location": vars(finding.location),
+        "was": None if finding.was is None else vars(finding.was),
+        "uses": [
+            {
+                "side": use.side.name.lower() if use.side is not None else None,
+                "rating": str(use.rating),
+                "advice": use.advice,
+                "operations": use.operations,
+            }
+            for use in finding.uses
+        ],
+        "waived": None if waiver is None else {"reason": waiver.reason, "until": waiver.until.isoformat()},
+    }
+
+
+def as_annotations(report: Report) -> str:
+    """Workflow commands of GitHub: each finding beside its line, in the new contract."""
+    return "".join(f"{line}\n" for line in _annotations(report))
+
+
+def _annotations(report: Report) -> Iterator[str]:
+    for finding in report.findings:
+        waiver = report.waived.by_name.get(finding.name)
+        kind = "error" if finding.rating is Rating.BREAKING and waiver is None else "notice"
+        lines = [finding.what, *filter(None, (_use(use, _few) for use in finding.uses))]
+        if finding.was is not None:
+            lines.append(f"It was at {finding.was}.")
+        if waiver is not None:
+            lines.append(f"Waived until {waiver.until}: {waiver.reason}")
+        yield _command(kind, finding.location, str(finding.rating).capitalize(), "\n".join(lines))
+    for problem in report.waived.problems:
+        yield _command("error", problem.location, "Waiver", f"{problem.problem} {problem.remedy}")
+    if report.evidence is not None:
+        harmed = any(harms for _, harms in _harms(report))
+        lines = [f"{harm.exchange}: {harm.why}" for _, harms in _harms(report) for harm in harms][:_EXCHANGES]
+        text = "\n".join([str(report.evidence), *lines])
+        yield f"::{'warning' if harmed else 'notice'} title=Recorded traffic::{_data(text)}"
+    yield f"::notice title=The contract::{_data(_summary(report))}"
+
+
+def _command(kind: str, location: Any, title: str, text: str) -> str:
+    place = f"file={_property(location.file)},line={location.line},col={location.column}"
+    return f"::{kind} {place},title={_property(title)}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+FORMATS: Mapping[str, Callable[[Report], str]] = {
+    "text": as_text,
+    "markdown": as_markdown,
+    "json": as_json,
+    "github": as_annotations,
+}

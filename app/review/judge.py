@@ -1,0 +1,170 @@
+"""What one contract says of a recorded request and of its answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
+from app.contract.forms import FORM, FormReader
+from app.contract.parameters import QueryReader, TooManyParameters
+from app.contract.paths import PathReader
+from app.contract.routing import Router
+from app.contract.schemas import Direction, SchemaReader
+from app.contract.source import Source
+from app.review.comparing.differences import Found
+from app.review.comparing.operations import Operation, operations
+from app.review.comparing.views import View
+from app.review.traffic import Exchange
+
+# How much of a message is told.
+_SHOWN = 160
+
+
+class Taken(NamedTuple):
+    """What becomes of a request.
+
+    :param refused: why it is refused; None if it is not
+    :param parameters: the parameters of its query that mean something
+    :param members: what is made of its body
+    """
+
+    refused: str | None
+    parameters: Sequence[str] = ()
+    members: Mapping[str, Any] = {}
+
+
+class Judge:
+    """Holds recorded traffic against one contract.
+
+    :param source: the contract
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._answers = SchemaReader(source, Direction.RESPONSE)
+        self._router: Router[dict[str, Operation]] = Router()
+        servers = source.document.get("servers") or [{"url": "/"}]
+        base = urlsplit(servers[0]["url"]).path.rstrip("/")
+        by_path: dict[str, dict[str, Operation]] = {}
+        for operation in operations(source):
+            by_path.setdefault(operation.path, {})[str(operation.pointer[2]).upper()] = operation
+        for path, methods in by_path.items():
+            parameters = self._parameters(next(iter(methods.values())), "path")
+            self._router.add(base + path, methods, PathReader(source, path, parameters).read)
+        self._query = cache(lambda operation: QueryReader(source, self._parameters(operation, "query")))
+        self._body = cache(self._body_reader)
+        self._view = cache(lambda position: View(source, position))
+
+    def operation(self, exchange: Exchange) -> Operation | None:
+        """The operation that a request is for, if there is one."""
+        found = self._router.find(exchange.path)
+        method = "GET" if exchange.method == "HEAD" else exchange.method
+        return found[0].get(method) if found is not None else None
+
+    def taken(self, exchange: Exchange) -> Taken:
+        """What would be made of a request, as far as it says it itself."""
+        operation, found = self.operation(exchange), self._router.find(exchange.path)
+        if operation is None or found is None:
+            return Taken("there is no such operation")
+        if found[1] is None:
+            return Taken("the path names nothing")
+        try:
+            _, errors = self._query(operation).read(exchange.query)
+        except TooManyParameters:
+            return Taken("there are too many parameters")
+        if errors is not None:
+            return Taken(_shown(errors.messages) or errors.not_found)
+        given = {name for name, _ in parse_qsl(exchange.query.decode("latin-1"), keep_blank_values=True)}
+        known = sorted(given & {name for location, name in operation.parameters if location == "query"})
+        reader = self._body(operation)
+        if reader is None or exchange.body is None:
+            return Taken(None, known)
+        try:
+            return Taken(None, known, reader.read(exchange.body, exchange.content_type))
+        except UnsupportedMediaType:
+            return Taken(f"a body of {exchange.content_type or 'no media type'} is not taken")
+        except MalformedBody as error:
+            return Taken(str(error)[:_SHOWN])
+        except InvalidBody as error:
+            return Taken(_shown(error.messages))
+
+    def unfit(self, exchange: Exchange) -> str | None:
+        """Why an answer is not what the contract says; None if it is."""
+        operation = self.operation(exchange)
+        if operation is None:
+            return "there is no such operation"
+        answer = self._answer(operation, exchange.status)
+        if answer is None:
+            return f"a {exchange.status} is not documented"
+        content = answer[1].get("content", {})
+        if exchange.answer_type and content and exchange.answer_type not in content:
+            return f"{exchange.answer_type} is not documented for {exchange.status}"
+        if exchange.answer is None:
+            return None
+        schema = content.get(exchange.answer_type, {}).get("schema")
+        if schema is None:
+            return None if content or not exchange.answer else f"no body is documented for {exchange.status}"
+        validator = self._answers.validator(schema)
+        if validator.is_valid(exchange.answer):
+            return None
+        error = next(iter(validator.iter_errors(exchange.answer)))
+        where = ".".join(map(str, error.instance_path))
+        return f"{where or 'the answer'}: {error.message}"[:_SHOWN]
+
+    def sent(self, exchange: Exchange) -> View:
+        """The schema of a request's body."""
+        operation = self.operation(exchange)
+        pointer, body = (operation.part("requestBody") if operation else None) or ((), {"content": {}})
+        described = [name for name, media in body["content"].items() if "schema" in media]
+        return self._view(tuple((*pointer, "content", name, "schema") for name in described[:1]))
+
+    def answered(self, exchange: Exchange) -> View:
+        """The schema of an answer."""
+        operation = self.operation(exchange)
+        pointer, answer = (self._answer(operation, exchange.status) if operation else None) or ((), {})
+        has_schema = "schema" in answer.get("content", {}).get(exchange.answer_type, {})
+        return self._view(((*pointer, "content", exchange.answer_type, "schema"),) if has_schema else ())
+
+    def _answer(self, operation: Operation, status: int) -> Found | None:
+        declared = operation.node["responses"]
+        code = next((code for code in (str(status), f"{status // 100}XX", "default") if code in declared), None)
+        if code is None:
+            return None
+        return self._source.resolve((*operation.pointer, "responses", code), declared[code])
+
+    def _body_reader(self, operation: Operation) -> BodyReader | None:
+        """What reads the body of an operation; None if it has none, or one that can't be served."""
+        _, body = operation.part("requestBody") or ((), {"content": {}})
+        content = body["content"]
+        if len(content) != 1 or not all("schema" in media for media in content.values()):
+            return None
+        reader = FormReader if FORM in content else BodyReader
+        return reader(self._source, (*operation.pointer, "requestBody"), {})
+
+    @staticmethod
+    def _parameters(operation: Operation, location: str) -> dict[str, Found]:
+        """The parameters in one location, by name: also those of the path that nothing is said of."""
+        undeclared = operation.path_parameters if location == "path" else []
+        declared = {
+            name: found
+            for (where, name), (_, found) in operation.parameters.items()
+            if where == location and "schema" in found[1]
+        }
+        return {**{name: (operation.pointer, {"name": name, "schema": {}}) for name in undeclared}, **declared}
+
+
+def _shown(messages: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name}: {_flat(said)}" for name, said in messages.items())[:_SHOWN]
+
+
+def _flat(said: Any) -> str:
+    return " ".join(_sentences(said))
+
+
+def _sentences(said: Any) -> Iterator[str]:
+    if isinstance(said, str):
+        yield said
+    else:
+        for inner in said.values() if isinstance(said, dict) else said:
+            yield from _sentences(inner)

@@ -1,0 +1,53 @@
+"""All that is said of a change: what differs, what is waived, what the version says, what recorded traffic shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from app.contract.source import Source
+from app.review.comparing.differences import Rating
+from app.review.evidence import Evidence
+from app.review.reviewing import Finding, review
+from app.review.versions import check_version
+from app.review.waivers import Waived, Waiver, waive
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is said of a change.
+
+    :param base: what the old contract is called
+    :param findings: what differs, what matters most first
+    :param waived: which of them are waived, and which waivers are of no use
+    :param evidence: what recorded traffic shows, if there is any
+    """
+
+    base: str
+    findings: Sequence[Finding]
+    waived: Waived
+    evidence: Evidence | None
+
+    def rated(self, rating: Rating) -> list[Finding]:
+        """The findings of a rating."""
+        return [finding for finding in self.findings if finding.rating is rating]
+
+    def fails(self, fail_on: Rating | None) -> bool:
+        """Whether the change is to be stopped: by a finding that is not waived, or by a waiver that is of no use.
+
+        :param fail_on: the least rating that stops it; None if no finding does
+        """
+        left = (finding.rating for finding in self.findings if finding.name not in self.waived.by_name)
+        return bool(self.waived.problems) or (fail_on is not None and any(rating >= fail_on for rating in left))
+
+
+def report(old: Source, new: Source, waivers: Sequence[Waiver], today: date, evidence: Evidence | None) -> Report:
+    """Review a change.
+
+    :param old: the contract that clients know
+    :param new: the contract that is proposed
+    :param today: the day by which waivers end
+    """
+    findings = review(old, new)
+    if (version := check_version(old, new, findings)) is not None:
+        findings = [version, *findings]
+    return Report(old.name, findings, waive(findings, waivers, today), evidence)

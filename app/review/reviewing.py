@@ -1,0 +1,169 @@
+"""Review a change of the contract: all that differs, each thing once, with the operations that it touches."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from app.contract.findings import Location
+from app.contract.source import Pointer, Source
+from app.review.comparing.access import compare_access
+from app.review.comparing.contents import compare_answers, compare_bodies
+from app.review.comparing.differences import Change, Difference, Found, Place, Rating, Side, seen_from
+from app.review.comparing.document import compare_documents, shadowed
+from app.review.comparing.extensions import compare_extensions
+from app.review.comparing.operations import Operation, compare_calls, paired
+from app.review.comparing.pairs import Node
+from app.review.comparing.parameters import compare_parameters
+from app.review.comparing.schemas import SchemaComparer, deprecation
+from app.review.comparing.words import compare_words
+from app.review.subjects import subject
+from app.review.surviving import nearest
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a finding means to some operations.
+
+    :param side: the part of the call that it is about; None if it is about none
+    :param rating: how much it matters there
+    :param advice: what a client must do, one sentence
+    :param operations: the operations' names
+    """
+
+    side: Side | None
+    rating: Rating
+    advice: str
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that differs.
+
+    :param name: what waivers call it; it stays the same when lines move
+    :param rule: what kind of difference it is
+    :param what: what changed, one sentence
+    :param location: where in the new contract; what is gone from there: where it would be
+    :param was: where in the old contract, if it is gone
+    :param uses: whom it touches, those that it breaks first
+    """
+
+    name: str
+    rule: str
+    what: str
+    location: Location
+    was: Location | None
+    uses: tuple[Use, ...]
+
+    @property
+    def rating(self) -> Rating:
+        """How much it matters: as much as to those to whom it matters most."""
+        return max(use.rating for use in self.uses)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations that it touches."""
+        return tuple(dict.fromkeys(name for use in self.uses for name in use.operations))
+
+
+@dataclass
+class _Draft:
+    """A finding as long as operations are added to it."""
+
+    difference: Difference
+    used_at: Pointer
+    uses: dict[tuple[Side | None, Rating, str], dict[str, None]] = field(default_factory=dict)
+
+
+def review(old: Source, new: Source) -> list[Finding]:
+    """All that differs between two contracts, what matters most first.
+
+    :param old: the contract that clients know
+    :param new: the contract that is proposed
+    """
+    return _Review(old, new).findings()
+
+
+class _Review:
+    def __init__(self, old: Source, new: Source) -> None:
+        self._old = old
+        self._new = new
+        self._schemas = SchemaComparer(old, new)
+        self._drafts: dict[tuple[str, Location, bool, str, str], _Draft] = {}
+        self._locations: dict[Place, Location] = {}
+
+    def findings(self) -> list[Finding]:
+        for before, after in paired(self._old, self._new):
+            for change in self._changes(before, after):
+                self._note(change, after or before)
+        for operation, difference in shadowed(self._old, self._new):
+            self._note(seen_from(Side.CALL, difference), operation)
+        for difference in compare_documents(self._old, self._new):
+            self._note(seen_from(Side.CALL, difference), None)
+        found = [self._finding(draft) for draft in self._drafts.values()]
+        return sorted(found, key=lambda finding: (-finding.rating, finding.location, finding.name))
+
+    def _changes(self, old: Operation | None, new: Operation | None) -> Iterator[Change]:
+        """What differs in an operation."""
+        yield from (seen_from(Side.CALL, difference) for difference in compare_calls(old, new))
+        if old is None or new is None:
+            return
+        of_calls = (
+            compare_access(old, new),
+            deprecation(old.find("deprecated"), new.find("deprecated")),
+            compare_words(_owners(old), _owners(new)),
+            compare_extensions(old.extensions, new.extensions, {}),
+        )
+        for differences in of_calls:
+            yield from (seen_from(Side.CALL, difference) for difference in differences)
+        creates = "201" in new.node["responses"]
+        for side, results in (
+            (Side.REQUEST, compare_parameters(old, new, self._schemas.compare)),
+            (Side.REQUEST, compare_bodies(old, new, self._schemas.compare)),
+            (Side.ANSWER, compare_answers(old, new, self._schemas.compare)),
+        ):
+            for result in results:
+                found: Iterable[Change] = result.reachable() if isinstance(result, Node) else [seen_from(side, result)]
+                # Only what is created takes the value of a new object.
+                yield from (change for change in found if creates or change.difference.rule != "x-create-default")
+
+    def _note(self, change: Change, operation: Operation | None) -> None:
+        difference = change.difference
+        # Copies of an anchor stand at one place, and are one finding.
+        key = (
+            difference.rule,
+            self._locate(difference.place),
+            difference.place.old,
+            difference.values,
+            difference.detail,
+        )
+        if key not in self._drafts:
+            of_operation = operation.pointer if operation is not None and operation.source is self._new else ()
+            self._drafts[key] = _Draft(difference, change.used_at or of_operation)
+        use = change.side if operation is not None else None, change.rating, change.advice
+        names = self._drafts[key].uses.setdefault(use, {})
+        if operation is not None:
+            names[operation.name] = None
+
+    def _finding(self, draft: _Draft) -> Finding:
+        difference, place = draft.difference, draft.difference.place
+        about = subject(self._old if place.old else self._new, place.pointer)
+        here = nearest(self._old, self._new, place.pointer, draft.used_at) if place.old else place.pointer
+        uses = [Use(*key, tuple(names)) for key, names in draft.uses.items()]
+        return Finding(
+            " ".join(filter(None, (difference.rule, about, difference.values))),
+            difference.rule,
+            f"`{about}`: {difference.detail}",
+            self._locate(Place(here)),
+            self._locate(place) if place.old else None,
+            tuple(sorted(uses, key=lambda use: -use.rating)),
+        )
+
+    def _locate(self, place: Place) -> Location:
+        if place not in self._locations:
+            self._locations[place] = (self._old if place.old else self._new).locate(place.pointer)
+        return self._locations[place]
+
+
+def _owners(operation: Operation) -> list[Found]:
+    """An operation, and the path that it belongs to."""
+    return [(pointer, operation.source.at(pointer)) for pointer in (operation.pointer, operation.pointer[:2])]

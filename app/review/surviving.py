@@ -1,0 +1,52 @@
+"""Where a part that is gone would stand in the new contract."""
+
+from typing import Any
+
+from app.contract.source import Pointer, Source
+
+# What is around whole operations and components says little of one that is gone.
+_COLLECTIONS = ((), ("paths",), ("components",))
+_WHOLE = 3
+
+
+def nearest(old: Source, new: Source, pointer: Pointer, used_at: Pointer) -> Pointer:
+    """The place in the new contract that is nearest to a part of the old one.
+
+    :param pointer: the part
+    :param used_at: what is compared with its surroundings in the new contract, nothing if that is not known
+    """
+    found = _survivor(old.document, new.document, pointer)
+    is_too_far = len(found) < _WHOLE and found[:1] in _COLLECTIONS
+    # A part that still stands there is gone only from where it was used.
+    return used_at if used_at and (is_too_far or found == pointer) else found
+
+
+def _survivor(old: Any, new: Any, pointer: Pointer) -> Pointer:
+    """The steps to the part, as far as the new document has them."""
+    found: Pointer = ()
+    for step in pointer:
+        there = _counterpart(old, new, step)
+        if there is None:
+            break
+        found = (*found, there)
+        old, new = old[step], new[there]
+    return found
+
+
+def _counterpart(old: Any, new: Any, step: str | int) -> str | int | None:
+    """The step that leads to the same part of another mapping or list; None if it has no such part."""
+    if isinstance(old, dict):
+        return step if isinstance(new, dict) and step in new else None
+    if not isinstance(new, list):
+        return None
+    names, name = list(map(_name, new)), _name(old[step])
+    if name in names:
+        return names.index(name)
+    # An item without a name has changed, if it is not the number of items that has.
+    return step if isinstance(name, dict) and len(old) == len(new) else None
+
+
+def _name(item: Any) -> Any:
+    """What tells an item from the others of its list: parameters and tags have names, servers have URLs."""
+    named = isinstance(item, dict) and ("name" in item or "url" in item)
+    return (item.get("in"), item.get("name"), item.get("url")) if named else item

@@ -1,0 +1,222 @@
+"""PostgreSQL that goes away, is slow, or is at odds with itself: clients see answers or 503, and it all goes on by itself."""
+
+import contextlib
+import itertools
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from app.application import create_app, open_store
+from app.proofs.wire import Wire
+from app.settings import Settings
+from app.store import engines
+from tests import postgresql
+from tests.asgi import FLOWS
+from tests.e2e.test_command import bearer
+from tests.serving import served, wait_for
+
+# Seconds within which a server serves again once the database does.
+RECOVERY = 2
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of this module's own, to stop and start."""
+    server = postgresql.start(tmp_path_factory.mktemp("outages"))
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture
+def url(server):
+    """The URL of an empty database."""
+    server.ensure_postgres_running()
+    name = f"outage_{next(_numbers)}"
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.get_uri(name)
+
+
+@pytest.fixture
+def serve(url, contract):
+    """Serves an application on the database. Gives a function that sends a request."""
+    with contextlib.ExitStack() as stack:
+
+        def serve(**changes):
+            settings = Settings(database_url=url, token_memory=0.0, **changes)
+            store = open_store(settings, contract)
+            store.migrate()
+            store.tokens.add("root", superuser=True, secret="root")
+            wire = Wire(stack.enter_context(served(create_app(settings, contract=contract, store=store))))
+
+            def send(method, path, members=None):
+                body = None if members is None else json.dumps(members).encode()
+                return wire.send(method, path, bearer("root"), body)
+
+            return send
+
+        yield serve
+
+
+def flow(**members):
+    number = next(_numbers)
+    return {"name": f"Flow {number}", "slug": f"flow-{number}", "title": "T", "designation": "recovery"} | members
+
+
+def assert_unavailable(answer):
+    assert (answer.status, answer.json()) == (503, {"detail": "The database is not available."})
+    assert answer.headers["retry-after"] == "1"
+
+
+class Storm:
+    """Clients that create flows until told to stop, and what they were answered."""
+
+    def __init__(self, send, clients=8):
+        self.acknowledged, self.statuses, self._stop = [], set(), threading.Event()
+        self._pool = ThreadPoolExecutor(clients)
+        self._running = [self._pool.submit(self._work, send) for _ in range(clients)]
+
+    def _work(self, send):
+        while not self._stop.is_set():
+            members = flow()
+            answer = send("POST", FLOWS, members)
+            self.statuses.add(answer.status)
+            if answer.status == 201:
+                self.acknowledged.append(members["slug"])
+            else:
+                assert_unavailable(answer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for one in self._running:
+            one.result(60)
+        self._pool.shutdown()
+
+
+def kept(send):
+    answer = send("GET", FLOWS + "?page_size=100000")
+    assert answer.status == 200
+    return {flow["slug"] for flow in answer.json()["results"]}
+
+
+@pytest.mark.parametrize("signal", ["fast", "immediate"])
+def test_a_restart_loses_nothing_that_was_acknowledged(serve, server, signal):
+    send = serve()
+    with Storm(send) as storm:
+        wait_for(lambda: len(storm.acknowledged) > 20, "the first flows")
+        if signal == "fast":
+            server.stop()
+        else:
+            postgresql.crash(server)
+        wait_for(lambda: 503 in storm.statuses, "the outage")
+        assert_unavailable(send("GET", FLOWS))
+        assert send("GET", "/-/health/live/").status == 200
+        assert send("GET", "/-/health/ready/").status == 503
+        before = len(storm.acknowledged)
+        server.ensure_postgres_running()
+        wait_for(lambda: len(storm.acknowledged) > before, "the recovery", RECOVERY)
+        wait_for(lambda: send("GET", "/-/health/ready/").status == 200, "readiness", RECOVERY)
+    assert storm.statuses == {201, 503}
+    assert kept(send) >= set(storm.acknowledged)
+
+
+def test_connections_that_are_cut(serve, url):
+    send = serve()
+    with Storm(send) as storm, psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(20):
+            before = len(storm.acknowledged)
+            wait_for(lambda before=before: len(storm.acknowledged) > before, "a flow", RECOVERY)
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    assert storm.statuses <= {201, 503}
+    assert kept(send) >= set(storm.acknowledged)
+
+
+def test_a_connection_that_is_cut_within_a_transaction(serve, url):
+    send = serve()
+    assert send("POST", FLOWS, flow(slug="a")).status == 201
+    with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as other, ThreadPoolExecutor(1) as pool:
+        holder.execute("SELECT 1 FROM flows WHERE slug = 'a' FOR UPDATE")
+        waiting = pool.submit(send, "PATCH", FLOWS + "a/", {"title": "Other"})
+        blocked = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        (pid,) = wait_for(lambda: other.execute(blocked).fetchone(), "the wait for the row")
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        assert_unavailable(waiting.result(30))
+    assert send("GET", FLOWS + "a/").json()["title"] == "T"
+    assert send("PATCH", FLOWS + "a/", {"title": "Other"}).status == 200
+
+
+def test_a_statement_that_takes_too_long(serve, url, monkeypatch):
+    monkeypatch.setattr(engines, "POSTGRESQL_STATEMENT_TIMEOUT", 300)
+    send = serve()
+    assert send("POST", FLOWS, flow(slug="a")).status == 201
+    with psycopg.connect(url) as holder:
+        holder.execute("LOCK TABLE flows IN ACCESS EXCLUSIVE MODE")
+        assert_unavailable(send("GET", FLOWS))
+        assert_unavailable(send("PATCH", FLOWS + "a/", {"title": "Other"}))
+        assert_unavailable(send("POST", FLOWS, flow()))
+        assert send("GET", "/-/health/ready/").status == 200
+    assert send("PATCH", FLOWS + "a/", {"title": "Other"}).status == 200
+
+
+def test_a_pool_that_is_exhausted(serve, url, monkeypatch):
+    monkeypatch.setattr(engines, "POSTGRESQL_STATEMENT_TIMEOUT", 1500)
+    monkeypatch.setattr(engines, "POSTGRESQL_CONNECT_TIMEOUT", 1)
+    send = serve(database_pool=2)
+    assert send("POST", FLOWS, flow(slug="a")).status == 201
+    with psycopg.connect(url) as holder, ThreadPoolExecutor(8) as pool:
+        holder.execute("LOCK TABLE flows IN ACCESS EXCLUSIVE MODE")
+        waiting = [pool.submit(send, "GET", FLOWS) for _ in range(8)]
+        assert send("GET", "/-/health/live/").status == 200
+        holder.rollback()
+        answers = [one.result(60) for one in waiting]
+    assert {answer.status for answer in answers} <= {200, 503}
+    assert send("GET", FLOWS).status == 200
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_transactions_that_can_not_be_put_in_order(serve, server, url, level):
+    name = url.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
+    send = serve()
+    assert send("POST", FLOWS, flow(slug="a")).status == 201
+
+    def change(number):
+        return send("PATCH", FLOWS + "a/", {"title": f"Title {number}", "name": f"Name {number}"})
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(change, range(100)))
+    assert {answer.status for answer in answers} <= {200, 503}
+    assert 200 in {answer.status for answer in answers}
+    for answer in answers:
+        if answer.status == 503:
+            assert_unavailable(answer)
+    last = send("GET", FLOWS + "a/").json()
+    assert last["title"].split()[1] == last["name"].split()[1]
+
+
+def test_a_primary_that_became_a_standby(serve, server, url):
+    name = url.partition("?")[0].rpartition("/")[2]
+    send = serve()
+    assert send("POST", FLOWS, flow(slug="a")).status == 201
+
+    def restrict(value):
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}")
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+    restrict("on")
+    wait_for(lambda: send("GET", FLOWS).status == 200, "reading", RECOVERY)
+    assert_unavailable(send("POST", FLOWS, flow()))
+    assert_unavailable(send("PATCH", FLOWS + "a/", {"title": "Other"}))
+    assert_unavailable(send("DELETE", FLOWS + "a/"))
+    restrict("off")
+    wait_for(lambda: send("PATCH", FLOWS + "a/", {"title": "Other"}).status == 200, "writing", RECOVERY)

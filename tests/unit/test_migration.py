@@ -1,0 +1,81 @@
+"""From revision to revision, and what servers of other versions make of it."""
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from app import errors
+from app.store import Store, migration
+from tests.unit.test_store import SEARCHED
+
+REVISIONS = [
+    script.revision
+    for script in reversed(list(ScriptDirectory.from_config(migration.configuration()).walk_revisions()))
+]
+
+
+@pytest.fixture
+def store(database_url):
+    store = Store(database_url, searched=SEARCHED)
+    yield store
+    store.close()
+
+
+def upgrade(store, revision):
+    config = migration.configuration()
+    with store.database.engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql(store.database.begin)
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def tables(store):
+    with store.database.engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        return {table: {c["name"]: c for c in inspector.get_columns(table)} for table in inspector.get_table_names()}
+
+
+def test_revisions_are_numbers_in_their_order():
+    assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+
+
+def test_each_revision_leaves_what_servers_of_the_one_before_use(store):
+    before = {}
+    for revision in REVISIONS:
+        upgrade(store, revision)
+        after = tables(store)
+        for table, columns in before.items():
+            assert columns.keys() <= after[table].keys()
+            for name in after[table].keys() - columns.keys():
+                column = after[table][name]
+                assert column["nullable"] or column["default"], (
+                    f"{revision}: those that do not know {table}.{name} can't add"
+                )
+        before = after
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_what_is_there_is_kept_from_each_revision_on(store, revision):
+    upgrade(store, revision)
+    texts = ("pk", "policybindingmodel_ptr_id", "name", "slug", "title", "designation", "background", "policy_engine_mode",
+             "layout", "denied_action", "authentication", "search")  # fmt: skip
+    first = sa.table("flows", *map(sa.column, texts), sa.column("compatibility_mode"))
+    with store.database.engine.connect() as connection:
+        connection.execute(
+            sa.insert(first).values({**{name: f"the {name}" for name in texts}, "compatibility_mode": True})
+        )
+    store.migrate()
+    assert store.migrated()
+    flow = store.flows.get("the slug")
+    assert (flow.name, flow.compatibility_mode) == ("the name", True)
+    assert store.flows.page({}, ("name",), (), 1, 10).flows == [flow]
+
+
+def test_a_newer_revision_is_served_by_those_that_run_and_opened_by_nobody_else(store):
+    store.migrate()
+    with store.database.engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    assert store.migrated()
+    with pytest.raises(errors.Unusable, match=r"is at revision 9999, and this version knows none above \d{4}\."):
+        store.migrate()
