@@ -15,7 +15,9 @@ from app.pages.health import health
 from app.pages.home import home
 from app.pages.media import media
 from app.pages.metrics import metrics
+from app.pages.recording import recording
 from app.pages.schema import schema
+from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
 
@@ -23,13 +25,16 @@ Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
-def create_app(contract: Source, store: Store, settings: Settings, counted: Metrics) -> ASGIApp:
+def create_app(
+    contract: Source, store: Store, settings: Settings, counted: Metrics, recorder: Recorder | None
+) -> ASGIApp:
     """The pages as an ASGI application.
 
     :param contract: what the pages tell of
     :param store: what the health page asks
     :param settings: say who may read the metrics
     :param counted: what the metrics are of
+    :param recorder: what shows what clients exercise; None if nothing is recorded
     """
     flask = _Pages(__name__, static_folder=None)
     base_path = contract.document["servers"][0]["url"].rstrip("/")
@@ -40,6 +45,8 @@ def create_app(contract: Source, store: Store, settings: Settings, counted: Metr
     flask.register_blueprint(media(store))
     if settings.metrics == "on":
         flask.register_blueprint(metrics(counted, store, settings.metrics_token))
+    if recorder is not None:
+        flask.register_blueprint(recording(recorder, store))
     flask.register_error_handler(HTTPException, _answer_error)
     flask.after_request(_add_headers)
     adapted: ASGIApp = WSGIMiddleware(flask)

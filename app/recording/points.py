@@ -10,6 +10,8 @@ from app.contract.source import Source
 
 # No client can bring about that a server fails (RFC 9110, section 15.6).
 _SERVER_ERROR = 500
+# Method, Accept, size and type of the body: what HTTP asks of every request, whatever the operation is for.
+_OF_HTTP = frozenset({"405", "406", "413", "415"})
 
 
 class Point(NamedTuple):
@@ -53,13 +55,23 @@ def operations(source: Source) -> Iterator[Operation]:
         yield Operation(operation["operationId"], method.upper(), base_path + path, points)
 
 
+def points_of(kind: str, name: str, values: Any) -> Iterator[Point]:
+    """What a parameter or a member exercises that is sent with a value, or with several."""
+    yield Point(kind, name)
+    for value in values if isinstance(values, list) else [values]:
+        if isinstance(value, str | int | float):
+            yield Point(kind, name, _text(value))
+
+
 def _statuses(operation: Mapping[str, Any]) -> Iterator[Point]:
-    yield from (Point("status", code) for code in operation["responses"] if int(code) < _SERVER_ERROR)
+    for code in operation["responses"]:
+        if int(code) < _SERVER_ERROR and code not in _OF_HTTP:
+            yield Point("status", code)
 
 
 def _parameters(source: Source, path: str, method: str) -> Iterator[Point]:
-    for parameter in parameters(source, path, method, "query"):
-        yield from _named(source, "parameter", parameter["name"], parameter.get("schema", {}))
+    for name, (_, parameter) in parameters(source, path, method, "query").items():
+        yield from _named(source, "parameter", name, parameter["schema"])
 
 
 def _members(source: Source, operation: Mapping[str, Any]) -> Iterator[Point]:
@@ -67,20 +79,19 @@ def _members(source: Source, operation: Mapping[str, Any]) -> Iterator[Point]:
         return
     content = source.resolve((), operation["requestBody"])[1]["content"]
     for media in content.values():
-        for name, (_, member) in properties(source, media.get("schema", {})).items():
+        for name, (_, member) in properties(source, media["schema"]).items():
             if member.get("readOnly") is not True:
                 yield from _named(source, "member", name, member)
 
 
 def _named(source: Source, kind: str, name: str, schema: Any) -> Iterator[Point]:
     """A parameter or a member, and the values that its schema names."""
-    yield Point(kind, name)
     keywords = flattened(source, schema)
     if keywords.get("type") == "array":
-        keywords = flattened(source, keywords.get("items", {}))
-    yield from (Point(kind, name, text(value)) for value in keywords.get("enum", ()) if value not in (None, ""))
+        keywords = flattened(source, keywords["items"])
+    yield Point(kind, name)
+    yield from (Point(kind, name, _text(value)) for value in keywords.get("enum", ()) if value not in (None, ""))
 
 
-def text(value: Any) -> str:
-    """A value as a point names it."""
+def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

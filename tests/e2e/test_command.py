@@ -11,7 +11,7 @@ from app.contract.bundling import read
 from tests.asgi import FLOWS
 from tests.contract_files import copied
 from tests.e2e.conftest import ROOT
-from tests.serving import wait_for
+from tests.serving import free_port, wait_for
 
 FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}
 
@@ -33,7 +33,7 @@ def test_serve__prints_url_and_token_once_and_keeps_what_it_answered(start, run)
 
 
 def test_serve__nothing_holds_the_port_after_a_crash(start):
-    port = str(_free_port())
+    port = str(free_port())
     _, _, process = start(FLOWS_PORT=port, FLOWS_WORKERS="2")
 
     def workers_started():
@@ -215,7 +215,7 @@ def test_each_command_has_an_example(run, command):
 def test_dev__serves_a_saved_contract(start, tmp_path):
     contract = copied(tmp_path / "contract")
     text = contract.read_text()
-    port = _free_port()
+    port = free_port()
     wire, token, process = start("dev", FLOWS_CONTRACT=str(contract), FLOWS_PORT=str(port))
     body = json.dumps(FLOW | {"layout": "floating"}).encode()
 
@@ -248,11 +248,3 @@ def test_dev__serves_a_saved_contract(start, tmp_path):
             return None
 
     wait_for(lambda: titles() == [], "the saved further file")
-
-
-def _free_port():
-    import socket
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
