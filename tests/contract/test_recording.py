@@ -185,11 +185,14 @@ def test_the_page(recorded, make_flow):
 def test_data_are_for_superusers(recorded, method, path, token):
     answer = recorded(method, path, token=token)
     assert answer.status == 403
-    assert answer.json()["detail"] == {
-        "": "Authentication credentials were not provided.",
-        "nope": "Token invalid/expired",
-        "reader": "You do not have permission to perform this action.",
-    }[token]
+    assert (
+        answer.json()["detail"]
+        == {
+            "": "Authentication credentials were not provided.",
+            "nope": "Token invalid/expired",
+            "reader": "You do not have permission to perform this action.",
+        }[token]
+    )
 
 
 def test_the_traffic_is_read_as_it_was(recorded, make_flow, tmp_path):
@@ -256,7 +259,10 @@ def with_secrets(settings, tmp_path):
     path = copied(tmp_path / "contract")
     text = path.read_text()
     # Any member will do.
-    changed = text.replace("        title:\n          type: string\n", "        title:\n          type: string\n          format: password\n")
+    changed = text.replace(
+        "        title:\n          type: string\n",
+        "        title:\n          type: string\n          format: password\n",
+    )
     assert changed != text
     path.write_text(changed)
     changed_settings = replace(settings, contract=path)
@@ -274,7 +280,9 @@ def test_secret_members_are_masked(with_secrets, make_flow):
     assert with_secrets.post(FLOWS, flow).status == 201
     assert with_secrets.get(FLOWS).json()["results"][0]["title"] == "hush"
     assert with_secrets.post(FLOWS, flow | {"slug": "b c"}).status == 400
-    assert with_secrets.post(FLOWS, body=b'{"title": "hush"', headers={"content-type": "application/json"}).status == 400
+    assert (
+        with_secrets.post(FLOWS, body=b'{"title": "hush"', headers={"content-type": "application/json"}).status == 400
+    )
     archive = with_secrets.get(TRAFFIC).body.decode()
     assert "hush" not in archive
     created, listed, refused, broken = entries(with_secrets)

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from tests.asgi import FLOWS
+from tests.contract_files import copied
 from tests.e2e.conftest import ROOT
-from tests.serving import free_port
+from tests.serving import free_port, wait_for
 
 FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}
 ROOT_TOKEN = [("Authorization", "Bearer root"), ("Content-Type", "application/json")]
@@ -44,14 +45,13 @@ def test_serve__for_one_worker(run, option):
 
 
 def test_coverage__of_a_server(serve, run):
-    wire, process, _ = serve("--record", FLOWS_PORT=(port := str(free_port())))
+    wire, _, _ = serve("--record", FLOWS_PORT=(port := str(free_port())))
     create(wire)
     result = run("coverage", FLOWS_PORT=port)
     assert (result.returncode, result.stderr) == (0, "")
-    one = next(one for one in result.stdout.splitlines() if one.startswith("flows_instances_create: "))
-    assert re.fullmatch(r"flows_instances_create: 6 of \d+, 1 calls", one)
-    assert "  never: member layout=sidebar_left\n" in result.stdout
-    assert "  never: member designation=recovery\n" not in result.stdout
+    listed = re.search(r"^flows_instances_create: 6 of \d+, 1 calls\n((?:  .*\n)+)", result.stdout, re.MULTILINE)[1]
+    assert "  never: member layout=sidebar_left\n" in listed
+    assert "  never: member designation=recovery\n" not in listed
     assert result.stdout.splitlines()[-1].startswith("6 of ")
     result = run("coverage", f"http://127.0.0.1:{port}/api/v3", "--min", "95", "--format", "json")
     coverage = json.loads(result.stdout)
@@ -70,7 +70,7 @@ def test_coverage__called_wrongly(run, arguments):
 
 
 def test_coverage__of_nothing(serve, run):
-    wire, _, _ = serve(FLOWS_PORT=(port := str(free_port())))
+    serve(FLOWS_PORT=(port := str(free_port())))
     result = run("coverage", FLOWS_PORT=port)
     assert (result.returncode, result.stdout) == (1, "")
     assert "records nothing. Start it with `flows serve --record`" in result.stderr
@@ -98,6 +98,42 @@ def test_deterministic__a_store_that_is_served_again_has_new_identities(start):
     assert len(pks) == 9
 
 
+def test_dev__records_and_follows_the_contract(serve, start, tmp_path):
+    contract = copied(tmp_path / "contract")
+    wire, _, _ = start(
+        "dev",
+        "--deterministic",
+        FLOWS_CONTRACT=str(contract),
+        FLOWS_PORT=str(free_port()),
+        FLOWS_BOOTSTRAP_TOKEN="root",
+    )
+
+    def created():
+        answer = wire.send("GET", "/contract/coverage.json")
+        return next(one for one in answer.json()["operations"] if one["operation"] == "flows_instances_create")
+
+    def answers():
+        try:
+            return created()
+        except OSError:
+            return None
+
+    wait_for(answers, "the start of the server")
+    # As on any other store that is empty.
+    assert create(wire) == create(serve("--deterministic")[0])
+    assert wire.send("POST", "/contract/snapshot", ROOT_TOKEN).status == 204
+    contract.write_text(
+        contract.read_text().replace("        - sidebar_right\n", "        - sidebar_right\n        - sidebar_top\n")
+    )
+    wait_for(lambda: "member layout=sidebar_top" in created()["missing"], "the new contract")
+    assert created()["calls"] == 1
+    create(wire, slug="b", layout="sidebar_top")
+    assert "member layout=sidebar_top" not in created()["missing"]
+    assert created()["calls"] == 2
+    assert wire.send("POST", "/contract/restore", ROOT_TOKEN).status == 204
+    assert wire.send("GET", FLOWS, ROOT_TOKEN).json()["pagination"]["count"] == 1
+
+
 def test_never_by_default(serve):
     assert create(serve()[0])["pk"] != create(serve()[0])["pk"]
 
@@ -113,7 +149,9 @@ def test_deterministic__a_client_s_tests_are_recorded_as_the_same_bytes(serve, r
             "TEST_CLIENT_URL": f"http://127.0.0.1:{port}",
             "TEST_CLIENT_DATABASE": database,
         }
-        result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300, check=False)
+        result = subprocess.run(
+            command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300, check=False
+        )
         assert result.returncode == 0, result.stdout
         # Each of the client's tests begins with no token.
         token = run("token", "create", "auditor", "--superuser", FLOWS_DATABASE_URL=database).stdout.strip()
