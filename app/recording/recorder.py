@@ -1,7 +1,7 @@
 """Sees each request with its answer, and keeps what it exercises of the contract, and the traffic itself."""
 
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,6 +24,11 @@ log = structlog.get_logger("flows.recording")
 
 # How many query strings are known to have been looked at. Strangers may send any.
 _QUERIES = 4096
+# How many requests wait until they are looked at, and how many bytes the last of them may have.
+_BATCH = 64
+_LARGE = 64 * 1024
+
+_Observed = tuple[PathPlan, Plan | None, Request, Answer, tuple[Header, ...], float, float]
 
 
 class Recorder:
@@ -34,6 +39,7 @@ class Recorder:
 
     def __init__(self, source: Source) -> None:
         self._lock = threading.Lock()
+        self._waiting: deque[_Observed] = deque()
         self.reset()
         self.follow(source)
 
@@ -42,6 +48,7 @@ class Recorder:
         known = {operation.id: operation for operation in operations(source)}
         secrets = Secrets(source)
         with self._lock:
+            self._take_in()
             self._source, self._operations, self._secrets = source, known, secrets
             self._points = {name: frozenset(operation.points) for name, operation in known.items()}
             self._look_anew()
@@ -49,14 +56,15 @@ class Recorder:
     def reset(self) -> None:
         """Forget all that was seen."""
         with self._lock:
+            self._waiting.clear()
             self._seen: defaultdict[str, Seen] = defaultdict(Seen)
             self._traffic = Traffic()
             self._look_anew()
 
     def _look_anew(self) -> None:
-        # What nothing new can be learned from: queries that were looked at, and operations all of whose members were exercised.
+        # The queries that were looked at already, and the members that something new can be learned from.
         self._queries: set[tuple[str, bytes]] = set()
-        self._complete: set[str] = set()
+        self._left: dict[str, frozenset[str]] = {}
 
     def observe(
         self,
@@ -67,18 +75,17 @@ class Recorder:
         headers: tuple[Header, ...],
         seconds: float,
     ) -> None:
-        """See a request and its answer. What goes wrong here is logged, and nobody else's trouble."""
-        try:
+        """See a request and its answer."""
+        self._waiting.append((path, plan, request, answer, headers, seconds, ambient.now()))
+        # To look at many at once takes half the time, as the code for it is near then.
+        if len(self._waiting) >= _BATCH or len(request.body or b"") + len(answer.body) > _LARGE:
             with self._lock:
-                self._keep(request, answer, headers, seconds)
-                if plan is not None and plan.operation_id in self._operations:
-                    self._count(path, plan, request, answer)
-        except Exception:
-            log.exception("request not recorded", id=request.id)
+                self._take_in()
 
     def coverage(self) -> dict[str, Any]:
         """What was exercised and what was not, as data."""
         with self._lock:
+            self._take_in()
             seen = {name: one.copy() for name, one in self._seen.items()}
             source, known = self._source, tuple(self._operations.values())
         return coverage(source, known, seen)
@@ -86,7 +93,19 @@ class Recorder:
     def exchanges(self) -> list[Exchange]:
         """The last exchanges, the oldest first."""
         with self._lock:
+            self._take_in()
             return self._traffic.exchanges()
+
+    def _take_in(self) -> None:
+        """Look at the requests that wait for it. What goes wrong here is logged, and nobody else's trouble."""
+        while self._waiting:
+            path, plan, request, answer, headers, seconds, moment = self._waiting.popleft()
+            try:
+                self._keep(request, answer, headers, seconds, moment)
+                if plan is not None and plan.operation_id in self._operations:
+                    self._count(path, plan, request, answer)
+            except Exception:
+                log.exception("request not recorded", id=request.id)
 
     def _count(self, path: PathPlan, plan: Plan, request: Request, answer: Answer) -> None:
         name = plan.operation_id
@@ -104,17 +123,27 @@ class Recorder:
                 self._queries.clear()
             self._queries.add((name, request.query))
             self._exercise(name, "parameter", _parameters(request.query))
-        if plan.body is not None and request.body and name not in self._complete:
-            self._exercise(name, "member", plan.body.sent(request.body, request.content_type))
-            if not any(point.kind == "member" for point in self._points[name] - seen.points):
-                self._complete.add(name)
+        if plan.body is not None and request.body and (left := self._left_of(name)):
+            sent = plan.body.sent(request.body, request.content_type)
+            self._exercise(name, "member", {member: value for member, value in sent.items() if member in left})
+
+    def _left_of(self, operation: str) -> frozenset[str]:
+        """The members of an operation's body that have something to exercise left."""
+        if operation not in self._left:
+            points = self._points[operation] - self._seen[operation].points
+            self._left[operation] = frozenset(point.name for point in points if point.kind == "member")
+        return self._left[operation]
 
     def _exercise(self, operation: str, kind: str, values: Mapping[str, Any]) -> None:
-        known, seen = self._points[operation], self._seen[operation].points
-        for name, value in values.items():
-            seen.update(point for point in points_of(kind, name, value) if point in known)
+        seen = self._seen[operation].points
+        points = {point for name, value in values.items() for point in points_of(kind, name, value)}
+        if new := (points & self._points[operation]) - seen:
+            seen |= new
+            self._left.pop(operation, None)
 
-    def _keep(self, request: Request, answer: Answer, headers: tuple[Header, ...], seconds: float) -> None:
+    def _keep(
+        self, request: Request, answer: Answer, headers: tuple[Header, ...], seconds: float, moment: float
+    ) -> None:
         scope = request.scope
         query, sent = request.query, request.body
         answered: bytes | None = b"" if request.method == "HEAD" else answer.body
@@ -126,7 +155,7 @@ class Recorder:
         traffic = self._traffic
         traffic.add(
             Exchange(
-                ambient.now(),
+                moment,
                 seconds,
                 scope.get("scheme", "http"),
                 scope.get("server"),

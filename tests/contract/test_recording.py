@@ -318,12 +318,24 @@ def test_queries_that_were_looked_at_are_bounded(recorded, monkeypatch):
     assert {"parameter page", "parameter page_size", "parameter ordering", "parameter search"}.isdisjoint(missing)
 
 
+def test_requests_that_were_not_looked_at_yet_are_few_and_small(recorded, monkeypatch):
+    monkeypatch.setattr(recorders, "_BATCH", 3)
+    monkeypatch.setattr(recorders, "_LARGE", 1000)
+    waiting = []
+    for method in ("GET", "GET", "GET", "GET", "POST"):
+        recorded(method, FLOWS, body=b" " * 1001 if method == "POST" else b"")
+        waiting.append(len(recorded.recorder._waiting))
+    assert waiting == [1, 2, 0, 1, 0]
+    assert len(entries(recorded)) == 5
+
+
 def test_what_goes_wrong_breaks_no_request(recorded, monkeypatch):
     def fail(*_):
         raise RuntimeError
 
     monkeypatch.setattr(traffics.Traffic, "add", fail)
     assert recorded.get(FLOWS).status == 200
+    assert entries(recorded) == []
     monkeypatch.undo()
     assert recorded.get(FLOWS).status == 200
     assert len(entries(recorded)) == 1
