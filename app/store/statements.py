@@ -61,6 +61,14 @@ class Statements:
         """Whether the connection can be used no longer."""
         return self._connection.closed
 
+    def fileno(self) -> int:
+        """The file descriptor of the connection."""
+        return self._connection.fileno()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
     def execute(self, sql: str, parameters: Sequence[Any] | None = None) -> Result:
         """Execute a statement.
 
@@ -86,8 +94,9 @@ class Statements:
     def _checked(self, result: pq.abc.PGresult) -> Result:
         if result.status in _DONE:
             return Result(result, self._transformer)
-        if self.closed:
-            # The server did not live to say why.
+        if result.error_field(pq.DiagnosticField.SQLSTATE) is None:
+            # It is no word of the server's, which is gone; libpq may not count the connection as closed yet.
+            self._connection.close()
             raise psycopg.OperationalError(result.get_error_message())
         raise psycopg.errors.error_from_result(result)
 
