@@ -10,11 +10,14 @@ from werkzeug.routing import RequestRedirect
 
 from app.contract.source import Source
 from app.metrics import Metrics
+from app.pages.contract import contract_browser
 from app.pages.documentation import documentation
 from app.pages.health import health
 from app.pages.home import home
+from app.pages.markup import marked_up
 from app.pages.media import media
 from app.pages.metrics import metrics
+from app.pages.policy import add_headers
 from app.pages.schema import schema
 from app.settings import Settings
 from app.store import Store
@@ -31,17 +34,20 @@ def create_app(contract: Source, store: Store, settings: Settings, counted: Metr
     :param settings: say who may read the metrics
     :param counted: what the metrics are of
     """
-    flask = _Pages(__name__, static_folder=None)
+    flask = _Pages(__name__, static_url_path="/-/static")
+    flask.add_template_filter(marked_up)
+    flask.context_processor(lambda: {"info": contract.document["info"]})
     base_path = contract.document["servers"][0]["url"].rstrip("/")
     flask.register_blueprint(home(contract, base_path))
-    flask.register_blueprint(documentation(base_path))
+    flask.register_blueprint(contract_browser(contract, base_path))
+    flask.register_blueprint(documentation())
     flask.register_blueprint(schema(contract), url_prefix=base_path)
     flask.register_blueprint(health(store))
     flask.register_blueprint(media(store))
     if settings.metrics == "on":
         flask.register_blueprint(metrics(counted, store, settings.metrics_token))
     flask.register_error_handler(HTTPException, _answer_error)
-    flask.after_request(_add_headers)
+    flask.after_request(add_headers)
     adapted: ASGIApp = WSGIMiddleware(flask)
 
     async def app(scope: Scope, _receive: Any, send: Any) -> None:
@@ -76,11 +82,4 @@ def _answer_error(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name.lower() == "allow":
             response.headers[name] = value
-    return response
-
-
-def _add_headers(response: Response) -> Response:
-    response.headers.update(
-        {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
-    )
     return response
