@@ -29,7 +29,7 @@ $(READY): requirements.lock pyproject.toml
 run: $(READY)  ## Serve the API on an embedded store; prints the URL and a token
 	@$(BIN)/flows serve
 
-dev: $(READY)  ## Serve in one process, and anew after each change
+dev: $(READY)  ## Serve in one process, and follow what is saved
 	@$(BIN)/flows dev
 
 test: $(READY)  ## Run all tests

@@ -1,11 +1,14 @@
 """The application, put together: the contract, the store, the handlers and the pages. Wiring only."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 
 from app import handlers, pages
 from app.contract import checks, models
+from app.contract.bundling import ReadFile
+from app.contract.edition import Current, Edition, outline
+from app.contract.examples import no_handler
 from app.contract.framework import (
     ConnexionMiddleware,
     ExceptionMiddleware,
@@ -14,7 +17,7 @@ from app.contract.framework import (
     ServerErrorMiddleware,
 )
 from app.contract.memory import AnswerMemory
-from app.contract.middleware import ContractMiddleware, outline
+from app.contract.middleware import ContractMiddleware
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
 from app.contract.source import Source
@@ -22,6 +25,7 @@ from app.contract.workers import Workers
 from app.metrics import Metrics
 from app.settings import Settings
 from app.store import Store
+from app.store.database import Database
 
 
 def load_contract(
@@ -37,10 +41,24 @@ def load_contract(
     return checks.load(settings.contract, implementation, thorough=thorough)
 
 
-def open_store(settings: Settings, contract: Source) -> Store:
-    """The store that the settings name. It connects when it is first used."""
+def load_draft(settings: Settings, read_file: ReadFile, earlier: Source | None = None) -> Source:
+    """A contract that is being edited: operations without a handler answer their examples.
+
+    :param read_file: reads a file of it
+    :param earlier: the same contract before a change
+    :raises ContractError: it can't be served
+    """
+    implementation = checks.Implementation(partial(_handlers, None), handlers.stored_members, examples=True)
+    return checks.load(settings.contract, implementation, read_file=read_file, earlier=earlier)
+
+
+def open_store(settings: Settings, contract: Source, database: Database | None = None) -> Store:
+    """The store that the settings name. It connects when it is first used.
+
+    :param database: the database, if another store is open on it already
+    """
     return Store(
-        settings.database_url,
+        database or settings.database_url,
         searched=models.searched(contract, handlers.collection_of),
         models=models.models(contract),
         pool_size=settings.database_pool,
@@ -62,6 +80,7 @@ def create_app(
     *,
     contract: Source | None = None,
     store: Store | None = None,
+    current: Current | None = None,
     metrics: Metrics | None = None,
     served_by: Mapping[str, handlers.Handler] | None = None,
 ) -> ConnexionMiddleware:
@@ -69,6 +88,7 @@ def create_app(
 
     :param contract: the contract, if it has been loaded already
     :param store: the store, if it has been opened already; the application closes it at shutdown
+    :param current: what is in force, if that may change
     :param metrics: what counts requests, if several processes do
     :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
     :raises ContractError: the contract can't be served
@@ -80,9 +100,7 @@ def create_app(
     store.database.group_commits()
     metrics = metrics or create_metrics(contract)
     store.database.watch_connections(metrics.connected)
-    # Only an embedded database tells cheaply whether it has changed.
-    remembers = store.embedded and settings.answer_memory > 0
-    memory = AnswerMemory(store.database.version, settings.answer_memory) if remembers else None
+    current = current or first_edition(settings, contract, store, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -93,22 +111,48 @@ def create_app(
 
     serve_contract = partial(
         ContractMiddleware,
-        source=contract,
-        server=Server(store, partial(handlers.problems, models.served(contract), store), settings.body_limit, memory),
+        current=current,
         workers=workers,
         pending=store.database.pending_commit,
         metrics=metrics,
     )
     app = ConnexionMiddleware(
-        pages.create_app(contract, store, settings, metrics),
+        pages.create_app(current, store, settings, metrics),
         import_name=__name__,
         lifespan=lifespan,
         middlewares=[serve_contract, ServerErrorMiddleware, ExceptionMiddleware, LifespanMiddleware],
-        resolver=Resolver(_handlers(served_by, contract).__getitem__),
+        resolver=Resolver(_handler_of(served_by, contract)),
         security_map={"bearer": partial(BearerSecurityHandler, store.tokens.find)},
     )
     app.add_api(outline(contract))
     return app
+
+
+def first_edition(settings: Settings, contract: Source, store: Store, metrics: Metrics) -> Current:
+    """What is in force at the start of an application."""
+    return Current(contract, _server(settings, contract, store), metrics)
+
+
+def next_edition(settings: Settings, contract: Source, store: Store, current: Current) -> Edition:
+    """Another contract, compiled beside the one that is in force.
+
+    :param contract: a contract that has passed the boot checks
+    :param store: a store of this contract, on the same database
+    """
+    return current.compiled(contract, _server(settings, contract, store), _handler_of(None, contract))
+
+
+def _server(settings: Settings, contract: Source, store: Store) -> Server:
+    # Only an embedded database tells cheaply whether it has changed.
+    remembers = store.embedded and settings.answer_memory > 0
+    memory = AnswerMemory(store.database.version, settings.answer_memory) if remembers else None
+    return Server(store, partial(handlers.problems, models.served(contract), store), settings.body_limit, memory)
+
+
+def _handler_of(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Callable[[str], handlers.Handler]:
+    """The handler of each operation of a contract that has passed the boot checks."""
+    known = _handlers(written, contract)
+    return lambda name: known.get(name, no_handler)
 
 
 def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Mapping[str, handlers.Handler]:

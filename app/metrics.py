@@ -108,10 +108,12 @@ class Metrics:
     def places(self, operations: Mapping[str, str]) -> dict[str, int]:
         """Where the requests of one path count, by method: looked up once, so that counting needs no names.
 
-        :param operations: the operationIds by method
+        :param operations: the operationIds by method; those that the contract did not have at the start have no place of their own
         """
-        places = {method: self._places[operation, method] for method, operation in operations.items()}
-        return {"OPTIONS": self._places["", "OPTIONS"], **places}
+        places = {"OPTIONS": self._places["", "OPTIONS"]}
+        for method, operation in operations.items():
+            places[method] = self._places.get((operation, method), self._other)
+        return places
 
     def take(self, part: int) -> None:
         """Let this process count in a part, from 0 on."""

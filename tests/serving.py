@@ -1,6 +1,7 @@
 """A server on a free port, in a thread of the test's process."""
 
 import contextlib
+import socket
 import threading
 import time
 
@@ -16,6 +17,13 @@ def wait_for(condition, what, deadline=DEADLINE):
         assert time.monotonic() < end, f"{what} did not happen within {deadline} s"
         threading.Event().wait(0.01)
     return value
+
+
+def free_port():
+    """A port that nobody listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 @contextlib.contextmanager

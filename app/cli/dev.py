@@ -1,7 +1,6 @@
-"""`flows dev`: one process that starts anew when the contract or the code is saved."""
+"""`flows dev`: one process that serves the contract as it was saved last, and starts anew when the code is saved."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,18 @@ from app.settings import Settings
 @click.command()
 @click.pass_obj
 def command(settings: Settings) -> None:
-    """Serve the API in one process, and anew after each change of the contract or the code.
+    """Serve the API in one process, and each change of the contract as soon as it is saved.
+
+    A contract that can't be served leaves the last good one in place. Operations without a handler answer their examples.
+    A change of the code starts the process anew.
 
     Example: FLOWS_PORT=9000 flows dev
     """
     import uvicorn
 
-    from app.cli.start import bootstrap, contract_or_exit, store_or_exit
+    from app.cli.start import bootstrap, draft_or_exit, store_or_exit
 
-    contract = contract_or_exit(settings)
+    contract = draft_or_exit(settings)
     store = store_or_exit(settings, contract)
     secret = bootstrap(store, settings)
     store.close()
@@ -33,8 +35,8 @@ def command(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         reload=True,
-        reload_dirs=[str(Path(__file__).parents[1]), str(settings.contract.resolve().parent)],
-        reload_includes=["*.yaml", "*.yml", "*.json", "*.py", "*.html"],
+        reload_dirs=[str(Path(__file__).parents[1])],
+        reload_includes=["*.py", "*.html", "*.json"],
         access_log=False,
         server_header=False,
         log_level="warning",
@@ -42,13 +44,10 @@ def command(settings: Settings) -> None:
 
 
 def create() -> Any:
-    """The application, made anew at each reload. What is wrong with the contract is shown, and the next save tried."""
+    """The application, made anew when the code was saved."""
     from app import logs
-    from app.application import create_app
-    from app.cli.start import contract_or_exit
+    from app.live.application import LiveApplication
 
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level, settings.log_format)
-    contract = contract_or_exit(settings)
-    click.echo(f"{contract.name} is served.", file=sys.stderr)
-    return create_app(settings, contract=contract)
+    return LiveApplication(settings)

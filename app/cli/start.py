@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from app.application import load_contract, open_store
+from app.application import load_contract, load_draft, open_store
 from app.cli.findings import told_of
+from app.contract.reading import read_file
 from app.contract.source import Source
 from app.errors import NotUnique
 from app.settings import Settings
@@ -21,6 +22,12 @@ def contract_or_exit(settings: Settings) -> Source:
     """The checked contract; its findings on standard error and exit 1 if it can't be served."""
     with told_of():
         return load_contract(settings)
+
+
+def draft_or_exit(settings: Settings) -> Source:
+    """The same of a contract that is being edited, in which operations may be without a handler."""
+    with told_of():
+        return load_draft(settings, read_file)
 
 
 def opened_or_exit(settings: Settings, contract: Source) -> Store:

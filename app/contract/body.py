@@ -1,9 +1,6 @@
 """Request bodies: from bytes to the members that a handler gets."""
 
 import codecs
-import contextlib
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +16,7 @@ from app.contract.writing import BrokenContract
 
 # RFC 8259 knows UTF-8 only; authentik honours `charset`, and these are the encodings that text of JSON comes in.
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})
-_LONG_INTEGER = re.compile(rb"[0-9]{19}")
+
 
 _NO_JSON = "JSON parse error"
 
@@ -165,7 +162,7 @@ class BodyReader:
         if content_type not in self._accepted:
             body = _as_utf8(body, self.check_media_type(content_type))
         try:
-            return _exact(orjson.loads(body), body)
+            return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise MalformedBody(f"{_NO_JSON} - {error}") from error
 
@@ -192,15 +189,6 @@ def _in_small_letters(value: Any) -> Any:
 def _ranges(media_type: str) -> frozenset[str]:
     """The ways to name a media type: itself and the ranges that hold it (recorded: `create.ctype.*`)."""
     return frozenset({media_type, media_type.partition("/")[0] + "/*", "*/*"})
-
-
-def _exact(instance: Any, body: bytes) -> Any:
-    """What was decoded, with integers of more than 64 bits as they were sent, for messages: orjson makes floats of them."""
-    may_have_one = isinstance(instance, dict) and any(type(value) in (float, list) for value in instance.values())
-    if may_have_one and _LONG_INTEGER.search(body):
-        with contextlib.suppress(ValueError, RecursionError):
-            return json.loads(body)
-    return instance
 
 
 def _as_utf8(body: bytes, parameters: str) -> bytes:

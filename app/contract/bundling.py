@@ -7,12 +7,13 @@ becomes `#/components/schemas/DummyStage`.
 
 import contextlib
 from collections import defaultdict, deque
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from app.contract.findings import ContractError, Finding, Location
-from app.contract.reading import parse
-from app.contract.source import File, Pointer, Source, parse_reference, part_at, references
+from app.contract.reading import read_file
+from app.contract.source import File, Pointer, Source, parse_reference, part_at
 
 SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks")
 """The components that can be referred to (OpenAPI 3.0.3, "Components Object")."""
@@ -21,27 +22,42 @@ Part = tuple[File, Pointer]
 """A file and a place in it."""
 
 
-def read(path: Path, name: str | None = None) -> Source:
+ReadFile = Callable[[Path, str, str], File]
+"""Reads a file, as `read_file` does."""
+
+
+def read(path: Path, name: str | None = None, read_file: ReadFile = read_file) -> Source:
     """Read a contract: a file and all those that it refers to.
 
     :param path: the root
     :param name: what messages call the root, and the other files by it; its path if not given
+    :param read_file: reads a file
     :raises ContractError: a file can't be read, or the files don't fit together
     """
     name = name or _shown(path)
     try:
-        text, path = path.read_bytes(), path.resolve()
+        root = read_file(path.resolve(), name, "`openapi: 3.0.3`")
     except OSError as error:
         problem = f"The contract can't be read: {error.strerror}."
         raise ContractError([Finding(Location(name, 1, 1), problem, "Give the path of a readable file.")]) from error
-    reader = _Reader(parse(path, name, text, "`openapi: 3.0.3`"))
+    reader = _Reader(root, read_file)
     reader.read()
     return _Bundler(reader.files, reader.references).bundle()
 
 
+def path_of(name: str) -> Path:
+    """The path of a file that messages call by a name."""
+    return next((path for folder in _folders() if (path := folder / name).exists()), Path(name))
+
+
+def _folders() -> tuple[Path, Path]:
+    """What names of files begin at: the working directory, or where this package is."""
+    return Path.cwd(), Path(__file__).parents[2]
+
+
 def _shown(path: Path) -> str:
-    """A path as messages have it: from the working directory or from this package if it lies below, else as it was given."""
-    for folder in (Path.cwd(), Path(__file__).parents[2]):
+    """A path as messages have it: from one of the folders if it lies below, else as it was given."""
+    for folder in _folders():
         with contextlib.suppress(ValueError):
             return str(path.resolve().relative_to(folder))
     return str(path)
@@ -52,12 +68,14 @@ class _Reference(NamedTuple):
 
     :param pointer: the place of the object that is one
     :param node: this object
+    :param shown: its text
     :param path: the file that it names
     :param fragment: what it names in that file
     """
 
     pointer: Pointer
     node: dict[str, Any]
+    shown: str
     path: Path
     fragment: str
 
@@ -66,12 +84,14 @@ class _Reader:
     """Reads the files that a root refers to, and those that they refer to.
 
     :param root: the root
+    :param read_file: reads a file
 
     `files` has all of them by path, the root first; `references` what they refer to.
     """
 
-    def __init__(self, root: File) -> None:
+    def __init__(self, root: File, read_file: ReadFile) -> None:
         self._root = root
+        self._read_file = read_file
         self._findings: list[Finding] = []
         self.files = {root.path: root}
         self.references: dict[File, list[_Reference]] = {}
@@ -84,11 +104,11 @@ class _Reader:
             file = waiting.popleft()
             paths: dict[str, Path] = {"": file.path}
             self.references[file] = []
-            for pointer, node in references(file.document):
-                name, _, fragment = node["$ref"].partition("#")
+            for pointer, node, shown in file.references:
+                name, _, fragment = shown.partition("#")
                 path = paths.get(name) or (file.path.parent / name).resolve()
                 paths[name] = path
-                self.references[file].append(_Reference(pointer, node, path, fragment))
+                self.references[file].append(_Reference(pointer, node, shown, path, fragment))
                 if path not in self.files and path not in unusable:
                     further = self._read_further(path, name, (file, (*pointer, "$ref")))
                     if further is None:
@@ -107,7 +127,7 @@ class _Reader:
             return None
         try:
             name = str(PurePath(self._root.name).parent / path.relative_to(folder))
-            file = parse(path, name, path.read_bytes(), "`paths:` or `schemas:`")
+            file = self._read_file(path, name, "`paths:` or `schemas:`")
         except OSError as error:
             problem = f"The file {shown!r} can't be read: {error.strerror}."
             self._find(named_by, problem, "Correct the reference, or write the file.")
@@ -153,7 +173,7 @@ class _Bundler:
         for file in self._files.values():
             for reference in self._references[file]:
                 # Others of the root to itself are looked at with the whole document.
-                local = file is self._root and reference.node["$ref"].startswith("#")
+                local = file is self._root and reference.shown.startswith("#")
                 if not local or _is_path_item(reference.pointer):
                     self._redirect(file, reference)
         document = dict(self._root.document)
@@ -169,8 +189,8 @@ class _Bundler:
 
     def _redirect(self, file: File, reference: _Reference) -> None:
         """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""
-        pointer, node, _, fragment = reference
-        at, shown = (file, (*pointer, "$ref")), node["$ref"]
+        pointer, node, shown, _, fragment = reference
+        at = file, (*pointer, "$ref")
         target = self._target(reference)
         if target is None:
             self._find(at, f"The reference {shown!r} leads nowhere.", "Name a part of that file.")

@@ -1,12 +1,11 @@
 """The Connexion middleware that serves the contract.
 
-It is a `SpecMiddleware`: Connexion hands it the specification, and its `AbstractRoutingAPI` walks the operations and resolves
-the handlers. What is left per request is one match, one plan, one answer. Paths outside the contract go on to the next application.
+It is a `SpecMiddleware`: Connexion hands it the specification, of which an `Edition` is made. What is left per request is one
+match, one plan, one answer. Paths outside the contract go on to the next application.
 """
 
 import os
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -14,21 +13,13 @@ import structlog
 
 from app import errors
 from app.contract import answers
-from app.contract.answers import Answer, Header, detail, path_headers
-from app.contract.framework import (
-    AbstractOperation,
-    AbstractRoutingAPI,
-    SecurityHandlerFactory,
-    Specification,
-    SpecMiddleware,
-)
+from app.contract.answers import Answer, Header, detail
+from app.contract.edition import ContractAPI, Current
+from app.contract.framework import Specification, SpecMiddleware
 from app.contract.negotiation import accepts, names_json
-from app.contract.paths import PathReader
-from app.contract.plan import Plan, PlanBuilder, parameters
-from app.contract.problems import PROBLEM, Problems
-from app.contract.routing import Router
+from app.contract.plan import Plan
+from app.contract.problems import PROBLEM
 from app.contract.serving import PathPlan, Request, Server, unavailable
-from app.contract.source import Source
 from app.contract.workers import Workers
 from app.metrics import Metrics
 
@@ -46,73 +37,11 @@ class Disconnected(Exception):
     """The client left before its request was complete."""
 
 
-class ContractAPI(AbstractRoutingAPI):
-    """The plans of one contract, by path.
-
-    :param specification: the contract as Connexion holds it
-    :param source: the same contract with the places of its parts
-    :param metrics: counts the requests
-    :param security_map: Connexion's map of security handlers
-    """
-
-    def __init__(
-        self,
-        specification: Specification,
-        *,
-        source: Source,
-        metrics: Metrics,
-        security_map: dict[str, Any] | None = None,
-        **options: Any,
-    ) -> None:
-        self._source = source
-        self._plans: dict[str, dict[str, Plan]] = defaultdict(dict)
-        base_path = options.get("base_path") or specification.base_path
-        self._builder = PlanBuilder(source, base_path, SecurityHandlerFactory(security_map))
-        self.router: Router[PathPlan] = Router()
-        super().__init__(specification, **options)
-        for template, plans in self._plans.items():
-            item = source.document["paths"][template]
-            undefined = item.get("x-required-permissions", {})
-            headers, bare_headers = path_headers(plans)
-            reader = PathReader(source, template, parameters(source, template, next(iter(plans)).lower(), "path"))
-            self.router.add(
-                self.base_path + template,
-                PathPlan(
-                    plans=plans,
-                    undefined={method.upper(): frozenset(names) for method, names in undefined.items()},
-                    headers=headers,
-                    bare_headers=bare_headers,
-                    pointer=("paths", template),
-                    reader=reader,
-                    counters=metrics.places({method: plan.operation_id for method, plan in plans.items()}),
-                ),
-                reader.read,
-            )
-
-    def make_operation(self, operation: AbstractOperation) -> Plan:
-        """The plan of an operation."""
-        return self._builder.build(operation)
-
-    @staticmethod
-    def _framework_path_and_name(operation: AbstractOperation, path: str) -> tuple[str, str]:
-        return path, operation.operation_id
-
-    def _add_operation_internal(
-        self,
-        method: str,
-        path: str,
-        operation: Plan,
-        name: str | None = None,  # noqa: ARG002  # Connexion's interface
-    ) -> None:
-        self._plans[path][method.upper()] = operation
-
-
 class ContractMiddleware(SpecMiddleware):
     """Serves every operation of the contract.
 
     :param app: the application behind, for all other paths
-    :param source: the contract
-    :param server: carries requests out
+    :param current: the contract that is in force
     :param workers: the threads that requests are carried out on; None for the event loop's own thread
     :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
         None if nothing has; it raises `Unavailable` if the answer does not hold
@@ -120,33 +49,18 @@ class ContractMiddleware(SpecMiddleware):
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        source: Source,
-        server: Server,
-        workers: Workers | None,
-        pending: Pending,
-        metrics: Metrics,
+        self, app: ASGIApp, *, current: Current, workers: Workers | None, pending: Pending, metrics: Metrics
     ) -> None:
         self._next = app
-        self._source = source
-        self._server = server
+        self._current = current
         self._workers = workers
         self._pending = pending
-        self._problems = Problems(source)
         self._metrics = metrics
         self._log: Any = None
-        self._router: Router[PathPlan] = Router()
-        self._prefix = "/"
-        # The public documentation of authentik has its URLs so: `/api/v3//flows/instances/`.
-        self._doubled = "//"
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
         """Build the plans. Called by Connexion when the application starts."""
-        api = ContractAPI(specification, source=self._source, metrics=self._metrics, **options)
-        self._router, self._prefix, self._doubled = api.router, api.base_path + "/", api.base_path + "//"
-        return api
+        return self._current.start(specification, options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -155,9 +69,10 @@ class ContractMiddleware(SpecMiddleware):
             return
         started = time.perf_counter()
         path: str = scope["path"]
-        if path.startswith(self._doubled):
-            path = self._prefix + path[len(self._doubled) :]
-        found = self._router.find(path) if path.startswith(self._prefix) and "\0" not in path else None
+        edition = self._current.edition
+        if path.startswith(edition.doubled):
+            path = edition.prefix + path[len(edition.doubled) :]
+        found = edition.router.find(path) if path.startswith(edition.prefix) and "\0" not in path else None
         if found is None:
             await self._next(scope, receive, send)
             return
@@ -185,10 +100,10 @@ class ContractMiddleware(SpecMiddleware):
                 answer = detail(404, answers.NOT_FOUND)
             else:
                 if plan is not None and plan.body is not None:
-                    request.body = await _read(receive, length, self._server.body_limit)
-                answer = await self._answer(target, plan, request)
+                    request.body = await _read(receive, length, edition.server.body_limit)
+                answer = await self._answer(edition.server, target, plan, request)
             if answer.status >= 400:
-                answer = self._problems.located(answer, target, plan, accept)
+                answer = edition.problems.located(answer, target, plan, accept)
             await _send(send, answer, target, request.id, head=method == "HEAD")
         except Disconnected:
             return
@@ -211,12 +126,12 @@ class ContractMiddleware(SpecMiddleware):
             rule=answer.rule or None,
         )
 
-    async def _answer(self, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
+    async def _answer(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
         """Carry a request out, and wait until its answer holds."""
         if self._workers is not None:
-            answered: Answer = await self._workers.run(self._server.serve, target, plan, request)
+            answered: Answer = await self._workers.run(server.serve, target, plan, request)
             return answered
-        answer = self._server.serve(target, plan, request)
+        answer = server.serve(target, plan, request)
         if (commit := self._pending()) is not None:
             try:
                 await commit
@@ -233,23 +148,6 @@ def _acceptable(accept: str, plan: Plan | None) -> bool:
     if plan is None or not plan.files:
         return accepts(accept, "application/json") or accepts(accept, PROBLEM)
     return any(accepts(accept, media_type) for media_type in (*plan.files, PROBLEM))
-
-
-def outline(source: Source) -> dict[str, Any]:
-    """What Connexion has to know of a contract: its paths, and the name and the security of each operation.
-
-    It would check and copy the whole document, which the boot checks have looked at already.
-    """
-    document = source.document
-    paths: dict[str, dict[str, Any]] = {path: {} for path in document["paths"]}
-    for _, path, method, operation in source.operations():
-        known = {key: operation[key] for key in ("operationId", "security") if key in operation}
-        paths[path][method] = {**known, "responses": {"default": {"description": ""}}}
-    return {
-        **{key: document[key] for key in ("openapi", "info", "servers", "security") if key in document},
-        "paths": paths,
-        "components": {"securitySchemes": document.get("components", {}).get("securitySchemes", {})},
-    }
 
 
 def _headers(headers: list[Header]) -> tuple[str | None, str | None, str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 from jsonschema_rs import Validator
 
 from app.contract.body import BodyReader
+from app.contract.examples import Examples, no_handler
 from app.contract.forms import FORM, FormReader
 from app.contract.framework import AbstractOperation, SecurityHandlerFactory
 from app.contract.parameters import QueryReader
@@ -36,6 +37,7 @@ class Plan:
     :param query: reads the query string
     :param body: reads the body; None if the operation takes none
     :param handler: the function of the same name, called with the store and the arguments
+    :param examples: what is answered if there is no such function; None if there is
     :param knows_request: whether the handler asks for the request's context, beside what the operation gives
     :param status: status code of success
     :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
@@ -52,6 +54,7 @@ class Plan:
     query: QueryReader
     body: BodyReader | None
     handler: Callable[..., Any]
+    examples: Examples | None
     knows_request: bool
     status: int
     files: tuple[str, ...]
@@ -90,13 +93,17 @@ class PlanBuilder:
             operation_id=operation.operation_id,
             pointer=pointer,
             # A file may hold when it was made, and who knows the request may answer each sender something else.
-            remembered=operation.method.lower() == "get" and not files and not knows_request,
+            remembered=operation.method.lower() == "get"
+            and not files
+            and not knows_request
+            and operation.function is not no_handler,
             verify=self._verify(operation),
             security=(*pointer, "security") if "security" in raw else ("security",),
             permissions=frozenset(raw.get("x-required-permissions", ())),
             query=query,
             body=body_reader(self._source, pointer, raw, schema if status == 201 else None),
             handler=operation.function,
+            examples=Examples(self._source, pointer, status) if operation.function is no_handler else None,
             knows_request=knows_request,
             status=status,
             files=files,

@@ -6,7 +6,7 @@ mean nothing. Recursive schemas stay recursive: each component becomes one defin
 """
 
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import jsonschema_rs
 import orjson
@@ -47,6 +47,7 @@ class SchemaReader:
         self._direction = direction
         # The same schemas are asked for again and again, at boot alone by the checks and by each plan.
         self._validators = source.validators[direction.name]
+        self._reusable = source.reusable[direction.name]
         # A client may send back what it was given, and it is ignored; the server never answers a secret.
         self._foreign: dict[str, Any] = {} if direction is Direction.REQUEST else {"not": {}}
 
@@ -62,11 +63,16 @@ class SchemaReader:
         :raises ValueError: the schema can't be compiled
         """
         key = schema["$ref"] if "$ref" in schema else orjson.dumps(schema)
-        validator: jsonschema_rs.Validator | None = self._validators.get(key)
-        if validator is None:
-            validator = jsonschema_rs.Draft4Validator(self.json_schema(schema), validate_formats=True)
-            self._validators[key] = validator
-        return validator
+        compiled: _Compiled | None = self._validators.get(key)
+        if compiled is None:
+            compiled = self._reusable.get(key) or self._compile(schema)
+            self._validators[key] = compiled
+        return compiled.validator
+
+    def _compile(self, schema: Any) -> "_Compiled":
+        translated = self.json_schema(schema)
+        validator = jsonschema_rs.Draft4Validator(translated, validate_formats=True)
+        return _Compiled(validator, frozenset(translated.get("definitions", ())))
 
     def _translate(self, schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         if isinstance(reference := schema.get("$ref"), str):
@@ -109,6 +115,25 @@ class SchemaReader:
         return self._source.resolve((), schema)[1]
 
 
+class _Compiled(NamedTuple):
+    """A validator, and the names of the definitions that it was made of."""
+
+    validator: jsonschema_rs.Validator
+    names: frozenset[str]
+
+
+def let_reuse(source: Source, earlier: Source) -> None:
+    """Let a contract use validators of an earlier one, as far as they are made of the same schemas: to compile them takes most of
+    the time of a start.
+    """
+    now, then = (one.document.get("components", {}).get("schemas", {}) for one in (source, earlier))
+    same = {name for name, schema in now.items() if name in then and schema == then[name]}
+    for direction, known in earlier.validators.items():
+        source.reusable[direction].update(
+            {key: one for key, one in known.items() if all(name.partition("/")[0] in same for name in one.names)}
+        )
+
+
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema, or null. OpenAPI 3.0.3 lets `nullable` widen the `type` beside it; an `enum` must name null itself."""
     if isinstance(schema.get("type"), str):
@@ -117,11 +142,20 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def properties(source: Source, schema: Any, pointer: Pointer = ()) -> dict[str, tuple[Pointer, dict[str, Any]]]:
-    """The members of an object schema, `$ref` and `allOf` followed.
+    """The members of an object schema, `$ref` and `allOf` followed. Never to be changed.
 
     :returns: place and schema of each member; the schema's keywords include those of its own `$ref` or `allOf`
     """
-    pointer, schema = source.resolve(pointer, schema)
+    if "$ref" not in schema:
+        return _properties(source, schema, pointer)
+    members: dict[str, tuple[Pointer, dict[str, Any]]] | None = source.members.get(schema["$ref"])
+    if members is None:
+        pointer, resolved = source.resolve(pointer, schema)
+        members = source.members[schema["$ref"]] = _properties(source, resolved, pointer)
+    return members
+
+
+def _properties(source: Source, schema: Any, pointer: Pointer) -> dict[str, tuple[Pointer, dict[str, Any]]]:
     members: dict[str, tuple[Pointer, dict[str, Any]]] = {}
     for index, part in enumerate(schema.get("allOf", [])):
         members.update(properties(source, part, (*pointer, "allOf", index)))
@@ -137,8 +171,10 @@ def is_file(source: Source, schema: Any) -> bool:
 
 
 def flattened(source: Source, schema: Any) -> dict[str, Any]:
-    """One schema's keywords, those of its `$ref` and of each part of its `allOf` merged in; its own win."""
-    _, schema = source.resolve((), schema)
+    """One schema's keywords, those of its `$ref` and of each part of its `allOf` merged in; its own win. Never to be changed."""
+    schema = source.resolve((), schema)[1]
+    if "allOf" not in schema:
+        return cast("dict[str, Any]", schema)
     merged: dict[str, Any] = {}
     for part in schema.get("allOf", []):
         merged.update(flattened(source, part))

@@ -173,6 +173,8 @@ class Server:
             arguments = {**arguments, "body": body}
         if plan.knows_request:
             arguments = {**arguments, REQUEST: _context(request)}
+        if plan.examples is not None:
+            return plan.examples.answer(request.scope["headers"])
         try:
             result = plan.handler(self._store, **arguments)
         except (errors.NotUnique, errors.Missing) as error:
@@ -184,9 +186,7 @@ class Server:
             )
         except errors.DomainError as error:
             return refusal_of(error, plan)
-        if plan.files:
-            return write_file(result, plan.status, plan.files)
-        return Answer(plan.status, plan.writer.write(result) if plan.writer is not None else b"")
+        return _written(plan, result)
 
     def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:
         if request.body is None:
@@ -249,6 +249,13 @@ class Server:
             except errors.NotAChoice:
                 return refusal
         return refusal
+
+
+def _written(plan: Plan, result: Any) -> Answer:
+    """The successful answer with what a handler returned."""
+    if plan.files:
+        return write_file(result, plan.status, plan.files)
+    return Answer(plan.status, plan.writer.write(result) if plan.writer is not None else b"")
 
 
 def _denied(rule: Pointer) -> Answer:

@@ -32,6 +32,11 @@ class File:
     document: dict[str, Any]
     places: Callable[[], Mapping[Pointer, tuple[int, int]]]
 
+    @cached_property
+    def references(self) -> tuple[tuple[Pointer, dict[str, Any], str], ...]:
+        """Place, object and text of each `$ref` as the file was read; what is made of the files writes into the objects."""
+        return tuple((pointer, node, node["$ref"]) for pointer, node in references(self.document))
+
     def locate(self, pointer: Pointer) -> Location:
         """Where a part stands; the nearest part around it if it is missing or comes from an alias."""
         places = self.places()
@@ -47,7 +52,8 @@ class Source:
     :param document: the document, with no reference to a file in it
     :param origins: the file, and the place there, of each part that does not come from the same place of the root
 
-    `validators` are those of its schemas that have been compiled, by direction: `SchemaReader` keeps them here.
+    What is made of its schemas is kept here by `app.contract.schemas`: `validators` by direction, those of an earlier contract that
+    are `reusable`, and `members` of schemas that are referred to.
     """
 
     def __init__(
@@ -58,6 +64,8 @@ class Source:
         self._files = files
         self._origins = {(): (files[0], ()), **origins}
         self.validators: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
+        self.reusable: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
+        self.members: dict[str, Any] = {}
         self._resolved: dict[str, tuple[Pointer, Any]] = {}
 
     @property

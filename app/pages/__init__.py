@@ -8,7 +8,7 @@ from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
 
-from app.contract.source import Source
+from app.contract.edition import Current
 from app.metrics import Metrics
 from app.pages.contract import contract_browser
 from app.pages.documentation import documentation
@@ -26,22 +26,22 @@ Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
-def create_app(contract: Source, store: Store, settings: Settings, counted: Metrics) -> ASGIApp:
+def create_app(current: Current, store: Store, settings: Settings, counted: Metrics) -> ASGIApp:
     """The pages as an ASGI application.
 
-    :param contract: what the pages tell of
+    :param current: the contract that the pages tell of
     :param store: what the health page asks
     :param settings: say who may read the metrics
     :param counted: what the metrics are of
     """
     flask = _Pages(__name__, static_url_path="/-/static")
     flask.add_template_filter(marked_up)
-    flask.context_processor(lambda: {"info": contract.document["info"]})
-    base_path = contract.document["servers"][0]["url"].rstrip("/")
-    flask.register_blueprint(home(contract, base_path))
-    flask.register_blueprint(contract_browser(contract, base_path))
+    flask.context_processor(lambda: {"info": current.source.document["info"], "mistakes": current.mistakes})
+    base_path = current.source.document["servers"][0]["url"].rstrip("/")
+    flask.register_blueprint(home(current, base_path))
+    flask.register_blueprint(contract_browser(current, base_path))
     flask.register_blueprint(documentation())
-    flask.register_blueprint(schema(contract), url_prefix=base_path)
+    flask.register_blueprint(schema(current), url_prefix=base_path)
     flask.register_blueprint(health(store))
     flask.register_blueprint(media(store))
     if settings.metrics == "on":

@@ -2,16 +2,16 @@
 
 from flask import Blueprint, render_template
 
-from app.contract.source import Source
+from app.contract.edition import Current
 from app.pages.operations import by_tag
 
 
-def home(contract: Source, base_path: str) -> Blueprint:
+def home(current: Current, base_path: str) -> Blueprint:
     """The home page."""
     page = Blueprint("home", __name__)
 
     @page.get("/")
     def index() -> str:
-        return render_template("home.html", tags=by_tag(contract, base_path), base_path=base_path)
+        return render_template("home.html", tags=by_tag(current.source, base_path), base_path=base_path)
 
     return page

@@ -1,18 +1,20 @@
 """`/api/v3/schema/`: the contract as one file, or as JSON."""
 
+from functools import lru_cache
+
 import orjson
 from flask import Blueprint, Response, request
 
+from app.contract.edition import Current
 from app.contract.source import Source
 
 YAML = "application/vnd.oai.openapi"
 JSON = "application/vnd.oai.openapi+json"
 
 
-def schema(contract: Source) -> Blueprint:
+def schema(current: Current) -> Blueprint:
     """The contract's address, as authentik has it: YAML, and JSON with `?format=json` or by `Accept`."""
     page = Blueprint("schema", __name__)
-    as_json = orjson.dumps(contract.document)
 
     @page.get("/schema/")
     def retrieve() -> Response:
@@ -20,10 +22,15 @@ def schema(contract: Source) -> Blueprint:
         accepted = request.accept_mimetypes.best_match([YAML, "application/yaml", JSON, "application/json"], YAML)
         if wanted == "json" or (not wanted and str(accepted).endswith("json")):
             media_type = accepted if not wanted else JSON
-            return Response(as_json, content_type=str(media_type), headers=_headers("json"))
-        return Response(contract.text, content_type=f"{YAML}; charset=utf-8", headers=_headers("yaml"))
+            return Response(_as_json(current.source), content_type=str(media_type), headers=_headers("json"))
+        return Response(current.source.text, content_type=f"{YAML}; charset=utf-8", headers=_headers("yaml"))
 
     return page
+
+
+@lru_cache(maxsize=1)
+def _as_json(contract: Source) -> bytes:
+    return orjson.dumps(contract.document)
 
 
 def _headers(extension: str) -> dict[str, str]:

@@ -59,5 +59,6 @@ def _leads_nowhere(name: str, sent: list[str], leads: Leads, seen: Seen) -> bool
 
 
 def _texts(value: Any) -> list[str]:
-    """A value, or those of a list, as messages show them."""
-    return [str(item) for item in (value if isinstance(value, list) else [value])]
+    """A value, or those of a list, as messages show them: authentik reads integers of more than 64 bits as floats."""
+    values = value if isinstance(value, list) else [value]
+    return [str(float(item) if isinstance(item, int) and 64 <= item.bit_length() < 1024 else item) for item in values]

@@ -27,7 +27,7 @@ from app.store.used_by import UsedBy
 class Store:
     """Everything that is kept.
 
-    :param url: the database, as SQLAlchemy has it
+    :param url: the database, as SQLAlchemy has it, or one that another store is open on
     :param searched: the members that a search looks at, by collection
     :param models: the models of the contract, by name
     :param pool_size: the most connections of this process
@@ -36,14 +36,14 @@ class Store:
 
     def __init__(
         self,
-        url: str,
+        url: str | Database,
         *,
         searched: Mapping[str, Sequence[str]],
         models: Mapping[str, Model] = {},
         pool_size: int = 10,
         token_memory: float = 0.0,
     ) -> None:
-        self.database = Database(url, pool_size)
+        self.database = url if isinstance(url, Database) else Database(url, pool_size)
         self.embedded = self.database.embedded
         self.models = models
         leads = {model.collection: model.references for model in models.values()}

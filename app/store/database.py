@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from app import errors
 from app.store.address import address_of
 from app.store.engines import postgresql_engine, sqlite_engine
-from app.store.session import KeptSession, Query, Row, Session, ThreadSession
+from app.store.session import KeptSession, Query, Row, Session, ThreadSession, statements_of
 from app.store.tables import metadata
 
 __all__ = ["Database", "Query", "Row", "Session"]
@@ -39,6 +39,7 @@ class Database:
         self.embedded = self.address.embedded
         self.engine = sqlite_engine(self.address) if self.embedded else postgresql_engine(self.address, pool_size)
         if self.embedded:
+            self._dialect = self.engine.dialect
             self.begin = "BEGIN IMMEDIATE"
             self._integrity_error: type[Exception] = sqlite3.IntegrityError
             driver_errors: tuple[type[Exception], ...] = (sqlite3.OperationalError,)
@@ -46,6 +47,8 @@ class Database:
         else:
             import psycopg
 
+            # Statements are prepared by PostgreSQL itself, which has `$1` for psycopg's `%s`.
+            self._dialect = type(self.engine.dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # of each dialect
             self.begin = "BEGIN"
             self._integrity_error = psycopg.errors.UniqueViolation
             driver_errors = (psycopg.OperationalError, psycopg.InternalError)
@@ -64,10 +67,9 @@ class Database:
 
     def compile(self, statement: ClauseElement) -> Query:
         """A statement as SQL of the driver."""
-        compiled = statement.compile(dialect=self.engine.dialect)
+        compiled = statement.compile(dialect=self._dialect)
         constants = {name: value for name, value in compiled.params.items() if value is not None}
-        names = tuple(compiled.positiontup) if compiled.positiontup is not None else None  # type: ignore[attr-defined]  # set by SQLCompiler
-        return Query(str(compiled), names, constants)
+        return Query(str(compiled), tuple(compiled.positiontup or ()), constants)  # type: ignore[attr-defined]  # of an SQLCompiler
 
     def read(self) -> contextlib.AbstractContextManager["Session"]:
         """A session for one reading statement, in autocommit: a single round trip.
@@ -194,7 +196,7 @@ class Database:
             generation = self._generation
             pooled = self.engine.raw_connection()
             try:
-                yield Session(pooled.driver_connection, self.begin)
+                yield Session(statements_of(pooled), self.begin)
             except self._unavailable as error:
                 self.lose_if_gone(pooled.driver_connection, error)
                 raise

@@ -59,7 +59,5 @@ def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:
             "autocommit": True,
             "connect_timeout": POSTGRESQL_CONNECT_TIMEOUT,
             "options": f"-c statement_timeout={POSTGRESQL_STATEMENT_TIMEOUT}",
-            # Prepare a statement when it comes the second time: they are few and come often.
-            "prepare_threshold": 1,
         },
     )

@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import sqlalchemy as sa
 
 from app.store.grouping import CommitGroup
 
 if TYPE_CHECKING:
+    import psycopg
+
     from app.store.database import Database
+    from app.store.statements import Statements
 
 Row = Sequence[Any]
 
@@ -19,21 +22,21 @@ class Query:
     """A statement as SQL of the driver, compiled once.
 
     :param sql: the text, with the driver's placeholders
-    :param names: the parameters in the order of their placeholders; None if the driver takes a mapping
+    :param names: the parameters in the order of their placeholders
     :param constants: values of parameters that the statement itself holds
     """
 
     __slots__ = ("_constants", "_names", "sql")
 
-    def __init__(self, sql: str, names: tuple[str, ...] | None, constants: Mapping[str, Any]) -> None:
+    def __init__(self, sql: str, names: tuple[str, ...], constants: Mapping[str, Any]) -> None:
         self.sql = sql
         self._names = names
         self._constants = constants
 
-    def bind(self, parameters: Mapping[str, Any]) -> Any:
+    def bind(self, parameters: Mapping[str, Any]) -> list[Any]:
         """Parameters in the form that the driver takes."""
         values = {**self._constants, **parameters} if self._constants else parameters
-        return values if self._names is None else [values[name] for name in self._names]
+        return [values[name] for name in self._names]
 
 
 class Session:
@@ -160,5 +163,15 @@ class KeptSession(Session):
             self._pooled = None
         generation = self._database.generation
         self._pooled = self._database.take_out()
-        self._connection = self._pooled.driver_connection
+        self._connection = statements_of(self._pooled)
         self._generation = generation
+
+
+def statements_of(pooled: sa.PoolProxiedConnection) -> "Statements":
+    """What executes statements on a networked database's connection. It stays with the connection."""
+    from app.store.statements import Statements
+
+    known: Statements | None = pooled.info.get("statements")
+    if known is None:
+        known = pooled.info["statements"] = Statements(cast("psycopg.Connection[Any]", pooled.driver_connection))
+    return known

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.errors import NotFound
+from app.proofs.wire import Wire
 from tests.browser.test_pages import PAGES
 
 PLANTED = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -89,28 +90,16 @@ def test_it_is_as_light_as_the_system(browser, scheme):
 def test_no_stored_name_counts_as_markup(documentation, store):
     browser = documentation.browser
     secret = store.tokens.add(PLANTED, superuser=True)
-    bodies = {
-        ("flows", "flows_instances_create"): {
-            "name": PLANTED,
-            "slug": "s",
-            "title": PLANTED,
-            "designation": "recovery",
-        },
-        ("stages", "stages_dummy_create"): {"name": PLANTED},
-        ("policies", "policies_dummy_create"): {"name": PLANTED},
-    }
-    documentation.open("flows", "flows_instances_create")
+    headers = [("Authorization", f"Bearer {secret}"), ("Content-Type", "application/json")]
+    flow = {"name": PLANTED, "slug": "s", "title": PLANTED, "designation": "recovery"}
+    planted = {"flows/instances": flow, "stages/dummy": {"name": PLANTED}, "policies/dummy": {"name": PLANTED}}
+    for path, body in planted.items():
+        sent = Wire(browser.url).send("POST", f"/api/v3/{path}/", headers, json.dumps(body).encode())
+        assert sent.status == 201, sent
+    documentation.open("flows", "flows_instances_list")
     documentation.authorize(secret)
-    for (tag, operation), body in bodies.items():
-        documentation.open(tag, operation)
-        documentation.type(body)
-        assert documentation.execute()[0] == 201
-    for tag, operation in [
-        ("flows", "flows_instances_list"),
-        ("stages", "stages_all_list"),
-        ("policies", "policies_all_list"),
-    ]:
-        documentation.open(tag, operation)
+    for tag, operation in [("flows", "instances"), ("stages", "all"), ("policies", "all")]:
+        documentation.open(tag, f"{tag}_{operation}_list")
         status, answer = documentation.execute()
         assert (status, [found["name"] for found in answer["results"]]) == (200, [PLANTED])
         assert not browser.all("script:not([src]), [onerror]")

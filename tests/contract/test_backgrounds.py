@@ -216,7 +216,7 @@ def test_what_is_named_by_url(flow, given, answered):
 
 def test_what_is_too_large_is_not_stored(contract, flow):
     url = flow.uploaded()
-    database = flow.client.store.database.url.render_as_string(hide_password=False)
+    database = flow.client.store.database.address.url.render_as_string(hide_password=False)
     with application(database, contract, body_limit=len(PNG)) as (_, app):
         limited = Pictured(Client(app, "root"), flow.slug)
         answer = limited.upload()

@@ -7,6 +7,9 @@ import pytest
 
 from app import pages
 from app.contract.bundling import read
+from app.contract.edition import Current
+from app.contract.findings import Finding, Location
+from app.contract.frames import Framed
 from app.settings import Settings
 from tests.asgi import Client
 from tests.contract.widgets import CONTRACT
@@ -116,12 +119,29 @@ def test_nothing_in_the_contract_counts_as_markup(edited):
         assert not re.search(r"<(script|img|b)\b|<[^>]*\son\w+=", page)
 
 
+def pages_of(source, mistakes=()):
+    """A client of the pages alone. :param mistakes: what keeps the contract that was saved last from being served"""
+    current = Current(source, None, None)
+    current.mistakes = mistakes
+    return Client(pages.create_app(current, None, Settings(), None))
+
+
 def test_another_contract_is_shown():
     source = read(CONTRACT)
-    client = Client(pages.create_app(source, None, Settings(), None))
+    client = pages_of(source)
     for _, _, _, operation in source.operations():
         assert operation["operationId"] in text_of(page_of(client, f"operations/{operation['operationId']}/"))
     for name in source.document["components"]["schemas"]:
         assert name in text_of(page_of(client, f"schemas/{name}/"))
     assert client.get("/").status == 200
     assert client.get("/contract/files/widgets.yaml").status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/docs/", "/contract/", "/contract/operations/flows_instances_list/"])
+def test_each_page_tells_of_a_contract_that_can_not_be_served(contract, path):
+    finding = Finding(Location("openapi/flows.yaml", 4, 5), f"The name '{PLANTED}' is taken.", "Give another.")
+    said = pages_of(contract, (Framed(finding, f"> 4 | {PLANTED}"),)).get(path).body.decode()
+    notice = re.search(r'<div class="notice" role="alert">(.*?)</div>', said, re.DOTALL)[1]
+    assert PLANTED not in said
+    assert f"openapi/flows.yaml:4:5 The name '{PLANTED}' is taken. Give another. > 4 | {PLANTED}" in text_of(notice)
+    assert 'role="alert"' not in pages_of(contract).get(path).body.decode()

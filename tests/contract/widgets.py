@@ -9,6 +9,8 @@ from connexion.resolver import Resolver
 
 from app.application import create_metrics
 from app.contract import checks
+from app.contract.edition import Current
+from app.contract.examples import no_handler
 from app.contract.middleware import ContractMiddleware
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
@@ -81,13 +83,14 @@ async def nothing_else(scope, receive, send):
     raise AssertionError(f"{scope['path']} is no path of the contract")
 
 
-def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, **handlers):
+def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, without=(), **handlers):
     """A client of an application that serves the contract.
 
+    :param without: operations that have no handler
     :param handlers: the functions that the test is about, by operationId
     """
-    served_by = HANDLERS | handlers
-    source = checks.load(CONTRACT, checks.Implementation(lambda _: served_by, lambda _: None))
+    served_by = {name: function for name, function in (HANDLERS | handlers).items() if name not in without}
+    source = checks.load(CONTRACT, checks.Implementation(lambda _: served_by, lambda _: None, examples=bool(without)))
     server = Server("the store", problems, body_limit, memory)
     app = ConnexionMiddleware(
         nothing_else,
@@ -95,14 +98,13 @@ def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, **handlers
         middlewares=[
             partial(
                 ContractMiddleware,
-                source=source,
-                server=server,
+                current=Current(source, server, metrics := create_metrics(source)),
                 workers=None,
                 pending=lambda: None,
-                metrics=create_metrics(source),
+                metrics=metrics,
             ),
         ],
-        resolver=Resolver(served_by.__getitem__),
+        resolver=Resolver(lambda name: served_by.get(name, no_handler)),
         security_map={"bearer": partial(BearerSecurityHandler, access)},
     )
     app.add_api(source.document)

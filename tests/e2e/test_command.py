@@ -11,7 +11,7 @@ from app.contract.bundling import read
 from tests.asgi import FLOWS
 from tests.contract_files import copied
 from tests.e2e.conftest import ROOT
-from tests.serving import wait_for
+from tests.serving import free_port, wait_for
 
 FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}
 
@@ -33,7 +33,7 @@ def test_serve__prints_url_and_token_once_and_keeps_what_it_answered(start, run)
 
 
 def test_serve__nothing_holds_the_port_after_a_crash(start):
-    port = str(_free_port())
+    port = str(free_port())
     _, _, process = start(FLOWS_PORT=port, FLOWS_WORKERS="2")
 
     def workers_started():
@@ -210,49 +210,3 @@ def test_each_command_has_an_example(run, command):
     result = run(*command.split(), "--help")
     assert result.returncode == 0
     assert "Example: " in result.stdout
-
-
-def test_dev__serves_a_saved_contract(start, tmp_path):
-    contract = copied(tmp_path / "contract")
-    text = contract.read_text()
-    port = _free_port()
-    wire, token, process = start("dev", FLOWS_CONTRACT=str(contract), FLOWS_PORT=str(port))
-    body = json.dumps(FLOW | {"layout": "floating"}).encode()
-
-    def create():
-        try:
-            return wire.send("POST", FLOWS, bearer(token), body).status
-        except OSError:
-            return None
-
-    wait_for(lambda: create() == 400, "the start of the server")
-    contract.write_text(text.replace("        - sidebar_right\n", "        - sidebar_right\n        - floating\n"))
-    wait_for(lambda: create() == 201, "the new contract")
-    contract.write_text(text.replace("x-searches:", "x-serches:"))
-    finding = "The extension 'x-serches' is not known here."
-    wait_for(lambda: finding in process.output.read_text(), "what is wrong with the contract")
-    further = contract.parent / "more" / "titles.yaml"
-    further.parent.mkdir()
-    parameter = "name: title, in: query, schema: {type: string}, x-filters"
-    further.write_text(f"parameters:\n  Title: {{{parameter}: titel}}\n")
-    name = "        - $ref: '#/components/parameters/NameFilter'\n"
-    contract.write_text(text.replace(name, f"        - $ref: 'more/titles.yaml#/parameters/Title'\n{name}"))
-    finding = f"{further}:2:59: The store keeps no member 'titel'."
-    wait_for(lambda: finding in process.output.read_text(), "what is wrong with the further file")
-    further.write_text(f"parameters:\n  Title: {{{parameter}: title}}\n")
-
-    def titles():
-        try:
-            return wire.send("GET", FLOWS + "?title=other", bearer(token)).json().get("results")
-        except OSError:
-            return None
-
-    wait_for(lambda: titles() == [], "the saved further file")
-
-
-def _free_port():
-    import socket
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

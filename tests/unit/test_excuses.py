@@ -94,6 +94,13 @@ def test_an_operation_that_takes_nothing(only_the_store_knows):
     assert not only_the_store_knows(OPERATION, {"detail": "The flow has no stage."}, BODY, {})
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"), [(2**63 - 1, 2**63 - 1), (-(2**70), "-1.1805916207174113e+21"), (10**400, 10**400)]
+)
+def test_a_large_number_is_told_of_as_it_is_read(only_the_store_knows, sent, told):
+    assert only_the_store_knows(OPERATION, {"target": [missing(told)]}, {"target": sent}, {})
+
+
 def test_an_object_that_is_there_is_no_reason(only_the_store_knows, seen):
     seen.remember("flow", {"pk": "t"})
     seen.remember("policy", {"pk": "p"})

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.contract.bundling import read
+from app.contract.bundling import ReadFile, read
 from app.contract.checks.document import check_references, check_specification, check_structure
 from app.contract.checks.extensions import check_extensions
 from app.contract.checks.handlers import check_handlers
@@ -15,6 +15,8 @@ from app.contract.checks.operations import check_operations
 from app.contract.checks.parts import parts
 from app.contract.checks.values import check_values
 from app.contract.findings import ContractError, Finding
+from app.contract.reading import read_file
+from app.contract.schemas import let_reuse
 from app.contract.source import Source
 
 
@@ -24,22 +26,36 @@ class Implementation:
 
     :param handlers: the handler functions by name, for a contract whose models are right
     :param stored_members: the members that the store keeps for the resource of an operationId; None if it keeps none
+    :param examples: whether an operation without a handler answers its examples
     """
 
     handlers: Callable[[Source], Mapping[str, Callable[..., Any]]]
     stored_members: Callable[[str], Set[str] | None]
+    examples: bool = False
 
 
-def load(path: Path, implementation: Implementation, name: str | None = None, *, thorough: bool = False) -> Source:
+def load(
+    path: Path,
+    implementation: Implementation,
+    name: str | None = None,
+    *,
+    thorough: bool = False,
+    read_file: ReadFile = read_file,
+    earlier: Source | None = None,
+) -> Source:
     """Read a contract and check it.
 
     :param path: the YAML file
     :param implementation: what has to serve it
     :param name: how messages call the file; its path if not given
     :param thorough: whether to make the check as well that is too slow for each start
+    :param read_file: reads a file of it
+    :param earlier: the same contract before a change, to use again what has not changed
     :raises ContractError: it can't be served; all findings are reported at once
     """
-    source = read(path, name)
+    source = read(path, name, read_file)
+    if earlier is not None:
+        let_reuse(source, earlier)
     findings = sorted(set(check(source, implementation, thorough=thorough)))
     if findings:
         raise ContractError(findings)
@@ -57,7 +73,9 @@ def check(source: Source, implementation: Implementation, *, thorough: bool) -> 
         lambda: check_models(source, all_parts()),
         lambda: check_operations(source),
         lambda: check_values(source, all_parts()),
-        lambda: check_handlers(source, implementation.handlers(source), implementation.stored_members),
+        lambda: check_handlers(
+            source, implementation.handlers(source), implementation.stored_members, examples=implementation.examples
+        ),
         *([lambda: check_specification(source)] if thorough else []),
     ]
     for stage in stages:

@@ -19,38 +19,27 @@ def check_handlers(
     source: Source,
     handlers: Mapping[str, Callable[..., Any]],
     stored_members: Callable[[str], Set[str] | None],
+    *,
+    examples: bool = False,
 ) -> Iterator[Finding]:
-    """Each operation has its handler and each handler its operation; both have the same parameters; the store has the members."""
+    """Each operation has its handler and each handler its operation; both have the same parameters; the store has the members.
+
+    :param examples: whether an operation without a handler answers its examples
+    """
     served = set()
     for pointer, path, method, operation in source.operations():
         name = operation["operationId"]
         served.add(name)
         handler = handlers.get(name)
-        if handler is None:
+        if handler is not None:
+            yield from _check_arguments(source, pointer, path, method, handler)
+        elif not examples:
             yield source.finding(
                 (*pointer, "operationId"),
                 f"No handler is named {name!r}.",
                 "Write the function in app/handlers/, or correct the operationId.",
             )
             continue
-        query = QueryReader(source, parameters(source, path, method, "query"))
-        given = handler_arguments(source, path, method, query)
-        for argument in sorted({argument for argument in given if given.count(argument) > 1}):
-            yield source.finding(
-                pointer,
-                f"The handler is given two arguments of the name {argument!r}.",
-                "Rename one of the parameters, or give that of the path another `x-argument`.",
-            )
-        expected = set(given)
-        # What has a default may be left out, and the request's context is there for the asking.
-        takes = argument_names(handler)
-        actual = {name for name, needed in takes.items() if name in expected or (needed and name != REQUEST)}
-        if actual != expected:
-            yield source.finding(
-                (*pointer, "operationId"),
-                f"The handler {name!r} takes {_names(actual)}, and the operation gives {_names(expected)}.",
-                f"Change the parameters here or those of the function at {_location(handler)}.",
-            )
         stored = stored_members(name)
         if stored is not None:
             yield from _check_stored(source, pointer, path, operation, stored)
@@ -59,6 +48,31 @@ def check_handlers(
             _location(handlers[name]),
             f"The handler {name!r} serves no operation of {source.name}.",
             "Add the operation to the contract, or begin the function's name with an underscore.",
+        )
+
+
+def _check_arguments(
+    source: Source, pointer: Pointer, path: str, method: str, handler: Callable[..., Any]
+) -> Iterator[Finding]:
+    """A handler takes what its operation gives."""
+    query = QueryReader(source, parameters(source, path, method, "query"))
+    given = handler_arguments(source, path, method, query)
+    for argument in sorted({argument for argument in given if given.count(argument) > 1}):
+        yield source.finding(
+            pointer,
+            f"The handler is given two arguments of the name {argument!r}.",
+            "Rename one of the parameters, or give that of the path another `x-argument`.",
+        )
+    expected = set(given)
+    # What has a default may be left out, and the request's context is there for the asking.
+    takes = argument_names(handler)
+    actual = {name for name, needed in takes.items() if name in expected or (needed and name != REQUEST)}
+    if actual != expected:
+        name = source.at((*pointer, "operationId"))
+        yield source.finding(
+            (*pointer, "operationId"),
+            f"The handler {name!r} takes {_names(actual)}, and the operation gives {_names(expected)}.",
+            f"Change the parameters here or those of the function at {_location(handler)}.",
         )
 
 

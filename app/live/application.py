@@ -1,0 +1,138 @@
+"""An application in which another contract takes the place of the one that is served, while connections and data stay."""
+
+import asyncio
+import gc
+import threading
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+import structlog
+
+from app.application import create_app, create_metrics, first_edition, load_draft, next_edition, open_store
+from app.contract.findings import ContractError, Finding, Location
+from app.contract.frames import framed
+from app.contract.reading import FileMemory
+from app.contract.source import Source
+from app.live.reporting import tell_mistakes, tell_served
+from app.live.saves import saves
+from app.settings import Settings
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+log = structlog.get_logger("flows.live")
+
+_STALE = (b"x-contract-state", b"stale")
+
+
+class LiveApplication:
+    """Serves the contract that the settings name, as it was saved last (ASGI). One that can't be served changes nothing but the
+    header of the answers, the home page and the terminal, which say so.
+
+    It waits until there is a contract that can be served.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._folder = settings.contract.resolve().parent
+        self._files = FileMemory()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="flows-live", daemon=True)
+        contract = self._first_contract()
+        self._store = open_store(settings, contract)
+        metrics = create_metrics(contract)
+        self._current = first_edition(settings, contract, self._store, metrics)
+        self._app = create_app(settings, contract=contract, store=self._store, metrics=metrics, current=self._current)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan of the application (ASGI)."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, self._until_shutdown(receive), self._after_startup(send))
+        else:
+            await self._app(scope, receive, _marked(send) if self._current.mistakes else send)
+
+    def _after_startup(self, send: Send) -> Send:
+        async def started(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self._thread.start()
+            await send(message)
+
+        return started
+
+    def _until_shutdown(self, receive: Receive) -> Receive:
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown" and self._thread.is_alive():
+                self._stop.set()
+                await asyncio.to_thread(self._thread.join)
+            return message
+
+        return received
+
+    def _first_contract(self) -> Source:
+        while True:
+            try:
+                return self._load(None)
+            except ContractError as error:
+                tell_mistakes(framed(error.findings), served=False)
+            next(saved for saved in saves(self._folder, self._stop) if self._files.outdated())
+
+    def _follow(self) -> None:
+        # What is there already stays; what editing leaves behind is found quickly then.
+        gc.collect()
+        gc.freeze()
+        for _ in saves(self._folder, self._stop):
+            if self._files.outdated():
+                self._take_up()
+
+    def _take_up(self) -> None:
+        """Serve what was saved, or say why not."""
+        started = time.perf_counter()
+        # To look for what is left behind would take as long as to compile.
+        gc.disable()
+        try:
+            self._serve_anew()
+        except ContractError as error:
+            self._keep(error.findings)
+        except Exception as error:
+            log.exception("contract not taken up")
+            problem = f"The contract can't be taken up: {type(error).__name__}: {error}."
+            self._keep([Finding(Location(self._current.source.name, 1, 1), problem, "Undo the last change.")])
+        else:
+            tell_served(self._current.source.name, (time.perf_counter() - started) * 1000)
+        finally:
+            gc.enable()
+            gc.collect()
+
+    def _serve_anew(self) -> None:
+        contract = self._load(self._current.source)
+        store = open_store(self._settings, contract, self._store.database)
+        if store.embedded:
+            # Other members may be searched now.
+            store.migrate()
+        self._current.put_in_force(next_edition(self._settings, contract, store, self._current))
+
+    def _keep(self, findings: Sequence[Finding]) -> None:
+        """Go on with the contract that is served, and say why."""
+        self._current.mistakes = framed(findings)
+        tell_mistakes(self._current.mistakes, served=True)
+
+    def _load(self, earlier: Source | None) -> Source:
+        self._files.begin()
+        contract = load_draft(self._settings, self._files.read_file, earlier)
+        self._files.end()
+        return contract
+
+
+def _marked(send: Send) -> Send:
+    """Say in an answer that the contract it follows is not the one that was saved last."""
+
+    async def marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = (*message["headers"], _STALE)
+        await send(message)
+
+    return marked

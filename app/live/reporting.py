@@ -1,0 +1,32 @@
+"""What is said on the terminal about a contract that is being edited."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from app.contract.frames import Framed
+
+
+def tell_served(name: str, milliseconds: float) -> None:
+    """Say that a contract is served."""
+    click.secho(f"{name} is served, after {milliseconds:.0f} ms.", fg="green", file=sys.stderr)
+
+
+def tell_mistakes(mistakes: Sequence[Framed], *, served: bool) -> None:
+    """Say what is wrong, where, and what to do.
+
+    :param served: whether another contract is served meanwhile
+    """
+    for finding, lines in mistakes:
+        click.secho(str(finding), fg="red", file=sys.stderr)
+        if lines:
+            click.echo(lines, file=sys.stderr)
+    if served:
+        click.secho(
+            "The last good contract is still served; answers say `X-Contract-State: stale`. Save a correction to end that.",
+            fg="yellow",
+            file=sys.stderr,
+        )
+    else:
+        click.secho("Nothing is served until a correction is saved.", fg="yellow", file=sys.stderr)

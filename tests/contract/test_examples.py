@@ -1,0 +1,69 @@
+"""What an operation without a handler answers while the contract is edited."""
+
+import pytest
+
+from app.contract import checks
+from app.contract.findings import ContractError
+from tests.contract.widgets import CONTRACT, HANDLERS, ID, WIDGETS, serve
+
+GEAR = {"name": "Gear", "owner": ID}
+
+
+def client(*missing):
+    return serve(without=missing)
+
+
+def test_its_documented_example():
+    answer = client("widgets_retrieve").get(f"{WIDGETS}{ID}/")
+    assert (answer.status, answer.json()["name"]) == (200, "Gear")
+    assert answer.headers["x-contract-example"] == "true"
+    assert "preference-applied" not in answer.headers
+    # Others are served as ever.
+    assert "x-contract-example" not in client("widgets_retrieve").get(WIDGETS).headers
+
+
+def test_the_contract_holds_for_the_request():
+    proposed = client("widgets_create")
+    answer = proposed.post(WIDGETS, GEAR)
+    assert (answer.status, answer.json()["name"]) == (201, "Gear")
+    answer = proposed.post(WIDGETS, {"name": "Gear"}, headers={"prefer": "code=201"})
+    assert (answer.status, answer.json()) == (400, {"owner": ["This field is required."]})
+    assert "x-contract-example" not in answer.headers
+    assert proposed.post(WIDGETS, GEAR, token="widgets.view").status == 403
+
+
+@pytest.mark.parametrize(
+    ("prefer", "status", "applied"),
+    [
+        ("code=404", 404, "code=404"),
+        ("respond-async, Code = 404", 404, "code=404"),
+        ('code="404"; example=none', 404, "code=404"),
+        ("code=201", 200, None),
+        ("code=many", 200, None),
+        ("example=none", 200, None),
+    ],
+)
+def test_the_answer_that_a_client_prefers(prefer, status, applied):
+    answer = client("widgets_retrieve").get(f"{WIDGETS}{ID}/", headers={"prefer": prefer})
+    assert (answer.status, answer.headers.get("preference-applied")) == (status, applied)
+    assert answer.headers["x-contract-example"] == "true"
+
+
+def test_a_file():
+    answer = client("widgets_drawing_retrieve").get(f"{WIDGETS}{ID}/drawing/")
+    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"{}", "application/json")
+
+
+def test_an_operation_on_the_same_path_does_not_look_for_the_object():
+    answer = client("widgets_retrieve")("PUT", f"{WIDGETS}{ID}/", {"name": ""})
+    assert answer.status == 400
+
+
+def test_a_server_that_is_no_draft_refuses_it():
+    missing = {name: function for name, function in HANDLERS.items() if name != "widgets_retrieve"}
+    with pytest.raises(ContractError) as caught:
+        checks.load(CONTRACT, checks.Implementation(lambda _: missing, lambda _: None))
+    (finding,) = caught.value.findings
+    line = CONTRACT.read_text("utf-8").splitlines()[finding.location.line - 1]
+    assert line[finding.location.column - 1 :] == "operationId: widgets_retrieve"
+    assert finding.problem == "No handler is named 'widgets_retrieve'."

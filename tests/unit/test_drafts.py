@@ -1,0 +1,106 @@
+"""What makes a contract that is edited quick to read again, and its mistakes easy to see."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.contract.bundling import path_of, read
+from app.contract.findings import ContractError, Finding, Location
+from app.contract.frames import framed
+from app.contract.reading import FileMemory
+from app.contract.schemas import Direction, SchemaReader, let_reuse
+
+PARTED = Path(__file__).parents[1] / "contract" / "parted"
+
+
+@pytest.fixture
+def contract(tmp_path):
+    return Path(shutil.copytree(PARTED, tmp_path / "parted")) / "small.yaml"
+
+
+def further(contract):
+    return next(path for path in sorted(contract.parent.rglob("*.yaml")) if path != contract)
+
+
+def test_only_files_that_have_changed_are_read_again(contract):
+    memory = FileMemory()
+    first = read(contract, read_file=memory.read_file)
+    assert first.document == read(contract).document
+    assert not memory.outdated()
+    changed = further(contract)
+    changed.write_text(changed.read_text() + "# changed\n")
+    assert memory.outdated()
+    memory.begin()
+    second = read(contract, read_file=memory.read_file)
+    memory.end()
+    assert second.document == first.document
+    (again,) = [file for file in second._files if file not in first._files]
+    assert again.path == changed
+    # What was made of the earlier one still is what it was.
+    assert first.document == read(contract).document
+
+
+def test_a_file_that_is_missing_is_waited_for(contract):
+    memory = FileMemory()
+    gone = further(contract)
+    text = gone.read_text()
+    gone.unlink()
+    with pytest.raises(ContractError):
+        read(contract, read_file=memory.read_file)
+    assert not memory.outdated()
+    gone.write_text(text)
+    assert memory.outdated()
+
+
+def test_validators_of_the_same_schemas_are_used_again(tmp_path):
+    def contract(limit):
+        path = tmp_path / f"{limit}.yaml"
+        path.write_text(
+            "openapi: 3.0.3\ncomponents:\n  schemas:\n"
+            f"    Inner: {{type: string, maxLength: {limit}}}\n"
+            "    Outer: {type: array, items: {$ref: '#/components/schemas/Inner'}}\n"
+            "    Other: {type: integer}\n"
+        )
+        return read(path)
+
+    def validators(source):
+        reader = SchemaReader(source, Direction.REQUEST)
+        return {
+            name: reader.validator({"$ref": f"#/components/schemas/{name}"}) for name in ("Inner", "Outer", "Other")
+        }
+
+    earlier, later = contract(1), contract(2)
+    before = validators(earlier)
+    let_reuse(later, earlier)
+    after = validators(later)
+    assert [name for name in before if before[name] is after[name]] == ["Other"]
+    assert not before["Outer"].is_valid(["ab"])
+    assert after["Outer"].is_valid(["ab"])
+
+
+def test_the_lines_around_a_mistake(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("\n".join(f"line {number}" for number in range(1, 12)))
+    finding = Finding(Location(str(path), 9, 6), "Wrong.", "Mend it.")
+    ((found, lines),) = framed([finding])
+    assert found is finding
+    assert lines.splitlines() == [
+        "   7 | line 7",
+        "   8 | line 8",
+        ">  9 | line 9",
+        "     |      ^",
+        "  10 | line 10",
+        "  11 | line 11",
+    ]
+    path.unlink()
+    assert framed([finding])[0].lines == ""
+
+
+def test_the_names_that_messages_have_lead_to_the_files(monkeypatch, tmp_path):
+    shipped = read(Path(__file__).parents[2] / "openapi" / "authentik-flows.yaml")
+    assert shipped.name == "openapi/authentik-flows.yaml"
+    # From elsewhere, too.
+    monkeypatch.chdir(tmp_path)
+    assert read(shipped.files[0]).name == shipped.name
+    assert path_of(shipped.name).samefile(shipped.files[0])
