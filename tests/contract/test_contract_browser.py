@@ -141,7 +141,7 @@ def test_another_contract_is_shown():
 def test_each_page_tells_of_a_contract_that_can_not_be_served(contract, path):
     finding = Finding(Location("openapi/flows.yaml", 4, 5), f"The name '{PLANTED}' is taken.", "Give another.")
     said = pages_of(contract, (Framed(finding, f"> 4 | {PLANTED}"),)).get(path).body.decode()
-    notice = re.search(r'<div class="notice" role="alert">(.*?)</div>', said, re.DOTALL)[1]
+    notice = re.search(r'<aside class="notice" role="alert">(.*?)</aside>', said, re.DOTALL)[1]
     assert PLANTED not in said
     assert f"openapi/flows.yaml:4:5 The name '{PLANTED}' is taken. Give another. > 4 | {PLANTED}" in text_of(notice)
     assert 'role="alert"' not in pages_of(contract).get(path).body.decode()
