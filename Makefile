@@ -9,9 +9,10 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 MINUTES ?= 30
 ENGINE ?= both
+ROUNDS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test fuzz fuzz-long bench bench-scale bench-start check lint format lock wheel clean
+.PHONY: help setup run dev test soak fuzz fuzz-long bench bench-scale bench-start check lint format lock wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -34,6 +35,9 @@ dev: $(READY)  ## Serve in one process, and follow what is saved
 
 test: $(READY)  ## Run all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+soak: $(READY)  ## Kill the server ROUNDS times on each engine while it is written to, and look for losses
+	@$(BIN)/python -m pytest tests/e2e/test_kills.py tests/e2e/test_writers.py --rounds $(ROUNDS) -s $(PYTEST_ARGS)
 
 fuzz: $(READY)  ## Fuzz the server against the contract, with the same cases each time
 	@$(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)

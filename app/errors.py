@@ -74,7 +74,11 @@ class Refused(DomainError):
 
 
 class Unavailable(DomainError):
-    """The database does not answer, or not in time. Nothing was changed."""
+    """The database does not answer, or not in time."""
+
+
+class TakenBack(Unavailable):
+    """Nothing was changed, and the same may well succeed if it is tried again at once."""
 
 
 class Unusable(DomainError):

@@ -34,6 +34,16 @@ hypothesis.settings.load_profile("tests")
 _numbers = itertools.count()
 
 
+def pytest_addoption(parser):
+    parser.addoption("--rounds", type=int, default=2, help="how often the tests of faults cause each")
+
+
+@pytest.fixture(scope="session")
+def rounds(request):
+    """How often to cause a fault."""
+    return request.config.getoption("rounds")
+
+
 @pytest.fixture(scope="session")
 def contract():
     return shipped()

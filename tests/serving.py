@@ -7,6 +7,8 @@ import time
 
 import uvicorn
 
+from app.cli.protocol import Protocol
+
 DEADLINE = 20
 
 
@@ -35,7 +37,7 @@ def served(app):
             host="127.0.0.1",
             port=0,
             loop="uvloop",
-            http="httptools",
+            http=Protocol,
             access_log=False,
             log_level="error",
             ws="none",

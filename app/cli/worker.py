@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
 
+from app.cli.protocol import Protocol
+
 
 class Worker(UvicornWorker):
     """Uvicorn as this server wants it. Its access log is off: the application logs each request once, with its id.
@@ -17,7 +19,7 @@ class Worker(UvicornWorker):
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": Protocol,
         "lifespan": "on",
         "access_log": False,
         "server_header": False,

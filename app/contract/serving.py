@@ -3,6 +3,8 @@
 Nothing here waits: it runs on the event loop's thread for an embedded database and on a pool's thread for a networked one.
 """
 
+import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +35,10 @@ log = structlog.get_logger("flows.contract")
 Problems = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Mapping[str, errors.NotUnique | errors.Missing]]
 """What the store has against members that the contract allows, by member: from the operationId, the members that are unique or
 lead to other objects, and the path parameters of the object that they are meant for."""
+
+# How often a request is carried out that the database takes back, and the longest wait before the second time, in seconds: each
+# further one is twice as long. Of those that are in one another's way one succeeds each time; chance spreads the others.
+_ATTEMPTS, _WAIT = 10, 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class Server:
         try:
             if plan is None:
                 return self._without_operation(path, request)
-            answer = self._carry_out(path, plan, request)
+            answer = self._insist(path, plan, request)
             if answer.status != plan.status:
                 _check_refusal(plan, answer)
             return answer
@@ -141,6 +147,16 @@ class Server:
         if request.method == "OPTIONS":
             return Answer(204)
         return detail(405, f'Method "{request.method}" not allowed.')
+
+    def _insist(self, path: PathPlan, plan: Plan, request: Request) -> Answer:
+        """Carry a request out, again if the database took it back. Only one on the network does, so a thread of its own waits."""
+        for attempt in range(_ATTEMPTS - 1):
+            try:
+                return self._carry_out(path, plan, request)
+            except errors.TakenBack as error:
+                log.info("taken back", id=request.id, operation=plan.operation_id, error=str(error))
+                time.sleep(random.uniform(0, _WAIT * 2**attempt))  # noqa: S311  # no secret
+        return self._carry_out(path, plan, request)
 
     def _carry_out(self, path: PathPlan, plan: Plan, request: Request) -> Answer:
         access = request.access = plan.verify(request.authorization) if plan.verify is not None else None

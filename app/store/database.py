@@ -44,6 +44,7 @@ class Database:
             self._integrity_error: type[Exception] = sqlite3.IntegrityError
             driver_errors: tuple[type[Exception], ...] = (sqlite3.OperationalError,)
             self._misled: tuple[type[Exception], ...] = ()
+            self._in_conflict: tuple[type[Exception], ...] = ()
         else:
             import psycopg
 
@@ -54,6 +55,7 @@ class Database:
             driver_errors = (psycopg.OperationalError, psycopg.InternalError)
             # A server that became a standby keeps its connections, and the primary is another one now.
             self._misled = (psycopg.errors.ReadOnlySqlTransaction,)
+            self._in_conflict = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
         self._unavailable: tuple[type[Exception], ...] = (*driver_errors, sa.exc.DatabaseError, sa.exc.TimeoutError)
         self.grouped = False
         self._pool_size = pool_size
@@ -148,20 +150,29 @@ class Database:
         """What differs once the server was found to be gone: no connection of before is worth keeping then."""
         return self._generation
 
-    def lose_if_gone(self, connection: Any, error: BaseException) -> None:
-        """Keep no connection if the server of one is gone, or is no longer the one that takes changes.
+    def outcome(self, session: Session, connection: Any, error: BaseException, generation: int) -> BaseException:
+        """What an error of a networked database means; `translated` that knows what became of the unit of work.
+
+        No connection is kept if the server is gone, or is no longer the one that takes changes.
 
         :param connection: the driver's
-        :param error: what it raised
+        :param generation: of the connection
         """
-        if connection.closed or isinstance(error, self._misled):
+        gone = connection.closed
+        if (gone or isinstance(error.__cause__ or error, self._misled)) and generation == self._generation:
             self._generation += 1
             self.engine.dispose()
+        known = self.translated(error)
+        if gone and type(known) is errors.Unavailable and not session.uncertain:
+            return errors.TakenBack(str(known))
+        return known
 
     def translated(self, error: BaseException) -> BaseException:
         """An error of the driver or the pool as the one that callers know; any other as it is."""
         if isinstance(error, self._integrity_error):
             return errors.NotUnique(_taken_columns(error))
+        if isinstance(error, self._in_conflict):
+            return errors.TakenBack(str(error))
         # What SQLite says of a damaged file is of no kind of its own.
         if isinstance(error, self._unavailable) or type(error) is sqlite3.DatabaseError:
             return errors.Unavailable(str(error))
@@ -195,11 +206,14 @@ class Database:
         try:
             generation = self._generation
             pooled = self.engine.raw_connection()
+            session = Session(statements_of(pooled), self.begin)
             try:
-                yield Session(statements_of(pooled), self.begin)
-            except self._unavailable as error:
-                self.lose_if_gone(pooled.driver_connection, error)
-                raise
+                yield session
+            except Exception as error:
+                known = self.outcome(session, pooled.driver_connection, error, generation)
+                if known is error:
+                    raise
+                raise known from error
             finally:
                 if generation != self._generation:
                     # Its pool is gone, and nobody would close it.

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import select
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -42,11 +43,13 @@ class Query:
 class Session:
     """A connection of the driver, for the statements of one unit of work."""
 
-    __slots__ = ("_begin", "_connection")
+    __slots__ = ("_begin", "_connection", "uncertain")
 
     def __init__(self, connection: Any, begin: str) -> None:
         self._connection = connection
         self._begin = begin
+        # Whether nobody could tell what was kept if the connection ended now.
+        self.uncertain = False
 
     def rows(self, query: Query, parameters: Mapping[str, Any] = {}) -> list[Row]:
         """All rows that a query answers."""
@@ -73,14 +76,26 @@ class Session:
 
     def alone(self) -> contextlib.AbstractContextManager[None]:
         """Let the driver commit the one statement that is executed."""
-        return contextlib.nullcontext()
+        return self._own_statement()
+
+    @contextlib.contextmanager
+    def _own_statement(self) -> Iterator[None]:
+        if _has_ended(self._connection):
+            # The statement must not be sent: whether it was carried out would be uncertain.
+            self._connection.close()
+        else:
+            self.uncertain = True
+        yield
+        self.uncertain = False
 
     @contextlib.contextmanager
     def _own_transaction(self) -> Iterator[None]:
         self._connection.execute(self._begin)
         try:
             yield
+            self.uncertain = True
             self._connection.execute("COMMIT")
+            self.uncertain = False
         except BaseException:
             with contextlib.suppress(Exception):
                 self._connection.execute("ROLLBACK")
@@ -107,7 +122,7 @@ class ThreadSession(Session):
     def alone(self) -> contextlib.AbstractContextManager[None]:
         """As `transaction`, for one statement: SQLite takes it back by itself when it fails."""
         loop = self._loop()
-        return super().alone() if loop is None else self.group.statement(loop)
+        return contextlib.nullcontext() if loop is None else self.group.statement(loop)
 
     def _loop(self) -> asyncio.AbstractEventLoop | None:
         """The event loop whose requests share commits, None if there is nobody to share with."""
@@ -147,13 +162,13 @@ class KeptSession(Session):
     def __enter__(self) -> Self:
         if self._generation != self._database.generation:
             self._connect()
+        self.uncertain = False
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is None:
             return
-        self._database.lose_if_gone(self._connection, error)
-        if (known := self._database.translated(error)) is not error:
+        if (known := self._database.outcome(self, self._connection, error, self._generation)) is not error:
             raise known from error
 
     def _connect(self) -> None:
@@ -175,3 +190,12 @@ def statements_of(pooled: sa.PoolProxiedConnection) -> "Statements":
     if known is None:
         known = pooled.info["statements"] = Statements(cast("psycopg.Connection[Any]", pooled.driver_connection))
     return known
+
+
+def _has_ended(connection: Any) -> bool:
+    """Whether a server has ended a connection on which nothing is under way: it has something to say then."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -61,6 +61,14 @@ class Statements:
         """Whether the connection can be used no longer."""
         return self._connection.closed
 
+    def fileno(self) -> int:
+        """The file descriptor of the connection."""
+        return self._connection.fileno()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
     def execute(self, sql: str, parameters: Sequence[Any] | None = None) -> Result:
         """Execute a statement.
 

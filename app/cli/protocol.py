@@ -1,0 +1,125 @@
+"""HTTP as uvicorn speaks it, with bounds on what one connection may cost."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+# Bytes of a request line and headers. What comes with the last of them in one piece, at most 64 KB, is taken nevertheless.
+MOST_HEAD = 64 * 1024
+
+# Seconds until a request has to be complete, or to be begun on a new connection, and until a client has to take its answer in.
+PATIENCE = 60
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection.
+
+    A request that can't be read is refused as JSON, and its connection ends: nobody could tell where the next one begins. Requests
+    before it on the same connection are answered first.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._in_head, self._complete = True, False
+        self._head = 0
+        # The request whose turn it is.
+        self._answered: RequestResponseCycle | None = None
+        self._unread: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = self.loop.call_later(PATIENCE, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        if self._unread is not None:
+            self._unread.cancel()
+        if self._answered is not None:
+            # Uvicorn tells only the last of several requests that nobody waits for an answer.
+            self._answered.disconnected = True
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on. A request that comes in one piece, as most do, needs no timer."""
+        super().data_received(data)
+        if self._complete:
+            self._stop_waiting()
+        elif not self.transport.is_closing():
+            if self._deadline is None:
+                self._deadline = self.loop.call_later(PATIENCE, self._give_up)
+            if self._in_head:
+                self._head += len(data)
+                if self._head > MOST_HEAD:
+                    self._refuse(431, f"The request line and the headers are larger than {MOST_HEAD} bytes.")
+
+    def on_message_begin(self) -> None:
+        """A request has begun."""
+        self._in_head, self._complete, self._head = True, False, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """A request can be carried out; its body may follow."""
+        self._in_head = False
+        super().on_headers_complete()
+        if self._answered is None or self._answered.response_complete:
+            self._answered = self.cycle
+
+    def on_message_complete(self) -> None:
+        """A request is complete."""
+        self._complete = True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The next request's turn, if it is there already."""
+        if self.pipeline:
+            self._answered = self.pipeline[-1][0]
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's interface
+        """Refuse what is no HTTP."""
+        self._refuse(400, "The request is no valid HTTP.")
+
+    def pause_writing(self) -> None:
+        """The client takes nothing in: wait for it, but not for ever."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(PATIENCE, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has taken in what it was sent."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self._in_head and not self._head and not self.headers:
+            self.transport.close()
+        else:
+            self._refuse(408, f"The request was not complete after {PATIENCE} seconds.")
+
+    def _refuse(self, status: int, sentence: str) -> None:
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        if under_way and self._in_head:
+            # It is an earlier request's turn.
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        if not under_way or not self.cycle.response_started:
+            self.transport.write(_answer(status, {"detail": sentence}))
+        self.transport.close()
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def _answer(status: int, body: Any) -> bytes:
+    content = orjson.dumps(body)
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(content)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + content

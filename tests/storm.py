@@ -1,0 +1,157 @@
+"""A storm of writes that remembers what was acknowledged, so that a loss shows."""
+
+import itertools
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.asgi import FLOWS
+from tests.forms import form
+
+BINDINGS = "/api/v3/flows/bindings/"
+ALL = "?page_size=100000"
+# Flows that a writer has at once: a storm of any length leaves a small store.
+KEPT = 10
+
+BLUEPRINT = """entries:
+- model: authentik_flows.flow
+  id: flow
+  identifiers: {{slug: {slug}}}
+  attrs: {{name: "{value}", title: "{value}", designation: recovery}}
+- model: authentik_stages_dummy.dummystage
+  id: stage
+  identifiers: {{name: {slug}}}
+- model: authentik_flows.flowstagebinding
+  identifiers: {{target: !KeyOf flow, stage: !KeyOf stage}}
+  attrs: {{order: {value}}}
+"""
+
+
+class Storm:
+    """Clients that create, change, delete and import flows until told to stop.
+
+    An answer of success is a promise; a 503 or no answer leaves it open what became of the request.
+
+    :param wire: the server; may be exchanged for another one meanwhile
+    :param token: a superuser's
+    :param clients: how many there are
+    """
+
+    def __init__(self, wire, token, clients=8):
+        self.wire, self._token = wire, token
+        self.acknowledged, self.open, self.statuses = 0, 0, set()
+        self.unexpected = []
+        # What each flow's title may be, None if it may be missing. Each belongs to one client.
+        self._may = {}
+        self._numbers = itertools.count(1)
+        self._counting = threading.Lock()
+        self._stop = threading.Event()
+        # For a check all clients have to pause: they wait before a turn, and the check for the end of all turns.
+        self._go = threading.Event()
+        self._go.set()
+        self._clients, self._turns = clients, threading.Semaphore(clients)
+        self._pool = ThreadPoolExecutor(clients)
+        self._running = [self._pool.submit(self._work, client) for client in range(clients)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for one in self._running:
+            one.result(120)
+        self._pool.shutdown()
+
+    def _work(self, client):
+        own, imported = [], ""
+        while not self._stop.is_set():
+            number = next(self._numbers)
+            self._go.wait()
+            with self._turns:
+                if number % 8 == 0:
+                    imported = imported or f"imported-{client}-{number}"
+                    if not self._import(imported, number):
+                        imported = ""
+                else:
+                    self._change(own, client, number)
+
+    def _change(self, own, client, number):
+        """Create, delete or change a flow. :param own: the client's flows"""
+        members = {"name": str(number), "title": str(number)}
+        if number % 8 < 3 or not own:
+            slug = f"flow-{client}-{number}"
+            if self._write(slug, str(number), "POST", FLOWS, members | {"slug": slug, "designation": "recovery"}):
+                own.append(slug)
+        elif len(own) > KEPT:
+            slug = own.pop(0)
+            self._write(slug, None, "DELETE", f"{FLOWS}{slug}/")
+        else:
+            slug = own[number % len(own)]
+            if not self._write(slug, str(number), "PATCH", f"{FLOWS}{slug}/", members):
+                own.remove(slug)
+
+    def _write(self, slug, value, method, path, members=None):
+        body = None if members is None else json.dumps(members).encode()
+        return self._send(slug, value, method, path, {"Content-Type": "application/json"}, body)
+
+    def _import(self, slug, number):
+        content = BLUEPRINT.format(slug=slug, value=number).encode()
+        body, headers = form(file=("a.yaml", "application/yaml", content))
+        return self._send(slug, str(number), "POST", f"{FLOWS}import/", headers, body)
+
+    def _send(self, slug, value, method, path, headers, body):
+        """Send a request. :returns: whether it is known what became of the flow"""
+        before = self._may.get(slug, {None})
+        self._may[slug] = before | {value}
+        try:
+            answer = self.wire.send(method, path, [("Authorization", f"Bearer {self._token}"), *headers.items()], body)
+        except OSError:
+            answer = None
+            # The server may be down: do not ask more often than a client would.
+            self._stop.wait(0.01)
+        with self._counting:
+            self.statuses.add(answer and answer.status)
+            self.acknowledged += answer is not None and answer.status < 300
+            self.open += answer is None or answer.status == 503
+            if answer is not None and answer.status >= 300 and not _refused(answer):
+                self.unexpected.append((method, path, answer))
+        if answer is None or answer.status >= 300:
+            return False
+        self._may[slug] = {value}
+        return True
+
+    def check(self):
+        """Assert that all that was acknowledged is there, that nothing is there in part, and that no answer was another one."""
+        self._go.clear()
+        for _ in range(self._clients):
+            self._turns.acquire()
+        try:
+            self._check()
+        finally:
+            self._turns.release(self._clients)
+            self._go.set()
+
+    def _check(self):
+        assert not self.unexpected, self.unexpected[:3]
+        flows = {flow["slug"]: flow for flow in self._all(FLOWS)}
+        for slug, values in self._may.items():
+            found = flows.get(slug)
+            assert (found and found["title"]) in values, (slug, values, found)
+        bindings = {binding["target"]: str(binding["order"]) for binding in self._all(BINDINGS)}
+        for slug, flow in flows.items():
+            assert flow["name"] == flow["title"], flow
+            assert bindings.pop(flow["pk"], None) == (flow["title"] if slug.startswith("imported") else None), flow
+        assert not bindings
+        # What is gone for good need not be looked for again.
+        self._may = {slug: values for slug, values in self._may.items() if values != {None}}
+
+    def _all(self, path):
+        answer = self.wire.send("GET", path + ALL, [("Authorization", f"Bearer {self._token}")])
+        assert answer.status == 200, answer
+        return answer.json()["results"]
+
+
+def _refused(answer):
+    """Whether an answer is the one of a database that is not there."""
+    sentence = {"detail": "The database is not available."}
+    return answer.status == 503 and answer.json() == sentence and answer.headers["retry-after"] == "1"
