@@ -89,7 +89,7 @@ def test_it_is_as_light_as_the_system(browser, scheme):
 
 def test_no_stored_name_counts_as_markup(documentation, store):
     browser = documentation.browser
-    secret = store.tokens.add(PLANTED, superuser=True)
+    secret = store.tokens.add(PLANTED, superuser=True, secret="planted")
     headers = [("Authorization", f"Bearer {secret}"), ("Content-Type", "application/json")]
     flow = {"name": PLANTED, "slug": "s", "title": PLANTED, "designation": "recovery"}
     planted = {"flows/instances": flow, "stages/dummy": {"name": PLANTED}, "policies/dummy": {"name": PLANTED}}
