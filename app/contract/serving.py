@@ -36,9 +36,9 @@ Problems = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Mapping[str, er
 """What the store has against members that the contract allows, by member: from the operationId, the members that are unique or
 lead to other objects, and the path parameters of the object that they are meant for."""
 
-# How often a request is carried out that the database takes back, and the longest wait before the second time, in seconds: each
-# further one is twice as long. Of those that are in one another's way one succeeds each time; chance spreads the others.
-_ATTEMPTS, _WAIT = 10, 0.002
+# How often a request is carried out that the database takes back, and the longest waits in between, in seconds: of the first, from
+# which on each is twice as long, and of all. Of those that are in one another's way one succeeds; chance spreads the others.
+_ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Server:
                 return self._carry_out(path, plan, request)
             except errors.TakenBack as error:
                 log.info("taken back", id=request.id, operation=plan.operation_id, error=str(error))
-                time.sleep(random.uniform(0, _WAIT * 2**attempt))  # noqa: S311  # no secret
+                time.sleep(random.uniform(0, min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)))  # noqa: S311  # no secret
         return self._carry_out(path, plan, request)
 
     def _carry_out(self, path: PathPlan, plan: Plan, request: Request) -> Answer:

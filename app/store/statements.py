@@ -94,8 +94,9 @@ class Statements:
     def _checked(self, result: pq.abc.PGresult) -> Result:
         if result.status in _DONE:
             return Result(result, self._transformer)
-        if self.closed:
-            # The server did not live to say why.
+        if result.error_field(pq.DiagnosticField.SQLSTATE) is None:
+            # It is no word of the server's, which is gone; libpq may not count the connection as closed yet.
+            self._connection.close()
             raise psycopg.OperationalError(result.get_error_message())
         raise psycopg.errors.error_from_result(result)
 

@@ -161,7 +161,9 @@ def test_a_statement_is_not_sent_to_a_server_that_has_gone(url, contract):
         members = flow() | {"background": "", "policy_engine_mode": "any", "compatibility_mode": False}
         members |= {"layout": "stacked", "denied_action": "message", "authentication": "none"}
         store.flows.add(members)
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        ours = "datname = current_database() AND pid <> pg_backend_pid()"
+        # Waits for their end.
+        other.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {ours}")
         members["slug"] = "other"
         with pytest.raises(errors.TakenBack):
             store.flows.add(members)

@@ -85,7 +85,11 @@ def test_it_serves_with_the_contract_inside(installed, environment, tmp_path):
 
     examined = flows("doctor")
     assert (examined.returncode, examined.stderr) == (0, "")
-    assert f"{installed.parents[1]}/lib/" in examined.stdout
+    code = "import app; print(app.__file__)"
+    found = subprocess.run(
+        [installed.parent / "python", "-c", code], cwd=tmp_path, env=environment, capture_output=True
+    )
+    assert found.stdout.decode().startswith(f"{installed.parents[1]}/lib/")
     out = tmp_path / "out"
     with out.open("wb") as output:
         server = subprocess.Popen(
