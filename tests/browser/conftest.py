@@ -5,15 +5,12 @@ import os
 import shutil
 
 import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
 
 from tests.conftest import application, emptied
 from tests.serving import served, wait_for
-
-selenium = pytest.importorskip("selenium", reason="selenium is not installed: make setup")
-
-from selenium import webdriver  # noqa: E402  # only where it is there
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
