@@ -176,7 +176,9 @@ def test_the_page(recorded, make_flow):
     assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "member layout=sidebar_left" in text
     assert "<script" not in text
+    assert "style=" not in text
     assert "http" not in text
+    assert 'aria-current="page">Coverage</a>' in text
     assert text.count("<tr>") == 1 + len(recorded.get(COVERAGE).json()["operations"])
 
 
