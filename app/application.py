@@ -23,6 +23,7 @@ from app.contract.serving import Server
 from app.contract.source import Source
 from app.contract.workers import Workers
 from app.metrics import Metrics
+from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
 from app.store.database import Database
@@ -82,6 +83,7 @@ def create_app(
     store: Store | None = None,
     current: Current | None = None,
     metrics: Metrics | None = None,
+    recorder: Recorder | None = None,
     served_by: Mapping[str, handlers.Handler] | None = None,
 ) -> ConnexionMiddleware:
     """The ASGI application.
@@ -90,6 +92,7 @@ def create_app(
     :param store: the store, if it has been opened already; the application closes it at shutdown
     :param current: what is in force, if that may change
     :param metrics: what counts requests, if several processes do
+    :param recorder: what keeps what clients exercise of the contract, and shows it; None if nothing is recorded
     :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
     :raises ContractError: the contract can't be served
     """
@@ -115,9 +118,10 @@ def create_app(
         workers=workers,
         pending=store.database.pending_commit,
         metrics=metrics,
+        observe=recorder.observe if recorder is not None else None,
     )
     app = ConnexionMiddleware(
-        pages.create_app(current, store, settings, metrics),
+        pages.create_app(current, store, settings, metrics, recorder),
         import_name=__name__,
         lifespan=lifespan,
         middlewares=[serve_contract, ServerErrorMiddleware, ExceptionMiddleware, LifespanMiddleware],

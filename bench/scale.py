@@ -12,6 +12,7 @@ CONNECTIONS = (1, 4, 16, 64, 256)
 # Stages of a flow.
 BOUND = (3, 200)
 _PAGE = 20
+_CEILING = "ceiling"
 # How often each server is timed by turns.
 _ROUNDS = 3
 
@@ -52,19 +53,19 @@ def grow(engine: str, sizes: Sequence[int], seconds: float, say: Callable[[str],
 
 
 def crowd(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
-    """Throughput and p99 from 1 to 256 connections, on 100 flows.
+    """Throughput and p99 from 1 to 256 connections, on 100 flows, and what the HTTP server alone makes of so many.
 
     :returns: by request and number of connections: requests per second and p99 in milliseconds
     :raises WrongAnswers: an answer was wrong or missing
     """
     found: dict[str, Any] = {}
-    with compare.serve(engine, [servers.PROJECT], FLOWS) as running:
-        server = running[servers.PROJECT]
-        for operation in (LIST, RETRIEVE, CREATE):
+    with compare.serve(engine, [servers.PROJECT, _CEILING], FLOWS) as running:
+        asked = [(running[servers.PROJECT], operation, operation.name) for operation in (LIST, RETRIEVE, CREATE)]
+        for server, operation, name in (*asked, (running[_CEILING], RETRIEVE, "fixed bytes")):
             for connections in CONNECTIONS:
-                say(f"{operation.name}, {connections} connections")
+                say(f"{name}, {connections} connections")
                 seen = _seen(server, operation, 2 * seconds, connections)
-                found.setdefault(operation.name, {})[str(connections)] = {"rate": seen.rate, "p99": seen.p99}
+                found.setdefault(name, {})[str(connections)] = {"rate": seen.rate, "p99": seen.p99}
                 compare.remove_created(server.database)
     return found
 

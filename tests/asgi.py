@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from app.proofs.wire import Response
+from app.proofs.wire import Response, Wire
 
 FLOWS = "/api/v3/flows/instances/"
 
@@ -91,3 +91,19 @@ class Client:
 
     def delete(self, path, **options):
         return self("DELETE", path, **options)
+
+
+class WireClient(Client):
+    """Sends requests to a server.
+
+    :param url: of the server
+    :param token: the token of each request, none if empty
+    """
+
+    def __init__(self, url, token=""):
+        super().__init__(None, token)
+        self._wire = Wire(url)
+
+    async def _send(self, method, path, query, headers, chunks):
+        target = f"{path}?{query}" if query else path
+        return self._wire.send(method, target, list(headers.items()), b"".join(chunks))

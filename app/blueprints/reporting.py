@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from app import ambient
 from app.blueprints.mistakes import Mistake
 from app.blueprints.reading import INVALID_VERSION, Entry
 
@@ -96,4 +97,4 @@ def _model(entry: Entry) -> str:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return datetime.fromtimestamp(ambient.now(), UTC).isoformat().replace("+00:00", "Z")

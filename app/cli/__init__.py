@@ -19,6 +19,7 @@ class _Commands(click.Group):
         "bundle": "app.cli.bundle",
         "diff": "app.cli.diff",
         "token": "app.cli.token",
+        "coverage": "app.cli.coverage",
         "db": "app.cli.db",
         "doctor": "app.cli.doctor",
         "backup": "app.cli.backup",

@@ -10,12 +10,13 @@ from app.settings import Settings
 
 
 @click.command()
+@click.option("--deterministic", is_flag=True, help="Let the time stand still and identities repeat, for tests.")
 @click.pass_obj
-def command(settings: Settings) -> None:
+def command(settings: Settings, *, deterministic: bool) -> None:
     """Serve the API in one process, and each change of the contract as soon as it is saved.
 
     A contract that can't be served leaves the last good one in place. Operations without a handler answer their examples.
-    A change of the code starts the process anew.
+    A change of the code starts the process anew. What clients exercise is kept, and shown at /contract/coverage/.
 
     Example: FLOWS_PORT=9000 flows dev
     """
@@ -30,7 +31,7 @@ def command(settings: Settings) -> None:
     click.echo(f"URL:   http://{settings.host}:{settings.port}{contract.document['servers'][0]['url']}")
     click.echo(f"Token: {secret or 'as before; `flows token create NAME --superuser` makes one.'}")
     uvicorn.run(
-        "app.cli.dev:create",
+        "app.cli.dev:create_deterministic" if deterministic else "app.cli.dev:create",
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -43,11 +44,16 @@ def command(settings: Settings) -> None:
     )
 
 
-def create() -> Any:
+def create_deterministic() -> Any:
+    """The same application, for which the time stands still and identities repeat."""
+    return create(deterministic=True)
+
+
+def create(*, deterministic: bool = False) -> Any:
     """The application, made anew when the code was saved."""
     from app import logs
     from app.live.application import LiveApplication
 
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level, settings.log_format)
-    return LiveApplication(settings)
+    return LiveApplication(settings, deterministic=deterministic)

@@ -17,32 +17,44 @@ from app.settings import Settings
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Apply the blueprints of this folder (*.yaml) first; what is wrong with one stops the start.",
 )
+@click.option("--record", is_flag=True, help="Keep what clients exercise, and show it at /contract/coverage/.")
+@click.option("--deterministic", is_flag=True, help="Let the time stand still and identities repeat, for tests.")
 @click.pass_obj
-def command(settings: Settings, seed: Path | None) -> None:
+def command(settings: Settings, seed: Path | None, *, record: bool, deterministic: bool) -> None:
     """Serve the API until told to stop.
 
-    An embedded store is made ready first; the first start prints a superuser token, once.
+    An embedded store is made ready first; the first start prints a superuser token, once. --record and --deterministic are for
+    tests, and for one worker.
 
     Example: FLOWS_PORT=9000 FLOWS_WORKERS=2 flows serve
     """
+    alone = "--record" if record else "--deterministic" if deterministic else ""
+    if alone and settings.workers > 1:
+        raise click.UsageError(f"{alone} is for one worker, and FLOWS_WORKERS is {settings.workers}.")
+
     from gunicorn.app.base import BaseApplication
 
-    from app import logs
+    from app import ambient, logs
     from app.application import create_app, create_metrics
     from app.cli.importing import apply_files
     from app.cli.start import bootstrap, contract_or_exit, store_or_exit
     from app.cli.worker import Worker
+    from app.recording.recorder import Recorder
 
     logs.configure(settings.log_level, settings.log_format)
     contract = contract_or_exit(settings)
     store = store_or_exit(settings, contract)
+    if deterministic:
+        ambient.fix(store.fingerprint())
     if seed is not None and not apply_files(store, sorted(seed.glob("*.yaml"))):
         raise SystemExit(1)
     secret = bootstrap(store, settings)
     base_path = contract.document["servers"][0]["url"]
     # While a reload is under way there are the old workers and the new ones.
     metrics = create_metrics(contract, 2 * settings.workers)
-    app = create_app(settings, contract=contract, store=store, metrics=metrics)
+    app = create_app(
+        settings, contract=contract, store=store, metrics=metrics, recorder=Recorder(contract) if record else None
+    )
     tokens = store.tokens.any()
     # Workers open connections of their own.
     store.close()

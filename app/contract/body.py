@@ -113,6 +113,11 @@ class BodyReader:
             raise InvalidBody(messages, valid, broken_by(self._source, (*self.pointer, "schema"), found, instance))
         return {**self.defaults, **self._known(instance)}
 
+    def sent(self, body: bytes, content_type: str) -> Mapping[str, Any]:
+        """The members of a body that was taken, as they were sent."""
+        members: Mapping[str, Any] = self._decode(body, content_type)
+        return members
+
     def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Those of some members that are right only if what is stored agrees."""
         return {name: members[name] for name in self._asked if name in members}

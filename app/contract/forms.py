@@ -46,6 +46,15 @@ class FormReader(BodyReader):
         :raises MalformedBody: the boundary is missing, or there are too many parts
         :raises InvalidBody: it breaks the schema
         """
+        members, uploads = self._members(body, content_type)
+        return {**self.checked(members), **uploads}
+
+    def sent(self, body: bytes, content_type: str) -> dict[str, Any]:
+        """The members of a form that was taken, as they were sent; of a file its name."""
+        return self._members(body, content_type)[0]
+
+    def _members(self, body: bytes, content_type: str) -> tuple[dict[str, Any], dict[str, Upload]]:
+        """The members, a file by its name, and the files."""
         members: dict[str, Any] = {}
         uploads: dict[str, Upload] = {}
         for part in self._parts(body, content_type) if body else ():
@@ -56,7 +65,7 @@ class FormReader(BodyReader):
                 # The validator takes plain values: it looks at the name in place of the upload.
                 members[part.name] = filename
                 uploads[part.name] = Upload(filename, part.media_type, part.content)
-        return {**self.checked(members), **uploads}
+        return members, uploads
 
     def _parts(self, body: bytes, content_type: str) -> "list[_Part]":
         self.check_media_type(content_type)

@@ -4,14 +4,12 @@ It is a `SpecMiddleware`: Connexion hands it the specification, of which an `Edi
 match, one plan, one answer. Paths outside the contract go on to the next application.
 """
 
-import os
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
 
-from app import errors
+from app import ambient, errors
 from app.contract import answers
 from app.contract.answers import Answer, Header, detail
 from app.contract.edition import ContractAPI, Current
@@ -29,6 +27,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Pending = Callable[[], Awaitable[None] | None]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Observe = Callable[[PathPlan, Plan | None, Request, Answer, tuple[Header, ...], float], None]
 
 log = structlog.get_logger("flows.request")
 
@@ -46,16 +45,25 @@ class ContractMiddleware(SpecMiddleware):
     :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
         None if nothing has; it raises `Unavailable` if the answer does not hold
     :param metrics: counts the requests
+    :param observe: is told of each request, its answer with all headers, and how long that took, in seconds; None for nobody
     """
 
     def __init__(
-        self, app: ASGIApp, *, current: Current, workers: Workers | None, pending: Pending, metrics: Metrics
+        self,
+        app: ASGIApp,
+        *,
+        current: Current,
+        workers: Workers | None,
+        pending: Pending,
+        metrics: Metrics,
+        observe: Observe | None = None,
     ) -> None:
         self._next = app
         self._current = current
         self._workers = workers
         self._pending = pending
         self._metrics = metrics
+        self._observe = observe
         self._log: Any = None
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
@@ -67,7 +75,7 @@ class ContractMiddleware(SpecMiddleware):
         if scope["type"] != "http":
             await self._next(scope, receive, send)
             return
-        started = time.perf_counter()
+        started = ambient.clock()
         path: str = scope["path"]
         edition = self._current.edition
         if path.startswith(edition.doubled):
@@ -82,7 +90,7 @@ class ContractMiddleware(SpecMiddleware):
         plan = target.plans.get(verb)
         accept, authorization, content_type, length = _headers(scope["headers"])
         request = Request(
-            os.urandom(16).hex(),
+            ambient.random_bytes(16).hex(),
             method,
             path,
             path_values,
@@ -104,13 +112,16 @@ class ContractMiddleware(SpecMiddleware):
                 answer = await self._answer(edition.server, target, plan, request)
             if answer.status >= 400:
                 answer = edition.problems.located(answer, target, plan, accept)
-            await _send(send, answer, target, request.id, head=method == "HEAD")
+            headers = _headers_of(answer, target, request.id)
+            await _send(send, answer, headers, head=method == "HEAD")
         except Disconnected:
             return
         finally:
             self._metrics.end()
-        seconds = time.perf_counter() - started
+        seconds = ambient.clock() - started
         self._metrics.count(target.counters.get(verb), answer.status, seconds, answer.rule)
+        if self._observe is not None:
+            self._observe(target, plan, request, answer, headers, seconds)
         # Bound once: a line that is not written costs next to nothing then.
         self._log = self._log or log.bind()
         self._log.info(
@@ -192,15 +203,17 @@ async def _read(receive: Receive, length: int, limit: int) -> bytes | None:
             return b"".join(chunks)
 
 
-async def _send(send: Send, answer: Answer, path: PathPlan, request_id: str, *, head: bool) -> None:
+def _headers_of(answer: Answer, path: PathPlan, request_id: str) -> tuple[Header, ...]:
+    """All headers of an answer."""
     own: tuple[Header, ...] = (*answer.headers, (b"x-authentik-id", request_id.encode()))
-    headers: tuple[Header, ...]
     if answer.media_type is not None:
         length = str(len(answer.body)).encode()
-        headers = ((b"content-type", answer.media_type), *path.bare_headers, (b"content-length", length), *own)
-    elif answer.body:
-        headers = (*path.headers, (b"content-length", str(len(answer.body)).encode()), *own)
-    else:
-        headers = (*path.bare_headers, *own)
+        return ((b"content-type", answer.media_type), *path.bare_headers, (b"content-length", length), *own)
+    if answer.body:
+        return (*path.headers, (b"content-length", str(len(answer.body)).encode()), *own)
+    return (*path.bare_headers, *own)
+
+
+async def _send(send: Send, answer: Answer, headers: tuple[Header, ...], *, head: bool) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else answer.body})

@@ -36,7 +36,7 @@ class Problems:
 
     def located(self, answer: Answer, path: PathPlan, plan: Plan | None, accept: str | None) -> Answer:
         """A refusal with the line of the contract, and as a problem for a client that names these in `Accept`."""
-        broken = answer.broken or [Broken(_documented(answer.status, path, plan))]
+        broken = answer.broken or [Broken(documented(answer.status, path, plan))]
         headers = answer.headers
         if answer.status < 500:
             headers = (*headers, (b"x-contract-rule", self._place(broken[0]).encode()))
@@ -72,7 +72,7 @@ class Problems:
         return str(self._source.locate(broken.rule))
 
 
-def _documented(status: int, path: PathPlan, plan: Plan | None) -> Pointer:
+def documented(status: int, path: PathPlan, plan: Plan | None) -> Pointer:
     """Where the contract has a refusal that goes against no rule in particular."""
     if plan is None or status == HTTPStatus.METHOD_NOT_ALLOWED:
         return path.pointer

@@ -73,6 +73,11 @@ class Source:
         """The paths of all files, the root's first."""
         return tuple(file.path for file in self._files)
 
+    @property
+    def texts(self) -> dict[str, bytes]:
+        """What each file holds, by what messages call it, the root's first."""
+        return {file.name: file.text for file in self._files}
+
     @cached_property
     def text(self) -> bytes:
         """The contract as one file: as it stands if it is one."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from app import ambient
 from app.application import create_app, create_metrics, first_edition, load_draft, next_edition, open_store
 from app.contract.findings import ContractError, Finding, Location
 from app.contract.frames import framed
@@ -16,6 +17,7 @@ from app.contract.reading import FileMemory
 from app.contract.source import Source
 from app.live.reporting import tell_mistakes, tell_served
 from app.live.saves import saves
+from app.recording.recorder import Recorder
 from app.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -33,9 +35,11 @@ class LiveApplication:
     header of the answers, the home page and the terminal, which say so.
 
     It waits until there is a contract that can be served.
+
+    :param deterministic: whether the time stands still and identities repeat
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, deterministic: bool = False) -> None:
         self._settings = settings
         self._folder = settings.contract.resolve().parent
         self._files = FileMemory()
@@ -43,9 +47,19 @@ class LiveApplication:
         self._thread = threading.Thread(target=self._follow, name="flows-live", daemon=True)
         contract = self._first_contract()
         self._store = open_store(settings, contract)
+        if deterministic:
+            ambient.fix(self._store.fingerprint())
         metrics = create_metrics(contract)
         self._current = first_edition(settings, contract, self._store, metrics)
-        self._app = create_app(settings, contract=contract, store=self._store, metrics=metrics, current=self._current)
+        self._recorder = Recorder(contract)
+        self._app = create_app(
+            settings,
+            contract=contract,
+            store=self._store,
+            metrics=metrics,
+            recorder=self._recorder,
+            current=self._current,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of the application (ASGI)."""
@@ -113,7 +127,9 @@ class LiveApplication:
         if store.embedded:
             # Other members may be searched now.
             store.migrate()
-        self._current.put_in_force(next_edition(self._settings, contract, store, self._current))
+        edition = next_edition(self._settings, contract, store, self._current)
+        self._recorder.follow(contract)
+        self._current.put_in_force(edition)
 
     def _keep(self, findings: Sequence[Finding]) -> None:
         """Go on with the contract that is served, and say why."""

@@ -10,12 +10,17 @@ from werkzeug.routing import RequestRedirect
 
 from app.contract.edition import Current
 from app.metrics import Metrics
+from app.pages.contract import contract_browser
 from app.pages.documentation import documentation
 from app.pages.health import health
 from app.pages.home import home
+from app.pages.markup import marked_up
 from app.pages.media import media
 from app.pages.metrics import metrics
+from app.pages.policy import add_headers
+from app.pages.recording import recording
 from app.pages.schema import schema
+from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
 
@@ -23,25 +28,39 @@ Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
-def create_app(current: Current, store: Store, settings: Settings, counted: Metrics) -> ASGIApp:
+def create_app(
+    current: Current, store: Store, settings: Settings, counted: Metrics, recorder: Recorder | None
+) -> ASGIApp:
     """The pages as an ASGI application.
 
     :param current: the contract that the pages tell of
     :param store: what the health page asks
     :param settings: say who may read the metrics
     :param counted: what the metrics are of
+    :param recorder: what shows what clients exercise; None if nothing is recorded
     """
-    flask = _Pages(__name__, static_folder=None)
+    flask = _Pages(__name__, static_url_path="/-/static")
+    flask.add_template_filter(marked_up)
+    flask.context_processor(
+        lambda: {
+            "info": current.source.document["info"],
+            "mistakes": current.mistakes,
+            "recorded": recorder is not None,
+        }
+    )
     base_path = current.source.document["servers"][0]["url"].rstrip("/")
     flask.register_blueprint(home(current, base_path))
-    flask.register_blueprint(documentation(base_path))
+    flask.register_blueprint(contract_browser(current, base_path))
+    flask.register_blueprint(documentation())
     flask.register_blueprint(schema(current), url_prefix=base_path)
     flask.register_blueprint(health(store))
     flask.register_blueprint(media(store))
     if settings.metrics == "on":
         flask.register_blueprint(metrics(counted, store, settings.metrics_token))
+    if recorder is not None:
+        flask.register_blueprint(recording(recorder, store))
     flask.register_error_handler(HTTPException, _answer_error)
-    flask.after_request(_add_headers)
+    flask.after_request(add_headers)
     adapted: ASGIApp = WSGIMiddleware(flask)
 
     async def app(scope: Scope, _receive: Any, send: Any) -> None:
@@ -76,11 +95,4 @@ def _answer_error(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name.lower() == "allow":
             response.headers[name] = value
-    return response
-
-
-def _add_headers(response: Response) -> Response:
-    response.headers.update(
-        {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
-    )
     return response

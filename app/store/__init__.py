@@ -1,5 +1,6 @@
 """What is kept: flows and what is bound to them, files and tokens, on SQLite or PostgreSQL. Nothing here knows of HTTP."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,8 +19,9 @@ from app.store.graph import Graph
 from app.store.objects import Objects
 from app.store.references import References
 from app.store.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
+from app.store.snapshot import Snapshot
 from app.store.structure import Structures
-from app.store.tables import properties
+from app.store.tables import flows, objects, policy_bindings, properties, stage_bindings
 from app.store.tokens import Tokens
 from app.store.used_by import UsedBy
 
@@ -61,6 +63,7 @@ class Store:
         self.backgrounds = Backgrounds(self.database, self.flows, self.files, default)
         self.structures = Structures(self.database, self.flows)
         self.tokens = Tokens(self.database, token_memory)
+        self.snapshot = Snapshot(self.database.address)
         self._repositories: dict[str, Repository] = {}
         self._searched = {name: tuple(members) for name, members in sorted(searched.items())}
 
@@ -144,8 +147,17 @@ class Store:
         """How many bytes the database takes. :raises Unavailable: the database does not answer"""
         return self.database.size()
 
+    def fingerprint(self) -> bytes:
+        """What is the same for stores whose objects have the same identities. :raises Unavailable: the database does not answer"""
+        kept = (flows, objects, stage_bindings, policy_bindings)
+        keys = sa.union_all(*(sa.select(table.c.pk) for table in kept)).subquery()
+        with self.database.read() as session:
+            rows = session.rows(self.database.compile(sa.select(keys.c.pk).order_by(keys.c.pk)))
+        return hashlib.sha256("".join(pk for (pk,) in rows).encode()).digest()
+
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and forget the snapshot."""
+        self.snapshot.forget()
         self.database.close()
 
     def _keep_search(self) -> None:

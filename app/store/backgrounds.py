@@ -1,9 +1,9 @@
 """The pictures behind flows: named by URL, or uploaded."""
 
 import re
-import secrets
 from urllib.parse import quote, urljoin
 
+from app import ambient
 from app.store.database import Database
 from app.store.files import Files, StoredFile
 from app.store.flows import Flows
@@ -51,7 +51,7 @@ class Backgrounds:
         :raises NotFound: there is no such flow
         """
         # The first part tells uploads of one name apart, and nobody can guess it.
-        path = f"{_FOLDER}{secrets.token_hex(8)}-{_clean(filename)}"
+        path = f"{_FOLDER}{ambient.random_bytes(8).hex()}-{_clean(filename)}"
         self._store(slug, MEDIA + quote(path), (path, file))
 
     def _store(self, slug: str, url: str, upload: tuple[str, StoredFile] | None) -> None:

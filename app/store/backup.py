@@ -33,7 +33,7 @@ def check(store: Path, *, thorough: bool = False) -> None:
         raise errors.Unavailable(f"{store.parent} can't be written to, and a store has files of its own beside it.")
     if not store.exists():
         return
-    with _opened(store, _OF_A_STORE) as connection:
+    with opened(store, _OF_A_STORE) as connection:
         if thorough:
             _check(connection, store, _OF_A_STORE)
         elif store.stat().st_size <= QUICKLY_CHECKED:
@@ -48,7 +48,7 @@ def back_up(store: Path, file: Path) -> str:
     """
     if file.exists() and (Path(f"{file}-wal").exists() or file.samefile(store)):
         raise errors.Unusable(f"{file} is a store itself. Give the backup another name.")
-    with _opened(store, _OF_A_STORE) as source, _replacing(file) as copy:
+    with opened(store, _OF_A_STORE) as source, _replacing(file) as copy:
         return _copy(source, copy, store, _OF_A_STORE)
 
 
@@ -66,7 +66,7 @@ def restore(file: Path, store: Path, upgrade: Callable[[Path], None], *, replace
             f"There is a store at {store}, and what it has that the backup has not would be lost. Keep a copy with `flows backup`,"
             " then give --replace."
         )
-    with _opened(file, _OF_A_BACKUP) as source, _replacing(store) as copy:
+    with opened(file, _OF_A_BACKUP) as source, _replacing(store) as copy:
         revision = _copy(source, copy, file, _OF_A_BACKUP)
         upgrade(copy)
         _give_up(store)
@@ -92,7 +92,7 @@ def _give_up(store: Path) -> None:
     """Take a store that is there out of use. No log of it may stay: SQLite would take it for that of the file that comes."""
     if not store.exists():
         return
-    with contextlib.suppress(errors.Damaged), _opened(store, _OF_A_STORE) as connection:
+    with contextlib.suppress(errors.Damaged), opened(store, _OF_A_STORE) as connection:
         migration.refuse_newer(_revision(connection), str(store))
         try:
             # SQLite does that for the only one who has it open.
@@ -115,7 +115,7 @@ def _replacing(path: Path) -> Iterator[Path]:
     copy = Path(name)
     try:
         yield copy
-        with _opened(copy, "") as connection:
+        with opened(copy, "") as connection:
             # All of it is in the one file then.
             connection.execute("PRAGMA journal_mode = DELETE")
         _sync(copy)
@@ -127,7 +127,7 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, advice: str) -> Iterator[sqlite3.Connection]:
+def opened(path: Path, advice: str = _OF_A_STORE) -> Iterator[sqlite3.Connection]:
     """A store that is there.
 
     :param advice: what to do if it is damaged

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import json
+import os
 
 import authentik_client
 import pytest
@@ -10,7 +11,10 @@ from authentik_client import FlowImportResult, FlowRequest, PatchedFlowRequest
 from authentik_client.exceptions import BadRequestException, ForbiddenException, NotFoundException
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from app import ambient
 from app.contract.schemas import is_file
+from tests.asgi import WireClient
+from tests.conftest import application
 from tests.contract_files import shipped
 from tests.examples import Examples, creators, operations
 from tests.kinds import Kind
@@ -32,13 +36,39 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::pydantic.warnings.PydanticDeprecatedSince20"
 )
 
+# Another server may be tested, and the store that it is on.
+URL, DATABASE = os.environ.get("TEST_CLIENT_URL"), os.environ.get("TEST_CLIENT_DATABASE")
+
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
+def shared(contract, shared):
+    """The store of the server that is tested: one of this process, unless another one is named."""
+    if DATABASE is None:
+        yield shared
+    else:
+        # What the tests put there themselves.
+        ambient.fix(b"tests")
+        with application(DATABASE, contract) as made:
+            yield made
+
+
+@pytest.fixture(scope="module")
 def url(shared):
-    with served(shared[1]) as url:
-        yield url
+    if URL is not None:
+        yield URL
+    else:
+        with served(shared[1]) as url:
+            yield url
+
+
+@pytest.fixture
+def client(url, store):
+    store.tokens.add("root", superuser=True, secret="root")
+    client = WireClient(url, "root")
+    client.store = store
+    return client
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from app.application import create_app, open_store
 from app.contract.checks.extensions import DEFINITIONS, KINDS
 from app.proofs.replay import canonical, read_differences
+from app.recording.recorder import Recorder
 from app.settings import Settings
 from tests.serving import served
 
@@ -25,12 +26,12 @@ TOKENS = {"TOKEN": {"superuser": True}, "VIEWER": {"permissions": ["authentik_fl
 
 @pytest.fixture
 def shell(tmp_path, contract):
-    """Runs a line as a user would, next to a server that `make run` would have started."""
+    """Runs a line as a user would, next to a server that `flows serve --record` would have started."""
     settings = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
     store = open_store(settings, contract)
     store.migrate()
     variables = {name: store.tokens.add(name.lower(), **may) for name, may in TOKENS.items()}
-    with served(create_app(settings, contract=contract, store=store)) as url:
+    with served(create_app(settings, contract=contract, store=store, recorder=Recorder(contract))) as url:
         environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(tmp_path),

@@ -106,7 +106,8 @@ def test_it_serves_with_the_contract_inside(installed, environment, tmp_path):
         assert wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode()).status == 201
         served = wire.send("GET", "/api/v3/schema/?format=json", bearer(token)).json()
         assert served["paths"] == read(ROOT / "openapi/authentik-flows.yaml").document["paths"]
-        for page in ("/", "/docs/", "/-/health/ready/", "/-/metrics/"):
+        pages = ("/", "/docs/", "/contract/", "/contract/files/stages/dummy.yaml", "/-/static/style.css")
+        for page in (*pages, "/-/health/ready/", "/-/metrics/"):
             assert wire.send("GET", page).status == 200, page
     finally:
         server.terminate()

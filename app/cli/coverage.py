@@ -1,0 +1,63 @@
+"""`flows coverage`: whether the requests that a server has recorded exercise enough of its contract."""
+
+import json
+from typing import Any
+
+import click
+
+from app.settings import Settings
+
+
+@click.command()
+@click.argument("url", required=False)
+@click.option(
+    "--min", "least", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT", help="Exit 1 if less is exercised."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def command(settings: Settings, url: str | None, least: float, form: str) -> None:
+    """Say how much of its contract a server has seen exercised, and list what is missing.
+
+    URL is that of a server that records: `flows dev`, or `flows serve --record`. If it is not given it is that of FLOWS_HOST and
+    FLOWS_PORT. Exits 1 if less is exercised than is asked for, or if nothing is recorded there.
+
+    Example: flows coverage --min 95
+    """
+    coverage = _coverage(url or _own_url(settings))
+    missing = coverage["points"] - coverage["exercised"]
+    if form == "json":
+        click.echo(json.dumps(coverage, indent=2))
+    else:
+        _print(coverage)
+    if 100 * coverage["exercised"] < least * coverage["points"]:
+        click.echo(f"flows: {coverage['percent']} % is less than {least:g} %: {missing} are missing.", err=True)
+        raise SystemExit(1)
+
+
+def _coverage(url: str) -> dict[str, Any]:
+    from app.proofs.wire import Wire
+
+    try:
+        answer = Wire(url).send("GET", "/contract/coverage.json")
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{url} does not answer: {error}") from error
+    if answer.status != 200:
+        raise click.ClickException(f"{url} records nothing. Start it with `flows serve --record`, or `flows dev`.")
+    coverage: dict[str, Any] = answer.json()
+    return coverage
+
+
+def _own_url(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
+def _print(coverage: dict[str, Any]) -> None:
+    for one in coverage["operations"]:
+        if one["missing"]:
+            click.echo(f"{one['operation']}: {one['exercised']} of {one['points']}, {one['calls']} calls")
+            for point in one["missing"]:
+                click.echo(f"  never: {point}")
+    click.echo(f"{coverage['exercised']} of {coverage['points']} exercised: {coverage['percent']} %")

@@ -1,0 +1,40 @@
+"""Where the parts of a contract stand in its files, and the addresses of the pages that show them."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from flask import url_for
+
+from app.contract.findings import Location
+from app.contract.source import Pointer, Source
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place as a page shows it.
+
+    :param text: file, line and column
+    :param address: the line on the page of its file
+    """
+
+    text: str
+    address: str
+
+
+def place_of(contract: Source, pointer: Pointer) -> Place:
+    """Where a part stands."""
+    return shown(contract, contract.locate(pointer))
+
+
+def shown(contract: Source, location: Location) -> Place:
+    """A location as a page shows it."""
+    page = url_for("contract.file", path=path_of(contract, location.file))
+    return Place(str(location), f"{page}#L{location.line}")
+
+
+def path_of(contract: Source, name: str) -> str:
+    """The path of a file from the folder of the contract, none of which names where this server lies.
+
+    :param name: what messages call it
+    """
+    return PurePath(name).relative_to(PurePath(contract.name).parent).as_posix()

@@ -1,0 +1,50 @@
+"""The operations of a contract, grouped for a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.contract.source import Source
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation as a list of them shows it."""
+
+    name: str
+    method: str
+    summary: str
+    permissions: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A group of operations. :param paths: the operations of each path"""
+
+    name: str
+    description: str
+    paths: dict[str, list[Operation]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many operations it has."""
+        return sum(map(len, self.paths.values()))
+
+
+def by_tag(contract: Source, base_path: str) -> list[Tag]:
+    """The operations by their first tag, in the contract's order.
+
+    :param base_path: what its paths begin with
+    """
+    tags = {tag["name"]: Tag(tag["name"], tag.get("description", "")) for tag in contract.document.get("tags", ())}
+    for _, path, method, operation in contract.operations():
+        name = next(iter(operation.get("tags", ())), "others")
+        tag = tags.setdefault(name, Tag(name, ""))
+        tag.paths.setdefault(base_path + path, []).append(
+            Operation(
+                operation["operationId"],
+                method.upper(),
+                operation.get("summary", operation["operationId"]),
+                operation.get("x-required-permissions", ()),
+            )
+        )
+    return [tag for tag in tags.values() if tag.paths]

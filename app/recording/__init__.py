@@ -1,0 +1,1 @@
+"""What clients exercise of the contract: which operations, answers, parameters and values; and the traffic itself."""

@@ -1,0 +1,97 @@
+"""What there is to exercise of each operation: the points that a test may touch, from the contract."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from app.contract.plan import parameters
+from app.contract.schemas import flattened, properties
+from app.contract.source import Source
+
+# No client can bring about that a server fails (RFC 9110, section 15.6).
+_SERVER_ERROR = 500
+# Method, Accept, size and type of the body: what HTTP asks of every request, whatever the operation is for.
+_OF_HTTP = frozenset({"405", "406", "413", "415"})
+
+
+class Point(NamedTuple):
+    """One thing to exercise.
+
+    :param kind: `status`, `parameter` or `member`
+    :param name: the status, or the name of the parameter or of the body's member
+    :param value: one of the values that the contract names for it; empty for any
+    """
+
+    kind: str
+    name: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        """As reports have it."""
+        return f"{self.kind} {self.name}" + (f"={self.value}" if self.value else "")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation, and what there is to exercise.
+
+    :param id: its operationId
+    :param method: in capital letters
+    :param path: the path template, with the server's base path
+    :param points: in the order of the contract
+    """
+
+    id: str
+    method: str
+    path: str
+    points: tuple[Point, ...]
+
+
+def operations(source: Source) -> Iterator[Operation]:
+    """The operations of a contract that has passed the boot checks."""
+    base_path = source.document["servers"][0]["url"].rstrip("/")
+    for _, path, method, operation in source.operations():
+        points = (*_statuses(operation), *_parameters(source, path, method), *_members(source, operation))
+        yield Operation(operation["operationId"], method.upper(), base_path + path, points)
+
+
+def points_of(kind: str, name: str, values: Any) -> Iterator[Point]:
+    """What a parameter or a member exercises that is sent with a value, or with several."""
+    yield Point(kind, name)
+    for value in values if isinstance(values, list) else [values]:
+        if isinstance(value, str | int | float):
+            yield Point(kind, name, _text(value))
+
+
+def _statuses(operation: Mapping[str, Any]) -> Iterator[Point]:
+    for code in operation["responses"]:
+        if int(code) < _SERVER_ERROR and code not in _OF_HTTP:
+            yield Point("status", code)
+
+
+def _parameters(source: Source, path: str, method: str) -> Iterator[Point]:
+    for name, (_, parameter) in parameters(source, path, method, "query").items():
+        yield from _named(source, "parameter", name, parameter["schema"])
+
+
+def _members(source: Source, operation: Mapping[str, Any]) -> Iterator[Point]:
+    if "requestBody" not in operation:
+        return
+    content = source.resolve((), operation["requestBody"])[1]["content"]
+    for media in content.values():
+        for name, (_, member) in properties(source, media["schema"]).items():
+            if member.get("readOnly") is not True:
+                yield from _named(source, "member", name, member)
+
+
+def _named(source: Source, kind: str, name: str, schema: Any) -> Iterator[Point]:
+    """A parameter or a member, and the values that its schema names."""
+    keywords = flattened(source, schema)
+    if keywords.get("type") == "array":
+        keywords = flattened(source, keywords["items"])
+    yield Point(kind, name)
+    yield from (Point(kind, name, _text(value)) for value in keywords.get("enum", ()) if value not in (None, ""))
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,179 @@
+"""Sees each request with its answer, and keeps what it exercises of the contract, and the traffic itself."""
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+
+from app import ambient
+from app.contract.answers import Answer, Header
+from app.contract.plan import Plan
+from app.contract.problems import documented
+from app.contract.rules import Broken
+from app.contract.serving import PathPlan, Request
+from app.contract.source import Source
+from app.recording.coverage import Seen, coverage
+from app.recording.points import Point, operations, points_of
+from app.recording.secrets import Secrets, without_credentials
+from app.recording.traffic import Exchange, Traffic, fitting
+
+log = structlog.get_logger("flows.recording")
+
+# How many query strings are known to have been looked at. Strangers may send any.
+_QUERIES = 4096
+# How many requests wait until they are looked at, and how many bytes the last of them may have.
+_BATCH = 64
+_LARGE = 64 * 1024
+
+_Observed = tuple[PathPlan, Plan | None, Request, Answer, tuple[Header, ...], float, float]
+
+
+class Recorder:
+    """Keeps what clients exercise of a contract. Any thread may ask for it.
+
+    :param source: the contract
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[_Observed] = deque()
+        self.reset()
+        self.follow(source)
+
+    def follow(self, source: Source) -> None:
+        """Go on with another contract. What was seen stays, by operationId."""
+        known = {operation.id: operation for operation in operations(source)}
+        secrets = Secrets(source)
+        with self._lock:
+            self._take_in()
+            self._source, self._operations, self._secrets = source, known, secrets
+            self._points = {name: frozenset(operation.points) for name, operation in known.items()}
+            self._look_anew()
+
+    def reset(self) -> None:
+        """Forget all that was seen."""
+        with self._lock:
+            self._waiting.clear()
+            self._seen: defaultdict[str, Seen] = defaultdict(Seen)
+            self._traffic = Traffic()
+            self._look_anew()
+
+    def _look_anew(self) -> None:
+        # The queries that were looked at already, and the members that something new can be learned from.
+        self._queries: set[tuple[str, bytes]] = set()
+        self._left: dict[str, frozenset[str]] = {}
+
+    def observe(
+        self,
+        path: PathPlan,
+        plan: Plan | None,
+        request: Request,
+        answer: Answer,
+        headers: tuple[Header, ...],
+        seconds: float,
+    ) -> None:
+        """See a request and its answer."""
+        self._waiting.append((path, plan, request, answer, headers, seconds, ambient.now()))
+        # To look at many at once takes half the time, as the code for it is near then.
+        if len(self._waiting) >= _BATCH or len(request.body or b"") + len(answer.body) > _LARGE:
+            with self._lock:
+                self._take_in()
+
+    def coverage(self) -> dict[str, Any]:
+        """What was exercised and what was not, as data."""
+        with self._lock:
+            self._take_in()
+            seen = {name: one.copy() for name, one in self._seen.items()}
+            source, known = self._source, tuple(self._operations.values())
+        return coverage(source, known, seen)
+
+    def exchanges(self) -> list[Exchange]:
+        """The last exchanges, the oldest first."""
+        with self._lock:
+            self._take_in()
+            return self._traffic.exchanges()
+
+    def _take_in(self) -> None:
+        """Look at the requests that wait for it. What goes wrong here is logged, and nobody else's trouble."""
+        while self._waiting:
+            path, plan, request, answer, headers, seconds, moment = self._waiting.popleft()
+            try:
+                self._keep(request, answer, headers, seconds, moment)
+                if plan is not None and plan.operation_id in self._operations:
+                    self._count(path, plan, request, answer)
+            except Exception:
+                log.exception("request not recorded", id=request.id)
+
+    def _count(self, path: PathPlan, plan: Plan, request: Request, answer: Answer) -> None:
+        name = plan.operation_id
+        seen = self._seen[name]
+        if answer.status not in seen.statuses:
+            seen.points.add(Point("status", str(answer.status)))
+        seen.statuses[answer.status] += 1
+        if answer.status >= 400:
+            if answer.status < 500:
+                for one in answer.broken or [Broken(documented(answer.status, path, plan))]:
+                    seen.rules[one.keyword, one.rule] += 1
+            return
+        if request.query and (name, request.query) not in self._queries:
+            if len(self._queries) >= _QUERIES:
+                self._queries.clear()
+            self._queries.add((name, request.query))
+            self._exercise(name, "parameter", _parameters(request.query))
+        if plan.body is not None and request.body and (left := self._left_of(name)):
+            sent = plan.body.sent(request.body, request.content_type)
+            self._exercise(name, "member", {member: value for member, value in sent.items() if member in left})
+
+    def _left_of(self, operation: str) -> frozenset[str]:
+        """The members of an operation's body that have something to exercise left."""
+        if operation not in self._left:
+            points = self._points[operation] - self._seen[operation].points
+            self._left[operation] = frozenset(point.name for point in points if point.kind == "member")
+        return self._left[operation]
+
+    def _exercise(self, operation: str, kind: str, values: Mapping[str, Any]) -> None:
+        seen = self._seen[operation].points
+        points = {point for name, value in values.items() for point in points_of(kind, name, value)}
+        if new := (points & self._points[operation]) - seen:
+            seen |= new
+            self._left.pop(operation, None)
+
+    def _keep(
+        self, request: Request, answer: Answer, headers: tuple[Header, ...], seconds: float, moment: float
+    ) -> None:
+        scope = request.scope
+        query, sent = request.query, request.body
+        answered: bytes | None = b"" if request.method == "HEAD" else answer.body
+        if self._secrets:
+            query = self._secrets.query(query)
+            sent, secret = self._secrets.body(sent)
+            # A refusal may say what is wrong with a value.
+            answered = None if secret and answer.status >= 400 else self._secrets.body(answered)[0]
+        traffic = self._traffic
+        traffic.add(
+            Exchange(
+                moment,
+                seconds,
+                scope.get("scheme", "http"),
+                scope.get("server"),
+                request.method,
+                request.path,
+                query,
+                traffic.shared(without_credentials(scope["headers"])),
+                fitting(sent),
+                answer.status,
+                headers,
+                fitting(answered),
+            )
+        )
+
+
+def _parameters(query: bytes) -> dict[str, Any]:
+    """The values of a query string by parameter. Blank ones mean that a parameter is not given."""
+    values: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query.decode("latin-1"), errors="replace"):
+        values.setdefault(name, []).append(value.strip())
+    return values

@@ -1,0 +1,79 @@
+"""What is never recorded: credentials, and what the contract marks as secret."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+
+from app.contract.answers import Header
+from app.contract.schemas import flattened
+from app.contract.source import Source
+
+MASK = "********"
+
+_CREDENTIALS = frozenset({b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"})
+
+
+def without_credentials(headers: Iterable[Header]) -> tuple[Header, ...]:
+    """Headers that may be recorded."""
+    return tuple([header for header in headers if header[0] not in _CREDENTIALS])
+
+
+class Secrets:
+    """The members and parameters that a contract marks as `format: password` or `writeOnly`.
+
+    A name that is marked once is secret wherever it stands: a secret that is shown harms more than a mask too many.
+
+    :param source: the contract
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._names = frozenset(self._marked(source.document))
+
+    def __bool__(self) -> bool:
+        return bool(self._names)
+
+    def query(self, query: bytes) -> bytes:
+        """A query string with its secret values masked."""
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace")
+        if self._names.isdisjoint(name for name, _ in pairs):
+            return query
+        return urlencode([(name, MASK if name in self._names else value) for name, value in pairs]).encode()
+
+    def body(self, body: bytes | None) -> tuple[bytes | None, bool]:
+        """A body with its secret members masked, and whether there were any. None if it can't be told where they are."""
+        if not body:
+            return body, False
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None, True
+        masked = self._masked(value)
+        return (orjson.dumps(masked), True) if masked != value else (body, False)
+
+    def _masked(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: MASK if name in self._names else self._masked(inner) for name, inner in value.items()}
+        return [self._masked(inner) for inner in value] if isinstance(value, list) else value
+
+    def _marked(self, node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            members = node.get("properties")
+            if isinstance(members, dict):
+                yield from (name for name, member in members.items() if self._is_secret(member))
+            if "in" in node and "name" in node and self._is_secret(node.get("schema")):
+                yield node["name"]
+            for key, value in node.items():
+                if key not in ("example", "examples", "default", "enum"):
+                    yield from self._marked(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from self._marked(value)
+
+    def _is_secret(self, schema: Any) -> bool:
+        if not isinstance(schema, dict):
+            return False
+        keywords = flattened(self._source, schema)
+        return keywords.get("writeOnly") is True or keywords.get("format") == "password"

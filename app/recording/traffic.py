@@ -1,0 +1,89 @@
+"""The last requests and their answers, in bounded memory."""
+
+from collections import deque
+from typing import NamedTuple
+
+from app.contract.answers import Header
+
+# How many exchanges are kept, and how many bytes they may have together. What does not fit a processor's memory slows requests.
+MOST = 4_000
+MOST_BYTES = 32 * 1024 * 1024
+# A body that is larger is left out.
+LARGEST_BODY = 1024 * 1024
+# What an exchange takes besides its texts, about, in bytes.
+_FRAME = 1024
+# How many different sets of headers are known with their sizes.
+_SETS = 256
+
+Headers = tuple[Header, ...]
+
+
+class Exchange(NamedTuple):
+    """A request and its answer, without credentials.
+
+    :param moment: when the answer was sent, in seconds since 1970
+    :param seconds: how long it took
+    :param scheme: by which the request came
+    :param server: host and port that it came to, if they are known
+    :param method: in capital letters
+    :param path: decoded
+    :param query: as it stands in the URL
+    :param asked: the headers of the request
+    :param sent: the body of the request; None if it is left out
+    :param status: of the answer
+    :param told: the headers of the answer
+    :param answer: the body of the answer; None if it is left out
+    """
+
+    moment: float
+    seconds: float
+    scheme: str
+    server: tuple[str, int | None] | None
+    method: str
+    path: str
+    query: bytes
+    asked: Headers
+    sent: bytes | None
+    status: int
+    told: Headers
+    answer: bytes | None
+
+
+class Traffic:
+    """The last exchanges. Older ones make room."""
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[int, Exchange]] = deque()
+        self._bytes = 0
+        # Clients send the same headers again and again: they are kept once, and measured once.
+        self._sets: dict[Headers, tuple[Headers, int]] = {}
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep an exchange. Of its bodies, those that `fitting` admits."""
+        size = (
+            _FRAME + len(exchange.path) + len(exchange.query) + len(exchange.sent or b"") + len(exchange.answer or b"")
+        )
+        size += self._sets[exchange.asked][1]
+        self._kept.append((size, exchange))
+        self._bytes += size
+        while len(self._kept) > MOST or self._bytes > MOST_BYTES:
+            dropped, _ = self._kept.popleft()
+            self._bytes -= dropped
+
+    def shared(self, headers: Headers) -> Headers:
+        """The same headers, as another request had them before. To be asked before an exchange with them is added."""
+        known = self._sets.get(headers)
+        if known is None:
+            if len(self._sets) >= _SETS:
+                self._sets.clear()
+            known = self._sets[headers] = headers, sum([len(name) + len(value) for name, value in headers])
+        return known[0]
+
+    def exchanges(self) -> list[Exchange]:
+        """All that are kept, the oldest first."""
+        return [exchange for _, exchange in self._kept]
+
+
+def fitting(body: bytes | None) -> bytes | None:
+    """A body, unless it is too large to be kept."""
+    return body if body is None or len(body) <= LARGEST_BODY else None

@@ -1,0 +1,147 @@
+"""The pages of the contract: what they show of its parts, and that nothing in it counts as markup."""
+
+import html
+import re
+
+import pytest
+
+from app import pages
+from app.contract.bundling import read
+from app.contract.edition import Current
+from app.contract.findings import Finding, Location
+from app.contract.frames import Framed
+from app.settings import Settings
+from tests.asgi import Client
+from tests.contract.widgets import CONTRACT
+
+LINE = re.compile(r'class="place" href="/contract/files/([\w/.-]+)#L(\d+)">([\w/.-]+):(\d+):\d+</a>')
+
+
+def page_of(client, path):
+    answer = client.get(f"/contract/{path}")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
+    return answer.body.decode()
+
+
+def text_of(page):
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def test_every_part_has_a_page_with_all_that_the_contract_says(client, contract):
+    overview = page_of(client, "")
+    for _, path, method, operation in contract.operations():
+        address = f"operations/{operation['operationId']}/"
+        assert f'href="/contract/{address}"' in overview
+        page = text_of(page_of(client, address))
+        shown = [f"{method.upper()} /api/v3{path}", operation["summary"], *operation["x-required-permissions"]]
+        shown += [contract.resolve((), parameter)[1]["name"] for parameter in operation.get("parameters", ())]
+        shown += operation["responses"]
+        assert all(part in page for part in shown), operation["operationId"]
+    for name, schema in contract.document["components"]["schemas"].items():
+        assert f'href="/contract/schemas/{name}/"' in overview
+        page = text_of(page_of(client, f"schemas/{name}/"))
+        assert all(member in page for member in schema.get("properties", ())), name
+        assert all(f'"{value}"' in page for value in schema.get("enum", ())), name
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("operations/stages_dummy_create/", "name string required Name shown to administrators, unique among"),
+        ("operations/flows_instances_list/", "designation query FlowDesignationEnum Only flows of this designation."),
+        ("operations/stages_dummy_used_by_list/", "stage_uuid path string (uuid) required"),
+        ("operations/stages_dummy_used_by_list/", "application/json : array of UsedBy"),
+        ("operations/stages_dummy_update/", "authentik_stages_dummy.change_dummystage : Change dummy stages."),
+        ("schemas/DummyStage/", "It has all members of Stage ."),
+        ("schemas/DummyStage/", "Operations stages_dummy_create stages_dummy_retrieve stages_dummy_update"),
+        ("schemas/DummyStage/", "Schemas PaginatedDummyStageList"),
+        ("schemas/DummyStageRequest/", "throw_error boolean Whether the stage fails on purpose."),
+        ("schemas/GenericError/", "Operations flows_instances_list"),
+        ("schemas/FlowRequest/", "maxLength: 50"),
+    ],
+)
+def test_a_part_as_it_is_shown(client, path, shown):
+    assert shown in text_of(page_of(client, path))
+
+
+def test_each_place_is_a_line_of_a_file_that_is_shown(client, contract):
+    page = page_of(client, "operations/stages_dummy_create/")
+    places = LINE.findall(page)
+    assert {path for path, *_ in places} == {"stages/dummy.yaml", "stages/all.yaml", "authentik-flows.yaml"}
+    for path, anchor, name, line in places:
+        assert (f"openapi/{path}", anchor) == (name, line)
+        lines = re.findall(
+            r'<li id="L(\d+)"><a href="#L\d+">\d+</a><code>(.*)</code></li>', page_of(client, f"files/{path}")
+        )
+        text = client.get(f"/contract/raw/{path}").body
+        assert text == contract.texts[name]
+        assert [html.unescape(code) for _, code in lines] == text.decode().splitlines()
+        assert lines[int(line) - 1][0] == line
+    place = contract.locate(("paths", "/stages/dummy/", "post"))
+    assert ("stages/dummy.yaml", str(place.line)) in {(path, anchor) for path, anchor, *_ in places}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "operations/nope/",
+        "schemas/nope/",
+        "files/nope.yaml",
+        "files/authentik-flows.allow",
+        "files/../pyproject.toml",
+        "raw/%2e%2e/pyproject.toml",
+        "raw//etc/passwd",
+        "operations/flows_instances_list",
+    ],
+)
+def test_what_the_contract_does_not_have_is_not_found(client, path):
+    answer = client.get(f"/contract/{path}")
+    assert (answer.status, answer.json()) == (404, {"detail": "Not found."})
+
+
+PLANTED = "<script>alert(1)</script>"
+
+
+def test_nothing_in_the_contract_counts_as_markup(edited):
+    client = edited(
+        ("summary: List flows", f"summary: '{PLANTED} \"onload=alert(2)'"),
+        ("Answers one page of the flows that", f"`{PLANTED}` **<img src=x onerror=alert(3)>** <b onclick=alert(4)>"),
+        ("description: Only flows of this designation.", f"description: '{PLANTED}'"),
+        ("authentik_flows.view_flow: See flows.", f"authentik_flows.view_flow: '{PLANTED}'"),
+        ("A stage that does nothing, to try flows with.\n    x-model", f"{PLANTED}\n    x-model"),
+        ("description: Flows, the ordered journeys", f"description: {PLANTED}, the ordered journeys"),
+    )
+    operation = page_of(client, "operations/flows_instances_list/")
+    assert f"<code>{html.escape(PLANTED)}</code> <strong>&lt;img src=x onerror=alert(3)&gt;</strong>" in operation
+    shown = [page_of(client, path) for path in ("", "schemas/DummyStage/", "files/authentik-flows.yaml")]
+    for page in (operation, *shown, client.get("/").body.decode()):
+        assert html.escape(PLANTED) in page
+        assert not re.search(r"<(script|img|b)\b|<[^>]*\son\w+=", page)
+
+
+def pages_of(source, mistakes=()):
+    """A client of the pages alone. :param mistakes: what keeps the contract that was saved last from being served"""
+    current = Current(source, None, None)
+    current.mistakes = mistakes
+    return Client(pages.create_app(current, None, Settings(), None))
+
+
+def test_another_contract_is_shown():
+    source = read(CONTRACT)
+    client = pages_of(source)
+    for _, _, _, operation in source.operations():
+        assert operation["operationId"] in text_of(page_of(client, f"operations/{operation['operationId']}/"))
+    for name in source.document["components"]["schemas"]:
+        assert name in text_of(page_of(client, f"schemas/{name}/"))
+    assert client.get("/").status == 200
+    assert client.get("/contract/files/widgets.yaml").status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/docs/", "/contract/", "/contract/operations/flows_instances_list/"])
+def test_each_page_tells_of_a_contract_that_can_not_be_served(contract, path):
+    finding = Finding(Location("openapi/flows.yaml", 4, 5), f"The name '{PLANTED}' is taken.", "Give another.")
+    said = pages_of(contract, (Framed(finding, f"> 4 | {PLANTED}"),)).get(path).body.decode()
+    notice = re.search(r'<aside class="notice" role="alert">(.*?)</aside>', said, re.DOTALL)[1]
+    assert PLANTED not in said
+    assert f"openapi/flows.yaml:4:5 The name '{PLANTED}' is taken. Give another. > 4 | {PLANTED}" in text_of(notice)
+    assert 'role="alert"' not in pages_of(contract).get(path).body.decode()

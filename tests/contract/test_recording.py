@@ -1,0 +1,388 @@
+"""What clients exercise of the contract is kept, and shown; credentials are not."""
+
+import base64
+import json
+from dataclasses import replace
+
+import pytest
+
+from app.application import create_app, load_contract, open_store
+from app.recording import recorder as recorders
+from app.recording import traffic as traffics
+from app.recording.recorder import Recorder
+from app.review.traffic import read_traffic
+from tests.asgi import FLOWS, Client
+from tests.contract_files import copied, replaced
+
+COVERAGE, TRAFFIC = "/contract/coverage.json", "/contract/traffic.har"
+RESET, SNAPSHOT, RESTORE = "/contract/reset", "/contract/snapshot", "/contract/restore"
+IMPORT = "/api/v3/flows/instances/import/"
+
+
+@pytest.fixture
+def recorded(settings, contract, store):
+    """A client of an application that records, and has recorded nothing."""
+    store.tokens.add("root", superuser=True, secret="root")
+    store.tokens.add("reader", permissions=["authentik_flows.view_flow"], secret="reader")
+    recorder = Recorder(contract)
+    client = Client(create_app(settings, contract=contract, store=store, recorder=recorder), "root")
+    client.recorder, client.store = recorder, store
+    return client
+
+
+def seen(client, operation):
+    """What was seen of an operation."""
+    (found,) = (one for one in client.get(COVERAGE, token="").json()["operations"] if one["operation"] == operation)
+    return found
+
+
+def entries(client):
+    return client.get(TRAFFIC).json()["log"]["entries"]
+
+
+def test_nothing_is_there_unless_it_is_recorded(client):
+    for method, path in (
+        ("GET", "/contract/coverage/"),
+        ("GET", COVERAGE),
+        ("GET", TRAFFIC),
+        ("POST", RESET),
+        ("POST", SNAPSHOT),
+        ("POST", RESTORE),
+    ):
+        assert client(method, path).status == 404
+
+
+def test_calls_and_statuses(recorded, make_flow):
+    flow = make_flow()
+    recorded.post(FLOWS, flow)
+    recorded.post(FLOWS, flow)
+    recorded.get(FLOWS + "nope/")
+    recorded("HEAD", f"{FLOWS}{flow['slug']}/")
+    created, retrieved = seen(recorded, "flows_instances_create"), seen(recorded, "flows_instances_retrieve")
+    assert (created["calls"], created["statuses"]) == (2, {"201": 1, "400": 1})
+    assert "status 201" not in created["missing"]
+    assert {"status 403"} == {point for point in created["missing"] if point.startswith("status")}
+    assert (retrieved["statuses"], retrieved["method"]) == ({"200": 1, "404": 1}, "GET")
+    assert retrieved["path"] == "/api/v3/flows/instances/{slug}/"
+
+
+def test_parameters_and_their_values(recorded):
+    before = set(seen(recorded, "flows_instances_list")["missing"])
+    # A blank one is not given, an unknown one is nothing of the contract.
+    for query in ("designation=recovery&page_size=5&search=&nope=1", "designation=recovery", "ordering=-slug"):
+        assert recorded.get(FLOWS, query=query).status == 200
+    assert before - set(seen(recorded, "flows_instances_list")["missing"]) == {
+        "status 200",
+        "parameter designation",
+        "parameter designation=recovery",
+        "parameter page_size",
+        "parameter ordering",
+    }
+
+
+def test_members_and_their_values(recorded, make_flow):
+    before = set(seen(recorded, "flows_instances_create")["missing"])
+    flow = make_flow(compatibility_mode=True, layout="sidebar_left", nope=1, pk="x")
+    assert recorded.post(FLOWS, flow).status == 201
+    assert before - set(seen(recorded, "flows_instances_create")["missing"]) == {
+        "status 201",
+        "member name",
+        "member slug",
+        "member title",
+        "member designation",
+        "member designation=authentication",
+        "member compatibility_mode",
+        "member layout",
+        "member layout=sidebar_left",
+    }
+
+
+def test_members_of_a_form(recorded):
+    recorded.post(IMPORT, body=b"", headers={"content-type": "multipart/form-data; boundary=abc"})
+    assert "member clear" in seen(recorded, "flows_instances_import_create")["missing"]
+    body = b'--abc\r\nContent-Disposition: form-data; name="clear"\r\n\r\ntrue\r\n--abc--\r\n'
+    path = f"{FLOWS}a/set_background/"
+    recorded.post(FLOWS, {"name": "A", "slug": "a", "title": "A", "designation": "recovery"})
+    answer = recorded.post(path, body=body, headers={"content-type": "multipart/form-data; boundary=abc"})
+    assert answer.status == 200
+    missing = seen(recorded, "flows_instances_set_background_create")["missing"]
+    assert "member file" in missing
+    assert "member clear" not in missing
+
+
+def test_refused_requests_exercise_rules_only(recorded, make_flow):
+    before = seen(recorded, "flows_instances_create")["missing"]
+    for _ in range(2):
+        answer = recorded.post(FLOWS, make_flow(slug="a b", layout="stacked"))
+    found = seen(recorded, "flows_instances_create")
+    assert set(before) - set(found["missing"]) == {"status 400"}
+    rule = answer.headers["x-contract-rule"]
+    assert found["rules"] == [{"rule": "pattern", "contract": rule, "refused": 2}]
+    answer = recorded.get(FLOWS, query="page=nope")
+    (rule,) = seen(recorded, "flows_instances_list")["rules"]
+    assert (rule["rule"], rule["contract"]) == ("type", answer.headers["x-contract-rule"])
+    # What goes against no rule in particular goes against the answer that is documented.
+    answer = recorded.get(FLOWS + "nope/")
+    (rule,) = seen(recorded, "flows_instances_retrieve")["rules"]
+    assert (rule["rule"], rule["contract"]) == ("404", answer.headers["x-contract-rule"])
+
+
+def test_a_method_that_the_path_does_not_have_is_traffic_only(recorded):
+    assert recorded.delete(FLOWS).status == 405
+    assert recorded.get(COVERAGE).json()["exercised"] == 0
+    assert [entry["response"]["status"] for entry in entries(recorded)] == [405]
+
+
+def test_all_in_all(recorded, make_flow):
+    before = recorded.get(COVERAGE).json()
+    assert (before["exercised"], before["percent"]) == (0, 0)
+    recorded.post(FLOWS, make_flow())
+    after = recorded.get(COVERAGE).json()
+    one = seen(recorded, "flows_instances_create")
+    assert after["exercised"] == one["exercised"] == 6
+    assert after["points"] == before["points"] == sum(each["points"] for each in after["operations"])
+    assert 0 < after["percent"] < 1
+
+
+def test_a_reset_forgets_all(recorded, make_flow):
+    before = recorded.get(COVERAGE).json()
+    for _ in range(2):
+        flow = make_flow()
+        recorded.post(FLOWS, flow)
+        recorded.get(FLOWS, query="page=1")
+        assert seen(recorded, "flows_instances_list")["exercised"] == 2
+        recorded.get(f"{FLOWS}nope/")
+        assert recorded.post(RESET).status == 204
+        assert recorded.get(COVERAGE).json() == before
+        assert entries(recorded) == []
+
+
+def test_another_contract_is_followed_and_what_was_seen_stays(recorded, contract, tmp_path, settings, make_flow):
+    recorded.post(FLOWS, make_flow())
+    before = seen(recorded, "flows_instances_create")
+    path = copied(tmp_path / "contract")
+    replaced(path, "        - sidebar_right\n", "        - sidebar_right\n        - sidebar_top\n")
+    recorded.recorder.follow(load_contract(replace(settings, contract=path)))
+    after = seen(recorded, "flows_instances_create")
+    assert after["calls"] == 1
+    assert after["exercised"] == before["exercised"]
+    assert set(after["missing"]) - set(before["missing"]) == {"member layout=sidebar_top"}
+
+
+def test_the_page(recorded, make_flow):
+    recorded.post(FLOWS, make_flow(slug="a b"))
+    answer = recorded.get("/contract/coverage/", token="")
+    text = answer.body.decode()
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "member layout=sidebar_left" in text
+    assert "<script" not in text
+    assert "style=" not in text
+    assert "http" not in text
+    assert 'aria-current="page">Coverage</a>' in text
+    assert text.count("<tr>") == 1 + len(recorded.get(COVERAGE).json()["operations"])
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", TRAFFIC), ("POST", RESET), ("POST", SNAPSHOT), ("POST", RESTORE)])
+@pytest.mark.parametrize("token", ["", "nope", "reader"])
+def test_data_are_for_superusers(recorded, method, path, token):
+    answer = recorded(method, path, token=token)
+    assert answer.status == 403
+    assert (
+        answer.json()["detail"]
+        == {
+            "": "Authentication credentials were not provided.",
+            "nope": "Token invalid/expired",
+            "reader": "You do not have permission to perform this action.",
+        }[token]
+    )
+
+
+def test_the_traffic_is_read_as_it_was(recorded, make_flow, tmp_path):
+    flow = make_flow(name="Ångström", slug="a")
+    recorded.post(FLOWS, flow)
+    recorded.get(FLOWS, query="search=%C3%85&page=1")
+    recorded("HEAD", FLOWS)
+    recorded.post(FLOWS, body=b"\xff\xfe", headers={"content-type": "application/json"})
+    recorded.get(FLOWS + "a/export/")
+    file = tmp_path / "traffic.har"
+    file.write_bytes(recorded.get(TRAFFIC).body)
+    created, listed, headed, broken, exported = read_traffic(file)
+    assert (created.method, created.path, created.status) == ("POST", FLOWS, 201)
+    assert created.content_type == "application/json"
+    assert json.loads(created.body) == flow
+    assert created.answer["name"] == "Ångström"
+    assert (listed.query, listed.body, listed.answer["results"][0]["slug"]) == (b"search=%C3%85&page=1", b"", "a")
+    assert (headed.method, headed.answer) == ("HEAD", None)
+    assert (broken.status, broken.body) == (400, b"\xff\xfe")
+    assert (exported.status, exported.answer_type, exported.answer) == (200, "application/yaml", None)
+
+
+def test_an_entry_of_the_archive(recorded):
+    recorded.get(FLOWS, query="page=1", headers={"host": "flows.example", "accept": "application/json"})
+    (entry,) = entries(recorded)
+    assert entry["startedDateTime"].endswith("Z")
+    assert entry["time"] == entry["timings"]["wait"] > 0
+    request, response = entry["request"], entry["response"]
+    assert request["url"] == "http://flows.example/api/v3/flows/instances/?page=1"
+    assert request["queryString"] == [{"name": "page", "value": "1"}]
+    assert "postData" not in request
+    assert {header["name"] for header in request["headers"]} == {"host", "accept", "content-length"}
+    assert (response["status"], response["statusText"]) == (200, "OK")
+    assert json.loads(response["content"]["text"])["pagination"]["count"] == 0
+    assert response["content"]["mimeType"] == "application/json"
+    assert "x-authentik-id" in {header["name"] for header in response["headers"]}
+
+
+def test_a_boundary_of_a_form_is_always_the_same(recorded):
+    chosen = "0123456789abcdef0123456789abcdef"
+    body = f'--{chosen}\r\nContent-Disposition: form-data; name="clear"\r\n\r\nfalse\r\n--{chosen}--\r\n'.encode()
+    recorded.post(IMPORT, body=body, headers={"content-type": f"multipart/form-data; boundary={chosen}"})
+    (entry,) = entries(recorded)
+    assert chosen not in json.dumps(entry)
+    assert entry["request"]["bodySize"] == len(entry["request"]["postData"]["text"]) == len(body)
+    assert f"--{'boundary'.ljust(32, '-')}\r\n" in entry["request"]["postData"]["text"]
+
+
+def test_credentials_are_never_recorded(recorded):
+    credentials = {"cookie": "session=c-secret", "proxy-authorization": "Basic c-secret"}
+    recorded.get(FLOWS, headers=credentials, token="t-secret")
+    recorded.get(FLOWS, headers=credentials)
+    text = recorded.get(TRAFFIC).body.decode()
+    assert len(entries(recorded)) == 2
+    assert "secret" not in text
+    assert "root" not in text
+    for entry in entries(recorded):
+        assert [header["name"] for header in entry["request"]["headers"]] == ["content-length"]
+
+
+@pytest.fixture
+def with_secrets(settings, tmp_path):
+    """A client of an application whose contract has secrets: titles, and slugs where they are looked for."""
+    path = copied(tmp_path / "contract")
+    text = path.read_text()
+    # Any member will do.
+    changed = text.replace(
+        "        title:\n          type: string\n",
+        "        title:\n          type: string\n          format: password\n",
+    )
+    assert changed != text
+    path.write_text(changed)
+    changed_settings = replace(settings, contract=path)
+    contract = load_contract(changed_settings)
+    store = open_store(changed_settings, contract)
+    store.migrate()
+    store.tokens.add("root", superuser=True, secret="root")
+    recorder = Recorder(contract)
+    yield Client(create_app(changed_settings, contract=contract, store=store, recorder=recorder), "root")
+    store.close()
+
+
+def test_secret_members_are_masked(with_secrets, make_flow):
+    flow = make_flow(title="hush")
+    assert with_secrets.post(FLOWS, flow).status == 201
+    assert with_secrets.get(FLOWS).json()["results"][0]["title"] == "hush"
+    assert with_secrets.post(FLOWS, flow | {"slug": "b c"}).status == 400
+    assert (
+        with_secrets.post(FLOWS, body=b'{"title": "hush"', headers={"content-type": "application/json"}).status == 400
+    )
+    archive = with_secrets.get(TRAFFIC).body.decode()
+    assert "hush" not in archive
+    created, listed, refused, broken = entries(with_secrets)
+    assert json.loads(created["request"]["postData"]["text"]) == flow | {"title": "********"}
+    assert json.loads(created["response"]["content"]["text"])["slug"] == flow["slug"]
+    assert json.loads(listed["response"]["content"]["text"])["results"][0]["title"] == "********"
+    # A refusal may quote what was sent, and what is no JSON can't be masked.
+    assert "text" not in refused["response"]["content"]
+    assert "text" not in broken["request"]["postData"]
+
+
+def test_the_memory_is_bounded(recorded, monkeypatch):
+    monkeypatch.setattr(traffics, "MOST", 3)
+    for page in range(1, 6):
+        recorded.get(FLOWS, query=f"page_size={page}")
+    assert [entry["request"]["queryString"][0]["value"] for entry in entries(recorded)] == ["3", "4", "5"]
+    recorded.get(FLOWS, query="search=" + "x" * 5000)
+    monkeypatch.setattr(traffics, "MOST_BYTES", 6000)
+    recorded.get(FLOWS)
+    assert [entry["request"]["queryString"] for entry in entries(recorded)] == [[]]
+    monkeypatch.setattr(traffics, "LARGEST_BODY", 10)
+    recorded.post(FLOWS, {"name": "too large to be kept"})
+    body = entries(recorded)[-1]["request"]
+    assert (body["bodySize"], body["postData"]["mimeType"]) == (-1, "application/json")
+    assert "text" not in body["postData"]
+
+
+def test_queries_that_were_looked_at_are_bounded(recorded, monkeypatch):
+    monkeypatch.setattr(recorders, "_QUERIES", 2)
+    for name in ("page", "page_size", "ordering", "search"):
+        recorded.get(FLOWS, query=f"{name}=1")
+    missing = seen(recorded, "flows_instances_list")["missing"]
+    assert {"parameter page", "parameter page_size", "parameter ordering", "parameter search"}.isdisjoint(missing)
+
+
+def test_requests_that_were_not_looked_at_yet_are_few_and_small(recorded, monkeypatch):
+    monkeypatch.setattr(recorders, "_BATCH", 3)
+    monkeypatch.setattr(recorders, "_LARGE", 1000)
+    waiting = []
+    for method in ("GET", "GET", "GET", "GET", "POST"):
+        recorded(method, FLOWS, body=b" " * 1001 if method == "POST" else b"")
+        waiting.append(len(recorded.recorder._waiting))
+    assert waiting == [1, 2, 0, 1, 0]
+    assert len(entries(recorded)) == 5
+
+
+def test_what_goes_wrong_breaks_no_request(recorded, monkeypatch):
+    def fail(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(traffics.Traffic, "add", fail)
+    assert recorded.get(FLOWS).status == 200
+    assert entries(recorded) == []
+    monkeypatch.undo()
+    assert recorded.get(FLOWS).status == 200
+    assert len(entries(recorded)) == 1
+
+
+def test_a_store_is_put_back(recorded, make_flow):
+    kept = recorded.post(FLOWS, make_flow()).json()
+    assert recorded.post(SNAPSHOT).status == 204
+    for _ in range(2):
+        other = recorded.post(FLOWS, make_flow()).json()
+        assert recorded.patch(f"{FLOWS}{kept['slug']}/", {"title": "changed"}).status == 200
+        assert recorded.get(FLOWS).json()["pagination"]["count"] == 2
+        assert recorded.post(RESTORE).status == 204
+        assert recorded.get(FLOWS).json()["results"] == [kept]
+        assert recorded.get(f"{FLOWS}{other['slug']}/").status == 404
+    # The last one counts.
+    recorded.delete(f"{FLOWS}{kept['slug']}/")
+    assert recorded.post(SNAPSHOT).status == 204
+    recorded.post(FLOWS, make_flow())
+    assert recorded.post(RESTORE).status == 204
+    assert recorded.get(FLOWS).json()["results"] == []
+
+
+def test_there_may_be_nothing_to_put_back(recorded):
+    recorded.store.snapshot.forget()
+    answer = recorded.post(RESTORE)
+    assert (answer.status, answer.json()) == (409, {"detail": "There is no snapshot yet. Take one first."})
+
+
+def test_another_store_than_an_embedded_one_is_not_put_back(settings, contract):
+    store = open_store(replace(settings, database_url="sqlite://"), contract)
+    store.migrate()
+    store.tokens.add("root", superuser=True, secret="root")
+    client = Client(create_app(settings, contract=contract, store=store, recorder=Recorder(contract)), "root")
+    for path in (SNAPSHOT, RESTORE):
+        answer = client.post(path)
+        assert (answer.status, answer.json()) == (
+            409,
+            {"detail": "Snapshots are of an embedded store in a file, and this store is memory."},
+        )
+    store.close()
+
+
+def test_text_that_is_none_is_base64(recorded):
+    recorded.post(FLOWS, body=b"\xff", headers={"content-type": "application/json"})
+    (entry,) = entries(recorded)
+    assert base64.b64decode(entry["request"]["postData"]["text"]) == b"\xff"
+    assert entry["request"]["postData"]["encoding"] == "base64"
