@@ -128,8 +128,8 @@ class LiveApplication:
             # Other members may be searched now.
             store.migrate()
         edition = next_edition(self._settings, contract, store, self._current)
-        self._recorder.follow(contract)
         self._current.put_in_force(edition)
+        self._recorder.follow(contract)
 
     def _keep(self, findings: Sequence[Finding]) -> None:
         """Go on with the contract that is served, and say why."""
