@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.objects import Model
-from app.store import backup, large, migration
+from app.store import backup, large, migration, tables
 from app.store.backgrounds import Backgrounds
 from app.store.bindings import PolicyBindings, StageBindings
 from app.store.database import Database
@@ -21,7 +21,7 @@ from app.store.references import References
 from app.store.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
 from app.store.snapshot import Snapshot
 from app.store.structure import Structures
-from app.store.tables import flows, objects, policy_bindings, properties, stage_bindings
+from app.store.tables import properties
 from app.store.tokens import Tokens
 from app.store.used_by import UsedBy
 
@@ -149,7 +149,7 @@ class Store:
 
     def fingerprint(self) -> bytes:
         """What is the same for stores whose objects have the same identities. :raises Unavailable: the database does not answer"""
-        kept = (flows, objects, stage_bindings, policy_bindings)
+        kept = (tables.flows, tables.objects, tables.stage_bindings, tables.policy_bindings)
         keys = sa.union_all(*(sa.select(table.c.pk) for table in kept)).subquery()
         with self.database.read() as session:
             rows = session.rows(self.database.compile(sa.select(keys.c.pk).order_by(keys.c.pk)))

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from selenium.common.exceptions import ElementClickInterceptedException
 
 from app.errors import NotFound
 from app.proofs.wire import Wire
 from tests.browser.test_pages import PAGES
+from tests.serving import wait_for
 
 PLANTED = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -25,7 +27,17 @@ class Documentation:
 
     def authorize(self, token):
         """Type a token in."""
-        self.browser.one(".btn.authorize").click()
+        button = self.browser.one(".btn.authorize")
+
+        def pressed():
+            try:
+                button.click()
+            except ElementClickInterceptedException:
+                # The page is still on its way to the operation that was opened.
+                return False
+            return True
+
+        wait_for(pressed, "a page that stands still")
         self.browser.one(".auth-container input").send_keys(token)
         self.browser.one(".auth-btn-wrapper .authorize").click()
         self.browser.one(".auth-btn-wrapper .btn-done").click()

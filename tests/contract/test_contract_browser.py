@@ -123,7 +123,7 @@ def pages_of(source, mistakes=()):
     """A client of the pages alone. :param mistakes: what keeps the contract that was saved last from being served"""
     current = Current(source, None, None)
     current.mistakes = mistakes
-    return Client(pages.create_app(current, None, Settings(), None))
+    return Client(pages.create_app(current, None, Settings(), None, None))
 
 
 def test_another_contract_is_shown():

@@ -18,6 +18,8 @@ EVERYDAY = {"debug", "info", "warning", "error", "name", "number", "order", "mes
 HOMONYMS = {
     ("blueprints/document.py", 50): "how deeply a blueprint may be nested",
     ("blueprints/tags.py", 100): "how long a formatted text may be, in parts",
+    ("cli/coverage.py", 100): "as much as there can be, in percent",
+    ("cli/coverage.py", "text"): "a format of a report",
     ("cli/diff.py", "none"): "an option's word for no rating",
     ("cli/diff.py", "text"): "a format of a report",
     ("cli/examination.py", "warn"): "the state of a line",
@@ -38,6 +40,8 @@ HOMONYMS = {
     ("planning/plan.py", "all"): "what the word means",
     ("proofs/described.py", "cascade"): "what becomes of an object with another one",
     ("proofs/fuzz_hooks.py", "authorization"): "the header of that name",
+    ("recording/har.py", "text"): "a member of an archive",
+    ("recording/secrets.py", "password"): "a format that is never shown",
     ("review/comparing/differences.py", "none"): "what the word means",
     ("review/comparing/extensions.py", "all"): "what the word means",
     ("review/comparing/objects.py", "any"): "what the word means",
