@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from selenium.common.exceptions import ElementClickInterceptedException
+from selenium.common.exceptions import ElementClickInterceptedException, StaleElementReferenceException
 
 from app.errors import NotFound
 from app.proofs.wire import Wire
@@ -27,20 +27,22 @@ class Documentation:
 
     def authorize(self, token):
         """Type a token in."""
-        button = self.browser.one(".btn.authorize")
+        self.press(".btn.authorize")
+        self.browser.one(".auth-container input").send_keys(token)
+        self.press(".auth-btn-wrapper .authorize")
+        self.press(".auth-btn-wrapper .btn-done")
+
+    def press(self, selector):
+        """Press a button, when it has come to its place: Swagger UI scrolls, and draws a part after the other."""
 
         def pressed():
             try:
-                button.click()
-            except ElementClickInterceptedException:
-                # The page is still on its way to the operation that was opened.
+                self.browser.one(selector).click()
+            except (ElementClickInterceptedException, StaleElementReferenceException):
                 return False
             return True
 
         wait_for(pressed, "a page that stands still")
-        self.browser.one(".auth-container input").send_keys(token)
-        self.browser.one(".auth-btn-wrapper .authorize").click()
-        self.browser.one(".auth-btn-wrapper .btn-done").click()
 
     def type(self, body):
         """Replace the example of a body, all at once: Swagger UI looks at the whole contract after each key."""
@@ -57,7 +59,7 @@ class Documentation:
 
     def execute(self):
         """Send the request. :returns: status and body of the answer as they are shown"""
-        self.browser.one(f"{self.panel} button.execute").click()
+        self.press(f"{self.panel} button.execute")
         answer = f"{self.panel} .live-responses-table tr.response"
         status = self.browser.one(f"{answer} .response-col_status").text
         return int(status.split()[0]), json.loads(self.browser.one(f"{answer} .highlight-code code, {answer} pre").text)
