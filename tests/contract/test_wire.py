@@ -34,7 +34,7 @@ VARYING = {"date", "x-authentik-id"}
 
 @pytest.fixture
 def answers(contract, store, settings):
-    """Sends all requests to a server of the store, on one connection as long as it lasts. Gives status, headers and body of each."""
+    """Sends all requests to a server of the store, on one connection while it lasts. Gives status, headers and body of each."""
     store.tokens.add("root", superuser=True, secret="root")
 
     def send():
