@@ -28,6 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 Pending = Callable[[], Awaitable[None] | None]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Observe = Callable[[PathPlan, Plan | None, Request, Answer, tuple[Header, ...], float], None]
+Trace = Callable[[str, Plan | None, Request, Answer, float], str | None]
 
 log = structlog.get_logger("flows.request")
 
@@ -46,6 +47,8 @@ class ContractMiddleware(SpecMiddleware):
         None if nothing has; it raises `Unavailable` if the answer does not hold
     :param metrics: counts the requests
     :param observe: is told of each request, its answer with all headers, and how long that took, in seconds; None for nobody
+    :param trace: makes a span of each request: of its path in the contract, its plan, its answer, and how long that took, in
+        seconds. It gives the identity of the trace; None if nobody traces
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class ContractMiddleware(SpecMiddleware):
         pending: Pending,
         metrics: Metrics,
         observe: Observe | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self._next = app
         self._current = current
@@ -64,6 +68,7 @@ class ContractMiddleware(SpecMiddleware):
         self._pending = pending
         self._metrics = metrics
         self._observe = observe
+        self._trace = trace
         self._log: Any = None
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
@@ -122,6 +127,9 @@ class ContractMiddleware(SpecMiddleware):
         self._metrics.count(target.counters.get(verb), answer.status, seconds, answer.rule)
         if self._observe is not None:
             self._observe(target, plan, request, answer, headers, seconds)
+        trace_id = None
+        if self._trace is not None:
+            trace_id = self._trace(f"{edition.prefix[:-1]}{target.pointer[1]}", plan, request, answer, seconds)
         # Bound once: a line that is not written costs next to nothing then.
         self._log = self._log or log.bind()
         self._log.info(
@@ -135,6 +143,7 @@ class ContractMiddleware(SpecMiddleware):
             token=request.access.name if request.access else None,
             reason=answer.reason or None,
             rule=answer.rule or None,
+            trace_id=trace_id,
         )
 
     async def _answer(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
