@@ -7,6 +7,11 @@ from urllib.parse import quote, urlencode
 
 import sqlalchemy as sa
 
+_UNREADABLE = (
+    "PostgreSQL can't read that URL: give postgresql://USER:PASSWORD@HOST/NAME, what is special in a name or password as %XX, and"
+    " after a ? nothing but its parameters"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -56,13 +61,12 @@ def _networked(url: str) -> Address:
         parsed = psycopg.pq.Conninfo.parse(url.encode())
     except psycopg.Error as error:
         # Its words may have the password in them.
-        raise ValueError(
-            "PostgreSQL can't read that URL: give postgresql://USER:PASSWORD@HOST/NAME, what is special in a name or password"
-            " as %XX, and after a ? nothing but its parameters"
-        ) from error
+        raise ValueError(_UNREADABLE) from error
     given = [(one.keyword.decode(), one.val.decode(), one.dispchar == b"*") for one in parsed if one.val is not None]
     shown = _shown({name: value for name, value, secret in given if not secret})
     options = {name: value for name, value, _ in given}
+    if not all(port.isdecimal() for port in options.get("port", "").split(",") if port):
+        raise ValueError(_UNREADABLE)
     return Address(sa.URL.create("postgresql+psycopg"), embedded=False, path=None, shown=shown, options=options)
 
 

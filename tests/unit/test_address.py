@@ -36,7 +36,9 @@ def test_an_address_is_read_as_postgresql_does_and_shown_without_secrets(url, op
     assert address_of(shown).shown == shown
 
 
-@pytest.mark.parametrize("wrong", ["s cret@a/flows", "s%zzcret@a/flows", "secret@a/flows?sslmoed=require"])
+@pytest.mark.parametrize(
+    "wrong", ["s cret@a/flows", "s%zzcret@a/flows", "secret@a:1,b:x/flows", "secret@a/flows?sslmoed=require"]
+)
 def test_an_address_that_postgresql_does_not_take_is_refused_without_naming_the_password(wrong):
     with pytest.raises(ValueError, match="PostgreSQL can't read that URL") as caught:
         address_of(f"postgresql://flows:{wrong}")
