@@ -1,7 +1,6 @@
 """HTTP as uvicorn speaks it, with bounds on what one connection may cost."""
 
 import asyncio
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -35,6 +34,7 @@ class Protocol(HttpToolsProtocol):
         self._leaving = False
         # The request whose turn it is.
         self._answered: RequestResponseCycle | None = None
+        self._extensions: dict[str, dict[object, object]] = {WHOLE: {"send": self._send_whole}}
         self._unread: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = self.loop.call_later(PATIENCE, self._give_up)
 
@@ -70,7 +70,7 @@ class Protocol(HttpToolsProtocol):
         """A request can be carried out; its body may follow."""
         self._in_head = False
         super().on_headers_complete()
-        self.scope["extensions"] = {WHOLE: {"send": partial(_send_whole, self.cycle)}}
+        self.scope["extensions"] = self._extensions
         if self._answered is None or self._answered.response_complete:
             self._answered = self.cycle
         if self._leaving:
@@ -110,6 +110,22 @@ class Protocol(HttpToolsProtocol):
         if self._unread is not None:
             self._unread.cancel()
 
+    def _send_whole(self, status: int, lines: bytes, body: bytes) -> bool:
+        """Send an answer in one piece: what uvicorn does in two steps, header by header, for answers that are known to be right."""
+        cycle = self._answered
+        if cycle is None or cycle.response_started or cycle.disconnected or self.flow.write_paused or self.access_log:
+            return False
+        head = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in cycle.default_headers), lines]
+        if not cycle.keep_alive:
+            head.append(b"connection: close\r\n")
+        self.transport.write(b"".join((*head, b"\r\n", body)))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
+
     def _give_up(self) -> None:
         self._deadline = None
         if self._in_head and not self._head and not self.headers:
@@ -132,22 +148,6 @@ class Protocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-
-def _send_whole(cycle: RequestResponseCycle, status: int, lines: bytes, body: bytes) -> bool:
-    """Send an answer in one piece: what uvicorn does in two steps, header by header, for answers that are known to be right."""
-    if cycle.flow.write_paused or cycle.disconnected or cycle.response_started or cycle.access_log:
-        return False
-    head = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in cycle.default_headers), lines]
-    if not cycle.keep_alive:
-        head.append(b"connection: close\r\n")
-    cycle.transport.write(b"".join((*head, b"\r\n", body)))
-    cycle.response_started = cycle.response_complete = True
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
 
 
 def _answer(status: int, body: Any) -> bytes:
