@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -18,6 +19,12 @@ from app.cli.protocol import Protocol
 
 class LeavingServer(Server):
     """Uvicorn's server, which at its end leaves no client behind that has come before."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and have the garbage collector look no more at what is there for good: of all objects that is nearly each."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let those in that wait at the port, close it, and only then ask all to leave: uvicorn would forget the last ones."""
