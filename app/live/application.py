@@ -19,6 +19,7 @@ from app.live.reporting import tell_mistakes, tell_served
 from app.live.saves import saves
 from app.recording.recorder import Recorder
 from app.settings import Settings
+from app.tracing import Tracing
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -37,9 +38,10 @@ class LiveApplication:
     It waits until there is a contract that can be served.
 
     :param deterministic: whether the time stands still and identities repeat
+    :param tracing: what makes spans of the requests; None if nothing is traced
     """
 
-    def __init__(self, settings: Settings, *, deterministic: bool = False) -> None:
+    def __init__(self, settings: Settings, *, deterministic: bool = False, tracing: Tracing | None = None) -> None:
         self._settings = settings
         self._folder = settings.contract.resolve().parent
         self._files = FileMemory()
@@ -59,14 +61,17 @@ class LiveApplication:
             metrics=metrics,
             recorder=self._recorder,
             current=self._current,
+            tracing=tracing,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of the application (ASGI)."""
         if scope["type"] == "lifespan":
             await self._app(scope, self._until_shutdown(receive), self._after_startup(send))
+        elif self._current.mistakes:
+            await self._app({**scope, "extensions": {}}, receive, _marked(send))
         else:
-            await self._app(scope, receive, _marked(send) if self._current.mistakes else send)
+            await self._app(scope, receive, send)
 
     def _after_startup(self, send: Send) -> Send:
         async def started(message: Message) -> None:
