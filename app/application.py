@@ -162,4 +162,4 @@ def _handler_of(written: Mapping[str, handlers.Handler] | None, contract: Source
 def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Mapping[str, handlers.Handler]:
     """The handlers by name: those that are written for one operation, and those of the contract's models."""
     written = handlers.discover() if written is None else written
-    return {**handlers.generic(models.models(contract), models.served(contract)), **written}
+    return {**handlers.generic(models.served(contract)), **written}

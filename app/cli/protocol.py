@@ -5,7 +5,9 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from app.contract.middleware import WHOLE
 
 # Bytes of a request line and headers. What comes with the last of them in one piece, at most 64 KB, is taken nevertheless.
 MOST_HEAD = 64 * 1024
@@ -32,6 +34,7 @@ class Protocol(HttpToolsProtocol):
         self._leaving = False
         # The request whose turn it is.
         self._answered: RequestResponseCycle | None = None
+        self._extensions: dict[str, dict[object, object]] = {WHOLE: {"send": self._send_whole}}
         self._unread: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = self.loop.call_later(PATIENCE, self._give_up)
 
@@ -67,6 +70,7 @@ class Protocol(HttpToolsProtocol):
         """A request can be carried out; its body may follow."""
         self._in_head = False
         super().on_headers_complete()
+        self.scope["extensions"] = self._extensions
         if self._answered is None or self._answered.response_complete:
             self._answered = self.cycle
         if self._leaving:
@@ -105,6 +109,22 @@ class Protocol(HttpToolsProtocol):
         super().resume_writing()
         if self._unread is not None:
             self._unread.cancel()
+
+    def _send_whole(self, status: int, lines: bytes, body: bytes) -> bool:
+        """Send an answer in one piece: what uvicorn does in two steps, header by header, for answers that are known to be right."""
+        cycle = self._answered
+        if cycle is None or cycle.response_started or cycle.disconnected or self.flow.write_paused or self.access_log:
+            return False
+        head = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in cycle.default_headers), lines]
+        if not cycle.keep_alive:
+            head.append(b"connection: close\r\n")
+        self.transport.write(b"".join((*head, b"\r\n", body)))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def _give_up(self) -> None:
         self._deadline = None

@@ -77,6 +77,11 @@ def path_headers(methods: Iterable[str]) -> tuple[tuple[Header, ...], tuple[Head
     return ((b"content-type", JSON), *bare), bare
 
 
+def lines(headers: Iterable[Header]) -> bytes:
+    """Headers as they are sent (RFC 9112, section 5)."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
 def allowed_methods(methods: Iterable[str]) -> list[str]:
     """What `Allow` lists (RFC 9110, section 10.2.1), in authentik's order; HEAD comes with GET, OPTIONS always."""
     present = set(methods)

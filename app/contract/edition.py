@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from app.contract.answers import path_headers
+from app.contract.answers import lines, path_headers
 from app.contract.frames import Framed
 from app.contract.framework import (
     AbstractOperation,
@@ -60,6 +60,7 @@ class ContractAPI(AbstractRoutingAPI):
                     plans=plans,
                     undefined={method.upper(): frozenset(names) for method, names in undefined.items()},
                     headers=headers,
+                    lines=lines(headers),
                     bare_headers=bare_headers,
                     pointer=("paths", template),
                     reader=reader,

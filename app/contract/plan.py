@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from jsonschema_rs import Validator
@@ -171,7 +172,8 @@ def handler_arguments(source: Source, path: str, method: str, query: QueryReader
     ]
 
 
-def argument_names(handler: Callable[..., Any]) -> dict[str, bool]:
-    """The names of the arguments that a handler takes besides the store, and whether it needs each."""
+@lru_cache(maxsize=1024)
+def argument_names(handler: Callable[..., Any]) -> Mapping[str, bool]:
+    """The names of the arguments that a handler takes besides the store, and whether it needs each. Never to be changed."""
     arguments = list(inspect.signature(handler).parameters.values())[1:]
     return {argument.name: argument.default is argument.empty for argument in arguments}

@@ -48,6 +48,7 @@ class PathPlan:
     :param plans: the plan of each method
     :param undefined: permissions that a method needs before it is told that the path does not have it
     :param headers: headers of each answer with a JSON body
+    :param lines: the same as they are sent
     :param bare_headers: headers of each answer without
     :param pointer: where the path stands in the contract
     :param reader: reads the path's parameters
@@ -57,6 +58,7 @@ class PathPlan:
     plans: Mapping[str, Plan]
     undefined: Mapping[str, frozenset[str]]
     headers: tuple[Header, ...]
+    lines: bytes
     bare_headers: tuple[Header, ...]
     pointer: Pointer
     reader: PathReader

@@ -161,14 +161,23 @@ def reference_to(pointer: Pointer) -> str:
     return "#/" + "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in pointer)
 
 
-def references(node: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+def references(node: Any, pointer: Pointer = ()) -> list[tuple[Pointer, dict[str, Any]]]:
     """Each object with a `$ref` below a part of a document, with its place. Examples are data, in which it means nothing."""
+    found: list[tuple[Pointer, dict[str, Any]]] = []
+    _collect_references(node, pointer, found)
+    return found
+
+
+def _collect_references(node: Any, pointer: Pointer, found: list[tuple[Pointer, dict[str, Any]]]) -> None:
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
-            yield pointer, node
+            found.append((pointer, node))
         for key, value in node.items():
-            if key not in ("example", "examples") or pointer[-1:] == ("properties",):
-                yield from references(value, (*pointer, key))
+            if isinstance(value, dict | list) and (
+                key not in ("example", "examples") or pointer[-1:] == ("properties",)
+            ):
+                _collect_references(value, (*pointer, key), found)
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from references(value, (*pointer, index))
+            if isinstance(value, dict | list):
+                _collect_references(value, (*pointer, index), found)

@@ -12,7 +12,6 @@ from typing import Any
 
 from app import errors
 from app.handlers import _generic
-from app.objects import Model
 from app.store import Store
 from app.store.bindings import PolicyBindings, StageBindings
 from app.store.flows import Flows
@@ -49,13 +48,12 @@ def discover() -> dict[str, Handler]:
     return found
 
 
-def generic(models: Mapping[str, Model], served: Mapping[str, tuple[str, str]]) -> dict[str, Handler]:
+def generic(served: Mapping[str, tuple[str, str]]) -> dict[str, Handler]:
     """The handlers of operations on objects of any model, by operationId.
 
-    :param models: the models by name
     :param served: the model and the verb of each operation
     """
-    return {operation: _generic.handler(models[model], verb) for operation, (model, verb) in served.items()}
+    return {operation: _generic.handler(model, verb) for operation, (model, verb) in served.items()}
 
 
 def collection_of(operation_id: str) -> str | None:

@@ -4,10 +4,10 @@ No model is known here by name.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
-from app.objects import Model, RequestContext, StoredObject
+from app.objects import RequestContext, StoredObject
 from app.shapes.objects import shapes_of
 from app.shapes.pages import page_of
 from app.shapes.uses import visible_uses
@@ -18,13 +18,15 @@ Body = Mapping[str, Any]
 Filters = Mapping[str, Any]
 
 
-def handler(model: Model, verb: str) -> Callable[..., Any]:
-    """The handler of one operation.
+@lru_cache(maxsize=1024)
+def handler(model: str, verb: str) -> Callable[..., Any]:
+    """The handler of one operation, the same one each time.
 
+    :param model: the model's name
     :param verb: what the operationId ends with
     :raises KeyError: there is no such verb
     """
-    return partial(_HANDLERS[verb], model=model.name)
+    return partial(_HANDLERS[verb], model=model)
 
 
 def _list(

@@ -65,8 +65,10 @@ class LiveApplication:
         """Serve one request, or the lifespan of the application (ASGI)."""
         if scope["type"] == "lifespan":
             await self._app(scope, self._until_shutdown(receive), self._after_startup(send))
+        elif self._current.mistakes:
+            await self._app({**scope, "extensions": {}}, receive, _marked(send))
         else:
-            await self._app(scope, receive, _marked(send) if self._current.mistakes else send)
+            await self._app(scope, receive, send)
 
     def _after_startup(self, send: Send) -> Send:
         async def started(message: Message) -> None:

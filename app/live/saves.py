@@ -7,7 +7,7 @@ from pathlib import Path
 from watchfiles import watch
 
 # How long a burst of changes may last, and how long nothing may change until it counts as over, in milliseconds.
-_BURST, _QUIET = 90, 15
+_BURST, _QUIET = 90, 8
 # How often to look without being told: not every file system tells, and a folder that was replaced is not watched any more.
 _PATIENCE = 1000
 

@@ -69,9 +69,7 @@ class Database:
 
     def compile(self, statement: ClauseElement) -> Query:
         """A statement as SQL of the driver."""
-        compiled = statement.compile(dialect=self._dialect)
-        constants = {name: value for name, value in compiled.params.items() if value is not None}
-        return Query(str(compiled), tuple(compiled.positiontup or ()), constants)  # type: ignore[attr-defined]  # of an SQLCompiler
+        return Query(statement, self._dialect)
 
     def read(self) -> contextlib.AbstractContextManager["Session"]:
         """A session for one reading statement, in autocommit: a single round trip.

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import select
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import ClauseElement
 
 from app.store.grouping import CommitGroup
 
@@ -20,19 +22,34 @@ Row = Sequence[Any]
 
 
 class Query:
-    """A statement as SQL of the driver, compiled once.
+    """A statement as SQL of the driver, compiled once, when it is first used.
 
-    :param sql: the text, with the driver's placeholders
-    :param names: the parameters in the order of their placeholders
-    :param constants: values of parameters that the statement itself holds
+    :param statement: as SQLAlchemy has it
+    :param dialect: the database's
     """
 
-    __slots__ = ("_constants", "_names", "sql")
+    def __init__(self, statement: ClauseElement, dialect: sa.Dialect) -> None:
+        self._statement = statement
+        self._dialect = dialect
 
-    def __init__(self, sql: str, names: tuple[str, ...], constants: Mapping[str, Any]) -> None:
-        self.sql = sql
-        self._names = names
-        self._constants = constants
+    @cached_property
+    def sql(self) -> str:
+        """The text, with the driver's placeholders."""
+        return str(self._compiled)
+
+    @cached_property
+    def _compiled(self) -> sa.Compiled:
+        return self._statement.compile(dialect=self._dialect)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """The parameters in the order of their placeholders."""
+        return tuple(self._compiled.positiontup or ())  # type: ignore[attr-defined]  # of an SQLCompiler
+
+    @cached_property
+    def _constants(self) -> Mapping[str, Any]:
+        """Values of parameters that the statement itself holds."""
+        return {name: value for name, value in self._compiled.params.items() if value is not None}
 
     def bind(self, parameters: Mapping[str, Any]) -> list[Any]:
         """Parameters in the form that the driver takes."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from functools import cache
 
 import jsonschema_rs
 
@@ -36,17 +36,20 @@ def check_structure(source: Source) -> Iterator[Finding]:
             ("openapi",), f"This is OpenAPI {version!r}, which is not served.", "Write the contract in OpenAPI 3.0.3."
         )
         return
-    meta_schema: dict[str, Any] = OpenAPISpecification.openapi_schema
-    compiled = jsonschema_rs.Draft4Validator(meta_schema, validate_formats=False)
-    if compiled.is_valid(source.document):
+    if _meta_schema().is_valid(source.document):
         return
     from jsonschema import Draft4Validator
 
-    for error in Draft4Validator(meta_schema).iter_errors(source.document):
+    for error in Draft4Validator(OpenAPISpecification.openapi_schema).iter_errors(source.document):
         while error.context:
             branches = [branch for branch in error.context if branch.message != "'$ref' is a required property"]
             error = max(branches or error.context, key=lambda branch: len(branch.absolute_path))  # descends
         yield _breach(source, tuple(error.absolute_path), error.message)
+
+
+@cache
+def _meta_schema() -> jsonschema_rs.Draft4Validator:
+    return jsonschema_rs.Draft4Validator(OpenAPISpecification.openapi_schema, validate_formats=False)
 
 
 def check_specification(source: Source) -> Iterator[Finding]:

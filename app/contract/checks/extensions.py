@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -19,9 +20,6 @@ KINDS = ("document", "path", "operation", "parameter", "schema")
 
 def check_extensions(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
     """Each `x-` member is one of the documented family and holds what it should; permissions are declared."""
-    validators = {
-        kind: jsonschema_rs.Draft202012Validator({**DEFINITIONS[kind], "$defs": DEFINITIONS}) for kind in KINDS
-    }
     permissions = source.document.get("x-permissions")
     known = set(permissions) if isinstance(permissions, dict) else set()
     for pointer, node, kind in parts:
@@ -36,8 +34,8 @@ def check_extensions(source: Source, parts: Sequence[Part]) -> Iterator[Finding]
                 f"The extension {name!r} is not known here.",
                 f"It belongs on: {where}." if where else "See docs/contract.md for the extensions there are.",
             )
-        if kind in validators:
-            for error in validators[kind].iter_errors({k: v for k, v in extensions.items() if k in allowed}):
+        if kind in KINDS:
+            for error in _validator(kind).iter_errors({k: v for k, v in extensions.items() if k in allowed}):
                 yield source.finding(
                     (*pointer, *error.instance_path),
                     f"The extension is not well formed: {error.message}.",
@@ -50,6 +48,11 @@ def check_extensions(source: Source, parts: Sequence[Part]) -> Iterator[Finding]
                     f"The permission {permission!r} is not declared.",
                     "Add it to x-permissions, or name one that is there.",
                 )
+
+
+@cache
+def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**DEFINITIONS[kind], "$defs": DEFINITIONS})
 
 
 def _permissions(pointer: Pointer, extensions: dict[str, Any]) -> Iterator[tuple[Pointer, str]]:
