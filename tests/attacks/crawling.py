@@ -1,5 +1,6 @@
 """The pages of a server, as a browser takes them apart."""
 
+from collections import Counter
 from html.parser import HTMLParser
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -40,16 +41,20 @@ class Page(HTMLParser):
         self.elements.add(("an instruction", data))
 
 
-def crawled(client):
-    """All pages that can be reached from the first one, by their path.
+def crawled(client, most=1000):
+    """The pages that can be reached from the first one, by their path.
 
     Fails if one leads to another site, or may run scripts that it should not.
+
+    :param most: how many pages of a kind to look at
     """
-    pages, waiting = {}, ["/"]
+    pages, waiting, kinds = {}, ["/"], Counter()
     while waiting:
         path = waiting.pop()
-        if path in pages:
+        kind = tuple(path.split("/")[:3])
+        if path in pages or kinds[kind] >= most:
             continue
+        kinds[kind] += 1
         answer = client.get(path, token="")
         assert answer.status == 200, path
         pages[path] = None

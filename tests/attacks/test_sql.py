@@ -34,7 +34,7 @@ def nowhere(operation):
 
 
 def attacks(examples, url_of):
-    """Each operation with its path, what sends its example there with a query, and a fifth of the payloads."""
+    """Each operation with its path, what sends its example there with a query, and a ninth of the payloads, each time another."""
     payloads = (*SQL, *NUL)
     for number, operation in enumerate(OPERATIONS.values()):
         url, request = url_of(operation), examples.request(operation.id)
@@ -43,7 +43,7 @@ def attacks(examples, url_of):
             return examples.client(operation.method, path, query=urlencode(query), **request)
 
         before = stored(examples.client.store)
-        yield operation, send, payloads[number % 5 :: 5]
+        yield operation, send, payloads[number % 9 :: 9]
         assert stored(examples.client.store) == before, operation.id
 
 
@@ -83,7 +83,7 @@ def test_a_member_is_kept_as_it_was_sent(attacked):
         # What it leads to is there before.
         attacked.request(operation.id)
         before = stored(attacked.client.store)
-        for payload in (*SQL, *NUL)[number % 5 :: 5]:
+        for payload in (*SQL, *NUL)[number % 9 :: 9]:
             found = attacked.another(model) if operation.parameters else {}
             url = operation.path_to(found) if found else operation.url
             if (planted := plant(attacked, operation, url, payload)) is not None:
@@ -95,7 +95,7 @@ def test_a_member_is_kept_as_it_was_sent(attacked):
             if found:
                 assert attacked.client.delete(attacked.path_of(model, found)).status == 204
         assert stored(attacked.client.store) == before, operation.id
-    assert len(taken) > 80
+    assert len(taken) > 70
 
 
 MODELS = [model for model, operation in creators(shipped()).items() if "name" in texts_of(operation)]
