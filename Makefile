@@ -74,7 +74,7 @@ format: $(READY)  ## Put the code into its form
 
 lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--upgrade --group dev --extra fuzz pyproject.toml -o requirements.lock
+		--upgrade --group dev --extra fuzz --extra opentelemetry pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--upgrade --group bench -c requirements.lock pyproject.toml -o bench/requirements.lock
 

@@ -27,6 +27,7 @@ from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
 from app.store.database import Database
+from app.tracing import Tracing
 
 
 def load_contract(
@@ -84,6 +85,7 @@ def create_app(
     current: Current | None = None,
     metrics: Metrics | None = None,
     recorder: Recorder | None = None,
+    tracing: Tracing | None = None,
     served_by: Mapping[str, handlers.Handler] | None = None,
 ) -> ConnexionMiddleware:
     """The ASGI application.
@@ -93,6 +95,7 @@ def create_app(
     :param current: what is in force, if that may change
     :param metrics: what counts requests, if several processes do
     :param recorder: what keeps what clients exercise of the contract, and shows it; None if nothing is recorded
+    :param tracing: what makes spans of the requests; None if nothing is traced
     :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
     :raises ContractError: the contract can't be served
     """
@@ -107,7 +110,11 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
+        if tracing is not None:
+            tracing.start()
         yield
+        if tracing is not None:
+            tracing.stop()
         if workers is not None:
             workers.stop()
         store.close()
@@ -119,6 +126,7 @@ def create_app(
         pending=store.database.pending_commit,
         metrics=metrics,
         observe=recorder.observe if recorder is not None else None,
+        trace=tracing.record if tracing is not None else None,
     )
     app = ConnexionMiddleware(
         pages.create_app(current, store, settings, metrics, recorder),

@@ -35,8 +35,9 @@ def configure(level: str, form: str) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
     )
-    # It warns of what clients send; the line of the request tells of that.
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    # They warn of what clients send; the line of the request tells of that.
+    for name in ("python_multipart", "opentelemetry.trace", "opentelemetry.baggage"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def printable(text: str) -> str:

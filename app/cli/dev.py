@@ -52,8 +52,9 @@ def create_deterministic() -> Any:
 def create(*, deterministic: bool = False) -> Any:
     """The application, made anew when the code was saved."""
     from app import logs
+    from app.cli.start import tracing_or_warning
     from app.live.application import LiveApplication
 
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level, settings.log_format)
-    return LiveApplication(settings, deterministic=deterministic)
+    return LiveApplication(settings, deterministic=deterministic, tracing=tracing_or_warning())

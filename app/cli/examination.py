@@ -22,6 +22,7 @@ from app.store.address import Address, address_of
 from app.store.database import Database
 from app.store.diagnosis import Condition, condition
 from app.store.tokens import Tokens
+from app.tracing import NoTraces, tracing_of
 
 DISTRIBUTION = "flows-server"
 
@@ -57,6 +58,7 @@ def examine(settings: Settings) -> Iterator[Line]:
     """Everything that was found, one subject after the other."""
     yield from check_settings(settings, os.environ)
     yield from check_versions()
+    yield from check_traces(os.environ)
     yield from check_contract(settings)
     try:
         address = address_of(settings.database_url)
@@ -114,6 +116,15 @@ def check_versions() -> Iterator[Line]:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         oldest = ".".join(map(str, OLDEST_SQLITE))
         yield Line("fail", "versions", f"SQLite is older than {oldest}.", "Use a Python that comes with a newer one.")
+
+
+def check_traces(environment: Mapping[str, str]) -> Iterator[Line]:
+    """Whether what OpenTelemetry's variables ask for is there. Nothing, if they ask for nothing."""
+    try:
+        if tracing_of(environment) is not None:
+            yield Line("ok", "traces", "OpenTelemetry is installed, and its variables ask for them.")
+    except NoTraces as error:
+        yield Line("warn", "traces", str(error), error.advice)
 
 
 def check_contract(settings: Settings) -> Iterator[Line]:

@@ -37,7 +37,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app import ambient, logs
     from app.application import create_app, create_metrics
     from app.cli.importing import apply_files
-    from app.cli.start import bootstrap, contract_or_exit, store_or_exit
+    from app.cli.start import bootstrap, contract_or_exit, store_or_exit, tracing_or_warning
     from app.cli.worker import Worker
     from app.recording.recorder import Recorder
 
@@ -53,7 +53,12 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     # While a reload is under way there are the old workers and the new ones.
     metrics = create_metrics(contract, 2 * settings.workers)
     app = create_app(
-        settings, contract=contract, store=store, metrics=metrics, recorder=Recorder(contract) if record else None
+        settings,
+        contract=contract,
+        store=store,
+        metrics=metrics,
+        recorder=Recorder(contract) if record else None,
+        tracing=tracing_or_warning(),
     )
     tokens = store.tokens.any()
     # Workers open connections of their own.

@@ -1,5 +1,6 @@
 """What every command that needs the store or the application does first."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from app.errors import NotUnique
 from app.settings import Settings
 from app.store import Store
 from app.store.address import address_of
+from app.tracing import NoTraces, Tracing, tracing_of
 
 BOOTSTRAP = "bootstrap"
 
@@ -72,6 +74,15 @@ def embedded_or_exit(settings: Settings, instead: str, file: Path) -> Path:
             click.echo(f"       PostgreSQL has a command of its own for that: {command}", err=True)
         sys.exit(2)
     return address.path
+
+
+def tracing_or_warning() -> Tracing | None:
+    """What makes spans of requests, if OpenTelemetry's variables ask for it; a warning if there can be none."""
+    try:
+        return tracing_of(os.environ)
+    except NoTraces as error:
+        click.echo(f"flows: {error} Requests are served without. {error.advice}", err=True)
+        return None
 
 
 def bootstrap(store: Store, settings: Settings) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -15,28 +16,51 @@ from uvicorn_worker import UvicornWorker
 
 from app.cli.protocol import Protocol
 
+# How many clients that wait at the port a turn of the loop lets in. Other workers want some too.
+_AT_ONCE = 16
 
-class LeavingServer(Server):
-    """Uvicorn's server, which at its end leaves no client behind that has come before."""
+
+class CrowdServer(Server):
+    """Uvicorn's server for clients that come in crowds, of which it leaves none behind at its end."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start. The loop lets one client in a turn, so that of many that come at once the last would wait for seconds."""
+        await super().startup(sockets)
+        self._entering: set[asyncio.Task[None]] = set()
+        # The loop watches the port's own descriptor already.
+        self._doors = [listener.dup() for listener in sockets or ()]
+        for door in self._doors:
+            asyncio.get_running_loop().add_reader(door, self._let_some_in, door)
+        # Nearly all objects that there are now are there for good: the garbage collector need not look at them.
+        gc.collect()
+        gc.freeze()
+
+    def _let_some_in(self, door: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(_AT_ONCE):
+                task = asyncio.get_running_loop().create_task(self._let_in(door.accept()[0]))
+                self._entering.add(task)
+                task.add_done_callback(self._entering.discard)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let those in that wait at the port, close it, and only then ask all to leave: uvicorn would forget the last ones."""
-        for listener in sockets or ():
-            await self._let_in(listener)
+        for door in self._doors:
+            asyncio.get_running_loop().remove_reader(door)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    await self._let_in(door.accept()[0])
+            door.close()
         for server in self.servers:
             server.close()
         # Whom the loop has let in by itself is known after one more turn.
         await asyncio.sleep(0)
         await super().shutdown(sockets)
 
-    async def _let_in(self, listener: socket.socket) -> None:
-        loop, config = asyncio.get_running_loop(), self.config
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                connection, _ = listener.accept()
-                await loop.connect_accepted_socket(
-                    lambda: Protocol(config, self.server_state, self.lifespan.state), connection
-                )
+    async def _let_in(self, connection: socket.socket) -> None:
+        config = self.config
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: Protocol(config, self.server_state, self.lifespan.state), connection
+        )
 
 
 class Worker(UvicornWorker):
@@ -71,7 +95,7 @@ class Worker(UvicornWorker):
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        server = LeavingServer(self.config)
+        server = CrowdServer(self.config)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:

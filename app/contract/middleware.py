@@ -29,6 +29,7 @@ Pending = Callable[[], Awaitable[None] | None]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 SendWhole = Callable[[int, bytes, bytes], bool]
 Observe = Callable[[PathPlan, Plan | None, Request, Answer, tuple[Header, ...], float], None]
+Trace = Callable[[str, Plan | None, Request, Answer, float], str | None]
 
 WHOLE = "flows.whole"
 """The extension of ASGI by which a server offers to `send` an answer in one piece: given its status, its headers as they are sent,
@@ -52,6 +53,8 @@ class ContractMiddleware(SpecMiddleware):
         None if nothing has; it raises `Unavailable` if the answer does not hold
     :param metrics: counts the requests
     :param observe: is told of each request, its answer with all headers, and how long that took, in seconds; None for nobody
+    :param trace: makes a span of each request: of its path in the contract, its plan, its answer, and how long that took, in
+        seconds. It gives the identity of the trace; None if nobody traces
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class ContractMiddleware(SpecMiddleware):
         pending: Pending,
         metrics: Metrics,
         observe: Observe | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self._next = app
         self._current = current
@@ -70,6 +74,7 @@ class ContractMiddleware(SpecMiddleware):
         self._pending = pending
         self._metrics = metrics
         self._observe = observe
+        self._trace = trace
         self._log: Any = None
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
@@ -129,6 +134,9 @@ class ContractMiddleware(SpecMiddleware):
         self._metrics.count(target.counters.get(verb), answer.status, seconds, answer.rule)
         if self._observe is not None:
             self._observe(target, plan, request, answer, _headers_of(answer, target, request.id), seconds)
+        trace_id = None
+        if self._trace is not None:
+            trace_id = self._trace(f"{edition.prefix[:-1]}{target.pointer[1]}", plan, request, answer, seconds)
         # Bound once: a line that is not written costs next to nothing then.
         self._log = self._log or log.bind()
         self._log.info(
@@ -142,6 +150,7 @@ class ContractMiddleware(SpecMiddleware):
             token=request.access.name if request.access else None,
             reason=answer.reason or None,
             rule=answer.rule or None,
+            trace_id=trace_id,
         )
 
     async def _answer(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:

@@ -19,6 +19,7 @@ from app.live.reporting import tell_mistakes, tell_served
 from app.live.saves import saves
 from app.recording.recorder import Recorder
 from app.settings import Settings
+from app.tracing import Tracing
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -37,9 +38,10 @@ class LiveApplication:
     It waits until there is a contract that can be served.
 
     :param deterministic: whether the time stands still and identities repeat
+    :param tracing: what makes spans of the requests; None if nothing is traced
     """
 
-    def __init__(self, settings: Settings, *, deterministic: bool = False) -> None:
+    def __init__(self, settings: Settings, *, deterministic: bool = False, tracing: Tracing | None = None) -> None:
         self._settings = settings
         self._folder = settings.contract.resolve().parent
         self._files = FileMemory()
@@ -59,6 +61,7 @@ class LiveApplication:
             metrics=metrics,
             recorder=self._recorder,
             current=self._current,
+            tracing=tracing,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

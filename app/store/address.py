@@ -1,9 +1,16 @@
 """Where the database is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import sqlalchemy as sa
+
+_UNREADABLE = (
+    "PostgreSQL can't read that URL: give postgresql://USER:PASSWORD@HOST/NAME, what is special in a name or password as %XX, and"
+    " after a ? nothing but its parameters"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,20 +20,19 @@ class Address:
     :param url: as SQLAlchemy has it
     :param embedded: whether this process is the database, with SQLite
     :param path: the file of an embedded one; None if it is kept in memory
+    :param options: how a networked one is reached, in the words of PostgreSQL's library
+    :param shown: what people are told of it: no password
     """
 
     url: sa.URL
     embedded: bool
     path: Path | None
+    shown: str
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """What people are told of it: no password."""
-        if self.embedded:
-            return str(self.path or "memory")
-        url = self.url
-        query = {name: value for name, value in url.query.items() if name != "password"}
-        shown = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
-        return shown.render_as_string()
+        return self.shown
 
 
 def address_of(url: str) -> Address:
@@ -34,15 +40,43 @@ def address_of(url: str) -> Address:
 
     :raises ValueError: it is no URL, or of another kind of database
     """
+    backend = url.partition("://")[0].partition("+")[0]
+    if backend == "postgresql":
+        return _networked(f"{backend}://{url.partition('://')[2]}")
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:
         raise ValueError("That is no URL of a database: give sqlite:///PATH or postgresql://...") from error
-    backend = parsed.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
+    if backend != "sqlite":
         raise ValueError(f"The database {backend!r} is not supported: use sqlite or postgresql.")
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    embedded = backend == "sqlite"
-    path = Path(parsed.database) if embedded and parsed.database and parsed.database != ":memory:" else None
-    return Address(parsed, embedded, path)
+    path = Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
+    return Address(parsed, embedded=True, path=path, shown=str(path or "memory"))
+
+
+def _networked(url: str) -> Address:
+    """The address of a PostgreSQL, or of several of which one takes changes, read as PostgreSQL's own programs do."""
+    import psycopg
+
+    try:
+        parsed = psycopg.pq.Conninfo.parse(url.encode())
+    except psycopg.Error as error:
+        # Its words may have the password in them.
+        raise ValueError(_UNREADABLE) from error
+    given = [(one.keyword.decode(), one.val.decode(), one.dispchar == b"*") for one in parsed if one.val is not None]
+    shown = _shown({name: value for name, value, secret in given if not secret})
+    options = {name: value for name, value, _ in given}
+    if not all(port.isdecimal() for port in options.get("port", "").split(",") if port):
+        raise ValueError(_UNREADABLE)
+    return Address(sa.URL.create("postgresql+psycopg"), embedded=False, path=None, shown=shown, options=options)
+
+
+def _shown(options: dict[str, str]) -> str:
+    """The URL with some options."""
+    user, name = (quote(options.pop(option, ""), safe="") for option in ("user", "dbname"))
+    hosts, ports = (options.pop(option, "").split(",") for option in ("host", "port"))
+    named = [f"[{host}]" if ":" in host else quote(host, safe="") for host in hosts]
+    # One port is that of all.
+    numbered = zip(named, ports * len(hosts), strict=False)
+    servers = ",".join(f"{host}:{port}" if port else host for host, port in numbered)
+    query = urlencode(options, quote_via=quote)
+    return f"postgresql://{user and user + '@'}{servers}/{name}{query and '?' + query}"

@@ -13,6 +13,9 @@ SQLITE_BUSY_TIMEOUT = 5_000
 POSTGRESQL_CONNECT_TIMEOUT = 5
 # How long a statement may run on PostgreSQL, in milliseconds.
 POSTGRESQL_STATEMENT_TIMEOUT = 15_000
+# After how long a PostgreSQL server's machine that says nothing counts as gone, in milliseconds. One that is busy is not silent:
+# its kernel answers.
+POSTGRESQL_SILENCE = 5_000
 
 
 def sqlite_engine(address: Address) -> sa.Engine:
@@ -49,15 +52,22 @@ def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:
 
     :param pool_size: the most connections
     """
+    defaults = {
+        "autocommit": True,
+        "connect_timeout": POSTGRESQL_CONNECT_TIMEOUT,
+        "tcp_user_timeout": POSTGRESQL_SILENCE,
+        "keepalives_idle": 2,
+        "keepalives_interval": 1,
+        # Of several servers the one that takes changes is meant, whichever it is now.
+        "target_session_attrs": "read-write" if "," in address.options.get("host", "") else "any",
+    }
+    timeout = f"-c statement_timeout={POSTGRESQL_STATEMENT_TIMEOUT}"
     return sa.create_engine(
         address.url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POSTGRESQL_CONNECT_TIMEOUT,
         pool_reset_on_return=None,
-        connect_args={
-            "autocommit": True,
-            "connect_timeout": POSTGRESQL_CONNECT_TIMEOUT,
-            "options": f"-c statement_timeout={POSTGRESQL_STATEMENT_TIMEOUT}",
-        },
+        # What the URL says wins.
+        connect_args={**defaults, **address.options, "options": f"{timeout} {address.options.get('options', '')}"},
     )

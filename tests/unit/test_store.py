@@ -251,10 +251,8 @@ def test_tokens_expire_and_are_revoked(kept):
         kept.tokens.change("a", active=True)
 
 
-def test_a_remembered_token_is_looked_up_again_after_its_time(kept, monkeypatch):
-    remembering = Store(
-        str(kept.database.address.url.render_as_string(hide_password=False)), searched=SEARCHED, token_memory=1.0
-    )
+def test_a_remembered_token_is_looked_up_again_after_its_time(kept, database_url, monkeypatch):
+    remembering = Store(database_url, searched=SEARCHED, token_memory=1.0)
     secret = kept.tokens.add("a", superuser=True)
     clock = [100.0]
     monkeypatch.setattr("app.store.tokens.time.monotonic", lambda: clock[0])
