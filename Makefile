@@ -7,12 +7,10 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
-MINUTES ?= 30
-ENGINE ?= both
 ROUNDS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test soak fuzz fuzz-long bench bench-scale bench-start check lint format lock wheel clean
+.PHONY: help setup run dev test soak storm fuzz fuzz-long bench bench-scale bench-start check lint format lock wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -36,14 +34,17 @@ dev: $(READY)  ## Serve in one process, and follow what is saved
 test: $(READY)  ## Run all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-soak: $(READY)  ## Kill the server ROUNDS times on each engine while it is written to, and look for losses
+soak: $(READY)  ## Load the server for MINUTES (15) with a fault every 20 s, on ENGINE (sqlite or postgresql)
+	@$(BIN)/python -m pytest tests/e2e/test_endurance.py --minutes $(or $(MINUTES),15) -k $(or $(ENGINE),sqlite) -s $(PYTEST_ARGS)
+
+storm: $(READY)  ## Kill workers and servers ROUNDS times on each engine while they are written to, and look for losses
 	@$(BIN)/python -m pytest tests/e2e/test_kills.py tests/e2e/test_writers.py --rounds $(ROUNDS) -s $(PYTEST_ARGS)
 
 fuzz: $(READY)  ## Fuzz the server against the contract, with the same cases each time
 	@$(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
 
-fuzz-long: $(READY)  ## Fuzz for MINUTES on each engine (ENGINE=sqlite or postgresql for one)
-	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES) --engine $(ENGINE)
+fuzz-long: $(READY)  ## Fuzz for MINUTES (30) on each engine (ENGINE=sqlite or postgresql for one)
+	@$(BIN)/python -m tests.fuzz.campaign --minutes $(or $(MINUTES),30) --engine $(or $(ENGINE),both)
 
 $(BENCH_READY): $(READY) bench/requirements.lock
 	@echo "Installing what the server is compared with ..."

@@ -1,9 +1,10 @@
 """The log: one structured line per event, on standard error."""
 
+import contextlib
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import IO, Any, cast
 
 import orjson
 import structlog
@@ -22,14 +23,14 @@ def configure(level: str, form: str) -> None:
         structlog.configure(
             processors=[*common, _for_terminals, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
             wrapper_class=structlog.make_filtering_bound_logger(number),
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+            logger_factory=structlog.PrintLoggerFactory(cast(Any, _Outlet(sys.stderr))),
             cache_logger_on_first_use=True,
         )
     else:
         structlog.configure(
             processors=[*common, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(orjson.dumps)],
             wrapper_class=structlog.make_filtering_bound_logger(number),
-            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+            logger_factory=structlog.BytesLoggerFactory(cast(Any, _Outlet(sys.stderr.buffer))),
             cache_logger_on_first_use=True,
         )
     logging.basicConfig(
@@ -51,3 +52,23 @@ def _for_terminals(_logger: Any, _method: str, event: MutableMapping[str, Any]) 
     return {
         key: printable(value) if isinstance(value, str) else value for key, value in event.items() if value is not None
     }
+
+
+class _Outlet:
+    """A stream that raises nothing when it takes no more, as on a full disk: a request matters more than its line in the log.
+
+    :param stream: of text or of bytes
+    """
+
+    def __init__(self, stream: IO[Any]) -> None:
+        self._stream = stream
+
+    def write(self, line: Any) -> None:
+        """Write something."""
+        with contextlib.suppress(OSError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        """Let go of what is written. What could not be is tried again with the next line, as far as it is kept."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()

@@ -37,6 +37,9 @@ _numbers = itertools.count()
 
 def pytest_addoption(parser):
     parser.addoption("--rounds", type=int, default=2, help="how often the tests of faults cause each")
+    parser.addoption(
+        "--minutes", type=float, default=0, help="how long the test of endurance takes; 0 for its short form"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 
+import psutil
 import uvicorn
 
 from app.cli.protocol import Protocol
@@ -26,6 +27,23 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def runs(process):
+    """Whether a process runs. One that has ended may wait long for its parent to take notice."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def kill(server):
+    """`kill -9` a server with its workers. :param server: its process, as `subprocess` has it"""
+    doomed = [psutil.Process(server.pid), *psutil.Process(server.pid).children()]
+    for one in doomed:
+        one.kill()
+    server.wait(DEADLINE)
+    wait_for(lambda: not any(map(runs, doomed)), "the end of the server")
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.asgi import FLOWS
@@ -12,6 +13,8 @@ BINDINGS = "/api/v3/flows/bindings/"
 ALL = "?page_size=100000"
 # Flows that a writer has at once: a storm of any length leaves a small store.
 KEPT = 10
+# Seconds that a client waits after it got no answer.
+PAUSE = 0.05
 
 BLUEPRINT = """entries:
 - model: authentik_flows.flow
@@ -30,7 +33,7 @@ BLUEPRINT = """entries:
 class Storm:
     """Clients that create, change, delete and import flows until told to stop.
 
-    An answer of success is a promise; a 503 or no answer leaves it open what became of the request.
+    An answer of success is a promise; a 503 or no answer leaves it open what became of the request, until the flow is written next.
 
     :param wire: the server; may be exchanged for another one meanwhile
     :param token: a superuser's
@@ -39,7 +42,7 @@ class Storm:
 
     def __init__(self, wire, token, clients=8):
         self.wire, self._token = wire, token
-        self.acknowledged, self.open, self.statuses = 0, 0, set()
+        self.acknowledged, self.statuses = 0, Counter()
         self.unexpected = []
         # What each flow's title may be, None if it may be missing. Each belongs to one client.
         self._may = {}
@@ -62,63 +65,78 @@ class Storm:
             one.result(120)
         self._pool.shutdown()
 
+    @property
+    def open(self):
+        """How many requests were not answered, or with 503."""
+        return self.statuses[None] + self.statuses[503]
+
     def _work(self, client):
-        own, imported = [], ""
+        own = []
         while not self._stop.is_set():
-            number = next(self._numbers)
             self._go.wait()
             with self._turns:
-                if number % 8 == 0:
-                    imported = imported or f"imported-{client}-{number}"
-                    if not self._import(imported, number):
-                        imported = ""
-                else:
-                    self._change(own, client, number)
+                self._turn(client, own)
 
-    def _change(self, own, client, number):
-        """Create, delete or change a flow. :param own: the client's flows"""
+    def _turn(self, client, own):
+        """Import, create, delete or change a flow. :param own: the slugs of the client's flows"""
+        number = next(self._numbers)
         members = {"name": str(number), "title": str(number)}
-        if number % 8 < 3 or not own:
+        if number % 8 == 0:
+            self._import(f"imported-{client}", number)
+        elif number % 8 < 3 or not own:
             slug = f"flow-{client}-{number}"
-            if self._write(slug, str(number), "POST", FLOWS, members | {"slug": slug, "designation": "recovery"}):
-                own.append(slug)
+            self._write(own, slug, str(number), "POST", FLOWS, members | {"slug": slug, "designation": "recovery"})
         elif len(own) > KEPT:
-            slug = own.pop(0)
-            self._write(slug, None, "DELETE", f"{FLOWS}{slug}/")
+            self._write(own, own[0], None, "DELETE", f"{FLOWS}{own[0]}/")
         else:
             slug = own[number % len(own)]
-            if not self._write(slug, str(number), "PATCH", f"{FLOWS}{slug}/", members):
-                own.remove(slug)
+            self._write(own, slug, str(number), "PATCH", f"{FLOWS}{slug}/", members)
 
-    def _write(self, slug, value, method, path, members=None):
+    def _write(self, own, slug, value, method, path, members=None):
         body = None if members is None else json.dumps(members).encode()
-        return self._send(slug, value, method, path, {"Content-Type": "application/json"}, body)
+        self._send(slug, value, method, path, {"Content-Type": "application/json"}, body)
+        # A flow that may be there is written again.
+        if self._may[slug] == {None}:
+            if slug in own:
+                own.remove(slug)
+        elif slug not in own:
+            own.append(slug)
 
     def _import(self, slug, number):
         content = BLUEPRINT.format(slug=slug, value=number).encode()
         body, headers = form(file=("a.yaml", "application/yaml", content))
-        return self._send(slug, str(number), "POST", f"{FLOWS}import/", headers, body)
+        self._send(slug, str(number), "POST", f"{FLOWS}import/", headers, body)
 
     def _send(self, slug, value, method, path, headers, body):
-        """Send a request. :returns: whether it is known what became of the flow"""
+        """Write a flow. :param value: its title afterwards, None if there is no such flow then"""
         before = self._may.get(slug, {None})
         self._may[slug] = before | {value}
+        answer = self._ask(method, path, headers, body)
+        if answer is None or answer.status == 503:
+            return
+        if answer.status == 404 and None in before:
+            self._may[slug] = {None}
+        elif answer.status < 300:
+            self._may[slug] = {value}
+            with self._counting:
+                self.acknowledged += 1
+        else:
+            self.unexpected.append((method, path, answer))
+
+    def _ask(self, method, path, headers=None, body=None):
+        """Send a request. :returns: the answer, None if there was none"""
+        credentials = ("Authorization", f"Bearer {self._token}")
         try:
-            answer = self.wire.send(method, path, [("Authorization", f"Bearer {self._token}"), *headers.items()], body)
+            answer = self.wire.send(method, path, [credentials, *(headers or {}).items()], body)
         except OSError:
             answer = None
             # The server may be down: do not ask more often than a client would.
-            self._stop.wait(0.01)
+            self._stop.wait(PAUSE)
         with self._counting:
-            self.statuses.add(answer and answer.status)
-            self.acknowledged += answer is not None and answer.status < 300
-            self.open += answer is None or answer.status == 503
-            if answer is not None and answer.status >= 300 and not _refused(answer):
-                self.unexpected.append((method, path, answer))
-        if answer is None or answer.status >= 300:
-            return False
-        self._may[slug] = {value}
-        return True
+            self.statuses[answer and answer.status] += 1
+        if answer is not None and answer.status >= 500 and not _refused(answer):
+            self.unexpected.append((method, path, answer))
+        return answer
 
     def check(self):
         """Assert that all that was acknowledged is there, that nothing is there in part, and that no answer was another one."""
@@ -146,7 +164,8 @@ class Storm:
         self._may = {slug: values for slug, values in self._may.items() if values != {None}}
 
     def _all(self, path):
-        answer = self.wire.send("GET", path + ALL, [("Authorization", f"Bearer {self._token}")])
+        answer = self._ask("GET", path + ALL)
+        assert answer is not None, path
         assert answer.status == 200, answer
         return answer.json()["results"]
 

@@ -1,7 +1,9 @@
 """A server whose disk takes no more."""
 
+import http.client
 import json
 import resource
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -46,3 +48,31 @@ def test_a_disk_that_is_full_for_a_while(start, tmp_path):
     assert log.count('"event":"database unavailable"') == 10
     assert log.count('"error":"disk I/O error"') == 10
     assert "Traceback" not in log
+
+
+def test_a_log_that_can_not_be_written_is_in_nobodys_way(start):
+    """A full disk often has the log too."""
+    _, token, process = start()
+    (worker,) = wait_for(psutil.Process(process.pid).children, "the start of the worker")
+    connection = http.client.HTTPConnection(urlsplit(process.url).netloc, timeout=30)
+
+    def send(method, body=None):
+        connection.request(method, FLOWS, body, dict(bearer(token)))
+        with connection.getresponse() as answer:
+            answer.read()
+        return answer.status, connection.sock is not None
+
+    flow = json.dumps({"name": "a", "slug": "a", "title": "a", "designation": "recovery"}).encode()
+    unlimited = resource.RLIM_INFINITY
+    assert send("GET") == (200, True)
+    worker.rlimit(psutil.RLIMIT_FSIZE, (process.output.stat().st_size, unlimited))
+    for _ in range(100):
+        assert send("GET") == (200, True)
+        assert send("POST", flow) == (503, True)
+    assert "Traceback" not in process.output.read_text()
+    worker.rlimit(psutil.RLIMIT_FSIZE, (unlimited, unlimited))
+    assert send("POST", flow) == (201, True)
+    assert '"operation":"flows_instances_create","method":"POST","path":"/api/v3/flows/instances/","status":201' in (
+        process.output.read_text()
+    )
+    connection.close()

@@ -1,16 +1,15 @@
 """`kill -9` during a storm of writes: what was acknowledged is there afterwards, and nothing has to be repaired.
 
-`make soak` runs many rounds.
+`make storm` runs many rounds.
 """
 
-import signal
 import time
 
 import psutil
 import psycopg
 import pytest
 
-from tests.serving import free_port, wait_for
+from tests.serving import free_port, kill, wait_for
 from tests.storm import Storm
 
 # Answers of success before something is killed.
@@ -47,11 +46,7 @@ def test_nothing_is_lost(start, variables, rounds, engine):
             workers = psutil.Process(process.pid).children()
             workers[0].kill()
             wait_for_answers(storm)
-            doomed = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
-            for one in doomed:
-                one.send_signal(signal.SIGKILL)
-            process.wait(30)
-            psutil.wait_procs(doomed, 30)
+            kill(process)
             begun = time.monotonic()
             storm.wire, _, process = start(**variables)
             wait_for(lambda: storm.wire.send("GET", "/-/health/ready/").status == 200, "readiness")
@@ -59,7 +54,7 @@ def test_nothing_is_lost(start, variables, rounds, engine):
             storm.check()
             assert process.output.read_text().count("Traceback") == 0
     storm.check()
-    assert storm.statuses <= {200, 201, 204, None}
+    assert storm.statuses.keys() <= {200, 201, 204, 404, None}
     print(
         f"{engine}: {2 * rounds} kills, {storm.acknowledged} acknowledged, {storm.open} without an answer, 0 lost; served"
         f" again after {sorted(starts)[len(starts) // 2]:.2f} s, at most {max(starts):.2f} s"
