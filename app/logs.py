@@ -21,7 +21,7 @@ def configure(level: str, form: str) -> None:
     common: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso", utc=True)]
     if console:
         structlog.configure(
-            processors=[*common, _without_nothing, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
+            processors=[*common, _for_terminals, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
             wrapper_class=structlog.make_filtering_bound_logger(number),
             logger_factory=structlog.PrintLoggerFactory(cast(Any, _Outlet(sys.stderr))),
             cache_logger_on_first_use=True,
@@ -39,6 +39,19 @@ def configure(level: str, form: str) -> None:
     # They warn of what clients send; the line of the request tells of that.
     for name in ("python_multipart", "opentelemetry.trace", "opentelemetry.baggage"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def printable(text: str) -> str:
+    """A text with each character written out that a terminal would take for an order."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def _for_terminals(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: printable(value) if isinstance(value, str) else value for key, value in event.items() if value is not None
+    }
 
 
 class _Outlet:
@@ -59,7 +72,3 @@ class _Outlet:
         """Let go of what is written. What could not be is tried again with the next line, as far as it is kept."""
         with contextlib.suppress(OSError):
             self._stream.flush()
-
-
-def _without_nothing(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in event.items() if value is not None}

@@ -18,6 +18,7 @@ from app.store.tables import files, flows, objects, tokens
 from tests import postgresql
 from tests.asgi import Client
 from tests.contract_files import copied, replaced, shipped
+from tests.examples import Examples
 
 logs.configure("error", "json")
 
@@ -146,6 +147,12 @@ def client(shared, store):
 def client_on_each(shared_on_each):
     """A client of an application on an empty store on each engine, with a superuser's token."""
     return client_of(*shared_on_each)
+
+
+@pytest.fixture
+def examples(client_on_each):
+    """Objects made from the contract's examples, in an application on each engine."""
+    return Examples(shipped(), client_on_each)
 
 
 def client_of(store, app):

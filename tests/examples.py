@@ -114,11 +114,11 @@ class Examples:
         """A new object of a model, with these members in place of the example's."""
         operation = self.creators[model]
         body = self.body(operation.id)
-        answer = self.client.post(operation.url, body | self._own(operation, body) | members)
+        answer = self.client.post(operation.url, body | self.own(operation, body) | members)
         assert answer.status == 201, (model, answer.body)
         return answer.json()
 
-    def _own(self, operation, body):
+    def own(self, operation, body):
         """The members of an example that no two objects may share, as no other object has them."""
         number, own = next(self._numbers), {}
         for name, schema in operation.body.members.items():

@@ -17,6 +17,9 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 # Values in all, aliases written out.
 MAX_VALUES = 200_000
+# Each of what follows takes the square of its number in time.
+_MOST_DIRECTIVES = 100
+_LONGEST_NUMBER = 1000
 
 _TOO_MANY = f"There are more than {MAX_VALUES} values, with aliases written out."
 _TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
@@ -95,6 +98,8 @@ def _decoded(text: bytes) -> str:
         raise mistake(_end(text[: error.start].decode("utf-8-sig")), "The file is not UTF-8 text.") from error
     if bad := yaml.reader.Reader.NON_PRINTABLE.search(decoded):
         raise mistake(_end(decoded[: bad.start()]), f"The character U+{ord(bad[0]):04X} may not stand in YAML.")
+    if decoded.count("%TAG") > _MOST_DIRECTIVES:
+        raise mistake(START, f"A blueprint has no more than {_MOST_DIRECTIVES} of %TAG in it.")
     return decoded
 
 
@@ -173,7 +178,12 @@ class _Builder:
         if tag not in _KINDS:
             return Value(place, event.value, self._known(tag, place))
         try:
+            if len(event.value) > _LONGEST_NUMBER:
+                raise ValueError
             content = getattr(self._loader, _KINDS[tag])(yaml.ScalarNode(tag, event.value))
+        except OverflowError:
+            # A float to the base 60, such as 1:30.5, with many digits.
+            content = math.inf
         except (ValueError, KeyError, IndexError) as error:
             raise mistake(place, f"{event.value[:50]!r} is not of the kind that its tag says.") from error
         if (isinstance(content, float) and not math.isfinite(content)) or (
@@ -208,17 +218,21 @@ class _Builder:
 def _mapping(children: list[Value]) -> dict[str, Value]:
     """A mapping of its keys and values. What `<<` merges gives way to what is written out."""
     written: dict[str, Value] = {}
-    merged: dict[str, Value] = {}
+    sources: list[dict[str, Value]] = []
     for key, value in zip(children[::2], children[1::2], strict=True):
         if key.tag == _MERGE:
             for source in value.content if isinstance(value.content, list) else [value]:
                 if not isinstance(source.content, dict):
                     raise mistake(source.place, "Only mappings can be merged.")
-                merged = source.content | merged
+                sources.append(source.content)
         elif key.tag is not None or not isinstance(key.content, str):
             raise mistake(key.place, "A key is plain text.")
         else:
             if key.content in written:
                 raise mistake(key.place, f"The key {key.content!r} stands here twice.")
             written[key.content] = value
+    merged: dict[str, Value] = {}
+    # Of several that are merged the first one counts.
+    for content in reversed(sources):
+        merged |= content
     return merged | written

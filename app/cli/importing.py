@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from app.logs import printable
 from app.settings import Settings
 from app.store import Store
 
@@ -43,7 +44,8 @@ def apply_files(store: Store, files: Sequence[Path]) -> bool:
             done = Counter(log["attributes"]["action"] for log in outcome.logs)
             click.echo(f"{name}: {', '.join(f'{count} {action}' for action, count in done.items()) or 'nothing to do'}")
         for mistake in outcome.mistakes:
-            click.echo(f"{name}:{mistake}", err=True)
+            # A blueprint may come from anywhere.
+            click.echo(printable(f"{name}:{mistake}"), err=True)
     return all(outcome.success for outcome in outcomes.values())
 
 

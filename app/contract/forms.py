@@ -18,6 +18,9 @@ FORM = "multipart/form-data"
 # authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS).
 MAX_PARTS = 1000
 
+# What the headers of all parts may have together, as much as those of a request: each byte of them takes microseconds to read.
+MAX_HEADERS = 64 * 1024
+
 # What authentik takes for a boundary (Django's rule, longer than RFC 2046 allows).
 _BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
@@ -43,7 +46,7 @@ class FormReader(BodyReader):
         A body that is no form has no members (recorded: `import.empty_body`, `import.field_not_file`).
 
         :raises UnsupportedMediaType: it is of another media type
-        :raises MalformedBody: the boundary is missing, or there are too many parts
+        :raises MalformedBody: the boundary is missing, or there are too many parts or headers
         :raises InvalidBody: it breaks the schema
         """
         members, uploads = self._members(body, content_type)
@@ -95,6 +98,7 @@ class _Collector:
         self.parts: list[_Part] = []
         self.complete = False
         self._begun = 0
+        self._read = 0
         self._headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
         self._content: list[bytes] = []
@@ -115,6 +119,9 @@ class _Collector:
         self._value += data[start:end]
 
     def on_header_end(self) -> None:
+        self._read += len(self._field) + len(self._value)
+        if self._read > MAX_HEADERS:
+            raise MalformedBody(f"The headers of the parts are larger than {MAX_HEADERS} bytes.")
         self._headers[self._field.lower()] = self._value
         self._field = self._value = b""
 

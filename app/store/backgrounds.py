@@ -42,6 +42,8 @@ class Backgrounds:
         """
         if url and not url.startswith(("http", "/static", MEDIA)):
             url = urljoin(MEDIA, quote(url.replace("\\", "/"), safe="/~!*()'").lstrip("/"))
+            # With enough dots nothing is left of the root.
+            url = "/" + url.lstrip("/")
         self._store(slug, url or self._default, None)
 
     def upload(self, slug: str, filename: str, file: StoredFile) -> None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
@@ -49,7 +49,8 @@ class _Reading(ABC):
     def __init__(self, database: Database, view: View) -> None:
         self._database = database
         self._view = view
-        self._query = cache(self._compile)
+        # Clients choose the members that objects are found by; a bound keeps them from filling the memory.
+        self._query = lru_cache(maxsize=256)(self._compile)
         wanted = any_of(database, view.key, sa.bindparam("pks", type_=sa.Text()))
         self._by_keys = database.compile(sa.select(*view.columns).select_from(view.source).where(wanted, *view.always))
 

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app import errors
-from app.contract.forms import MAX_PARTS
+from app.contract.forms import MAX_HEADERS, MAX_PARTS
 from app.objects import Upload
 from tests.contract.widgets import ID, WIDGETS, serve
 
@@ -170,6 +170,15 @@ def test_too_many_parts(client, seen):
     assert send(client, form(*parts)).status == 200
     answer = send(client, form(*parts, parts[0]))
     assert (answer.status, answer.json()) == (400, {"detail": f"There are more than {MAX_PARTS} parts."})
+
+
+def test_too_many_headers(client, seen):
+    """Each semicolon costs as much as many bytes of a file."""
+    few = part('name="a"' + ";" * (MAX_HEADERS // 20))
+    assert send(client, form(*[few] * 18)).status == 200
+    answer = send(client, form(*[few] * 20))
+    sentence = f"The headers of the parts are larger than {MAX_HEADERS} bytes."
+    assert (answer.status, answer.json()) == (400, {"detail": sentence})
 
 
 def test_a_refusal_comes_after_permission_and_existence():

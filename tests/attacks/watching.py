@@ -1,0 +1,56 @@
+"""A client that looks at each answer for what no attack may leave there, and what is stored."""
+
+import re
+
+import sqlalchemy as sa
+
+from app.proofs.wire import Response
+from app.store.tables import metadata
+from tests.asgi import Client
+
+# What an answer may tell in its head. None of it is ever a text of a client.
+HEADERS = {
+    "accept-ranges", "allow", "cache-control", "content-disposition", "content-length", "content-security-policy", "content-type",
+    "date", "etag", "last-modified", "referrer-policy", "vary", "x-authentik-id", "x-content-type-options",
+    "x-contract-rule", "x-frame-options",
+}  # fmt: skip
+
+
+class Watched(Client):
+    """Sends requests, and fails if an answer is a failure of the server, or its head has anything strange.
+
+    :param client: whose application and token it takes
+    """
+
+    def __init__(self, client):
+        super().__init__(client.app, client.token)
+        self.store = client.store
+
+    async def _send(self, *request):
+        start, *rest = await self._exchange(*request)
+        headers = check_head(start["status"], start["headers"])
+        return Response(start["status"], headers, b"".join(message.get("body", b"") for message in rest))
+
+
+def check_head(status, headers):
+    """Fail if the head of an answer has anything strange. :returns: its headers, as text"""
+    assert status < 500
+    found = {}
+    for name, value in headers:
+        assert re.fullmatch(rb"[ -~]*", value), (name, value)
+        assert b"planted" not in value.lower(), (name, value)
+        assert name.decode().lower() not in found, name
+        found[name.decode().lower()] = value.decode()
+    assert found.keys() <= HEADERS, found.keys() - HEADERS
+    assert found["x-content-type-options"] == "nosniff"
+    return found
+
+
+def stored(store):
+    """All that is stored, by table."""
+    database = store.database
+    with database.read() as session:
+        return {
+            table.name: sorted(map(repr, session.rows(database.compile(sa.select(table)))))
+            for table in metadata.sorted_tables
+        }
