@@ -33,7 +33,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     if alone and settings.workers > 1:
         raise click.UsageError(f"{alone} is for one worker, and FLOWS_WORKERS is {settings.workers}.")
 
-    # Nearly all that a start makes stays: to look for what does not would take a sixth of its time.
+    # Nearly all that a start makes stays: to look for what does not would take a tenth of its time.
     gc.disable()
     from gunicorn.app.base import BaseApplication
 
