@@ -6,7 +6,7 @@ from typing import NamedTuple
 from app.contract.answers import Header
 
 # How many exchanges are kept, and how many bytes they may have together. What does not fit a processor's memory slows requests.
-MOST = 500
+MOST = 700
 MOST_BYTES = 32 * 1024 * 1024
 # A body that is larger is left out.
 LARGEST_BODY = 1024 * 1024
