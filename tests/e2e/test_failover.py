@@ -67,7 +67,7 @@ def test_a_promoted_standby_is_followed_and_has_all_that_was_acknowledged(nodes,
             wait_for(lambda: storm.acknowledged >= enough, f"{ANSWERS} answers", deadline)
 
         wait_for_answers(20)
-        assert storm.statuses <= {200, 201, 204}
+        assert storm.statuses.keys() <= {200, 201, 204}
         primary.kill()
         wait_for(lambda: 503 in storm.statuses, "the outage")
         # The standby by itself takes no changes, and what it has may be old.
@@ -91,7 +91,8 @@ def test_a_promoted_standby_is_followed_and_has_all_that_was_acknowledged(nodes,
         wait_for_answers(20)
         assert primary.execute("SELECT pg_last_wal_replay_lsn()") == position
     storm.check()
-    assert storm.statuses <= {200, 201, 204, 503}
+    # Of what was open, some turned out not to be there.
+    assert storm.statuses.keys() <= {200, 201, 204, 404, 503}
     assert process.output.read_text().count("Traceback") == 0
     print(
         f"{storm.acknowledged} acknowledged, {storm.open} answered 503, 0 lost; the promotion took {promotion:.2f} s,"
