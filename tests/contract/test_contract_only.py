@@ -17,6 +17,7 @@ EVERYDAY = {"debug", "info", "warning", "error", "name", "number", "order", "mes
 # Words of Python that are values of the contract too, by where they stand, with what they are there.
 HOMONYMS = {
     ("blueprints/document.py", 50): "how deeply a blueprint may be nested",
+    ("blueprints/document.py", 100): "how many `%TAG` directives a blueprint may have",
     ("blueprints/tags.py", 100): "how long a formatted text may be, in parts",
     ("cli/coverage.py", 100): "as much as there can be, in percent",
     ("cli/coverage.py", "text"): "a format of a report",
@@ -53,14 +54,15 @@ HOMONYMS = {
     ("review/judge.py", 100): "a hundred statuses make a range",
     ("review/traffic.py", "text"): "a member of an archive",
     ("shapes/objects.py", "authentication"): "the member of that name",
-    ("store/address.py", "password"): "a parameter of a URL",
     ("store/backgrounds.py", 100): "how long the name of an upload may be",
     ("store/binding_views.py", "cascade"): "what the tables do",
     ("store/binding_views.py", "cascade_many"): "what the tables do",
+    ("store/engines.py", "any"): "PostgreSQL's word for any kind of server",
     ("store/tables.py", "authentication"): "the member of that name",
     ("store/used_by.py", "cascade"): "what the tables do",
     ("store/used_by.py", "cascade_many"): "what the tables do",
     ("store/migrations/versions/0001_flows_and_tokens.py", "authentication"): "the member of that name",
+    ("tracing.py", "none"): "OpenTelemetry's word for no exporter",
 }
 
 
