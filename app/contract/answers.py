@@ -82,6 +82,12 @@ def lines(headers: Iterable[Header]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
+def parsed(section: bytes) -> tuple[Header, ...]:
+    """Headers from what `lines` made of them."""
+    pairs = (line.split(b": ", 1) for line in section.splitlines())
+    return tuple((name, value) for name, value in pairs)
+
+
 def allowed_methods(methods: Iterable[str]) -> list[str]:
     """What `Allow` lists (RFC 9110, section 10.2.1), in authentik's order; HEAD comes with GET, OPTIONS always."""
     present = set(methods)

@@ -28,7 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 Pending = Callable[[], Awaitable[None] | None]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 SendWhole = Callable[[int, bytes, bytes], bool]
-Observe = Callable[[PathPlan, Plan | None, Request, Answer, tuple[Header, ...], float], None]
+Observe = Callable[[PathPlan, Plan | None, Request, Answer, bytes, float], None]
 Trace = Callable[[str, Plan | None, Request, Answer, float], str | None]
 
 WHOLE = "flows.whole"
@@ -52,7 +52,8 @@ class ContractMiddleware(SpecMiddleware):
     :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
         None if nothing has; it raises `Unavailable` if the answer does not hold
     :param metrics: counts the requests
-    :param observe: is told of each request, its answer with all headers, and how long that took, in seconds; None for nobody
+    :param observe: is told of each request, its answer with all headers as they are sent, and how long that took, in seconds; None
+        for nobody
     :param trace: makes a span of each request: of its path in the contract, its plan, its answer, and how long that took, in
         seconds. It gives the identity of the trace; None if nobody traces
     """
@@ -124,8 +125,10 @@ class ContractMiddleware(SpecMiddleware):
             if answer.status >= 400:
                 answer = edition.problems.located(answer, target, plan, accept)
             head = method == "HEAD"
-            if head or not _sent_whole(scope, answer, target, request.id):
-                await _send(send, answer, _headers_of(answer, target, request.id), head=head)
+            lines = None if head else _sent_whole(scope, answer, target, request.id)
+            if lines is None:
+                headers = _headers_of(answer, target, request.id)
+                await _send(send, answer, headers, head=head)
         except Disconnected:
             return
         finally:
@@ -133,7 +136,7 @@ class ContractMiddleware(SpecMiddleware):
         seconds = ambient.clock() - started
         self._metrics.count(target.counters.get(verb), answer.status, seconds, answer.rule)
         if self._observe is not None:
-            self._observe(target, plan, request, answer, _headers_of(answer, target, request.id), seconds)
+            self._observe(target, plan, request, answer, lines or answers.lines(headers), seconds)
         trace_id = None
         if self._trace is not None:
             trace_id = self._trace(f"{edition.prefix[:-1]}{target.pointer[1]}", plan, request, answer, seconds)
@@ -230,13 +233,16 @@ def _headers_of(answer: Answer, path: PathPlan, request_id: str) -> tuple[Header
     return (*path.bare_headers, *own)
 
 
-def _sent_whole(scope: Scope, answer: Answer, path: PathPlan, request_id: str) -> bool:
-    """Send a JSON answer that has no headers of its own in one piece, if the server offers to (`Protocol`)."""
+def _sent_whole(scope: Scope, answer: Answer, path: PathPlan, request_id: str) -> bytes | None:
+    """Send a JSON answer that has no headers of its own in one piece, if the server offers to (`Protocol`).
+
+    :returns: the headers that were sent; None if nothing was
+    """
     whole: Mapping[str, SendWhole] | None = scope.get("extensions", {}).get(WHOLE)
     if whole is None or answer.headers or answer.media_type is not None or not answer.body:
-        return False
+        return None
     lines = b"%bcontent-length: %d\r\nx-authentik-id: %b\r\n" % (path.lines, len(answer.body), request_id.encode())
-    return whole["send"](answer.status, lines, answer.body)
+    return lines if whole["send"](answer.status, lines, answer.body) else None
 
 
 async def _send(send: Send, answer: Answer, headers: tuple[Header, ...], *, head: bool) -> None:

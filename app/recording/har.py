@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from app.contract.answers import Header
+from app.contract.answers import Header, parsed
 from app.contract.origin import origin_of
 from app.recording.secrets import without_credentials
 from app.recording.traffic import Exchange
@@ -69,7 +69,8 @@ def _request(exchange: Exchange) -> dict[str, Any]:
 
 def _response(exchange: Exchange) -> dict[str, Any]:
     answer = exchange.answer
-    content: dict[str, Any] = {"size": len(answer or b""), "mimeType": _value(exchange.told, b"content-type")}
+    told = parsed(exchange.told)
+    content: dict[str, Any] = {"size": len(answer or b""), "mimeType": _value(told, b"content-type")}
     if answer is None:
         content["comment"] = "The body was not recorded."
     elif answer:
@@ -79,7 +80,7 @@ def _response(exchange: Exchange) -> dict[str, Any]:
         "statusText": HTTPStatus(exchange.status).phrase,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _headers(exchange.told),
+        "headers": _headers(told),
         "content": content,
         "redirectURL": "",
         "headersSize": -1,

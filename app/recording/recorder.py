@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import structlog
 
 from app import ambient
-from app.contract.answers import Answer, Header
+from app.contract.answers import Answer
 from app.contract.plan import Plan
 from app.contract.problems import documented
 from app.contract.rules import Broken
@@ -18,17 +18,17 @@ from app.contract.source import Source
 from app.recording.coverage import Seen, coverage
 from app.recording.points import Point, operations, points_of
 from app.recording.secrets import Secrets, without_credentials
-from app.recording.traffic import Exchange, Traffic, fitting
+from app.recording.traffic import Exchange, Traffic
 
 log = structlog.get_logger("flows.recording")
 
 # How many query strings are known to have been looked at. Strangers may send any.
 _QUERIES = 4096
 # How many requests wait until they are looked at, and how many bytes the last of them may have.
-_BATCH = 64
+_BATCH = 32
 _LARGE = 64 * 1024
 
-_Observed = tuple[PathPlan, Plan | None, Request, Answer, tuple[Header, ...], float, float]
+_Observed = tuple[PathPlan, Plan | None, Request, Answer, bytes, float, float]
 
 
 class Recorder:
@@ -46,7 +46,7 @@ class Recorder:
     def follow(self, source: Source) -> None:
         """Go on with another contract. What was seen stays, by operationId."""
         known = {operation.id: operation for operation in operations(source)}
-        secrets = Secrets(source)
+        secrets = Secrets(source) or None
         with self._lock:
             self._take_in()
             self._source, self._operations, self._secrets = source, known, secrets
@@ -72,10 +72,10 @@ class Recorder:
         plan: Plan | None,
         request: Request,
         answer: Answer,
-        headers: tuple[Header, ...],
+        headers: bytes,
         seconds: float,
     ) -> None:
-        """See a request and its answer."""
+        """See a request and its answer, with all headers as they are sent."""
         self._waiting.append((path, plan, request, answer, headers, seconds, ambient.now()))
         # To look at many at once takes half the time, as the code for it is near then.
         if len(self._waiting) >= _BATCH or len(request.body or b"") + len(answer.body) > _LARGE:
@@ -141,34 +141,31 @@ class Recorder:
             seen |= new
             self._left.pop(operation, None)
 
-    def _keep(
-        self, request: Request, answer: Answer, headers: tuple[Header, ...], seconds: float, moment: float
-    ) -> None:
+    def _keep(self, request: Request, answer: Answer, headers: bytes, seconds: float, moment: float) -> None:
         scope = request.scope
         query, sent = request.query, request.body
         answered: bytes | None = b"" if request.method == "HEAD" else answer.body
-        if self._secrets:
+        if self._secrets is not None:
             query = self._secrets.query(query)
             sent, secret = self._secrets.body(sent)
             # A refusal may say what is wrong with a value.
             answered = None if secret and answer.status >= 400 else self._secrets.body(answered)[0]
-        traffic = self._traffic
-        traffic.add(
-            Exchange(
-                moment,
-                seconds,
-                scope.get("scheme", "http"),
-                scope.get("server"),
-                request.method,
-                request.path,
-                query,
-                traffic.shared(without_credentials(scope["headers"])),
-                fitting(sent),
-                answer.status,
-                headers,
-                fitting(answered),
-            )
+        asked, size = self._traffic.shared(without_credentials(scope["headers"]))
+        exchange = Exchange(
+            moment,
+            seconds,
+            scope.get("scheme", "http"),
+            scope.get("server"),
+            request.method,
+            request.path,
+            query,
+            asked,
+            sent,
+            answer.status,
+            headers,
+            answered,
         )
+        self._traffic.add(exchange, size)
 
 
 def _parameters(query: bytes) -> dict[str, Any]:

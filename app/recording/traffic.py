@@ -31,7 +31,7 @@ class Exchange(NamedTuple):
     :param asked: the headers of the request
     :param sent: the body of the request; None if it is left out
     :param status: of the answer
-    :param told: the headers of the answer
+    :param told: the headers of the answer as they are sent (RFC 9112, section 5)
     :param answer: the body of the answer; None if it is left out
     """
 
@@ -45,7 +45,7 @@ class Exchange(NamedTuple):
     asked: Headers
     sent: bytes | None
     status: int
-    told: Headers
+    told: bytes
     answer: bytes | None
 
 
@@ -58,32 +58,39 @@ class Traffic:
         # Clients send the same headers again and again: they are kept once, and measured once.
         self._sets: dict[Headers, tuple[Headers, int]] = {}
 
-    def add(self, exchange: Exchange) -> None:
-        """Keep an exchange. Of its bodies, those that `fitting` admits."""
-        size = (
-            _FRAME + len(exchange.path) + len(exchange.query) + len(exchange.sent or b"") + len(exchange.answer or b"")
-        )
-        size += self._sets[exchange.asked][1]
+    def add(self, exchange: Exchange, asked: int) -> None:
+        """Keep an exchange, without bodies that are too large.
+
+        :param asked: how many bytes the headers of its request have
+        """
+        size = asked + _size(exchange)
+        if size > LARGEST_BODY:
+            exchange = exchange._replace(sent=_fitting(exchange.sent), answer=_fitting(exchange.answer))
+            size = asked + _size(exchange)
         self._kept.append((size, exchange))
         self._bytes += size
         while len(self._kept) > MOST or self._bytes > MOST_BYTES:
             dropped, _ = self._kept.popleft()
             self._bytes -= dropped
 
-    def shared(self, headers: Headers) -> Headers:
-        """The same headers, as another request had them before. To be asked before an exchange with them is added."""
+    def shared(self, headers: Headers) -> tuple[Headers, int]:
+        """The same headers, as another request had them before, and how many bytes they have."""
         known = self._sets.get(headers)
         if known is None:
             if len(self._sets) >= _SETS:
                 self._sets.clear()
             known = self._sets[headers] = headers, sum([len(name) + len(value) for name, value in headers])
-        return known[0]
+        return known
 
     def exchanges(self) -> list[Exchange]:
         """All that are kept, the oldest first."""
         return [exchange for _, exchange in self._kept]
 
 
-def fitting(body: bytes | None) -> bytes | None:
-    """A body, unless it is too large to be kept."""
+def _size(exchange: Exchange) -> int:
+    """How many bytes an exchange takes, about, without the headers of its request."""
+    return _FRAME + len(exchange.path) + len(exchange.query) + len(exchange.sent or b"") + len(exchange.answer or b"")
+
+
+def _fitting(body: bytes | None) -> bytes | None:
     return body if body is None or len(body) <= LARGEST_BODY else None

@@ -44,6 +44,16 @@ def test_serve__for_one_worker(run, option):
     assert f"{option} is for one worker, and FLOWS_WORKERS is 2." in result.stderr
 
 
+def test_headers_are_recorded_as_they_were_sent(serve):
+    wire, _, _ = serve("--record")
+    missing = FLOWS + "nope/"
+    sent = [wire.send(method, path, ROOT_TOKEN) for method, path in (("GET", FLOWS), ("HEAD", FLOWS), ("GET", missing))]
+    recorded = json.loads(wire.send("GET", "/contract/traffic.har", ROOT_TOKEN).body)["log"]["entries"]
+    for answer, entry in zip(sent, recorded, strict=True):
+        headers = {header["name"]: header["value"] for header in entry["response"]["headers"]}
+        assert headers == {name: value for name, value in answer.headers.items() if name not in ("date", "connection")}
+
+
 def test_coverage__of_a_server(serve, run):
     wire, _, _ = serve("--record", FLOWS_PORT=(port := str(free_port())))
     create(wire)
