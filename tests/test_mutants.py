@@ -12,7 +12,7 @@ from app.proofs.wire import Wire
 from app.settings import Settings
 from app.store import flows as store_flows
 from app.store import tokens as store_tokens
-from app.store.identity import random_uuid
+from app.store.identity import new_uuid
 from tests.contract.test_permissions import OPERATIONS, REQUIRED
 from tests.fuzz.campaign import fuzz
 from tests.oracle.conftest import FOLDER, TOKENS
@@ -183,7 +183,7 @@ def by_permissions(url, store):
     """The first operation that a token without its permissions, or one that is not valid any more, may call."""
     for token in ("oracle-noperm-token", "oracle-expired-token", "oracle-inactive-token"):
         for name, operation in OPERATIONS.items():
-            target = operation.path_to({"slug": "welcome", "pk": random_uuid()})
+            target = operation.path_to({"slug": "welcome", "pk": new_uuid()})
             answer = Wire(url).send(operation.method, target, [("Authorization", f"Bearer {token}")])
             if REQUIRED[name] and answer.status != 403:
                 return f"{name} with {token}: {answer.status}"

@@ -11,7 +11,7 @@ from app import errors
 from app.objects import Reference
 from app.store.binding_views import PolicyBindingRow, StageBindingRow, policy_binding_view, stage_binding_view
 from app.store.database import Database, Query, Session
-from app.store.identity import random_uuid
+from app.store.identity import new_uuid
 from app.store.listing import Listing, SortKey
 from app.store.references import References, Target
 from app.store.tables import policy_bindings, stage_bindings
@@ -149,9 +149,9 @@ class Bindings(Generic[R]):
 
     def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new binding, within a transaction. :returns: its primary key"""
-        values = {**self._values(session, members), "pk": pk or random_uuid()}
+        values = {**self._values(session, members), "pk": pk or new_uuid()}
         if "policybindingmodel_ptr_id" in self._table.c:
-            values["policybindingmodel_ptr_id"] = random_uuid()
+            values["policybindingmodel_ptr_id"] = new_uuid()
         with self._database.translating(self._taken):
             session.run(self._insert, values)
         return str(values["pk"])

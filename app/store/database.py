@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from app import errors
 from app.store.address import address_of
 from app.store.engines import postgresql_engine, sqlite_engine
-from app.store.session import KeptSession, Query, Row, Session, ThreadSession, statements_of
+from app.store.session import KeptSession, Query, Row, Session, SingleStatement, ThreadSession, statements_of
 from app.store.tables import metadata
 
 __all__ = ["Database", "Query", "Row", "Session"]
@@ -123,13 +123,16 @@ class Database:
         session: ThreadSession | None = getattr(self._thread, "session", None)
         return session.group.pending() if session is not None else None
 
-    @contextlib.contextmanager
-    def write_once(self) -> Iterator["Session"]:
+    def write_once(self) -> contextlib.AbstractContextManager["Session"]:
         """A session for one writing statement, which is a transaction by itself: a single round trip.
 
         :raises Unavailable: the database does not answer
         :raises NotUnique: a value is taken
         """
+        return SingleStatement(self._thread_session()) if self.embedded else self._networked_write_once()
+
+    @contextlib.contextmanager
+    def _networked_write_once(self) -> Iterator["Session"]:
         with self.read() as session, session.alone():
             yield session
 

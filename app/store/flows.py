@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.store.database import Database, Query, Row, Session
-from app.store.identity import random_uuid
+from app.store.identity import new_uuid
 from app.store.large.listing import FlowListing
 from app.store.listing import SortKey
 from app.store.search import search_text
@@ -165,7 +165,7 @@ class Flows:
 
     def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> Flow:
         """Store a new flow, within a transaction."""
-        flow = Flow(pk=pk or random_uuid(), policybindingmodel_ptr_id=random_uuid(), **members)
+        flow = Flow(pk=pk or new_uuid(), policybindingmodel_ptr_id=new_uuid(), **members)
         session.run(self._insert, self._values(flow))
         return flow
 
@@ -211,9 +211,11 @@ class Flows:
 
     def _update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> Row | None:
         """Store members of a flow as it was read. :returns: its row, None if what is searched has changed since"""
-        new = {f"new_{name}": value for name, value in self._values(flow._replace(**members)).items()}
-        old_search = search_text(flow._asdict(), self.searched)
-        return session.row(self._update_query(frozenset(members)), {**new, "pk_": flow.pk, "old_search": old_search})
+        old = flow._asdict()
+        new = {f"new_{name}": value for name, value in members.items()}
+        new["new_search"] = search_text({**old, **members}, self.searched)
+        known = {"pk_": flow.pk, "old_search": search_text(old, self.searched)}
+        return session.row(self._update_query(frozenset(members)), {**new, **known})
 
     def _values(self, flow: Flow) -> dict[str, Any]:
         """The columns of a flow."""

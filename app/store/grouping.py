@@ -32,7 +32,8 @@ class CommitGroup:
     @contextlib.contextmanager
     def transaction(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         """A unit of work that is undone alone if anything is raised in it, and committed with others."""
-        with self.statement(loop):
+        self.join(loop)
+        try:
             self._connection.execute("SAVEPOINT member")
             try:
                 yield
@@ -42,10 +43,12 @@ class CommitGroup:
                     self._connection.execute("ROLLBACK TO member")
                     self._connection.execute("RELEASE member")
                 raise
+        except BaseException as error:
+            self.failed(error)
+            raise
 
-    @contextlib.contextmanager
-    def statement(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-        """A single statement, committed with others."""
+    def join(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin what is committed with others: a single statement, of whose error `failed` is told, if there is one."""
         if self._waiting is not None and self._members >= _MOST:
             self._commit(self._waiting)
         if self._waiting is None:
@@ -53,13 +56,11 @@ class CommitGroup:
             self._waiting, self._members = [], 0
             loop.call_soon(self._commit_when_complete, loop, self._waiting, 0)
         self._members += 1
-        try:
-            yield
-        except BaseException as error:
-            if not self._connection.in_transaction:
-                # A full disk, for one, takes the whole transaction back.
-                self._end(errors.Unavailable(str(error)))
-            raise
+
+    def failed(self, error: BaseException) -> None:
+        """A statement has failed. A full disk, for one, takes the whole transaction back."""
+        if not self._connection.in_transaction:
+            self._end(errors.Unavailable(str(error)))
 
     def pending(self) -> asyncio.Future[None] | None:
         """What has to be done before an answer may leave; None if nothing is open.

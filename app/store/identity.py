@@ -6,7 +6,11 @@ from app import ambient
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
-def random_uuid() -> str:
-    """A random UUID (RFC 9562, section 5.4) as text. `str(uuid.uuid4())` takes four times as long."""
-    digits = ambient.random_bytes(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
+def new_uuid() -> str:
+    """A UUID as text, of version 4 as authentik's are (RFC 9562, section 5.4), of whose random bits the first 48 are the
+    milliseconds since 1970, as in version 7 (section 5.7). What is made at once then stands together in each index, so that a
+    commit writes few pages instead of one for each object.
+    """
+    time = f"{int(ambient.now() * 1000):012x}"
+    digits = ambient.random_bytes(10).hex()
+    return f"{time[:8]}-{time[8:]}-4{digits[:3]}-{_VARIANT[digits[3]]}{digits[4:7]}-{digits[7:19]}"

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from app import errors
 from app.objects import Model
 from app.store.database import Database, Query, Session
-from app.store.identity import random_uuid
+from app.store.identity import new_uuid
 from app.store.listing import Listing, SortKey
 from app.store.object_views import ObjectRow, view
 from app.store.references import References, Target
@@ -181,7 +181,7 @@ class Objects:
         known = self._models[model]
         found = self._references.resolve(session, known.references, members)
         own = self._own(known, members)
-        pk = pk or random_uuid()
+        pk = pk or new_uuid()
         row = {"pk": pk, "collection": known.collection, "model": model, "name": members["name"]}
         row |= {"members": orjson.dumps(own).decode(), "search": self._search(known, {**own, **row})}
         with self._database.translating(_TAKEN):

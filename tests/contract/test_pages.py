@@ -32,6 +32,13 @@ def test_home_lists_every_operation(client, contract):
     assert page.count("<details") == len(contract.document["tags"])
 
 
+def test_the_request_to_begin_with_goes_where_the_page_came_from(client):
+    page = client.get("/", headers={"host": "flows.example:9443", "x-forwarded-proto": "https"}).body.decode()
+    assert f"https://flows.example:9443{FLOWS}</code>" in page
+    page = client.get("/", headers={"host": '"><script>'}).body.decode()
+    assert f"http://127.0.0.1:80{FLOWS}</code>" in page
+
+
 NOTHING_FROM_ELSEWHERE = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"

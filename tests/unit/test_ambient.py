@@ -6,7 +6,7 @@ import time
 import pytest
 
 from app import ambient
-from app.store.identity import random_uuid
+from app.store.identity import new_uuid
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def test_identities_repeat_and_each_is_there_once():
     runs = []
     for seed in (b"one", b"one", b"other"):
         ambient.fix(seed)
-        runs.append([random_uuid() for _ in range(1000)])
+        runs.append([new_uuid() for _ in range(1000)])
     one, again, other = runs
     assert one == again
     assert len({*one, *other}) == 2000
@@ -40,8 +40,8 @@ def test_identities_repeat_and_each_is_there_once():
 
 def test_a_position_is_gone_on_from():
     ambient.fix(b"")
-    random_uuid()
+    new_uuid()
     position = ambient.position()
-    following = [random_uuid() for _ in range(3)]
+    following = [new_uuid() for _ in range(3)]
     ambient.begin(position)
-    assert [random_uuid() for _ in range(3)] == following
+    assert [new_uuid() for _ in range(3)] == following

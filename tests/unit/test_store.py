@@ -14,10 +14,10 @@ from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app import errors
+from app import ambient, errors
 from app.contract.parameters import Ordering
 from app.store import Store, migration
-from app.store.identity import random_uuid
+from app.store.identity import new_uuid
 from app.store.search import fold
 from app.store.tables import flows, metadata
 
@@ -98,11 +98,18 @@ def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, monke
     assert slugs(kept, terms=("first",)) == []
 
 
-def test_identities_are_random_uuids():
-    made = [random_uuid() for _ in range(1000)]
+def test_identities_are_uuids(monkeypatch):
+    made = [new_uuid() for _ in range(1000)]
     assert len(set(made)) == 1000
     assert all(str(parsed := uuid.UUID(text)) == text and parsed.version == 4 for text in made)
     assert {text[19] for text in made} == set("89ab")
+    moments = [0, 1.5, 1732312345.678, 2**38]
+    made = []
+    for moment in moments:
+        monkeypatch.setattr(ambient, "now", lambda moment=moment: moment)
+        made.append(new_uuid())
+    assert [int(text[:13].replace("-", ""), 16) for text in made] == [int(moment * 1000) for moment in moments]
+    assert sorted(made) == made
 
 
 def test_text_sorts_by_code_point(kept):
