@@ -19,4 +19,4 @@ def fold(text: str) -> str:
 
 def search_text(row: Mapping[str, Any], members: Iterable[str]) -> str:
     """The value of a row's `search` column."""
-    return fold(SEPARATOR.join(str(row[member]) for member in members))
+    return fold(SEPARATOR.join([str(row[member]) for member in members]))
