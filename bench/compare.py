@@ -46,6 +46,12 @@ class Figures:
         medians = {name: statistics.median(values) for name, values in asdict(self).items()}
         return {**medians, "spread": (max(self.rate) - min(self.rate)) / medians["rate"]}
 
+    def times(self, other: "Figures") -> float:
+        """How often this does in the time in which another one does it once: of each round by itself, as the machine may be
+        slower in another one, and then the median.
+        """
+        return statistics.median(own / others for own, others in zip(self.rate, other.rate, strict=True))
+
 
 def compare(engine: str, names: Sequence[str], rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Time every operation of every server.
@@ -54,16 +60,23 @@ def compare(engine: str, names: Sequence[str], rounds: int, say: Callable[[str],
     :param names: the servers
     :param rounds: how often each is timed
     :param say: is told how far the run is
-    :returns: medians by server and operation, memory in MiB by server
+    :returns: medians by server and operation, with how often the first server does in the time in which this one does it once, and
+        memory in MiB by server
     :raises WrongAnswers: a server answered anything else than it should
     """
     say("starting the servers")
     with serve(engine, names, FLOWS) as running:
         figures = interleave(running, OPERATIONS, rounds, say)
         memory = {name: server.memory() for name, server in running.items()}
+    first = figures[names[0]]
     return {
         "servers": {
-            name: {"memory": memory[name], "operations": {key: found.summary() for key, found in by_operation.items()}}
+            name: {
+                "memory": memory[name],
+                "operations": {
+                    key: {**found.summary(), "ratio": first[key].times(found)} for key, found in by_operation.items()
+                },
+            }
             for name, by_operation in figures.items()
         }
     }
@@ -105,7 +118,8 @@ def interleave(
     for turn in range(rounds):
         for operation in operations:
             say(f"round {turn + 1} of {rounds}, {operation.name}")
-            for name, server in running.items():
+            # There and back again, so that who comes first is not the same one each time.
+            for name, server in list(running.items())[:: 1 if turn % 2 == 0 else -1]:
                 _time(server, operation, figures[name][operation.name], turn, seconds, connections)
                 if operation.method == "POST":
                     remove_created(server.database)

@@ -75,7 +75,7 @@ def ratios(figures: dict[str, Any], engine: str) -> str:
             rates = [server["operations"][name]["rate"] for name in names]
             lines.append("| no answer remembered, requests/s | " + " | ".join(f"{rate:,.0f}" for rate in rates) + " |")
             continue
-        found = [own[name]["rate"] / server["operations"][name]["rate"] for name in names]
+        found = [server["operations"][name]["ratio"] for name in names]
         if peer in _FIXED:
             lines.append(f"| share of: {TITLES[peer]} | " + " | ".join(f"{ratio:.0%}" for ratio in found) + " |")
         else:

@@ -11,6 +11,7 @@ from app.application import create_app, open_store
 from app.settings import Settings
 from app.store.tables import flows, policy_bindings, stage_bindings
 from bench import data, load, report
+from bench.compare import Figures
 from bench.operations import CREATE, LIST, OPERATIONS, PATCH, RETRIEVE
 from bench.peers import PEERS
 from bench.peers.requests import checks
@@ -41,6 +42,12 @@ def url(filled, tmp_path, contract):
 def no_wrk(monkeypatch):
     """A machine without wrk."""
     monkeypatch.setattr(load.shutil, "which", lambda _name: None)
+
+
+def test_a_ratio_is_of_each_round():
+    own, other = Figures(rate=[100.0, 10.0, 50.0]), Figures(rate=[50.0, 4.0, 25.0])
+    assert own.times(other) == 2
+    assert Figures(rate=[30.0, 3.0]).times(Figures(rate=[10.0, 3.0])) == 2
 
 
 def right_answer(url, operation):
