@@ -131,6 +131,16 @@ class Database:
         """
         return SingleStatement(self._thread_session()) if self.embedded else self._networked_write_once()
 
+    def turn(self) -> contextlib.AbstractContextManager["Session"]:
+        """A session to read and lock a row, and then for one statement that writes: nobody comes between.
+
+        :raises Unavailable: the database does not answer
+        :raises NotUnique: a value is taken
+        """
+        if self.embedded and (session := self._thread_session()).shares:
+            return SingleStatement(session)
+        return self.write()
+
     @contextlib.contextmanager
     def _networked_write_once(self) -> Iterator["Session"]:
         with self.read() as session, session.alone():

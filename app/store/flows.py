@@ -140,18 +140,18 @@ class Flows:
         :raises NotFound: there is no flow of this slug, or it does not match
         :raises NotUnique: the new slug is taken
         """
-        flow = self.get(slug, filters, terms)
         if not members:
-            return flow
-        with self._database.write_once() as session:
-            row = self._update(session, flow, members)
-        if row is None:
+            return self.get(slug, filters, terms)
+        if not self._database.embedded:
+            # The lock and its transaction would be two more round trips.
+            flow = self.get(slug, filters, terms)
+            with self._database.write_once() as session:
+                row = self._update_unchanged(session, flow, members)
+            if row is not None:
+                return Flow._make(row)
             # Another request has just changed what is searched, so that the text for it would be wrong: take turns.
-            with self._database.write() as session:
-                row = self._update(session, self._get(session, slug, filters, terms, lock=True), members)
-        if row is None:
-            raise errors.NotFound
-        return Flow._make(row)
+        with self._database.turn() as session:
+            return self.update(session, self._get(session, slug, filters, terms, lock=True), members)
 
     def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
         """Delete a flow.
@@ -169,10 +169,13 @@ class Flows:
         session.run(self._insert, self._values(flow))
         return flow
 
-    def update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> None:
-        """Store some members of a flow, within the transaction that it was read and locked in."""
-        if members:
-            self._update(session, flow, members)
+    def update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> Flow:
+        """Store some members of a flow, within the transaction that it was read and locked in. :returns: the flow with them"""
+        if not members:
+            return flow
+        changed = flow._replace(**members)
+        session.run(self._update_query(frozenset(members), False), self._new_values(changed, members))
+        return changed
 
     def read(self, session: Session, pk: str, *, lock: bool = False) -> Flow:
         """A flow by its primary key.
@@ -209,13 +212,18 @@ class Flows:
             raise errors.NotFound
         return Flow._make(row)
 
-    def _update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> Row | None:
-        """Store members of a flow as it was read. :returns: its row, None if what is searched has changed since"""
-        old = flow._asdict()
-        new = {f"new_{name}": value for name, value in members.items()}
-        new["new_search"] = search_text({**old, **members}, self.searched)
-        known = {"pk_": flow.pk, "old_search": search_text(old, self.searched)}
-        return session.row(self._update_query(frozenset(members)), {**new, **known})
+    def _update_unchanged(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> Row | None:
+        """Store some members of a flow as it was read. :returns: its row, None if what is searched has changed since"""
+        values = self._new_values(flow._replace(**members), members)
+        values["old_search"] = search_text(flow._asdict(), self.searched)
+        return session.row(self._update_query(frozenset(members), True), values)
+
+    def _new_values(self, changed: Flow, members: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of an update to a flow of which some members are new."""
+        values = {f"new_{name}": value for name, value in members.items()}
+        values["new_search"] = search_text(changed._asdict(), self.searched)
+        values["pk_"] = changed.pk
+        return values
 
     def _values(self, flow: Flow) -> dict[str, Any]:
         """The columns of a flow."""
@@ -232,9 +240,13 @@ class Flows:
         found = self.view.matches(filters, terms)
         return self._database.compile(sa.delete(flows).where(flows.c.slug == sa.bindparam("slug_"), *found))
 
-    def _compile_update(self, members: frozenset[str]) -> Query:
+    def _compile_update(self, members: frozenset[str], unchanged: bool) -> Query:
+        """:param unchanged: whether only if what is searched is as it was read; its row is told then"""
         values: dict[str, sa.BindParameter[Any]] = {
             name: sa.bindparam(f"new_{name}") for name in sorted(members | {"search"})
         }
-        same = (flows.c.pk == sa.bindparam("pk_"), flows.c.search == sa.bindparam("old_search"))
-        return self._database.compile(sa.update(flows).where(*same).values(values).returning(*self._columns))
+        statement = sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(values)
+        if unchanged:
+            same = flows.c.search == sa.bindparam("old_search")
+            return self._database.compile(statement.where(same).returning(*self._columns))
+        return self._database.compile(statement)

@@ -133,6 +133,11 @@ class ThreadSession(Session):
         loop = self._loop()
         return super().transaction() if loop is None else self.group.transaction(loop)
 
+    @property
+    def shares(self) -> bool:
+        """Whether there is anybody to share a commit with."""
+        return self._loop() is not None
+
     def join(self) -> None:
         """Let the next statement share its commit, if there is anybody to share with."""
         if (loop := self._loop()) is not None:

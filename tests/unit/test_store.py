@@ -1,7 +1,9 @@
 """The store on each engine, without HTTP."""
 
+import asyncio
 import contextlib
 import itertools
+import sqlite3
 import threading
 import uuid
 
@@ -82,6 +84,8 @@ def test_a_change_keeps_all_else_and_a_removal_is_final(kept):
 
 
 def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, monkeypatch):
+    if kept.embedded:
+        pytest.skip("there is one writer at a time")
     kept.flows.add(members(slug="a", name="first", title="first"))
     original, between = kept.flows.get, [{"name": "second"}]
 
@@ -96,6 +100,39 @@ def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, monke
     assert (changed.name, changed.title) == ("second", "third")
     assert slugs(kept, terms=("second", "third")) == ["a"]
     assert slugs(kept, terms=("first",)) == []
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_nothing_comes_between_in_an_embedded_store(tmp_path, monkeypatch, grouped):
+    store = Store(f"sqlite:///{tmp_path}/flows.sqlite3", searched=SEARCHED)
+    store.migrate()
+    store.flows.add(members(slug="a", name="first", title="first"))
+    if grouped:
+        store.database.group_commits()
+    others, original = [], store.flows._get
+
+    def get(*arguments, **options):
+        flow = original(*arguments, **options)
+        with (
+            contextlib.closing(sqlite3.connect(tmp_path / "flows.sqlite3", timeout=0)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            other.execute("UPDATE flows SET name = 'second'")
+        others.append(flow)
+        return flow
+
+    async def change():
+        changed = store.flows.change("a", {"title": "third"})
+        if grouped:
+            await store.database.pending_commit()
+        return changed
+
+    monkeypatch.setattr(store.flows, "_get", get)
+    changed = asyncio.run(change())
+    assert (changed.name, changed.title, len(others)) == ("first", "third", 1)
+    monkeypatch.undo()
+    assert store.flows.get("a") == changed
+    store.close()
 
 
 def test_identities_are_uuids(monkeypatch):
