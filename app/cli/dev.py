@@ -1,6 +1,9 @@
 """`flows dev`: one process that serves the contract as it was saved last, and starts anew when the code is saved."""
 
+import contextlib
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,8 @@ def command(settings: Settings, *, deterministic: bool) -> None:
 
     Example: FLOWS_PORT=9000 flows dev
     """
-    import uvicorn
+    from uvicorn import Config, Server
+    from uvicorn.supervisors import ChangeReload
 
     from app.cli.start import bootstrap, draft_or_exit, store_or_exit
 
@@ -28,9 +32,7 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     store = store_or_exit(settings, contract)
     secret = bootstrap(store, settings)
     store.close()
-    click.echo(f"URL:   http://{settings.host}:{settings.port}{contract.document['servers'][0]['url']}")
-    click.echo(f"Token: {secret or 'as before; `flows token create NAME --superuser` makes one.'}")
-    uvicorn.run(
+    config = Config(
         "app.cli.dev:create_deterministic" if deterministic else "app.cli.dev:create",
         factory=True,
         host=settings.host,
@@ -42,6 +44,12 @@ def command(settings: Settings, *, deterministic: bool) -> None:
         server_header=False,
         log_level="warning",
     )
+    # Bound here, and not by `uvicorn.run`, to tell which port it is.
+    listener = config.bind_socket()
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    click.echo(f"URL:   http://{host}:{listener.getsockname()[1]}{contract.document['servers'][0]['url']}")
+    click.echo(f"Token: {secret or 'as before; `flows token create NAME --superuser` makes one.'}")
+    ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
 
 
 def create_deterministic() -> Any:
@@ -57,4 +65,17 @@ def create(*, deterministic: bool = False) -> Any:
 
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level, settings.log_format)
-    return LiveApplication(settings, deterministic=deterministic, tracing=tracing_or_warning())
+    with _stopped_by_signals():
+        return LiveApplication(settings, deterministic=deterministic, tracing=tracing_or_warning())
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let a signal end the process, which may wait for a contract that can be served: uvicorn notes it for its loop, which does not
+    run yet.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    noting = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    yield
+    for number, handler in zip(numbers, noting, strict=True):
+        signal.signal(number, handler)

@@ -6,15 +6,20 @@ import os
 import random
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from tests.asgi import FLOWS
 from tests.contract_files import copied
+from tests.e2e.conftest import ROOT
 from tests.proposals import with_proposal
-from tests.serving import free_port, wait_for
+from tests.serving import wait_for
 
 FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}
 LAYOUT = "        - sidebar_right\n"
@@ -79,9 +84,9 @@ def follow(start, tmp_path):
 
     def begin(contract=None):
         contract = contract or copied(tmp_path / "contract")
-        port = free_port()
-        variables = {"FLOWS_CONTRACT": str(contract), "FLOWS_BOOTSTRAP_TOKEN": "root", "FLOWS_PORT": str(port)}
+        variables = {"FLOWS_CONTRACT": str(contract), "FLOWS_BOOTSTRAP_TOKEN": "root"}
         _, _, process = start("dev", **variables)
+        port = urlsplit(process.url).port
 
         def answers():
             try:
@@ -203,6 +208,29 @@ def test_a_start_with_a_broken_contract_says_why(run, tmp_path):
     result = run("dev", FLOWS_CONTRACT=str(contract))
     assert result.returncode == 1
     assert "The extension 'x-serches' is not known here." in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_waits_for_a_contract_can_be_stopped(environment, tmp_path, number):
+    contract = copied(tmp_path / "contract")
+    contract.write_text("nothing")
+    command = "import uvicorn; uvicorn.run('app.cli.dev:create', factory=True, port=0)"
+    said = tmp_path / "said"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", command],
+            env=environment | {"FLOWS_CONTRACT": str(contract)},
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(lambda: "Nothing is served until" in said.read_text(), "the word that nothing is served")
+        process.send_signal(number)
+        assert process.wait(20) == -number
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_random_saves_stop_nothing_and_leave_nothing_behind(follow):

@@ -114,7 +114,6 @@ def test_dev__records_and_follows_the_contract(serve, start, tmp_path):
         "dev",
         "--deterministic",
         FLOWS_CONTRACT=str(contract),
-        FLOWS_PORT=str(free_port()),
         FLOWS_BOOTSTRAP_TOKEN="root",
     )
 

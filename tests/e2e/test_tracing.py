@@ -94,8 +94,7 @@ def test_each_worker_sends_its_requests_and_the_last_ones_at_its_end(start, rece
 
 def test_the_development_server_sends_too(start, receiver):
     url, received = receiver
-    port = str(free_port())
-    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "10", "FLOWS_PORT": port}
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "10"}
     wire, token, _ = start("dev", **variables)
     wait_for(lambda: _answers(wire, token), "the start")
     wait_for(lambda: received, "a span")
