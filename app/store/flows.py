@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
 
@@ -15,6 +15,9 @@ from app.store.listing import SortKey
 from app.store.search import search_text
 from app.store.tables import flows
 from app.store.views import View, column_field, conditions
+
+# How many flows are remembered by what a change has to know of them, and how long their texts may be together.
+_SEEN, _SEEN_LENGTH = 1024, 1024
 
 
 class Flow(NamedTuple):
@@ -37,6 +40,22 @@ class Flow(NamedTuple):
     authentication: str
     stages: str = ""
     policies: str = ""
+
+
+class Seen(NamedTuple):
+    """What a change of a flow has to know of it.
+
+    :param pk: its identity
+    :param searched: the members that a search looks at
+    """
+
+    pk: str
+    searched: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, flow: Flow, searched: Sequence[str]) -> Self:
+        """What it has to know of this one."""
+        return cls(flow.pk, {name: getattr(flow, name) for name in searched})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +97,7 @@ class Flows:
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
         self._delete_query = lru_cache(maxsize=64)(self._compile_delete)
         self._update_query = cache(self._compile_update)
+        self._seen: dict[str, Seen] = {}
 
     def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:
         """The flow of a slug.
@@ -143,13 +163,14 @@ class Flows:
         if not members:
             return self.get(slug, filters, terms)
         if not self._database.embedded:
-            # The lock and its transaction would be two more round trips.
-            flow = self.get(slug, filters, terms)
+            # A lock and its transaction would be two more round trips, and so is reading what was seen before one.
+            seen = None if filters or terms else self._seen.get(slug)
+            seen = seen or Seen.of(self.get(slug, filters, terms), self.searched)
             with self._database.write_once() as session:
-                row = self._update_unchanged(session, flow, members)
+                row = self._update_unchanged(session, slug, seen, members)
             if row is not None:
-                return Flow._make(row)
-            # Another request has just changed what is searched, so that the text for it would be wrong: take turns.
+                return self._see(Flow._make(row))
+            # Somebody has changed what is searched, so that the text for it would be wrong: take turns.
         with self._database.turn() as session:
             return self.update(session, self._get(session, slug, filters, terms, lock=True), members)
 
@@ -174,7 +195,9 @@ class Flows:
         if not members:
             return flow
         changed = flow._replace(**members)
-        session.run(self._update_query(frozenset(members), False), self._new_values(changed, members))
+        session.run(
+            self._update_query(frozenset(members), False), self._new_values(flow.pk, changed._asdict(), members)
+        )
         return changed
 
     def read(self, session: Session, pk: str, *, lock: bool = False) -> Flow:
@@ -212,18 +235,28 @@ class Flows:
             raise errors.NotFound
         return Flow._make(row)
 
-    def _update_unchanged(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> Row | None:
-        """Store some members of a flow as it was read. :returns: its row, None if what is searched has changed since"""
-        values = self._new_values(flow._replace(**members), members)
-        values["old_search"] = search_text(flow._asdict(), self.searched)
+    def _update_unchanged(self, session: Session, slug: str, seen: "Seen", members: Mapping[str, Any]) -> Row | None:
+        """Store members of a flow as it was seen. :returns: its row, None if what is searched has changed since"""
+        values = self._new_values(seen.pk, {**seen.searched, **members}, members)
+        values |= {"slug_": slug, "old_search": search_text(seen.searched, self.searched)}
         return session.row(self._update_query(frozenset(members), True), values)
 
-    def _new_values(self, changed: Flow, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters of an update to a flow of which some members are new."""
+    def _new_values(self, pk: str, changed: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of an update.
+
+        :param changed: what is searched, as it is with the new members
+        """
         values = {f"new_{name}": value for name, value in members.items()}
-        values["new_search"] = search_text(changed._asdict(), self.searched)
-        values["pk_"] = changed.pk
-        return values
+        return {**values, "new_search": search_text(changed, self.searched), "pk_": pk}
+
+    def _see(self, flow: Flow) -> Flow:
+        """Remember what the next change of a flow has to know. Whether it still holds is asked with the change."""
+        seen = Seen.of(flow, self.searched)
+        if sum(len(str(value)) for value in seen.searched.values()) <= _SEEN_LENGTH:
+            if len(self._seen) >= _SEEN:
+                self._seen.clear()
+            self._seen[flow.slug] = seen
+        return flow
 
     def _values(self, flow: Flow) -> dict[str, Any]:
         """The columns of a flow."""
@@ -247,6 +280,6 @@ class Flows:
         }
         statement = sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(values)
         if unchanged:
-            same = flows.c.search == sa.bindparam("old_search")
-            return self._database.compile(statement.where(same).returning(*self._columns))
+            same = (flows.c.slug == sa.bindparam("slug_"), flows.c.search == sa.bindparam("old_search"))
+            return self._database.compile(statement.where(*same).returning(*self._columns))
         return self._database.compile(statement)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from app import ambient, errors
 from app.contract.parameters import Ordering
 from app.store import Store, migration
+from app.store import flows as stored_flows
 from app.store.identity import new_uuid
 from app.store.search import fold
 from app.store.tables import flows, metadata
@@ -100,6 +101,36 @@ def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, monke
     assert (changed.name, changed.title) == ("second", "third")
     assert slugs(kept, terms=("second", "third")) == ["a"]
     assert slugs(kept, terms=("first",)) == []
+
+
+def test_what_was_seen_of_a_flow_need_not_hold_at_its_next_change(kept, database_url):
+    other = Store(database_url, searched=SEARCHED)
+    kept.flows.add(members(slug="a", name="first"))
+    kept.flows.change("a", {"title": "1"})
+    other.flows.change("a", {"name": "second"})
+    changed = kept.flows.change("a", {"title": "2"})
+    assert (changed.name, slugs(kept, terms=("second", "2")), slugs(kept, terms=("first",))) == ("second", ["a"], [])
+    other.flows.change("a", {"background": "/other"})
+    assert kept.flows.change("a", {"title": "3"}) == changed._replace(title="3", background="/other")
+    # Its slug is another one's now.
+    other.flows.change("a", {"slug": "b"})
+    other.flows.add(members(slug="a", name="third"))
+    assert kept.flows.change("a", {"title": "4"}).name == "third"
+    assert kept.flows.get("b").title == "3"
+    with pytest.raises(errors.NotFound):
+        kept.flows.change("a", {"title": "5"}, {"name": "second"})
+    other.flows.remove("a")
+    with pytest.raises(errors.NotFound):
+        kept.flows.change("a", {"title": "5"})
+    other.close()
+
+
+def test_what_is_seen_of_flows_is_bounded(kept, monkeypatch):
+    monkeypatch.setattr(stored_flows, "_SEEN", 2)
+    for slug in ("a", "b", "c", "d"):
+        kept.flows.add(members(slug=slug))
+        kept.flows.change(slug, {"title": "T" * (2000 if slug == "d" else 1)})
+    assert set(kept.flows._seen) == (set() if kept.embedded else {"c"})
 
 
 @pytest.mark.parametrize("grouped", [True, False])
