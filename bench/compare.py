@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from app.store.tables import flows
 from bench import data, load, servers
 from bench.operations import CREATED_PREFIX, FLOWS, OPERATIONS, Operation
+
+T = TypeVar("T")
 
 SERVER_CORE, LOAD_CORE = 0, 1
 CONNECTIONS = 16
@@ -118,12 +120,17 @@ def interleave(
     for turn in range(rounds):
         for operation in operations:
             say(f"round {turn + 1} of {rounds}, {operation.name}")
-            # There and back again, so that who comes first is not the same one each time.
-            for name, server in list(running.items())[:: 1 if turn % 2 == 0 else -1]:
+            # Another one comes first each time, and none twice in a row: requests of a run may be under way at its end.
+            for name, server in _from(turn, list(running.items())):
                 _time(server, operation, figures[name][operation.name], turn, seconds, connections)
                 if operation.method == "POST":
                     remove_created(server.database)
     return figures
+
+
+def _from(turn: int, servers: list[T]) -> list[T]:
+    first = turn % len(servers)
+    return servers[first:] + servers[:first]
 
 
 def machine() -> dict[str, Any]:
