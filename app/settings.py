@@ -101,6 +101,11 @@ class Settings:
         "auto", "`json`, `console`, or `auto`: console on a terminal.", _one_of("auto", "json", "console")
     )
 
+    @property
+    def url_host(self) -> str:
+        """The host as a URL has it (RFC 3986, section 3.2.2)."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """The settings that an environment describes; a variable that is unset or blank takes its default.

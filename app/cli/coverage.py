@@ -50,8 +50,7 @@ def _coverage(url: str) -> dict[str, Any]:
 
 
 def _own_url(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
+    return f"http://{settings.url_host}:{settings.port}"
 
 
 def _print(coverage: dict[str, Any]) -> None:

@@ -46,8 +46,7 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     )
     # Bound here, and not by `uvicorn.run`, to tell which port it is.
     listener = config.bind_socket()
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    click.echo(f"URL:   http://{host}:{listener.getsockname()[1]}{contract.document['servers'][0]['url']}")
+    click.echo(f"URL:   http://{settings.url_host}:{listener.getsockname()[1]}{contract.document['servers'][0]['url']}")
     click.echo(f"Token: {secret or 'as before; `flows token create NAME --superuser` makes one.'}")
     ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
 

@@ -66,12 +66,11 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     tokens = store.tokens.any()
     # Workers open connections of their own.
     store.close()
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     class Server(BaseApplication):
         def load_config(self) -> None:
             options: dict[str, Any] = {
-                "bind": f"{host}:{settings.port}",
+                "bind": f"{settings.url_host}:{settings.port}",
                 "workers": settings.workers,
                 "worker_class": Worker,
                 "preload_app": True,
@@ -97,7 +96,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         worker.part = next(part for part in itertools.count() if part not in taken)
 
     def announce(address: tuple[Any, ...]) -> None:
-        url = f"http://{host}:{address[1]}"
+        url = f"http://{settings.url_host}:{address[1]}"
         click.echo(f"URL:   {url}{base_path}")
         click.echo(f"Docs:  {url}/docs/")
         if secret == settings.bootstrap_token and secret:

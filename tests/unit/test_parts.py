@@ -122,3 +122,10 @@ def test_each_setting_is_documented():
     assert rows == [
         f"| `{name}` | {f'`{default}`' if default else 'none'} | {meaning} |" for name, default, meaning in describe()
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("flows.example", "flows.example"), ("::1", "[::1]")]
+)
+def test_a_host_stands_in_a_url(host, shown):
+    assert Settings.from_environment({"FLOWS_HOST": host}).url_host == shown
