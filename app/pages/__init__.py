@@ -27,6 +27,9 @@ from app.store import Store
 Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
+# So many slow readers may hold up pages before the next one waits. They are begun when they are needed.
+THREADS = 10
+
 
 def create_app(
     current: Current, store: Store, settings: Settings, counted: Metrics, recorder: Recorder | None
@@ -61,7 +64,7 @@ def create_app(
         flask.register_blueprint(recording(recorder, store))
     flask.register_error_handler(HTTPException, _answer_error)
     flask.after_request(add_headers)
-    adapted: ASGIApp = WSGIMiddleware(flask)
+    adapted: ASGIApp = WSGIMiddleware(flask, workers=THREADS)
 
     async def app(scope: Scope, _receive: Any, send: Any) -> None:
         if scope["type"] != "http":

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from app.pages import THREADS as PAGE_THREADS
 from tests.asgi import FLOWS
 from tests.contract_files import copied
 from tests.e2e.conftest import ROOT
@@ -283,17 +284,19 @@ def test_random_saves_stop_nothing_and_leave_nothing_behind(follow):
         # The first ones fill what is kept of the last few contracts.
         for number in range(1, 7):
             valid_beside(number)
-        before = server.num_threads(), server.num_fds(), server.memory_full_info().uss
+        threads, handles, memory = server.num_threads(), server.num_fds(), server.memory_full_info().uss
         for number in range(10, 10 + SAVES):
             chance.choice([valid, valid_beside, invalid, invalid])(number)
         valid(9)
-        after = server.num_threads(), server.num_fds(), server.memory_full_info().uss
+        more_memory = server.memory_full_info().uss - memory
+        wait_for(lambda: server.num_fds() == handles, "the handles of before")
     finally:
         stopped.set()
         thread.join()
     assert set(answered) == {200}
     assert "Traceback" not in session.said()
-    assert after[:2] == before[:2]
+    # One of those that answer pages runs already; whether another is begun is up to the scheduler.
+    assert server.num_threads() < threads + PAGE_THREADS
     # A contract that is left behind has some 10 MiB.
-    print(f"{SAVES} saves: {(after[2] - before[2]) / 2**20:.1f} MiB more, {len(answered)} answers meanwhile")
-    assert after[2] - before[2] < 40 * 2**20
+    print(f"{SAVES} saves: {more_memory / 2**20:.1f} MiB more, {len(answered)} answers meanwhile")
+    assert more_memory < 40 * 2**20
