@@ -6,7 +6,7 @@ from functools import partial
 
 from app import handlers, pages
 from app.contract import checks, models
-from app.contract.bundling import ReadFile
+from app.contract.checks.drafts import Draft
 from app.contract.edition import Current, Edition, outline
 from app.contract.examples import no_handler
 from app.contract.framework import (
@@ -43,15 +43,14 @@ def load_contract(
     return checks.load(settings.contract, implementation, thorough=thorough)
 
 
-def load_draft(settings: Settings, read_file: ReadFile, earlier: Source | None = None) -> Source:
+def load_draft(settings: Settings, draft: Draft | None = None) -> Source:
     """A contract that is being edited: operations without a handler answer their examples.
 
-    :param read_file: reads a file of it
-    :param earlier: the same contract before a change
+    :param draft: what is known of it from before
     :raises ContractError: it can't be served
     """
     implementation = checks.Implementation(partial(_handlers, None), handlers.stored_members, examples=True)
-    return checks.load(settings.contract, implementation, read_file=read_file, earlier=earlier)
+    return checks.load(settings.contract, implementation, draft=draft)
 
 
 def open_store(settings: Settings, contract: Source, database: Database | None = None) -> Store:

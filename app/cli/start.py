@@ -9,7 +9,6 @@ import click
 
 from app.application import load_contract, load_draft, open_store
 from app.cli.findings import told_of
-from app.contract.reading import read_file
 from app.contract.source import Source
 from app.errors import NotUnique
 from app.settings import Settings
@@ -29,7 +28,7 @@ def contract_or_exit(settings: Settings) -> Source:
 def draft_or_exit(settings: Settings) -> Source:
     """The same of a contract that is being edited, in which operations may be without a handler."""
     with told_of():
-        return load_draft(settings, read_file)
+        return load_draft(settings)
 
 
 def opened_or_exit(settings: Settings, contract: Source) -> Store:

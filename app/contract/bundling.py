@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from app.contract.findings import ContractError, Finding, Location
 from app.contract.reading import read_file
-from app.contract.source import File, Pointer, Source, parse_reference, part_at
+from app.contract.source import File, Pointer, Source, is_path_item, parse_reference, part_at
 
 SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks")
 """The components that can be referred to (OpenAPI 3.0.3, "Components Object")."""
@@ -106,10 +106,10 @@ class _Reader:
             self.references[file] = []
             for pointer, node, shown in file.references:
                 name, _, fragment = shown.partition("#")
-                path = paths.get(name) or (file.path.parent / name).resolve()
-                paths[name] = path
+                known = paths.get(name)
+                path = paths[name] = known or (file.path.parent / name).resolve()
                 self.references[file].append(_Reference(pointer, node, shown, path, fragment))
-                if path not in self.files and path not in unusable:
+                if known is None and path not in self.files and path not in unusable:
                     further = self._read_further(path, name, (file, (*pointer, "$ref")))
                     if further is None:
                         unusable.add(path)
@@ -163,7 +163,8 @@ class _Bundler:
         self._references = references
         self._root, *self._further = files.values()
         self._findings: list[Finding] = []
-        self._targets: dict[tuple[Path, str], Part | None] = {}
+        # By the file of the reference and its text: most are written many times.
+        self._targets: dict[tuple[File, str], Part | None] = {}
         self._uses: dict[Part, set[Part]] = defaultdict(set)
         self._path_items: dict[Part, Part] = {}
         self._origins: dict[Pointer, Part] = {}
@@ -174,7 +175,7 @@ class _Bundler:
             for reference in self._references[file]:
                 # Others of the root to itself are looked at with the whole document.
                 local = file is self._root and reference.shown.startswith("#")
-                if not local or _is_path_item(reference.pointer):
+                if not local or is_path_item(reference.pointer):
                     self._redirect(file, reference)
         document = dict(self._root.document)
         if isinstance(paths := document.get("paths"), dict):
@@ -191,16 +192,16 @@ class _Bundler:
         """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""
         pointer, node, shown, _, fragment = reference
         at = file, (*pointer, "$ref")
-        target = self._target(reference)
+        target = self._target(file, reference)
         if target is None:
             self._find(at, f"The reference {shown!r} leads nowhere.", "Name a part of that file.")
             return
         self._uses[self._outermost((file, pointer))].add(self._outermost(target))
-        if _is_path_item(pointer):
+        if is_path_item(pointer):
             for key in node.keys() - {"$ref"}:
                 problem = f"The key {key!r} means nothing beside a `$ref`."
                 self._find((file, (*pointer, key)), problem, "Move it to where the reference leads.")
-            if _is_path_item(target[1]):
+            if is_path_item(target[1]):
                 self._path_items[file, pointer] = target
             else:
                 self._find(at, f"The reference {shown!r} names no path item.", "Name one: '<file>#/paths/<name>'.")
@@ -211,9 +212,9 @@ class _Bundler:
         else:
             self._find(at, f"The reference {shown!r} names no component.", "Name one: '<file>#/schemas/<name>'.")
 
-    def _target(self, reference: _Reference) -> Part | None:
-        """What a reference names, None if there is no such part."""
-        named = reference.path, reference.fragment
+    def _target(self, by: File, reference: _Reference) -> Part | None:
+        """What a reference in a file names, None if there is no such part."""
+        named = by, reference.shown
         if named not in self._targets:
             file = self._files[reference.path]
             try:
@@ -283,7 +284,3 @@ class _Bundler:
 def _finding(part: Part, problem: str, remedy: str) -> Finding:
     file, pointer = part
     return Finding(file.locate(pointer), problem, remedy)
-
-
-def _is_path_item(pointer: Pointer) -> bool:
-    return len(pointer) == 2 and pointer[0] == "paths"

@@ -1,21 +1,20 @@
 """The models that a contract declares by `x-model`, ready for the handlers and the store."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from app import errors
 from app.contract.body import BodyReader, InvalidBody
 from app.contract.plan import body_reader
 from app.contract.schemas import flattened, properties
-from app.contract.source import Pointer, Source
+from app.contract.source import Pointer, Source, remembered
 from app.objects import Decision, Model, Reference
 
 VERBS = ("used_by_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
 """What an operationId ends with, longer ones first, if its path says by `x-serves` whose operations it has."""
 
 
-@lru_cache(maxsize=4)
+@remembered
 def models(source: Source) -> Mapping[str, Model]:
     """The models of a contract that has passed the checks of its extensions, by name. Never to be changed."""
     schemas = source.document.get("components", {}).get("schemas", {})
@@ -97,18 +96,21 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
 def _reader(source: Source, schema_name: str, code: str, method: str = "post") -> BodyReader | None:
     """The reader of the operation that answers a model's objects with a status code."""
     wanted = {"$ref": f"#/components/schemas/{schema_name}"}
-    for pointer, _, known, operation in source.operations():
-        answer = source.resolve((), operation["responses"].get(code, {}))[1]
-        schemas = [media.get("schema") for media in answer.get("content", {}).values()]
-        if known == method and wanted in schemas and "requestBody" in operation:
-            return _body_reader(source, pointer, operation, wanted if code == "201" else None)
+    for pointer, known, answered in _answered(source, code):
+        if known == method and wanted in answered:
+            return body_reader(source, pointer, source.at(pointer), wanted if code == "201" else None)
     return None
 
 
-def _body_reader(source: Source, pointer: Pointer, operation: dict[str, Any], created: Any) -> BodyReader:
-    reader = body_reader(source, pointer, operation, created)
-    assert reader is not None, "the operation has a body"  # noqa: S101  # asked for just above
-    return reader
+@remembered
+def _answered(source: Source, code: str) -> list[tuple[Pointer, str, list[Any]]]:
+    """The operations that take a body and have an answer of a status code: place, method and the answer's schemas."""
+    return [
+        (pointer, method, [media.get("schema") for media in answer.get("content", {}).values()])
+        for pointer, _, method, operation in source.operations()
+        if "requestBody" in operation and code in operation["responses"]
+        for answer in [source.resolve((), operation["responses"][code])[1]]
+    ]
 
 
 def _read(reader: BodyReader | None) -> Callable[[Mapping[str, Any]], dict[str, Any]]:

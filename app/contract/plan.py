@@ -16,7 +16,7 @@ from app.contract.parameters import QueryReader
 from app.contract.paths import argument_of
 from app.contract.schemas import Direction, SchemaReader, is_file, properties
 from app.contract.security import Access
-from app.contract.source import Pointer, Source
+from app.contract.source import Pointer, Source, remembered
 from app.contract.writing import AnswerWriter, WriterBuilder
 
 REQUEST = "request"
@@ -87,7 +87,7 @@ class PlanBuilder:
         media: dict[str, Any] = next(iter(content.values()), {})
         schema = media.get("schema")
         files = tuple(content) if schema and is_file(self._source, schema) else ()
-        query = QueryReader(self._source, parameters(self._source, operation.path, operation.method, "query"))
+        query = query_reader(self._source, operation.path, operation.method)
         given = handler_arguments(self._source, operation.path, operation.method, query)
         knows_request = REQUEST not in given and REQUEST in argument_names(operation.function)
         return Plan(
@@ -145,10 +145,17 @@ def body_reader(source: Source, pointer: Pointer, operation: dict[str, Any], cre
     return reader(source, (*pointer, "requestBody"), defaults)
 
 
+@remembered
+def query_reader(source: Source, path: str, method: str) -> QueryReader:
+    """The reader of an operation's query string."""
+    return QueryReader(source, parameters(source, path, method, "query"))
+
+
+@remembered
 def parameters(source: Source, path: str, method: str, location: str) -> dict[str, tuple[Pointer, dict[str, Any]]]:
     """The parameters of an operation in one location, its own before those of its path (OpenAPI 3.0.3, "Path Item Object").
 
-    :returns: place and description of each, `$ref` followed
+    :returns: place and description of each, `$ref` followed. Never to be changed
     """
     item: Pointer = ("paths", path)
     found: dict[str, tuple[Pointer, dict[str, Any]]] = {}

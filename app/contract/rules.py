@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from jsonschema_rs import ValidationError
 
+from app.contract.schemas import pointer_of
 from app.contract.source import Pointer, Source
 
 MISSING: Any = object()
@@ -69,7 +70,7 @@ def _broken(
     source: Source, pointer: Pointer, path: Sequence[str | int], error: ValidationError, instance: Any
 ) -> Broken:
     if path[0] == "definitions":
-        pointer, path = ("components", "schemas", *str(path[1]).split("/")), path[2:]
+        pointer, path = pointer_of(str(path[1])), path[2:]
     rule, member = _in_contract(source, (*pointer, *path)), tuple(error.instance_path)
     if error.kind.name == "required":
         name = error.kind.value

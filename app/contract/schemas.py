@@ -5,13 +5,15 @@ OpenAPI 3.0 has its own dialect (OpenAPI 3.0.3, "Schema Object"), nearest to JSO
 mean nothing. Recursive schemas stay recursive: each component becomes one definition.
 """
 
+from collections.abc import Container, Iterable, Iterator
 from enum import Enum
+from functools import cache
 from typing import Any, NamedTuple, cast
 
 import jsonschema_rs
 import orjson
 
-from app.contract.source import Pointer, Source, parse_reference
+from app.contract.source import Pointer, Source, parse_reference, remembered
 
 # Keywords of OpenAPI that say nothing about an instance, or that are translated below.
 _NOT_ASSERTED = frozenset(
@@ -49,16 +51,29 @@ class SchemaReader:
         self._source = source
         self._direction = direction
         # The same schemas are asked for again and again, at boot alone by the checks and by each plan.
-        self._validators = source.validators[direction.name]
-        self._reusable = source.reusable[direction.name]
+        self._definitions: dict[str, _Definition] = source.definitions[direction.name]
+        self._validators: dict[Any, _Compiled] = source.validators[direction.name]
+        self._reusable: dict[Any, _Compiled] = source.reusable[direction.name]
         # A client may send back what it was given, and it is ignored; the server never answers a secret.
         self._foreign: dict[str, Any] = {} if direction is Direction.REQUEST else {"not": {}}
 
     def json_schema(self, schema: Any) -> dict[str, Any]:
-        """The JSON Schema of an OpenAPI schema, complete with the definitions it refers to."""
+        """The JSON Schema of an OpenAPI schema, complete with the definitions it refers to. Never to be changed."""
+        names: set[str] = set()
+        root = self._translate(schema, names)
         definitions: dict[str, Any] = {}
-        root = self._translate(schema, definitions)
+        while names:
+            name = names.pop()
+            definition = self._definition(name)
+            definitions[name] = definition.schema
+            names |= definition.names - definitions.keys()
         return {**root, "definitions": definitions} if definitions else root
+
+    def mistakes(self, schema: Any) -> Iterator[jsonschema_rs.ValidationError]:
+        """What in a schema itself, not in those that it refers to, keeps it from being compiled."""
+        reference = schema.get("$ref")
+        own = self._definition(reference.removeprefix("#/")).schema if reference else self._translate(schema, set())
+        return _meta_schema().iter_errors(own)
 
     def validator(self, schema: Any) -> jsonschema_rs.Validator:
         """A compiled validator of an OpenAPI schema that asserts formats. Equal schemas of a contract share one.
@@ -66,7 +81,7 @@ class SchemaReader:
         :raises ValueError: the schema can't be compiled
         """
         key = schema["$ref"] if "$ref" in schema else orjson.dumps(schema)
-        compiled: _Compiled | None = self._validators.get(key)
+        compiled = self._validators.get(key)
         if compiled is None:
             compiled = self._reusable.get(key) or self._compile(schema)
             self._validators[key] = compiled
@@ -77,12 +92,18 @@ class SchemaReader:
         validator = jsonschema_rs.Draft4Validator(translated, validate_formats=True, pattern_options=PATTERNS)
         return _Compiled(validator, frozenset(translated.get("definitions", ())))
 
-    def _translate(self, schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    def _definition(self, name: str) -> "_Definition":
+        if name not in self._definitions:
+            names: set[str] = set()
+            schema = self._translate(self._source.at(pointer_of(name)), names)
+            self._definitions[name] = _Definition(schema, frozenset(names))
+        return self._definitions[name]
+
+    def _translate(self, schema: Any, names: set[str]) -> dict[str, Any]:
+        """One schema as JSON Schema. The names of the definitions that it depends on are added to `names`."""
         if isinstance(reference := schema.get("$ref"), str):
-            name = "/".join(map(str, parse_reference(reference)[2:]))
-            if name not in definitions:
-                definitions[name] = {}
-                definitions[name].update(self._translate(self._source.at(parse_reference(reference)), definitions))
+            name = reference.removeprefix("#/")
+            names.add(name)
             return {"$ref": "#/definitions/" + name.replace("~", "~0").replace("/", "~1")}
         result: dict[str, Any] = {}
         for keyword, value in schema.items():
@@ -91,16 +112,16 @@ class SchemaReader:
                 continue
             if keyword in _MAPS_OF_SCHEMAS:
                 value = {
-                    name: self._foreign if self._is_foreign(member) else self._translate(member, definitions)
+                    name: self._foreign if self._is_foreign(member, names) else self._translate(member, names)
                     for name, member in value.items()
                 }
             elif keyword in _SCHEMAS and isinstance(value, dict):
-                value = self._translate(value, definitions)
+                value = self._translate(value, names)
             elif keyword in _LISTS_OF_SCHEMAS:
-                value = [self._translate(member, definitions) for member in value]
+                value = [self._translate(member, names) for member in value]
             elif keyword == "required":
                 members = schema.get("properties", {})
-                value = [name for name in value if not self._is_foreign(members.get(name, {}))]
+                value = [name for name in value if not self._is_foreign(members.get(name, {}), names)]
                 if not value:
                     # Draft 4 has no empty list here.
                     continue
@@ -110,31 +131,59 @@ class SchemaReader:
             result["allOf"] = [*result.get("allOf", ()), {"pattern": UUID_PATTERN}]
         return _nullable(result) if schema.get("nullable") is True else result
 
-    def _is_foreign(self, member: Any) -> bool:
-        return self.resolved(member).get(self._direction.value) is True
+    def _is_foreign(self, member: Any, names: set[str]) -> bool:
+        while isinstance(reference := member.get("$ref"), str):
+            name = reference.removeprefix("#/")
+            names.add(name)
+            member = self._source.at(pointer_of(name))
+        return member.get(self._direction.value) is True
 
     def resolved(self, schema: Any) -> Any:
         """A schema with its `$ref` followed."""
         return self._source.resolve((), schema)[1]
 
 
+@cache
+def _meta_schema() -> jsonschema_rs.Draft4Validator:
+    return jsonschema_rs.Draft4Validator({"$ref": "http://json-schema.org/draft-04/schema#"})
+
+
+def pointer_of(definition: str) -> Pointer:
+    """Where the schema stands that a JSON Schema has as a definition of this name."""
+    return parse_reference("#/" + definition)
+
+
+class _Definition(NamedTuple):
+    """A part of a contract as JSON Schema, and the names of the definitions that it depends on itself."""
+
+    schema: dict[str, Any]
+    names: frozenset[str]
+
+
 class _Compiled(NamedTuple):
-    """A validator, and the names of the definitions that it was made of."""
+    """A validator, and the names of all definitions that it depends on."""
 
     validator: jsonschema_rs.Validator
     names: frozenset[str]
 
 
-def let_reuse(source: Source, earlier: Source) -> None:
-    """Let a contract use validators of an earlier one, as far as they are made of the same schemas: to compile them takes most of
-    the time of a start.
+def let_reuse(source: Source, earlier: Source, same: Container[Pointer]) -> None:
+    """Let a contract use what was made of the schemas of an earlier one, as far as they are the same: to make it takes most of the
+    time of a start.
+
+    :param same: the places of the path items and components that are
     """
-    now, then = (one.document.get("components", {}).get("schemas", {}) for one in (source, earlier))
-    same = {name for name, schema in now.items() if name in then and schema == then[name]}
-    for direction, known in earlier.validators.items():
-        source.reusable[direction].update(
-            {key: one for key, one in known.items() if all(name.partition("/")[0] in same for name in one.names)}
+
+    def all_same(names: Iterable[str]) -> bool:
+        pointers = map(pointer_of, names)
+        return all(pointer[: 2 if pointer[0] == "paths" else 3] in same for pointer in pointers)
+
+    for direction, definitions in earlier.definitions.items():
+        source.definitions[direction].update(
+            {name: one for name, one in definitions.items() if all_same((name, *one.names))}
         )
+    for direction, validators in earlier.validators.items():
+        source.reusable[direction].update({key: one for key, one in validators.items() if all_same(one.names)})
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
@@ -151,11 +200,13 @@ def properties(source: Source, schema: Any, pointer: Pointer = ()) -> dict[str, 
     """
     if "$ref" not in schema:
         return _properties(source, schema, pointer)
-    members: dict[str, tuple[Pointer, dict[str, Any]]] | None = source.members.get(schema["$ref"])
-    if members is None:
-        pointer, resolved = source.resolve(pointer, schema)
-        members = source.members[schema["$ref"]] = _properties(source, resolved, pointer)
-    return members
+    return _properties_of(source, schema["$ref"])
+
+
+@remembered
+def _properties_of(source: Source, reference: str) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+    pointer, schema = source.resolve((), {"$ref": reference})
+    return _properties(source, schema, pointer)
 
 
 def _properties(source: Source, schema: Any, pointer: Pointer) -> dict[str, tuple[Pointer, dict[str, Any]]]:

@@ -3,14 +3,17 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from app.contract.findings import Finding, Location
 
 Pointer = tuple[str | int, ...]
 """Where a part stands in a document: the keys and indices that lead to it (RFC 6901)."""
+
+CONTAINERS = (dict, list)
+"""What holds further parts. A union of types would be made anew each time that it is asked for, and documents are large."""
 
 OPERATION_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -52,8 +55,8 @@ class Source:
     :param document: the document, with no reference to a file in it
     :param origins: the file, and the place there, of each part that does not come from the same place of the root
 
-    What is made of its schemas is kept here by `app.contract.schemas`: `validators` by direction, those of an earlier contract that
-    are `reusable`, and `members` of schemas that are referred to.
+    What `app.contract.schemas` makes of its schemas is kept here by direction: `definitions` of components, `validators`, and those
+    of an earlier contract that are `reusable`. `memory` has what `remembered` functions made of it.
     """
 
     def __init__(
@@ -63,9 +66,10 @@ class Source:
         self.document = document
         self._files = files
         self._origins = {(): (files[0], ()), **origins}
+        self.definitions: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self.validators: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
         self.reusable: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
-        self.members: dict[str, Any] = {}
+        self.memory: dict[Any, Any] = {}
         self._resolved: dict[str, tuple[Pointer, Any]] = {}
 
     @property
@@ -127,12 +131,44 @@ class Source:
         """The part at a place. :raises KeyError: there is none"""
         return part_at(self.document, pointer)
 
+    def references(self) -> Iterator[tuple[File, Pointer, dict[str, Any]]]:
+        """Each object of the document with a `$ref`: its file, its place there, and the object itself."""
+        for file in self._files:
+            for pointer, node, _ in file.references:
+                # That of a path item is followed when the document is made, as it may lead to another file.
+                if not is_path_item(pointer):
+                    yield file, pointer, node
+
     def operations(self) -> Iterator[tuple[Pointer, str, str, dict[str, Any]]]:
         """Each operation: its place, path, method in small letters, and the operation itself."""
         for path, item in self.document["paths"].items():
             for method in OPERATION_METHODS:
                 if method in item:
                     yield ("paths", path, method), path, method, item[method]
+
+
+_Arguments = ParamSpec("_Arguments")
+_Made = TypeVar("_Made")
+
+
+def remembered(
+    make: Callable[Concatenate[Source, _Arguments], _Made],
+) -> Callable[Concatenate[Source, _Arguments], _Made]:
+    """Let a function make something of a contract once, for all that ask with the same arguments. They must not change it."""
+
+    @wraps(make)
+    def made(source: Source, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Made:
+        key = (make, *args, *kwargs.items())
+        if key not in source.memory:
+            source.memory[key] = make(source, *args, **kwargs)
+        return cast("_Made", source.memory[key])
+
+    return made
+
+
+def is_path_item(pointer: Pointer) -> bool:
+    """Whether what stands at a place of a file is the description of a path, or a reference to one."""
+    return len(pointer) == 2 and pointer[0] == "paths"
 
 
 def part_at(document: Any, pointer: Pointer) -> Any:
@@ -173,11 +209,11 @@ def _collect_references(node: Any, pointer: Pointer, found: list[tuple[Pointer, 
         if isinstance(node.get("$ref"), str):
             found.append((pointer, node))
         for key, value in node.items():
-            if isinstance(value, dict | list) and (
+            if isinstance(value, CONTAINERS) and (
                 key not in ("example", "examples") or pointer[-1:] == ("properties",)
             ):
                 _collect_references(value, (*pointer, key), found)
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            if isinstance(value, dict | list):
+            if isinstance(value, CONTAINERS):
                 _collect_references(value, (*pointer, index), found)

@@ -11,9 +11,9 @@ import structlog
 
 from app import ambient
 from app.application import create_app, create_metrics, first_edition, load_draft, next_edition, open_store
+from app.contract.checks.drafts import Draft
 from app.contract.findings import ContractError, Finding, Location
 from app.contract.frames import framed
-from app.contract.reading import FileMemory
 from app.contract.source import Source
 from app.live.reporting import tell_mistakes, tell_served
 from app.live.saves import saves
@@ -44,7 +44,7 @@ class LiveApplication:
     def __init__(self, settings: Settings, *, deterministic: bool = False, tracing: Tracing | None = None) -> None:
         self._settings = settings
         self._folder = settings.contract.resolve().parent
-        self._files = FileMemory()
+        self._draft = Draft()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="flows-live", daemon=True)
         contract = self._first_contract()
@@ -94,17 +94,17 @@ class LiveApplication:
     def _first_contract(self) -> Source:
         while True:
             try:
-                return self._load(None)
+                return load_draft(self._settings, self._draft)
             except ContractError as error:
                 tell_mistakes(framed(error.findings), served=False)
-            next(saved for saved in saves(self._folder, self._stop) if self._files.outdated())
+            next(saved for saved in saves(self._folder, self._stop) if self._draft.files.outdated())
 
     def _follow(self) -> None:
         # What is there already stays; what editing leaves behind is found quickly then.
         gc.collect()
         gc.freeze()
         for _ in saves(self._folder, self._stop):
-            if self._files.outdated():
+            if self._draft.files.outdated():
                 self._take_up()
 
     def _take_up(self) -> None:
@@ -127,7 +127,7 @@ class LiveApplication:
             gc.collect()
 
     def _serve_anew(self) -> None:
-        contract = self._load(self._current.source)
+        contract = load_draft(self._settings, self._draft)
         store = open_store(self._settings, contract, self._store.database)
         if store.embedded:
             # Other members may be searched now.
@@ -140,12 +140,6 @@ class LiveApplication:
         """Go on with the contract that is served, and say why."""
         self._current.mistakes = framed(findings)
         tell_mistakes(self._current.mistakes, served=True)
-
-    def _load(self, earlier: Source | None) -> Source:
-        self._files.begin()
-        contract = load_draft(self._settings, self._files.read_file, earlier)
-        self._files.end()
-        return contract
 
 
 def _marked(send: Send) -> Send:

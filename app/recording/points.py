@@ -1,7 +1,7 @@
 """What there is to exercise of each operation: the points that a test may touch, from the contract."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from app.contract.plan import parameters
@@ -31,28 +31,37 @@ class Point(NamedTuple):
         return f"{self.kind} {self.name}" + (f"={self.value}" if self.value else "")
 
 
-@dataclass(frozen=True)
 class Operation:
     """An operation, and what there is to exercise.
 
-    :param id: its operationId
-    :param method: in capital letters
-    :param path: the path template, with the server's base path
-    :param points: in the order of the contract
+    :param source: a contract that has passed the boot checks
+    :param template: its path, as the contract has it
+    :param method: in small letters
+
+    `id` is its operationId, `method` has capital letters, and `path` begins with the server's base path.
     """
 
-    id: str
-    method: str
-    path: str
-    points: tuple[Point, ...]
+    def __init__(self, source: Source, template: str, method: str) -> None:
+        self._source = source
+        self._template = template
+        self._described = source.document["paths"][template][method]
+        self.id: str = self._described["operationId"]
+        self.method = method.upper()
+        self.path: str = source.document["servers"][0]["url"].rstrip("/") + template
+
+    @cached_property
+    def points(self) -> Mapping[Point, None]:
+        """What there is to exercise, in the order of the contract."""
+        # Asked for when a client calls the operation: a contract that is edited has to be served without delay.
+        source, described = self._source, self._described
+        parameters = _parameters(source, self._template, self.method.lower())
+        return dict.fromkeys((*_statuses(described), *parameters, *_members(source, described)))
 
 
 def operations(source: Source) -> Iterator[Operation]:
     """The operations of a contract that has passed the boot checks."""
-    base_path = source.document["servers"][0]["url"].rstrip("/")
-    for _, path, method, operation in source.operations():
-        points = (*_statuses(operation), *_parameters(source, path, method), *_members(source, operation))
-        yield Operation(operation["operationId"], method.upper(), base_path + path, points)
+    for _, path, method, _ in source.operations():
+        yield Operation(source, path, method)
 
 
 def points_of(kind: str, name: str, values: Any) -> Iterator[Point]:

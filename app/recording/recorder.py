@@ -50,7 +50,6 @@ class Recorder:
         with self._lock:
             self._take_in()
             self._source, self._operations, self._secrets = source, known, secrets
-            self._points = {name: frozenset(operation.points) for name, operation in known.items()}
             self._look_anew()
 
     def reset(self) -> None:
@@ -130,14 +129,14 @@ class Recorder:
     def _left_of(self, operation: str) -> frozenset[str]:
         """The members of an operation's body that have something to exercise left."""
         if operation not in self._left:
-            points = self._points[operation] - self._seen[operation].points
+            points = self._operations[operation].points.keys() - self._seen[operation].points
             self._left[operation] = frozenset(point.name for point in points if point.kind == "member")
         return self._left[operation]
 
     def _exercise(self, operation: str, kind: str, values: Mapping[str, Any]) -> None:
         seen = self._seen[operation].points
         points = {point for name, value in values.items() for point in points_of(kind, name, value)}
-        if new := (points & self._points[operation]) - seen:
+        if new := (points & self._operations[operation].points.keys()) - seen:
             seen |= new
             self._left.pop(operation, None)
 

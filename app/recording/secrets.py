@@ -1,6 +1,6 @@
 """What is never recorded: credentials, and what the contract marks as secret."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -12,6 +12,8 @@ from app.contract.source import Source
 
 MASK = "********"
 
+# Below these keys stands data, in which nothing is marked.
+_DATA = frozenset({"example", "examples", "default", "enum"})
 _CREDENTIALS = frozenset({b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"})
 
 
@@ -30,7 +32,8 @@ class Secrets:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._names = frozenset(self._marked(source.document))
+        self._names: set[str] = set()
+        self._note_marked(source.document)
 
     def __bool__(self) -> bool:
         return bool(self._names)
@@ -58,22 +61,28 @@ class Secrets:
             return {name: MASK if name in self._names else self._masked(inner) for name, inner in value.items()}
         return [self._masked(inner) for inner in value] if isinstance(value, list) else value
 
-    def _marked(self, node: Any) -> Iterator[str]:
-        if isinstance(node, dict):
-            members = node.get("properties")
-            if isinstance(members, dict):
-                yield from (name for name, member in members.items() if self._is_secret(member))
-            if "in" in node and "name" in node and self._is_secret(node.get("schema")):
-                yield node["name"]
-            for key, value in node.items():
-                if key not in ("example", "examples", "default", "enum"):
-                    yield from self._marked(value)
-        elif isinstance(node, list):
-            for value in node:
-                yield from self._marked(value)
+    def _note_marked(self, node: dict[str, Any]) -> None:
+        """Note the names that are marked in a part of the contract."""
+        if "in" in node and "name" in node and self._is_secret(node.get("schema")):
+            self._names.add(node["name"])
+        for key, value in node.items():
+            if key == "properties" and isinstance(value, dict):
+                # A member may have any name, that of a keyword too.
+                self._names.update(name for name, member in value.items() if self._is_secret(member))
+                self._note_all(value.values())
+            elif isinstance(value, dict):
+                if key not in _DATA:
+                    self._note_marked(value)
+            elif isinstance(value, list) and key not in _DATA:
+                self._note_all(value)
+
+    def _note_all(self, nodes: Iterable[Any]) -> None:
+        for node in nodes:
+            if isinstance(node, dict):
+                self._note_marked(node)
 
     def _is_secret(self, schema: Any) -> bool:
         if not isinstance(schema, dict):
             return False
-        keywords = flattened(self._source, schema)
+        keywords = flattened(self._source, schema) if "$ref" in schema or "allOf" in schema else schema
         return keywords.get("writeOnly") is True or keywords.get("format") == "password"

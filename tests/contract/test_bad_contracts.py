@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.contract import checks
 from app.contract.findings import ContractError
+from app.contract.schemas import Direction, SchemaReader
 
 FOLDER = Path(__file__).parent
 CORPUS = yaml.safe_load((FOLDER / "bad_contracts.yaml").read_text("utf-8"))
@@ -33,13 +34,18 @@ HANDLERS = {
 }
 
 
-def says(path, handlers="one"):
+def loaded(path, handlers="one", draft=None):
+    """The contract, or what is said of it."""
+    path = Path(path)
     implementation = checks.Implementation(lambda _: HANDLERS[handlers], lambda _: frozenset({"name", "color"}))
     try:
-        checks.load(path, implementation, path.name, thorough=True)
+        return checks.load(path, implementation, path.name, thorough=True, draft=draft), []
     except ContractError as error:
-        return [str(finding) for finding in error.findings]
-    return []
+        return None, [str(finding) for finding in error.findings]
+
+
+def says(path, handlers="one"):
+    return loaded(path, handlers)[1]
 
 
 @pytest.mark.parametrize("path", ["small.yaml", "parted/small.yaml"])
@@ -52,14 +58,18 @@ def replaced(text, old, new):
     return text.replace(old, new)
 
 
+@pytest.mark.parametrize("edited", [False, True], ids=["new", "edited"])
 @pytest.mark.parametrize("bad", CORPUS, ids=lambda bad: bad["name"].replace(" ", "-"))
-def test_bad_contract(bad, tmp_path):
+def test_bad_contract(bad, edited, tmp_path):
+    draft = checks.Draft()
+    if edited:
+        assert loaded(shutil.copy(FOLDER / "small.yaml", tmp_path), draft=draft)[1] == []
     text = bad.get("content", (FOLDER / "small.yaml").read_text("utf-8"))
     for old, new in bad.get("replace", ()):
         text = replaced(text, old, new)
     content = bytes.fromhex(bad["bytes"]) if "bytes" in bad else text.encode()
     (tmp_path / "small.yaml").write_bytes(content)
-    said = says(tmp_path / bad.get("file", "small.yaml"), bad.get("handlers", "one"))
+    said = loaded(tmp_path / bad.get("file", "small.yaml"), bad.get("handlers", "one"), draft)[1]
     lines = {function.__code__.co_firstlineno: function.__name__ for function in (things_update, things_forgotten)}
     for line in lines:
         said = [sentence.replace(f"tests/contract/test_bad_contracts.py:{line}:1", "HANDLERS") for sentence in said]
@@ -104,6 +114,12 @@ PLACES = [
 ]
 
 
+def write(folder, documents):
+    for path, document in documents.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+
+
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spoilt=st.sampled_from(PLACES), value=st.sampled_from([..., None, [], {}, 1, "x", True, [{}], {"x": {}}]))
 def test_any_part_may_be_missing_or_of_another_kind(tmp_path, spoilt, value):
@@ -116,8 +132,36 @@ def test_any_part_may_be_missing_or_of_another_kind(tmp_path, spoilt, value):
         del parent[place[-1]]
     else:
         parent[place[-1]] = value
-    for path, document in documents.items():
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    write(tmp_path, documents)
     for sentence in says(tmp_path / "small.yaml"):
         assert re.match(r"\S+:\d+:\d+: \S.+[.!`]$", sentence, re.DOTALL), sentence
+
+
+def schemas_of(source):
+    """What is made of the schemas of a contract."""
+    if source is None:
+        return None
+    readers = [SchemaReader(source, direction) for direction in Direction]
+    names = source.document.get("components", {}).get("schemas", {})
+    return [reader.json_schema({"$ref": f"#/components/schemas/{name}"}) for reader in readers for name in names]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), name=st.sampled_from(sorted(CONTRACTS)))
+def test_a_contract_that_is_edited_is_looked_at_as_one_that_is_new(tmp_path, data, name):
+    draft = checks.Draft()
+    documents = copy.deepcopy(CONTRACTS[name])
+    for edits in data.draw(st.lists(st.integers(0, 3), min_size=2, max_size=4)):
+        for _ in range(edits):
+            file = data.draw(st.sampled_from(sorted(documents)))
+            place = data.draw(st.sampled_from(list(_places(documents[file]))[1:]))
+            parent = documents[file]
+            for key in place[:-1]:
+                parent = parent[key]
+            parent[place[-1]] = data.draw(st.sampled_from([True, [], {}, "name", 3, parent[place[-1]]]))
+        write(tmp_path, documents)
+        edited, new = loaded(tmp_path / "small.yaml", draft=draft), loaded(tmp_path / "small.yaml")
+        assert edited[1] == new[1]
+        assert schemas_of(edited[0]) == schemas_of(new[0])
+        if new[0] is None:
+            documents = copy.deepcopy(CONTRACTS[name])

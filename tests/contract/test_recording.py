@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from app.application import create_app, load_contract, open_store
+from app.contract.bundling import read
 from app.recording import recorder as recorders
 from app.recording import traffic as traffics
 from app.recording.recorder import Recorder
+from app.recording.secrets import Secrets
 from app.review.traffic import read_traffic
 from tests.asgi import FLOWS, Client
 from tests.contract_files import copied, replaced
@@ -294,6 +296,16 @@ def test_secret_members_are_masked(with_secrets, make_flow):
     # A refusal may quote what was sent, and what is no JSON can't be masked.
     assert "text" not in refused["response"]["content"]
     assert "text" not in broken["request"]["postData"]
+
+
+@pytest.mark.parametrize("name", ["settings", "default", "enum", "example", "properties"])
+def test_secrets_within_a_member_of_any_name(tmp_path, name):
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        f"components: {{schemas: {{Thing: {{properties: {{{name}: {{properties: {{pin: {{format: password}}}}}}}}}}}}}}"
+    )
+    masked, secret = Secrets(read(path)).body(b'{"pin": "1234"}')
+    assert (masked, secret) == (b'{"pin":"********"}', True)
 
 
 def test_the_memory_is_bounded(recorded, monkeypatch):

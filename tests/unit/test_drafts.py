@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.contract.bundling import path_of, read
+from app.contract.checks.parts import units
 from app.contract.findings import ContractError, Finding, Location
 from app.contract.frames import framed
 from app.contract.reading import FileMemory
@@ -57,7 +58,7 @@ def test_validators_of_the_same_schemas_are_used_again(tmp_path):
     def contract(limit):
         path = tmp_path / f"{limit}.yaml"
         path.write_text(
-            "openapi: 3.0.3\ncomponents:\n  schemas:\n"
+            "openapi: 3.0.3\npaths: {}\ncomponents:\n  schemas:\n"
             f"    Inner: {{type: string, maxLength: {limit}}}\n"
             "    Outer: {type: array, items: {$ref: '#/components/schemas/Inner'}}\n"
             "    Other: {type: integer}\n"
@@ -72,11 +73,33 @@ def test_validators_of_the_same_schemas_are_used_again(tmp_path):
 
     earlier, later = contract(1), contract(2)
     before = validators(earlier)
-    let_reuse(later, earlier)
+    now, then = units(later.document), units(earlier.document)
+    let_reuse(later, earlier, {place for place in now if now[place] == then[place]})
     after = validators(later)
     assert [name for name in before if before[name] is after[name]] == ["Other"]
     assert not before["Outer"].is_valid(["ab"])
     assert after["Outer"].is_valid(["ab"])
+
+
+def test_validators_of_who_owns_another_schema_are_made_anew(tmp_path):
+    path = tmp_path / "a.yaml"
+
+    def contract(owned):
+        path.write_text(
+            "openapi: 3.0.3\npaths: {}\ncomponents:\n  schemas:\n"
+            f"    Key: {{type: integer, readOnly: {owned}}}\n"
+            "    Named: {$ref: '#/components/schemas/Key'}\n"
+            "    Thing: {type: object, required: [key], properties: {key: {$ref: '#/components/schemas/Named'}}}\n"
+        )
+        return read(path)
+
+    def takes_nothing(source):
+        return SchemaReader(source, Direction.REQUEST).validator({"$ref": "#/components/schemas/Thing"}).is_valid({})
+
+    earlier, later = contract("true"), contract("false")
+    assert takes_nothing(earlier)
+    let_reuse(later, earlier, {("components", "schemas", name) for name in ("Named", "Thing")})
+    assert not takes_nothing(later)
 
 
 def test_the_lines_around_a_mistake(tmp_path):

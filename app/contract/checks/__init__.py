@@ -6,18 +6,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.contract.bundling import ReadFile, read
 from app.contract.checks.document import check_references, check_specification, check_structure
+from app.contract.checks.drafts import Draft
 from app.contract.checks.extensions import check_extensions
 from app.contract.checks.handlers import check_handlers
 from app.contract.checks.models import check_models
 from app.contract.checks.operations import check_operations
-from app.contract.checks.parts import parts
+from app.contract.checks.parts import Parts
 from app.contract.checks.values import check_values
 from app.contract.findings import ContractError, Finding
-from app.contract.reading import read_file
-from app.contract.schemas import let_reuse
 from app.contract.source import Source
+
+__all__ = ["Draft", "Implementation", "load"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ def load(
     name: str | None = None,
     *,
     thorough: bool = False,
-    read_file: ReadFile = read_file,
-    earlier: Source | None = None,
+    draft: Draft | None = None,
 ) -> Source:
     """Read a contract and check it.
 
@@ -49,30 +48,31 @@ def load(
     :param implementation: what has to serve it
     :param name: how messages call the file; its path if not given
     :param thorough: whether to make the check as well that is too slow for each start
-    :param read_file: reads a file of it
-    :param earlier: the same contract before a change, to use again what has not changed
+    :param draft: what is known of it from before, if it is being edited
     :raises ContractError: it can't be served; all findings are reported at once
     """
-    source = read(path, name, read_file)
-    if earlier is not None:
-        let_reuse(source, earlier)
-    findings = sorted(set(check(source, implementation, thorough=thorough)))
+    draft = draft or Draft()
+    source = draft.read(path, name)
+    # Asked for when it is known that the document is one of OpenAPI.
+    parts = cache(lambda: draft.parts_of(source))
+    findings = sorted(set(_check(source, parts, implementation, thorough=thorough)))
     if findings:
         raise ContractError(findings)
+    draft.found_right(source, parts())
     return source
 
 
-def check(source: Source, implementation: Implementation, *, thorough: bool) -> Iterator[Finding]:
+def _check(
+    source: Source, parts: Callable[[], Parts], implementation: Implementation, *, thorough: bool
+) -> Iterator[Finding]:
     """Everything that is wrong with a contract. Later stages run only on what earlier ones passed."""
-    # Asked for when it is known that the document is one of OpenAPI.
-    all_parts = cache(lambda: parts(source))
     stages: list[Callable[[], Iterator[Finding]]] = [
         lambda: check_references(source),
         lambda: check_structure(source),
-        lambda: check_extensions(source, all_parts()),
-        lambda: check_models(source, all_parts()),
+        lambda: check_extensions(source, parts().new),
+        lambda: check_models(source, parts().all),
         lambda: check_operations(source),
-        lambda: check_values(source, all_parts()),
+        lambda: check_values(source, parts()),
         lambda: check_handlers(
             source, implementation.handlers(source), implementation.stored_members, examples=implementation.examples
         ),

@@ -14,10 +14,18 @@ JSON = "application/json"
 _RULES = ("anyOf", "oneOf", "not")
 
 
-def check_content(source: Source, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
-    """Everything is of a media type that is served, and has a schema; bodies are objects, whose rules have their words."""
+def check_content(
+    source: Source, pointer: Pointer, operation: dict[str, Any], seen: set[tuple[Pointer, str]]
+) -> Iterator[Finding]:
+    """Everything is of a media type that is served, and has a schema; bodies are objects, whose rules have their words.
+
+    :param seen: the answers that were looked at for other operations, by their places and status codes
+    """
     for code, answer in operation["responses"].items():
         where, described = source.resolve((*pointer, "responses", code), answer)
+        if (where, code) in seen:
+            continue
+        seen.add((where, code))
         contents = [((*where, "content", name), media) for name, media in described.get("content", {}).items()]
         if code < "300" and contents and all(is_file(source, media.get("schema", {})) for _, media in contents):
             continue

@@ -8,17 +8,17 @@ import jsonschema_rs
 
 from app.contract.findings import Finding
 from app.contract.framework import OpenAPISpecification
-from app.contract.source import Pointer, Source, references
+from app.contract.source import Pointer, Source
 
 
 def check_references(source: Source) -> Iterator[Finding]:
     """Each `$ref` names a part of this document and ends at one (OpenAPI 3.0.3, "Reference Object")."""
-    for pointer, node in references(source.document):
+    for file, pointer, node in source.references():
         try:
-            source.resolve(pointer, node)
+            source.resolve((), node)
         except KeyError:
-            yield source.finding(
-                (*pointer, "$ref"),
+            yield Finding(
+                file.locate((*pointer, "$ref")),
                 f"The reference {node['$ref']!r} leads nowhere.",
                 "Name a part of this file, as in '#/components/schemas/Flow'.",
             )

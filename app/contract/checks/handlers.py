@@ -9,8 +9,7 @@ from typing import Any
 
 from app.contract.checks.parameters import declared_parameters
 from app.contract.findings import Finding, Location
-from app.contract.parameters import QueryReader
-from app.contract.plan import REQUEST, argument_names, handler_arguments, parameters
+from app.contract.plan import REQUEST, argument_names, handler_arguments, query_reader
 from app.contract.schemas import properties
 from app.contract.source import Pointer, Source
 
@@ -55,8 +54,7 @@ def _check_arguments(
     source: Source, pointer: Pointer, path: str, method: str, handler: Callable[..., Any]
 ) -> Iterator[Finding]:
     """A handler takes what its operation gives."""
-    query = QueryReader(source, parameters(source, path, method, "query"))
-    given = handler_arguments(source, path, method, query)
+    given = handler_arguments(source, path, method, query_reader(source, path, method))
     for argument in sorted({argument for argument in given if given.count(argument) > 1}):
         yield source.finding(
             pointer,

@@ -14,6 +14,9 @@ def check_operations(source: Source) -> Iterator[Finding]:
     """Names are unique, and nothing is asked for that a plan can't do."""
     seen: dict[str, Pointer] = {}
     shapes: dict[str, str] = {}
+    # Operations share most of their answers and parameters.
+    seen_answers: set[tuple[Pointer, str]] = set()
+    seen_parameters: set[Pointer] = set()
     for path in source.document["paths"]:
         shape = "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
         if shape in shapes:
@@ -38,8 +41,8 @@ def check_operations(source: Source) -> Iterator[Finding]:
         else:
             seen[name] = pointer
         yield from _check_security(source, pointer, operation)
-        yield from check_parameters(source, pointer, path, method)
-        yield from check_content(source, pointer, operation)
+        yield from check_parameters(source, pointer, path, method, seen_parameters)
+        yield from check_content(source, pointer, operation, seen_answers)
         yield from _check_responses(source, pointer, path, method, operation)
 
 

@@ -11,10 +11,16 @@ from app.contract.schemas import flattened
 from app.contract.source import OPERATION_METHODS, Pointer, Source
 
 
-def check_parameters(source: Source, pointer: Pointer, path: str, method: str) -> Iterator[Finding]:
-    """Each parameter of an operation is one that a plan can read."""
+def check_parameters(source: Source, pointer: Pointer, path: str, method: str, seen: set[Pointer]) -> Iterator[Finding]:
+    """Each parameter of an operation is one that a plan can read.
+
+    :param seen: the places of those that were looked at for other operations
+    """
     for place, declared in declared_parameters(source, pointer, path):
         where, parameter = source.resolve(place, declared)
+        if where in seen:
+            continue
+        seen.add(where)
         location, name = parameter["in"], parameter["name"]
         if location not in ("query", "path"):
             yield source.finding(

@@ -1,8 +1,9 @@
 """The parts of a contract, by what they are."""
 
+from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
-from app.contract.source import OPERATION_METHODS, Pointer, Source
+from app.contract.source import CONTAINERS, OPERATION_METHODS, Pointer, Source
 
 # Below these keys stands data of the author's own, in which a key of any name may stand.
 _DATA = frozenset({"example", "examples", "default", "enum"})
@@ -22,25 +23,53 @@ class Part(NamedTuple):
     kind: str
 
 
-def parts(source: Source) -> list[Part]:
-    """Every object of a contract but those in free data, outer ones first."""
-    found: list[Part] = []
-    _collect(source.document, (), found)
+class Parts:
+    """Every object of a contract but those in free data, outer ones first.
+
+    :param source: a contract that is one of OpenAPI
+    :param known: the parts of units that were found right before, by the place of the unit
+
+    `all` has all of them, `new` those that are not known, and `by_unit` all by the place of the unit that they stand in, `()` for
+    those that stand in none.
+    """
+
+    def __init__(self, source: Source, known: Mapping[Pointer, list[Part]] = {}) -> None:
+        by_place = units(source.document)
+        self.by_unit: dict[Pointer, list[Part]] = {(): _collected(source.document, (), by_place)}
+        self.by_unit |= {place: known.get(place) or _collected(unit, place) for place, unit in by_place.items()}
+        self.all = [part for found in self.by_unit.values() for part in found]
+        self.new = [part for place, found in self.by_unit.items() if place not in known for part in found]
+
+
+def units(document: Mapping[str, Any]) -> dict[Pointer, Any]:
+    """The path items and the components of an OpenAPI document, by their places."""
+    paths = document["paths"].items()
+    found: dict[Pointer, Any] = {("paths", path): item for path, item in paths if not path.startswith("x-")}
+    for section, named in document.get("components", {}).items():
+        if not section.startswith("x-"):
+            found |= {("components", section, name): component for name, component in named.items()}
     return found
 
 
-def _collect(node: Any, pointer: Pointer, found: list[Part]) -> None:
+def _collected(node: Any, pointer: Pointer, apart: Container[Pointer] = ()) -> list[Part]:
+    """The parts below a place, but for what stands `apart`."""
+    found: list[Part] = []
+    _collect(node, pointer, apart, found)
+    return found
+
+
+def _collect(node: Any, pointer: Pointer, apart: Container[Pointer], found: list[Part]) -> None:
     if isinstance(node, dict):
         kind = _kind_of(pointer, node)
         found.append(Part(pointer, node, kind))
         for key, value in node.items():
             is_data = kind != "names" and (key in _DATA or key.startswith("x-")) and not _is_response(pointer, key)
-            if isinstance(value, dict | list) and not is_data:
-                _collect(value, (*pointer, key), found)
+            if isinstance(value, CONTAINERS) and not is_data and (within := (*pointer, key)) not in apart:
+                _collect(value, within, apart, found)
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            if isinstance(value, dict | list):
-                _collect(value, (*pointer, index), found)
+            if isinstance(value, CONTAINERS):
+                _collect(value, (*pointer, index), apart, found)
 
 
 def _is_response(pointer: Pointer, key: str) -> bool:

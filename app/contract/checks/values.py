@@ -8,21 +8,21 @@ from typing import Any
 import jsonschema_rs
 from jsonschema_rs import Validator
 
-from app.contract.checks.parts import Part
+from app.contract.checks.parts import Part, Parts
 from app.contract.findings import Finding
 from app.contract.plan import parameters
 from app.contract.schemas import PATTERNS, Direction, SchemaReader, properties
 from app.contract.source import Pointer, Source, reference_to
 
 
-def check_values(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
+def check_values(source: Source, parts: Parts) -> Iterator[Finding]:
     """Schemas compile; defaults and examples are valid; every body and answer has an example."""
     requests, answers = SchemaReader(source, Direction.REQUEST), SchemaReader(source, Direction.RESPONSE)
-    broken = list(_check_patterns(source, parts)) or list(_check_schemas(source, parts, requests))
+    broken = list(_check_patterns(source, parts.new)) or list(_check_schemas(source, parts.new, requests))
     yield from broken
     if broken:
         return
-    for pointer, node, kind in parts:
+    for pointer, node, kind in parts.all:
         if kind == "schema":
             for keyword in ("default", "x-create-default"):
                 if keyword in node:
@@ -74,20 +74,16 @@ def _compiles(schema: dict[str, Any]) -> bool:
 
 
 def _check_schemas(source: Source, parts: Sequence[Part], reader: SchemaReader) -> Iterator[Finding]:
-    """Each schema compiles by itself, so that the finding is at the one that does not."""
+    """Each schema means something, so that it can be compiled."""
     for pointer, node, kind in parts:
-        own: list[str | int] = []
         if len(pointer) == 3 and pointer[:2] == ("components", "schemas"):
-            node, own = {"$ref": reference_to(pointer)}, ["definitions", pointer[2]]
-        elif kind != "schema" or pointer[-1] != "schema":
+            node = {"$ref": reference_to(pointer)}
+        elif kind != "schema" or pointer[-1] != "schema" or "$ref" in node:
+            # What is referred to is told of by itself.
             continue
-        try:
-            reader.validator(node)
-        except jsonschema_rs.ValidationError as error:
-            place = error.instance_path[len(own) :]
-            # Another schema that it refers to is told of by itself.
-            if error.instance_path[: len(own)] == own and place[:1] != ["definitions"]:
-                yield source.finding((*pointer, *place), f"The schema means nothing: {error.message}.", "Correct it.")
+        for error in reader.mistakes(node):
+            place = (*pointer, *error.instance_path)
+            yield source.finding(place, f"The schema means nothing: {error.message}.", "Correct it.")
 
 
 def _check_url_template(source: Source, pointer: Pointer, template: str) -> Iterator[Finding]:

@@ -1,0 +1,44 @@
+"""A contract that is being edited, and what is known of it from before, so that a save is looked at quickly."""
+
+from pathlib import Path
+
+from app.contract.bundling import read
+from app.contract.checks.parts import Parts, units
+from app.contract.reading import FileMemory
+from app.contract.schemas import let_reuse
+from app.contract.source import Source
+
+
+class Draft:
+    """What is known of a contract from when it was last found right.
+
+    `files` are those it was read from.
+    """
+
+    def __init__(self) -> None:
+        self.files = FileMemory()
+        self._right: tuple[Source, Parts] | None = None
+
+    def read(self, path: Path, name: str | None) -> Source:
+        """Read it anew. The arguments and errors are those of `bundling.read`."""
+        self.files.begin()
+        source = read(path, name, self.files.read_file)
+        self.files.end()
+        return source
+
+    def parts_of(self, source: Source) -> Parts:
+        """The parts of the contract as it is now, which is one of OpenAPI. It makes use of what is the same as before."""
+        if self._right is None:
+            return Parts(source)
+        earlier, parts = self._right
+        now, then = units(source.document), units(earlier.document)
+        same = frozenset(place for place, unit in now.items() if place in then and unit == then[place])
+        let_reuse(source, earlier, same)
+        if {**source.document, "paths": 0, "components": 0} != {**earlier.document, "paths": 0, "components": 0}:
+            # What stands around the units may have a say in all of them.
+            return Parts(source)
+        return Parts(source, {place: parts.by_unit[place] for place in same})
+
+    def found_right(self, source: Source, parts: Parts) -> None:
+        """Remember that there is nothing wrong with the contract as it is now."""
+        self._right = source, parts
