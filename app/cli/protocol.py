@@ -2,7 +2,7 @@
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -25,6 +25,9 @@ class Protocol(HttpToolsProtocol):
     A request that can't be read is refused as JSON, and its connection ends: nobody could tell where the next one begins. Requests
     before it on the same connection are answered first.
     """
+
+    # The headers that all answers have, and the same as they are sent: uvicorn makes them anew in each second.
+    _common: ClassVar[tuple[list[tuple[bytes, bytes]], bytes]] = [], b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for the first request."""
@@ -115,10 +118,12 @@ class Protocol(HttpToolsProtocol):
         cycle = self._answered
         if cycle is None or cycle.response_started or cycle.disconnected or self.flow.write_paused or self.access_log:
             return False
-        head = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in cycle.default_headers), lines]
-        if not cycle.keep_alive:
-            head.append(b"connection: close\r\n")
-        self.transport.write(b"".join((*head, b"\r\n", body)))
+        if self._common[0] is not cycle.default_headers:
+            joined = b"".join(b"%b: %b\r\n" % header for header in cycle.default_headers)
+            Protocol._common = cycle.default_headers, joined
+        head = STATUS_LINE[status] + self._common[1] + lines
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(head + end + body)
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:

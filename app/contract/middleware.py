@@ -4,6 +4,7 @@ It is a `SpecMiddleware`: Connexion hands it the specification, of which an `Edi
 match, one plan, one answer. Paths outside the contract go on to the next application.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -140,21 +141,26 @@ class ContractMiddleware(SpecMiddleware):
         trace_id = None
         if self._trace is not None:
             trace_id = self._trace(f"{edition.prefix[:-1]}{target.pointer[1]}", plan, request, answer, seconds)
-        # Bound once: a line that is not written costs next to nothing then.
+        self._tell(plan, request, answer, seconds, trace_id)
+
+    def _tell(self, plan: Plan | None, request: Request, answer: Answer, seconds: float, trace_id: str | None) -> None:
+        """Write the line of a request to the log."""
+        # Bound once, and asked before the line is put together: one that is not written costs next to nothing then.
         self._log = self._log or log.bind()
-        self._log.info(
-            "request",
-            id=request.id,
-            operation=plan.operation_id if plan else None,
-            method=method,
-            path=path,
-            status=answer.status,
-            ms=round(seconds * 1000, 2),
-            token=request.access.name if request.access else None,
-            reason=answer.reason or None,
-            rule=answer.rule or None,
-            trace_id=trace_id,
-        )
+        if self._log.is_enabled_for(logging.INFO):
+            self._log.info(
+                "request",
+                id=request.id,
+                operation=plan.operation_id if plan else None,
+                method=request.method,
+                path=request.path,
+                status=answer.status,
+                ms=round(seconds * 1000, 2),
+                token=request.access.name if request.access else None,
+                reason=answer.reason or None,
+                rule=answer.rule or None,
+                trace_id=trace_id,
+            )
 
     async def _answer(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
         """Carry a request out, and wait until its answer holds."""

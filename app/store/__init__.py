@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,14 +49,11 @@ class Store:
         self.database = url if isinstance(url, Database) else Database(url, pool_size)
         self.embedded = self.database.embedded
         self.models = models
-        leads = {model.collection: model.references for model in models.values()}
+        self._leads = {model.collection: model.references for model in models.values()}
         self.flows = Flows(self.database, searched.get("flows", ()))
         self.objects = Objects(self.database, models, searched)
-        self.stage_bindings = StageBindings(self.database, leads.get("stage_bindings", {}))
-        self.policy_bindings = PolicyBindings(self.database, leads.get("policy_bindings", {}))
         self.references = References(self.database)
         self.used_by = UsedBy(self.database, models)
-        self.graph = Graph(self.database, models)
         self.files = Files(self.database)
         default = next(
             (model.defaults.get("background", "") for model in models.values() if model.collection == "flows"), ""
@@ -66,6 +64,23 @@ class Store:
         self.snapshot = Snapshot(self.database.address)
         self._repositories: dict[str, Repository] = {}
         self._searched = {name: tuple(members) for name, members in sorted(searched.items())}
+
+    # To put their statements together takes a while, and a contract that is edited has to be served without delay.
+
+    @cached_property
+    def stage_bindings(self) -> StageBindings:
+        """The bindings of stages to flows."""
+        return StageBindings(self.database, self._leads.get("stage_bindings", {}))
+
+    @cached_property
+    def policy_bindings(self) -> PolicyBindings:
+        """The bindings of policies to what they guard."""
+        return PolicyBindings(self.database, self._leads.get("policy_bindings", {}))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What belongs together."""
+        return Graph(self.database, self.models)
 
     def repository(self, model: str) -> Repository:
         """The objects of a model, for units of work of more than one statement. :raises KeyError: there is no such model"""

@@ -19,7 +19,16 @@ from sqlalchemy.sql.elements import ClauseElement
 from app import errors
 from app.store.address import address_of
 from app.store.engines import postgresql_engine, sqlite_engine
-from app.store.session import KeptSession, Query, Row, Session, SingleStatement, ThreadSession, statements_of
+from app.store.session import (
+    KeptSession,
+    LoneStatement,
+    Query,
+    Row,
+    Session,
+    SingleStatement,
+    ThreadSession,
+    statements_of,
+)
 from app.store.tables import metadata
 
 __all__ = ["Database", "Query", "Row", "Session"]
@@ -129,7 +138,7 @@ class Database:
         :raises Unavailable: the database does not answer
         :raises NotUnique: a value is taken
         """
-        return SingleStatement(self._thread_session()) if self.embedded else self._networked_write_once()
+        return SingleStatement(self._thread_session()) if self.embedded else LoneStatement(self.read())
 
     def turn(self) -> contextlib.AbstractContextManager["Session"]:
         """A session to read and lock a row, and then for one statement that writes: nobody comes between.
@@ -140,11 +149,6 @@ class Database:
         if self.embedded and (session := self._thread_session()).shares:
             return SingleStatement(session)
         return self.write()
-
-    @contextlib.contextmanager
-    def _networked_write_once(self) -> Iterator["Session"]:
-        with self.read() as session, session.alone():
-            yield session
 
     def workers(self) -> tuple[int, Callable[[], None]]:
         """How many threads a networked database keeps busy, and what each of them has to call first: each keeps a connection, and

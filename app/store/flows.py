@@ -1,8 +1,10 @@
 """Flows: every statement on their table."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
@@ -12,12 +14,13 @@ from app.store.database import Database, Query, Row, Session
 from app.store.identity import new_uuid
 from app.store.large.listing import FlowListing
 from app.store.listing import SortKey
+from app.store.remembered import Remembered
 from app.store.search import search_text
 from app.store.tables import flows
 from app.store.views import View, column_field, conditions
 
-# How many flows are remembered by what a change has to know of them, and how long their texts may be together.
-_SEEN, _SEEN_LENGTH = 1024, 1024
+# Flows share this many locks: a few times as many as there are threads.
+_TURNS = 64
 
 
 class Flow(NamedTuple):
@@ -97,7 +100,9 @@ class Flows:
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
         self._delete_query = lru_cache(maxsize=64)(self._compile_delete)
         self._update_query = cache(self._compile_update)
-        self._seen: dict[str, Seen] = {}
+        self._seen: Remembered[Seen] = Remembered()
+        self._texts = attrgetter(*(name for name in Flow._fields if isinstance(flows.c[name].type, sa.Text)))
+        self._turns = [threading.Lock() for _ in range(_TURNS)]
 
     def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:
         """The flow of a slug.
@@ -163,16 +168,34 @@ class Flows:
         if not members:
             return self.get(slug, filters, terms)
         if not self._database.embedded:
-            # A lock and its transaction would be two more round trips, and so is reading what was seen before one.
-            seen = None if filters or terms else self._seen.get(slug)
-            seen = seen or Seen.of(self.get(slug, filters, terms), self.searched)
-            with self._database.write_once() as session:
-                row = self._update_unchanged(session, slug, seen, members)
-            if row is not None:
-                return self._see(Flow._make(row))
-            # Somebody has changed what is searched, so that the text for it would be wrong: take turns.
+            # Threads that change the same flow take turns here: what the others have seen would not hold any more.
+            with self._turns[hash(slug) % _TURNS]:
+                flow = self._change_unlocked(slug, members, filters, terms)
+            if flow is not None:
+                return flow
         with self._database.turn() as session:
-            return self.update(session, self._get(session, slug, filters, terms, lock=True), members)
+            known: Flow | None = session.recall(slug)
+            if known is None or filters or terms:
+                known = self._get(session, slug, filters, terms, lock=True)
+            changed = self.update(session, known, members)
+            if changed.slug != slug:
+                session.forget(slug)
+            session.remember(changed.slug, changed, self._texts(changed))
+            return changed
+
+    def _change_unlocked(
+        self, slug: str, members: Mapping[str, Any], filters: Mapping[str, Any], terms: Sequence[str]
+    ) -> Flow | None:
+        """Store some members of a flow without a lock and its transaction, which would be two more round trips. What was seen of it
+        before need not be read, which would be one more.
+
+        :returns: None if somebody else has changed what is searched meanwhile, so that the text for it would be wrong
+        """
+        seen = None if filters or terms else self._seen.recall(slug)
+        seen = seen or Seen.of(self.get(slug, filters, terms), self.searched)
+        with self._database.write_once() as session:
+            row = self._update_unchanged(session, slug, seen, members)
+        return None if row is None else self._see(Flow._make(row))
 
     def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
         """Delete a flow.
@@ -252,10 +275,7 @@ class Flows:
     def _see(self, flow: Flow) -> Flow:
         """Remember what the next change of a flow has to know. Whether it still holds is asked with the change."""
         seen = Seen.of(flow, self.searched)
-        if sum(len(str(value)) for value in seen.searched.values()) <= _SEEN_LENGTH:
-            if len(self._seen) >= _SEEN:
-                self._seen.clear()
-            self._seen[flow.slug] = seen
+        self._seen.remember(flow.slug, seen, map(str, seen.searched.values()))
         return flow
 
     def _values(self, flow: Flow) -> dict[str, Any]:

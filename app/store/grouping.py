@@ -28,6 +28,8 @@ class CommitGroup:
         self._begin = begin
         self._waiting: list[asyncio.Future[None]] | None = None
         self._members = 0
+        self._others: int | None = None
+        self._undone = 0
 
     @contextlib.contextmanager
     def transaction(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
@@ -53,9 +55,20 @@ class CommitGroup:
             self._commit(self._waiting)
         if self._waiting is None:
             self._connection.execute(self._begin)
-            self._waiting, self._members = [], 0
+            self._waiting, self._members, self._others = [], 0, None
             loop.call_soon(self._commit_when_complete, loop, self._waiting, 0)
         self._members += 1
+
+    def version(self) -> tuple[int, int, int] | None:
+        """What differs after each change, whoever makes it, and after each that was undone; None if no transaction is open.
+
+        Others can change nothing while it is, so that SQLite is asked once for what they did before (`PRAGMA data_version`).
+        """
+        if self._waiting is None:
+            return None
+        if self._others is None:
+            (self._others,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return self._others, self._connection.total_changes, self._undone
 
     def failed(self, error: BaseException) -> None:
         """A statement has failed. A full disk, for one, takes the whole transaction back."""
@@ -96,6 +109,7 @@ class CommitGroup:
 
     def _end(self, error: errors.Unavailable | None) -> None:
         waiting, self._waiting = self._waiting or [], None
+        self._undone += error is not None
         for waiter in waiting:
             if waiter.done():
                 # Its client has gone.

@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import select
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
 from app.store.grouping import CommitGroup
+from app.store.remembered import Remembered
 
 if TYPE_CHECKING:
     import psycopg
@@ -87,20 +89,30 @@ class Session:
         """Execute a statement that has no parameters, as it stands."""
         self._connection.execute(sql)
 
+    def recall(self, key: str) -> Any:  # noqa: ARG002  # nothing is remembered here
+        """A row that this session has written, if it still is as it was then; None if that is not known."""
+        return None
+
+    def remember(self, key: str, row: Any, texts: Iterable[str]) -> None:
+        """Keep a row that has just been written, and nothing else since `recall`.
+
+        :param texts: what is long in it
+        """
+
+    def forget(self, key: str) -> None:
+        """Keep nothing of a row."""
+
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """Commit what is executed at the end, roll it back if anything is raised."""
         return self._own_transaction()
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Let the driver commit the one statement that is executed."""
+    def expect_one(self) -> None:
+        """The next statement stands alone: the driver commits it."""
         if _has_ended(self._connection):
             # The statement must not be sent: whether it was carried out would be uncertain.
             self._connection.close()
         else:
             self.uncertain = True
-        yield
-        self.uncertain = False
 
     @contextlib.contextmanager
     def _own_transaction(self) -> Iterator[None]:
@@ -121,12 +133,15 @@ class ThreadSession(Session):
     costs as much as reading a row.
     """
 
-    __slots__ = ("_database", "group")
+    __slots__ = ("_database", "_others", "_rows", "group")
 
     def __init__(self, database: "Database") -> None:
         super().__init__(database.take_out().driver_connection, database.begin)
         self._database = database
+        # The changes of others, while this turn of the event loop has asked for them.
+        self._others: int | None = None
         self.group = CommitGroup(self._connection, database.begin)
+        self._rows: Remembered[Any] = Remembered()
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """A transaction of its own, or one that shares its commit with others of the event loop."""
@@ -137,6 +152,20 @@ class ThreadSession(Session):
     def shares(self) -> bool:
         """Whether there is anybody to share a commit with."""
         return self._loop() is not None
+
+    def recall(self, key: str) -> Any:
+        """A row that this session has written, if it still is as it was then; None if that is not known."""
+        version = self.group.version()
+        return None if version is None else self._rows.recall(key, version)
+
+    def remember(self, key: str, row: Any, texts: Iterable[str]) -> None:
+        """Keep a row that has just been written, and nothing else since `recall`."""
+        if (version := self.group.version()) is not None:
+            self._rows.remember(key, row, texts, version)
+
+    def forget(self, key: str) -> None:
+        """Keep nothing of a row."""
+        self._rows.forget(key)
 
     def join(self) -> None:
         """Let the next statement share its commit, if there is anybody to share with."""
@@ -153,11 +182,23 @@ class ThreadSession(Session):
             return None
 
     def version(self) -> tuple[int, int] | None:
-        """The changes of others, as SQLite counts them, and this connection's own; None within a transaction."""
+        """The changes of others, as SQLite counts them, and this connection's own; None within a transaction.
+
+        An event loop asks for the others' once for all requests of a turn: each of them had arrived before the first was answered,
+        so that nobody who sent one can know of a later change.
+        """
         if self._connection.in_transaction:
             return None
-        (others,) = self._connection.execute("PRAGMA data_version").fetchone()
+        others = self._others
+        if others is None:
+            (others,) = self._connection.execute("PRAGMA data_version").fetchone()
+            if (loop := self._loop()) is not None:
+                self._others = others
+                loop.call_soon(self._end_turn)
         return others, self._connection.total_changes
+
+    def _end_turn(self) -> None:
+        self._others = None
 
     def __enter__(self) -> Self:
         return self
@@ -188,6 +229,30 @@ class SingleStatement:
         if error is not None:
             self._session.group.failed(error)
             self._session.__exit__(kind, error, trace)
+
+
+class LoneStatement:
+    """A session of a networked database, for one statement that writes and that the driver commits.
+
+    :param session: what gives the session
+    """
+
+    __slots__ = ("_given", "_session")
+
+    def __init__(self, session: contextlib.AbstractContextManager[Session]) -> None:
+        self._given = session
+
+    def __enter__(self) -> Session:
+        self._session = self._given.__enter__()
+        self._session.expect_one()
+        return self._session
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._session.uncertain = False
+        self._given.__exit__(kind, error, trace)
 
 
 class KeptSession(Session):

@@ -79,7 +79,9 @@ class Statements:
             return self._checked(self._server.exec_(sql.encode()))
         name = self._names.get(sql) or self._prepare(sql)
         values = [_as_sent(value) for value in parameters]
-        formats = [pq.Format.BINARY if type(value) is bytes else pq.Format.TEXT for value in parameters]
+        formats = None
+        if bytes in map(type, parameters):
+            formats = [pq.Format.BINARY if type(value) is bytes else pq.Format.TEXT for value in parameters]
         return self._checked(self._server.exec_prepared(name, values, formats))  # type: ignore[arg-type]  # None is null
 
     def _prepare(self, sql: str) -> bytes:
@@ -109,10 +111,9 @@ def _as_sent(value: Any) -> bytes | None:
     if isinstance(value, list):
         value = "{" + ",".join(_quoted(item) for item in value) + "}"
     if isinstance(value, str):
-        sent = value.encode()
-        if b"\0" in sent:
+        if "\0" in value:
             raise psycopg.DataError("PostgreSQL text can't contain NUL (0x00) bytes")
-        return sent
+        return value.encode()
     if value is None or isinstance(value, bytes):
         return value
     if isinstance(value, bool | int | float):

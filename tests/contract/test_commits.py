@@ -163,3 +163,88 @@ def test_a_unit_of_several_statements_is_undone_alone(client, connection, store,
     assert asyncio.run(run()).status == 201
     assert (connection.count("BEGIN"), connection.count("COMMIT")) == (1, 1)
     assert [flow["title"] for flow in client.get(FLOWS).json()["results"]] == ["changed"]
+
+
+def selects(connection):
+    return sum(sql.startswith("SELECT flows.pk") for sql in connection.asked)
+
+
+def test_a_flow_that_was_changed_here_need_not_be_read_again(client, connection, make_flow):
+    one, other = (client.post(FLOWS, make_flow()).json() for _ in range(2))
+    path = f"{FLOWS}{one['slug']}/"
+    for title in ("1", "2", "3"):
+        assert client.patch(path, {"title": title}).json() == one | {"title": title}
+    together(client, *(("PATCH", path, {"name": name}) for name in "abc"))
+    assert selects(connection) == 1
+    assert client.get(path).json() == one | {"title": "3", "name": "c"}
+    other_path = f"{FLOWS}{other['slug']}/"
+    assert client.patch(other_path, {"title": "x"}).json() == other | {"title": "x"}
+    assert client.patch(path, {"title": "4"}).json() == one | {"title": "4", "name": "c"}
+
+
+def changed_by_another(path, **_):
+    with contextlib.closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE flows SET name = 'theirs'")
+    return {"name": "theirs"}
+
+
+def changed_and_undone(client, connection, slug, **_):
+    connection.failing = "COMMIT"
+    assert client.patch(f"{FLOWS}{slug}/", {"name": "undone"}).status == 503
+    connection.failing = ""
+    return {}
+
+
+def changed_by_another_before_one_with_a_filter(client, path, make_flow, **_):
+    slug = client.post(FLOWS, make_flow(designation="recovery")).json()["slug"]
+    different = changed_by_another(path)
+    assert client.patch(f"{FLOWS}{slug}/?designation=recovery", {"name": "filtered"}).status == 200
+    return different
+
+
+def bound(client, flow, **_):
+    stage = client.post("/api/v3/stages/dummy/", {"name": "stage"}).json()["pk"]
+    body = {"target": flow["pk"], "stage": stage, "order": 0}
+    assert client.post("/api/v3/flows/bindings/", body).status == 201
+    return {"stages": [stage]}
+
+
+def deleted_and_made_again(client, flow, slug, **_):
+    assert client.delete(f"{FLOWS}{slug}/").status == 204
+    made = client.post(FLOWS, {**flow, "name": "again"}).json()
+    return {name: made[name] for name in ("pk", "policybindingmodel_ptr_id", "name")}
+
+
+def renamed_and_back(client, slug, **_):
+    assert client.patch(f"{FLOWS}{slug}/", {"slug": "away"}).status == 200
+    assert client.patch(f"{FLOWS}{slug}/", {"title": "nobody"}).status == 404
+    assert client.patch(f"{FLOWS}away/", {"slug": slug, "name": "back"}).status == 200
+    return {"name": "back"}
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        changed_by_another,
+        changed_by_another_before_one_with_a_filter,
+        changed_and_undone,
+        bound,
+        deleted_and_made_again,
+        renamed_and_back,
+    ],
+)
+def test_a_change_knows_what_has_happened_since_the_last_one(client, connection, store, make_flow, meanwhile):
+    flow = client.post(FLOWS, make_flow(designation="recovery")).json()
+    slug = flow["slug"]
+    path = f"{FLOWS}{slug}/"
+    assert client.patch(path, {"title": "one"}).status == 200
+    different = meanwhile(
+        client=client,
+        connection=connection,
+        path=store.database.address.path,
+        flow=flow,
+        slug=slug,
+        make_flow=make_flow,
+    )
+    wanted = flow | different | {"title": "two"}
+    assert client.patch(path, {"title": "two"}).json() == client.get(path).json() == wanted

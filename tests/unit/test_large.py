@@ -1,6 +1,7 @@
 """A large store gives the same pages as a small one."""
 
 import contextlib
+import itertools
 import random
 
 import pytest
@@ -11,6 +12,8 @@ from app.contract.parameters import Ordering
 from app.store import Store, large
 from app.store.large.listing import FlowListing
 from app.store.listing import Listing
+from app.store.search import fold
+from app.store.tables import flows
 
 from .test_store import SEARCHED, members
 
@@ -49,18 +52,22 @@ ORDERINGS = [(), (Ordering("slug", descending=False),), (Ordering("title", desce
 @pytest.fixture
 def prepared(database_url, monkeypatch):
     """A store that takes itself for large."""
+    store = take_for_large(Store(database_url, searched=SEARCHED), monkeypatch)
+    yield store
+    store.close()
+
+
+def take_for_large(store, monkeypatch):
     monkeypatch.setattr(large, "LARGE", 2)
     monkeypatch.setattr(large, "RARE", 3)
     monkeypatch.setattr("app.store.large.listing._FAR", 0)
-    store = Store(database_url, searched=SEARCHED)
     store.migrate()
     for number in range(3):
         store.flows.add(members(title=f"{WORDS[number]} first"))
     assert not large.is_prepared(store.database)
     store.migrate()
     assert large.is_prepared(store.database)
-    yield store
-    store.close()
+    return store
 
 
 def change_at_random(store, chance, steps):
@@ -103,6 +110,57 @@ def test_pages_are_those_of_a_small_store(prepared):
                             wanted[0],
                             [tuple(row) for row in wanted[1]],
                         )
+
+
+def test_words_wait_until_those_of_many_flows_are_written(tmp_path, monkeypatch):
+    store = take_for_large(Store(f"sqlite:///{tmp_path}/flows.sqlite3", searched=SEARCHED), monkeypatch)
+    small, chance, waited = Listing(store.flows.view), random.Random(11), []
+    waiting = store.database.compile(sa.text("SELECT count(*) FROM flow_words_waiting"))
+    for _ in range(12):
+        change_at_random(store, chance, 45)
+        with store.database.read() as session:
+            waited.append(session.row(waiting)[0])
+        for terms in TERMS:
+            found = store.flows.page({}, terms, (), 1, 1000).flows
+            assert [tuple(flow) for flow in found] == [tuple(row) for row in small.page({}, terms, (), 1, 1000)[1]]
+            trigrams = large.trigrams(store.database, [fold(term) for term in terms])
+            if trigrams is not None:
+                assert {flow.pk for flow in found} <= candidates(store, trigrams)
+    assert max(waited) < 128
+    assert any(later < earlier - 45 for earlier, later in itertools.pairwise(waited))
+    store.close()
+
+
+def candidates(store, trigrams):
+    query = store.database.compile(sa.select(flows.c.pk).where(large.candidates(store.database)))
+    with store.database.read() as session:
+        return {pk for (pk,) in session.rows(query, {"trigrams": trigrams})}
+
+
+def test_long_texts_are_taken_by_a_large_store(prepared):
+    long = "".join(chr(0x4E00 + number % 20_000) for number in range(300_000))
+    flow = prepared.flows.add(members(title=long))
+    assert [found.slug for found in prepared.flows.page({}, (long[1000:1040],), (), 1, 10).flows] == [flow.slug]
+
+
+def test_a_large_store_of_before_gets_what_is_missing(database_url, monkeypatch):
+    monkeypatch.setattr(large, "LARGE", 2)
+    store = Store(database_url, searched=SEARCHED)
+    store.migrate()
+    for word in WORDS:
+        store.flows.add(members(title=word))
+    scripts = large._scripts(store.database)
+    monkeypatch.setattr(large, "_scripts", lambda _: scripts[:1])
+    store.migrate()
+    monkeypatch.setattr(large, "_scripts", lambda _: scripts)
+    assert not large.is_prepared(store.database)
+    assert store.flows.page({}, ("aardvark",), (), 1, 1).count == 1
+    monkeypatch.setattr(large, "LARGE", 1000)
+    store.migrate()
+    assert large.is_prepared(store.database)
+    store.flows.add(members(title="Another aardvark"))
+    assert FlowListing(store.flows.view).page({}, ("aardvark",), (), 1, 1)[0] == 2
+    store.close()
 
 
 def test_counts_are_known_without_looking_at_the_flows(prepared):

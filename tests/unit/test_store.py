@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from app import ambient, errors
 from app.contract.parameters import Ordering
-from app.store import Store, migration
-from app.store import flows as stored_flows
+from app.store import Store, migration, remembered
 from app.store.identity import new_uuid
 from app.store.search import fold
 from app.store.tables import flows, metadata
@@ -86,14 +85,15 @@ def test_a_change_keeps_all_else_and_a_removal_is_final(kept):
 
 # In an embedded store nothing can come between.
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
-def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, monkeypatch):
+def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, database_url, monkeypatch):
     kept.flows.add(members(slug="a", name="first", title="first"))
     original, between = kept.flows.get, [{"name": "second"}]
+    other = Store(database_url, searched=SEARCHED)
 
     def get(*arguments):
         flow = original(*arguments)
         if between:
-            kept.flows.change("a", between.pop())
+            other.flows.change("a", between.pop())
         return flow
 
     monkeypatch.setattr(kept.flows, "get", get)
@@ -101,6 +101,31 @@ def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, monke
     assert (changed.name, changed.title) == ("second", "third")
     assert slugs(kept, terms=("second", "third")) == ["a"]
     assert slugs(kept, terms=("first",)) == []
+    other.close()
+
+
+# An embedded store lets one after the other write anyway.
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_threads_that_change_one_flow_take_turns(kept, monkeypatch):
+    kept.flows.add(members(slug="a", name="first"))
+    locked = []
+    original = kept.database.turn
+    monkeypatch.setattr(kept.database, "turn", lambda: locked.append(1) or original())
+    start = threading.Barrier(4)
+
+    def change(number):
+        start.wait()
+        for turn in range(25):
+            kept.flows.change("a", {"title": f"{number}-{turn}"})
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert kept.flows.get("a").title in {f"{number}-24" for number in range(4)}
+    # What one has seen held when the next began.
+    assert locked == []
 
 
 def test_what_was_seen_of_a_flow_need_not_hold_at_its_next_change(kept, database_url):
@@ -126,11 +151,11 @@ def test_what_was_seen_of_a_flow_need_not_hold_at_its_next_change(kept, database
 
 
 def test_what_is_seen_of_flows_is_bounded(kept, monkeypatch):
-    monkeypatch.setattr(stored_flows, "_SEEN", 2)
+    monkeypatch.setattr(remembered, "_MOST", 2)
     for slug in ("a", "b", "c", "d"):
         kept.flows.add(members(slug=slug))
         kept.flows.change(slug, {"title": "T" * (2000 if slug == "d" else 1)})
-    assert set(kept.flows._seen) == (set() if kept.embedded else {"c"})
+    assert set(kept.flows._seen._rows) == (set() if kept.embedded else {"c"})
 
 
 @pytest.mark.parametrize("grouped", [True, False])
@@ -163,6 +188,37 @@ def test_nothing_comes_between_in_an_embedded_store(tmp_path, monkeypatch, group
     assert (changed.name, changed.title, len(others)) == ("first", "third", 1)
     monkeypatch.undo()
     assert store.flows.get("a") == changed
+    store.close()
+
+
+def test_an_event_loop_asks_once_in_a_turn_what_others_have_changed(tmp_path):
+    path = tmp_path / "flows.sqlite3"
+    store = Store(f"sqlite:///{path}", searched=SEARCHED)
+    store.migrate()
+    store.flows.add(members(slug="a"))
+    store.database.group_commits()
+    asked = []
+
+    async def turns():
+        with store.database.read() as session:
+            session._connection.set_trace_callback(asked.append)
+        versions = [store.database.version() for _ in range(3)]
+        with contextlib.closing(sqlite3.connect(path)) as other, other:
+            other.execute("UPDATE flows SET name = 'second'")
+        versions.append(store.database.version())
+        assert len(asked) == 1
+        await asyncio.sleep(0)
+        versions += [store.database.version() for _ in range(2)]
+        assert len(asked) == 2
+        store.flows.change("a", {"title": "third"})
+        assert store.database.version() is None
+        await store.database.pending_commit()
+        return [*versions, store.database.version()]
+
+    first, *same, second, still, third = asyncio.run(turns())
+    assert set(same) == {first}
+    assert second == still
+    assert len({first, second, third, store.database.version()}) == 3
     store.close()
 
 

@@ -1,7 +1,8 @@
 """What a store of many flows needs, and a small one is faster without: exact counts, and an index of what is searched.
 
 Both are kept by triggers, so that whoever writes keeps them right. They are made by the first start, or `flows db upgrade`, that
-finds more than `LARGE` flows; a server that started before goes on without them, which is slower and no less right.
+finds more than `LARGE` flows; a server that started before goes on without them, which is slower and no less right. The scripts of
+an engine are executed in the order of their numbers; the store knows how many were.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.store.database import Database
+from app.store.database import Database, Session
 from app.store.tables import flows, properties
 
 # Flows from which on it pays.
@@ -25,18 +26,18 @@ RARE = 1_000
 # Parts of the words that are looked up at most: enough to be left with few flows, each of which is looked at.
 _MOST_TRIGRAMS = 16
 
-_PROPERTY = {"name": "large", "value": "1"}
+_PROPERTY = "large"
 
 _counts = sa.table("flow_counts", sa.column("member", sa.Text()), sa.column("value", sa.Text()), sa.column("number"))
 _rows = sa.table("flow_words_rows", sa.column("id"), sa.column("pk"))
+_waiting = sa.table("flow_words_waiting", sa.column("id"))
 _row = sa.column("rowid", sa.BigInteger())
 
 
 def is_prepared(database: Database) -> bool:
     """Whether a database has what a large store needs. :raises Unavailable: the database does not answer"""
-    query = database.compile(sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_")))
     with database.read() as session:
-        return session.row(query, {"name_": _PROPERTY["name"]}) is not None
+        return _executed(database, session) >= len(_scripts(database))
 
 
 def prepare(database: Database) -> None:
@@ -46,21 +47,32 @@ def prepare(database: Database) -> None:
     count = database.compile(sa.select(sa.func.count()).select_from(flows))
     with database.read() as session:
         row = session.row(count)
-    if row is None or row[0] <= LARGE:
-        return
-    claim = sa.insert(properties).values({name: sa.bindparam(name) for name in _PROPERTY})
+        if not _executed(database, session) and (row is None or row[0] <= LARGE):
+            return
+    scripts = _scripts(database)
+    forget = sa.delete(properties).where(properties.c.name == sa.bindparam("name"))
+    keep = sa.insert(properties).values({name: sa.bindparam(name) for name in ("name", "value")})
     with database.write() as session:
         if not database.embedded:
             # Servers that start together do this once.
             session.run(database.compile(sa.text("LOCK TABLE store_properties IN EXCLUSIVE MODE")))
-        known = sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_"))
-        if session.row(database.compile(known), {"name_": _PROPERTY["name"]}) is not None:
-            return
-        session.run(database.compile(claim), _PROPERTY)
-        script = Path(__file__).with_name("sqlite.sql" if database.embedded else "postgresql.sql")
-        # An empty line ends a statement.
-        for statement in script.read_text("utf-8").split("\n\n"):
-            session.script(statement)
+        for script in scripts[_executed(database, session) :]:
+            # An empty line ends a statement.
+            for statement in script.read_text("utf-8").split("\n\n"):
+                session.script(statement)
+        session.run(database.compile(forget), {"name": _PROPERTY})
+        session.run(database.compile(keep), {"name": _PROPERTY, "value": str(len(scripts))})
+
+
+def _scripts(database: Database) -> list[Path]:
+    return sorted(Path(__file__).parent.glob("sqlite_*.sql" if database.embedded else "postgresql_*.sql"))
+
+
+def _executed(database: Database, session: Session) -> int:
+    """How many of the scripts a database has seen."""
+    known = sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_"))
+    row = session.row(database.compile(known), {"name_": _PROPERTY})
+    return int(row[0]) if row is not None else 0
 
 
 def count(database: Database, filters: Iterable[str]) -> sa.ScalarSelect[Any] | None:
@@ -83,7 +95,8 @@ def candidates(database: Database) -> sa.ColumnElement[bool]:
     """The condition that the index has for flows that may match; its parameter `trigrams` is what `trigrams` returns."""
     if database.embedded:
         found = sa.text("SELECT rowid FROM flow_words WHERE flow_words MATCH :trigrams").columns(_row).subquery()
-        return flows.c.pk.in_(sa.select(_rows.c.pk).where(_rows.c.id.in_(sa.select(found))))
+        known = sa.union_all(sa.select(found), sa.select(_waiting.c.id))
+        return flows.c.pk.in_(sa.select(_rows.c.pk).where(_rows.c.id.in_(known)))
     return sa.literal_column("flows.trigrams", sa.ARRAY(sa.Text())).op("@>")(
         sa.bindparam("trigrams", type_=sa.ARRAY(sa.Text()))
     )

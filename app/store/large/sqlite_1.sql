@@ -20,22 +20,6 @@ INSERT INTO flow_words_rows (pk) SELECT pk FROM flows ORDER BY slug
 
 INSERT INTO flow_words (rowid, search) SELECT id, search FROM flow_words_rows JOIN flows USING (pk) ORDER BY id
 
-CREATE TRIGGER flow_added AFTER INSERT ON flows BEGIN
-    INSERT INTO flow_counts
-    VALUES ('', '', 1), ('designation', new.designation, 1), ('denied_action', new.denied_action, 1)
-    ON CONFLICT DO UPDATE SET number = number + 1;
-    INSERT INTO flow_words_rows (pk) VALUES (new.pk);
-    INSERT INTO flow_words (rowid, search) SELECT id, new.search FROM flow_words_rows WHERE pk = new.pk;
-END
-
-CREATE TRIGGER flow_removed AFTER DELETE ON flows BEGIN
-    UPDATE flow_counts SET number = number - 1
-    WHERE (member, value) IN (VALUES ('', ''), ('designation', old.designation), ('denied_action', old.denied_action));
-    INSERT INTO flow_words (flow_words, rowid, search)
-    SELECT 'delete', id, old.search FROM flow_words_rows WHERE pk = old.pk;
-    DELETE FROM flow_words_rows WHERE pk = old.pk;
-END
-
 CREATE TRIGGER flow_counted_anew AFTER UPDATE OF designation, denied_action ON flows
 WHEN (old.designation, old.denied_action) <> (new.designation, new.denied_action) BEGIN
     UPDATE flow_counts SET number = number - 1
@@ -43,11 +27,4 @@ WHEN (old.designation, old.denied_action) <> (new.designation, new.denied_action
     INSERT INTO flow_counts
     VALUES ('designation', new.designation, 1), ('denied_action', new.denied_action, 1)
     ON CONFLICT DO UPDATE SET number = number + 1;
-END
-
-CREATE TRIGGER flow_worded_anew AFTER UPDATE OF search ON flows
-WHEN old.search <> new.search BEGIN
-    INSERT INTO flow_words (flow_words, rowid, search)
-    SELECT 'delete', id, old.search FROM flow_words_rows WHERE pk = old.pk;
-    INSERT INTO flow_words (rowid, search) SELECT id, new.search FROM flow_words_rows WHERE pk = old.pk;
 END

@@ -29,21 +29,20 @@ $$
 CREATE FUNCTION flow_counts_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO flow_counts
-    SELECT 'designation', designation, sum(sign) FROM (
-        SELECT designation, 1 AS sign FROM rows_after UNION ALL SELECT designation, -1 FROM rows_before
-    ) AS changed GROUP BY designation HAVING sum(sign) <> 0
-    UNION ALL SELECT 'denied_action', denied_action, sum(sign) FROM (
-        SELECT denied_action, 1 AS sign FROM rows_after UNION ALL SELECT denied_action, -1 FROM rows_before
-    ) AS changed GROUP BY denied_action HAVING sum(sign) <> 0;
+    SELECT member, value, sum(sign) FROM (
+        SELECT designation, denied_action, 1 AS sign FROM rows_after
+        UNION ALL SELECT designation, denied_action, -1 FROM rows_before
+    ) AS changed, LATERAL (VALUES ('designation', designation), ('denied_action', denied_action)) AS counted (member, value)
+    GROUP BY member, value HAVING sum(sign) <> 0;
     RETURN NULL;
 END $$
 
 CREATE FUNCTION flow_counts_added() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO flow_counts
-    SELECT '', '', count(*) FROM rows_after HAVING count(*) > 0
-    UNION ALL SELECT 'designation', designation, count(*) FROM rows_after GROUP BY designation
-    UNION ALL SELECT 'denied_action', denied_action, count(*) FROM rows_after GROUP BY denied_action;
+    SELECT member, value, count(*) FROM rows_after, LATERAL (
+        VALUES ('', ''), ('designation', designation), ('denied_action', denied_action)
+    ) AS counted (member, value) GROUP BY member, value;
     IF random() < 0.005 THEN
         PERFORM flow_counts_sum_up();
     END IF;
@@ -53,9 +52,9 @@ END $$
 CREATE FUNCTION flow_counts_removed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO flow_counts
-    SELECT '', '', -count(*) FROM rows_before HAVING count(*) > 0
-    UNION ALL SELECT 'designation', designation, -count(*) FROM rows_before GROUP BY designation
-    UNION ALL SELECT 'denied_action', denied_action, -count(*) FROM rows_before GROUP BY denied_action;
+    SELECT member, value, -count(*) FROM rows_before, LATERAL (
+        VALUES ('', ''), ('designation', designation), ('denied_action', denied_action)
+    ) AS counted (member, value) GROUP BY member, value;
     RETURN NULL;
 END $$
 
@@ -67,14 +66,3 @@ REFERENCING OLD TABLE AS rows_before FOR EACH STATEMENT EXECUTE FUNCTION flow_co
 
 CREATE TRIGGER flow_counted_anew AFTER UPDATE ON flows
 REFERENCING OLD TABLE AS rows_before NEW TABLE AS rows_after FOR EACH STATEMENT EXECUTE FUNCTION flow_counts_changed()
-
-CREATE FUNCTION flow_trigrams(text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT array_agg(DISTINCT substr($1, place, 3)) FROM generate_series(1, length($1) - 2) AS place
-$$
-
--- A column and not the function alone, so that a scan need not make the trigrams of each row.
-ALTER TABLE flows ADD COLUMN trigrams text[] GENERATED ALWAYS AS (flow_trigrams(search)) STORED
-
-CREATE INDEX ix_flows_trigrams ON flows USING gin (trigrams)
-
-ANALYZE flows
