@@ -66,7 +66,7 @@ def compare(engines: tuple[str, ...], rounds: int, only: tuple[str, ...]) -> Non
 @click.option(
     "--size", "sizes", multiple=True, type=int, help="Numbers of flows; 100, 10,000 and a million if not given."
 )
-@click.option("--seconds", default=2.0, show_default=True, help="How long each request is timed.")
+@click.option("--seconds", default=1.0, show_default=True, help="How long each request is timed.")
 def scale(engines: tuple[str, ...], sizes: tuple[int, ...], seconds: float) -> None:
     """Time the server with more and more flows, and more and more connections; keep the figures, the tables and the chart."""
     from bench import chart

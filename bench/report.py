@@ -92,8 +92,9 @@ def growth(figures: dict[str, Any], engine: str) -> str:
         "|---|" + "---:|" * (len(sizes) + 1),
     ]
     for name, times in found["p50"].items():
-        last = times[sizes[-1]] / times[sizes[0]]
-        lines.append(f"| {name} | " + " | ".join(f"{times[size]:.2f}" for size in sizes) + f" | {last:,.1f} x |")
+        lines.append(
+            f"| {name} | " + " | ".join(f"{times[size]:.2f}" for size in sizes) + f" | {found['growth'][name]:,.1f} x |"
+        )
     memory = found["memory"]
     lines.append("| memory, MiB | " + " | ".join(f"{memory[size]:.0f}" for size in sizes) + " | |")
     return "\n".join(lines)

@@ -1,5 +1,7 @@
 """How the cost of a request grows with the number of flows and of what is bound to them, and throughput with connections."""
 
+import contextlib
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,40 +35,60 @@ def requests(size: int) -> list[Operation]:
 
 
 def grow(engine: str, sizes: Sequence[int], seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
-    """Time each request on stores of growing size, one connection. No answer is remembered: what is timed is the store.
+    """Time each request on stores of growing size by turns, one connection. No answer is remembered: what is timed is the store.
 
-    :returns: p50 in milliseconds by request and size, memory in MiB by size
+    :returns: medians of p50 in milliseconds by request and size; how often the one of the greatest store is that of the least, the
+        median of all rounds; memory in MiB by size
     :raises WrongAnswers: an answer was wrong or missing
     """
     p50: dict[str, dict[str, float]] = {}
-    memory: dict[str, float] = {}
-    for size in sizes:
-        say(f"filling a store with {size:,} flows")
-        with compare.serve(engine, [servers.UNREMEMBERED], size) as running:
-            server = running[servers.UNREMEMBERED]
-            for operation in requests(size):
-                say(f"{size:,} flows, {operation.name}")
-                seen = _seen(server, operation, seconds, 1)
-                p50.setdefault(operation.name, {})[str(size)] = seen.p50
-            memory[str(size)] = server.memory()
-    return {"p50": p50, "memory": memory}
+    growth: dict[str, float] = {}
+    with contextlib.ExitStack() as stack:
+        running: dict[int, servers.Running] = {}
+        for size in sizes:
+            say(f"filling a store with {size:,} flows")
+            served = stack.enter_context(compare.serve(engine, [servers.UNREMEMBERED], size))
+            running[size] = served[servers.UNREMEMBERED]
+        for operations in zip(*map(requests, sizes), strict=True):
+            name = operations[0].name
+            seen: dict[int, list[float]] = {size: [] for size in sizes}
+            for turn in range(_ROUNDS):
+                say(f"round {turn + 1} of {_ROUNDS}, {name}")
+                for size, operation in zip(sizes, operations, strict=True):
+                    seen[size].append(_seen(running[size], operation, seconds, 1, turn).p50)
+            p50[name] = {str(size): statistics.median(found) for size, found in seen.items()}
+            rounds = zip(seen[sizes[0]], seen[sizes[-1]], strict=True)
+            growth[name] = statistics.median(most / least for least, most in rounds)
+        return {
+            "p50": p50,
+            "growth": growth,
+            "memory": {str(size): server.memory() for size, server in running.items()},
+        }
 
 
 def crowd(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
-    """Throughput and p99 from 1 to 256 connections, on 100 flows, and what the HTTP server alone makes of so many.
+    """Throughput and p99 from 1 to 256 connections by turns, on 100 flows, and what the HTTP server alone makes of so many.
 
-    :returns: by request and number of connections: requests per second and p99 in milliseconds
+    :returns: by request and number of connections: requests per second and p99 in milliseconds, medians of all rounds
     :raises WrongAnswers: an answer was wrong or missing
     """
     found: dict[str, Any] = {}
     with compare.serve(engine, [servers.PROJECT, _CEILING], FLOWS) as running:
         asked = [(running[servers.PROJECT], operation, operation.name) for operation in (LIST, RETRIEVE, CREATE)]
         for server, operation, name in (*asked, (running[_CEILING], RETRIEVE, "fixed bytes")):
-            for connections in CONNECTIONS:
-                say(f"{name}, {connections} connections")
-                seen = _seen(server, operation, 2 * seconds, connections)
-                found.setdefault(name, {})[str(connections)] = {"rate": seen.rate, "p99": seen.p99}
-                compare.remove_created(server.database)
+            seen: dict[int, list[load.Measurement]] = {connections: [] for connections in CONNECTIONS}
+            for turn in range(_ROUNDS):
+                say(f"round {turn + 1} of {_ROUNDS}, {name}")
+                for connections in CONNECTIONS:
+                    seen[connections].append(_seen(server, operation, seconds, connections, turn))
+                    compare.remove_created(server.database)
+            found[name] = {
+                str(connections): {
+                    "rate": statistics.median(one.rate for one in measured),
+                    "p99": statistics.median(one.p99 for one in measured),
+                }
+                for connections, measured in seen.items()
+            }
     return found
 
 
@@ -92,8 +114,10 @@ def burden(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str,
     return found
 
 
-def _seen(server: servers.Running, operation: Operation, seconds: float, connections: int) -> load.Measurement:
-    first = connections * 1_000_000
+def _seen(
+    server: servers.Running, operation: Operation, seconds: float, connections: int, turn: int
+) -> load.Measurement:
+    first = (1000 * turn + connections) * 1_000_000
     started = time.perf_counter()
     right = compare.right_answer(server.url, operation, first)
     # Slow requests are timed for longer, so that there are some of them.

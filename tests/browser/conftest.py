@@ -85,6 +85,7 @@ class Browser:
 def driver(tmp_path_factory):
     """Chromium, started once."""
     if not CHROMIUM or not DRIVER:
+        # The tests pass on a machine that has only Python; what runs them for a release installs both first.
         pytest.skip("Chromium and its driver are not installed: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM

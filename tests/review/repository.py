@@ -41,6 +41,7 @@ def commit(folder):
 def repository(folder):
     """Make a repository with the contract in `openapi/` on `main`, and go to a branch of it. :returns: the contract"""
     if shutil.which("git") is None:
+        # The tests pass on a machine that has only Python; whoever has cloned the project has git.
         pytest.skip("git is not installed")
     shutil.copytree(CONTRACT.parent, folder / "openapi")
     git(folder, "init", "--quiet", "--initial-branch=main")
