@@ -33,6 +33,11 @@ def fix(seed: bytes) -> None:
     begin(0)
 
 
+def is_fixed() -> bool:
+    """Whether all of it is."""
+    return random_bytes is not os.urandom
+
+
 def begin(position: int) -> None:
     """Go on with the sequence of random bytes from a position that `position` gave, or from its beginning: 0."""
     global _numbers  # there is one world

@@ -87,3 +87,9 @@ class Unusable(DomainError):
 
 class Damaged(Unusable):
     """A file has not what was written to it."""
+
+
+class WouldWait(BaseException):
+    """The database would have to be waited for where nobody may wait. It is no error of what is carried out, but has to begin again
+    elsewhere.
+    """

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 class StoredObject(NamedTuple):
@@ -138,3 +140,9 @@ class RequestContext:
     def may(self, permission: str) -> bool:
         """Whether a permission is given."""
         return self.superuser or permission in self.permissions
+
+
+def writes_once(handler: Handler) -> Handler:
+    """Say of a handler that it is one statement as a rule, which writes: a networked database may carry it out with others."""
+    handler.writes_once = True  # type: ignore[attr-defined]  # functions take attributes
+    return handler

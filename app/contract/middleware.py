@@ -27,6 +27,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Pending = Callable[[], Awaitable[None] | None]
+Promise = Callable[..., tuple[Answer, Awaitable[None] | None] | None]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 SendWhole = Callable[[int, bytes, bytes], bool]
 Observe = Callable[[PathPlan, Plan | None, Request, Answer, bytes, float], None]
@@ -66,6 +67,7 @@ class ContractMiddleware(SpecMiddleware):
         current: Current,
         workers: Workers | None,
         pending: Pending,
+        promise: Promise,
         metrics: Metrics,
         observe: Observe | None = None,
         trace: Trace | None = None,
@@ -74,6 +76,7 @@ class ContractMiddleware(SpecMiddleware):
         self._current = current
         self._workers = workers
         self._pending = pending
+        self._promise = promise
         self._metrics = metrics
         self._observe = observe
         self._trace = trace
@@ -165,12 +168,27 @@ class ContractMiddleware(SpecMiddleware):
     async def _answer(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
         """Carry a request out, and wait until its answer holds."""
         if self._workers is not None:
-            answered: Answer = await self._workers.run(server.serve, target, plan, request)
-            return answered
+            answer = await self._promised(server, target, plan, request) if plan and plan.writes_once else None
+            return answer or await self._workers.run(server.serve, target, plan, request)
         answer = server.serve(target, plan, request)
         if (commit := self._pending()) is not None:
             try:
                 await commit
+            except errors.Unavailable as error:
+                return unavailable(error, request)
+        return answer
+
+    async def _promised(self, server: Server, target: PathPlan, plan: Plan, request: Request) -> Answer | None:
+        """Carry out a request that writes once, together with others. :returns: None if that can't be"""
+        promised = self._promise(server.serve, target, plan, request)
+        if promised is None:
+            return None
+        answer, kept = promised
+        if kept is not None:
+            try:
+                await kept
+            except errors.TakenBack:
+                return None
             except errors.Unavailable as error:
                 return unavailable(error, request)
         return answer

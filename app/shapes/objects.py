@@ -9,7 +9,7 @@ import orjson
 from app.objects import Model
 from app.store import Store
 from app.store.binding_views import PolicyBindingRow, StageBindingRow
-from app.store.flows import Flow
+from app.store.flow import Flow
 from app.store.object_views import FLOW_SET, ObjectRow
 from app.store.repositories import members_of
 

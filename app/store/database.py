@@ -7,31 +7,30 @@ SQL and binds parameters to it.
 import asyncio
 import contextlib
 import os
-import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
-from app import errors
+from app import ambient, errors
 from app.store.address import address_of
+from app.store.driver_errors import DriverErrors
 from app.store.engines import postgresql_engine, sqlite_engine
-from app.store.session import (
-    KeptSession,
-    LoneStatement,
-    Query,
-    Row,
-    Session,
-    SingleStatement,
-    ThreadSession,
-    statements_of,
-)
-from app.store.tables import metadata
+from app.store.networked import KeptSession, LoneStatement, NetworkedSession, statements_of
+from app.store.session import Query, Row, Session, SingleStatement, ThreadSession
+
+if TYPE_CHECKING:
+    from app.store.pipeline import Pipeline
 
 __all__ = ["Database", "Query", "Row", "Session"]
+
+T = TypeVar("T")
+
+# From so many connections on, some of them are for writes that are sent together.
+_PIPELINED = 5
 
 
 class Database:
@@ -50,24 +49,14 @@ class Database:
         if self.embedded:
             self._dialect = self.engine.dialect
             self.begin = "BEGIN IMMEDIATE"
-            self._integrity_error: type[Exception] = sqlite3.IntegrityError
-            driver_errors: tuple[type[Exception], ...] = (sqlite3.OperationalError,)
-            self._misled: tuple[type[Exception], ...] = ()
-            self._in_conflict: tuple[type[Exception], ...] = ()
         else:
-            import psycopg
-
             # Statements are prepared by PostgreSQL itself, which has `$1` for psycopg's `%s`.
             self._dialect = type(self.engine.dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # of each dialect
             self.begin = "BEGIN"
-            self._integrity_error = psycopg.errors.UniqueViolation
-            driver_errors = (psycopg.OperationalError, psycopg.InternalError)
-            # A server that became a standby keeps its connections, and the primary is another one now.
-            self._misled = (psycopg.errors.ReadOnlySqlTransaction,)
-            self._in_conflict = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
-        self._unavailable: tuple[type[Exception], ...] = (*driver_errors, sa.exc.DatabaseError, sa.exc.TimeoutError)
+        self._errors = DriverErrors(embedded=self.embedded)
         self.grouped = False
         self._pool_size = pool_size
+        self._pipeline: Pipeline | None = None if self.embedded or pool_size < _PIPELINED else _pipeline(self)
         # Counts the times that the server was found to be gone.
         self._generation = 0
         # What a thread of an embedded database keeps for itself, and all that threads keep.
@@ -124,6 +113,32 @@ class Database:
         """Let the transactions of an event loop's thread share commits: see `pending_commit`."""
         self.grouped = self.embedded
 
+    def promise(self, function: Callable[..., T], *arguments: Any) -> "tuple[T, asyncio.Future[None] | None] | None":
+        """Call a function on the thread of a running event loop, without waiting for a networked database.
+
+        :returns: its result and what has to be done before that may be told: it raises `TakenBack` if nothing was changed
+            after all, and `Unavailable` if nobody knows. None if the function can't do without waiting; nothing was changed then
+        """
+        # Who is called again may use up random bytes, and when that happens is up to chance.
+        if self._pipeline is None or ambient.is_fixed() or (session := self._pipeline.begin()) is None:
+            return None
+        self._thread.kept = session
+        try:
+            result = function(*arguments)
+        except BaseException as error:
+            session.take_back()
+            if isinstance(error, errors.WouldWait):
+                return None
+            raise
+        finally:
+            del self._thread.kept
+        return result, self._pipeline.end()
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether this is no call of `promise`."""
+        return self._pipeline is None or getattr(self._thread, "kept", None) is not self._pipeline.session
+
     def pending_commit(self) -> asyncio.Future[None] | None:
         """What has to be done before anything that was written or read in this turn of the event loop may be told.
 
@@ -154,7 +169,7 @@ class Database:
         """How many threads a networked database keeps busy, and what each of them has to call first: each keeps a connection, and
         one is left for all others. Taking one from the pool costs as much as a small statement.
         """
-        count = max(1, self._pool_size - 1)
+        count = max(1, self._pool_size - 1 - (self._pipeline.lanes if self._pipeline is not None else 0))
         return count, self._keep_connection if self._pool_size > count else lambda: None
 
     def _keep_connection(self) -> None:
@@ -174,24 +189,22 @@ class Database:
         :param generation: of the connection
         """
         gone = connection.closed
-        if (gone or isinstance(error.__cause__ or error, self._misled)) and generation == self._generation:
-            self._generation += 1
-            self.engine.dispose()
+        if gone or self._errors.is_misled(error):
+            self.lost(generation)
         known = self.translated(error)
         if gone and type(known) is errors.Unavailable and not session.uncertain:
             return errors.TakenBack(str(known))
         return known
 
+    def lost(self, generation: int) -> None:
+        """Keep no connection of a generation: the server is gone."""
+        if generation == self._generation:
+            self._generation += 1
+            self.engine.dispose()
+
     def translated(self, error: BaseException) -> BaseException:
         """An error of the driver or the pool as the one that callers know; any other as it is."""
-        if isinstance(error, self._integrity_error):
-            return errors.NotUnique(_taken_columns(error))
-        if isinstance(error, self._in_conflict):
-            return errors.TakenBack(str(error))
-        # What SQLite says of a damaged file is of no kind of its own.
-        if isinstance(error, self._unavailable) or type(error) is sqlite3.DatabaseError:
-            return errors.Unavailable(str(error))
-        return error
+        return self._errors.translated(error)
 
     @contextlib.contextmanager
     def translating(self, taken: Mapping[Any, str | tuple[str, ...]] = {}) -> Iterator[None]:
@@ -221,7 +234,7 @@ class Database:
         try:
             generation = self._generation
             pooled = self.engine.raw_connection()
-            session = Session(statements_of(pooled), self.begin)
+            session = NetworkedSession(statements_of(pooled), self.begin)
             try:
                 yield session
             except Exception as error:
@@ -234,7 +247,7 @@ class Database:
                     # Its pool is gone, and nobody would close it.
                     pooled.invalidate()
                 pooled.close()
-        except (self._integrity_error, *self._unavailable) as error:
+        except self._errors.known as error:
             raise self.translated(error) from error
 
     def size(self) -> int:
@@ -268,13 +281,27 @@ class Database:
         self._checked_out.remove(pooled)
         pooled.close()
 
+    def discard(self, pooled: sa.PoolProxiedConnection) -> None:
+        """Close a connection that was taken out."""
+        pooled.invalidate()
+        self.give_back(pooled)
+
     def close(self) -> None:
         """Close every connection. The next use opens new ones."""
+        if self._pipeline is not None:
+            self._pipeline.close()
         self._thread = threading.local()
         while self._checked_out:
             # Its pool may be gone already, and would not close it.
             self._checked_out.pop().invalidate()
         self.engine.dispose()
+
+
+def _pipeline(database: Database) -> "Pipeline":
+    # It needs the driver.
+    from app.store.pipeline import Pipeline
+
+    return Pipeline(database)
 
 
 def _weakly(database: Database) -> Callable[[], None]:
@@ -285,15 +312,3 @@ def _weakly(database: Database) -> Callable[[], None]:
             living.forget_parent()
 
     return forget
-
-
-def _taken_columns(error: Exception) -> str | tuple[str, ...]:
-    """The columns whose value is taken: SQLite names them, PostgreSQL their constraint."""
-    if isinstance(error, sqlite3.IntegrityError):
-        columns = tuple(column.rpartition(".")[2] for column in str(error).split(", "))
-    else:
-        diagnostic = error.diag  # type: ignore[attr-defined]  # psycopg's error
-        constraints = metadata.tables[diagnostic.table_name].constraints
-        (constraint,) = (known for known in constraints if known.name == diagnostic.constraint_name)
-        columns = tuple(column.name for column in constraint.columns)  # type: ignore[attr-defined]  # of a unique one
-    return columns[0] if len(columns) == 1 else columns

@@ -12,7 +12,8 @@ from app import errors
 from app.objects import Model
 from app.store.bindings import Bindings
 from app.store.database import Database, Query, Row, Session
-from app.store.flows import Flow, Flows
+from app.store.flow import Flow
+from app.store.flows import Flows
 from app.store.object_views import ObjectRow
 from app.store.objects import Objects
 from app.store.views import View, any_of, listed

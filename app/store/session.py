@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import select
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
@@ -15,12 +13,10 @@ from app.store.grouping import CommitGroup
 from app.store.remembered import Remembered
 
 if TYPE_CHECKING:
-    import psycopg
-
     from app.store.database import Database
-    from app.store.statements import Statements
 
 Row = Sequence[Any]
+Done = Callable[[Row | None], None]
 
 
 class Query:
@@ -85,6 +81,30 @@ class Session:
         count: int = self._connection.execute(query.sql, query.bind(parameters)).rowcount
         return count
 
+    def insert(self, query: Query, parameters: Mapping[str, Any], key: str) -> None:  # noqa: ARG002  # for others to order by
+        """Execute a statement that adds a row.
+
+        :param key: of the row
+        """
+        self._connection.execute(query.sql, query.bind(parameters))
+
+    def expect(
+        self,
+        query: Query,
+        parameters: Mapping[str, Any],
+        key: str,  # noqa: ARG002  # for others to order by
+        done: Done,
+    ) -> bool:
+        """Execute a statement that answers a row if it changes one.
+
+        :param key: of the row that it changes
+        :param done: is told what it has answered; None if it has changed nothing
+        :returns: whether it changes one, as far as that is known
+        """
+        row = self.row(query, parameters)
+        done(row)
+        return row is not None
+
     def script(self, sql: str) -> None:
         """Execute a statement that has no parameters, as it stands."""
         self._connection.execute(sql)
@@ -105,14 +125,6 @@ class Session:
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """Commit what is executed at the end, roll it back if anything is raised."""
         return self._own_transaction()
-
-    def expect_one(self) -> None:
-        """The next statement stands alone: the driver commits it."""
-        if _has_ended(self._connection):
-            # The statement must not be sent: whether it was carried out would be uncertain.
-            self._connection.close()
-        else:
-            self.uncertain = True
 
     @contextlib.contextmanager
     def _own_transaction(self) -> Iterator[None]:
@@ -229,80 +241,3 @@ class SingleStatement:
         if error is not None:
             self._session.group.failed(error)
             self._session.__exit__(kind, error, trace)
-
-
-class LoneStatement:
-    """A session of a networked database, for one statement that writes and that the driver commits.
-
-    :param session: what gives the session
-    """
-
-    __slots__ = ("_given", "_session")
-
-    def __init__(self, session: contextlib.AbstractContextManager[Session]) -> None:
-        self._given = session
-
-    def __enter__(self) -> Session:
-        self._session = self._given.__enter__()
-        self._session.expect_one()
-        return self._session
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._session.uncertain = False
-        self._given.__exit__(kind, error, trace)
-
-
-class KeptSession(Session):
-    """The session of one thread on a networked database; its connection lasts until the server is gone."""
-
-    __slots__ = ("_database", "_generation", "_pooled")
-
-    def __init__(self, database: "Database") -> None:
-        super().__init__(None, database.begin)
-        self._database = database
-        self._generation = -1
-        self._pooled: sa.PoolProxiedConnection | None = None
-
-    def __enter__(self) -> Self:
-        if self._generation != self._database.generation:
-            self._connect()
-        self.uncertain = False
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is None:
-            return
-        if (known := self._database.outcome(self, self._connection, error, self._generation)) is not error:
-            raise known from error
-
-    def _connect(self) -> None:
-        if self._pooled is not None:
-            self._pooled.invalidate()
-            self._database.give_back(self._pooled)
-            self._pooled = None
-        generation = self._database.generation
-        self._pooled = self._database.take_out()
-        self._connection = statements_of(self._pooled)
-        self._generation = generation
-
-
-def statements_of(pooled: sa.PoolProxiedConnection) -> "Statements":
-    """What executes statements on a networked database's connection. It stays with the connection."""
-    from app.store.statements import Statements
-
-    known: Statements | None = pooled.info.get("statements")
-    if known is None:
-        known = pooled.info["statements"] = Statements(cast("psycopg.Connection[Any]", pooled.driver_connection))
-    return known
-
-
-def _has_ended(connection: Any) -> bool:
-    """Whether a server has ended a connection on which nothing is under way: it has something to say then."""
-    if connection.closed:
-        return True
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from app.store.binding_views import PolicyBindingRow, StageBindingRow, policy_binding_view, stage_binding_view
 from app.store.database import Database, Query
-from app.store.flows import Flow, Flows
+from app.store.flow import Flow
+from app.store.flows import Flows
 from app.store.tables import policy_bindings, stage_bindings
 
 

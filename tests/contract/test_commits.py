@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from app.store import grouping
-from tests.asgi import FLOWS, Client
+from tests.asgi import FLOWS, Client, together
 
 
 class Connection:
@@ -40,19 +40,6 @@ def connection(client, shared):
     session._connection = session.group._connection = watched
     yield watched
     session._connection = session.group._connection = watched.real
-
-
-def together(client, *requests, token=None):
-    """Send requests in one turn of the event loop: method, path, body. Answers in their order."""
-
-    async def run():
-        sent = []
-        for method, path, body in requests:
-            headers = {"authorization": f"Bearer {token or client.token}", "content-type": "application/json"}
-            sent.append(client._send(method, path, "", headers, [orjson.dumps(body) if body is not None else b""]))
-        return await asyncio.gather(*sent)
-
-    return asyncio.run(run())
 
 
 def test_requests_that_arrive_together_share_a_commit(client, connection, make_flow):

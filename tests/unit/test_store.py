@@ -87,16 +87,16 @@ def test_a_change_keeps_all_else_and_a_removal_is_final(kept):
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, database_url, monkeypatch):
     kept.flows.add(members(slug="a", name="first", title="first"))
-    original, between = kept.flows.get, [{"name": "second"}]
+    original, between = kept.flows._unlocked._look, [{"name": "second"}]
     other = Store(database_url, searched=SEARCHED)
 
-    def get(*arguments):
-        flow = original(*arguments)
+    def look(*arguments):
+        seen = original(*arguments)
         if between:
             other.flows.change("a", between.pop())
-        return flow
+        return seen
 
-    monkeypatch.setattr(kept.flows, "get", get)
+    monkeypatch.setattr(kept.flows._unlocked, "_look", look)
     changed = kept.flows.change("a", {"title": "third"})
     assert (changed.name, changed.title) == ("second", "third")
     assert slugs(kept, terms=("second", "third")) == ["a"]

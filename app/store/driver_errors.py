@@ -1,0 +1,59 @@
+"""Errors of the driver and the pool, and those that callers know."""
+
+import sqlite3
+
+import sqlalchemy as sa
+
+from app import errors
+from app.store.tables import metadata
+
+
+class DriverErrors:
+    """The errors of a database's driver.
+
+    :param embedded: whether it is SQLite's
+    """
+
+    def __init__(self, *, embedded: bool) -> None:
+        integrity: type[Exception] = sqlite3.IntegrityError
+        driver: tuple[type[Exception], ...] = (sqlite3.OperationalError,)
+        misled: tuple[type[Exception], ...] = ()
+        in_conflict: tuple[type[Exception], ...] = ()
+        if not embedded:
+            import psycopg
+
+            integrity = psycopg.errors.UniqueViolation
+            driver = (psycopg.OperationalError, psycopg.InternalError)
+            misled = (psycopg.errors.ReadOnlySqlTransaction,)
+            in_conflict = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+        self._integrity, self._misled, self._in_conflict = integrity, misled, in_conflict
+        self._unavailable: tuple[type[Exception], ...] = (*driver, sa.exc.DatabaseError, sa.exc.TimeoutError)
+        self.known: tuple[type[Exception], ...] = (integrity, *self._unavailable)
+        """Those that are translated."""
+
+    def is_misled(self, error: BaseException) -> bool:
+        """Whether a server that became a standby says so: it keeps its connections, and the primary is another one now."""
+        return isinstance(error.__cause__ or error, self._misled)
+
+    def translated(self, error: BaseException) -> BaseException:
+        """An error of the driver or the pool as the one that callers know; any other as it is."""
+        if isinstance(error, self._integrity):
+            return errors.NotUnique(_taken_columns(error))
+        if isinstance(error, self._in_conflict):
+            return errors.TakenBack(str(error))
+        # What SQLite says of a damaged file is of no kind of its own.
+        if isinstance(error, self._unavailable) or type(error) is sqlite3.DatabaseError:
+            return errors.Unavailable(str(error))
+        return error
+
+
+def _taken_columns(error: Exception) -> str | tuple[str, ...]:
+    """The columns whose value is taken: SQLite names them, PostgreSQL their constraint."""
+    if isinstance(error, sqlite3.IntegrityError):
+        columns = tuple(column.rpartition(".")[2] for column in str(error).split(", "))
+    else:
+        diagnostic = error.diag  # type: ignore[attr-defined]  # psycopg's error
+        constraints = metadata.tables[diagnostic.table_name].constraints
+        (constraint,) = (known for known in constraints if known.name == diagnostic.constraint_name)
+        columns = tuple(column.name for column in constraint.columns)  # type: ignore[attr-defined]  # of a unique one
+    return columns[0] if len(columns) == 1 else columns
