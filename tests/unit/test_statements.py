@@ -1,10 +1,12 @@
 """Statements below psycopg's cursor: values, rows and errors are those that the cursor would give."""
 
+import select
+
 import psycopg
 import pytest
 
 from app.store import statements
-from app.store.statements import Statements
+from app.store.statements import Statements, sent
 
 pytestmark = pytest.mark.postgresql
 
@@ -108,3 +110,69 @@ def test_a_connection_that_was_cut(connection, postgresql_url, parameters):
         with pytest.raises(psycopg.OperationalError):
             kept.execute("SELECT 1" if parameters is None else "SELECT $1::INTEGER", parameters)
         assert kept.closed
+
+
+@pytest.fixture
+def pipeline(connection):
+    """Sends statements together, and gives the rows of each, or the error of all."""
+    kept = Statements(connection)
+    kept.begin_pipeline()
+
+    def send(*texts):
+        kept.send([(sql, sent(parameters)) for sql, parameters in texts])
+        poll = select.poll()
+        poll.register(kept.fileno(), select.POLLIN)
+        while (results := kept.received()) is None:
+            assert poll.poll(20_000)
+        assert kept.received() is None
+        return results if isinstance(results, psycopg.Error) else [result.fetchall() for result in results]
+
+    return send
+
+
+def test_statements_that_are_sent_together_are_one_transaction(pipeline):
+    pipeline(("CREATE TEMPORARY TABLE numbers (number integer UNIQUE)", []))
+    insert, count = (
+        "INSERT INTO numbers VALUES ($1) RETURNING pg_current_xact_id()::TEXT",
+        "SELECT count(*) FROM numbers",
+    )
+    first, second, counted = pipeline((insert, [1]), (insert, [2]), (count, []))
+    assert first == second
+    assert counted == [(2,)]
+    assert isinstance(pipeline((insert, [3]), (insert, [1]), (insert, [4])), psycopg.errors.UniqueViolation)
+    assert pipeline((count, [])) == [[(2,)]]
+
+
+def test_a_statement_that_can_not_be_prepared_costs_those_after_it_nothing(pipeline):
+    good, bad = "SELECT $1::TEXT", "SELECT $1::TEXT FROM missing"
+    assert isinstance(pipeline((bad, ["a"]), (good, ["a"])), psycopg.errors.UndefinedTable)
+    assert pipeline((good, ["b"])) == [[("b",)]]
+    assert isinstance(pipeline((good, ["a"]), (bad, ["a"])), psycopg.errors.UndefinedTable)
+    pipeline(("CREATE TEMPORARY TABLE missing AS SELECT 1", []))
+    assert pipeline((bad, ["c"]), (good, ["d"])) == [[("c",)], [("d",)]]
+
+
+def test_no_more_are_prepared_to_be_sent_together_than_there_is_room_for(pipeline, monkeypatch):
+    monkeypatch.setattr(statements, "_PREPARED", 3)
+    for number in (*range(5), *range(5)):
+        assert pipeline((f"SELECT $1::INTEGER + {number}", [1])) == [[(1 + number,)]]
+    ([(count,)],) = pipeline(("SELECT count(*) FROM pg_prepared_statements", []))
+    assert count <= 3
+
+
+def test_a_connection_that_is_cut_while_statements_are_under_way(connection, postgresql_url):
+    kept = Statements(connection)
+    kept.begin_pipeline()
+    kept.send([("SELECT pg_sleep($1::FLOAT)", sent([20.0]))])
+    with psycopg.connect(postgresql_url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+    poll = select.poll()
+    poll.register(kept.fileno(), select.POLLIN)
+
+    def receive():
+        while kept.received() is None:
+            assert poll.poll(20_000)
+
+    with pytest.raises(psycopg.OperationalError):
+        receive()
+    assert kept.closed
