@@ -95,7 +95,7 @@ def fill(url: str, count: int, stages: int = STAGES) -> None:
     _add_shared(filled)
     with engine(url).begin() as connection, _without_triggers(connection):
         for batch in _batches(count, stages):
-            rows = [{**row, "search": search_text(row, filled.flows.searched)} for row in batch]
+            rows = [{**row, "search": search_text(row[name] for name in filled.flows.searched)} for row in batch]
             connection.execute(sa.insert(table), rows)
         places = " UNION ALL ".join(f"SELECT {place} AS place" for place in range(stages))
         for statement in _BIND:

@@ -52,6 +52,6 @@ def values_of_update(flow: Flow, members: Mapping[str, Any], searched: tuple[str
     :param searched: the members that a search looks at
     """
     values = {f"new_{name}": value for name, value in members.items()}
-    values["new_search"] = search_text(flow._asdict(), searched)
+    values["new_search"] = search_text([getattr(flow, name) for name in searched])
     values["pk_"] = flow.pk
     return values

@@ -203,7 +203,7 @@ class Flows:
     def _values(self, flow: Flow) -> dict[str, Any]:
         """The columns of a flow."""
         values = flow._asdict()
-        return {**values, "search": search_text(values, self.searched)}
+        return {**values, "search": search_text(values[name] for name in self.searched)}
 
     def _compile_get(self, filters: frozenset[str], terms: int, by_slug: bool, lock: bool) -> Query:
         statement = sa.select(*self._columns).where(*self.view.matches(filters, terms))

@@ -230,7 +230,7 @@ class Objects:
 
     def _search(self, model: Model, values: Mapping[str, Any]) -> str:
         searched = [name for name in self._searched.get(model.collection, ("name",)) if name in values]
-        return search_text(values, searched)
+        return search_text(values[name] for name in searched)
 
     def _store_reference(self, session: Session, owner: str, member: str, targets: Sequence[Target]) -> None:
         for position, target in enumerate(targets):

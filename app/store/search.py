@@ -3,7 +3,7 @@
 Authentik folds case by its database's `UPPER`, which maps one character to one: `ß` stays `ß` (recorded: `list.search.*`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 # A term holds no white space, so it never matches across two members.
@@ -17,6 +17,6 @@ def fold(text: str) -> str:
     return "".join(upper if len(upper := character.upper()) == 1 else character for character in text)
 
 
-def search_text(row: Mapping[str, Any], members: Iterable[str]) -> str:
-    """The value of a row's `search` column."""
-    return fold(SEPARATOR.join([str(row[member]) for member in members]))
+def search_text(values: Iterable[Any]) -> str:
+    """The value of a row's `search` column. :param values: those of the members that are searched"""
+    return fold(SEPARATOR.join(map(str, values)))

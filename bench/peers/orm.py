@@ -55,7 +55,7 @@ class FlowColumns(MappedAsDataclass, kw_only=True):
 @event.listens_for(FlowColumns, "before_insert", propagate=True)
 @event.listens_for(FlowColumns, "before_update", propagate=True)
 def _keep_search(_mapper: object, _connection: object, flow: FlowColumns) -> None:
-    flow.search = search_text({member: getattr(flow, member) for member in contract.SEARCHED}, contract.SEARCHED)
+    flow.search = search_text(getattr(flow, member) for member in contract.SEARCHED)
 
 
 class Sessions:
