@@ -61,9 +61,9 @@ class Recorder:
             self._look_anew()
 
     def _look_anew(self) -> None:
-        # The queries that were looked at already, and the members that something new can be learned from.
+        # The queries that were looked at already, and the values of members that something new can be learned from.
         self._queries: set[tuple[str, bytes]] = set()
-        self._left: dict[str, frozenset[str]] = {}
+        self._left: dict[str, Mapping[str, frozenset[str]]] = {}
 
     def observe(
         self,
@@ -124,13 +124,18 @@ class Recorder:
             self._exercise(name, "parameter", _parameters(request.query))
         if plan.body is not None and request.body and (left := self._left_of(name)):
             sent = plan.body.sent(request.body, request.content_type)
-            self._exercise(name, "member", {member: value for member, value in sent.items() if member in left})
+            new = {member: sent[member] for member in left if member in sent and _may_be_in(sent[member], left[member])}
+            if new:
+                self._exercise(name, "member", new)
 
-    def _left_of(self, operation: str) -> frozenset[str]:
-        """The members of an operation's body that have something to exercise left."""
+    def _left_of(self, operation: str) -> Mapping[str, frozenset[str]]:
+        """The members of an operation's body that have something to exercise left: their values, empty for any."""
         if operation not in self._left:
-            points = self._operations[operation].points.keys() - self._seen[operation].points
-            self._left[operation] = frozenset(point.name for point in points if point.kind == "member")
+            values = defaultdict(set)
+            for point in self._operations[operation].points.keys() - self._seen[operation].points:
+                if point.kind == "member":
+                    values[point.name].add(point.value)
+            self._left[operation] = {name: frozenset(left) for name, left in values.items()}
         return self._left[operation]
 
     def _exercise(self, operation: str, kind: str, values: Mapping[str, Any]) -> None:
@@ -165,6 +170,11 @@ class Recorder:
             answered,
         )
         self._traffic.add(exchange, size)
+
+
+def _may_be_in(value: Any, left: frozenset[str]) -> bool:
+    """Whether a member's value may exercise one of those that are left. Most are texts, and have been seen before."""
+    return not isinstance(value, str) or value in left or "" in left
 
 
 def _parameters(query: bytes) -> dict[str, Any]:
