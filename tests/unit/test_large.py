@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import random
+import sqlite3
 
 import pytest
 import sqlalchemy as sa
@@ -129,6 +130,27 @@ def test_words_wait_until_those_of_many_flows_are_written(tmp_path, monkeypatch)
     assert max(waited) < 128
     assert any(later < earlier - 45 for earlier, later in itertools.pairwise(waited))
     store.close()
+
+
+def test_to_write_the_words_that_wait_takes_no_longer_in_a_larger_store(tmp_path, monkeypatch):
+    few, many = (instructions_of_writing_words(tmp_path / f"{size}.sqlite3", size, monkeypatch) for size in (150, 1500))
+    assert many < 1.5 * few
+
+
+def instructions_of_writing_words(path, size, monkeypatch):
+    """How many instructions of SQLite's machine it takes to write the words of 128 flows, in a store of so many."""
+    store = take_for_large(Store(f"sqlite:///{path}", searched=SEARCHED), monkeypatch)
+    for _ in range(size):
+        store.flows.add(members())
+    store.close()
+    executed = []
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM flow_words_waiting")
+        connection.set_progress_handler(lambda: executed.append(1), 1)
+        connection.execute("INSERT INTO flow_words_waiting SELECT id FROM flow_words_rows ORDER BY id LIMIT 128")
+        connection.set_progress_handler(None, 1)
+        assert connection.execute("SELECT count(*) FROM flow_words_waiting").fetchone() == (0,)
+    return len(executed)
 
 
 def candidates(store, trigrams):

@@ -38,6 +38,7 @@ END
 CREATE TRIGGER flow_words_written AFTER INSERT ON flow_words_waiting
 WHEN (SELECT count(*) FROM flow_words_waiting) >= 128 BEGIN
     INSERT INTO flow_words (rowid, search)
-    SELECT id, search FROM flow_words_waiting JOIN flow_words_rows USING (id) JOIN flows USING (pk);
+    -- In this order: SQLite would look at all flows first.
+    SELECT id, search FROM flow_words_waiting CROSS JOIN flow_words_rows USING (id) CROSS JOIN flows USING (pk);
     DELETE FROM flow_words_waiting;
 END
