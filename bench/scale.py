@@ -37,12 +37,13 @@ def requests(size: int) -> list[Operation]:
 def grow(engine: str, sizes: Sequence[int], seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
     """Time each request on stores of growing size by turns, one connection. No answer is remembered: what is timed is the store.
 
-    :returns: medians of p50 in milliseconds by request and size; how often the one of the greatest store is that of the least, the
-        median of all rounds; memory in MiB by size
+    :returns: medians of p50 in milliseconds by request and size; how many times as long as the least store the greatest takes, by
+        p50 and by the mean, which has what is put off until many need it: medians of all rounds; memory in MiB by size
     :raises WrongAnswers: an answer was wrong or missing
     """
     p50: dict[str, dict[str, float]] = {}
     growth: dict[str, float] = {}
+    mean_growth: dict[str, float] = {}
     with contextlib.ExitStack() as stack:
         running: dict[int, servers.Running] = {}
         for size in sizes:
@@ -51,17 +52,19 @@ def grow(engine: str, sizes: Sequence[int], seconds: float, say: Callable[[str],
             running[size] = served[servers.UNREMEMBERED]
         for operations in zip(*map(requests, sizes), strict=True):
             name = operations[0].name
-            seen: dict[int, list[float]] = {size: [] for size in sizes}
+            seen: dict[int, list[load.Measurement]] = {size: [] for size in sizes}
             for turn in range(_ROUNDS):
                 say(f"round {turn + 1} of {_ROUNDS}, {name}")
                 for size, operation in zip(sizes, operations, strict=True):
-                    seen[size].append(_seen(running[size], operation, seconds, 1, turn).p50)
-            p50[name] = {str(size): statistics.median(found) for size, found in seen.items()}
-            rounds = zip(seen[sizes[0]], seen[sizes[-1]], strict=True)
-            growth[name] = statistics.median(most / least for least, most in rounds)
+                    seen[size].append(_seen(running[size], operation, seconds, 1, turn))
+            p50[name] = {str(size): statistics.median(one.p50 for one in found) for size, found in seen.items()}
+            rounds = list(zip(seen[sizes[0]], seen[sizes[-1]], strict=True))
+            growth[name] = statistics.median(most.p50 / least.p50 for least, most in rounds)
+            mean_growth[name] = statistics.median(least.rate / most.rate for least, most in rounds)
         return {
             "p50": p50,
             "growth": growth,
+            "growth of the mean": mean_growth,
             "memory": {str(size): server.memory() for size, server in running.items()},
         }
 
