@@ -40,12 +40,15 @@ class Protocol(HttpToolsProtocol):
         self._extensions: dict[str, dict[object, object]] = {WHOLE: {"send": self._send_whole}}
         self._unread: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = self.loop.call_later(PATIENCE, self._give_up)
+        self._idle_since = 0.0
+        self._idle: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
-        if self._unread is not None:
-            self._unread.cancel()
+        for timer in (self._unread, self._idle):
+            if timer is not None:
+                timer.cancel()
         if self._answered is not None:
             # Uvicorn tells only the last of several requests that nobody waits for an answer.
             self._answered.disconnected = True
@@ -88,7 +91,15 @@ class Protocol(HttpToolsProtocol):
         """The next request's turn, if it is there already."""
         if self.pipeline:
             self._answered = self.pipeline[-1][0]
-        super().on_response_complete()
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            # To set a timer after each answer, and to cancel it at each request, takes longer than to read the request.
+            self._idle_since = self.loop.time()
+            if self._idle is None:
+                self._idle = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
 
     def shutdown(self) -> None:
         """The worker stops: say so in the next answer, rather than to close a connection on which a request may be on its way."""
@@ -130,6 +141,18 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         cycle.on_response()
         return True
+
+    def _close_if_idle(self) -> None:
+        """Close the connection if nothing has come since its last answer, for as long as uvicorn waits for that."""
+        self._idle = None
+        if not self._complete or (self.cycle is not None and not self.cycle.response_complete):
+            # There is a request; its answer sets the timer again.
+            return
+        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self._idle = self.loop.call_later(rest, self._close_if_idle)
+        else:
+            self.timeout_keep_alive_handler()
 
     def _give_up(self) -> None:
         self._deadline = None

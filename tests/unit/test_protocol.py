@@ -1,0 +1,174 @@
+"""When a connection that nothing comes on is closed."""
+
+import heapq
+import itertools
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from app.cli.protocol import PATIENCE, Protocol
+from app.contract.middleware import WHOLE
+
+REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+# Seconds.
+KEPT = 5
+
+
+class Timer:
+    """A call that is to come."""
+
+    def __init__(self, call):
+        self.call = call
+
+    def cancel(self):
+        self.call = None
+
+
+class Loop:
+    """An event loop whose time goes on when it is told to."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.set = 0
+        self._timers, self._tasks = [], []
+        self._order = itertools.count()
+
+    def time(self):
+        return self.now
+
+    def call_later(self, delay, call):
+        self.set += 1
+        timer = Timer(call)
+        heapq.heappush(self._timers, (self.now + delay, next(self._order), timer))
+        return timer
+
+    def create_task(self, coroutine):
+        self._tasks.append(coroutine)
+        return self
+
+    def add_done_callback(self, _callback):
+        """As a task has it."""
+
+    def pending(self):
+        return [timer for _, _, timer in self._timers if timer.call is not None]
+
+    def run(self):
+        for coroutine in self._tasks:
+            with pytest.raises(StopIteration):
+                coroutine.send(None)
+        self._tasks.clear()
+
+    def go_on(self, until):
+        while self._timers and self._timers[0][0] <= until:
+            self.now, _, timer = heapq.heappop(self._timers)
+            if timer.call is not None:
+                timer.call()
+        self.now = until
+
+
+class Transport:
+    """A connection that keeps what is written to it."""
+
+    def __init__(self):
+        self.written = b""
+        self.closed = False
+
+    def write(self, data):
+        self.written += data
+
+    def close(self):
+        self.closed = True
+
+    def is_closing(self):
+        return self.closed
+
+    def get_extra_info(self, _name):
+        return None
+
+    def pause_reading(self):
+        """As asyncio has it."""
+
+    resume_reading = pause_reading
+
+
+class Connection:
+    """A connection to an application that answers at once, or when it is told to."""
+
+    def __init__(self):
+        self.loop, self.transport = Loop(), Transport()
+        self.at_once = True
+        config = uvicorn.Config(self._serve, access_log=False, ws="none", interface="asgi3", timeout_keep_alive=KEPT)
+        config.load()
+        self.protocol = Protocol(config, ServerState(), {}, _loop=self.loop)
+        self.protocol.connection_made(self.transport)
+
+    async def _serve(self, scope, _receive, _send):
+        assert scope["extensions"][WHOLE]["send"](200, b"content-length: 1\r\n", b"a")
+
+    def ask(self, data=REQUEST):
+        self.protocol.data_received(data)
+        if self.at_once:
+            self.loop.run()
+
+    def is_open_at(self, now):
+        self.loop.go_on(now)
+        return not self.transport.closed
+
+
+@pytest.fixture
+def connection():
+    return Connection()
+
+
+def test_it_is_closed_a_while_after_the_last_answer(connection):
+    connection.ask()
+    assert connection.is_open_at(3)
+    connection.ask()
+    assert connection.is_open_at(3 + KEPT - 0.1)
+    assert not connection.is_open_at(3 + KEPT)
+    assert connection.transport.written.count(b"HTTP/1.1 200") == 2
+
+
+def test_many_requests_need_one_timer(connection):
+    connection.ask()
+    known = connection.loop.set
+    for n in range(100):
+        connection.loop.go_on(n / 100)
+        connection.ask()
+    assert connection.loop.set == known
+    assert not connection.is_open_at(0.99 + KEPT)
+
+
+@pytest.fixture
+def slow(connection):
+    """A connection with a request, after another one, that is not answered yet."""
+    connection.ask()
+    connection.loop.go_on(4)
+    connection.at_once = False
+    connection.ask()
+    return connection
+
+
+def test_it_is_not_closed_before_a_request_is_answered(slow):
+    assert slow.is_open_at(100)
+    slow.loop.run()
+    assert slow.is_open_at(100 + KEPT - 0.1)
+    assert not slow.is_open_at(100 + KEPT)
+
+
+def test_it_is_not_closed_while_a_request_comes_in(connection):
+    connection.ask()
+    connection.loop.go_on(4)
+    connection.ask(REQUEST[:10])
+    assert connection.is_open_at(4 + PATIENCE - 0.1)
+    connection.ask(REQUEST[10:])
+    assert connection.is_open_at(4 + PATIENCE + 1)
+    assert connection.transport.written.count(b"HTTP/1.1 200") == 2
+
+
+def test_no_timer_stays_behind_a_connection_that_was_lost(connection):
+    connection.ask()
+    assert connection.loop.pending()
+    connection.protocol.connection_lost(None)
+    assert not connection.loop.pending()
