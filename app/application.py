@@ -123,7 +123,7 @@ def create_app(
         current=current,
         workers=workers,
         pending=store.database.pending_commit,
-        promise=store.database.promise,
+        together=store.database.together,
         metrics=metrics,
         observe=recorder.observe if recorder is not None else None,
         trace=tracing.record if tracing is not None else None,

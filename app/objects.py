@@ -142,7 +142,7 @@ class RequestContext:
         return self.superuser or permission in self.permissions
 
 
-def writes_once(handler: Handler) -> Handler:
-    """Say of a handler that it is one statement as a rule, which writes: a networked database may carry it out with others."""
-    handler.writes_once = True  # type: ignore[attr-defined]  # functions take attributes
+def single_statement(handler: Handler) -> Handler:
+    """Say of a handler that it is one small statement as a rule: a networked database may carry it out with those of others."""
+    handler.single_statement = True  # type: ignore[attr-defined]  # functions take attributes
     return handler

@@ -27,7 +27,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Pending = Callable[[], Awaitable[None] | None]
-Promise = Callable[..., tuple[Answer, Awaitable[None] | None] | None]
+Together = Callable[..., Awaitable[Answer | None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 SendWhole = Callable[[int, bytes, bytes], bool]
 Observe = Callable[[PathPlan, Plan | None, Request, Answer, bytes, float], None]
@@ -53,6 +53,8 @@ class ContractMiddleware(SpecMiddleware):
     :param workers: the threads that requests are carried out on; None for the event loop's own thread
     :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
         None if nothing has; it raises `Unavailable` if the answer does not hold
+    :param together: carries out requests that are a single statement, on the event loop's thread, without waiting; see
+        `app.store.database.Database`
     :param metrics: counts the requests
     :param observe: is told of each request, its answer with all headers as they are sent, and how long that took, in seconds; None
         for nobody
@@ -67,7 +69,7 @@ class ContractMiddleware(SpecMiddleware):
         current: Current,
         workers: Workers | None,
         pending: Pending,
-        promise: Promise,
+        together: Together,
         metrics: Metrics,
         observe: Observe | None = None,
         trace: Trace | None = None,
@@ -76,7 +78,7 @@ class ContractMiddleware(SpecMiddleware):
         self._current = current
         self._workers = workers
         self._pending = pending
-        self._promise = promise
+        self._together = together
         self._metrics = metrics
         self._observe = observe
         self._trace = trace
@@ -168,7 +170,7 @@ class ContractMiddleware(SpecMiddleware):
     async def _answer(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
         """Carry a request out, and wait until its answer holds."""
         if self._workers is not None:
-            answer = await self._promised(server, target, plan, request) if plan and plan.writes_once else None
+            answer = await self._shared(server, target, plan, request) if plan and plan.single_statement else None
             return answer or await self._workers.run(server.serve, target, plan, request)
         answer = server.serve(target, plan, request)
         if (commit := self._pending()) is not None:
@@ -178,20 +180,14 @@ class ContractMiddleware(SpecMiddleware):
                 return unavailable(error, request)
         return answer
 
-    async def _promised(self, server: Server, target: PathPlan, plan: Plan, request: Request) -> Answer | None:
-        """Carry out a request that writes once, together with others. :returns: None if that can't be"""
-        promised = self._promise(server.serve, target, plan, request)
-        if promised is None:
+    async def _shared(self, server: Server, target: PathPlan, plan: Plan, request: Request) -> Answer | None:
+        """Carry out a request that is a single statement, together with others. :returns: None if that can't be"""
+        try:
+            return await self._together(server.serve, target, plan, request)
+        except errors.TakenBack:
             return None
-        answer, kept = promised
-        if kept is not None:
-            try:
-                await kept
-            except errors.TakenBack:
-                return None
-            except errors.Unavailable as error:
-                return unavailable(error, request)
-        return answer
+        except errors.Unavailable as error:
+            return unavailable(error, request)
 
 
 def _acceptable(accept: str, plan: Plan | None) -> bool:

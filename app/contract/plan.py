@@ -40,7 +40,7 @@ class Plan:
     :param handler: the function of the same name, called with the store and the arguments
     :param examples: what is answered if there is no such function; None if there is
     :param knows_request: whether the handler asks for the request's context, beside what the operation gives
-    :param writes_once: whether the handler is one statement as a rule, which writes
+    :param single_statement: whether the handler is one small statement of the store as a rule
     :param status: status code of success
     :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
     :param writer: writes a successful answer that is JSON; None if it is not
@@ -58,7 +58,7 @@ class Plan:
     handler: Callable[..., Any]
     examples: Examples | None
     knows_request: bool
-    writes_once: bool
+    single_statement: bool
     status: int
     files: tuple[str, ...]
     writer: AnswerWriter | None
@@ -108,7 +108,7 @@ class PlanBuilder:
             handler=operation.function,
             examples=Examples(self._source, pointer, status) if operation.function is no_handler else None,
             knows_request=knows_request,
-            writes_once=getattr(operation.function, "writes_once", False),
+            single_statement=getattr(operation.function, "single_statement", False),
             status=status,
             files=files,
             writer=self._writers.build(schema) if schema and not files else None,

@@ -7,7 +7,7 @@ from typing import Any
 from app import errors
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
-from app.objects import File, RequestContext, StoredObject, Upload, writes_once
+from app.objects import File, RequestContext, StoredObject, Upload, single_statement
 from app.planning.diagram import diagram
 from app.planning.plan import NotApplicable, plan
 from app.shapes.objects import flow as flow_shape
@@ -29,18 +29,19 @@ def flows_instances_list(
     return page_of([StoredObject(flow, flow_shape) for flow in found.flows], found.count, page, page_size)
 
 
-@writes_once
+@single_statement
 def flows_instances_create(store: Store, body: Body) -> StoredObject:
     """Store a flow. :raises NotUnique: the slug is taken"""
     return StoredObject(store.flows.add(body), flow_shape)
 
 
+@single_statement
 def flows_instances_retrieve(store: Store, slug: str, filters: Filters, search: Sequence[str]) -> StoredObject:
     """A flow. :raises NotFound: there is none, or it does not match the filters"""
     return StoredObject(store.flows.get(slug, filters, search), flow_shape)
 
 
-@writes_once
+@single_statement
 def flows_instances_update(
     store: Store, slug: str, body: Body, filters: Filters, search: Sequence[str]
 ) -> StoredObject:
@@ -48,7 +49,7 @@ def flows_instances_update(
     return StoredObject(store.flows.change(slug, body, filters, search), flow_shape)
 
 
-@writes_once
+@single_statement
 def flows_instances_partial_update(
     store: Store, slug: str, body: Body, filters: Filters, search: Sequence[str]
 ) -> StoredObject:

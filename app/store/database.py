@@ -10,6 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
@@ -29,8 +30,8 @@ __all__ = ["Database", "Query", "Row", "Session"]
 
 T = TypeVar("T")
 
-# From so many connections on, some of them are for writes that are sent together.
-_PIPELINED = 5
+# From so many connections on, some of them are for statements that are sent together.
+_PIPELINED = 6
 
 
 class Database:
@@ -113,30 +114,30 @@ class Database:
         """Let the transactions of an event loop's thread share commits: see `pending_commit`."""
         self.grouped = self.embedded
 
-    def promise(self, function: Callable[..., T], *arguments: Any) -> "tuple[T, asyncio.Future[None] | None] | None":
-        """Call a function on the thread of a running event loop, without waiting for a networked database.
+    async def together(self, function: Callable[..., T], *arguments: Any) -> T | None:
+        """Call a function on the thread of a running event loop; its statements are sent to a networked database with others.
 
-        :returns: its result and what has to be done before that may be told: it raises `TakenBack` if nothing was changed
-            after all, and `Unavailable` if nobody knows. None if the function can't do without waiting; nothing was changed then
+        :returns: what it returns, once that holds. None if the function can't do without waiting; nothing was changed then
+        :raises TakenBack: nothing was changed after all
+        :raises Unavailable: nobody knows whether anything was changed
         """
         # Who is called again may use up random bytes, and when that happens is up to chance.
-        if self._pipeline is None or ambient.is_fixed() or (session := self._pipeline.begin()) is None:
+        if self._pipeline is None or ambient.is_fixed():
             return None
+        return await self._pipeline.carry_out(
+            partial(self._without_waiting, self._pipeline.session, function, *arguments)
+        )
+
+    def _without_waiting(self, session: Session, function: Callable[..., T], *arguments: Any) -> T:
         self._thread.kept = session
         try:
-            result = function(*arguments)
-        except BaseException as error:
-            session.take_back()
-            if isinstance(error, errors.WouldWait):
-                return None
-            raise
+            return function(*arguments)
         finally:
             del self._thread.kept
-        return result, self._pipeline.end()
 
     @property
     def may_wait(self) -> bool:
-        """Whether this is no call of `promise`."""
+        """Whether this is no call of `together`."""
         return self._pipeline is None or getattr(self._thread, "kept", None) is not self._pipeline.session
 
     def pending_commit(self) -> asyncio.Future[None] | None:
@@ -169,7 +170,7 @@ class Database:
         """How many threads a networked database keeps busy, and what each of them has to call first: each keeps a connection, and
         one is left for all others. Taking one from the pool costs as much as a small statement.
         """
-        count = max(1, self._pool_size - 1 - (self._pipeline.lanes if self._pipeline is not None else 0))
+        count = max(1, self._pool_size - 1 - (self._pipeline.connections if self._pipeline is not None else 0))
         return count, self._keep_connection if self._pool_size > count else lambda: None
 
     def _keep_connection(self) -> None:

@@ -1,4 +1,6 @@
-"""Requests that write once are carried out together on PostgreSQL: one commit for all, and each answer as if it had been alone."""
+"""Requests that are a single statement are carried out together on PostgreSQL: one round trip for all, one commit for those that
+write, and each answer as if it had been alone.
+"""
 
 import asyncio
 import contextlib
@@ -8,7 +10,9 @@ import psycopg
 import pytest
 
 from app.application import create_app, open_store
+from app.contract.workers import Workers
 from app.settings import Settings
+from app.store.statements import Statements
 from tests.asgi import FLOWS, client_loop, together
 from tests.conftest import client_of, database_at
 from tests.serving import wait_for
@@ -29,11 +33,25 @@ def made(contract, tmp_path_factory, request):
 
 @pytest.fixture
 def client(made):
-    """A client whose token is known, and whose writes are sent together."""
+    """A client whose token is known, and whose statements are sent together."""
     client = client_of(*made[:2])
     assert client.get(FLOWS).status == 200
     open_connections(client)
     return client
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """How many statements were sent together, each time."""
+    found = []
+    send = Statements.send
+
+    def noted(self, statements):
+        found.append(len(statements))
+        send(self, statements)
+
+    monkeypatch.setattr(Statements, "send", noted)
+    return found
 
 
 @pytest.fixture
@@ -48,24 +66,22 @@ def open_connections(client):
     pipeline = client.store.database._pipeline
 
     async def opened():
-        return pipeline.begin() is not None and len(pipeline._lanes) == pipeline.lanes
+        return pipeline._ready(asyncio.get_running_loop()) and pipeline.is_open
 
     wait_for(lambda: client_loop(opened()), "the connections")
 
 
 @pytest.fixture
 def alone(client, monkeypatch):
-    """What was carried out by threads, one by one: paths."""
+    """What was carried out by threads, one by one: methods and paths."""
     found = []
-    workers = client.store.database
-    original = type(workers).write_once
+    run = Workers.run
 
-    def write_once(self):
-        if self.may_wait:
-            found.append(threading.current_thread().name)
-        return original(self)
+    def noted(self, function, target, plan, request):
+        found.append((request.method, request.path))
+        return run(self, function, target, plan, request)
 
-    monkeypatch.setattr(type(workers), "write_once", write_once)
+    monkeypatch.setattr(Workers, "run", noted)
     return found
 
 
@@ -83,14 +99,46 @@ def test_requests_that_arrive_together_share_a_commit(client, other, alone, make
     assert [answer.json()["slug"] for answer in answers] == [flow["slug"] for flow in flows]
     assert (transactions(other), alone) == (1, [])
     paths = [f"{FLOWS}{flow['slug']}/" for flow in flows]
-    # What is not known of a flow has to be read first.
     first = together(client, *(("PATCH", path, {"title": "1"}) for path in paths))
-    assert len(alone) == 20
     second = together(client, *(("PATCH", path, {"title": "2"}) for path in paths))
     assert [answer.status for answer in first + second] == [200] * 40
-    assert (transactions(other), len(alone)) == (1, 20)
+    assert (transactions(other), alone) == (1, [])
     assert [client.get(path).json() for path in paths] == [answer.json() for answer in second]
     assert {answer.json()["title"] for answer in second} == {"2"}
+
+
+def test_requests_that_arrive_together_are_read_together(client, alone, sent, make_flow):
+    flows = [client.post(FLOWS, make_flow()).json() for _ in range(20)]
+    sent.clear()
+    paths = [f"{FLOWS}{flow['slug']}/" for flow in flows]
+    asked = [("GET", path, None) for path in [*paths, paths[0], f"{FLOWS}nobody/"]]
+    *found, again, missing = together(client, *asked)
+    assert [answer.json() for answer in [*found, again]] == [*flows, flows[0]]
+    assert missing.status == 404
+    assert (sent, alone) == ([22], [])
+
+
+def test_who_reads_finds_what_was_written_before(client, alone, make_flow):
+    flow = client.post(FLOWS, make_flow()).json()
+    path = f"{FLOWS}{flow['slug']}/"
+    for title in "123":
+        assert client.patch(path, {"title": title}).json() == client.get(path).json() == flow | {"title": title}
+    assert client.get(path, query="designation=recovery").status == 404
+    assert client.get(path, query="search=3").json()["title"] == "3"
+    assert client("HEAD", path).body == b""
+    assert alone == []
+    assert client.delete(path).status == 204
+    assert client.get(path).status == 404
+
+
+def test_a_token_that_is_not_known_is_looked_up(client, other, alone, make_flow):
+    flow = client.post(FLOWS, make_flow()).json()
+    path = f"{FLOWS}{flow['slug']}/"
+    client.store.tokens._cache.clear()
+    assert client.get(path).json() == flow
+    assert client.get(path).json() == flow
+    assert alone == [("GET", path)]
+    assert client.get(path, token="wrong").status == 403
 
 
 def test_one_that_is_refused_costs_the_others_nothing(client, alone, make_flow):
@@ -180,13 +228,15 @@ def test_a_row_that_is_locked_holds_up_nobody_else(client, other, make_flow):
         headers = {"authorization": f"Bearer {client.token}", "content-type": "application/json"}
         body = [b'{"title": "new"}']
         waiting, done = (asyncio.ensure_future(client._send("PATCH", path, "", headers, body)) for path in paths)
+        read = await client._send("GET", paths[0], "", headers, [b""])
         first = await done
         held_up = not waiting.done()
         other.commit()
-        return held_up, first, await waiting
+        return read, held_up, first, await waiting
 
-    held_up, first, last = client_loop(answered())
+    read, held_up, first, last = client_loop(answered())
     assert held_up
+    assert read.json() == locked | {"title": "known"}
     assert first.json() == free | {"title": "new"}
     assert last.json() == locked | {"title": "new", "name": "theirs"}
 
@@ -210,28 +260,64 @@ def test_connections_that_were_cut_are_replaced(client, other, make_flow):
         return count == 0
 
     wait_for(gone, "the end of all connections")
+    assert client.get(f"{FLOWS}{flow['slug']}/").json() == flow
     statuses = {client.post(FLOWS, make_flow()).status for _ in range(5)}
     assert statuses == {201}
     open_connections(client)
     assert client.get(f"{FLOWS}{flow['slug']}/").json() == flow
 
 
+@contextlib.contextmanager
+def meanwhile_locked(other, url, query, then):
+    """Lock the flows for everybody, and do something about who waits for them, before they are free again.
+
+    :param query: the beginning of the statement that waits
+    :param then: is called with a connection and the process that waits
+    """
+    other.execute("LOCK TABLE flows IN ACCESS EXCLUSIVE MODE")
+    with contextlib.closing(psycopg.connect(url, autocommit=True)) as third:
+
+        def watch():
+            asked = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+            (pid,) = wait_for(lambda: third.execute(asked, (f"{query}%",)).fetchone(), "a statement that waits")
+            then(third, pid)
+            other.rollback()
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        yield
+        thread.join()
+
+
+def cut(connection, pid):
+    connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+
 def test_what_was_under_way_when_a_connection_was_cut_is_told(client, other, made, make_flow):
     flow = client.post(FLOWS, make_flow()).json()
     path = f"{FLOWS}{flow['slug']}/"
     assert client.patch(path, {"title": "known"}).status == 200
-    other.execute("LOCK TABLE flows IN ACCESS EXCLUSIVE MODE")
-    with contextlib.closing(psycopg.connect(made[2], autocommit=True)) as third:
-
-        def cut():
-            query = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%'"
-            (pid,) = wait_for(lambda: third.execute(query).fetchone(), "a change that waits")
-            third.execute("SELECT pg_terminate_backend(%s)", (pid,))
-            other.rollback()
-
-        thread = threading.Thread(target=cut)
-        thread.start()
+    with meanwhile_locked(other, made[2], "UPDATE", cut):
         answer = client.patch(path, {"title": "new"})
-        thread.join()
     assert answer.status in {200, 503}
     assert client.get(path).json()["title"] == ("new" if answer.status == 200 else "known")
+
+
+def test_what_was_read_when_a_connection_was_cut_is_read_again(client, other, alone, made, make_flow):
+    flow = client.post(FLOWS, make_flow()).json()
+    path = f"{FLOWS}{flow['slug']}/"
+    with meanwhile_locked(other, made[2], "SELECT", cut):
+        assert client.get(path).json() == flow
+    assert alone == [("GET", path)]
+
+
+def test_who_has_to_wait_long_waits_alone(client, other, alone, made, make_flow):
+    flow = client.post(FLOWS, make_flow()).json()
+    path = f"{FLOWS}{flow['slug']}/"
+
+    def wait(*_):
+        wait_for(lambda: alone, "a thread that waits")
+
+    with meanwhile_locked(other, made[2], "SELECT", wait):
+        assert client.get(path).json() == flow
+    assert alone == [("GET", path)]

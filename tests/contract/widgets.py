@@ -101,7 +101,7 @@ def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, without=()
                 current=Current(source, server, metrics := create_metrics(source)),
                 workers=None,
                 pending=lambda: None,
-                promise=lambda *_: None,
+                together=lambda *_: None,
                 metrics=metrics,
             ),
         ],

@@ -1,0 +1,209 @@
+"""Connections to PostgreSQL that send the statements of several requests together: one round trip and one commit (libpq, "Pipeline
+Mode").
+
+Several statements are one transaction: if one fails, none is kept.
+"""
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+import psycopg
+import sqlalchemy as sa
+
+from app import errors
+from app.store.networked import ended, statements_of
+from app.store.statements import Result, Values
+
+if TYPE_CHECKING:
+    from app.store.database import Database
+
+# Statements of a transaction at most. What is sent must fit into the buffers of a socket, as a loop must not wait.
+_MOST = 32
+# How long a statement waits for what another transaction has locked, and all those with it. Who needs longer waits by itself.
+_LOCK_TIMEOUT = "0.1s"
+# Seconds until a connection is tried again after one that failed.
+_PAUSE = 1.0
+
+
+class Waiting(Protocol):
+    """A statement that has not been sent, or not been answered.
+
+    :param key: statements go in the order of their keys, so that two connections do not wait for each other
+    """
+
+    sql: str
+    values: Values
+    key: str
+
+    def end(self, result: Result) -> None:
+        """Tell who waits what it has answered."""
+
+    def fail(self, error: errors.Unavailable) -> None:
+        """Tell who waits why it is not answered. :param error: `TakenBack` if it has changed nothing for sure"""
+
+
+class Lanes:
+    """What statements of an event loop wait for: some connections.
+
+    :param database: a networked one
+    :param most: how many connections: while one waits for its answers, another one takes what has arrived since
+    """
+
+    def __init__(self, database: "Database", most: int) -> None:
+        self.most = most
+        self._database = database
+        self._open: list[_Lane] = []
+        self._waiting: list[Waiting] = []
+        self._opening: _Opening | None = None
+        self._not_before = 0.0
+
+    def __len__(self) -> int:
+        """How many connections are open."""
+        return len(self._open)
+
+    def add(self, statement: Waiting, loop: asyncio.AbstractEventLoop) -> None:
+        """Send a statement, with all others of this turn of the loop."""
+        if not self._waiting:
+            loop.call_soon(self.go_on)
+        self._waiting.append(statement)
+
+    def go_on(self) -> None:
+        """Send what waits, on connections that have nothing to do."""
+        for lane in [*self._open]:
+            if self._waiting and not lane.busy:
+                batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                lane.send(sorted(batch, key=lambda statement: statement.key))
+
+    def lost(self, lane: "_Lane") -> None:
+        """Do without a connection."""
+        self._open.remove(lane)
+        if not self._open:
+            waiting, self._waiting = self._waiting, []
+            for statement in waiting:
+                statement.fail(errors.TakenBack("There is no connection."))
+
+    def fill(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take up a connection that was opened, and have another one opened."""
+        if self._opening is not None:
+            if self._opening.is_alive():
+                return
+            opened, self._opening = self._opening, None
+            if (pooled := opened.opened()) is not None:
+                self._not_before = 0.0
+                self._open.append(_Lane(self, self._database, loop, pooled, opened.generation))
+        if len(self._open) < self.most and loop.time() >= self._not_before:
+            self._not_before = loop.time() + _PAUSE
+            self._opening = _Opening(self._database)
+            self._opening.start()
+
+    def drop(self) -> None:
+        """Close the connections. Writes that are under way may have been kept or not."""
+        for lane in [*self._open]:
+            lane.drop()
+
+    def close(self) -> None:
+        """Close the connections, and the one that is being opened."""
+        if self._opening is not None and (pooled := self._opening.opened(wait=True)) is not None:
+            self._database.discard(pooled)
+        self._opening = None
+        self.drop()
+
+
+class _Opening(threading.Thread):
+    """Opens a connection, which takes as long as the network does."""
+
+    def __init__(self, database: "Database") -> None:
+        super().__init__(name="flows-pipeline", daemon=True)
+        self.generation = database.generation
+        self._database = database
+        self._pooled: sa.PoolProxiedConnection | None = None
+
+    def run(self) -> None:
+        try:
+            pooled = self._database.take_out()
+        except errors.Unavailable:
+            return
+        try:
+            statements_of(pooled).execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
+        except psycopg.Error:
+            self._database.discard(pooled)
+        else:
+            self._pooled = pooled
+
+    def opened(self, *, wait: bool = False) -> sa.PoolProxiedConnection | None:
+        """The connection; None if there is none to be had."""
+        if wait:
+            self.join()
+        return self._pooled
+
+
+class _Lane:
+    """A connection that sends statements together."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        database: "Database",
+        loop: asyncio.AbstractEventLoop,
+        pooled: sa.PoolProxiedConnection,
+        generation: int,
+    ) -> None:
+        self._lanes = lanes
+        self._database = database
+        self._loop = loop
+        self._pooled = pooled
+        self._generation = generation
+        self._statements = statements_of(pooled)
+        self._statements.begin_pipeline()
+        self._file = self._statements.fileno()
+        self._batch: list[Waiting] = []
+        loop.add_reader(self._file, self._readable)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it waits for an answer."""
+        return bool(self._batch)
+
+    def send(self, batch: list[Waiting]) -> None:
+        """Send some statements. :param batch: in their order"""
+        self._batch = batch
+        if ended(self._statements):
+            self._fail(errors.TakenBack("The connection has ended."))
+            return
+        try:
+            self._statements.send([(statement.sql, statement.values) for statement in batch])
+        except psycopg.Error as error:
+            self._fail(errors.Unavailable(str(error)))
+
+    def drop(self) -> None:
+        """Close the connection."""
+        self._fail(errors.Unavailable("The connection is given up."))
+
+    def _readable(self) -> None:
+        try:
+            results = self._statements.received()
+        except psycopg.Error as error:
+            self._fail(errors.Unavailable(str(error)))
+            return
+        if results is None:
+            return
+        batch, self._batch = self._batch, []
+        self._lanes.go_on()
+        if isinstance(results, psycopg.Error):
+            # PostgreSQL has taken all of it back.
+            for statement in batch:
+                statement.fail(errors.TakenBack(str(results)))
+            return
+        for statement, result in zip(batch, results, strict=True):
+            statement.end(result)
+
+    def _fail(self, error: errors.Unavailable) -> None:
+        batch, self._batch = self._batch, []
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._file)
+        self._database.discard(self._pooled)
+        self._database.lost(self._generation)
+        self._lanes.lost(self)
+        for statement in batch:
+            statement.fail(error)
