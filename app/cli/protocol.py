@@ -26,6 +26,20 @@ class Protocol(HttpToolsProtocol):
     before it on the same connection are answered first.
     """
 
+    # CPython keeps the names of at most 30 attributes once for all instances; with these, uvicorn's would be more.
+    __slots__ = (
+        "_answered",
+        "_complete",
+        "_deadline",
+        "_extensions",
+        "_head",
+        "_idle",
+        "_idle_since",
+        "_in_head",
+        "_leaving",
+        "_unread",
+    )
+
     # The headers that all answers have, and the same as they are sent: uvicorn makes them anew in each second.
     _common: ClassVar[tuple[list[tuple[bytes, bytes]], bytes]] = [], b""
 

@@ -19,6 +19,10 @@ from app.cli.protocol import Protocol
 # How many clients that wait at the port a turn of the loop lets in. Other workers want some too.
 _AT_ONCE = 16
 
+# How many new objects the garbage collector waits for before it looks at them. Hundreds of requests that are under way at once have
+# thousands, none of which is garbage.
+_YOUNG_OBJECTS = 10_000
+
 
 class CrowdServer(Server):
     """Uvicorn's server for clients that come in crowds, of which it leaves none behind at its end."""
@@ -34,6 +38,7 @@ class CrowdServer(Server):
         # Nearly all objects that there are now are there for good: the garbage collector need not look at them.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
     def _let_some_in(self, door: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):

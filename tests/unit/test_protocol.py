@@ -1,4 +1,4 @@
-"""When a connection that nothing comes on is closed."""
+"""When a connection that nothing comes on is closed, and what a connection costs."""
 
 import heapq
 import itertools
@@ -128,6 +128,12 @@ def test_it_is_closed_a_while_after_the_last_answer(connection):
     assert connection.is_open_at(3 + KEPT - 0.1)
     assert not connection.is_open_at(3 + KEPT)
     assert connection.transport.written.count(b"HTTP/1.1 200") == 2
+
+
+def test_the_names_of_its_attributes_are_kept_once_for_all(connection):
+    connection.ask()
+    # More than 30, and CPython keeps the names with each instance, in four times as much memory.
+    assert len(vars(connection.protocol)) <= 30
 
 
 def test_many_requests_need_one_timer(connection):
