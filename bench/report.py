@@ -103,16 +103,18 @@ def growth(figures: dict[str, Any], engine: str) -> str:
 
 
 def crowd(figures: dict[str, Any], engine: str) -> str:
-    """Throughput and p99 by number of connections, as a Markdown table."""
+    """Throughput and p99 by number of connections, and what the most of them lose, as a Markdown table."""
     found = figures["scale"][engine]["connections"]
-    counts = list(next(iter(found.values())))
+    counts = list(next(iter(found.values()))["rate"])
     lines = [
-        f"| {ENGINES[engine]}: requests/s (p99, ms) | " + " | ".join(f"{count} connections" for count in counts) + " |",
-        "|---|" + "---:|" * len(counts),
+        f"| {ENGINES[engine]}: requests/s (p99, ms) | "
+        + " | ".join(f"{count} connections" for count in counts)
+        + " | after the peak |",
+        "|---|" + "---:|" * (len(counts) + 1),
     ]
     for name, seen in found.items():
-        cells = [f"{seen[count]['rate']:,.0f} ({seen[count]['p99']:.1f})" for count in counts]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        cells = [f"{seen['rate'][count]:,.0f} ({seen['p99'][count]:.1f})" for count in counts]
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {0 - seen['fall']:.0%} |")
     return "\n".join(lines)
 
 

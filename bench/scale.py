@@ -16,7 +16,9 @@ BOUND = (3, 200)
 _PAGE = 20
 _CEILING = "ceiling"
 # How often each server is timed by turns.
-_ROUNDS = 3
+_ROUNDS = 5
+# Connections more often: a moment of noise costs many of them more than few.
+_CROWD_ROUNDS = 9
 
 
 def requests(size: int) -> list[Operation]:
@@ -72,7 +74,8 @@ def grow(engine: str, sizes: Sequence[int], seconds: float, say: Callable[[str],
 def crowd(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:
     """Throughput and p99 from 1 to 256 connections by turns, on 100 flows, and what the HTTP server alone makes of so many.
 
-    :returns: by request and number of connections: requests per second and p99 in milliseconds, medians of all rounds
+    :returns: by request: requests per second and p99 in milliseconds by number of connections, medians of all rounds; and the
+        share of the throughput that the most connections lose against the best number, the median of what each round lost
     :raises WrongAnswers: an answer was wrong or missing
     """
     found: dict[str, Any] = {}
@@ -80,17 +83,17 @@ def crowd(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str, 
         asked = [(running[servers.PROJECT], operation, operation.name) for operation in (LIST, RETRIEVE, CREATE)]
         for server, operation, name in (*asked, (running[_CEILING], RETRIEVE, "fixed bytes")):
             seen: dict[int, list[load.Measurement]] = {connections: [] for connections in CONNECTIONS}
-            for turn in range(_ROUNDS):
-                say(f"round {turn + 1} of {_ROUNDS}, {name}")
+            for turn in range(_CROWD_ROUNDS):
+                say(f"round {turn + 1} of {_CROWD_ROUNDS}, {name}")
                 for connections in CONNECTIONS:
                     seen[connections].append(_seen(server, operation, seconds, connections, turn))
                     compare.remove_created(server.database)
             found[name] = {
-                str(connections): {
-                    "rate": statistics.median(one.rate for one in measured),
-                    "p99": statistics.median(one.p99 for one in measured),
-                }
-                for connections, measured in seen.items()
+                "rate": {
+                    str(count): statistics.median(one.rate for one in measured) for count, measured in seen.items()
+                },
+                "p99": {str(count): statistics.median(one.p99 for one in measured) for count, measured in seen.items()},
+                "fall": lost([[one.rate for one in measured] for measured in seen.values()]),
             }
     return found
 
@@ -115,6 +118,12 @@ def burden(engine: str, seconds: float, say: Callable[[str], None]) -> dict[str,
                     "rates": {name: figures[name][operation.name].summary()["rate"] for name in names},
                 }
     return found
+
+
+def lost(rates: list[list[float]]) -> float:
+    """The share that is lost from the best number of connections to the last. :param rates: of each round, by connections"""
+    best = max(rates, key=statistics.median)
+    return statistics.median(1 - last / most for last, most in zip(rates[-1], best, strict=True))
 
 
 def _seen(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.application import create_app, open_store
 from app.settings import Settings
 from app.store.tables import flows, policy_bindings, stage_bindings
-from bench import data, load, report
+from bench import data, load, report, scale
 from bench.compare import Figures
 from bench.operations import CREATE, LIST, OPERATIONS, PATCH, RETRIEVE
 from bench.peers import PEERS
@@ -155,6 +155,22 @@ def test_what_is_bound_is_told_in_requests_and_in_bytes():
         "|---|---:|---:|",
         "| bytes of an answer | 700 | 8,000 |",
         "| flows server | 2,000 (1.4) | 1,500 (12.0) |",
+    ]
+
+
+def test_what_many_connections_lose_is_of_each_round():
+    few, best, most = [50.0, 5.0, 40.0], [100.0, 10.0, 80.0], [75.0, 9.0, 64.0]
+    assert scale.lost([few, best, most]) == pytest.approx(0.2)
+    assert scale.lost([few, most, best]) == 0
+
+
+def test_what_many_connections_lose_is_told():
+    seen = {"rate": {"1": 1000.4, "256": 1500}, "p99": {"1": 0.2, "256": 20.04}, "fall": 0.064}
+    figures = {"scale": {"sqlite": {"connections": {"list 20": seen}}}}
+    assert report.crowd(figures, "sqlite").splitlines() == [
+        "| SQLite: requests/s (p99, ms) | 1 connections | 256 connections | after the peak |",
+        "|---|---:|---:|---:|",
+        "| list 20 | 1,000 (0.2) | 1,500 (20.0) | -6% |",
     ]
 
 
