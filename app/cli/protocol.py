@@ -5,9 +5,10 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import orjson
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from app.contract.middleware import WHOLE
+from app.contract.asgi import BEGIN, WHOLE, Begin
 
 # Bytes of a request line and headers. What comes with the last of them in one piece, at most 64 KB, is taken nevertheless.
 MOST_HEAD = 64 * 1024
@@ -29,6 +30,7 @@ class Protocol(HttpToolsProtocol):
     # CPython keeps the names of at most 30 attributes once for all instances; with these, uvicorn's would be more.
     __slots__ = (
         "_answered",
+        "_begin",
         "_complete",
         "_deadline",
         "_extensions",
@@ -43,6 +45,9 @@ class Protocol(HttpToolsProtocol):
     # The headers that all answers have, and the same as they are sent: uvicorn makes them anew in each second.
     _common: ClassVar[tuple[list[tuple[bytes, bytes]], bytes]] = [], b""
 
+    # The requests of all connections that begin in the next turn of the event loop, of which a process has one.
+    _started: ClassVar[list[tuple["Protocol", Begin, RequestResponseCycle]]] = []
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for the first request."""
         super().connection_made(transport)
@@ -51,6 +56,7 @@ class Protocol(HttpToolsProtocol):
         self._leaving = False
         # The request whose turn it is.
         self._answered: RequestResponseCycle | None = None
+        self._begin: Begin | None = self.app_state.get(BEGIN)
         self._extensions: dict[str, dict[object, object]] = {WHOLE: {"send": self._send_whole}}
         self._unread: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = self.loop.call_later(PATIENCE, self._give_up)
@@ -67,6 +73,10 @@ class Protocol(HttpToolsProtocol):
             # Uvicorn tells only the last of several requests that nobody waits for an answer.
             self._answered.disconnected = True
         super().connection_lost(exc)
+        # It refers to itself no longer, so that its memory is free without the garbage collector.
+        self._extensions.clear()
+        if self.cycle is not None:
+            self.cycle.on_response = _nothing
 
     def data_received(self, data: bytes) -> None:
         """Read on. A request that comes in one piece, as most do, needs no timer."""
@@ -95,6 +105,24 @@ class Protocol(HttpToolsProtocol):
             self._answered = self.cycle
         if self._leaving:
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Start a request: without a task, if the application can do so and there is nothing to wait for."""
+        if self._begin is None or app is not self.app:
+            super()._start_asgi_task(cycle, app)
+        else:
+            if not self._started:
+                self.loop.call_soon(_begin_all, self._started)
+            self._started.append((self, self._begin, cycle))
+
+    def begin(self, begin: Begin, cycle: RequestResponseCycle) -> None:
+        """Serve a request whose turn it is."""
+        try:
+            rest = begin(cycle.scope, cycle.receive, cycle.send)
+        except Exception as error:
+            rest = _failed(error)
+        if rest is not None:
+            super()._start_asgi_task(cycle, lambda *_: rest)
 
     def on_message_complete(self) -> None:
         """A request is complete."""
@@ -190,6 +218,21 @@ class Protocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _begin_all(started: list[tuple[Protocol, Begin, RequestResponseCycle]]) -> None:
+    requests = started[:]
+    started.clear()
+    for protocol, begin, cycle in requests:
+        protocol.begin(begin, cycle)
+
+
+def _nothing() -> None:
+    pass
+
+
+async def _failed(error: Exception) -> None:
+    raise error
 
 
 def _answer(status: int, body: Any) -> bytes:

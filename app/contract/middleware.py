@@ -5,15 +5,28 @@ match, one plan, one answer. Paths outside the contract go on to the next applic
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import structlog
 
 from app import ambient, errors
 from app.contract import answers
-from app.contract.answers import Answer, Header, detail
-from app.contract.edition import ContractAPI, Current
+from app.contract.answers import Answer, detail
+from app.contract.asgi import (
+    BEGIN,
+    ASGIApp,
+    Disconnected,
+    Receive,
+    Scope,
+    Send,
+    headers_of,
+    read_body,
+    send_answer,
+    sent_whole,
+)
+from app.contract.edition import ContractAPI, Current, Edition
 from app.contract.framework import Specification, SpecMiddleware
 from app.contract.negotiation import accepts, names_json
 from app.contract.plan import Plan
@@ -22,27 +35,12 @@ from app.contract.serving import PathPlan, Request, Server, unavailable
 from app.contract.workers import Workers
 from app.metrics import Metrics
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Pending = Callable[[], Awaitable[None] | None]
 Together = Callable[..., Awaitable[Answer | None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-SendWhole = Callable[[int, bytes, bytes], bool]
 Observe = Callable[[PathPlan, Plan | None, Request, Answer, bytes, float], None]
 Trace = Callable[[str, Plan | None, Request, Answer, float], str | None]
 
-WHOLE = "flows.whole"
-"""The extension of ASGI by which a server offers to `send` an answer in one piece: given its status, its headers as they are sent,
-and its body, it says whether it did. Who looks at what is sent takes it out of the scope.
-"""
-
 log = structlog.get_logger("flows.request")
-
-
-class Disconnected(Exception):
-    """The client left before its request was complete."""
 
 
 class ContractMiddleware(SpecMiddleware):
@@ -90,9 +88,21 @@ class ContractMiddleware(SpecMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
-        if scope["type"] != "http":
-            await self._next(scope, receive, send)
+        if scope["type"] == "http":
+            rest = self._begin(self._next, scope, receive, send)
+            if rest is not None:
+                await rest
             return
+        if scope["type"] == "lifespan" and "state" in scope and self._workers is None:
+            scope["state"][BEGIN] = partial(self._begin, scope.get("app", self))
+        await self._next(scope, receive, send)
+
+    def _begin(self, otherwise: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None] | None:
+        """Serve one request, as far as there is nothing to wait for.
+
+        :param otherwise: serves paths outside the contract
+        :returns: the rest; None if the request has been answered
+        """
         started = ambient.clock()
         path: str = scope["path"]
         edition = self._current.edition
@@ -100,13 +110,11 @@ class ContractMiddleware(SpecMiddleware):
             path = edition.prefix + path[len(edition.doubled) :]
         found = edition.router.find(path) if path.startswith(edition.prefix) and "\0" not in path else None
         if found is None:
-            await self._next(scope, receive, send)
-            return
+            return otherwise(scope, receive, send)
         target, path_values = found
         method: str = scope["method"]
-        verb = "GET" if method == "HEAD" else method
-        plan = target.plans.get(verb)
-        accept, authorization, content_type, length = _headers(scope["headers"])
+        plan = target.plans.get("GET" if method == "HEAD" else method)
+        accept, authorization, content_type, length = headers_of(scope["headers"])
         request = Request(
             ambient.random_bytes(16).hex(),
             method,
@@ -114,42 +122,76 @@ class ContractMiddleware(SpecMiddleware):
             path_values,
             scope["query_string"],
             b"",
+            accept,
             authorization,
             content_type,
             scope,
+            started,
         )
         self._metrics.begin()
+        answer, commit = _unwanted(plan, request), None
+        if answer is None and self._workers is None and (plan is None or plan.body is None):
+            answer = edition.server.serve(target, plan, request)
+            commit = self._pending()
+            if commit is None and answer.status < 400 and (lines := sent_whole(answer, target, request)) is not None:
+                self._metrics.end()
+                self._tell(edition, target, plan, request, answer, lines)
+                return None
+        return self._go_on(edition, target, plan, request, answer, commit, length, receive, send)
+
+    async def _go_on(
+        self,
+        edition: Edition,
+        target: PathPlan,
+        plan: Plan | None,
+        request: Request,
+        answer: Answer | None,
+        commit: Awaitable[None] | None,
+        length: int,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """The rest of a request: its body, others who carry it out, the commit of what it wrote or saw, the client's pace."""
         try:
-            if accept is not None and not _acceptable(accept, plan):
-                answer = detail(406, answers.NOT_ACCEPTABLE)
-            elif b"format=" in request.query and not names_json(request.query):
-                answer = detail(404, answers.NOT_FOUND)
-            else:
+            if answer is None:
                 if plan is not None and plan.body is not None:
-                    request.body = await _read(receive, length, edition.server.body_limit)
-                answer = await self._answer(edition.server, target, plan, request)
+                    request.body = await read_body(receive, length, edition.server.body_limit)
+                if self._workers is None:
+                    answer = edition.server.serve(target, plan, request)
+                    commit = self._pending()
+                else:
+                    if plan is not None and plan.single_statement:
+                        answer = await self._shared(edition.server, target, plan, request)
+                    if answer is None:
+                        answer = await self._workers.run(edition.server.serve, target, plan, request)
+            if commit is not None:
+                try:
+                    await commit
+                except errors.Unavailable as error:
+                    answer = unavailable(error, request)
             if answer.status >= 400:
-                answer = edition.problems.located(answer, target, plan, accept)
-            head = method == "HEAD"
-            lines = None if head else _sent_whole(scope, answer, target, request.id)
+                answer = edition.problems.located(answer, target, plan, request.accept)
+            lines = sent_whole(answer, target, request)
             if lines is None:
-                headers = _headers_of(answer, target, request.id)
-                await _send(send, answer, headers, head=head)
+                lines = await send_answer(send, answer, target, request)
         except Disconnected:
             return
         finally:
             self._metrics.end()
-        seconds = ambient.clock() - started
+        self._tell(edition, target, plan, request, answer, lines)
+
+    def _tell(
+        self, edition: Edition, target: PathPlan, plan: Plan | None, request: Request, answer: Answer, lines: bytes
+    ) -> None:
+        """Tell of a request that has been answered: who counts, who looks on, and the log."""
+        seconds = ambient.clock() - request.started
+        verb = "GET" if request.method == "HEAD" else request.method
         self._metrics.count(target.counters.get(verb), answer.status, seconds, answer.rule)
         if self._observe is not None:
-            self._observe(target, plan, request, answer, lines or answers.lines(headers), seconds)
+            self._observe(target, plan, request, answer, lines, seconds)
         trace_id = None
         if self._trace is not None:
             trace_id = self._trace(f"{edition.prefix[:-1]}{target.pointer[1]}", plan, request, answer, seconds)
-        self._tell(plan, request, answer, seconds, trace_id)
-
-    def _tell(self, plan: Plan | None, request: Request, answer: Answer, seconds: float, trace_id: str | None) -> None:
-        """Write the line of a request to the log."""
         # Bound once, and asked before the line is put together: one that is not written costs next to nothing then.
         self._log = self._log or log.bind()
         if self._log.is_enabled_for(logging.INFO):
@@ -167,19 +209,6 @@ class ContractMiddleware(SpecMiddleware):
                 trace_id=trace_id,
             )
 
-    async def _answer(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
-        """Carry a request out, and wait until its answer holds."""
-        if self._workers is not None:
-            answer = await self._shared(server, target, plan, request) if plan and plan.single_statement else None
-            return answer or await self._workers.run(server.serve, target, plan, request)
-        answer = server.serve(target, plan, request)
-        if (commit := self._pending()) is not None:
-            try:
-                await commit
-            except errors.Unavailable as error:
-                return unavailable(error, request)
-        return answer
-
     async def _shared(self, server: Server, target: PathPlan, plan: Plan, request: Request) -> Answer | None:
         """Carry out a request that is a single statement, together with others. :returns: None if that can't be"""
         try:
@@ -190,6 +219,15 @@ class ContractMiddleware(SpecMiddleware):
             return unavailable(error, request)
 
 
+def _unwanted(plan: Plan | None, request: Request) -> Answer | None:
+    """The answer to a request for a media type that there is none of; None if there is."""
+    if request.accept is not None and not _acceptable(request.accept, plan):
+        return detail(406, answers.NOT_ACCEPTABLE)
+    if b"format=" in request.query and not names_json(request.query):
+        return detail(404, answers.NOT_FOUND)
+    return None
+
+
 def _acceptable(accept: str, plan: Plan | None) -> bool:
     """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have.
 
@@ -198,73 +236,3 @@ def _acceptable(accept: str, plan: Plan | None) -> bool:
     if plan is None or not plan.files:
         return accepts(accept, "application/json") or accepts(accept, PROBLEM)
     return any(accepts(accept, media_type) for media_type in (*plan.files, PROBLEM))
-
-
-def _headers(headers: list[Header]) -> tuple[str | None, str | None, str, int]:
-    """The headers a plan looks at. Repeated ones are joined by a comma (RFC 9110, section 5.3)."""
-    accept = authorization = None
-    content_type, length = "", 0
-    for name, value in headers:
-        if name == b"accept":
-            text = value.decode("latin-1")
-            accept = text if accept is None else f"{accept},{text}"
-        elif name == b"authorization":
-            text = value.decode("latin-1")
-            authorization = text if authorization is None else f"{authorization},{text}"
-        elif name == b"content-type":
-            content_type = value.decode("latin-1")
-        elif name == b"content-length" and value.isdigit():
-            length = int(value)
-    return accept, authorization, content_type, length
-
-
-async def _read(receive: Receive, length: int, limit: int) -> bytes | None:
-    """The whole body; None if it is larger than the limit.
-
-    :raises Disconnected: the client left before the body was complete
-    """
-    if length > limit:
-        return None
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        chunk: bytes = message.get("body", b"")
-        if not message.get("more_body", False) and not chunks:
-            return chunk if len(chunk) <= limit else None
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            return None
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-
-
-def _headers_of(answer: Answer, path: PathPlan, request_id: str) -> tuple[Header, ...]:
-    """All headers of an answer."""
-    own: tuple[Header, ...] = (*answer.headers, (b"x-authentik-id", request_id.encode()))
-    if answer.media_type is not None:
-        length = str(len(answer.body)).encode()
-        return ((b"content-type", answer.media_type), *path.bare_headers, (b"content-length", length), *own)
-    if answer.body:
-        return (*path.headers, (b"content-length", str(len(answer.body)).encode()), *own)
-    return (*path.bare_headers, *own)
-
-
-def _sent_whole(scope: Scope, answer: Answer, path: PathPlan, request_id: str) -> bytes | None:
-    """Send a JSON answer that has no headers of its own in one piece, if the server offers to (`Protocol`).
-
-    :returns: the headers that were sent; None if nothing was
-    """
-    whole: Mapping[str, SendWhole] | None = scope.get("extensions", {}).get(WHOLE)
-    if whole is None or answer.headers or answer.media_type is not None or not answer.body:
-        return None
-    lines = b"%bcontent-length: %d\r\nx-authentik-id: %b\r\n" % (path.lines, len(answer.body), request_id.encode())
-    return lines if whole["send"](answer.status, lines, answer.body) else None
-
-
-async def _send(send: Send, answer: Answer, headers: tuple[Header, ...], *, head: bool) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else answer.body})

@@ -75,9 +75,11 @@ class Request:
     :param path_values: values of the path's parameters; None if they can name no object
     :param query: the query string, encoded
     :param body: the whole body; None if it is larger than the server takes
+    :param accept: the header, None if it is missing
     :param authorization: the header, None if it is missing
     :param content_type: the header, empty if it is missing
     :param scope: the request as the server gives it (ASGI)
+    :param started: when it came, in seconds of the clock
     :param access: what the sender may do, once it is known
     """
 
@@ -87,9 +89,11 @@ class Request:
     path_values: Mapping[str, Any] | None
     query: bytes
     body: bytes | None
+    accept: str | None
     authorization: str | None
     content_type: str
     scope: Mapping[str, Any]
+    started: float
     access: Access | None = None
 
 

@@ -67,7 +67,8 @@ class LiveApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of the application (ASGI)."""
         if scope["type"] == "lifespan":
-            await self._app(scope, self._until_shutdown(receive), self._after_startup(send))
+            # Each request has to be seen here.
+            await self._app({**scope, "state": {}}, self._until_shutdown(receive), self._after_startup(send))
         elif self._current.mistakes:
             await self._app({**scope, "extensions": {}}, receive, _marked(send))
         else:

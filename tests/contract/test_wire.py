@@ -57,10 +57,10 @@ def answers(contract, store, settings):
 
 def test_in_one_piece_and_step_by_step(answers, monkeypatch):
     whole = []
-    sent = middleware._sent_whole
-    monkeypatch.setattr(middleware, "_sent_whole", lambda *given: whole.append(sent(*given)) or whole[-1])
+    sent = middleware.sent_whole
+    monkeypatch.setattr(middleware, "sent_whole", lambda *given: whole.append(sent(*given)) or whole[-1])
     in_one_piece = answers()
     assert len([lines for lines in whole if lines]) == 4
-    monkeypatch.setattr(middleware, "_sent_whole", lambda *_: None)
+    monkeypatch.setattr(middleware, "sent_whole", lambda *_: None)
     assert answers() == in_one_piece
     assert [status for status, _, _ in in_one_piece] == [200, 200, 200, 201, 200, 400, 404, 403, 204, 204]

@@ -1,14 +1,16 @@
 """When a connection that nothing comes on is closed, and what a connection costs."""
 
+import gc
 import heapq
 import itertools
+import weakref
 
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
 from app.cli.protocol import PATIENCE, Protocol
-from app.contract.middleware import WHOLE
+from app.contract.asgi import BEGIN, WHOLE
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 # Seconds.
@@ -31,7 +33,8 @@ class Loop:
     def __init__(self):
         self.now = 0.0
         self.set = 0
-        self._timers, self._tasks = [], []
+        self.tasks = 0
+        self._timers, self._tasks, self._soon = [], [], []
         self._order = itertools.count()
 
     def time(self):
@@ -43,7 +46,11 @@ class Loop:
         heapq.heappush(self._timers, (self.now + delay, next(self._order), timer))
         return timer
 
+    def call_soon(self, call, *arguments):
+        self._soon.append((call, arguments))
+
     def create_task(self, coroutine):
+        self.tasks += 1
         self._tasks.append(coroutine)
         return self
 
@@ -54,10 +61,14 @@ class Loop:
         return [timer for _, _, timer in self._timers if timer.call is not None]
 
     def run(self):
-        for coroutine in self._tasks:
-            with pytest.raises(StopIteration):
-                coroutine.send(None)
-        self._tasks.clear()
+        while self._soon or self._tasks:
+            soon, self._soon = self._soon, []
+            for call, arguments in soon:
+                call(*arguments)
+            tasks, self._tasks = self._tasks, []
+            for coroutine in tasks:
+                with pytest.raises(StopIteration):
+                    coroutine.send(None)
 
     def go_on(self, until):
         while self._timers and self._timers[0][0] <= until:
@@ -92,19 +103,27 @@ class Transport:
     resume_reading = pause_reading
 
 
-class Connection:
-    """A connection to an application that answers at once, or when it is told to."""
+def send_whole(scope, body=b"a"):
+    assert scope["extensions"][WHOLE]["send"](200, b"content-length: 1\r\n", body)
 
-    def __init__(self):
+
+class Connection:
+    """A connection to an application that answers at once, or when it is told to.
+
+    :param begin: serves requests without a task, as `ContractMiddleware` offers to
+    """
+
+    def __init__(self, begin=None):
         self.loop, self.transport = Loop(), Transport()
         self.at_once = True
         config = uvicorn.Config(self._serve, access_log=False, ws="none", interface="asgi3", timeout_keep_alive=KEPT)
         config.load()
-        self.protocol = Protocol(config, ServerState(), {}, _loop=self.loop)
+        state = {} if begin is None else {BEGIN: begin}
+        self.protocol = Protocol(config, ServerState(), state, _loop=self.loop)
         self.protocol.connection_made(self.transport)
 
     async def _serve(self, scope, _receive, _send):
-        assert scope["extensions"][WHOLE]["send"](200, b"content-length: 1\r\n", b"a")
+        send_whole(scope)
 
     def ask(self, data=REQUEST):
         self.protocol.data_received(data)
@@ -116,9 +135,13 @@ class Connection:
         return not self.transport.closed
 
 
-@pytest.fixture
-def connection():
-    return Connection()
+def answer_at_once(scope, _receive, _send):
+    send_whole(scope)
+
+
+@pytest.fixture(params=[None, answer_at_once], ids=["with a task", "without a task"])
+def connection(request):
+    return Connection(request.param)
 
 
 def test_it_is_closed_a_while_after_the_last_answer(connection):
@@ -178,3 +201,64 @@ def test_no_timer_stays_behind_a_connection_that_was_lost(connection):
     assert connection.loop.pending()
     connection.protocol.connection_lost(None)
     assert not connection.loop.pending()
+
+
+def test_a_connection_that_was_lost_leaves_no_garbage(connection):
+    connection.ask()
+    protocol = weakref.ref(connection.protocol)
+    gc.disable()
+    try:
+        connection.protocol.connection_lost(None)
+        connection.loop.go_on(PATIENCE)
+        del connection.protocol
+        assert protocol() is None
+    finally:
+        gc.enable()
+
+
+def test_a_request_with_nothing_to_wait_for_needs_no_task():
+    connection = Connection(answer_at_once)
+    connection.ask()
+    assert connection.transport.written.endswith(b"\r\n\r\na")
+    assert connection.loop.tasks == 0
+
+
+def test_the_rest_of_a_request_is_a_task():
+    connection = Connection(lambda scope, _receive, _send: connection._serve(scope, _receive, _send))
+    connection.ask()
+    assert connection.transport.written.count(b"HTTP/1.1 200") == 1
+    assert connection.loop.tasks == 1
+
+
+def test_requests_begin_when_all_have_been_read_that_came_together():
+    order = []
+
+    def begin(scope, _receive, _send):
+        order.append("begun")
+        send_whole(scope)
+
+    one, other = Connection(begin), Connection(begin)
+    other.protocol.loop = one.loop
+    one.at_once = other.at_once = False
+    for connection in (one, other):
+        connection.ask()
+        order.append("read")
+    one.loop.run()
+    assert order == ["read", "read", "begun", "begun"]
+
+
+def test_requests_of_one_connection_are_answered_one_after_the_other():
+    bodies = iter([b"a", b"b", b"c"])
+    connection = Connection(lambda scope, _receive, _send: send_whole(scope, next(bodies)))
+    connection.ask(REQUEST * 3)
+    assert [answer[-1:] for answer in connection.transport.written.split(b"HTTP/1.1 ")[1:]] == [b"a", b"b", b"c"]
+
+
+def test_an_application_that_fails_to_begin_answers_500():
+    def begin(*_):
+        raise ZeroDivisionError
+
+    connection = Connection(begin)
+    connection.ask()
+    assert connection.transport.written.startswith(b"HTTP/1.1 500")
+    assert connection.loop.tasks == 1
