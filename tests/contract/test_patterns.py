@@ -1,15 +1,12 @@
 """Texts made to keep a pattern of the contract busy: it takes time in proportion to their length."""
 
-import time
-
 import pytest
 
 from app.contract.schemas import Direction, SchemaReader
 from tests.contract_files import shipped
+from tests.growth import TIMES, in_proportion
 
-LENGTH, TIMES = 20_000, 16
-# Time that grows with the square of a text's length would be at the square of TIMES.
-MOST = TIMES**1.7
+LENGTH = 20_000
 PUMPED = ("a", "-", "0", "+", " ", "\t ", "\u3000", "\u3000a", "seconds=1;", "seconds=1.1", "micro", "=", "\U0001f600")
 ENDS = ("", "\0", "!", "\n", ";")
 
@@ -38,19 +35,9 @@ def test_there_are_patterns():
 def test_time_grows_with_the_length(contract, pattern, end):
     validator = SchemaReader(contract, Direction.REQUEST).validator({"type": "string", "pattern": pattern})
 
-    def seconds(text):
-        """The least of several measurements, as other work of the machine only adds to it."""
-        taken = []
-        for _ in range(3):
-            begun = time.perf_counter()
-            validator.is_valid(text)
-            taken.append(time.perf_counter() - begun)
-        return min(taken)
-
     for pumped in PUMPED:
         short = (pumped * LENGTH)[:LENGTH]
-        # What takes no time can't be compared.
-        assert seconds(short * TIMES + end) < MOST * max(seconds(short + end), 5e-5), pumped
+        assert in_proportion(validator.is_valid, short + end, short * TIMES + end, floor=5e-5), pumped
 
 
 def test_a_pattern_of_another_engine_is_no_pattern(contract):

@@ -17,6 +17,7 @@ from app.proofs.wire import Wire
 from app.settings import Settings
 from tests.asgi import FLOWS
 from tests.e2e.test_command import bearer
+from tests.growth import TIMES, in_proportion
 from tests.serving import served, wait_for
 
 LIMIT = 1_000_000
@@ -168,24 +169,27 @@ def test_bodies_are_not_unpacked(url, encoding):
     assert (answer.status, list(answer.json())) == (400, ["detail"])
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "[" * 400_000,
-        "[" * 400_000 + "]" * 400_000,
-        '{"a":' * 150_000,
-        '{"name":' + '{"a":' * 900 + "1" + "}" * 900 + "}",
-        '{"name": ' + "9" * 900_000 + "}",
-        '{"order": 1e' + "9" * 400 + "}",
-        '{"name": "' + "\\u0000" * 100_000 + '"}',
-        "{" + ",".join(f'"a{n}":1' for n in range(70_000)) + "}",
-        '{"' + "a" * 900_000 + '":1}',
-    ],
-    ids=["opened", "deep", "deep objects", "deep member", "digits", "exponent", "NUL", "members", "long member"],
-)
-def test_json_that_is_made_to_hurt(url, body):
-    # What takes far more time than its length explains goes past the patience of the wire.
-    assert Wire(url).send("POST", FLOWS, bearer("root"), body.encode()).status == 400
+# By what they do: JSON of about so many bytes.
+HURTFUL = {
+    "opened": lambda size: "[" * size,
+    "deep": lambda size: "[" * (size // 2) + "]" * (size // 2),
+    "deep objects": lambda size: '{"a":' * (size // 5),
+    "deep members": lambda size: '{"name":[' + ",".join(['{"a":' * 900 + "1" + "}" * 900] * (size // 5_400)) + "]}",
+    "digits": lambda size: '{"name": ' + "9" * size + "}",
+    "exponent": lambda size: '{"order": 1e' + "9" * size + "}",
+    "NUL": lambda size: '{"name": "' + "\\u0000" * (size // 6) + '"}',
+    "members": lambda size: "{" + ",".join(f'"a{n}":1' for n in range(size // 12)) + "}",
+    "long member": lambda size: '{"' + "a" * size + '":1}',
+}
+
+
+@pytest.mark.parametrize("made", HURTFUL.values(), ids=HURTFUL)
+def test_json_that_is_made_to_hurt(url, made):
+    def refused(body):
+        assert Wire(url).send("POST", FLOWS, bearer("root"), body).status == 400
+
+    short, long = (made(size).encode() for size in (LIMIT // 20, LIMIT // 20 * TIMES))
+    assert in_proportion(refused, short, long, floor=2e-3)
 
 
 def test_requests_one_behind_the_other_are_answered_in_their_order(connect):
