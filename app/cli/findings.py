@@ -1,4 +1,4 @@
-"""What every command does that finds the contract wrong."""
+"""How commands report a contract that can't be used, and a token that a deployment rejects."""
 
 import contextlib
 import sys
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from app.contract.findings import ContractError
+from app.proofs.credentials import RejectedToken
 
 
 @contextlib.contextmanager
@@ -21,3 +22,17 @@ def told_of(*, err: bool = True) -> Iterator[None]:
         for finding in error.findings:
             click.echo(str(finding), err=err)
         sys.exit(1)
+
+
+@contextlib.contextmanager
+def rejected_tokens(url: str) -> Iterator[None]:
+    """Exit 2 for a rejected token, 1 for a deployment that does not answer.
+
+    :param url: of the deployment
+    """
+    try:
+        yield
+    except RejectedToken as error:
+        raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{url} does not answer: {error}") from error

@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 import orjson
 
-from app.cli.findings import told_of
+from app.cli.findings import rejected_tokens, told_of
 from app.contract.bundling import read
+from app.contract.source import Source
+from app.proofs.credentials import check_token
 from app.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -53,7 +55,8 @@ def command(
     """Fuzz a deployment against the contract: this server, or a real authentik.
 
     Schemathesis sends what the contract allows and what it forbids, and follows the links between operations. It creates, changes
-    and deletes objects, also those that it finds there. What follows `--` is for Schemathesis. Exits 1 if it finds anything.
+    and deletes objects, also those that it finds there. What follows `--` is for Schemathesis. Exits 1 if it finds anything, and 2
+    if the deployment rejects the token.
 
     Example: flows fuzz http://127.0.0.1:8000 --token $TOKEN --minutes 5
     """
@@ -62,6 +65,10 @@ def command(
     except ImportError as error:
         raise click.ClickException("Schemathesis is not installed: pip install 'flows-server[fuzz]'.") from error
 
+    with told_of():
+        contract = read(settings.contract)
+    if token is not None:
+        _check_token(url, token, contract)
     arguments = [
         *("--origin", url.rstrip("/")),
         *("--seed", str(seed)),
@@ -78,16 +85,24 @@ def command(
         arguments.append("--no-color")
     arguments += further
     reports.mkdir(parents=True, exist_ok=True)
-    with as_one_file(settings.contract) as contract:
-        call = ["--config-file", str(configuration()), "run", str(contract), *arguments]
+    with as_one_file(settings.contract, contract) as document:
+        call = ["--config-file", str(configuration()), "run", str(document), *arguments]
         schemathesis.main(call, prog_name="flows fuzz")
 
 
+def _check_token(url: str, token: str, contract: Source) -> None:
+    """Exit 2 if the deployment rejects the token, 1 if it does not answer."""
+    for _, path, method, operation in contract.operations():
+        if method == "get" and "{" not in path and operation.get("security", contract.document.get("security")):
+            base_path = contract.document["servers"][0]["url"].rstrip("/")
+            with rejected_tokens(url):
+                check_token(url.rstrip("/") + base_path + path, token, "--token")
+            return
+
+
 @contextlib.contextmanager
-def as_one_file(path: Path) -> Iterator[Path]:
-    """The contract's path, that of a file made for the time being if the contract is several."""
-    with told_of():
-        contract = read(path)
+def as_one_file(path: Path, contract: Source) -> Iterator[Path]:
+    """The contract's path, or that of a temporary bundle if the contract is several files."""
     if len(contract.files) == 1:
         yield path
         return

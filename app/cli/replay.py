@@ -5,8 +5,11 @@ from pathlib import Path
 
 import click
 
+from app.cli.findings import rejected_tokens
+from app.proofs.credentials import check_token
 from app.proofs.replay import (
     ADMIN,
+    FLOWS,
     GROUPS,
     Case,
     Recording,
@@ -48,7 +51,7 @@ def command(
     """Send recorded requests to a deployment, and compare its answers with those of a real authentik.
 
     Each case begins with no flow but its own: EVERY FLOW OF THE DEPLOYMENT IS DELETED. Cases of senders without a token here are
-    left out. Exits 1 if an answer differs that is not listed in differences.yaml.
+    left out. Exits 1 if an answer differs that is not listed in differences.yaml, and 2 if the deployment rejects a token.
 
     Example: flows replay http://127.0.0.1:8000 --token $TOKEN --empty-it
     """
@@ -59,7 +62,14 @@ def command(
         recording, differences = Recording.read(cases), read_differences(cases / "differences.yaml")
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error)) from error
-    replay = Replay(wire, recording, {ADMIN: token, **dict(map(_other, others))})
+    senders = dict(map(_other, others))
+    with rejected_tokens(url):
+        check_token(url.rstrip("/") + FLOWS, token, "--token")
+        for sender, secret in senders.items():
+            check_token(url.rstrip("/") + FLOWS, secret, f"--as {sender}")
+    replay = Replay(
+        wire, recording, {ADMIN: token, **{_recorded(sender): secret for sender, secret in senders.items()}}
+    )
     known = (*replay.tokens, *INVALID)
     chosen = [case for case in recording.cases if case["group"] in (groups or GROUPS)]
     found: Counter[str] = Counter()
@@ -99,4 +109,9 @@ def _other(text: str) -> tuple[str, str]:
     who, separator, secret = text.partition("=")
     if not separator:
         raise click.BadParameter(f"{text!r} is not of the form WHO=TOKEN.")
-    return f"oracle-{who}-token", secret
+    return who, secret
+
+
+def _recorded(sender: str) -> str:
+    """The token that a sender has in the recording."""
+    return f"oracle-{sender}-token"

@@ -21,7 +21,7 @@ from tests.serving import served
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TOKENS = {"TOKEN": {"superuser": True}, "VIEWER": {"permissions": ["authentik_flows.view_flow"]}, "NOPERM": {}}
+ASSIGNMENT = re.compile(r"(\w+)=\$\(.*\)$")
 
 
 @pytest.fixture
@@ -30,19 +30,22 @@ def shell(tmp_path, contract):
     settings = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
     store = open_store(settings, contract)
     store.migrate()
-    variables = {name: store.tokens.add(name.lower(), **may) for name, may in TOKENS.items()}
+    secret = store.tokens.add("token", superuser=True)
     with served(create_app(settings, contract=contract, store=store, recorder=Recorder(contract))) as url:
         environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(tmp_path),
             "FLOWS_DATABASE_URL": settings.database_url,
-            **variables,
+            "TOKEN": secret,
         }
 
         def run(line):
             line = re.sub(r"^make (\S+)", r"make --dry-run \1", line)
             line = line.replace("127.0.0.1:8000", urlsplit(url).netloc)
-            return subprocess.run(
+            # A variable that a line sets is there for the lines that follow, as in one terminal.
+            if assignment := ASSIGNMENT.match(line):
+                line += f'\nprintf %s "${assignment[1]}"'
+            result = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", line],
                 env=environment,
                 cwd=ROOT,
@@ -51,6 +54,9 @@ def shell(tmp_path, contract):
                 timeout=300,
                 check=False,
             )
+            if assignment:
+                environment[assignment[1]] = result.stdout
+            return result
 
         yield run
 

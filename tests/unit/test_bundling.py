@@ -96,11 +96,12 @@ def test_the_text_of_several_files_is_yaml_in_their_order_without_aliases():
 
 
 def test_several_files_are_fuzzed_as_one():
-    with fuzz.as_one_file(PARTED) as path:
+    with fuzz.as_one_file(PARTED, read(PARTED)) as path:
         assert json.loads(path.read_bytes()) == read(PARTED).document
     assert not path.exists()
-    with fuzz.as_one_file(PARTED.parents[1] / "small.yaml") as path:
-        assert path == PARTED.parents[1] / "small.yaml"
+    whole = PARTED.parents[1] / "small.yaml"
+    with fuzz.as_one_file(whole, read(whole)) as path:
+        assert path == whole
 
 
 def test_text_of_several_lines_stays_so(write):

@@ -1,0 +1,48 @@
+"""Commands that test a deployment, with tokens that it rejects."""
+
+import pytest
+
+COMMANDS = {
+    "fuzz": ("--minutes", "0.05"),
+    "replay": ("--empty-it",),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [("wrong", "The deployment rejects the token of --token: 403"), ("", "The token of --token is empty")],
+)
+def test_a_command_with_a_rejected_token_exits_2_with_one_sentence(run, start, command, token, sentence):
+    _, _, server = start()
+    result = run(command, server.url, "--token", token, *COMMANDS[command])
+    assert result.returncode == 2, result.stdout
+    assert sentence in result.stderr.replace("\n", " ")
+    assert not result.stdout
+
+
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [("wrong", "The deployment rejects the token of --as viewer: 403"), ("", "The token of --as viewer is empty")],
+)
+def test_a_replay_with_a_rejected_token_of_another_sender_exits_2(run, start, token, sentence):
+    _, secret, server = start()
+    result = run("replay", server.url, "--token", secret, "--empty-it", "--as", f"viewer={token}")
+    assert result.returncode == 2, result.stdout
+    assert sentence in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_without_a_deployment_exits_1(run, command):
+    result = run(command, "http://127.0.0.1:1", "--token", "some", *COMMANDS[command])
+    assert result.returncode == 1
+    assert "does not answer" in result.stderr
+
+
+def test_a_token_without_permissions_is_accepted(run, start):
+    _, _, server = start()
+    secret = run("token", "create", "other", "--permission", "authentik_policies_dummy.view_dummypolicy").stdout.strip()
+    assert len(secret) == 43
+    result = run("replay", server.url, "--token", secret, "--empty-it", "--group", "cache")
+    assert result.returncode != 2
+    assert "rejects" not in result.stderr
