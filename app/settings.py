@@ -1,5 +1,6 @@
 """All settings, read from the environment once. `docs/settings.md` describes each; a test compares the two."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -20,14 +21,19 @@ def _contract_path() -> Path:
 
 
 def _at_least(least: int) -> Callable[[str], int]:
+    return _whole_number(lambda number: number >= least, f"of at least {least}")
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    return _whole_number(lambda number: least <= number <= most, f"from {least} to {most}")
+
+
+def _whole_number(admits: Callable[[int], bool], which: str) -> Callable[[str], int]:
     def convert(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
-            raise ValueError(f"give a whole number of at least {least}")
-        return number
+        with contextlib.suppress(ValueError):
+            if admits(number := int(text)):
+                return number
+        raise ValueError(f"give a whole number {which}")
 
     return convert
 
@@ -74,7 +80,7 @@ class Settings:
     )
     database_pool: int = _setting(10, "The most connections to PostgreSQL, and threads, of one worker.", _at_least(1))
     host: str = _setting("127.0.0.1", "The address to listen on.")
-    port: int = _setting(8000, "The port to listen on; 0 takes a free one.", _at_least(0))
+    port: int = _setting(8000, "The port to listen on; 0 takes a free one.", _between(0, 65535))
     workers: int = _setting(1, "How many processes serve.", _at_least(1))
     body_limit: int = _setting(10 * 1024 * 1024, "The largest request body, in bytes.", _at_least(1))
     bootstrap_token: str = _setting(

@@ -17,18 +17,22 @@ def upgrade(settings: Settings) -> None:
 
     Example: FLOWS_DATABASE_URL=postgresql://flows@localhost/flows flows db upgrade
     """
-    from app.cli.start import bootstrap, contract_or_exit, opened_or_exit
+    from app.cli.first_token import bootstrap
+    from app.cli.start import contract_or_exit, opened_or_exit
     from app.store import migration
 
     store = opened_or_exit(settings, contract_or_exit(settings))
     before = migration.current(store.database)
     store.migrate()
-    bootstrap(store, settings)
+    about_tokens = bootstrap(store, settings)
+    made = before is None and store.embedded
     store.close()
     if before == migration.HEAD:
         click.echo(f"The database is at {migration.HEAD}, as this version wants it.")
     else:
         click.echo(f"The database was at {before or 'nothing'} and is at {migration.HEAD} now.")
+    for line in about_tokens if made else ():
+        click.echo(line)
 
 
 @command.command()

@@ -26,11 +26,14 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     from uvicorn import Config, Server
     from uvicorn.supervisors import ChangeReload
 
-    from app.cli.start import bootstrap, draft_or_exit, store_or_exit
+    from app.cli.first_token import bootstrap
+    from app.cli.listening import listener_or_exit
+    from app.cli.start import draft_or_exit, store_or_exit
 
+    listener = listener_or_exit(settings)
     contract = draft_or_exit(settings)
     store = store_or_exit(settings, contract)
-    secret = bootstrap(store, settings)
+    about_tokens = bootstrap(store, settings)
     store.close()
     config = Config(
         "app.cli.dev:create_deterministic" if deterministic else "app.cli.dev:create",
@@ -44,10 +47,9 @@ def command(settings: Settings, *, deterministic: bool) -> None:
         server_header=False,
         log_level="warning",
     )
-    # Bound here, and not by `uvicorn.run`, to tell which port it is.
-    listener = config.bind_socket()
     click.echo(f"URL:   http://{settings.url_host}:{listener.getsockname()[1]}{contract.document['servers'][0]['url']}")
-    click.echo(f"Token: {secret or 'as before; `flows token create NAME --superuser` makes one.'}")
+    for line in about_tokens:
+        click.echo(line)
     ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
 
 

@@ -3,6 +3,7 @@
 import gc
 import itertools
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +40,23 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
 
     from app import ambient, logs
     from app.application import create_app, create_metrics
+    from app.cli.first_token import bootstrap
     from app.cli.importing import apply_files
-    from app.cli.start import bootstrap, contract_or_exit, store_or_exit, tracing_or_warning
+    from app.cli.listening import listener_or_exit
+    from app.cli.start import contract_or_exit, store_or_exit, tracing_or_warning
     from app.cli.worker import Worker
     from app.recording.recorder import Recorder
 
     logs.configure(settings.log_level, settings.log_format)
+    # Gunicorn binds it again, and would say in eleven lines that it can't.
+    listener_or_exit(settings).close()
     contract = contract_or_exit(settings)
     store = store_or_exit(settings, contract)
     if deterministic:
         ambient.fix(store.fingerprint())
     if seed is not None and not apply_files(store, sorted(seed.glob("*.yaml"))):
         raise SystemExit(1)
-    secret = bootstrap(store, settings)
+    about_tokens = bootstrap(store, settings)
     base_path = contract.document["servers"][0]["url"]
     # While a reload is under way there are the old workers and the new ones.
     metrics = create_metrics(contract, 2 * settings.workers)
@@ -63,7 +68,6 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         recorder=Recorder(contract) if record else None,
         tracing=tracing_or_warning(),
     )
-    tokens = store.tokens.any()
     # Workers open connections of their own.
     store.close()
 
@@ -81,7 +85,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
                 # Nothing is controlled from outside but by signals.
                 "control_socket_disable": True,
                 "pre_fork": give_part,
-                "post_fork": lambda _arbiter, worker: metrics.take(worker.part),
+                "post_fork": begin_worker,
                 "child_exit": lambda _arbiter, worker: metrics.release(worker.part),
                 "when_ready": lambda arbiter: announce(arbiter.LISTENERS[0].getsockname()),
             }
@@ -95,18 +99,17 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         taken = {other.part for other in arbiter.WORKERS.values()}
         worker.part = next(part for part in itertools.count() if part not in taken)
 
+    def begin_worker(_arbiter: Any, worker: Worker) -> None:
+        # Until it has handlers of its own, it has its parent's, which would only note that it is to stop.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        metrics.take(worker.part)
+
     def announce(address: tuple[Any, ...]) -> None:
         url = f"http://{settings.url_host}:{address[1]}"
         click.echo(f"URL:   {url}{base_path}")
         click.echo(f"Docs:  {url}/docs/")
-        if secret == settings.bootstrap_token and secret:
-            click.echo("Token: the one of FLOWS_BOOTSTRAP_TOKEN")
-        elif secret:
-            click.echo(f"Token: {secret}")
-            click.echo("       It has all permissions and is shown this once; `flows token create NAME` makes others.")
-        else:
-            state = "as before" if tokens else "none yet"
-            click.echo(f"Token: {state}; `flows token create NAME --superuser` makes one.")
+        for line in about_tokens:
+            click.echo(line)
 
     Worker.lifeline = os.pipe()
     # Workers share what is there, as long as nobody writes to it.

@@ -1,5 +1,6 @@
 """What every command that needs the store or the application does first."""
 
+import contextlib
 import os
 import shlex
 import sys
@@ -10,13 +11,10 @@ import click
 from app.application import load_contract, load_draft, open_store
 from app.cli.findings import told_of
 from app.contract.source import Source
-from app.errors import NotUnique
 from app.settings import Settings
 from app.store import Store
 from app.store.address import address_of
 from app.tracing import NoTraces, Tracing, tracing_of
-
-BOOTSTRAP = "bootstrap"
 
 
 def contract_or_exit(settings: Settings) -> Source:
@@ -55,6 +53,14 @@ def store_or_exit(settings: Settings, contract: Source) -> Store:
     return store
 
 
+def is_missing(settings: Settings) -> bool:
+    """Whether the settings name an embedded store that does not exist yet."""
+    with contextlib.suppress(ValueError):
+        path = address_of(settings.database_url).path
+        return path is not None and not path.exists()
+    return False
+
+
 def embedded_or_exit(settings: Settings, instead: str, file: Path) -> Path:
     """The file of an embedded store, which need not be there; exit 2 if the settings name none.
 
@@ -82,18 +88,3 @@ def tracing_or_warning() -> Tracing | None:
     except NoTraces as error:
         click.echo(f"flows: {error} Requests are served without. {error.advice}", err=True)
         return None
-
-
-def bootstrap(store: Store, settings: Settings) -> str | None:
-    """The first token of an empty store.
-
-    :returns: the token if it was made now, and may be shown; None otherwise
-    """
-    if store.tokens.any() or not (store.embedded or settings.bootstrap_token):
-        return None
-    try:
-        secret = store.tokens.add(BOOTSTRAP, superuser=True, secret=settings.bootstrap_token or None)
-    except NotUnique:
-        # Another server that started with this one was first.
-        return None
-    return secret

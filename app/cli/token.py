@@ -33,11 +33,11 @@ def _lifetime(_context: click.Context, _parameter: click.Parameter, value: str |
 @click.option("--expires", "expires", callback=_lifetime, help="How long it is valid: 30m, 12h, 90d, 4w.")
 @click.pass_obj
 def create(settings: Settings, name: str, superuser: bool, permissions: tuple[str, ...], expires: int) -> None:
-    """Create a token and print it. It can't be had again.
+    """Create a token and print it. It can't be had again. The store that it was written to is named on standard error.
 
     Example: flows token create reader --permission authentik_flows.view_flow --expires 90d
     """
-    from app.cli.start import contract_or_exit, store_or_exit
+    from app.cli.start import contract_or_exit, is_missing, store_or_exit
     from app.errors import NotUnique
 
     contract = contract_or_exit(settings)
@@ -47,9 +47,13 @@ def create(settings: Settings, name: str, superuser: bool, permissions: tuple[st
             raise click.BadParameter(f"{permission!r} is no permission; there are: {', '.join(known)}.")
     if not superuser and not permissions:
         raise click.UsageError("Give --superuser or at least one --permission.")
+    made = is_missing(settings)
     store = store_or_exit(settings, contract)
     try:
         click.echo(store.tokens.add(name, superuser=superuser, permissions=permissions, expires=expires))
+        click.echo(
+            f"It is valid for {store.database.address}{', a store that was made now' if made else ''}.", err=True
+        )
     except NotUnique as error:
         raise click.ClickException(f"There is a token {name!r} already; choose another name.") from error
     finally:

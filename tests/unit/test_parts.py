@@ -98,7 +98,7 @@ def test_format(query, answer):
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("FLOWS_PORT", "http", "FLOWS_PORT: 'http' can't be used: give a whole number of at least 0."),
+        ("FLOWS_PORT", "http", "FLOWS_PORT: 'http' can't be used: give a whole number from 0 to 65535."),
         ("FLOWS_WORKERS", "0", "FLOWS_WORKERS: '0' can't be used: give a whole number of at least 1."),
         ("FLOWS_LOG_FORMAT", "xml", "FLOWS_LOG_FORMAT: 'xml' can't be used: give one of auto, json, console."),
         ("FLOWS_TOKEN_MEMORY", "60", "FLOWS_TOKEN_MEMORY: '60' can't be used: give a number of seconds from 0 to 1."),

@@ -1,0 +1,63 @@
+"""The first token of a store, and the lines about tokens that a server prints at its start."""
+
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.errors import NotUnique
+from app.settings import Settings
+from app.store import Store
+
+BOOTSTRAP = "bootstrap"
+
+
+def bootstrap(store: Store, settings: Settings) -> list[str]:
+    """Make the first token of an empty store.
+
+    :returns: the lines to print about tokens. A token is among them only if it was made now, by chance
+    """
+    secret = _first(store, settings)
+    return list(_lines(store, settings, secret))
+
+
+def command_name() -> str:
+    """The way to call this command from the current folder: `flows` if it is found on PATH."""
+    called = Path(sys.argv[0])
+    found = shutil.which(called.name)
+    if found is not None and Path(found).resolve() == called.resolve():
+        return called.name
+    path = os.path.relpath(called) if called.is_relative_to(Path.cwd()) else str(called)
+    return shlex.quote(path)
+
+
+def _first(store: Store, settings: Settings) -> str | None:
+    if store.tokens.any() or not (store.embedded or settings.bootstrap_token):
+        return None
+    try:
+        return store.tokens.add(BOOTSTRAP, superuser=True, secret=settings.bootstrap_token or None)
+    except NotUnique:
+        # Another server that started with this one was first.
+        return None
+
+
+def _lines(store: Store, settings: Settings, secret: str | None) -> Iterator[str]:
+    create = f"`{command_name()} token create NAME --superuser`"
+    given = settings.bootstrap_token
+    if given and (secret is not None or store.tokens.find(given) is not None):
+        yield "Token: the one of FLOWS_BOOTSTRAP_TOKEN"
+    elif secret is not None:
+        yield f"Token: {secret}"
+        yield f"       It has all permissions and is shown this once; {create} makes others."
+    else:
+        tokens = store.tokens.page()
+        now = time.time()
+        state = (
+            "none yet" if not tokens else "as before" if any(one.valid_at(now) for one in tokens) else "none is valid"
+        )
+        yield f"Token: {state}; {create} makes one."
+        if given:
+            yield "       FLOWS_BOOTSTRAP_TOKEN is ignored: the store has tokens already, and this is none of them."

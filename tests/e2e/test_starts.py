@@ -1,0 +1,105 @@
+"""Starts that can't succeed, and what a start says of tokens."""
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+
+import pytest
+
+from tests.asgi import FLOWS
+from tests.e2e.conftest import FLOWS_COMMAND
+from tests.e2e.test_command import bearer
+
+
+@pytest.mark.parametrize("command", ["serve", "dev"])
+def test_a_taken_port_is_one_line_and_exit_1(run, command):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        result = run(command, FLOWS_PORT=str(port))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert (
+        result.stderr
+        == f"flows: Port {port} of 127.0.0.1 is taken. Set FLOWS_PORT to another one; 0 takes a free one.\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["serve", "dev"])
+@pytest.mark.parametrize("host", ["300.1.1.1", "192.0.2.1", "no such host"])
+def test_a_host_of_another_machine_is_one_line_and_exit_2(run, command, host):
+    result = run(command, FLOWS_HOST=host)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("flows: FLOWS_HOST: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("port", ["99999", "65536", "-1", "abc", "8000.5"])
+def test_a_port_that_can_not_be_is_one_line_and_exit_2(run, port):
+    result = run("serve", FLOWS_PORT=port)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"flows: FLOWS_PORT: {port!r} can't be used: give a whole number from 0 to 65535.\n"
+
+
+def test_the_command_that_the_start_names_makes_a_token_that_works(start, environment):
+    wire, _, process = start()
+    named = re.search(r"`(.*) token create NAME --superuser` makes others", process.output.read_text())[1]
+    made = subprocess.run(
+        [*shlex.split(named), "token", "create", "NAME", "--superuser"],
+        # The test's own way to the command is none that a user has.
+        env=environment | {"PATH": os.defpath},
+        cwd=FLOWS_COMMAND.parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert wire.send("GET", FLOWS, bearer(made.stdout.strip())).status == 200
+
+
+def test_a_new_token_names_the_store_that_it_is_valid_for(run, tmp_path):
+    first, second = (run("token", "create", name, "--superuser") for name in "ab")
+    path = tmp_path / "deep" / "flows.sqlite3"
+    assert first.stderr == f"It is valid for {path}, a store that was made now.\n"
+    assert second.stderr == f"It is valid for {path}.\n"
+
+
+def test_a_bootstrap_token_that_is_ignored_is_told(start, run):
+    run("token", "create", "other", "--superuser")
+    _, _, process = start(FLOWS_BOOTSTRAP_TOKEN="ignored-1234567890")
+    output = process.output.read_text()
+    assert "Token: as before;" in output
+    assert "FLOWS_BOOTSTRAP_TOKEN is ignored: the store has tokens already" in output
+    assert "ignored-1234567890" not in output
+
+
+@pytest.mark.parametrize("command", ["serve", "dev"])
+def test_a_bootstrap_token_is_told_by_the_name_of_its_setting(start, command):
+    for _ in range(2):
+        _, _, process = start(command, FLOWS_BOOTSTRAP_TOKEN="given-1234567890")
+        output = process.output.read_text()
+        assert "Token: the one of FLOWS_BOOTSTRAP_TOKEN" in output
+        assert "given-1234567890" not in output
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_store_whose_only_token_is_revoked_says_so(start, run):
+    run("token", "create", "other", "--superuser")
+    run("token", "revoke", "other")
+    _, _, process = start()
+    assert "Token: none is valid;" in process.output.read_text()
+
+
+def test_an_upgrade_of_an_empty_embedded_store_shows_its_first_token(run, start):
+    made = re.search(r"Token: (\S{43})\n", run("db", "upgrade").stdout)
+    wire, _, _ = start()
+    assert wire.send("GET", FLOWS, bearer(made[1])).status == 200
+
+
+def test_a_server_that_is_told_to_stop_while_its_workers_start_stops(start):
+    _, _, process = start(FLOWS_WORKERS="4")
+    process.terminate()
+    assert process.wait(15) == 0
