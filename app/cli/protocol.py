@@ -2,16 +2,16 @@
 
 import asyncio
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from app.cli.heads import Refused
+from app.cli.lingering import Lingering
+from app.cli.reading import Reading
 from app.contract.asgi import BEGIN, WHOLE, Begin
-
-# Bytes of a request line and headers. What comes with the last of them in one piece, at most 64 KB, is taken nevertheless.
-MOST_HEAD = 64 * 1024
 
 # Seconds until a request has to be complete, or to be begun on a new connection, and until a client has to take its answer in.
 PATIENCE = 60
@@ -20,27 +20,15 @@ PATIENCE = 60
 LINGER = 2
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(Reading):
     """One connection.
 
     A request that can't be read is refused as JSON, and its connection ends: nobody could tell where the next one begins. Requests
     before it on the same connection are answered first.
     """
 
-    # CPython keeps the names of at most 30 attributes once for all instances; with these, uvicorn's would be more.
-    __slots__ = (
-        "_answered",
-        "_begin",
-        "_complete",
-        "_deadline",
-        "_extensions",
-        "_head",
-        "_idle",
-        "_idle_since",
-        "_in_head",
-        "_leaving",
-        "_unread",
-    )
+    # As in `Reading`.
+    __slots__ = ("_begin", "_idle", "_idle_since", "_unread")
 
     # The headers that all answers have, and the same as they are sent: uvicorn makes them anew in each second.
     _common: ClassVar[tuple[list[tuple[bytes, bytes]], bytes]] = [], b""
@@ -51,21 +39,17 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self._in_head, self._complete = True, False
-        self._head = 0
-        self._leaving = False
-        # The request whose turn it is.
-        self._answered: RequestResponseCycle | None = None
         self._begin: Begin | None = self.app_state.get(BEGIN)
-        self._extensions: dict[str, dict[object, object]] = {WHOLE: {"send": self._send_whole}}
+        self._extensions[WHOLE] = {"send": self._send_whole}
         self._unread: asyncio.TimerHandle | None = None
-        self._deadline: asyncio.TimerHandle | None = self.loop.call_later(PATIENCE, self._give_up)
+        self.wait_for_rest()
         self._idle_since = 0.0
         self._idle: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        self._stop_waiting()
+        self.stop_waiting()
+        self.flow.release()
         for timer in (self._unread, self._idle):
             if timer is not None:
                 timer.cancel()
@@ -78,34 +62,6 @@ class Protocol(HttpToolsProtocol):
         if self.cycle is not None:
             self.cycle.on_response = _nothing
 
-    def data_received(self, data: bytes) -> None:
-        """Read on. A request that comes in one piece, as most do, needs no timer."""
-        super().data_received(data)
-        if self._complete:
-            self._stop_waiting()
-        elif not self.transport.is_closing():
-            if self._deadline is None:
-                self._deadline = self.loop.call_later(PATIENCE, self._give_up)
-            if self._in_head:
-                self._head += len(data)
-                if self._head > MOST_HEAD:
-                    self._refuse(431, f"The request line and the headers are larger than {MOST_HEAD} bytes.")
-
-    def on_message_begin(self) -> None:
-        """A request has begun."""
-        self._in_head, self._complete, self._head = True, False, 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        """A request can be carried out; its body may follow."""
-        self._in_head = False
-        super().on_headers_complete()
-        self.scope["extensions"] = self._extensions
-        if self._answered is None or self._answered.response_complete:
-            self._answered = self.cycle
-        if self._leaving:
-            self.cycle.keep_alive = False
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Start a request: without a task, if the application can do so and there is nothing to wait for."""
         if self._begin is None or app is not self.app:
@@ -116,7 +72,9 @@ class Protocol(HttpToolsProtocol):
             self._started.append((self, self._begin, cycle))
 
     def begin(self, begin: Begin, cycle: RequestResponseCycle) -> None:
-        """Serve a request whose turn it is."""
+        """Serve a request whose turn it is, unless it has been refused meanwhile."""
+        if cycle.disconnected:
+            return
         try:
             rest = begin(cycle.scope, cycle.receive, cycle.send)
         except Exception as error:
@@ -124,24 +82,45 @@ class Protocol(HttpToolsProtocol):
         if rest is not None:
             super()._start_asgi_task(cycle, lambda *_: rest)
 
-    def on_message_complete(self) -> None:
-        """A request is complete."""
-        self._complete = True
-        super().on_message_complete()
-
     def on_response_complete(self) -> None:
         """The next request's turn, if it is there already."""
-        if self.pipeline:
-            self._answered = self.pipeline[-1][0]
-            super().on_response_complete()
-            return
         self.server_state.total_requests += 1
-        if not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._answered = cycle
+            self._start_asgi_task(cycle, app)
+            if not self.pipeline:
+                self._waiting = 0
+                self.read_held()
+        elif self._last is not None or self.cycle.ends:
+            self._finish()
+        else:
             self.flow.resume_reading()
-            # To set a timer after each answer, and to cancel it at each request, takes longer than to read the request.
-            self._idle_since = self.loop.time()
-            if self._idle is None:
-                self._idle = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+            self.wait_for_next()
+
+    def wait_for_next(self) -> None:
+        """Wait for another request."""
+        # To set a timer after each answer, and to cancel it at each request, takes longer than to read the request.
+        self._idle_since = self.loop.time()
+        if self._idle is None:
+            self._idle = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as in asyncio
+        """The client sends nothing any more. :returns: whether it may still wait for responses"""
+        self.stop_waiting()
+        if not (self._in_head or self._complete):
+            # This request will never be complete.
+            if not self.pipeline:
+                return False
+            self.pipeline.popleft()
+        if self._answered is None or self._answered.response_complete:
+            return False
+        self._last = b""
+        (self.pipeline[0][0] if self.pipeline else self._answered).keep_alive = False
+        self.flow.hold()
+        return True
 
     def shutdown(self) -> None:
         """The worker stops: say so in the next answer, rather than to close a connection on which a request may be on its way."""
@@ -150,10 +129,6 @@ class Protocol(HttpToolsProtocol):
             self.loop.call_later(LINGER, super().shutdown)
         else:
             self.cycle.keep_alive = False
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's interface
-        """Refuse what is no HTTP."""
-        self._refuse(400, "The request is no valid HTTP.")
 
     def pause_writing(self) -> None:
         """The client takes nothing in: wait for it, but not for ever."""
@@ -175,11 +150,11 @@ class Protocol(HttpToolsProtocol):
             joined = b"".join(b"%b: %b\r\n" % header for header in cycle.default_headers)
             Protocol._common = cycle.default_headers, joined
         head = STATUS_LINE[status] + self._common[1] + lines
-        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(head + end + body)
+        ends = (cycle.more_body and cycle.ends_early()) or not cycle.keep_alive
+        self.transport.write(head + (b"connection: close\r\n\r\n" if ends else b"\r\n") + body)
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
-        if not cycle.keep_alive:
+        if ends and not cycle.ends:
             self.transport.close()
         cycle.on_response()
         return True
@@ -196,28 +171,61 @@ class Protocol(HttpToolsProtocol):
         else:
             self.timeout_keep_alive_handler()
 
-    def _give_up(self) -> None:
-        self._deadline = None
-        if self._in_head and not self._head and not self.headers:
-            self.transport.close()
-        else:
-            self._refuse(408, f"The request was not complete after {PATIENCE} seconds.")
+    def wait_for_rest(self) -> None:
+        """Wait until a request is complete, but not for ever."""
+        self._deadline = self.loop.call_later(PATIENCE, self._give_up)
 
-    def _refuse(self, status: int, sentence: str) -> None:
-        under_way = self.cycle is not None and not self.cycle.response_complete
-        if under_way and self._in_head:
-            # It is an earlier request's turn.
-            self.cycle.keep_alive = False
-            self.flow.pause_reading()
-            return
-        if not under_way or not self.cycle.response_started:
-            self.transport.write(_answer(status, {"detail": sentence}))
-        self.transport.close()
-
-    def _stop_waiting(self) -> None:
+    def stop_waiting(self) -> None:
+        """Let a request take its time."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self.pipeline:
+            # It is the client that waits.
+            self.wait_for_rest()
+        elif self._in_head and not self._head and not self.headers:
+            self.transport.close()
+        else:
+            self.refuse(Refused(408, f"The request was not complete after {PATIENCE} seconds."))
+
+    def refuse(self, refused: Refused) -> None:
+        """Refuse the request that comes in, and end the connection."""
+        answer = _answer(refused)
+        if not (self._in_head or self._complete):
+            # It can't be carried out any more.
+            if self.pipeline:
+                self.pipeline.popleft()
+            elif self.cycle.response_complete:
+                answer = b""
+            elif self.cycle.response_started:
+                self.transport.close()
+                return
+            else:
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+                self._answered = None
+        self.end(answer)
+
+    def end(self, answer: bytes) -> None:
+        """Answer the requests that are complete, then this, and end the connection."""
+        self.stop_waiting()
+        self._last = answer
+        self.flow.release()
+        self.flow.hold()
+        if self._answered is None or self._answered.response_complete:
+            self._finish()
+
+    def _finish(self) -> None:
+        """End the connection, on which the client may still be sending."""
+        self.stop_waiting()
+        self._last = self._last or b""
+        self.transport.write(self._last)
+        self.flow.release()
+        self.flow.resume_reading()
+        Lingering(self.transport, self, self.loop)
 
 
 def _begin_all(started: list[tuple[Protocol, Begin, RequestResponseCycle]]) -> None:
@@ -235,10 +243,10 @@ async def _failed(error: Exception) -> None:
     raise error
 
 
-def _answer(status: int, body: Any) -> bytes:
-    content = orjson.dumps(body)
+def _answer(refused: Refused) -> bytes:
+    content = orjson.dumps({"detail": refused.sentence})
     head = (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+        f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}\r\ncontent-type: application/json\r\n"
         f"content-length: {len(content)}\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + content

@@ -97,10 +97,13 @@ class Transport:
     def get_extra_info(self, _name):
         return None
 
+    def set_protocol(self, protocol):
+        self.protocol = protocol
+
     def pause_reading(self):
         """As asyncio has it."""
 
-    resume_reading = pause_reading
+    resume_reading = write_eof = pause_reading
 
 
 def send_whole(scope, body=b"a"):

@@ -1,0 +1,75 @@
+"""The request line and header fields of HTTP/1.1 (RFC 9112): what is refused, and what is read into them."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+Fields = list[tuple[bytes, bytes]]
+
+# The fields that decide how a request is read.
+FRAMING = frozenset({b"expect", b"host", b"transfer-encoding"})
+
+# RFC 3986, section 3.2: a registered name, an IPv4 address, or an IP literal in brackets; and a port.
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Za-z:.]+\])(?::[0-9]{0,5})?")
+_ENCODED_SLASH = re.compile(r"%2[Ff]")
+
+
+class Refused(Exception):
+    """A request that is not carried out, and after which nobody can tell what the client means.
+
+    :param status: of the response
+    :param sentence: what is wrong with the request
+    """
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+def check(version: str, fields: Fields) -> bool:
+    """Check what does not depend on the resource: version, `Host`, `Transfer-Encoding`.
+
+    :param version: of the protocol, such as `1.1`
+    :param fields: the header fields that are named in `FRAMING`, their names in lower case
+    :returns: whether the client waits for `100 Continue` before it sends the body
+    :raises Refused: by RFC 9110, section 15.6.6; RFC 9112, sections 3.2 and 6.1
+    """
+    if version not in ("1.0", "1.1"):
+        raise Refused(505, f"HTTP/{version} is not spoken here. Use HTTP/1.1.")
+    hosts = [value for name, value in fields if name == b"host"]
+    if len(hosts) > 1 or (version == "1.1" and not hosts):
+        raise Refused(400, f"The request has {len(hosts)} Host headers. Send exactly one.")
+    if hosts and not _HOST.fullmatch(hosts[0].strip()):
+        raise Refused(400, "The Host header is no name or address with an optional port.")
+    codings = b",".join(value for name, value in fields if name == b"transfer-encoding").strip().lower()
+    if codings and version == "1.0":
+        raise Refused(400, "HTTP/1.0 has no Transfer-Encoding. Send Content-Length.")
+    if codings not in (b"", b"chunked"):
+        if codings.rpartition(b",")[2].strip() != b"chunked":
+            raise Refused(400, "The last Transfer-Encoding is not chunked, so the body has no end.")
+        raise Refused(501, "No Transfer-Encoding but chunked is understood. Send the body as it is.")
+    return version == "1.1" and any(
+        name == b"expect" and value.strip().lower() == b"100-continue" for name, value in fields
+    )
+
+
+def decoded(path: str) -> str:
+    """The path without its percent-encoding, but for `%2F`: a slash that is data separates no segments (RFC 3986, section 2.2)."""
+    return unquote(_ENCODED_SLASH.sub("%252F", path))
+
+
+def without_upgrade(method: bytes, target: bytes, version: str, fields: Fields) -> bytes:
+    """The request line and header fields as if the client had not offered another protocol (RFC 9110, section 7.8)."""
+    return b"%b %b HTTP/%b\r\n%b\r\n" % (method, target, version.encode(), b"".join(_lines(fields)))
+
+
+def _lines(fields: Fields) -> Iterable[bytes]:
+    for name, value in fields:
+        if name == b"connection":
+            options = [option.strip() for option in value.split(b",")]
+            kept = b", ".join(option for option in options if option and option.lower() != b"upgrade")
+            if kept:
+                yield b"connection: %b\r\n" % kept
+        elif name != b"upgrade":
+            yield b"%b: %b\r\n" % (name, value)

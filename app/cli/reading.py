@@ -1,0 +1,290 @@
+"""The input of a connection, parsed within bounds."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import httptools
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.cli import heads
+from app.cli.exchange import Exchange
+from app.cli.flow import FIELD_COST, MOST_WAITING, REQUEST_COST, PipelineFlow
+from app.cli.heads import Refused
+
+# Bytes of a request line and header fields, and how many of these: browsers and proxies send a tenth. What comes with the last of
+# them in one piece is taken nevertheless.
+MOST_HEAD = 32 * 1024
+MOST_FIELDS = 100
+
+# Bytes of a chunked body that are no content - sizes, extensions, trailers -, and how many more for each byte of content: chunks of
+# one byte need five.
+MOST_FRAMING = 32 * 1024
+FRAMING_PER_BYTE = 8
+
+# Bytes of input that are parsed at once. What is larger is cut behind the first blank line - where a request can end - that is not
+# among the first 512 bytes, so that not many more requests are parsed than may wait.
+PIECE = 16 * 1024
+SMALL = 512
+BLANK_LINE = b"\r\n\r\n"
+
+# Where trailers go (RFC 9110, section 6.5.1: they are no header fields).
+_DROPPED: Any = deque(maxlen=0)
+
+
+class Reading(HttpToolsProtocol):
+    """The half of a connection that parses requests: at most so many, and so much of each, as a connection may cost."""
+
+    # CPython keeps the names of at most 30 attributes once for all instances; with these, uvicorn's would be more.
+    __slots__ = (
+        "_again",
+        "_answered",
+        "_complete",
+        "_deadline",
+        "_extensions",
+        "_fed",
+        "_framing_fields",
+        "_head",
+        "_in_head",
+        "_last",
+        "_leaving",
+        "_refused",
+        "_usual",
+        "_waiting",
+    )
+
+    flow: PipelineFlow
+    cycle: Exchange
+    pipeline: deque[tuple[Exchange, ASGI3Application]]  # type: ignore[assignment]  # uvicorn's, of the class above
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Begin with the first request."""
+        super().connection_made(transport)
+        self.flow = PipelineFlow(transport)
+        self.headers = []
+        self._in_head, self._complete = True, False
+        # Bytes of the head that comes in, and of the body; of what has come since requests wait, with what they take.
+        self._head = self._fed = self._waiting = 0
+        # The fields that decide how a request is read, and those of the last request that could be read without looking closer.
+        self._framing_fields: heads.Fields = []
+        self._usual: heads.Fields | None = None
+        # The head of a request that offers another protocol, to be parsed again without that.
+        self._again: bytes | None = None
+        # Why the head that comes in is refused.
+        self._refused: Refused | None = None
+        # What to write when all requests have been answered, if the connection ends then. Nothing is parsed any more.
+        self._last: bytes | None = None
+        # Whether the worker has been told to stop.
+        self._leaving = False
+        # The request whose turn it is.
+        self._answered: Exchange | None = None
+        # Until when the request has to be complete.
+        self._deadline: asyncio.TimerHandle | None = None
+        self._extensions: dict[str, dict[object, object]] = {}
+
+    def data_received(self, data: bytes) -> None:
+        """Read on. A request that comes in one piece, as most do, needs no timer."""
+        if len(data) <= SMALL and not self.flow.is_holding:
+            self._feed(data)
+        else:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        """Parse input piece by piece, and hold the rest back as soon as enough requests wait."""
+        view, start = memoryview(data), 0
+        while start < len(data) and self._last is None:
+            if self.flow.is_holding:
+                if not self.flow.keep(data[start:]):
+                    self.end(b"")
+                return
+            blank = data.find(BLANK_LINE, start + SMALL - len(BLANK_LINE), start + PIECE)
+            end = blank + len(BLANK_LINE) if blank >= 0 else start + PIECE
+            self._feed(view[start:end])
+            start = end
+
+    def _feed(self, piece: bytes | memoryview) -> None:
+        """Parse a piece of input."""
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._read_again(piece[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError:
+            self.refuse(self._refused or Refused(400, "The request is no valid HTTP."))
+            return
+        if self._complete:
+            if self._deadline is not None:
+                self.stop_waiting()
+        else:
+            self._bound(len(piece))
+        if self.pipeline:
+            self._waiting += len(piece)
+            if self._waiting > MOST_WAITING:
+                self.flow.hold()
+
+    def _read_again(self, rest: bytes | memoryview) -> None:
+        """Parse a request that offers another protocol as if it did not, with what follows it. The parser would take its body for
+        that other protocol.
+        """
+        head, self._again = self._again, None
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        if head is not None:
+            self._feed(head)
+        if self._last is None:
+            self._feed(rest)
+
+    def _bound(self, fed: int) -> None:
+        """Refuse an incomplete request that is too large already, leaving its content aside, and limit how long it may take.
+
+        :param fed: bytes that have been parsed
+        """
+        if self._in_head:
+            self._head += fed
+            if self._head > MOST_HEAD or len(self.headers) > MOST_FIELDS:
+                self.refuse(_too_large())
+        else:
+            self._fed += fed
+            if self._fed > MOST_FRAMING + (1 + FRAMING_PER_BYTE) * self.cycle.received:
+                self.refuse(
+                    Refused(400, f"The chunks of the body have more than {MOST_FRAMING} bytes beside their content.")
+                )
+        if self._deadline is None and self._last is None:
+            self.wait_for_rest()
+
+    def read_held(self) -> None:
+        """Read what was held back, and then on."""
+        if self.flow.is_holding and self._last is None:
+            self._read(self.flow.release())
+            self.flow.resume_reading()
+
+    def on_message_begin(self) -> None:
+        """A request has begun."""
+        self._in_head, self._complete, self._head = True, False, 0
+        self.url = b""
+        self.headers, self._framing_fields = [], []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header field, or a trailer."""
+        field = name.lower(), value
+        self.headers.append(field)
+        if field[0] in heads.FRAMING:
+            self._framing_fields.append(field)
+
+    def on_headers_complete(self) -> None:
+        """A request can be carried out; its body may follow."""
+        parser, fields = self.parser, self.headers
+        version, method = parser.get_http_version(), parser.get_method()
+        expects = False
+        if (
+            parser.should_upgrade()
+            or self._framing_fields != self._usual
+            or version != "1.1"
+            or len(fields) > MOST_FIELDS
+        ):
+            expects = self._check(method, version)
+            if self._again is not None:
+                return
+        target = httptools.parse_url(self.url)
+        raw_path = target.path or b"/"
+        path = raw_path.decode("ascii")
+        self.cycle = cycle = Exchange(
+            scope={
+                "type": "http",
+                "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+                "http_version": version,
+                "server": self.server,
+                "client": self.client,
+                "scheme": self.scheme or "http",
+                "method": method.decode("ascii"),
+                "root_path": "",
+                "path": heads.decoded(path) if "%" in path else path,
+                "raw_path": raw_path,
+                "query_string": target.query or b"",
+                "headers": fields,
+                "state": self.app_state.copy(),
+                "extensions": self._extensions,
+            },
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=expects,
+            keep_alive=version != "1.0" and not self._leaving and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        self._in_head, self._fed = False, 0
+        self.headers = self._framing_fields = _DROPPED
+        if self._answered is None or self._answered.response_complete:
+            self._answered = cycle
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.pipeline.appendleft((cycle, self.app))
+            self._waiting += REQUEST_COST + FIELD_COST * len(fields)
+
+    def _check(self, method: bytes, version: str) -> bool:
+        """Look closer at the head of a request. :returns: whether the client waits for `100 Continue`"""
+        try:
+            if len(self.headers) > MOST_FIELDS:
+                raise _too_large()
+            if self.parser.should_upgrade():
+                if method == b"CONNECT":
+                    raise Refused(501, "This server is no proxy.")
+                self._again = heads.without_upgrade(method, self.url, version, self.headers)
+                return False
+            expects = heads.check(version, self._framing_fields)
+        except Refused as refused:
+            self._refused = refused
+            raise
+        self._usual = self._framing_fields if version == "1.1" and not expects else None
+        return expects
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body; nobody reads it if there is a response already."""
+        cycle = self.cycle
+        cycle.received += len(body)
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """A request is complete."""
+        if self._again is None:
+            self._complete = True
+            cycle = self.cycle
+            cycle.more_body = False
+            if cycle.response_complete:
+                self.wait_for_next()
+            else:
+                cycle.message_event.set()
+
+    def wait_for_rest(self) -> None:
+        """Set the time until which a request has to be complete."""
+        raise NotImplementedError
+
+    def stop_waiting(self) -> None:
+        """Let a request take its time."""
+        raise NotImplementedError
+
+    def wait_for_next(self) -> None:
+        """Wait for another request."""
+        raise NotImplementedError
+
+    def refuse(self, refused: Refused) -> None:
+        """Refuse the request that comes in, and end the connection."""
+        raise NotImplementedError
+
+    def end(self, answer: bytes) -> None:
+        """Answer the requests that are complete, then this, and end the connection."""
+        raise NotImplementedError
+
+
+def _too_large() -> Refused:
+    return Refused(431, f"The request has more than {MOST_FIELDS} headers, or {MOST_HEAD} bytes before its body.")
