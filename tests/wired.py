@@ -147,12 +147,12 @@ def statuses(received):
 
 def bodies(received):
     """The JSON of the responses in what came."""
-    found = []
-    while received:
-        head, _, received = received.partition(b"\r\n\r\n")
-        if head.startswith(b"HTTP/1.1 100"):
-            continue
-        length = int(re.search(rb"content-length: (\d+)", head)[1])
-        found.append(json.loads(received[:length]))
-        received = received[length:]
+    found, position = [], 0
+    while position < len(received):
+        end = received.index(b"\r\n\r\n", position) + 4
+        head = received[position:end]
+        position = end
+        if not head.startswith(b"HTTP/1.1 100"):
+            position += int(re.search(rb"content-length: (\d+)", head)[1])
+            found.append(json.loads(received[end:position]))
     return found

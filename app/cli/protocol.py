@@ -1,8 +1,9 @@
 """HTTP as uvicorn speaks it, with bounds on what one connection may cost."""
 
 import asyncio
+from functools import partial
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 from uvicorn._types import ASGI3Application
@@ -64,8 +65,8 @@ class Protocol(Reading):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Start a request: without a task, if the application can do so and there is nothing to wait for."""
-        if self._begin is None or app is not self.app:
-            super()._start_asgi_task(cycle, app)
+        if self._begin is None:
+            super()._start_asgi_task(cycle, partial(_serve, cycle, app))
         else:
             if not self._started:
                 self.loop.call_soon(_begin_all, self._started)
@@ -233,6 +234,12 @@ def _begin_all(started: list[tuple[Protocol, Begin, RequestResponseCycle]]) -> N
     started.clear()
     for protocol, begin, cycle in requests:
         protocol.begin(begin, cycle)
+
+
+async def _serve(cycle: RequestResponseCycle, app: ASGI3Application, scope: Any, receive: Any, send: Any) -> None:
+    """Serve a request, unless it has been refused meanwhile."""
+    if not cycle.disconnected:
+        await app(scope, receive, send)
 
 
 def _nothing() -> None:

@@ -215,7 +215,7 @@ class Reading(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=expects,
-            keep_alive=version != "1.0" and not self._leaving and parser.should_keep_alive(),
+            keep_alive=version != "1.0" and not self._leaving,
             on_response=self.on_response_complete,
         )
         self._in_head, self._fed = False, 0
@@ -256,14 +256,20 @@ class Reading(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request is complete."""
-        if self._again is None:
-            self._complete = True
-            cycle = self.cycle
-            cycle.more_body = False
-            if cycle.response_complete:
-                self.wait_for_next()
-            else:
-                cycle.message_event.set()
+        if self._again is not None:
+            return
+        self._complete = True
+        cycle = self.cycle
+        cycle.more_body = False
+        # A trailer can end the connection, too: the parser reads nothing behind it.
+        if not self.parser.should_keep_alive():
+            cycle.keep_alive = False
+        if not cycle.response_complete:
+            cycle.message_event.set()
+        elif cycle.keep_alive:
+            self.wait_for_next()
+        else:
+            self.end(b"")
 
     def wait_for_rest(self) -> None:
         """Set the time until which a request has to be complete."""

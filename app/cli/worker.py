@@ -19,6 +19,10 @@ from app.cli.protocol import Protocol
 # How many clients that wait at the port a turn of the loop lets in. Other workers want some too.
 _AT_ONCE = 16
 
+# Bytes of input that the system keeps for a connection; it would grow to some MB otherwise. No more is read at once, which bounds
+# what many connections send at the same moment.
+_RECEIVE_BUFFER = 64 * 1024
+
 # How many new objects the garbage collector waits for before it looks at them. Hundreds of requests that are under way at once have
 # thousands, none of which is garbage.
 _YOUNG_OBJECTS = 10_000
@@ -29,6 +33,9 @@ class CrowdServer(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start. The loop lets one client in a turn, so that of many that come at once the last would wait for seconds."""
+        for listener in sockets or ():
+            # Connections have it of the socket that they come in by.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         await super().startup(sockets)
         self._entering: set[asyncio.Task[None]] = set()
         # The loop watches the port's own descriptor already.
