@@ -6,6 +6,8 @@ becomes `#/components/schemas/DummyStage`.
 """
 
 import contextlib
+import errno
+import os
 from collections import defaultdict, deque
 from collections.abc import Callable
 from pathlib import Path, PurePath
@@ -25,22 +27,34 @@ Part = tuple[File, Pointer]
 ReadFile = Callable[[Path, str, str], File]
 """Reads a file, as `read_file` does."""
 
+Resolve = Callable[[Path], Path]
+"""Follows the links of a path, as `resolved` does."""
 
-def read(path: Path, name: str | None = None, read_file: ReadFile = read_file) -> Source:
+
+def resolved(path: Path) -> Path:
+    """The file that a path leads to. :raises OSError: its links lead in a circle"""
+    try:
+        return path.resolve()
+    except RuntimeError as error:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+
+
+def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, resolve: Resolve = resolved) -> Source:
     """Read a contract: a file and all those that it refers to.
 
     :param path: the root
     :param name: what messages call the root, and the other files by it; its path if not given
     :param read_file: reads a file
+    :param resolve: follows the links of a path, as `resolved` does
     :raises ContractError: a file can't be read, or the files don't fit together
     """
     name = name or _shown(path)
     try:
-        root = read_file(path.resolve(), name, "`openapi: 3.0.3`")
+        root = read_file(resolve(path), name, "`openapi: 3.0.3`")
     except OSError as error:
         problem = f"The contract can't be read: {error.strerror}."
         raise ContractError([Finding(Location(name, 1, 1), problem, "Give the path of a readable file.")]) from error
-    reader = _Reader(root, read_file)
+    reader = _Reader(root, read_file, resolve)
     reader.read()
     return _Bundler(reader.files, reader.references).bundle()
 
@@ -58,17 +72,17 @@ def _folders() -> tuple[Path, Path]:
 def _shown(path: Path) -> str:
     """A path as messages have it: from one of the folders if it lies below, else as it was given."""
     for folder in _folders():
-        with contextlib.suppress(ValueError):
-            return str(path.resolve().relative_to(folder))
+        with contextlib.suppress(ValueError, OSError):
+            return str(resolved(path).relative_to(folder))
     return str(path)
 
 
 class _Reference(NamedTuple):
     """A reference as it stands in a file.
 
-    :param pointer: the place of the object that is one
-    :param node: this object
-    :param shown: its text
+    :param pointer: the place of its text, which is that of a `$ref` or an entry of a discriminator's mapping
+    :param node: the object that holds the text
+    :param shown: the text
     :param path: the file that it names
     :param fragment: what it names in that file
     """
@@ -85,13 +99,15 @@ class _Reader:
 
     :param root: the root
     :param read_file: reads a file
+    :param resolve: follows the links of a path
 
     `files` has all of them by path, the root first; `references` what they refer to.
     """
 
-    def __init__(self, root: File, read_file: ReadFile) -> None:
+    def __init__(self, root: File, read_file: ReadFile, resolve: Resolve) -> None:
         self._root = root
         self._read_file = read_file
+        self._follow = resolve
         self._findings: list[Finding] = []
         self.files = {root.path: root}
         self.references: dict[File, list[_Reference]] = {}
@@ -107,10 +123,10 @@ class _Reader:
             for pointer, node, shown in file.references:
                 name, _, fragment = shown.partition("#")
                 known = paths.get(name)
-                path = paths[name] = known or (file.path.parent / name).resolve()
+                path = paths[name] = known or self._resolve(file.path.parent / name)
                 self.references[file].append(_Reference(pointer, node, shown, path, fragment))
                 if known is None and path not in self.files and path not in unusable:
-                    further = self._read_further(path, name, (file, (*pointer, "$ref")))
+                    further = self._read_further(path, name, (file, pointer))
                     if further is None:
                         unusable.add(path)
                     else:
@@ -118,6 +134,13 @@ class _Reader:
                         waiting.append(further)
         if self._findings:
             raise ContractError(sorted(self._findings))
+
+    def _resolve(self, path: Path) -> Path:
+        # What can't be followed can't be read either, which is told of then.
+        try:
+            return self._follow(path)
+        except OSError:
+            return path
 
     def _read_further(self, path: Path, shown: str, named_by: Part) -> File | None:
         folder = self._root.path.parent
@@ -175,7 +198,7 @@ class _Bundler:
             for reference in self._references[file]:
                 # Others of the root to itself are looked at with the whole document.
                 local = file is self._root and reference.shown.startswith("#")
-                if not local or is_path_item(reference.pointer):
+                if not local or _of_path_item(reference):
                     self._redirect(file, reference)
         document = dict(self._root.document)
         if isinstance(paths := document.get("paths"), dict):
@@ -190,14 +213,14 @@ class _Bundler:
 
     def _redirect(self, file: File, reference: _Reference) -> None:
         """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""
-        pointer, node, shown, _, fragment = reference
-        at = file, (*pointer, "$ref")
+        (*inner, key), node, shown, _, fragment = reference
+        pointer, at = tuple(inner), (file, reference.pointer)
         target = self._target(file, reference)
         if target is None:
             self._find(at, f"The reference {shown!r} leads nowhere.", "Name a part of that file.")
             return
         self._uses[self._outermost((file, pointer))].add(self._outermost(target))
-        if is_path_item(pointer):
+        if _of_path_item(reference):
             for key in node.keys() - {"$ref"}:
                 problem = f"The key {key!r} means nothing beside a `$ref`."
                 self._find((file, (*pointer, key)), problem, "Move it to where the reference leads.")
@@ -206,9 +229,9 @@ class _Bundler:
             else:
                 self._find(at, f"The reference {shown!r} names no path item.", "Name one: '<file>#/paths/<name>'.")
         elif target[0] is self._root:
-            node["$ref"] = "#" + fragment
+            node[str(key)] = "#" + fragment
         elif target[1][0] in SECTIONS and len(target[1]) > 1:
-            node["$ref"] = "#/components" + fragment
+            node[str(key)] = "#/components" + fragment
         else:
             self._find(at, f"The reference {shown!r} names no component.", "Name one: '<file>#/schemas/<name>'.")
 
@@ -279,6 +302,11 @@ class _Bundler:
 
     def _find(self, part: Part, problem: str, remedy: str) -> None:
         self._findings.append(_finding(part, problem, remedy))
+
+
+def _of_path_item(reference: _Reference) -> bool:
+    """Whether a reference is that of a path item."""
+    return reference.pointer[-1] == "$ref" and is_path_item(reference.pointer[:-1])
 
 
 def _finding(part: Part, problem: str, remedy: str) -> Finding:

@@ -1,8 +1,11 @@
 """A document as YAML that people read."""
 
+import re
 from typing import Any
 
 import yaml
+
+from app.contract.scalars import RESOLVERS, TEXT
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # chosen at run time
@@ -12,11 +15,19 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
         return True
 
 
+# Line breaks to YAML 1.1 and not to 1.2 (YAML 1.2.2, section 5.4), and what neither takes as it is.
+_ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+
+
 def _represent_text(dumper: Any, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    style = '"' if _ESCAPED.search(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar(TEXT, text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)
+# Text that any reader would take for something else is quoted: PyYAML knows what YAML 1.1 has, but for `y` and `n`.
+for _tag, _form, _first in (*RESOLVERS, ("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), "yYnN")):
+    _Dumper.add_implicit_resolver(_tag, _form, list(_first))
 
 
 def as_yaml(document: Any) -> bytes:

@@ -1,7 +1,7 @@
 """What is wrong with a contract, and where: the one form of every message at boot."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, order=True)
@@ -23,14 +23,24 @@ class Finding:
     :param location: where it is
     :param problem: what is wrong, one sentence
     :param remedy: what to do, one sentence
+    :param value: where what it is about is written, if that may be shown at several places by aliases
     """
 
     location: Location
     problem: str
     remedy: str
+    value: Location | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.location}: {self.problem} {self.remedy}"
+
+
+def once(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in order, each of them once: at the anchor of what aliases repeat."""
+    found: dict[tuple[Location, str, str], Finding] = {}
+    for finding in sorted(findings):
+        found.setdefault((finding.value or finding.location, finding.problem, finding.remedy), finding)
+    return list(found.values())
 
 
 class ContractError(Exception):

@@ -1,11 +1,12 @@
 """A contract as read: one document, and where each part of it stands in its files."""
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 from app.contract.findings import Finding, Location
 
@@ -18,6 +19,17 @@ CONTAINERS = (dict, list)
 OPERATION_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
+class Place(NamedTuple):
+    """Where a part stands in a file, as lines and columns that count from 1.
+
+    :param key: its key, or itself in a list
+    :param value: what it holds, which is the anchor's if it is an alias
+    """
+
+    key: tuple[int, int]
+    value: tuple[int, int]
+
+
 @dataclass(frozen=True, eq=False)
 class File:
     """One file of a contract.
@@ -26,26 +38,50 @@ class File:
     :param name: what messages call it
     :param text: what it holds
     :param document: the same as plain data, with all keys as strings
-    :param places: finds line and column of each part; asked for only if something is wrong, as it takes as long as to read the file
+    :param places: finds each part; asked for only if something is wrong, as it takes as long as to read the file
     """
 
     path: Path
     name: str
     text: bytes
     document: dict[str, Any]
-    places: Callable[[], Mapping[Pointer, tuple[int, int]]]
+    places: Callable[[], Mapping[Pointer, "Place"]]
 
     @cached_property
     def references(self) -> tuple[tuple[Pointer, dict[str, Any], str], ...]:
-        """Place, object and text of each `$ref` as the file was read; what is made of the files writes into the objects."""
-        return tuple((pointer, node, node["$ref"]) for pointer, node in references(self.document))
+        """Place, object and text of each `$ref`, and of each entry of a discriminator's mapping that is one, as the file was read;
+        what is made of the files writes into the objects. The place is that of the text itself.
+        """
+        found: list[tuple[Pointer, dict[str, Any]]] = []
+        mappings: list[tuple[Pointer, dict[str, Any]]] = []
+        _collect_references(self.document, (), found, mappings)
+        return (
+            *(((*pointer, "$ref"), node, node["$ref"]) for pointer, node in found),
+            *(
+                ((*pointer, name), mapping, text)
+                for pointer, mapping in mappings
+                for name, text in mapping.items()
+                if isinstance(text, str) and not names_schema(text)
+            ),
+        )
 
     def locate(self, pointer: Pointer) -> Location:
-        """Where a part stands; the nearest part around it if it is missing or comes from an alias."""
+        """Where a part stands; the nearest part around it if it is missing."""
+        return Location(self.name, *self._place(pointer).key)
+
+    def locate_value(self, pointer: Pointer) -> Location:
+        """Where what a part holds stands: an alias's is that of its anchor."""
+        return Location(self.name, *self._place(pointer).value)
+
+    def _place(self, pointer: Pointer) -> Place:
         places = self.places()
         while pointer and pointer not in places:
             pointer = pointer[:-1]
-        return Location(self.name, *places.get(pointer, (1, 1)))
+        return places.get(pointer, Place((1, 1), (1, 1)))
+
+
+class CircularReference(KeyError):
+    """References that lead on to one another, and to nothing else."""
 
 
 class Source:
@@ -92,16 +128,22 @@ class Source:
         return as_yaml(self.document)
 
     def locate(self, pointer: Pointer) -> Location:
-        """Where a part stands; the nearest part around it if it is missing or comes from an alias."""
+        """Where a part stands; the nearest part around it if it is missing."""
+        file, place = self._origin(pointer)
+        return file.locate(place)
+
+    def finding(self, pointer: Pointer, problem: str, remedy: str) -> Finding:
+        """A finding at a part of this contract."""
+        file, place = self._origin(pointer)
+        return Finding(file.locate(place), problem, remedy, file.locate_value(place))
+
+    def _origin(self, pointer: Pointer) -> tuple[File, Pointer]:
+        """The file in which a part stands, and the place there."""
         depth = len(pointer)
         while pointer[:depth] not in self._origins:
             depth -= 1
         file, origin = self._origins[pointer[:depth]]
-        return file.locate((*origin, *pointer[depth:]))
-
-    def finding(self, pointer: Pointer, problem: str, remedy: str) -> Finding:
-        """A finding at a part of this contract."""
-        return Finding(self.locate(pointer), problem, remedy)
+        return file, (*origin, *pointer[depth:])
 
     def resolve(self, pointer: Pointer, node: Any) -> tuple[Pointer, Any]:
         """Follow `$ref` from a node until there is none.
@@ -123,7 +165,7 @@ class Source:
             if not (isinstance(node, dict) and isinstance(further := node.get("$ref"), str)):
                 return pointer, node
             if further in seen:
-                raise KeyError(further)
+                raise CircularReference(further)
             seen.add(further)
             reference = further
 
@@ -134,14 +176,16 @@ class Source:
     def references(self) -> Iterator[tuple[File, Pointer, dict[str, Any]]]:
         """Each object of the document with a `$ref`: its file, its place there, and the object itself."""
         for file in self._files:
-            for pointer, node, _ in file.references:
+            for place, node, _ in file.references:
                 # That of a path item is followed when the document is made, as it may lead to another file.
-                if not is_path_item(pointer):
+                if place[-1] == "$ref" and "$ref" in node and not is_path_item(pointer := place[:-1]):
                     yield file, pointer, node
 
     def operations(self) -> Iterator[tuple[Pointer, str, str, dict[str, Any]]]:
         """Each operation: its place, path, method in small letters, and the operation itself."""
         for path, item in self.document["paths"].items():
+            if path.startswith("x-"):
+                continue
             for method in OPERATION_METHODS:
                 if method in item:
                     yield ("paths", path, method), path, method, item[method]
@@ -182,6 +226,18 @@ def part_at(document: Any, pointer: Pointer) -> Any:
     return node
 
 
+def as_pointer(document: Any, path: Sequence[str | int]) -> Pointer:
+    """The place that a validator names: it takes a key that consists of digits for an index.
+
+    :param document: what was validated
+    """
+    pointer: Pointer = ()
+    for key in path:
+        key = str(key) if isinstance(document, dict) else key
+        pointer, document = (*pointer, key), document[key]
+    return pointer
+
+
 def parse_reference(reference: str) -> Pointer:
     """The place that a `$ref` of the form `#/a/b` names (RFC 6901, section 6).
 
@@ -200,20 +256,37 @@ def reference_to(pointer: Pointer) -> str:
 def references(node: Any, pointer: Pointer = ()) -> list[tuple[Pointer, dict[str, Any]]]:
     """Each object with a `$ref` below a part of a document, with its place. Examples are data, in which it means nothing."""
     found: list[tuple[Pointer, dict[str, Any]]] = []
-    _collect_references(node, pointer, found)
+    _collect_references(node, pointer, found, [])
     return found
 
 
-def _collect_references(node: Any, pointer: Pointer, found: list[tuple[Pointer, dict[str, Any]]]) -> None:
+def names_schema(text: str) -> bool:
+    """Whether an entry of a discriminator's mapping is the name of a schema, and no reference to one."""
+    return _NAME.fullmatch(text) is not None and not text.endswith((".yaml", ".yml", ".json"))
+
+
+# OpenAPI 3.0.3, "Components Object".
+_NAME = re.compile(r"[a-zA-Z0-9._-]+")
+
+
+def _collect_references(
+    node: Any,
+    pointer: Pointer,
+    found: list[tuple[Pointer, dict[str, Any]]],
+    mappings: list[tuple[Pointer, dict[str, Any]]],
+) -> None:
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
             found.append((pointer, node))
+        names = pointer[-1:] == ("properties",)
         for key, value in node.items():
-            if isinstance(value, CONTAINERS) and (
-                key not in ("example", "examples") or pointer[-1:] == ("properties",)
-            ):
-                _collect_references(value, (*pointer, key), found)
+            if isinstance(value, CONTAINERS) and (names or key not in ("example", "examples")):
+                if key == "discriminator" and not names and isinstance(value, dict):
+                    if isinstance(mapping := value.get("mapping"), dict):
+                        mappings.append(((*pointer, key, "mapping"), mapping))
+                else:
+                    _collect_references(value, (*pointer, key), found, mappings)
     elif isinstance(node, list):
         for index, value in enumerate(node):
             if isinstance(value, CONTAINERS):
-                _collect_references(value, (*pointer, index), found)
+                _collect_references(value, (*pointer, index), found, mappings)

@@ -119,7 +119,9 @@ def test_a_contract_is_broken_and_mended_while_it_is_served(follow):
 
     session.save("x-searches:", "x-serches:")
     wait_for(connection.stale, "the stale state")
-    finding = r"authentik-flows\.yaml:\d+:\d+: The extension 'x-serches' is not known here\. See docs/contract\.md"
+    finding = (
+        r"authentik-flows\.yaml:\d+:\d+: The extension 'x-serches' is not known here\. Did you mean `x-searches`\?"
+    )
     assert re.search(finding, session.said())
     assert re.search(r"> +\d+ \|       x-serches: \[.+\n +\| {7}\^\n", session.said())
     assert "The last good contract is still served" in session.said()

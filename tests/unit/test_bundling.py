@@ -161,3 +161,28 @@ def test_the_first_file_may_be_a_symbolic_link(write, tmp_path):
     link.parent.mkdir()
     link.symlink_to(path)
     assert read(link).files == (tmp_path / "a.yaml", tmp_path / "b.yaml")
+
+
+def test_the_mapping_of_a_discriminator_leads_to_the_same_schemas_as_before(write):
+    mapping = "{c: '#/schemas/C', d: 'b.yaml#/schemas/D', e: C, f: 'a.yaml#/components/schemas/F'}"
+    path = write(
+        a="a: {$ref: 'b.yaml#/schemas/B'}\ncomponents: {schemas: {F: {}}}",
+        b=f"schemas: {{B: {{discriminator: {{propertyName: kind, mapping: {mapping}}}}}, C: {{}}, D: {{}}}}",
+    )
+    assert read(path).document["components"]["schemas"]["B"]["discriminator"]["mapping"] == {
+        "c": "#/components/schemas/C",
+        "d": "#/components/schemas/D",
+        "e": "C",
+        "f": "#/components/schemas/F",
+    }
+
+
+def test_a_mapping_to_a_file_that_is_not_there_is_a_finding(write):
+    path = write(a="a: {discriminator: {propertyName: kind, mapping: {c: 'b.yaml#/schemas/C'}}}")
+    with pytest.raises(ContractError, match=r"a.yaml:1:51: The file 'b.yaml' can't be read"):
+        read(path)
+
+
+def test_properties_of_these_names_are_no_discriminators(write):
+    path = write(a="schemas: {B: {properties: {discriminator: {mapping: {c: 'b.yaml#/C'}}, mapping: {}}}}")
+    assert read(path).document["schemas"]["B"]["properties"]["discriminator"] == {"mapping": {"c": "b.yaml#/C"}}

@@ -14,7 +14,7 @@ from app.contract.checks.models import check_models
 from app.contract.checks.operations import check_operations
 from app.contract.checks.parts import Parts
 from app.contract.checks.values import check_values
-from app.contract.findings import ContractError, Finding
+from app.contract.findings import ContractError, Finding, once
 from app.contract.source import Source
 
 __all__ = ["Draft", "Implementation", "load"]
@@ -55,7 +55,7 @@ def load(
     source = draft.read(path, name)
     # Asked for when it is known that the document is one of OpenAPI.
     parts = cache(lambda: draft.parts_of(source))
-    findings = sorted(set(_check(source, parts, implementation, thorough=thorough)))
+    findings = once(_check(source, parts, implementation, thorough=thorough))
     if findings:
         raise ContractError(findings)
     draft.found_right(source, parts())

@@ -5,31 +5,70 @@ from collections.abc import Iterator
 from functools import cache
 
 import jsonschema_rs
+from jsonschema_rs import ValidationError
 
+from app.contract.checks.circles import check_circles
+from app.contract.checks.grammar import META_SCHEMA, did_you_mean, keys_at, object_at
 from app.contract.findings import Finding
-from app.contract.framework import OpenAPISpecification
-from app.contract.source import Pointer, Source
+from app.contract.source import CircularReference, Pointer, Source, as_pointer, parse_reference
+
+_SEE = "See the OpenAPI Specification 3.0.3."
 
 
 def check_references(source: Source) -> Iterator[Finding]:
-    """Each `$ref` names a part of this document and ends at one (OpenAPI 3.0.3, "Reference Object")."""
+    """Each `$ref` names a part of this document, of the kind that stands there, and ends at one (OpenAPI 3.0.3, "Reference
+    Object").
+    """
+    found = list(_check_references(source))
+    yield from found
+    if not found:
+        yield from check_circles(source)
+
+
+def _check_references(source: Source) -> Iterator[Finding]:
+    # Most are written many times.
+    right: set[tuple[str | None, str]] = set()
     for file, pointer, node in source.references():
+        section = _SECTIONS.get(pointer[-2]) or _SECTIONS.get(pointer[-1]) if len(pointer) > 1 else None
+        if (section, node["$ref"]) in right:
+            continue
+        place = (*pointer, "$ref")
         try:
             source.resolve((), node)
+            target = parse_reference(node["$ref"])
+        except CircularReference:
+            yield Finding(file.locate(place), "The references lead in a circle.", "Name a part that is described.")
         except KeyError:
             yield Finding(
-                file.locate((*pointer, "$ref")),
+                file.locate(place),
                 f"The reference {node['$ref']!r} leads nowhere.",
                 "Name a part of this file, as in '#/components/schemas/Flow'.",
             )
+        else:
+            if len(target) == 3 and target[:2] == ("components", section):
+                right.add((section, node["$ref"]))
+                continue
+            wanted, found = object_at(_in_document(pointer)), object_at(target)
+            if wanted and wanted != found:
+                problem = f"The reference {node['$ref']!r} names no {wanted}{f', but a {found}' if found else ''}."
+                yield Finding(file.locate(place), problem, f"Name a {wanted}.")
+
+
+# The components that stand below some keys; what is not told by them is looked up.
+_SECTIONS: dict[str | int, str] = {
+    **dict.fromkeys(("properties", "allOf", "anyOf", "oneOf", "items", "schema"), "schemas"),
+    **{section: section for section in ("parameters", "responses", "headers", "links", "examples")},
+    "requestBody": "requestBodies",
+}
+
+
+def _in_document(pointer: Pointer) -> Pointer:
+    """Where a part of a file stands in an OpenAPI document, as far as its kind goes."""
+    return pointer if pointer[:1] in (("paths",), ("components",)) else ("components", *pointer)
 
 
 def check_structure(source: Source) -> Iterator[Finding]:
-    """What breaks the meta-schema of the OpenAPI Specification 3.0.
-
-    The compiled meta-schema is quick and tells of an `oneOf` only that none of its branches fits, so that in case of an error the
-    slow one is asked as well.
-    """
+    """What breaks the meta-schema of the OpenAPI Specification 3.0."""
     version = source.document.get("openapi")
     if not (isinstance(version, str) and version.startswith("3.0.")):
         yield source.finding(
@@ -38,18 +77,50 @@ def check_structure(source: Source) -> Iterator[Finding]:
         return
     if _meta_schema().is_valid(source.document):
         return
-    from jsonschema import Draft4Validator
+    for error in _meta_schema().iter_errors(source.document):
+        yield from _breaches(source, error)
 
-    for error in Draft4Validator(OpenAPISpecification.openapi_schema).iter_errors(source.document):
-        while error.context:
-            branches = [branch for branch in error.context if branch.message != "'$ref' is a required property"]
-            error = max(branches or error.context, key=lambda branch: len(branch.absolute_path))  # descends
-        yield _breach(source, tuple(error.absolute_path), error.message)
+
+def _breaches(source: Source, error: ValidationError) -> Iterator[Finding]:
+    """The findings that an error of the meta-schema's is: those of the alternative that is meant, if it has any."""
+    place = as_pointer(source.document, error.instance_path)
+    if branches := getattr(error.kind, "context", None):
+        is_reference = "$ref" in source.at(place) if isinstance(source.at(place), dict) else False
+        meant = [branch for branch in branches if _wants_reference(branch) == is_reference] or branches
+        # Of several the one that comes nearest has its errors farthest within.
+        for inner in max(meant, key=lambda branch: max((len(one.instance_path) for one in branch), default=0)):
+            yield from _breaches(source, inner)
+    elif error.kind.name == "additionalProperties":
+        for key in error.kind.as_dict()["unexpected"]:
+            yield source.finding((*place, key), *_unknown(place, key))
+    elif error.kind.name == "required":
+        yield source.finding(place, f"The key `{error.kind.value}` is missing, which OpenAPI requires.", "Add it.")
+    elif error.kind.name == "enum":
+        value, options = source.at(place), error.kind.value
+        problem = f"{value!r} is not one of: {', '.join(map(str, options))}."
+        yield source.finding(place, problem, did_you_mean(str(value), map(str, options), "Use one of them."))
+    else:
+        yield _breach(source, place, error.message)
+
+
+def _wants_reference(branch: list[ValidationError]) -> bool:
+    return any(error.kind.name == "required" and error.kind.value == "$ref" for error in branch)
+
+
+def _unknown(place: Pointer, key: str) -> tuple[str, str]:
+    """What is said of a key that OpenAPI does not have at a place."""
+    if place == ("paths",):
+        return f"The path {key!r} does not begin with a slash.", f"Write it as '/{key}'."
+    if place[-1:] == ("responses",):
+        return f"The response {key!r} is no status code.", "Write one of three digits, in quotes."
+    if key in ("const", "if", "$defs", "patternProperties", "examples", "prefixItems", "contains", "$schema"):
+        return f"The keyword {key!r} is not one of OpenAPI 3.0.", "Say it by the keywords that OpenAPI 3.0 has."
+    return f"The keyword {key!r} is not known here.", did_you_mean(key, keys_at(place), _SEE)
 
 
 @cache
 def _meta_schema() -> jsonschema_rs.Draft4Validator:
-    return jsonschema_rs.Draft4Validator(OpenAPISpecification.openapi_schema, validate_formats=False)
+    return jsonschema_rs.Draft4Validator(META_SCHEMA, validate_formats=False)
 
 
 def check_specification(source: Source) -> Iterator[Finding]:
@@ -65,7 +136,7 @@ def check_specification(source: Source) -> Iterator[Finding]:
 
 def _breach(source: Source, place: Pointer, message: str) -> Finding:
     problem = f"This breaks the OpenAPI Specification: {message.rstrip('.')}."
-    return source.finding(place, problem, "See the OpenAPI Specification 3.0.3.")
+    return source.finding(place, problem, _SEE)
 
 
 def _place_named_in(source: Source, message: str) -> Pointer:

@@ -8,12 +8,15 @@ from typing import Any
 
 import jsonschema_rs
 
+from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
 from app.contract.findings import Finding
 from app.contract.source import Pointer, Source
 
 DEFINITIONS: dict[str, Any] = json.loads(files("app.contract").joinpath("extensions.json").read_text("utf-8"))["$defs"]
 """JSON Schemas of the extensions by kind of object, and what they share. `docs/contract.md` explains each."""
+
+_ALL = sorted({name for definition in DEFINITIONS.values() for name in definition.get("properties", ())})
 
 KINDS = ("document", "path", "operation", "parameter", "schema")
 
@@ -29,10 +32,11 @@ def check_extensions(source: Source, parts: Sequence[Part]) -> Iterator[Finding]
         allowed = DEFINITIONS.get(kind, {}).get("properties", {})
         for name in extensions.keys() - allowed.keys():
             where = ", ".join(sorted(k for k in KINDS if name in DEFINITIONS[k]["properties"]))
+            remedy = did_you_mean(name, allowed or _ALL, "See docs/contract.md for the extensions there are.")
             yield source.finding(
                 (*pointer, name),
                 f"The extension {name!r} is not known here.",
-                f"It belongs on: {where}." if where else "See docs/contract.md for the extensions there are.",
+                f"It belongs on: {where}." if where else remedy,
             )
         if kind in KINDS:
             for error in _validator(kind).iter_errors({k: v for k, v in extensions.items() if k in allowed}):

@@ -1,0 +1,78 @@
+"""What OpenAPI 3.0 has at each place of a document, as its meta-schema says."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from app.contract.framework import OpenAPISpecification
+from app.contract.source import Pointer
+
+META_SCHEMA: dict[str, Any] = OpenAPISpecification.openapi_schema
+"""The JSON Schema of the OpenAPI Specification 3.0, in which each object has a definition."""
+
+REFERENCE = "Reference"
+
+
+def object_at(pointer: Pointer) -> str:
+    """The name of the object that stands at a place, such as `Schema`; empty for a map, a list or a value, or if there is none."""
+    return next((name for name in _definitions_at(pointer) if name != REFERENCE), "")
+
+
+def keys_at(pointer: Pointer) -> tuple[str, ...]:
+    """The keys that the object at a place may have."""
+    name = object_at(pointer)
+    schema = META_SCHEMA["definitions"][name] if name else META_SCHEMA
+    return tuple(schema.get("properties", ()))
+
+
+def similar(name: str, known: Iterable[str]) -> str:
+    """What may be meant by a name that is not known; empty if nothing is near."""
+    names = list(known)
+    exact = next((other for other in names if other.lower() == name.lower()), "")
+    return exact or next(iter(difflib.get_close_matches(name, names, 1, cutoff=0.7)), "")
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """The remedy for a name that is not known.
+
+    :param otherwise: the remedy if nothing that is known is near
+    """
+    meant = similar(name, known)
+    return f"Did you mean `{meant}`?" if meant else otherwise
+
+
+@lru_cache(maxsize=4096)
+def _definitions_at(pointer: Pointer) -> tuple[str, ...]:
+    """The definitions of what may stand at a place."""
+    schemas: list[Any] = [META_SCHEMA]
+    for key in pointer:
+        schemas = [inner for schema in schemas for inner in _inner(_whole(schema), key)]
+    return tuple(schema["$ref"].rpartition("/")[2] for schema in _alternatives(schemas) if "$ref" in schema)
+
+
+def _alternatives(schemas: list[Any]) -> list[Any]:
+    return [part for schema in schemas for part in schema.get("oneOf", (schema,)) if isinstance(part, dict)]
+
+
+def _whole(schema: Any) -> list[dict[str, Any]]:
+    """A schema's alternatives, references followed."""
+    return [
+        META_SCHEMA["definitions"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        for part in _alternatives([schema])
+    ]
+
+
+def _inner(schemas: list[dict[str, Any]], key: str | int) -> list[Any]:
+    found = []
+    for schema in schemas:
+        if isinstance(key, int):
+            found.append(schema.get("items", {}))
+        elif key in (properties := schema.get("properties", {})):
+            found.append(properties[key])
+        elif pattern := next((p for p in schema.get("patternProperties", ()) if re.search(p, str(key))), None):
+            found.append(schema["patternProperties"][pattern])
+        elif isinstance(further := schema.get("additionalProperties"), dict):
+            found.append(further)
+    return found
