@@ -47,7 +47,7 @@ def command(settings: Settings, *, deterministic: bool) -> None:
         server_header=False,
         log_level="warning",
     )
-    click.echo(f"URL:   http://{settings.url_host}:{listener.getsockname()[1]}{contract.document['servers'][0]['url']}")
+    click.echo(f"URL:   http://{settings.url_host}:{listener.getsockname()[1]}{contract.base_path}/")
     for line in about_tokens:
         click.echo(line)
     ChangeReload(config, target=Server(config).run, sockets=[listener]).run()

@@ -94,9 +94,8 @@ def _check_token(url: str, token: str, contract: Source) -> None:
     """Exit 2 if the deployment rejects the token, 1 if it does not answer."""
     for _, path, method, operation in contract.operations():
         if method == "get" and "{" not in path and operation.get("security", contract.document.get("security")):
-            base_path = contract.document["servers"][0]["url"].rstrip("/")
             with rejected_tokens(url):
-                check_token(url.rstrip("/") + base_path + path, token, "--token")
+                check_token(url.rstrip("/") + contract.base_path + path, token, "--token")
             return
 
 

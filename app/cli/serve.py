@@ -57,7 +57,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     if seed is not None and not apply_files(store, sorted(seed.glob("*.yaml"))):
         raise SystemExit(1)
     about_tokens = bootstrap(store, settings)
-    base_path = contract.document["servers"][0]["url"]
+    base_path = contract.base_path + "/"
     # While a reload is under way there are the old workers and the new ones.
     metrics = create_metrics(contract, 2 * settings.workers)
     app = create_app(

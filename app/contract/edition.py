@@ -169,7 +169,8 @@ def outline(source: Source) -> dict[str, Any]:
         known = {key: operation[key] for key in ("operationId", "security") if key in operation}
         paths[path][method] = {**known, "responses": {"default": {"description": ""}}}
     return {
-        **{key: document[key] for key in ("openapi", "info", "servers", "security") if key in document},
+        **{key: document[key] for key in ("openapi", "info", "security") if key in document},
+        "servers": [{"url": source.base_path + "/"}],
         "paths": paths,
         "components": {"securitySchemes": document.get("components", {}).get("securitySchemes", {})},
     }

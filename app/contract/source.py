@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 
 from app.contract.findings import Finding, Location
 
@@ -119,6 +120,14 @@ class Source:
         return {file.name: file.text for file in self._files}
 
     @cached_property
+    def base_path(self) -> str:
+        """The path below which the API is, without a slash at its end: that of the first server's URL (OpenAPI 3.0.3, "Server
+        Object"), and nothing if the document names no server.
+        """
+        servers = self.document.get("servers") or [{"url": "/"}]
+        return path_of(servers[0]["url"])
+
+    @cached_property
     def text(self) -> bytes:
         """The contract as one file: as it stands if it is one."""
         if len(self._files) == 1:
@@ -208,6 +217,11 @@ def remembered(
         return cast("_Made", source.memory[key])
 
     return made
+
+
+def path_of(url: str) -> str:
+    """The path of a server's URL, without a slash at its end."""
+    return urlsplit(url).path.rstrip("/")
 
 
 def is_path_item(pointer: Pointer) -> bool:

@@ -51,7 +51,7 @@ def create_app(
             "recorded": recorder is not None,
         }
     )
-    base_path = current.source.document["servers"][0]["url"].rstrip("/")
+    base_path = current.source.base_path
     flask.register_blueprint(home(current, base_path))
     flask.register_blueprint(contract_browser(current, base_path))
     flask.register_blueprint(documentation())

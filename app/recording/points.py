@@ -47,7 +47,7 @@ class Operation:
         self._described = source.document["paths"][template][method]
         self.id: str = self._described["operationId"]
         self.method = method.upper()
-        self.path: str = source.document["servers"][0]["url"].rstrip("/") + template
+        self.path: str = source.base_path + template
 
     @cached_property
     def points(self) -> Mapping[Point, None]:

@@ -13,6 +13,7 @@ from app.contract.checks.handlers import check_handlers
 from app.contract.checks.models import check_models
 from app.contract.checks.operations import check_operations
 from app.contract.checks.parts import Parts
+from app.contract.checks.servers import check_servers
 from app.contract.checks.values import check_values
 from app.contract.findings import ContractError, Finding, once
 from app.contract.source import Source
@@ -71,7 +72,7 @@ def _check(
         lambda: check_structure(source),
         lambda: check_extensions(source, parts().new),
         lambda: check_models(source, parts().all),
-        lambda: check_operations(source),
+        lambda: (finding for check in (check_servers, check_operations) for finding in check(source)),
         lambda: check_values(source, parts()),
         lambda: check_handlers(
             source, implementation.handlers(source), implementation.stored_members, examples=implementation.examples

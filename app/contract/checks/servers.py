@@ -1,0 +1,59 @@
+"""Does the contract say where the API is?"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.contract.findings import Finding
+from app.contract.source import Pointer, Source, path_of
+
+# Segments that mean the same to every client, encoded or not (RFC 3986, section 3.3).
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")
+_VARIABLE = re.compile(r"\{([^{}]*)\}")
+
+
+def check_servers(source: Source) -> Iterator[Finding]:
+    """One path for the whole API, which each URL names whole (OpenAPI 3.0.3, "Server Object")."""
+    # Where a document that names none is (OpenAPI 3.0.3, "OpenAPI Object").
+    servers: list[dict[str, Any]] = source.document.get("servers", [])
+    for index, server in enumerate(servers):
+        place: Pointer = ("servers", index, "url")
+        wrong = _mistake(server["url"], server.get("variables", {}))
+        if wrong is not None:
+            yield source.finding(place, *wrong)
+        elif index and path_of(server["url"]) != source.base_path:
+            problem = f"The API is served below one path, and that is {source.base_path + '/'!r}."
+            yield source.finding(place, problem, "Remove this server, or give its URL the path of the first.")
+    for pointer, path, _, operation in source.operations():
+        for owner, item in (((*pointer,), operation), (("paths", path), source.document["paths"][path])):
+            if "servers" in item:
+                problem = "An operation is served where all others are."
+                yield source.finding((*owner, "servers"), problem, "Name the servers once, for the whole document.")
+
+
+def _mistake(url: str, variables: dict[str, Any]) -> tuple[str, str] | None:
+    """What is wrong with a server's URL, and what to do."""
+    names = _VARIABLE.findall(url)
+    try:
+        parts = urlsplit(_VARIABLE.sub("0", url))
+        if parts.netloc:
+            _ = parts.port
+    except ValueError as error:
+        return f"{url!r} is no URL: {error}.", "Write it as 'https://api.example/api/v3/'."
+    for name in names:
+        if name not in variables:
+            return f"The variable {name!r} of the URL is not described.", "Add it to the server's `variables`."
+    if "?" in url or "#" in url:
+        return "A server's URL has no query and no fragment.", "Keep what stands before."
+    if parts.scheme not in ("", "http", "https") or (parts.scheme and not parts.netloc):
+        return f"The API is not served at {url!r}.", "Write a URL of http or https, or a path."
+    if _VARIABLE.search(url.partition("//")[2].partition("/")[2] if parts.netloc else url):
+        return "A variable in the path is not served: there is one path.", "Write the path itself."
+    if not parts.netloc and not url.startswith("/"):
+        remedy = f"Begin it with a slash, as in '/{url.removeprefix('./')}'."
+        return f"The URL {url!r} leads on from where the document is, which is below the API.", remedy
+    segments = parts.path.split("/")
+    if not _PATH.fullmatch(parts.path) or "." in segments or ".." in segments:
+        return f"The path {parts.path!r} is not served.", "Write it without dots, empty parts and encoded characters."
+    return None
