@@ -2,12 +2,15 @@
 
 import pytest
 
+from app.contract.bundling import read
+from app.contract.checks.servers import check_servers
+
 SERVERS = "servers:\n  - url: /api/v3/\n"
 FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}
 
 
 @pytest.mark.parametrize(
-    ("servers", "base"),
+    ("servers", "path"),
     [
         ("servers: [{url: /api/v3}]", "/api/v3"),
         ("servers: [{url: /}]", ""),
@@ -20,7 +23,19 @@ FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}
         ("servers: [{url: 'https://a.example/v3/'}, {url: 'http://b.example/v3'}]", "/v3"),
     ],
 )
-def test_the_path_of_the_url_counts(edited, servers, base):
+def test_the_path_of_the_url_counts(tmp_path, servers, path):
+    contract = tmp_path / "a.yaml"
+    contract.write_text(f"{servers}\npaths: {{}}\n")
+    source = read(contract)
+    assert (source.base_path, list(check_servers(source))) == (path, [])
+
+
+@pytest.mark.parametrize(
+    ("servers", "base"),
+    [("servers: [{url: 'https://api.example/pre/v3'}]", "/pre/v3"), ("", "")],
+    ids=["another path", "none"],
+)
+def test_all_that_names_a_path_follows(edited, servers, base):
     client = edited((SERVERS, f"{servers}\n"))
     created = client.post(f"{base}/flows/instances/", FLOW)
     assert created.status == 201
