@@ -10,7 +10,7 @@ from app import errors
 from app.contract.messages import Explainer, Messages
 from app.contract.rules import MISSING, Broken, broken_by
 from app.contract.schemas import Direction, SchemaReader, flattened, properties
-from app.contract.sentences import BODY, NON_FIELD_ERRORS, does_not_exist
+from app.contract.sentences import BODY, NO_DATA, NON_FIELD_ERRORS, does_not_exist
 from app.contract.source import Pointer, Source
 from app.contract.writing import BrokenContract
 
@@ -54,6 +54,7 @@ class BodyReader:
 
     def __init__(self, source: Source, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
         pointer, request_body = source.resolve(pointer, source.at(pointer))
+        self._whole = pointer
         ((self.media_type, media),) = request_body["content"].items()
         self.pointer: Pointer = (*pointer, "content", self.media_type)
         self._source = source
@@ -76,6 +77,8 @@ class BodyReader:
         self._uuids = frozenset(name for name, schema in self.members.items() if _holds_uuids(source, schema))
         self.defaults = dict(defaults)
         self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
+        # One that has to be there, whose schema does not see to that.
+        self._wanted = request_body.get("required", False) and self._validator.is_valid({})
         self._explainer = Explainer(source, media["schema"], BODY)
         self._accepted = _ranges(self.media_type)
 
@@ -86,9 +89,16 @@ class BodyReader:
 
         :raises UnsupportedMediaType: it is of another media type
         :raises MalformedBody: it is no JSON
-        :raises InvalidBody: it breaks the schema
+        :raises InvalidBody: it breaks the schema, or there is none and has to be
         """
+        if not body:
+            self.check_presence()
         return self.checked(self._decode(body, content_type) if body else {})
+
+    def check_presence(self) -> None:
+        """:raises InvalidBody: there has to be a body, and `{}`, which an empty one counts as, would be taken"""
+        if self._wanted:
+            raise InvalidBody({NON_FIELD_ERRORS: [NO_DATA]}, {}, [Broken((*self._whole, "required"))])
 
     def checked(self, instance: Any) -> dict[str, Any]:
         """The members of a decoded body, defaults filled in.

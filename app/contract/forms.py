@@ -47,8 +47,10 @@ class FormReader(BodyReader):
 
         :raises UnsupportedMediaType: it is of another media type
         :raises MalformedBody: the boundary is missing, or there are too many parts or headers
-        :raises InvalidBody: it breaks the schema
+        :raises InvalidBody: it breaks the schema, or there is none and has to be
         """
+        if not body:
+            self.check_presence()
         members, uploads = self._members(body, content_type)
         return {**self.checked(members), **uploads}
 

@@ -2,7 +2,8 @@
 
 OpenAPI 3.0 has its own dialect (OpenAPI 3.0.3, "Schema Object"), nearest to JSON Schema's Draft 4: `exclusive*` are booleans, and
 1.0 is no integer, which strict clients lean on. `nullable`, `readOnly` and `writeOnly` are translated, and members beside a `$ref`
-mean nothing. Recursive schemas stay recursive: each component becomes one definition.
+mean nothing but for `nullable`. Recursive schemas stay recursive: each component becomes one definition, and another one where null
+is admitted as well.
 """
 
 from collections.abc import Container, Iterable, Iterator
@@ -24,6 +25,10 @@ _NOT_ASSERTED = frozenset(
 )  # fmt: skip
 # RFC 9562, section 4, in either case.
 UUID_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+
+# What ends the name of the definition that admits null beside what a component admits.
+_OR_NULL = ";null"
+_NULL = {"enum": [None]}
 
 _MAPS_OF_SCHEMAS = frozenset({"properties"})
 _SCHEMAS = frozenset({"items", "additionalProperties", "not"})
@@ -80,7 +85,7 @@ class SchemaReader:
 
         :raises ValueError: the schema can't be compiled
         """
-        key = schema["$ref"] if "$ref" in schema else orjson.dumps(schema)
+        key = schema["$ref"] if "$ref" in schema and "nullable" not in schema else orjson.dumps(schema)
         compiled = self._validators.get(key)
         if compiled is None:
             compiled = self._reusable.get(key) or self._compile(schema)
@@ -95,16 +100,21 @@ class SchemaReader:
     def _definition(self, name: str) -> "_Definition":
         if name not in self._definitions:
             names: set[str] = set()
-            schema = self._translate(self._source.at(pointer_of(name)), names)
+            schema = self._translate(self._source.at(pointer_of(name)), names, null=name.endswith(_OR_NULL))
             self._definitions[name] = _Definition(schema, frozenset(names))
         return self._definitions[name]
 
-    def _translate(self, schema: Any, names: set[str]) -> dict[str, Any]:
-        """One schema as JSON Schema. The names of the definitions that it depends on are added to `names`."""
+    def _translate(self, schema: Any, names: set[str], *, null: bool = False) -> dict[str, Any]:
+        """One schema as JSON Schema.
+
+        :param names: the names of the definitions that it depends on are added to these
+        :param null: whether it has to admit null, as the schema that it is a part of does
+        """
         if isinstance(reference := schema.get("$ref"), str):
-            name = reference.removeprefix("#/")
+            name = reference.removeprefix("#/") + (_OR_NULL if null or schema.get("nullable") is True else "")
             names.add(name)
             return {"$ref": "#/definitions/" + name.replace("~", "~0").replace("/", "~1")}
+        nullable = null or schema.get("nullable") is True
         result: dict[str, Any] = {}
         for keyword, value in schema.items():
             # Validators ignore the sentences; who speaks of what they find looks for them.
@@ -118,7 +128,7 @@ class SchemaReader:
             elif keyword in _SCHEMAS and isinstance(value, dict):
                 value = self._translate(value, names)
             elif keyword in _LISTS_OF_SCHEMAS:
-                value = [self._translate(member, names) for member in value]
+                value = [self._translate(member, names, null=nullable and keyword == "allOf") for member in value]
             elif keyword == "required":
                 members = schema.get("properties", {})
                 value = [name for name in value if not self._is_foreign(members.get(name, {}), names)]
@@ -129,7 +139,26 @@ class SchemaReader:
         if result.get("format") == "uuid":
             # Draft 4 does not know the format.
             result["allOf"] = [*result.get("allOf", ()), {"pattern": UUID_PATTERN}]
-        return _nullable(result) if schema.get("nullable") is True else result
+        return self._or_null(schema, result, within=null) if nullable else result
+
+    def _or_null(self, schema: Any, result: dict[str, Any], *, within: bool) -> dict[str, Any]:
+        """A translated schema that admits null as well, all parts of an `allOf` doing so already.
+
+        OpenAPI 3.0.3 lets `nullable` widen the `type` beside it, and an `enum` beside it must name null itself. All generators take
+        `nullable` beside `allOf` and the like for nullable.
+
+        :param within: whether the schema is a part of one that is nullable
+        """
+        if isinstance(schema.get("type"), str):
+            result["type"] = [schema["type"], "null"]
+        if within and None not in schema.get("enum", (None,)):
+            result["enum"] = [*schema["enum"], None]
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in schema and not any(admits_null(self._source, part) for part in schema[keyword]):
+                result[keyword] = [*result[keyword], _NULL]
+        if "not" in schema:
+            result["not"] = {"allOf": [result["not"], {"not": _NULL}]}
+        return result
 
     def _is_foreign(self, member: Any, names: set[str]) -> bool:
         while isinstance(reference := member.get("$ref"), str):
@@ -150,7 +179,7 @@ def _meta_schema() -> jsonschema_rs.Draft4Validator:
 
 def pointer_of(definition: str) -> Pointer:
     """Where the schema stands that a JSON Schema has as a definition of this name."""
-    return parse_reference("#/" + definition)
+    return parse_reference("#/" + definition.removesuffix(_OR_NULL))
 
 
 class _Definition(NamedTuple):
@@ -186,11 +215,22 @@ def let_reuse(source: Source, earlier: Source, same: Container[Pointer]) -> None
         source.reusable[direction].update({key: one for key, one in validators.items() if all_same(one.names)})
 
 
-def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema, or null. OpenAPI 3.0.3 lets `nullable` widen the `type` beside it; an `enum` must name null itself."""
-    if isinstance(schema.get("type"), str):
-        return {**schema, "type": [schema["type"], "null"]}
-    return schema
+def admits_null(source: Source, schema: Any) -> bool:
+    """Whether null is a value of a schema, which is not made of itself."""
+    while isinstance(schema.get("$ref"), str):
+        if schema.get("nullable") is True:
+            return True
+        schema = source.resolve((), schema)[1]
+    if None not in schema.get("enum", (None,)):
+        return False
+    if schema.get("nullable") is True:
+        return True
+    return (
+        "type" not in schema
+        and all(admits_null(source, part) for part in schema.get("allOf", ()))
+        and all(any(admits_null(source, part) for part in schema[key]) for key in ("anyOf", "oneOf") if key in schema)
+        and not ("not" in schema and admits_null(source, schema["not"]))
+    )
 
 
 def properties(source: Source, schema: Any, pointer: Pointer = ()) -> dict[str, tuple[Pointer, dict[str, Any]]]:
@@ -226,6 +266,8 @@ def is_file(source: Source, schema: Any) -> bool:
 
 def flattened(source: Source, schema: Any) -> dict[str, Any]:
     """One schema's keywords, those of its `$ref` and of each part of its `allOf` merged in; its own win. Never to be changed."""
+    if "$ref" in schema and schema.get("nullable") is True:
+        return {**flattened(source, {"$ref": schema["$ref"]}), "nullable": True}
     schema = source.resolve((), schema)[1]
     if "allOf" not in schema:
         return cast("dict[str, Any]", schema)

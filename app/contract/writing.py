@@ -98,7 +98,8 @@ class AnswerWriter:
             value[name] = url(value)
         for name, writer in self._lists.items():
             for item in value.get(name) or ():
-                writer._complete(item)
+                if item is not None:
+                    writer._complete(item)
         for name, writer in self._objects.items():
             if value.get(name) is not None:
                 writer._complete(value[name])
@@ -115,13 +116,15 @@ class WriterBuilder:
         self._source = source
         self._base_path = base_path
         self._reader = SchemaReader(source, Direction.RESPONSE)
-        self._writers: dict[str, AnswerWriter] = {}
+        self._writers: dict[Any, AnswerWriter] = {}
+        # Those whose members are being looked at.
+        self._unfinished: list[AnswerWriter] = []
 
     def build(self, schema: dict[str, Any]) -> AnswerWriter:
         """The writer of a schema of the contract."""
-        reference = schema.get("$ref", "")
-        if reference in self._writers:
-            return self._writers[reference]
+        key = schema["$ref"] if "$ref" in schema and "nullable" not in schema else orjson.dumps(schema)
+        if key in self._writers:
+            return self._writers[key]
         members = properties(self._source, schema)
         writer = AnswerWriter(
             self._reader.validator(schema),
@@ -131,12 +134,13 @@ class WriterBuilder:
                 if "x-url-template" in member
             },
         )
-        if reference:
-            # Before its members: a schema may hold itself.
-            self._writers[reference] = writer
+        # Before its members: a schema may hold itself.
+        self._writers[key] = writer
+        self._unfinished.append(writer)
         lists = {name: self.build(member["items"]) for name, (_, member) in members.items() if self._holds(member)}
         objects = {name: self.build(member) for name, (_, member) in members.items() if member.get("type") == "object"}
-        objects = {name: inner for name, inner in objects.items() if inner.completes}
+        objects = {name: inner for name, inner in objects.items() if inner.completes or inner in self._unfinished}
+        self._unfinished.remove(writer)
         if lists or objects:
             writer.hold(lists, objects, self._reader.validator(self._opened(schema, lists)))
         return writer

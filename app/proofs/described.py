@@ -5,9 +5,11 @@ It is read from the document alone, so that a fuzzer knows a new operation, mode
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
+from app.contract.schemas import Direction, SchemaReader
+from app.contract.source import File, Source
 
 Schema = Mapping[str, Any]
 Document = Mapping[str, Any]
@@ -64,6 +66,9 @@ class Contract:
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        whole = dict(document)
+        source = Source((File(Path(), "the contract", b"", whole, dict),), whole, {})
+        self._reader = SchemaReader(source, Direction.REQUEST)
         schemas = [self.flattened(schema) for schema in document.get("components", {}).get("schemas", {}).values()]
         self._models = [schema["x-model"] for schema in schemas if "x-model" in schema]
         self._operations: dict[tuple[str, str], Operation] = {}
@@ -122,8 +127,7 @@ class Contract:
 
     def describes(self, schema: Schema, value: Any) -> bool:
         """Whether a value fits a schema."""
-        components = {"components": self._document.get("components", {})}
-        return jsonschema_rs.Draft4Validator({**schema, **components}).is_valid(value)
+        return self._reader.validator(schema).is_valid(value)
 
     def flattened(self, schema: Schema) -> dict[str, Any]:
         """A schema's keywords, with those of its `$ref` and of each part of its `allOf`."""

@@ -83,14 +83,15 @@ async def nothing_else(scope, receive, send):
     raise AssertionError(f"{scope['path']} is no path of the contract")
 
 
-def serve(problems=lambda *_: {}, *, memory=None, body_limit=100_000, without=(), **handlers):
+def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=100_000, without=(), **handlers):
     """A client of an application that serves the contract.
 
+    :param contract: a copy of it, if it was changed
     :param without: operations that have no handler
     :param handlers: the functions that the test is about, by operationId
     """
     served_by = {name: function for name, function in (HANDLERS | handlers).items() if name not in without}
-    source = checks.load(CONTRACT, checks.Implementation(lambda _: served_by, lambda _: None, examples=bool(without)))
+    source = checks.load(contract, checks.Implementation(lambda _: served_by, lambda _: None, examples=bool(without)))
     server = Server("the store", problems, body_limit, memory)
     app = ConnexionMiddleware(
         nothing_else,

@@ -47,8 +47,21 @@ def _check_contents(source: Source, requests: SchemaReader, answers: SchemaReade
                 continue
             seen.add((where, place[-1]))
             yield from _check_examples(source, where, described, reader)
+            if reader is requests:
+                yield from _check_presence(source, where, described, reader)
             if place[-1] == "400":
                 yield from _check_refusal(source, where, described, reader, reads=reads)
+
+
+def _check_presence(
+    source: Source, where: Pointer, described: dict[str, Any], reader: SchemaReader
+) -> Iterator[Finding]:
+    """A body that may be left out is right if it is: it counts as `{}`."""
+    if not described.get("required", False):
+        for media in described["content"].values():
+            if not reader.validator(media["schema"]).is_valid({}):
+                problem = "The body may be left out, and counts as `{}`, which its schema refuses."
+                yield source.finding(where, problem, "Add `required: true`.")
 
 
 def _check_patterns(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:

@@ -100,7 +100,9 @@ def _members(contract: Source, pointer: Pointer, schema: dict[str, Any], prefix:
         place, member = (*pointer, "properties", name), described
         if not _name(described):
             # A reference to a part of a schema: as if that stood here.
+            beside = {key: value for key, value in described.items() if key == "nullable" and "$ref" in described}
             place, member = contract.resolve(place, described)
+            member = {**member, **beside} if beside else member
         yield Member(
             name=prefix + name,
             required=name in schema.get("required", ()),
