@@ -44,8 +44,8 @@ def command(
 ) -> None:
     """Say what differs between the contract and BASE, and whom it breaks.
 
-    BASE is a revision of git, or a file; where the branch left the main branch if it is not given. Each finding is rated: breaking
-    (a client that works today may not work any more), safe, or docs.
+    BASE is a revision of git, or a file with an earlier contract; the commit in which the branch left the main branch if it is not
+    given. Each finding is rated: breaking (a client that works today may not work any more), safe, or docs.
 
     Example: flows diff v1.2 --traffic recorded.har
     """

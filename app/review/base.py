@@ -28,10 +28,12 @@ def base_contract(base: str | None, contract: Path) -> Iterator[Source]:
     :param base: a file, or a git revision, with `:PATH` behind it if the contract had another path; where the branch left the main
         branch if not given
     :param contract: the contract that is proposed
-    :raises NoBase: there is none
+    :raises NoBase: there is none, or it is the proposed contract itself
     :raises ContractError: it can't be used
     """
     if base is not None and Path(base).is_file():
+        if contract.exists() and Path(base).samefile(contract):
+            raise NoBase(f"{base}: that is the contract itself; leave it out, or name a revision such as `main`.")
         yield usable(read(Path(base)))
         return
     folder = contract.resolve().parent

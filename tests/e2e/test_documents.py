@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from app.contract.checks.extensions import DEFINITIONS, KINDS
 from app.proofs.replay import canonical, read_differences
 from app.recording.recorder import Recorder
 from app.settings import Settings
+from tests.review.repository import commit, git
 from tests.serving import served
 
 ROOT = Path(__file__).parents[2]
@@ -31,12 +33,14 @@ def shell(tmp_path, contract):
     store = open_store(settings, contract)
     store.migrate()
     secret = store.tokens.add("token", superuser=True)
+    repository = _a_branch_with_a_change(tmp_path / "branch")
     with served(create_app(settings, contract=contract, store=store, recorder=Recorder(contract))) as url:
         environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(tmp_path),
             "FLOWS_DATABASE_URL": settings.database_url,
             "TOKEN": secret,
+            **repository,
         }
 
         def run(line):
@@ -61,14 +65,29 @@ def shell(tmp_path, contract):
         yield run
 
 
+def _a_branch_with_a_change(folder):
+    """Make a repository whose `main` has the contract with another title. :returns: the variables that lead git to it"""
+    if shutil.which("git") is None:
+        return {}
+    shutil.copytree(ROOT / "openapi", folder / "openapi")
+    path = folder / "openapi" / "authentik-flows.yaml"
+    path.write_text(re.sub("(?m)^  title: .*$", "  title: Before the change", path.read_text("utf-8")), "utf-8")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    commit(folder)
+    return {"GIT_DIR": str(folder / ".git"), "GIT_WORK_TREE": str(ROOT)}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_of_a_document(document, shell):
     output = None
     for language, block in BLOCK.findall(document.read_text("utf-8")):
         if language == "sh":
             for line in block.strip().splitlines():
+                if line.startswith("flows diff") and shutil.which("git") is None:
+                    continue
                 result = shell(line)
                 assert result.returncode == 0, f"{line}\n{result.stdout}\n{result.stderr}"
+                assert not line.startswith("flows diff") or "1 docs." in result.stdout, f"{line}\n{result.stdout}"
                 output = result.stdout
         elif language == "json":
             assert canonical(json.loads(output)) == canonical(json.loads(block)), output

@@ -110,6 +110,16 @@ def test_nothing_to_compare_with(contract):
     assert "is in no git repository. Give the contract to compare with as a file." in complaints.replace("\n", " ")
 
 
+@pytest.mark.parametrize("named", ["openapi/things.yaml", "./openapi/../openapi/things.yaml", "linked.yaml"])
+def test_base__the_contract_itself_is_refused(contract, named):
+    replace(contract, *BREAKING)
+    (contract.parents[1] / "linked.yaml").symlink_to(contract)
+    status, output, complaints = diff(named)
+    assert (status, output) == (2, "")
+    assert "that is the contract itself; leave it out, or name a revision such as `main`." in complaints
+    assert diff("main")[0] == 1
+
+
 def test_contract_that_is_none(contract):
     replace(contract, "#/components/schemas/ThingPage", "#/components/schemas/Nothing")
     status, output, complaints = diff()
