@@ -24,10 +24,24 @@ SIDES = {"calls": "CALL", "requests": "REQUEST", "answers": "ANSWER"}
 
 def changed(change, folder):
     """The contract with a change in it, in a folder that is not there yet."""
+    return edited(change, [*change.get("base", ()), *change["edit"]], folder)
+
+
+def edited(change, edits, folder):
+    """The contract with edits in it, in a folder that is not there yet."""
     shutil.copytree(CONTRACT.parent, folder)
-    for old, new in change["edit"]:
+    for old, new in edits:
         replace(folder / change.get("file", CONTRACT.name), old, new)
     return folder / CONTRACT.name
+
+
+def before(change, folder):
+    """The folder of the contract as it is before a change."""
+    if "base" not in change:
+        return CONTRACT.parent
+    if not (old := folder.with_name("old")).exists():
+        edited(change, change["base"], old)
+    return old
 
 
 def replace(path, old, new):
@@ -44,8 +58,9 @@ def unchanged():
 
 
 def both(change, folder):
-    """The contract as it is, and with a change in it."""
-    return unchanged(), read(changed(change, folder), "new.yaml")
+    """The contract before a change, and with it."""
+    old = read(before(change, folder) / CONTRACT.name, "old.yaml") if "base" in change else unchanged()
+    return old, read(changed(change, folder), "new.yaml")
 
 
 def place(marked, path, name):
@@ -65,7 +80,7 @@ def labelled(change, folder):
         (
             label["rating"],
             place(label["at"], folder / name, shown["new"]),
-            place(label["gone"], CONTRACT.parent / name, shown["old"]) if "gone" in label else (),
+            place(label["gone"], before(change, folder) / name, shown["old"]) if "gone" in label else (),
             *(uses(label.get(key, {})) for key in ("breaks", "touches")),
         )
         for label in change["finds"]

@@ -2,34 +2,54 @@
 
 from itertools import zip_longest
 
-from app.contract.source import Pointer
-from app.review.comparing.differences import Difference, Effect, Place
+from app.review.comparing.differences import NOTHING, Difference, Effect, Place, Rating, Side, digest, listed
+from app.review.comparing.discriminators import compare_discriminators, keys_of
 from app.review.comparing.pairs import Pair
-from app.review.comparing.views import Position, View
+from app.review.comparing.values import compare_enums, compare_null
+from app.review.comparing.views import Group, Position, View
 
-Group = tuple[Pointer, list[Position]]
+_ORDER = ("anyOf", "oneOf")
 
 
 def compare_alternatives(pair: Pair) -> None:
     """Compare the alternatives of two schemas."""
-    for keyword in ("anyOf", "oneOf"):
-        for old, new in zip_longest(pair.old.alternatives(keyword), pair.new.alternatives(keyword)):
-            if old is None:
-                pair.note([_whole(keyword, Place(new[0]), "is new", Effect.NARROWER)])
-            elif new is None:
-                pair.note([_whole(keyword, Place(old[0], old=True), "is gone", Effect.WIDER)])
-            else:
-                _compare_groups(pair, keyword, old, new)
+    matched: dict[Position, Position] = {}
+    for old, new in _paired(pair.old.groups, pair.new.groups):
+        if old is None and new is not None:
+            pair.note([_whole(pair.new, new, Place(new[1]), "is new", Effect.NARROWER)])
+        elif new is None and old is not None:
+            pair.note([_whole(pair.old, old, Place(old[1], old=True), "is gone", Effect.WIDER)])
+        elif old is not None and new is not None:
+            matched |= _compare_groups(pair, old, new)
+    compare_discriminators(pair, matched)
     for before, after in zip_longest(pair.old.every("not"), pair.new.every("not")):
         if before is None:
-            pair.note([_whole("not", Place(after[0]), "is new", Effect.NARROWER)])
+            pair.note([_rule("not", after[1], Place(after[0]), "is new", Effect.NARROWER)])
         elif after is None:
-            pair.note([_whole("not", Place(before[0], old=True), "is gone", Effect.WIDER)])
+            pair.note([_rule("not", before[1], Place(before[0], old=True), "is gone", Effect.WIDER)])
         else:
             pair.descend((before[0],), (after[0],), exact=True)
 
 
-def _whole(keyword: str, place: Place, became: str, effect: Effect) -> Difference:
+def _paired(old: list[Group], new: list[Group]) -> list[tuple[Group | None, Group | None]]:
+    """The groups that belong together: those of one keyword in their order, and then those that are left."""
+    pairs: list[tuple[Group | None, Group | None]] = []
+    left: tuple[list[Group], list[Group]] = ([], [])
+    for keyword in _ORDER:
+        before, after = ([group for group in groups if group[0] == keyword] for groups in (old, new))
+        common = min(len(before), len(after))
+        pairs += zip(before[:common], after[:common], strict=True)
+        left[0].extend(before[common:])
+        left[1].extend(after[common:])
+    return [*pairs, *zip_longest(*left)]
+
+
+def _whole(view: View, group: Group, place: Place, became: str, effect: Effect) -> Difference:
+    schemas = [view.view(position).whole for position in group[2]]
+    return _rule(group[0], schemas, place, became, effect)
+
+
+def _rule(keyword: str, value: object, place: Place, became: str, effect: Effect) -> Difference:
     return Difference(
         keyword,
         place,
@@ -37,49 +57,131 @@ def _whole(keyword: str, place: Place, became: str, effect: Effect) -> Differenc
         effect,
         "Send only values that keep to the rule.",
         "Be ready for values that did not keep to the rule.",
-        became,
+        f"{became} {digest(value)}",
     )
 
 
-def _compare_groups(pair: Pair, keyword: str, old: Group, new: Group) -> None:
-    matched = _matched(pair, old[1], new[1])
+def compare_with_alternatives(pair: Pair) -> bool:
+    """Compare two schemas one of which says nothing of its own, but has alternatives, and the other one has none.
 
-    def overlaps(view: View, position: Position, others: list[Position]) -> bool:
-        return keyword == "oneOf" and not _is_disjoint(view, position, others)
+    :returns: whether they are such schemas
+    """
+    if bool(pair.old.groups) is bool(pair.new.groups):
+        return False
+    is_new = bool(pair.new.groups)
+    several, one = (pair.new, pair.old) if is_new else (pair.old, pair.new)
+    if len(several.groups) != 1 or several.says_more or not (one.is_typed or one.members):
+        return False
+    pair.note(compare_null(pair.old, pair.new))
+    group = several.groups[0]
+    if several.listed is not None and one.enum is not None:
+        pair.note(compare_enums(pair.old, pair.new))
+        return True
+    alone: Group = (group[0], one.place, [one.position])
+    old, new = (alone, group) if is_new else (group, alone)
+    if _matched(pair, old[2], new[2], by_order=False):
+        compare_discriminators(pair, _compare_groups(pair, old, new))
+    else:
+        _note_rule(pair, group, is_new=is_new)
+    return True
 
+
+def _note_rule(pair: Pair, group: Group, *, is_new: bool) -> None:
+    """Note that alternatives took the place of one schema, or the other way round: one finding."""
+    keyword, pointer, positions = group
+
+    def fits(position: Position) -> bool:
+        """Whether nobody is broken by the alternative alone."""
+        old, new = (pair.old.position, position) if is_new else (position, pair.new.position)
+        node = pair.compare(old, new, pair.side, exact=pair.exact)
+        # What an extension says beside the alternatives it says of each.
+        found = (
+            change for change in node.reachable() if change not in node.changes or change.difference.rule[:2] != "x-"
+        )
+        return all(change.rating is not Rating.BREAKING for change in found)
+
+    view = pair.new if is_new else pair.old
+    overlap = keyword == "oneOf" and not all(_is_disjoint(view, position, positions) for position in positions)
+    # One alternative is enough to take what was sent; each must be what readers know.
+    enough = any if is_new is (pair.side is Side.REQUEST) else all
+    breaking = not enough(map(fits, positions))
+    detail = f"the rule `{keyword}` {'is new' if is_new else 'is gone'}."
+    advice = "Send only values that keep to the rule." if pair.side is Side.REQUEST else "Be ready for other values."
+    if overlap and is_new and pair.side is Side.REQUEST and not breaking:
+        breaking = True
+        detail = f"the rule `{keyword}` is new, and refuses values that two of its alternatives admit."
+        advice = "Send no value that two alternatives admit: it is refused."
+    values = f"{'is new' if is_new else 'is gone'} {digest([view.view(position).whole for position in positions])}"
+    difference = Difference(keyword, Place(pointer, old=not is_new), detail, Effect.OTHER, values=values)
+    rating = Rating.BREAKING if breaking else Rating.SAFE
+    pair.note_as(rating, difference, advice if breaking else NOTHING)
+
+
+def _compare_groups(pair: Pair, old: Group, new: Group) -> dict[Position, Position]:
+    """Compare two lists of alternatives. :returns: which alternatives are the same"""
+    keyword = new[0] if len(new[2]) > 1 else old[0]
+    matched = _matched(pair, old[2], new[2])
+
+    def overlaps(view: View, position: Position, group: Group) -> bool:
+        return group[0] == "oneOf" and not _is_disjoint(view, position, group[2])
+
+    if old[0] != new[0]:
+        overlap = any(overlaps(pair.new, position, ("oneOf", *new[1:])) for position in new[2])
+        effect = Effect.HARMLESS if not overlap else Effect.WIDER if new[0] == "anyOf" else Effect.NARROWER
+        detail = f"`{old[0]}` is `{new[0]}` now."
+        request = "Send no value that two alternatives admit: it is refused."
+        answer = "Be ready for values that two alternatives admit."
+        values = f"{old[0]} -> {new[0]}"
+        pair.note([Difference(new[0], Place(new[1]), detail, effect, request, answer, values)])
     for before, after in matched.items():
         # A value that two alternatives admit is refused: to admit less in one is to admit more in all.
-        exact = overlaps(pair.old, before, old[1]) or overlaps(pair.new, after, new[1])
+        exact = overlaps(pair.old, before, old) or overlaps(pair.new, after, new)
         pair.descend(before, after, exact=exact)
-    for position in old[1]:
+    for position in old[2]:
         if position not in matched:
-            effect = Effect.OTHER if overlaps(pair.old, position, old[1]) else Effect.NARROWER
-            _note(pair, keyword, Place(position[0], old=True), "an alternative is gone", effect)
-    for position in new[1]:
+            effect = Effect.OTHER if overlaps(pair.old, position, old) else Effect.NARROWER
+            _note(pair, keyword, pair.old, Place(position[0], old=True), position, effect)
+    for position in new[2]:
         if position not in matched.values():
-            effect = Effect.OTHER if overlaps(pair.new, position, new[1]) else Effect.WIDER
-            _note(pair, keyword, Place(position[0]), "an alternative is new", effect)
+            effect = Effect.OTHER if overlaps(pair.new, position, new) else Effect.WIDER
+            _note(pair, keyword, pair.new, Place(position[0]), position, effect)
+    return matched
 
 
-def _note(pair: Pair, keyword: str, place: Place, detail: str, effect: Effect) -> None:
+def _note(pair: Pair, keyword: str, view: View, place: Place, position: Position, effect: Effect) -> None:
+    became = "gone" if place.old else "new"
+    keys, alternative = keys_of(view, position), view.view(position)
+    name = alternative.name
+    which = f"the alternative `{name}`" if name is not None else "an alternative"
     request, answer = "Send values of the other alternatives only.", "Be ready for values of the new alternative."
     if effect is Effect.OTHER:
         request = "Send no value that two alternatives admit: it is refused."
         answer = "Be ready for values that two alternatives admitted before."
-    pair.note([Difference(keyword, place, f"{detail} in `{keyword}`.", effect, request, answer, detail)])
+    elif keys:
+        request, answer = f"Send {listed(keys)} no more.", f"Be ready for {listed(keys)}."
+    values = f"an alternative is {became} {name or digest(alternative.whole)}"
+    detail = f"{which} is {became} in `{keyword}`."
+    pair.note([Difference(keyword, place, detail, effect, request, answer, values)])
 
 
-def _matched(pair: Pair, old: list[Position], new: list[Position]) -> dict[Position, Position]:
-    """Which alternatives are the same: those of one name, those that do not differ, and those without a name in their order."""
+def _matched(
+    pair: Pair, old: list[Position], new: list[Position], *, by_order: bool = True
+) -> dict[Position, Position]:
+    """Which alternatives are the same: those of one name, those that a discriminator calls the same, those that do not differ, and
+    those without a name in their order.
+    """
 
     def have_one_name(before: Position, after: Position) -> bool:
         return pair.old.view(before).name == pair.new.view(after).name is not None
 
+    def have_one_key(before: Position, after: Position) -> bool:
+        return bool(set(keys_of(pair.old, before)) & set(keys_of(pair.new, after)))
+
     def have_no_name(before: Position, after: Position) -> bool:
-        return pair.old.view(before).name is None is pair.new.view(after).name
+        return by_order and pair.old.view(before).name is None is pair.new.view(after).name
 
     matched: dict[Position, Position] = {}
-    for are_same in (have_one_name, pair.are_equal, have_no_name):
+    for are_same in (have_one_name, have_one_key, pair.are_equal, have_no_name):
         for before in old:
             left = [] if before in matched else [after for after in new if after not in matched.values()]
             if (found := next((after for after in left if are_same(before, after)), None)) is not None:
@@ -88,16 +190,20 @@ def _matched(pair: Pair, old: list[Position], new: list[Position]) -> dict[Posit
 
 
 def _is_disjoint(view: View, position: Position, others: list[Position]) -> bool:
-    """Whether no value of an alternative fits another one, as far as types, enums and required members tell."""
-    one = view.view(position)
-    return all(_differ(one, view.view(other)) for other in others if other != position)
+    """Whether no value of an alternative fits another one, as far as a discriminator, types, enums and required members tell."""
+    one, keys = view.view(position), set(keys_of(view, position))
+    return all(
+        (keys and (further := set(keys_of(view, other))) and not keys & further) or _differ(one, view.view(other))
+        for other in others
+        if other != position
+    )
 
 
 def _differ(one: View, other: View) -> bool:
     if not one.types & other.types:
         return True
     if one.enum is not None and other.enum is not None and not one.enum.keys() & other.enum.keys():
-        return True
+        return not (one.admits_null and other.admits_null)
     return (one.types & other.types) == {"object"} and any(
         _differ(one.view(one.members[name]), other.view(other.members[name]))
         for name in one.required.keys() & other.required.keys()

@@ -1,5 +1,6 @@
 """One difference between two contracts, and what it means for those who send requests and those who read answers."""
 
+import hashlib
 import json
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple
@@ -80,6 +81,11 @@ def step(old: Found | None, new: Found | None) -> str:
     return f"{_short(old)} -> {_short(new)}"
 
 
+def digest(value: Any) -> str:
+    """A few letters that tell a value from others."""
+    return hashlib.sha256(shown(value).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
 def _short(found: Found | None) -> str:
     text = text_of(found) or "none"
     return text if len(text) <= _LONG else f"{text[:_LONG]}..."
@@ -144,8 +150,17 @@ def seen_from(side: Side, difference: Difference, used_at: Pointer = (), *, exac
 
 
 def shown(value: Any) -> str:
-    """A value as text for people, and to compare by: JSON, in which `true` is not 1."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    """A value as text for people, and to compare by: JSON, in which `true` is not 1, and 1.0 is."""
+    return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """A value in which a number has one form only."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def listed(names: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.contract.source import Source
-from app.review.comparing.alternatives import compare_alternatives
+from app.review.comparing.alternatives import compare_alternatives, compare_with_alternatives
 from app.review.comparing.differences import (
     NOTHING,
     Difference,
@@ -20,7 +20,7 @@ from app.review.comparing.extensions import OF_SCHEMAS, compare_extensions
 from app.review.comparing.objects import compare_members
 from app.review.comparing.pairs import NAME, Node, Pair
 from app.review.comparing.values import comparable, compare_values
-from app.review.comparing.views import Position, View
+from app.review.comparing.views import Position, View, resolved
 from app.review.comparing.words import compare_words
 
 # What is compared, and what says nothing of its own.
@@ -52,7 +52,7 @@ class SchemaComparer:
         :param side: whose data they describe
         :param exact: whether fewer values are as bad as more, as behind a `not`
         """
-        old, new = _resolved(self._old, old), _resolved(self._new, new)
+        old, new = resolved(self._old, old), resolved(self._new, new)
         key = old, new, side, exact
         node = self._nodes.get(key)
         if node is None:
@@ -62,19 +62,16 @@ class SchemaComparer:
         return node
 
 
-def _resolved(source: Source, position: Position) -> Position:
-    return tuple(source.resolve(pointer, source.at(pointer))[0] for pointer in position)
-
-
 def _compare(pair: Pair) -> None:
     old, new = pair.old, pair.new
     pair.note(_name(old, new))
-    pair.note(compare_values(old, new))
-    if comparable(old, new):
-        compare_members(pair)
-        if old.items or new.items:
-            pair.descend(old.items, new.items)
-        compare_alternatives(pair)
+    if not compare_with_alternatives(pair):
+        pair.note(compare_values(old, new))
+        if comparable(old, new):
+            compare_members(pair)
+            if old.items or new.items:
+                pair.descend(old.items, new.items)
+            compare_alternatives(pair)
     pair.note(compare_extensions(_extensions(old), _extensions(new), OF_SCHEMAS[pair.side]))
     pair.note(deprecation(old.last("deprecated"), new.last("deprecated")))
     pair.note(_others(old, new))
@@ -88,7 +85,8 @@ def _name(old: View, new: View) -> Iterator[Difference]:
     if before is not None and before != after and is_class:
         detail = f"it was the schema `{before}`{', and has no name now' if after is None else ''}."
         advice = "Use the type's new name once you generate the client anew."
-        yield Difference(NAME, Place(new.place), detail, Effect.OTHER, advice, advice, f"{before} -> {after}")
+        # No request and no answer has the name.
+        yield Difference(NAME, Place(new.place), detail, Effect.HARMLESS, values=f"{before} -> {after}", safe=advice)
 
 
 def deprecation(old: Found | None, new: Found | None) -> Iterator[Difference]:
@@ -103,10 +101,17 @@ def deprecation(old: Found | None, new: Found | None) -> Iterator[Difference]:
 
 
 def _others(old: View, new: View) -> Iterator[Difference]:
-    """Keywords that nothing is known of."""
+    """Keywords that nothing is known of, and those that OpenAPI ignores."""
+    for keyword in dict.fromkeys((*old.beside, *new.beside)):
+        was, now = old.beside.get(keyword), new.beside.get(keyword)
+        if text_of(was) != text_of(now):
+            detail = f"`{keyword}` beside `$ref` {became(was, now)}, and has no effect."
+            yield Difference(keyword, place_of(was, now), detail, Effect.TEXT, values=f"beside {step(was, now)}")
     keywords = {keyword for view in (old, new) for _, schema in view.parts for keyword in schema}
     for keyword in sorted(keywords - _KNOWN):
         before, after = old.last(keyword), new.last(keyword)
+        if keyword == "discriminator" and before is not None and after is not None:
+            continue
         if not keyword.startswith("x-") and text_of(before) != text_of(after):
             detail = f"`{keyword}` {became(before, after)}."
             yield Difference(keyword, place_of(before, after), detail, Effect.OTHER, values=step(before, after))

@@ -1,11 +1,13 @@
 """What differs in the values that two schemas admit, looked at one by one: types, enums, limits, patterns, formats."""
 
+import math
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from app.contract.source import Pointer
-from app.review.comparing.differences import NOTHING, Difference, Effect, Place, shown
-from app.review.comparing.views import TYPES, View
+from app.review.comparing.differences import NOTHING, Difference, Effect, Place, digest, shown
+from app.review.comparing.views import TYPES, View, exact
 
 # The keywords that limit values of each type from below and from above.
 _LIMITS = {
@@ -14,6 +16,9 @@ _LIMITS = {
     "object": ("minProperties", "maxProperties"),
     "integer": ("minimum", "maximum"),
 }
+
+# How many whole numbers may be looked at one by one.
+_FEW = 256
 
 # Formats that tell a client how to show a value, and nothing of the value.
 _SHOWN_ONLY = frozenset({"password"})
@@ -24,20 +29,22 @@ _WITHIN = {("int32", "int64"), ("float", "double")}
 
 def compare_values(old: View, new: View) -> Iterator[Difference]:
     """How the values differ that two schemas admit, their parts aside."""
+    yield from compare_null(old, new)
     yield from _types(old, new)
     if not comparable(old, new):
         return
-    yield from _enums(old, new)
-    for kind, keywords in _LIMITS.items():
-        if {kind, "fraction" if kind == "integer" else kind} & old.types & new.types:
-            for keyword in keywords:
-                yield from _limits(old, new, keyword)
-    if "string" in old.types & new.types:
-        yield from _texts(old, new, "pattern")
-        yield from _formats(old, new)
-    elif {"integer", "fraction"} & old.types & new.types:
-        yield from _formats(old, new)
-        yield from _multiples(old, new)
+    yield from compare_enums(old, new)
+    if old.enum is None and new.enum is None:
+        for kind, keywords in _LIMITS.items():
+            if {kind, "fraction" if kind == "integer" else kind} & old.types & new.types:
+                for keyword in keywords:
+                    yield from _limits(old, new, keyword)
+        if "string" in old.types & new.types:
+            yield from _texts(old, new, "pattern")
+            yield from _formats(old, new)
+        elif {"integer", "fraction"} & old.types & new.types:
+            yield from _formats(old, new)
+            yield from _multiples(old, new)
     yield from _unique_items(old, new)
 
 
@@ -46,13 +53,33 @@ def comparable(old: View, new: View) -> bool:
     return bool((old.types & new.types) - {"null"}) or old.types == new.types
 
 
+def compare_null(old: View, new: View) -> Iterator[Difference]:
+    """Whether null is admitted, where not any value is."""
+    if not (old.is_typed and new.is_typed) or old.admits_null is new.admits_null:
+        return
+    if old.groups and new.groups and not old.every("nullable") and not new.every("nullable"):
+        # The alternatives say it.
+        return
+    place = _place_of(old, new, "nullable", "enum", "type")
+    if new.admits_null:
+        detail, effect, values = "null is admitted now.", Effect.WIDER, "yes"
+    else:
+        detail, effect, values = "null is no longer admitted.", Effect.NARROWER, "no"
+    yield Difference("nullable", place, detail, effect, "Send no null.", "Be ready for null.", values)
+
+
 def _types(old: View, new: View) -> Iterator[Difference]:
     before, after = old.types, new.types
+    whole = [_whole(view) - {"null"} for view in (old, new)]
+    if whole[0] == whole[1] and not {"fraction"} & whole[0]:
+        # Multiples of a whole number are whole numbers.
+        return
     if old.is_typed and new.is_typed:
-        if ("null" in before) is not ("null" in after):
-            yield _nullable(old, new)
         before, after = before - {"null"}, after - {"null"}
-        if old.enum is not None and new.enum is not None and comparable(old, new):
+        if comparable(old, new) and (
+            (old.enum is not None and (new.enum is not None or before <= after))
+            or (new.enum is not None and after <= before)
+        ):
             # The values say it.
             return
     if before == after:
@@ -65,6 +92,11 @@ def _types(old: View, new: View) -> Iterator[Difference]:
     yield Difference("type", place, detail, effect, request, answer, values)
 
 
+def _whole(view: View) -> frozenset[str]:
+    found = view.last("multipleOf")
+    return view.types - {"fraction"} if found is not None and found[1] % 1 == 0 else view.types
+
+
 def _type_name(types: frozenset[str]) -> str:
     if types == TYPES:
         return "any"
@@ -73,50 +105,70 @@ def _type_name(types: frozenset[str]) -> str:
     return " or ".join(sorted(types)) or "none"
 
 
-def _nullable(old: View, new: View) -> Difference:
-    place = _place_of(old, new, "nullable", "enum", "type")
-    if "null" in new.types:
-        return Difference(
-            "nullable", place, "null is admitted now.", Effect.WIDER, answer="Be ready for null.", values="yes"
-        )
-    return Difference(
-        "nullable", place, "null is no longer admitted.", Effect.NARROWER, request="Send no null.", values="no"
-    )
+Listed = dict[str, tuple[Pointer, Any]]
 
 
-def _enums(old: View, new: View) -> Iterator[Difference]:
-    if old.enum is None and new.enum is None:
+def compare_enums(old: View, new: View) -> Iterator[Difference]:
+    """Which values are listed, where they are listed in one schema at least."""
+    before, after = (view.listed if view.enum is None else view.enum for view in (old, new))
+    if before is None and after is None:
         return
-    if old.enum is None or new.enum is None:
-        place = _place_of(old, new, "enum")
-        if old.enum is None:
-            detail, effect, values = "only listed values are admitted now.", Effect.NARROWER, "listed"
-        else:
-            detail, effect, values = "any value is admitted now, not only listed ones.", Effect.WIDER, "any"
+    before, after = before if before is not None else _all(old), after if after is not None else _all(new)
+    if before is None or after is None:
+        yield from _listed(old, new, before, after)
+    gone = [] if before is None else [found for text, found in before.items() if not _has(new, after, text, found[1])]
+    come = [] if after is None else [found for text, found in after.items() if not _has(old, before, text, found[1])]
+    for pointer, value in gone:
+        text = shown(value)
         yield Difference(
-            "enum", place, detail, effect, "Send one of the listed values only.", "Be ready for any value.", values
+            "enum-value-removed",
+            Place(pointer, old=True),
+            f"the value {text} is gone.",
+            Effect.NARROWER,
+            request=f"Send {text} no more.",
+            values=text,
         )
-        return
-    for text, (pointer, value) in old.enum.items():
-        if text not in new.enum and value is not None:
-            yield Difference(
-                "enum-value-removed",
-                Place(pointer, old=True),
-                f"the value {shown(value)} is gone.",
-                Effect.NARROWER,
-                request=f"Send {shown(value)} no more.",
-                values=shown(value),
-            )
-    for text, (pointer, value) in new.enum.items():
-        if text not in old.enum and value is not None:
-            yield Difference(
-                "enum-value-added",
-                Place(pointer),
-                f"the value {shown(value)} is new.",
-                Effect.WIDER,
-                answer=f"Be ready for {shown(value)}.",
-                values=shown(value),
-            )
+    for pointer, value in come:
+        text = shown(value)
+        yield Difference(
+            "enum-value-added",
+            Place(pointer),
+            f"the value {text} is new.",
+            Effect.WIDER,
+            answer=f"Be ready for {text}.",
+            values=text,
+        )
+
+
+def _has(view: View, listed: Listed | None, text: str, value: Any) -> bool:
+    return view.admits(value) if listed is None else text in listed
+
+
+def _all(view: View) -> Listed | None:
+    """All values that a schema admits which lists none, if they are few; None if not."""
+    types = view.types - {"null"}
+    if types == {"boolean"}:
+        return {shown(value): (view.parts[-1][0], value) for value in (True, False)}
+    least, most = _limit(view, "minimum", whole=True), _limit(view, "maximum", whole=True)
+    if types != {"integer"} or least is None or most is None:
+        return None
+    first, last = int(least.strength[0]), int(-most.strength[0])
+    if last - first >= _FEW:
+        return None
+    values = (value for value in range(first, last + 1) if view.admits(value))
+    return {shown(value): (least.pointer, value) for value in values}
+
+
+def _listed(old: View, new: View, before: Listed | None, after: Listed | None) -> Iterator[Difference]:
+    """That values are listed in one schema only."""
+    place = _place_of(old, new, "enum")
+    if before is None:
+        detail, effect = "only listed values are admitted now.", Effect.NARROWER
+        values = f"listed {digest(sorted(after or ()))}"
+    else:
+        detail, effect, values = "any value is admitted now, not only listed ones.", Effect.WIDER, "any"
+    request, answer = "Send one of the listed values only.", "Be ready for any value."
+    yield Difference("enum", place, detail, effect, request, answer, values)
 
 
 class _Limit(NamedTuple):
@@ -131,7 +183,8 @@ class _Limit(NamedTuple):
 
 
 def _limits(old: View, new: View, keyword: str) -> Iterator[Difference]:
-    before, after = _limit(old, keyword), _limit(new, keyword)
+    whole = "fraction" not in old.types & new.types
+    before, after = _limit(old, keyword, whole=whole), _limit(new, keyword, whole=whole)
     if (before and before.strength) == (after and after.strength):
         return
     narrower = before is None or (after is not None and after.strength > before.strength)
@@ -140,13 +193,17 @@ def _limits(old: View, new: View, keyword: str) -> Iterator[Difference]:
         Place(after.pointer) if after else _gone(before),
         _became(keyword, before and before.text, after and after.text),
         Effect.NARROWER if narrower else Effect.WIDER,
-        "Send only values within the new limit.",
-        "Be ready for values beyond the old limit.",
+        f"Send only values {'within the new limit' if after else 'that keep to the rule'}.",
+        "Be ready for values beyond the old limit." if before else "Be ready for values within the new limit only.",
         f"{before.text if before else 'none'} -> {after.text if after else 'none'}",
     )
 
 
-def _limit(view: View, keyword: str) -> _Limit | None:
+def _limit(view: View, keyword: str, *, whole: bool) -> _Limit | None:
+    """The strictest limit of a kind.
+
+    :param whole: whether only whole numbers count, of which the next one is the limit
+    """
     sign = 1 if keyword.startswith("min") else -1
     found = None
     for pointer, schema in view.parts:
@@ -154,9 +211,11 @@ def _limit(view: View, keyword: str) -> _Limit | None:
         if value is None or (value == 0 and keyword != "minimum" and sign == 1):
             continue
         exclusive = schema.get("exclusive" + keyword.capitalize()) is True
-        limit = _Limit(
-            (sign * value, exclusive), f"{value}, exclusive" if exclusive else str(value), (*pointer, keyword)
-        )
+        strength = (sign * value, exclusive)
+        if whole:
+            strength = math.floor(sign * value) + 1 if exclusive else math.ceil(sign * value), False
+        text = f"{shown(value)}, exclusive" if exclusive else shown(value)
+        limit = _Limit(strength, text, (*pointer, keyword))
         if found is None or limit.strength > found.strength:
             found = limit
     return found
@@ -214,23 +273,32 @@ def _formats(old: View, new: View) -> Iterator[Difference]:
 
 
 def _multiples(old: View, new: View) -> Iterator[Difference]:
-    before, after = old.last("multipleOf"), new.last("multipleOf")
-    was, now = before and before[1], after and after[1]
+    was, now = _multiple(old, new), _multiple(new, old)
     if was == now:
         return
     if was is None or (now is not None and now % was == 0):
         effect = Effect.NARROWER
     else:
         effect = Effect.WIDER if now is None or was % now == 0 else Effect.OTHER
+    before, after = (None if number is None else str(number) for number in (was, now))
     yield Difference(
         "multipleOf",
         _place_of(old, new, "multipleOf"),
-        _became("multipleOf", None if was is None else str(was), None if now is None else str(now)),
+        _became("multipleOf", before, after),
         effect,
         "Send multiples of the new number only.",
         "Be ready for other numbers.",
-        f"{was or 'none'} -> {now or 'none'}",
+        f"{before or 'none'} -> {after or 'none'}",
     )
+
+
+def _multiple(view: View, other: View) -> Fraction | None:
+    """What the numbers are multiples of that two schemas have in common; None if they are so anyway."""
+    found = view.last("multipleOf")
+    if found is None:
+        return None
+    number = exact(found[1])
+    return None if "fraction" not in view.types & other.types and 1 % number == 0 else number
 
 
 def _unique_items(old: View, new: View) -> Iterator[Difference]:

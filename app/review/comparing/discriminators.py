@@ -1,0 +1,96 @@
+"""What differs in a `discriminator`: the property by whose value a reader tells alternatives apart, and what each value means."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.contract.source import Pointer, parse_reference
+from app.review.comparing.differences import Difference, Effect, Place, listed
+from app.review.comparing.pairs import Pair
+from app.review.comparing.views import Position, View
+
+
+def keys_of(view: View, position: Position) -> list[str]:
+    """The values by which a discriminator calls one of the alternatives of a view; none if there is no discriminator.
+
+    A component that no value is mapped to is called by its name (OpenAPI 3.0.3, "Discriminator Object").
+    """
+    found, name = view.last("discriminator"), view.view(position).name
+    if found is None or name is None:
+        return []
+    return [key for key, target in _mapping(found[1]).items() if target == name] or [name]
+
+
+def _mapping(discriminator: Mapping[str, Any]) -> dict[str, str]:
+    """The name of the component that each value is mapped to."""
+    return {key: _name(target) for key, target in discriminator.get("mapping", {}).items()}
+
+
+def _name(target: str) -> str:
+    try:
+        pointer = parse_reference(target)
+    except KeyError:
+        return target
+    return str(pointer[2]) if pointer[:2] == ("components", "schemas") and len(pointer) == 3 else target
+
+
+def compare_discriminators(pair: Pair, matched: Mapping[Position, Position]) -> None:
+    """Compare what values mean. That a discriminator is new or gone is told as of any other keyword.
+
+    :param matched: the alternatives that are the same
+    """
+    old, new = pair.old.last("discriminator"), pair.new.last("discriminator")
+    if old is None or new is None:
+        return
+    before, after = old[1]["propertyName"], new[1]["propertyName"]
+    if before != after:
+        detail = f"alternatives are told apart by `{after}`, it was by `{before}`."
+        request, answer = f"Send `{after}`.", f"Tell alternatives apart by `{after}`."
+        place, values = Place((*new[0], "propertyName")), f"propertyName {before} -> {after}"
+        pair.note([Difference("discriminator", place, detail, Effect.OTHER, request, answer, values)])
+    was, now = _meanings(pair.old), _meanings(pair.new)
+    same = {pair.old.view(one).name: pair.new.view(other).name for one, other in matched.items()}
+    # Of an alternative that is new or gone it is told with the alternative.
+    new_names = _components(pair.new) - set(same.values())
+    gone_names = _components(pair.old) - same.keys()
+    # Of a component that lost its value it is not told that its name is one now.
+    mapped = _mapping(new[1])
+    unmapped = {name for key, name in _mapping(old[1]).items() if mapped.get(key) != same.get(name, name)}
+    for key in dict.fromkeys((*was, *now)):
+        one, other = was.get(key), now.get(key)
+        if one is None and key == other and key not in mapped and key in {same.get(name, name) for name in unmapped}:
+            continue
+        if one is None and other is not None and other not in new_names:
+            detail = f"the value `{key}` of `{after}` is new: it means `{other}`."
+            _note(pair, _place(new, key), detail, Effect.WIDER, key, f"+{key}: {other}")
+        elif other is None and one is not None and one not in gone_names:
+            detail = f"the value `{key}` of `{before}` is gone: it meant `{one}`."
+            _note(pair, Place(_place(old, key).pointer, old=True), detail, Effect.NARROWER, key, f"-{key}: {one}")
+        elif one is not None and other is not None and same.get(one, one) != other:
+            detail = f"`{key}` means `{other}`, it meant `{one}`."
+            _note(pair, _place(new, key), detail, Effect.OTHER, key, f"{key}: {one} -> {other}")
+
+
+def _meanings(view: View) -> dict[str, str]:
+    """The component that each value of a discriminator means."""
+    found = view.last("discriminator")
+    mapped = _mapping(found[1]) if found is not None else {}
+    implied = _components(view) - set(mapped.values())
+    return {**mapped, **{name: name for name in sorted(implied)}}
+
+
+def _components(view: View) -> set[str]:
+    """The components that are alternatives."""
+    names = (view.view(position).name for _, _, positions in view.groups for position in positions)
+    return {name for name in names if name is not None}
+
+
+def _place(found: tuple[Pointer, Any], key: str) -> Place:
+    pointer, discriminator = found
+    return Place((*pointer, "mapping", key) if key in discriminator.get("mapping", {}) else pointer)
+
+
+def _note(pair: Pair, place: Place, detail: str, effect: Effect, key: str, values: str) -> None:
+    request, answer = f"Send {listed([key])} no more.", f"Be ready for {listed([key])}."
+    if effect is Effect.OTHER:
+        request, answer = f"Check what you send with {listed([key])}.", f"Read {listed([key])} in the new way."
+    pair.note([Difference("discriminator", place, detail, effect, request, answer, values)])
