@@ -12,6 +12,7 @@ from app import errors
 from app.objects import Model
 from app.store import backup, large, migration, tables
 from app.store.backgrounds import Backgrounds
+from app.store.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.bindings import PolicyBindings, StageBindings
 from app.store.database import Database
 from app.store.files import Files
@@ -94,9 +95,9 @@ class Store:
             case "flows":
                 return FlowRepository(self.database, self.flows, known)
             case "stage_bindings":
-                return BindingRepository(self.database, self.stage_bindings, known)
+                return BindingRepository(self.database, self.stage_bindings, StageBindingRow._fields, known)
             case "policy_bindings":
-                return BindingRepository(self.database, self.policy_bindings, known)
+                return BindingRepository(self.database, self.policy_bindings, PolicyBindingRow._fields, known)
         return ObjectRepository(self.database, self.objects, known)
 
     def problems(

@@ -91,6 +91,21 @@ class Database:
             yield session
 
     @contextlib.contextmanager
+    def serializable(self) -> Iterator["Session"]:
+        """A session for one transaction that is as if nobody else were there, committed at the end and rolled back if anything is
+        raised.
+
+        :raises TakenBack: others came in between; nothing was changed
+        :raises Unavailable: the database does not answer
+        :raises NotUnique: a value is taken, which on a networked database may have happened meanwhile
+        """
+        with self.write() as session:
+            # An embedded database has one writer at a time.
+            if not self.embedded:
+                session.script("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+            yield session
+
+    @contextlib.contextmanager
     def snapshot(self) -> Iterator["Session"]:
         """A session for several reading statements, which all see the database as the first one does.
 
@@ -166,11 +181,18 @@ class Database:
             return SingleStatement(session)
         return self.write()
 
+    @property
+    def serves_threads(self) -> bool:
+        """Whether each thread can have a connection: an embedded database without a file is its one connection."""
+        return self.address.path is not None or not self.embedded
+
     def workers(self) -> tuple[int, Callable[[], None]]:
         """How many threads a networked database keeps busy, and what each of them has to call first: each keeps a connection, and
-        one is left for all others. Taking one from the pool costs as much as a small statement.
+        one is left for all others; of a larger pool another one, for what takes long. Taking one from the pool costs as much as a
+        small statement.
         """
-        count = max(1, self._pool_size - 1 - (self._pipeline.connections if self._pipeline is not None else 0))
+        others = 1 if self._pipeline is None else 2 + self._pipeline.connections
+        count = max(1, self._pool_size - others)
         return count, self._keep_connection if self._pool_size > count else lambda: None
 
     def _keep_connection(self) -> None:

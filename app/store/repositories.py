@@ -1,7 +1,7 @@
 """The objects of each model behind one interface, for units of work of more than one statement, such as an import."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -28,8 +28,12 @@ class Repository(Protocol):
         :raises Invalid: a member is none that objects can be found by
         """
 
-    def read(self, session: Session, pk: str) -> dict[str, Any]:
-        """Every member that a client sets, and `pk`. :raises NotFound: there is no such object"""
+    def read(self, session: Session, pk: str, *, lock: bool = False) -> dict[str, Any]:
+        """Every member that a client sets, and `pk`.
+
+        :param lock: whether nobody else may change the object until the transaction ends
+        :raises NotFound: there is no such object
+        """
 
     def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What `read` gives, by pk. Objects that there are not are left out."""
@@ -47,13 +51,20 @@ class Repository(Protocol):
 class _Reading(ABC):
     """Finds objects by their members, and reads them."""
 
-    def __init__(self, database: Database, view: View) -> None:
+    def __init__(self, database: Database, view: View, columns: Sequence[sa.ColumnElement[Any]]) -> None:
         self._database = database
         self._view = view
         # Clients choose the members that objects are found by; a bound keeps them from filling the memory.
         self._query = lru_cache(maxsize=256)(self._compile)
-        wanted = any_of(database, view.key, sa.bindparam("pks", type_=sa.Text()))
-        self._by_keys = database.compile(sa.select(*view.columns).select_from(view.source).where(wanted, *view.always))
+        read = sa.select(*columns).select_from(view.source)
+        if view.always:
+            # As one value: SQLite would take the index of a collection for better than the primary key.
+            read = read.where(sa.case((sa.and_(*view.always), sa.true()), else_=sa.false()))
+        self._by_keys = database.compile(read.where(any_of(database, view.key, sa.bindparam("pks", type_=sa.Text()))))
+        by_key = read.where(view.key == sa.bindparam("pk_"))
+        self._by_key = database.compile(by_key)
+        # What leads to the object may come and go.
+        self._by_key_locked = database.compile(by_key.with_for_update(key_share=True, of=view.key.table))
 
     def find(self, session: Session, identifiers: Mapping[str, Any]) -> str | None:
         """See `Repository`."""
@@ -63,11 +74,12 @@ class _Reading(ABC):
         row = session.row(self._query(frozenset(identifiers)), self._view.values(identifiers, ()))
         return None if row is None else str(row[0])
 
-    def read(self, session: Session, pk: str) -> dict[str, Any]:
+    def read(self, session: Session, pk: str, *, lock: bool = False) -> dict[str, Any]:
         """See `Repository`."""
-        for members in self.read_many(session, [pk]).values():
-            return members
-        raise errors.NotFound
+        row = session.row(self._by_key_locked if lock else self._by_key, {"pk_": pk})
+        if row is None:
+            raise errors.NotFound
+        return self._members(row)
 
     def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """See `Repository`."""
@@ -91,7 +103,7 @@ class FlowRepository(_Reading):
     """
 
     def __init__(self, database: Database, flows: Flows, model: Model) -> None:
-        super().__init__(database, flows.view)
+        super().__init__(database, flows.view, flows.view.columns)
         self._flows = flows
         self._model = model
 
@@ -123,13 +135,15 @@ class ObjectRepository(_Reading):
     """
 
     def __init__(self, database: Database, objects: Objects, model: Model) -> None:
-        super().__init__(database, objects.view(model.name))
+        view = objects.view(model.name)
+        # What else the collection shows of an object may be as much as is bound to it.
+        super().__init__(database, view, view.columns[: ObjectRow._fields.index("related")])
         self._objects = objects
         self._model = model
 
     def _members(self, row: Row) -> dict[str, Any]:
-        found = ObjectRow._make(row)
-        return {"pk": found.pk, **members_of(self._model, found.name, found.members, found.references)}
+        pk, _, name, members, references = row
+        return {"pk": pk, **members_of(self._model, name, members, references)}
 
     def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
         """See `Repository`."""
@@ -147,21 +161,24 @@ class ObjectRepository(_Reading):
 class BindingRepository(_Reading):
     """The bindings of stages, or of policies.
 
+    :param columns: the names of what their view reads
     :param model: their model
     """
 
-    def __init__(self, database: Database, bindings: Bindings[Any], model: Model) -> None:
-        super().__init__(database, bindings.view)
+    def __init__(self, database: Database, bindings: Bindings[Any], columns: Sequence[str], model: Model) -> None:
+        known = dict(zip(columns, bindings.view.columns, strict=True))
+        # What a view shows of the bound object may be as much as is bound to it.
+        self._names = [name for name in ("pk", *model.members) if name in known]
+        super().__init__(database, bindings.view, [known[name] for name in self._names])
         self._bindings = bindings
         self._model = model
 
     def _members(self, row: Row) -> dict[str, Any]:
-        values = self._bindings.row(row)._asdict()
-        members = {name: values.get(name) for name in ("pk", *self._model.members)}
+        values = dict(zip(self._names, row, strict=True))
         # SQLite has 0 and 1.
         return {
-            name: bool(value) if self._model.members.get(name) == "boolean" else value
-            for name, value in members.items()
+            name: bool(values[name]) if self._model.members.get(name) == "boolean" else values.get(name)
+            for name in ("pk", *self._model.members)
         }
 
     def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
