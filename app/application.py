@@ -123,6 +123,7 @@ def create_app(
         current=current,
         workers=workers,
         pending=store.database.pending_commit,
+        unlocked=store.database.unlocked,
         together=store.database.together,
         metrics=metrics,
         observe=recorder.observe if recorder is not None else None,

@@ -81,6 +81,17 @@ class TakenBack(Unavailable):
     """Nothing was changed, and the same may well succeed if it is tried again at once."""
 
 
+class Locked(Unavailable):
+    """Another connection has the database locked. Nothing was changed, and the same may well succeed once it is unlocked.
+
+    :param write: whether it is the lock of those who write
+    """
+
+    def __init__(self, reason: str, *, write: bool = False) -> None:
+        super().__init__(reason)
+        self.write = write
+
+
 class Unusable(DomainError):
     """A store, or a backup of one, can't be used as it is. The message says why, and what to do."""
 

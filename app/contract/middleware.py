@@ -4,6 +4,7 @@ It is a `SpecMiddleware`: Connexion hands it the specification, of which an `Edi
 match, one plan, one answer. Paths outside the contract go on to the next application.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -36,6 +37,7 @@ from app.contract.workers import Workers
 from app.metrics import Metrics
 
 Pending = Callable[[], Awaitable[None] | None]
+Unlocked = Callable[[errors.Locked, float], Awaitable[None]]
 Together = Callable[..., Awaitable[Answer | None]]
 Observe = Callable[[PathPlan, Plan | None, Request, Answer, bytes, float], None]
 Trace = Callable[[str, Plan | None, Request, Answer, float], str | None]
@@ -50,7 +52,9 @@ class ContractMiddleware(SpecMiddleware):
     :param current: the contract that is in force
     :param workers: the threads that requests are carried out on; None for the event loop's own thread
     :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
-        None if nothing has; it raises `Unavailable` if the answer does not hold
+        None if nothing has; it raises `Unavailable` if the answer does not hold, `Locked` if the request may be carried out again
+    :param unlocked: waits until a request that found the database locked may be carried out again, given what it was told and since
+        when it waits, in seconds of the event loop's clock; raises `Unavailable` after a while
     :param together: carries out requests that are a single statement, on the event loop's thread, without waiting; see
         `app.store.database.Database`
     :param metrics: counts the requests
@@ -67,6 +71,7 @@ class ContractMiddleware(SpecMiddleware):
         current: Current,
         workers: Workers | None,
         pending: Pending,
+        unlocked: Unlocked,
         together: Together,
         metrics: Metrics,
         observe: Observe | None = None,
@@ -76,6 +81,7 @@ class ContractMiddleware(SpecMiddleware):
         self._current = current
         self._workers = workers
         self._pending = pending
+        self._unlocked = unlocked
         self._together = together
         self._metrics = metrics
         self._observe = observe
@@ -131,8 +137,11 @@ class ContractMiddleware(SpecMiddleware):
         self._metrics.begin()
         answer, commit = _unwanted(plan, request), None
         if answer is None and self._workers is None and (plan is None or plan.body is None):
-            answer = edition.server.serve(target, plan, request)
-            commit = self._pending()
+            try:
+                answer = edition.server.serve(target, plan, request)
+                commit = self._pending()
+            except errors.Locked:
+                return self._go_on(edition, target, plan, request, None, None, length, receive, send)
             if commit is None and answer.status < 400 and (lines := sent_whole(answer, target, request)) is not None:
                 self._metrics.end()
                 self._tell(edition, target, plan, request, answer, lines)
@@ -156,19 +165,12 @@ class ContractMiddleware(SpecMiddleware):
             if answer is None:
                 if plan is not None and plan.body is not None:
                     request.body = await read_body(receive, length, edition.server.body_limit)
-                if self._workers is None:
-                    answer = edition.server.serve(target, plan, request)
-                    commit = self._pending()
-                else:
+                if self._workers is not None:
                     if plan is not None and plan.single_statement:
                         answer = await self._shared(edition.server, target, plan, request)
-                    if answer is None:
-                        answer = await self._workers.run(edition.server.serve, target, plan, request)
-            if commit is not None:
-                try:
-                    await commit
-                except errors.Unavailable as error:
-                    answer = unavailable(error, request)
+                    answer = answer or await self._workers.run(edition.server.serve, target, plan, request)
+            if answer is None or commit is not None:
+                answer = await self._kept(edition.server, target, plan, request, answer, commit)
             if answer.status >= 400:
                 answer = edition.problems.located(answer, target, plan, request.accept)
             lines = sent_whole(answer, target, request)
@@ -179,6 +181,40 @@ class ContractMiddleware(SpecMiddleware):
         finally:
             self._metrics.end()
         self._tell(edition, target, plan, request, answer, lines)
+
+    async def _kept(
+        self,
+        server: Server,
+        target: PathPlan,
+        plan: Plan | None,
+        request: Request,
+        answer: Answer | None,
+        commit: Awaitable[None] | None,
+    ) -> Answer:
+        """The answer to a request that is carried out on this thread, once it holds. While the database is locked it is carried out
+        again, by a timer.
+
+        :param answer: None if the request has not been carried out yet
+        :param commit: what the answer has to wait for
+        """
+        began = 0.0
+        while True:
+            try:
+                if answer is None:
+                    answer = server.serve(target, plan, request)
+                    commit = self._pending()
+                if commit is not None:
+                    await commit
+                return answer
+            except errors.Locked as error:
+                locked, answer, commit = error, None, None
+            except errors.Unavailable as error:
+                return unavailable(error, request)
+            began = began or asyncio.get_running_loop().time()
+            try:
+                await self._unlocked(locked, began)
+            except errors.Unavailable as error:
+                return unavailable(error, request)
 
     def _tell(
         self, edition: Edition, target: PathPlan, plan: Plan | None, request: Request, answer: Answer, lines: bytes

@@ -114,7 +114,10 @@ class Server:
         self.body_limit = body_limit
 
     def serve(self, path: PathPlan, plan: Plan | None, request: Request) -> Answer:
-        """The answer to a request. Never raises: what goes wrong here is a 500 or 503, logged with its traceback."""
+        """The answer to a request: what goes wrong here is a 500 or 503, logged with its traceback.
+
+        :raises Locked: nothing was changed, and the caller may wait and try again
+        """
         try:
             if plan is None:
                 return self._without_operation(path, request)
@@ -127,6 +130,8 @@ class Server:
             return detail(403, str(error), broken=[Broken(first.security)])
         except TooManyParameters:
             return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
+        except errors.Locked:
+            raise
         except errors.Unavailable as error:
             return unavailable(error, request)
         except BrokenContract as error:

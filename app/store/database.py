@@ -20,8 +20,10 @@ from app import ambient, errors
 from app.store.address import address_of
 from app.store.driver_errors import DriverErrors
 from app.store.engines import postgresql_engine, sqlite_engine
+from app.store.locking import pause
 from app.store.networked import KeptSession, LoneStatement, NetworkedSession, statements_of
 from app.store.session import Query, Row, Session, SingleStatement, ThreadSession
+from app.store.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from app.store.pipeline import Pipeline
@@ -56,6 +58,7 @@ class Database:
             self.begin = "BEGIN"
         self._errors = DriverErrors(embedded=self.embedded)
         self.grouped = False
+        self.turnstile = Turnstile()
         self._pool_size = pool_size
         self._pipeline: Pipeline | None = None if self.embedded or pool_size < _PIPELINED else _pipeline(self)
         # Counts the times that the server was found to be gone.
@@ -128,6 +131,7 @@ class Database:
     def group_commits(self) -> None:
         """Let the transactions of an event loop's thread share commits: see `pending_commit`."""
         self.grouped = self.embedded
+        self.turnstile.share()
 
     async def together(self, function: Callable[..., T], *arguments: Any) -> T | None:
         """Call a function on the thread of a running event loop; its statements are sent to a networked database with others.
@@ -158,10 +162,23 @@ class Database:
     def pending_commit(self) -> asyncio.Future[None] | None:
         """What has to be done before anything that was written or read in this turn of the event loop may be told.
 
-        :returns: None if nothing is open; otherwise it raises `Unavailable` if the commit fails
+        :returns: None if nothing is open; otherwise it raises `Unavailable` if the commit fails, `Locked` if nothing was changed
+            and that is worth trying again
         """
         session: ThreadSession | None = getattr(self._thread, "session", None)
         return session.group.pending() if session is not None else None
+
+    async def unlocked(self, error: errors.Locked, began: float) -> None:
+        """Wait, on the thread of a running event loop, until a request that found the database locked may be carried out again.
+
+        :param error: what it was told
+        :param began: when it began to wait, in seconds of the loop's clock
+        :raises Unavailable: it has waited for as long as it may
+        """
+        if error.write:
+            await self._thread_session().group.queue.wait(error, began)
+        else:
+            await pause(error, began)
 
     def write_once(self) -> contextlib.AbstractContextManager["Session"]:
         """A session for one writing statement, which is a transaction by itself: a single round trip.

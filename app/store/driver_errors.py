@@ -5,6 +5,7 @@ import sqlite3
 import sqlalchemy as sa
 
 from app import errors
+from app.store.locking import is_locked, runs_event_loop
 from app.store.tables import metadata
 
 
@@ -41,6 +42,8 @@ class DriverErrors:
             return errors.NotUnique(_taken_columns(error))
         if isinstance(error, self._in_conflict):
             return errors.TakenBack(str(error))
+        if is_locked(error) and runs_event_loop():
+            return errors.Locked(str(error))
         # What SQLite says of a damaged file is of no kind of its own.
         if isinstance(error, self._unavailable) or type(error) is sqlite3.DatabaseError:
             return errors.Unavailable(str(error))

@@ -6,9 +6,13 @@ import sqlalchemy as sa
 
 from app import errors
 from app.store.address import Address
+from app.store.locking import runs_event_loop
 
-# How long a writer waits for another one, in milliseconds.
+# How long a thread without an event loop waits for another writer, in milliseconds.
 SQLITE_BUSY_TIMEOUT = 5_000
+# How large the log of an embedded database stays once it has been written back, in bytes: it grows while somebody reads for long.
+# SQLite writes it back from about half of that on, so a log of everyday size keeps its file, which is quicker than to make it anew.
+SQLITE_LOG_LIMIT = 8 * 1024 * 1024
 # How long to wait for a PostgreSQL server to answer at connect, in seconds.
 POSTGRESQL_CONNECT_TIMEOUT = 5
 # How long a statement may run on PostgreSQL, in milliseconds.
@@ -31,20 +35,29 @@ def sqlite_engine(address: Address) -> sa.Engine:
         poolclass=sa.pool.StaticPool if address.path is None else sa.pool.NullPool,
         # Transactions begin and end in `Database.write` only, so there is nothing to reset.
         pool_reset_on_return=None,
-        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": SQLITE_BUSY_TIMEOUT / 1000},
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 0},
     )
 
     @sa.event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        let_sleep(connection, not runs_event_loop())
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
-            f"busy_timeout = {SQLITE_BUSY_TIMEOUT}",
+            f"journal_size_limit = {SQLITE_LOG_LIMIT}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def let_sleep(connection: sqlite3.Connection, may_sleep: bool) -> None:
+    """Let a statement that finds the database locked sleep in its thread for a while, or fail at once.
+
+    :param may_sleep: whether nothing else wants the thread
+    """
+    connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT if may_sleep else 0}")
 
 
 def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:

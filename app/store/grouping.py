@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Iterator
 
 from app import errors
+from app.store.locking import LockQueue, is_locked
+from app.store.turnstile import Turnstile
 
 # Transactions that share a commit at most, so that other processes get their turn.
 _MOST = 128
@@ -21,15 +23,17 @@ class CommitGroup:
 
     :param connection: the driver's connection, in autocommit
     :param begin: the statement that begins a transaction
+    :param turnstile: where the next process waits
     """
 
-    def __init__(self, connection: sqlite3.Connection, begin: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, begin: str, turnstile: Turnstile) -> None:
         self._connection = connection
         self._begin = begin
         self._waiting: list[asyncio.Future[None]] | None = None
         self._members = 0
         self._others: int | None = None
         self._undone = 0
+        self.queue = LockQueue(self._take, _MOST, turnstile)
 
     @contextlib.contextmanager
     def transaction(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
@@ -50,14 +54,33 @@ class CommitGroup:
             raise
 
     def join(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin what is committed with others: a single statement, of whose error `failed` is told, if there is one."""
-        if self._waiting is not None and self._members >= _MOST:
-            self._commit(self._waiting)
+        """Begin what is committed with others: a single statement, of whose error `failed` is told, if there is one.
+
+        :raises Locked: somebody else writes to the database, or others wait for that already
+        """
         if self._waiting is None:
-            self._connection.execute(self._begin)
-            self._waiting, self._members, self._others = [], 0, None
-            loop.call_soon(self._commit_when_complete, loop, self._waiting, 0)
+            if self.queue.must_wait(loop):
+                raise errors.Locked("database is locked", write=True)
+            self._open(loop)
         self._members += 1
+
+    def _open(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            self._connection.execute(self._begin)
+        except sqlite3.OperationalError as error:
+            if is_locked(error):
+                raise errors.Locked(str(error), write=True) from error
+            raise
+        self._waiting, self._members, self._others = [], 0, None
+        # Those that have waited for the lock become members in the next turn.
+        loop.call_soon(self._commit_when_complete, loop, self._waiting, -1)
+
+    def _take(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Begin for those that wait for the lock. :returns: whether there was nothing to wait for any more"""
+        if self._waiting is not None:
+            return False
+        self._open(loop)
+        return True
 
     def version(self) -> tuple[int, int, int] | None:
         """What differs after each change, whoever makes it, and after each that was undone; None if no transaction is open.
@@ -78,12 +101,15 @@ class CommitGroup:
     def pending(self) -> asyncio.Future[None] | None:
         """What has to be done before an answer may leave; None if nothing is open.
 
-        :returns: raises `Unavailable` if the transaction could not be committed
+        :returns: raises `Unavailable` if the transaction could not be committed, `Locked` if that is worth trying again
         """
         if self._waiting is None:
             return None
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
+        # Between two requests, as one that is carried out again must not have been kept in part.
+        if self._members >= _MOST:
+            self._commit(self._waiting)
         return waiter
 
     def _commit_when_complete(
@@ -103,7 +129,8 @@ class CommitGroup:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._end(errors.Unavailable(str(error)))
+            reason = str(error)
+            self._end(errors.Locked(reason, write=True) if is_locked(error) else errors.Unavailable(reason))
         else:
             self._end(None)
 

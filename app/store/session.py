@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
+from app import errors
+from app.store.engines import let_sleep
 from app.store.grouping import CommitGroup
+from app.store.locking import runs_event_loop
 from app.store.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -128,7 +131,7 @@ class Session:
 
     @contextlib.contextmanager
     def _own_transaction(self) -> Iterator[None]:
-        self._connection.execute(self._begin)
+        self._start()
         try:
             yield
             self.uncertain = True
@@ -139,26 +142,35 @@ class Session:
                 self._connection.execute("ROLLBACK")
             raise
 
+    def _start(self) -> None:
+        self._connection.execute(self._begin)
+
 
 class ThreadSession(Session):
     """The session of one thread on an embedded database; it lasts. Taking a connection from the pool for each read
     costs as much as reading a row.
     """
 
-    __slots__ = ("_database", "_others", "_rows", "group")
+    __slots__ = ("_database", "_others", "_rows", "_sleeps", "group")
 
     def __init__(self, database: "Database") -> None:
         super().__init__(database.take_out().driver_connection, database.begin)
         self._database = database
         # The changes of others, while this turn of the event loop has asked for them.
         self._others: int | None = None
-        self.group = CommitGroup(self._connection, database.begin)
+        self.group = CommitGroup(self._connection, database.begin, database.turnstile)
         self._rows: Remembered[Any] = Remembered()
+        # Whether a statement that finds the database locked sleeps in this thread.
+        self._sleeps = not runs_event_loop()
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """A transaction of its own, or one that shares its commit with others of the event loop."""
         loop = self._loop()
         return super().transaction() if loop is None else self.group.transaction(loop)
+
+    def _start(self) -> None:
+        with self._database.turnstile.entered():
+            super()._start()
 
     @property
     def shares(self) -> bool:
@@ -189,9 +201,13 @@ class ThreadSession(Session):
         if not self._database.grouped:
             return None
         try:
-            return asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
-            return None
+            loop = None
+        if self._sleeps is not (loop is None):
+            self._sleeps = loop is None
+            let_sleep(self._connection, self._sleeps)
+        return loop
 
     def version(self) -> tuple[int, int] | None:
         """The changes of others, as SQLite counts them, and this connection's own; None within a transaction.
@@ -216,7 +232,13 @@ class ThreadSession(Session):
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is not None and (known := self._database.translated(error)) is not error:
+        if error is None:
+            return
+        known = self._database.translated(error)
+        if isinstance(known, errors.Locked) and self._connection.in_transaction:
+            # What was carried out before in this transaction must not be carried out again.
+            known = errors.Unavailable(str(known))
+        if known is not error:
             raise known from error
 
 

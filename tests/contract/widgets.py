@@ -102,6 +102,7 @@ def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=
                 current=Current(source, server, metrics := create_metrics(source)),
                 workers=None,
                 pending=lambda: None,
+                unlocked=None,
                 together=lambda *_: None,
                 metrics=metrics,
             ),

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from app import ambient, errors
 from app.contract.parameters import Ordering
 from app.store import Store, migration, remembered
+from app.store.engines import SQLITE_LOG_LIMIT
 from app.store.identity import new_uuid
 from app.store.search import fold
 from app.store.tables import flows, metadata
@@ -202,7 +203,7 @@ def test_an_event_loop_asks_once_in_a_turn_what_others_have_changed(tmp_path):
 
     async def turns():
         with store.database.read() as session:
-            session._connection.set_trace_callback(asked.append)
+            session._connection.set_trace_callback(lambda sql: "data_version" in sql and asked.append(sql))
         versions = [store.database.version() for _ in range(3)]
         with contextlib.closing(sqlite3.connect(path)) as other, other:
             other.execute("UPDATE flows SET name = 'second'")
@@ -499,3 +500,22 @@ def test_a_thread_keeps_its_connection_until_the_server_is_gone(postgresql_url):
             thread.join(20)
         assert problems == []
         store.close()
+
+
+def test_the_log_shrinks_after_a_long_reader(tmp_path):
+    path = tmp_path / "flows.sqlite3"
+    store = Store(f"sqlite:///{path}", searched=SEARCHED)
+    store.migrate()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM flows").fetchone()
+        text = "x" * (SQLITE_LOG_LIMIT // 4)
+        for number in range(8):
+            store.flows.add(members(slug=str(number), title=text))
+        log = tmp_path / "flows.sqlite3-wal"
+        assert log.stat().st_size > 2 * SQLITE_LOG_LIMIT
+        reader.execute("COMMIT")
+    for number in range(2):
+        store.flows.change("0", {"title": str(number)})
+    assert log.stat().st_size <= SQLITE_LOG_LIMIT
+    store.close()

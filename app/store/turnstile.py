@@ -1,0 +1,63 @@
+"""Turns of those who write to one embedded database: SQLite itself lets a busy process write again and again, and others starve."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Turnstile:
+    """The place of the next writer, of all threads and processes of a server. It decides nothing but who is next: whoever does not
+    look at it writes when SQLite lets it.
+    """
+
+    def __init__(self) -> None:
+        self._thread = threading.Lock()
+        self._file: int | None = None
+
+    def share(self) -> None:
+        """Share it with the processes that are forked from now on. The kernel clears the place when one ends (POSIX, `fcntl`)."""
+        if self._file is None:
+            self._file, name = tempfile.mkstemp(prefix="flows-")
+            Path(name).unlink()
+            weakref.finalize(self, os.close, self._file)
+
+    def enter(self) -> bool:
+        """Take the place, unless it is taken. :returns: whether it is the caller's now"""
+        if not self._thread.acquire(blocking=False):
+            return False
+        try:
+            if self._file is not None:
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._thread.release()
+            return False
+        return True
+
+    def leave(self) -> None:
+        """Clear the place."""
+        if self._file is not None:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
+        self._thread.release()
+
+    def is_taken(self) -> bool:
+        """Whether anybody waits there."""
+        if self.enter():
+            self.leave()
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Be there for as long as one waits for the lock, if the place is free."""
+        if not self.enter():
+            yield
+            return
+        try:
+            yield
+        finally:
+            self.leave()
