@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
-ROUNDS ?= 100
+ROUNDS ?= $(if $(MINUTES),2,100)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run dev test soak storm fuzz fuzz-long bench bench-scale bench-start check lint format lock wheel clean
@@ -37,8 +37,9 @@ test: $(READY)  ## Run all tests
 soak: $(READY)  ## Load the server for MINUTES (15) with a fault every 20 s, on ENGINE (sqlite or postgresql)
 	@$(BIN)/python -m pytest tests/e2e/test_endurance.py --minutes $(or $(MINUTES),15) -k $(or $(ENGINE),sqlite) -s $(PYTEST_ARGS)
 
-storm: $(READY)  ## Kill workers and servers ROUNDS times on each engine while they are written to, and look for losses
-	@$(BIN)/python -m pytest tests/e2e/test_kills.py tests/e2e/test_writers.py --rounds $(ROUNDS) -s $(PYTEST_ARGS)
+storm: $(READY)  ## Cause faults under load for MINUTES (10) and kill ROUNDS (100) times, on each engine or ENGINE, and look for losses
+	@$(BIN)/python -m pytest tests/e2e/test_linearizability.py tests/e2e/test_kills.py tests/e2e/test_writers.py -s \
+		--minutes $(or $(MINUTES),10) --rounds $(ROUNDS) --seed '$(SEED)' $(if $(ENGINE),-k '$(ENGINE)$(if $(filter sqlite,$(ENGINE)), or test_writers)') $(PYTEST_ARGS)
 
 fuzz: $(READY)  ## Fuzz the server against the contract, with the same cases each time
 	@$(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)

@@ -38,8 +38,9 @@ _numbers = itertools.count()
 def pytest_addoption(parser):
     parser.addoption("--rounds", type=int, default=2, help="how often the tests of faults cause each")
     parser.addoption(
-        "--minutes", type=float, default=0, help="how long the test of endurance takes; 0 for its short form"
+        "--minutes", type=float, default=0, help="how long tests of endurance take; 0 for their short form"
     )
+    parser.addoption("--seed", default="", help="what the tests of linearizability choose their operations by")
 
 
 @pytest.fixture(scope="session")

@@ -24,21 +24,23 @@ class Footprint:
 
 
 class Deployment:
-    """A server with two workers on a database, always at the same port.
+    """A server on a database, always at the same port.
 
     :param start: the fixture that starts a server
     :param run: the fixture that runs a command
     :param url: a database with tables
     :param folder: for files of the test
+    :param workers: how many it has
     """
 
-    def __init__(self, start, run, url, folder):
+    def __init__(self, start, run, url, folder, workers=WORKERS):
         self.url, self.folder = url, folder
+        self._count = workers
         self._start, self._run = start, run
         self._variables = {
             "FLOWS_DATABASE_URL": url,
             "FLOWS_PORT": str(free_port()),
-            "FLOWS_WORKERS": str(WORKERS),
+            "FLOWS_WORKERS": str(workers),
             "FLOWS_BOOTSTRAP_TOKEN": "root",
             "FLOWS_LOG_LEVEL": "warning",
         }
@@ -66,9 +68,9 @@ class Deployment:
 
         def whole():
             workers = self.workers()
-            return len(workers) == WORKERS and not {*workers} & {*without}
+            return len(workers) == self._count and not {*workers} & {*without}
 
-        wait_for(whole, "both workers", 60)
+        wait_for(whole, "all workers", 60)
         wait_for(self.ready, "readiness")
 
     def ready(self):

@@ -24,10 +24,11 @@ class KeptWire:
     """A server to send requests to. Each thread keeps its connection for a while.
 
     :param url: the server; another one may take its place at the same address
+    :param timeout: seconds that it may take for one response
     """
 
-    def __init__(self, url):
-        self._host = urlsplit(url).netloc
+    def __init__(self, url, timeout=TIMEOUT):
+        self._host, self._timeout = urlsplit(url).netloc, timeout
         self._own = threading.local()
         self._connections = []
 
@@ -35,7 +36,7 @@ class KeptWire:
         """Send a request. :raises OSError: there is no answer"""
         connection = getattr(self._own, "connection", None)
         if connection is None:
-            connection = self._own.connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT)
+            connection = self._own.connection = http.client.HTTPConnection(self._host, timeout=self._timeout)
             connection.answers = 0
             self._connections.append(connection)
         try:
