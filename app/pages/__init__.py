@@ -1,34 +1,32 @@
 """The pages for people, a Flask application: home, documentation, the contract itself, health."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any, NoReturn
 
-from a2wsgi import WSGIMiddleware
 from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
 
 from app.contract.edition import Current
 from app.metrics import Metrics
+from app.pages import health, metrics
+from app.pages.adapter import Adapter
 from app.pages.contract import contract_browser
 from app.pages.documentation import documentation
-from app.pages.health import health
 from app.pages.home import home
 from app.pages.markup import marked_up
 from app.pages.media import media
-from app.pages.metrics import metrics
 from app.pages.policy import add_headers
 from app.pages.recording import recording
 from app.pages.schema import schema
+from app.pages.watch import KNOWN, Watch
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
 
 Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
-
-# So many slow readers may hold up pages before the next one waits. They are begun when they are needed.
-THREADS = 10
 
 
 def create_app(
@@ -37,7 +35,7 @@ def create_app(
     """The pages as an ASGI application.
 
     :param current: the contract that the pages tell of
-    :param store: what the health page asks
+    :param store: what is asked for files, and how it is
     :param settings: say who may read the metrics
     :param counted: what the metrics are of
     :param recorder: what shows what clients exercise; None if nothing is recorded
@@ -56,21 +54,29 @@ def create_app(
     flask.register_blueprint(contract_browser(current, base_path))
     flask.register_blueprint(documentation())
     flask.register_blueprint(schema(current), url_prefix=base_path)
-    flask.register_blueprint(health(store))
+    flask.register_blueprint(health.health())
     flask.register_blueprint(media(store))
     if settings.metrics == "on":
-        flask.register_blueprint(metrics(counted, store, settings.metrics_token))
+        flask.register_blueprint(metrics.metrics(counted, settings.metrics_token))
     if recorder is not None:
         flask.register_blueprint(recording(recorder, store))
     flask.register_error_handler(HTTPException, _answer_error)
     flask.after_request(add_headers)
-    adapted: ASGIApp = WSGIMiddleware(flask, workers=THREADS)
+    adapter, watch = Adapter(flask), Watch(store)
 
     async def app(scope: Scope, _receive: Any, send: Any) -> None:
+        # No page reads a body, so none is taken in.
         if scope["type"] != "http":
             return
-        # No page reads a body, so none is taken in.
-        await adapted(scope, _no_body, send)
+        match scope["path"]:
+            case health.LIVE:
+                await adapter.respond_here(scope, send, {})
+            case health.READY:
+                await adapter.respond_here(scope, send, {KNOWN: await watch.ask(store.migrated)})
+            case metrics.PATH:
+                await adapter.respond_here(scope, send, {KNOWN: await watch.ask(partial(metrics.of_store, store))})
+            case _:
+                await adapter.respond(scope, send)
 
     return app
 
@@ -82,10 +88,6 @@ class _Pages(Flask):
         if isinstance(request.routing_exception, RequestRedirect):
             raise NotFound
         super().raise_routing_exception(request)
-
-
-async def _no_body() -> dict[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def _answer_error(error: HTTPException) -> Response:

@@ -4,53 +4,68 @@ import hmac
 import importlib.metadata
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from typing import NamedTuple
 
 from flask import Blueprint, Response, request
 
-from app import errors
 from app.metrics import BOUNDS, Metrics, Totals
+from app.pages.watch import KNOWN
 from app.store import Store
+
+PATH = "/-/metrics/"
 
 Sample = tuple[str, dict[str, str], float]
 """The end of the name, the labels and the value."""
 
 
-def metrics(counted: Metrics, store: Store, token: str) -> Blueprint:
+class Condition(NamedTuple):
+    """How a store is.
+
+    :param revision: of its tables, None if it has none
+    :param size: in bytes
+    """
+
+    revision: str | None
+    size: int
+
+
+def of_store(store: Store) -> Condition:
+    """How a store is. :raises Unavailable: the database does not answer"""
+    return Condition(store.revision(), store.size())
+
+
+def metrics(counted: Metrics, token: str) -> Blueprint:
     """The page of the metrics.
 
     :param counted: what they are of
-    :param store: what is asked for its size
     :param token: what a client has to send as a bearer token; empty if anybody may read them
     """
     page = Blueprint("metrics", __name__)
     wanted = f"Bearer {token}".encode()
 
-    @page.get("/-/metrics/")
+    @page.get(PATH)
     def read() -> Response:
         sent = request.headers.get("Authorization", "").encode()
         if token and not hmac.compare_digest(sent, wanted):
             return Response(status=401, headers={"WWW-Authenticate": "Bearer"})
-        text = "".join(_families(counted.totals(), store))
+        text = "".join(_families(counted.totals(), request.environ[KNOWN]))
         return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
     return page
 
 
-def _families(totals: Totals, store: Store) -> Iterator[str]:
+def _families(totals: Totals, store: Condition | None) -> Iterator[str]:
     yield _family("requests_total", "counter", "Requests by operation and status.", _requests(totals))
     yield _family("refusals_total", "counter", "Refused requests by what they go against.", _refusals(totals))
     yield _family("request_duration_seconds", "histogram", "Time until the answer.", _durations(totals))
     yield _gauge("requests_in_progress", "Requests that have no answer yet.", totals.in_progress)
     yield _gauge("workers", "Processes that serve.", totals.workers)
     yield _gauge("database_connections", "Open connections to the database.", totals.connections)
-    try:
-        revision, size = store.revision(), store.size()
-    except errors.Unavailable:
-        yield _gauge("database_up", "Whether the database answers.", 0)
+    yield _gauge("database_up", "Whether the database answers.", int(store is not None))
+    if store is None:
         return
-    yield _gauge("database_up", "Whether the database answers.", 1)
-    yield _gauge("store_bytes", "Size of the store.", size)
-    labels = {"version": importlib.metadata.version("flows-server"), "revision": revision or ""}
+    yield _gauge("store_bytes", "Size of the store.", store.size)
+    labels = {"version": importlib.metadata.version("flows-server"), "revision": store.revision or ""}
     yield _family("info", "gauge", "Versions of the server and of the store's tables.", [("", labels, 1)])
 
 

@@ -17,17 +17,34 @@ if TYPE_CHECKING:
 # Revisions are numbers of four digits, so a greater one is a newer one.
 HEAD = "0002"
 
+_has_revision = sa.text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
+_revision = sa.text("SELECT version_num FROM alembic_version")
+
 # Servers that start together migrate one after the other; the number is this project's own.
 _ADVISORY_LOCK = 7_203_981
 
 
 def current(database: Database) -> str | None:
     """The revision of a database, None if it is empty. :raises Unavailable: the database does not answer"""
+    if database.embedded and database.address.path is not None:
+        return _embedded_revision(database, database.address.path)
     with _translated(), database.engine.connect() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
-        revision: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        revision: str | None = connection.execute(_revision).scalar()
         return revision
+
+
+def _embedded_revision(database: Database, path: Path) -> str | None:
+    """The same without a connection of its own, as an event loop may ask."""
+    if not path.exists():
+        # A connection still has the file that was removed.
+        return None
+    with database.read() as session:
+        if session.row(database.compile(_has_revision)) is None:
+            return None
+        row = session.row(database.compile(_revision))
+    return None if row is None else str(row[0])
 
 
 def refuse_newer(revision: str | None, whose: str) -> None:

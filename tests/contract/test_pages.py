@@ -6,7 +6,9 @@ import re
 import pytest
 import yaml
 
-from tests.asgi import FLOWS
+from app import errors
+from tests.asgi import FLOWS, Client
+from tests.conftest import application
 
 SCHEMA = "/api/v3/schema/"
 
@@ -110,3 +112,21 @@ def test_nothing_of_a_request_stands_in_a_page(client, make_flow):
     client.post(FLOWS, make_flow(name=planted, title=planted))
     for path in ("/", "/docs/"):
         assert planted.encode() not in client.get(path, query=f"x={planted}", headers={"host": planted}).body
+
+
+def test_a_process_lives_whatever_becomes_of_its_store(client, store, monkeypatch):
+    def fail(*_):
+        raise errors.Unavailable
+
+    for name in ("read", "write", "_thread_session"):
+        monkeypatch.setattr(store.database, name, fail)
+    assert client.get("/-/health/live/").status == 200
+    assert client.get("/-/health/ready/").status == 503
+
+
+def test_a_store_whose_file_is_gone_is_not_ready(settings, contract):
+    with application(settings.database_url, contract) as (store, app):
+        client = Client(app)
+        assert client.get("/-/health/ready/").status == 200
+        store.database.address.path.unlink()
+        assert client.get("/-/health/ready/").status == 503

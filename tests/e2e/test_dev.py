@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from app.pages import THREADS as PAGE_THREADS
+from app.pages.adapter import THREADS as PAGE_THREADS
 from tests.asgi import FLOWS
 from tests.contract_files import copied
 from tests.e2e.conftest import ROOT

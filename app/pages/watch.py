@@ -1,0 +1,47 @@
+"""What is asked of the store for those who watch over the server, without the threads that make pages."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from app import errors
+from app.store import Store
+
+T = TypeVar("T")
+
+KNOWN = "flows.known"
+"""Where the environment of a request has what the store answers; None if it does not."""
+
+# Seconds that a networked database has to answer.
+_PATIENCE = 5.0
+
+
+class Watch:
+    """Asks a store: an embedded one on the event loop's thread, a networked one on a thread of its own."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flows-watch")
+
+    async def ask(self, question: Callable[[], T]) -> T | None:
+        """Ask a question of the store.
+
+        :param question: a small one, which reads only
+        :returns: None if the store does not answer, or not in time
+        """
+        try:
+            if self._store.embedded:
+                return await self._unlocked(question)
+            loop = asyncio.get_running_loop()
+            return await asyncio.wait_for(loop.run_in_executor(self._thread, question), _PATIENCE)
+        except (errors.Unavailable, TimeoutError):
+            return None
+
+    async def _unlocked(self, question: Callable[[], T]) -> T:
+        began = asyncio.get_running_loop().time()
+        while True:
+            try:
+                return question()
+            except errors.Locked as error:
+                await self._store.database.unlocked(error, began)
