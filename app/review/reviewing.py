@@ -16,7 +16,7 @@ from app.review.comparing.parameters import compare_parameters
 from app.review.comparing.schemas import SchemaComparer, deprecation
 from app.review.comparing.words import compare_words
 from app.review.subjects import subject
-from app.review.surviving import nearest
+from app.review.surviving import nearest, stays
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,9 @@ class _Review:
         self._old = old
         self._new = new
         self._schemas = SchemaComparer(old, new)
-        self._drafts: dict[tuple[str, Location, bool, str, str], _Draft] = {}
+        self._drafts: dict[tuple[str, Location, bool, str, str, Location | None], _Draft] = {}
         self._locations: dict[Place, Location] = {}
+        self._staying: dict[Place, bool] = {}
 
     def findings(self) -> list[Finding]:
         for before, after in paired(self._old, self._new):
@@ -128,6 +129,8 @@ class _Review:
 
     def _note(self, change: Change, operation: Operation | None) -> None:
         difference = change.difference
+        of_operation = operation.pointer if operation is not None and operation.source is self._new else ()
+        used_at = change.used_at or of_operation
         # Copies of an anchor stand at one place, and are one finding.
         key = (
             difference.rule,
@@ -135,10 +138,10 @@ class _Review:
             difference.place.old,
             difference.values,
             difference.detail,
+            self._locate(Place(used_at)) if self._is_elsewhere(difference.place, used_at) else None,
         )
         if key not in self._drafts:
-            of_operation = operation.pointer if operation is not None and operation.source is self._new else ()
-            self._drafts[key] = _Draft(difference, change.used_at or of_operation)
+            self._drafts[key] = _Draft(difference, used_at)
         use = change.side if operation is not None else None, change.rating, change.advice
         names = self._drafts[key].uses.setdefault(use, {})
         if operation is not None:
@@ -147,6 +150,10 @@ class _Review:
     def _finding(self, draft: _Draft) -> Finding:
         difference, place = draft.difference, draft.difference.place
         about = subject(self._old if place.old else self._new, place.pointer)
+        if self._is_elsewhere(place, draft.used_at):
+            about = subject(self._new, draft.used_at)
+            if place.pointer[-2:-1] == ("properties",):
+                about += f".{place.pointer[-1]}"
         here = nearest(self._old, self._new, place.pointer, draft.used_at) if place.old else place.pointer
         uses = [Use(*key, tuple(names)) for key, names in draft.uses.items()]
         return Finding(
@@ -157,6 +164,14 @@ class _Review:
             self._locate(place) if place.old else None,
             tuple(sorted(uses, key=lambda use: -use.rating)),
         )
+
+    def _is_elsewhere(self, place: Place, used_at: Pointer) -> bool:
+        """Whether a part that is gone from where it was used still stands where it stood, and is another's."""
+        if not place.old or not used_at:
+            return False
+        if place not in self._staying:
+            self._staying[place] = stays(self._old, self._new, place.pointer)
+        return self._staying[place] and place.pointer[: len(used_at)] != used_at
 
     def _locate(self, place: Place) -> Location:
         if place not in self._locations:

@@ -9,6 +9,11 @@ _COLLECTIONS = ((), ("paths",), ("components",))
 _WHOLE = 3
 
 
+def stays(old: Source, new: Source, pointer: Pointer) -> bool:
+    """Whether a part of the old contract still stands in the new one, so that it is gone only from where it was used."""
+    return _survivor(old.document, new.document, pointer) == pointer
+
+
 def nearest(old: Source, new: Source, pointer: Pointer, used_at: Pointer) -> Pointer:
     """The place in the new contract that is nearest to a part of the old one.
 
