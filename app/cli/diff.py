@@ -60,14 +60,15 @@ def command(
     from app.review.waivers import read_waivers
 
     try:
-        exchanges = [exchange for path in traffic for exchange in read_traffic(path)]
+        left_out: list[str] = []
+        exchanges = [exchange for path in traffic for exchange in read_traffic(path, left_out)]
         with told_of():
             new = usable(read(settings.contract))
             path = waivers or settings.contract.parent / WAIVERS
             name = str(waivers or PurePath(new.name).parent / WAIVERS)
             accepted = read_waivers(path, name) if path.exists() else []
             with base_contract(base, settings.contract) as old:
-                evidence = weigh(old, new, exchanges) if traffic else None
+                evidence = weigh(old, new, exchanges, left_out) if traffic else None
                 found = report(old, new, accepted, dt.date.today(), evidence)
     except (NoBase, NoTraffic) as error:
         raise click.UsageError(str(error)) from error

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.contract.source import Source
 from app.review.comparing.differences import Side, listed
+from app.review.comparing.discriminators import chosen
 from app.review.comparing.objects import members_of
 from app.review.comparing.operations import Operation
 from app.review.comparing.views import View
@@ -14,6 +15,9 @@ from app.review.traffic import Exchange
 
 # Statuses from here on refuse a request (RFC 9110, section 15).
 _REFUSED = 400
+
+# How many reasons are told of one answer.
+_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Evidence:
     :param refused: requests that were taken and would be refused
     :param ignored: requests of which a part would have no effect any more
     :param broken: answers that would not be given so any more
+    :param left_out: why other parts of the recording were not used, a sentence each
     """
 
     exchanges: int
@@ -46,28 +51,38 @@ class Evidence:
     refused: tuple[Harm, ...]
     ignored: tuple[Harm, ...]
     broken: tuple[Harm, ...]
+    left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """One sentence."""
+        """One sentence, and what was not used if anything was not."""
+        unused = list(self.left_out)
+        if self.others:
+            total, are = self.exchanges + self.others, "is" if self.others == 1 else "are"
+            unused.insert(0, f"{self.others} of {total} requests {are} for no operation of the contract")
         return (
             f"Of {self.exchanges} recorded requests this change would have refused {len(self.refused)}, "
             f"ignored a part of {len(self.ignored)}, and broken {len(self.broken)} answers."
+            + (f" Not used: {'; '.join(unused)}." if unused else "")
         )
 
 
-def weigh(old: Source, new: Source, traffic: Iterable[Exchange]) -> Evidence:
+def weigh(old: Source, new: Source, traffic: Iterable[Exchange], left_out: Iterable[str] = ()) -> Evidence:
     """Hold recorded traffic against two contracts.
+
+    :param left_out: why other parts of the recording can't be used
 
     A request counts that was taken: one that was refused then is none that a change breaks. An answer counts that was as the old
     contract has it.
     """
     before, after = Judge(old), Judge(new)
-    exchanges = others = 0
+    exchanges, others = 0, 0
+    elsewhere = ""
     refused, ignored, broken = [], [], []
     for exchange in traffic:
         operation = before.operation(exchange)
         if operation is None:
             others += 1
+            elsewhere = elsewhere or exchange.path
             continue
         exchanges += 1
         was, now = before.taken(exchange), after.taken(exchange)
@@ -85,9 +100,14 @@ def weigh(old: Source, new: Source, traffic: Iterable[Exchange]) -> Evidence:
         else:
             if is_taken and (lost := _ignored(was, now, before.sent(exchange), after.sent(exchange))):
                 ignored.append(harm(f"{listed(lost)} would have no effect"))
-            if before.unfit(exchange) is None and (why := _unfit(before, after, exchange)):
+            if not before.breaches(exchange) and (why := _unfit(before, after, exchange)):
                 broken.append(harm(why))
-    return Evidence(exchanges, others, tuple(refused), tuple(ignored), tuple(broken))
+    unused = list(left_out)
+    if elsewhere and not exchanges:
+        unused.append(
+            f"the API is at {' or '.join(f'`{base}/`' for base in before.bases)}, and `{elsewhere}` was asked for"
+        )
+    return Evidence(exchanges, others, tuple(refused), tuple(ignored), tuple(broken), tuple(unused))
 
 
 def _ignored(was: Taken, now: Taken, old: View, new: View) -> list[str]:
@@ -99,15 +119,23 @@ def _ignored(was: Taken, now: Taken, old: View, new: View) -> list[str]:
 
 
 def _unfit(before: Judge, after: Judge, exchange: Exchange) -> str:
-    """Why an answer would not be given so by the new contract; nothing if it would."""
-    why = after.unfit(exchange)
-    lost = _lost(exchange.answer, before.answered(exchange), after.answered(exchange), Side.ANSWER)
-    return why or (f"{listed(lost)} would be gone" if lost else "")
+    """Why an answer would not be given so by the new contract; nothing if it would.
+
+    That it would have further members breaks nobody.
+    """
+    breaches = [breach.text for breach in after.breaches(exchange) if not breach.is_missing]
+    reasons = breaches[:_NAMED]
+    if len(breaches) > _NAMED:
+        reasons.append(f"{len(breaches) - _NAMED} more")
+    if lost := _lost(exchange.answer, before.answered(exchange), after.answered(exchange), Side.ANSWER):
+        reasons.append(f"{listed(lost)} would be gone")
+    return "; ".join(reasons)
 
 
 def _lost(value: Any, old: View, new: View, side: Side, path: str = "") -> list[str]:
     """The members of a value that one contract describes and the other one does not, each once however many objects have it."""
     lost: list[str] = []
+    old, new = chosen(old, value), chosen(new, value)
     if isinstance(value, list):
         for item in value:
             lost += _lost(item, old.view(old.items), new.view(new.items), side, path)

@@ -5,6 +5,8 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+import jsonschema_rs
+
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.forms import FORM, FormReader
 from app.contract.parameters import QueryReader, TooManyParameters
@@ -34,24 +36,37 @@ class Taken(NamedTuple):
     members: Mapping[str, Any] = {}
 
 
+class Breach(NamedTuple):
+    """What is not as a contract says.
+
+    :param text: one sentence
+    :param is_missing: whether nothing is wrong but that a member is not there
+    """
+
+    text: str
+    is_missing: bool = False
+
+
 class Judge:
     """Holds recorded traffic against one contract.
 
     :param source: the contract
+
+    `bases` has the paths at which its servers have the API.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._answers = SchemaReader(source, Direction.RESPONSE)
         self._router: Router[dict[str, Operation]] = Router()
-        servers = source.document.get("servers") or [{"url": "/"}]
-        base = urlsplit(servers[0]["url"]).path.rstrip("/")
+        self.bases = _bases(source)
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations(source):
             by_path.setdefault(operation.path, {})[str(operation.pointer[2]).upper()] = operation
         for path, methods in by_path.items():
             parameters = self._parameters(next(iter(methods.values())), "path")
-            self._router.add(base + path, methods, PathReader(source, path, parameters).read)
+            for base in self.bases:
+                self._router.add(base + path, methods, PathReader(source, path, parameters).read)
         self._query = cache(lambda operation: QueryReader(source, self._parameters(operation, "query")))
         self._body = cache(self._body_reader)
         self._view = cache(lambda position: View(source, position))
@@ -89,28 +104,33 @@ class Judge:
         except InvalidBody as error:
             return Taken(_shown(error.messages))
 
-    def unfit(self, exchange: Exchange) -> str | None:
-        """Why an answer is not what the contract says; None if it is."""
+    def breaches(self, exchange: Exchange) -> list[Breach]:
+        """What in an answer is not as the contract says, each thing once however many items of a list have it."""
         operation = self.operation(exchange)
         if operation is None:
-            return "there is no such operation"
+            return [Breach("there is no such operation")]
         answer = self._answer(operation, exchange.status)
         if answer is None:
-            return f"a {exchange.status} is not documented"
+            return [Breach(f"a {exchange.status} is not documented")]
         content = answer[1].get("content", {})
         if exchange.answer_type and content and exchange.answer_type not in content:
-            return f"{exchange.answer_type} is not documented for {exchange.status}"
+            return [Breach(f"{exchange.answer_type} is not documented for {exchange.status}")]
         if exchange.answer is None:
-            return None
+            return []
         schema = content.get(exchange.answer_type, {}).get("schema")
         if schema is None:
-            return None if content or not exchange.answer else f"no body is documented for {exchange.status}"
+            unknown = not content and exchange.answer
+            return [Breach(f"no body is documented for {exchange.status}")] if unknown else []
         validator = self._answers.validator(schema)
         if validator.is_valid(exchange.answer):
-            return None
-        error = next(iter(validator.iter_errors(exchange.answer)))
-        where = ".".join(map(str, error.instance_path))
-        return f"{where or 'the answer'}: {error.message}"[:_SHOWN]
+            return []
+        found: dict[tuple[Any, ...], Breach] = {}
+        for error in validator.iter_errors(exchange.answer):
+            where = ".".join(map(str, error.instance_path))
+            text = f"{where or 'the answer'}: {error.message}"[:_SHOWN]
+            members = (step for step in error.instance_path if isinstance(step, str))
+            found.setdefault((*members, *error.schema_path), Breach(text, is_missing=_is_missing(error)))
+        return list(found.values())
 
     def sent(self, exchange: Exchange) -> View:
         """The schema of a request's body."""
@@ -152,6 +172,26 @@ class Judge:
             if where == location and "schema" in found[1]
         }
         return {**{name: (operation.pointer, {"name": name, "schema": {}}) for name in undeclared}, **declared}
+
+
+def _bases(source: Source) -> list[str]:
+    """The paths at which the servers have the API, without the last slash."""
+    paths = []
+    for server in source.document.get("servers") or [{"url": "/"}]:
+        url = server["url"]
+        for name, variable in server.get("variables", {}).items():
+            url = url.replace(f"{{{name}}}", str(variable["default"]))
+        path = urlsplit(url).path.strip("/")
+        paths.append(f"/{path}" if path else "")
+    return list(dict.fromkeys(paths))
+
+
+def _is_missing(error: jsonschema_rs.ValidationError) -> bool:
+    """Whether a value would be right if it had further members: as it is, or as one of the alternatives that there are."""
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
+        return True
+    alternatives = getattr(error.kind, "context", ())
+    return any(errors and all(map(_is_missing, errors)) for errors in alternatives)
 
 
 def _shown(messages: Mapping[str, Any]) -> str:

@@ -41,20 +41,25 @@ class Exchange:
     answer: Any
 
 
-def read_traffic(path: Path) -> list[Exchange]:
+def read_traffic(path: Path, left_out: list[str] | None = None) -> list[Exchange]:
     """The exchanges of a file.
 
+    :param left_out: takes a sentence for what of an archive can't be used
     :raises NoTraffic: it is neither HAR nor recorded cases
     """
     try:
         text = path.read_bytes()
-        exchanges = _of_cases(text) if path.suffix == ".jsonl" else _of_har(json.loads(text))
-        return list(exchanges)
+        if path.suffix == ".jsonl":
+            return list(_of_cases(text))
+        entries = json.loads(text)["log"]["entries"]
+        if not isinstance(entries, list):
+            raise TypeError("its `entries` are no list")
     except OSError as error:
         raise NoTraffic(f"{path} can't be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         form = "a line of JSON for each request" if path.suffix == ".jsonl" else "an HTTP archive (HAR)"
         raise NoTraffic(f"{path} is not {form}: {error!r}.") from error
+    return list(_of_har(entries, path.name, [] if left_out is None else left_out))
 
 
 def _of_cases(text: bytes) -> Iterator[Exchange]:
@@ -75,41 +80,95 @@ def _of_cases(text: bytes) -> Iterator[Exchange]:
         )
 
 
-def _of_har(archive: Any) -> Iterator[Exchange]:
-    """The entries of an archive that were answered (HAR 1.2)."""
-    for number, entry in enumerate(archive["log"]["entries"], 1):
-        request, response = entry["request"], entry["response"]
-        if response["status"] == 0:
+def _of_har(entries: list[Any], name: str, left_out: list[str]) -> Iterator[Exchange]:
+    """The entries of an archive that were answered (HAR 1.2).
+
+    Browsers and proxies write entries for requests that were aborted, and leave parts out: one entry says nothing of the others.
+    """
+    unanswered = 0
+    for number, entry in enumerate(entries, 1):
+        try:
+            exchange = _exchange(number, entry)
+        except _Malformed as error:
+            left_out.append(f"entry {number} of {name}: {error}")
             continue
-        url = urlsplit(request["url"])
-        headers = [(header["name"], header["value"]) for header in request.get("headers", ())]
-        content = response.get("content", {})
-        answer_type = _media_type(content.get("mimeType", ""))
-        yield Exchange(
-            f"#{number} {request['method']} {url.path}",
-            request["method"],
-            unquote(url.path),
-            url.query.encode(),
-            _header(headers, "content-type") or request.get("postData", {}).get("mimeType", ""),
-            _sent(request.get("postData")),
-            response["status"],
-            answer_type,
-            _json(content) if answer_type.endswith("json") else None,
-        )
+        if exchange is None:
+            unanswered += 1
+        else:
+            yield exchange
+    if unanswered:
+        left_out.append(f"{unanswered} {'entry has' if unanswered == 1 else 'entries have'} no answer ({name})")
 
 
-def _sent(data: Any) -> bytes | None:
-    if data is None:
-        return b""
-    if "text" not in data:
+class _Malformed(Exception):
+    """An entry is not as HAR has it. The message says what."""
+
+
+def _exchange(number: int, entry: Any) -> Exchange | None:
+    """What an entry recorded; None if it was not answered. :raises _Malformed: it is none"""
+    request, response = _object(entry, "request"), _object(entry, "response")
+    status = response.get("status", 0)
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise _Malformed(f"its status {status!r} is no number")
+    if status <= 0:
+        return None
+    method, address = request.get("method"), request.get("url")
+    if not isinstance(method, str) or not isinstance(address, str):
+        raise _Malformed("it has no method and URL")
+    try:
+        url = urlsplit(address)
+    except ValueError as error:
+        raise _Malformed(f"its URL {address!r} is none") from error
+    posted = _object(request, "postData")
+    content = _object(response, "content")
+    answer_type = _media_type(_text(content, "mimeType"))
+    return Exchange(
+        f"#{number} {method} {url.path}",
+        method.upper(),
+        unquote(url.path),
+        url.query.encode("utf-8", "surrogatepass"),
+        _content_type(request) or _text(posted, "mimeType"),
+        _sent(posted) if request.get("postData") is not None else b"",
+        status,
+        answer_type,
+        _json(content) if answer_type.endswith("json") else None,
+    )
+
+
+def _object(owner: Any, key: str) -> dict[str, Any]:
+    """A part of an entry, empty if it is missing or null."""
+    if not isinstance(owner, dict):
+        raise _Malformed("it is no object")
+    part = owner.get(key)
+    if part is not None and not isinstance(part, dict):
+        raise _Malformed(f"its `{key}` is no object")
+    return part or {}
+
+
+def _text(owner: dict[str, Any], key: str) -> str:
+    text = owner.get(key)
+    return text if isinstance(text, str) else ""
+
+
+def _content_type(request: dict[str, Any]) -> str:
+    headers = request.get("headers")
+    named = [header for header in headers if isinstance(header, dict)] if isinstance(headers, list) else []
+    return _header(((_text(header, "name"), _text(header, "value")) for header in named), "content-type")
+
+
+def _sent(data: dict[str, Any]) -> bytes | None:
+    text = data.get("text")
+    if not isinstance(text, str):
         # Some recorders keep the parts of a form only, without their content.
         return None
-    text: str = data["text"]
-    return base64.b64decode(text) if data.get("encoding") == "base64" else text.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(text) if data.get("encoding") == "base64" else text.encode("utf-8", "surrogatepass")
+    except ValueError as error:
+        raise _Malformed("its body is not the base64 that it is said to be") from error
 
 
 def _json(content: Any) -> Any:
-    text = content.get("text")
+    text = _text(content, "text")
     if not text:
         return None
     try:

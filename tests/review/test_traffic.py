@@ -53,10 +53,83 @@ def test_har__what_is_not_known(tmp_path):
     assert exchanges[1].answer is None
 
 
+def test_har__what_can_not_be_used_is_told_by_its_number_and_the_rest_is_used(tmp_path):
+    right = entry("POST", status=204, headers=None, postData={"mimeType": "application/json", "text": "{}"})
+    unusual = entry(content={"mimeType": None, "text": None})
+    cases = [
+        ({"request": {"method": "GET", "url": "https://h/"}, "response": None}, None),
+        ({"request": {"method": "GET", "url": "https://h/"}}, None),
+        (entry(status=-1), None),
+        (entry(status="204"), "entry 4 of recorded.har: its status '204' is no number"),
+        (entry(url="https://[::1/"), "entry 5 of recorded.har: its URL 'https://[::1/' is none"),
+        (entry(url=None), "entry 6 of recorded.har: it has no method and URL"),
+        ("no", "entry 7 of recorded.har: it is no object"),
+        ({"request": [], "response": {}}, "entry 8 of recorded.har: its `request` is no object"),
+        (
+            entry("POST", postData={"text": "a", "encoding": "base64"}),
+            "entry 9 of recorded.har: its body is not the base64 that it is said to be",
+        ),
+        (right, None),
+        (unusual, None),
+    ]
+    path = tmp_path / "recorded.har"
+    path.write_text(json.dumps({"log": {"entries": [made for made, _ in cases]}}), "utf-8")
+    left_out = []
+    assert [exchange.name for exchange in read_traffic(path, left_out)] == [
+        "#10 POST /api/things/",
+        "#11 GET /api/things/",
+    ]
+    assert left_out == [*(told for _, told in cases if told), "3 entries have no answer (recorded.har)"]
+
+
+def test_evidence_says_how_much_of_the_traffic_was_used(tmp_path):
+    recording = read_traffic(FOLDER / "recorded.har")
+    found = str(weigh(unchanged(), unchanged(), recording, ["1 entry has no answer (a.har)"]))
+    assert found.endswith(
+        " Not used: 1 of 4 requests is for no operation of the contract; 1 entry has no answer (a.har)."
+    )
+    elsewhere = recorded(tmp_path, entry(url="https://h/pre/api/things/"), entry(url="https://h/pre/api/trees/"))
+    assert str(weigh(unchanged(), unchanged(), elsewhere)).endswith(
+        " Not used: 2 of 2 requests are for no operation of the contract; "
+        "the API is at `/api/`, and `/pre/api/things/` was asked for."
+    )
+
+
+@pytest.mark.parametrize(("change", "broken"), [("more is required", 0), ("its kind is gone", 1)])
+def test_an_alternative_with_further_members_breaks_no_answer(change, broken, tmp_path):
+
+    edits = {
+        "more is required": ["      required: [kind, side]\n", "      required: [kind, side, color]\n"],
+        "its kind is gone": ["          enum: [square]\n", "          enum: [cube]\n"],
+    }
+    thing = {
+        "pk": "8dff4ac2-5f84-4e0e-9f0a-2a90f9b5c3b1",
+        "name": "a",
+        "color": "red",
+        "shape": {"kind": "square", "side": 1},
+    }
+    content = {"mimeType": "application/json", "text": json.dumps(thing)}
+    traffic = recorded(tmp_path, entry(url="https://h/api/things/a/", content=content))
+    evidence = weigh(unchanged(), read(changed({"edit": [edits[change]]}, tmp_path / "new")), traffic)
+    assert (evidence.exchanges, len(evidence.broken)) == (1, broken)
+
+
+def test_traffic_of_any_server_is_used(tmp_path):
+    servers = (
+        "servers:\n  - url: https://things.example.com/{base}/\n    variables: {base: {default: v1}}\n  - url: /api/\n"
+    )
+    contract = read(changed({"edit": [["servers:\n  - url: /api/\n", servers]]}, tmp_path / "new"))
+    evidence = weigh(
+        contract, contract, recorded(tmp_path, entry(), entry(url="https://things.example.com/v1/things/"))
+    )
+    assert (evidence.exchanges, evidence.others) == (2, 0)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
         ("it.har", "{}", "it.har is not an HTTP archive (HAR)"),
+        ("it.har", '{"log": {"entries": null}}', "it.har is not an HTTP archive (HAR)"),
         ("it.har", "[", "it.har is not an HTTP archive (HAR)"),
         ("it.jsonl", '{"id": "a"}', "it.jsonl is not a line of JSON for each request"),
         ("it.jsonl", "no", "it.jsonl is not a line of JSON for each request"),
@@ -96,6 +169,32 @@ PLANTED = {
     ),
     "any success is answered": (["        '201':\n", "        2XX:\n"], {}),
     "any answer is answered": (["        '201':\n", "        default:\n"], {}),
+    "further members are always answered": (
+        [
+            "        - pk\n        - name\n        - color\n",
+            "        - pk\n        - name\n        - color\n        - weight\n",
+        ],
+        {},
+    ),
+    "another member takes the place of one": (
+        [NOTE + "        labels:\n", "        remark:\n          type: string\n        labels:\n"],
+        {"broken": {1: "`results.note` would be gone"}},
+    ),
+    "a text that is answered is short, and a member is gone": (
+        [
+            (
+                "        name:\n          type: string\n          maxLength: 50\n        color:\n          allOf:\n"
+                "            - $ref: '#/components/schemas/ColorEnum'\n          description: The color.\n"
+            ),
+            "        name:\n          type: string\n          maxLength: 3\n",
+        ],
+        {
+            "broken": {
+                1: 'results.0.name: "ball" is longer than 3 characters; `results.color` would be gone',
+                2: 'name: "a thing with a name of more than forty letters" is longer than 3 characters; `color` would be gone',
+            }
+        },
+    ),
     "a text that is answered is short": (
         [NOTE + "        labels", NOTE + "          maxLength: 5\n        labels"],
         {"broken": {1: "results.0.note: "}},

@@ -20,6 +20,17 @@ def keys_of(view: View, position: Position) -> list[str]:
     return [key for key, target in _mapping(found[1]).items() if target == name] or [name]
 
 
+def chosen(view: View, value: Any) -> View:
+    """The alternative that a discriminator chooses for a value, together with what stands beside it; the view itself if none is."""
+    found = view.last("discriminator")
+    key = value.get(found[1]["propertyName"]) if found is not None and isinstance(value, dict) else None
+    for _, _, positions in view.groups if isinstance(key, str) else ():
+        for position in positions:
+            if key in keys_of(view, position):
+                return view.view((*view.position, *position)) if view.says_more else view.view(position)
+    return view
+
+
 def _mapping(discriminator: Mapping[str, Any]) -> dict[str, str]:
     """The name of the component that each value is mapped to."""
     return {key: _name(target) for key, target in discriminator.get("mapping", {}).items()}
