@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, jsonify, request
+from flask import Flask, Request, Response, abort, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
 
@@ -14,7 +15,7 @@ from app.pages import health, metrics
 from app.pages.adapter import Adapter
 from app.pages.contract import contract_browser
 from app.pages.documentation import documentation
-from app.pages.home import home
+from app.pages.home import NO_PATH, home
 from app.pages.markup import marked_up
 from app.pages.media import media
 from app.pages.policy import add_headers
@@ -40,7 +41,8 @@ def create_app(
     :param counted: what the metrics are of
     :param recorder: what shows what clients exercise; None if nothing is recorded
     """
-    flask = _Pages(__name__, static_url_path="/-/static")
+    base_path = current.source.base_path
+    flask = _Pages(base_path)
     flask.add_template_filter(marked_up)
     flask.context_processor(
         lambda: {
@@ -49,7 +51,6 @@ def create_app(
             "recorded": recorder is not None,
         }
     )
-    base_path = current.source.base_path
     flask.register_blueprint(home(current, base_path))
     flask.register_blueprint(contract_browser(current, base_path))
     flask.register_blueprint(documentation())
@@ -82,18 +83,34 @@ def create_app(
 
 
 class _Pages(Flask):
-    """A path without its slash is not found, as in the API; Flask would redirect to an absolute URL."""
+    """Leads from `/docs` to `/docs/`. Flask would redirect to an absolute URL, and also from paths for clients, which are not found
+    without their slash.
+
+    :param base_path: of the API
+    """
+
+    def __init__(self, base_path: str) -> None:
+        super().__init__(__name__, static_url_path="/-/static")
+        self._base_path = base_path
 
     def raise_routing_exception(self, request: Request) -> NoReturn:
         if isinstance(request.routing_exception, RequestRedirect):
-            raise NotFound
+            path = urlsplit(request.routing_exception.new_url).path
+            if path != f"{request.path}/" or path.startswith(("/-/", f"{self._base_path or '/-'}/")):
+                raise NotFound
+            abort(redirect(path, 308))
         super().raise_routing_exception(request)
 
 
 def _answer_error(error: HTTPException) -> Response:
     """Errors as JSON, as the API has them."""
-    sentence = "Not found." if error.code == 404 else error.description
-    if error.code == 405:
+    sentence = error.description
+    if isinstance(error, NotFound):
+        sentence = "Not found."
+        if request.url_rule is None or error.description == NO_PATH:
+            # Not the words for an object that does not exist.
+            sentence = NO_PATH if request.path.endswith("/") else f"{NO_PATH} Each path ends with a slash."
+    elif error.code == 405:
         sentence = f'Method "{request.method}" not allowed.'
     response = jsonify({"detail": sentence})
     response.status_code = error.code or 500

@@ -1,10 +1,13 @@
 """`/`: what this server is, where to begin, and the operations it serves."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug import Response
 
 from app.contract.edition import Current
 from app.contract.origin import origin_of
 from app.pages.operations import by_tag
+
+NO_PATH = "There is no such path."
 
 
 def home(current: Current, base_path: str) -> Blueprint:
@@ -16,4 +19,12 @@ def home(current: Current, base_path: str) -> Blueprint:
         url = origin_of(request.environ["asgi.scope"]) + base_path
         return render_template("home.html", tags=by_tag(current.source, base_path), url=url)
 
+    def root() -> Response:
+        """Lead a person with a browser from the API's root to its documentation; for a client there is nothing."""
+        if not request.accept_mimetypes.accept_html or "text/html" not in request.accept_mimetypes.values():
+            abort(404, NO_PATH)
+        return redirect(url_for("documentation.show"))
+
+    if base_path:
+        page.add_url_rule(f"{base_path}/", view_func=root, strict_slashes=False)
     return page

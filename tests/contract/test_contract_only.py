@@ -24,8 +24,11 @@ HOMONYMS = {
     ("cli/diff.py", "none"): "an option's word for no rating",
     ("cli/diff.py", "text"): "a format of a report",
     ("cli/examination.py", "warn"): "the state of a line",
+    ("cli/reading.py", 100): "how many headers a request may have",
     ("cli/worker.py", "none"): "uvicorn's word for no WebSocket protocol",
     ("contract/answers.py", "Not found."): "the sentence for paths that no contract has",
+    ("contract/checks/circles.py", 100): "how many references may lead from one to the next",
+    ("contract/construction.py", 100): "how deeply a contract may be nested",
     ("contract/sentences.py", "Enter a number."): "authentik's sentence for what is none",
     ("contract/sentences.py", "This list may not be empty."): "authentik's sentence for `minItems`",
     (

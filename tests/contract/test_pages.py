@@ -92,19 +92,43 @@ def test_health(client):
     "path",
     [
         "/nope",
-        "/docs",
         "/-/health/live",
         "/docs/index.html",
         "/docs/%2e%2e/flask_swagger_ui.py",
         "/-/static/",
-        "/-/static/../home.py",
         "/robots.txt",
+        "/api/v3/schema",
+        "/api/v3/flows/instances",
+        "/api/v3/core/users/me/",
+        "/api/v3/",
+        "/api/v3",
+        "/docs//",
     ],
 )
-def test_what_is_not_there(client, path):
-    answer = client.get(path)
-    assert (answer.status, answer.json()) == (404, {"detail": "Not found."})
-    assert answer.headers["x-content-type-options"] == "nosniff"
+def test_a_path_that_nothing_is_served_at_is_not_found(client, path):
+    response = client.get(path)
+    sentence = "There is no such path." if path.endswith("/") else "There is no such path. Each path ends with a slash."
+    assert (response.status, response.json()) == (404, {"detail": sentence})
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path", ["/media/public/nothing.png", "/-/static/../home.py", "/-/static/nothing.css", f"{FLOWS}nothing/"]
+)
+def test_what_does_not_exist_below_a_path_is_not_found(client, path):
+    assert client.get(path).json() == {"detail": "Not found."}
+
+
+@pytest.mark.parametrize("path", ["/docs", "/contract"])
+def test_a_page_without_its_slash_leads_to_the_page(client, path):
+    response = client.get(path)
+    assert (response.status, response.headers["location"]) == (308, f"{path}/")
+
+
+@pytest.mark.parametrize("path", ["/api/v3", "/api/v3/"])
+def test_the_root_of_the_api_leads_a_browser_to_the_documentation(client, path):
+    response = client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (response.status, response.headers["location"]) == (302, "/docs/")
 
 
 def test_nothing_of_a_request_stands_in_a_page(client, make_flow):
