@@ -214,6 +214,7 @@ class Protocol(Reading):
         """Answer the requests that are complete, then this, and end the connection."""
         self.stop_waiting()
         self._last = answer
+        self.headers = []
         self.flow.release()
         self.flow.hold()
         if self._answered is None or self._answered.response_complete:
