@@ -27,6 +27,10 @@ _SECURITY_HEADERS: tuple[Header, ...] = (
 )
 
 
+SENT = frozenset({"allow", "date", "content-length", *(name.decode() for name, _ in _SECURITY_HEADERS)})
+"""The headers that every answer of an operation has, in small letters."""
+
+
 class Answer(NamedTuple):
     """What is sent back.
 

@@ -6,15 +6,13 @@ becomes `#/components/schemas/DummyStage`.
 """
 
 import contextlib
-import errno
-import os
 from collections import defaultdict, deque
 from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from app.contract.findings import ContractError, Finding, Location
-from app.contract.reading import read_file
+from app.contract.reading import read_file, resolved
 from app.contract.source import File, Pointer, Source, is_path_item, parse_reference, part_at
 
 SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks")
@@ -29,14 +27,6 @@ ReadFile = Callable[[Path, str, str], File]
 
 Resolve = Callable[[Path], Path]
 """Follows the links of a path, as `resolved` does."""
-
-
-def resolved(path: Path) -> Path:
-    """The file that a path leads to. :raises OSError: its links lead in a circle"""
-    try:
-        return path.resolve()
-    except RuntimeError as error:
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
 
 
 def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, resolve: Resolve = resolved) -> Source:

@@ -1,7 +1,9 @@
 """What is wrong with a contract, and where: the one form of every message at boot."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -41,6 +43,15 @@ def once(findings: Iterable[Finding]) -> list[Finding]:
     for finding in sorted(findings):
         found.setdefault((finding.value or finding.location, finding.problem, finding.remedy), finding)
     return list(found.values())
+
+
+def shown(value: Any) -> str:
+    """A value of a contract in a message: JSON, shortened."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+_SHOWN = 60
 
 
 class ContractError(Exception):

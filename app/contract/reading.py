@@ -1,5 +1,8 @@
 """Read one YAML file."""
 
+import errno
+import os
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 
@@ -14,6 +17,15 @@ class FileMemory:
     def __init__(self) -> None:
         self._files: dict[Path, File] = {}
         self._texts: dict[Path, bytes | None] = {}
+        # Where the paths led that were asked for.
+        self._targets: dict[Path, Path] = {}
+
+    def resolve(self, path: Path) -> Path:
+        """The same as `resolved`."""
+        # For one that can't be followed, and may be later.
+        self._targets[path] = path
+        self._targets[path] = target = resolved(path)
+        return target
 
     def read_file(self, path: Path, name: str, beginning: str) -> File:
         """The same as the function of this name."""
@@ -27,15 +39,38 @@ class FileMemory:
 
     def begin(self) -> None:
         """Forget which files were asked for."""
-        self._texts = {}
+        self._texts, self._targets = {}, {}
 
     def end(self) -> None:
         """Forget the documents of files that were not asked for since the beginning."""
         self._files = {path: file for path, file in self._files.items() if path in self._texts}
 
     def outdated(self) -> bool:
-        """Whether any file that was asked for since the beginning holds something else now."""
-        return any(_text_of(path) != text for path, text in self._texts.items())
+        """Whether any file that was asked for since the beginning holds something else now, or a path leads to another one."""
+        return any(_target_of(path) != target for path, target in self._targets.items()) or any(
+            _text_of(path) != text for path, text in self._texts.items()
+        )
+
+    def folders(self) -> frozenset[Path]:
+        """The folders in which something has to change before a file does: those of the files, and of the links that lead to
+        them.
+        """
+        return frozenset(folder for path in (*self._targets, *self._texts) for folder in _folders_to(path))
+
+
+def resolved(path: Path) -> Path:
+    """The file that a path leads to. :raises OSError: its links lead in a circle"""
+    try:
+        return path.resolve()
+    except RuntimeError as error:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+
+
+def _target_of(path: Path) -> Path:
+    try:
+        return resolved(path)
+    except OSError:
+        return path
 
 
 def _text_of(path: Path) -> bytes | None:
@@ -43,6 +78,33 @@ def _text_of(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
+
+
+def _folders_to(path: Path) -> Iterator[Path]:
+    """The folder of a file, as far as it is there, and that of each link on the way."""
+    waiting = list(reversed(path.absolute().parts))
+    folder = Path(waiting.pop())
+    for _ in range(_STEPS):
+        if not waiting:
+            return
+        part = waiting.pop()
+        if part == "..":
+            folder = folder.parent
+        elif (inner := folder / part).is_symlink():
+            yield folder
+            target = inner.readlink()
+            if target.is_absolute():
+                folder = Path(target.anchor)
+            waiting += reversed(target.relative_to(target.anchor).parts)
+        elif waiting and inner.is_dir():
+            folder = inner
+        else:
+            yield folder
+            return
+
+
+# So many links and folders may be on the way to a file.
+_STEPS = 1000
 
 
 def read_file(path: Path, name: str, beginning: str) -> File:

@@ -79,8 +79,8 @@ def _broken(
 
 
 def _in_contract(source: Source, rule: Pointer) -> Pointer:
-    """Where the rule stands that a validator checks: it has the pattern of a UUID where the contract has the format."""
-    if rule[-1] == "pattern" and rule[-3:-2] == ("allOf",):
+    """Where the rule stands that a validator checks: it has other keywords where the contract has some formats."""
+    if rule[-3:-2] == ("allOf",):
         schema = source.at(rule[:-3])
         if rule[-2] == len(schema.get("allOf", ())):
             return (*rule[:-3], "format")

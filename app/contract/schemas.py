@@ -6,7 +6,7 @@ mean nothing but for `nullable`. Recursive schemas stay recursive: each componen
 is admitted as well.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple, cast
@@ -25,6 +25,23 @@ _NOT_ASSERTED = frozenset(
 )  # fmt: skip
 # RFC 9562, section 4, in either case.
 UUID_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+
+_TEXT, _INTEGER, _NUMBER = ("string",), ("integer",), ("number",)
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("date", "date-time", "time", "email", "idn-email", "hostname", "ipv4", "ipv6", "uri"), _TEXT),
+    **dict.fromkeys(("uuid", "regex", "byte", "binary", "password"), _TEXT),
+    **dict.fromkeys(("int32", "int64"), _INTEGER),
+    **dict.fromkeys(("float", "double"), _NUMBER),
+}
+"""The formats that hold, or that say how a value is shown, with the types of their values (OpenAPI 3.0.3, "Data Types")."""
+
+# Formats that Draft 4 does not know, by keywords.
+_BY_KEYWORDS: Mapping[str, dict[str, Any]] = {
+    "uuid": {"pattern": UUID_PATTERN},
+    "byte": {"pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"},
+    "int32": {"minimum": -(2**31), "maximum": 2**31 - 1},
+    "int64": {"minimum": -(2**63), "maximum": 2**63 - 1},
+}
 
 # What ends the name of the definition that admits null beside what a component admits.
 _OR_NULL = ";null"
@@ -136,9 +153,8 @@ class SchemaReader:
                     # Draft 4 has no empty list here.
                     continue
             result[keyword] = value
-        if result.get("format") == "uuid":
-            # Draft 4 does not know the format.
-            result["allOf"] = [*result.get("allOf", ()), {"pattern": UUID_PATTERN}]
+        if (also := _BY_KEYWORDS.get(result.get("format", ""))) is not None:
+            result["allOf"] = [*result.get("allOf", ()), also]
         return self._or_null(schema, result, within=null) if nullable else result
 
     def _or_null(self, schema: Any, result: dict[str, Any], *, within: bool) -> dict[str, Any]:
@@ -256,6 +272,14 @@ def _properties(source: Source, schema: Any, pointer: Pointer) -> dict[str, tupl
     for name, member in schema.get("properties", {}).items():
         members[name] = (*pointer, "properties", name), flattened(source, member)
     return members
+
+
+def composed(source: Source, schema: Any) -> Iterator[dict[str, Any]]:
+    """A schema and the parts of its `allOf`, and of theirs, `$ref` followed."""
+    schema = source.resolve((), schema)[1]
+    yield schema
+    for part in schema.get("allOf", ()):
+        yield from composed(source, part)
 
 
 def is_file(source: Source, schema: Any) -> bool:

@@ -43,7 +43,6 @@ class LiveApplication:
 
     def __init__(self, settings: Settings, *, deterministic: bool = False, tracing: Tracing | None = None) -> None:
         self._settings = settings
-        self._folder = settings.contract.resolve().parent
         self._draft = Draft()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="flows-live", daemon=True)
@@ -98,13 +97,13 @@ class LiveApplication:
                 return load_draft(self._settings, self._draft)
             except ContractError as error:
                 tell_mistakes(framed(error.findings), served=False)
-            next(saved for saved in saves(self._folder, self._stop) if self._draft.files.outdated())
+            next(saved for saved in saves(self._draft.files.folders, self._stop) if self._draft.files.outdated())
 
     def _follow(self) -> None:
         # What is there already stays; what editing leaves behind is found quickly then.
         gc.collect()
         gc.freeze()
-        for _ in saves(self._folder, self._stop):
+        for _ in saves(self._draft.files.folders, self._stop):
             if self._draft.files.outdated():
                 self._take_up()
 

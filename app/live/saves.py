@@ -1,7 +1,7 @@
 """When files are saved."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from watchfiles import watch
@@ -12,14 +12,17 @@ _BURST, _QUIET = 90, 8
 _PATIENCE = 1000
 
 
-def saves(folder: Path, stop: threading.Event) -> Iterator[None]:
-    """Yields when something below a folder may have changed, and once a second in any case, until told to stop."""
+def saves(folders: Callable[[], Collection[Path]], stop: threading.Event) -> Iterator[None]:
+    """Yields when something in some folders may have changed, and once a second in any case, until told to stop.
+
+    :param folders: those to watch, which may be others after a change
+    """
     while not stop.is_set():
         yield
         try:
-            watched = folder.stat().st_ino
+            watched = _identities(folders())
             for _ in watch(
-                folder,
+                *watched,
                 watch_filter=None,
                 debounce=_BURST,
                 step=_QUIET,
@@ -27,10 +30,16 @@ def saves(folder: Path, stop: threading.Event) -> Iterator[None]:
                 yield_on_timeout=True,
                 stop_event=stop,
                 raise_interrupt=False,
+                recursive=False,
             ):
                 yield
-                if folder.stat().st_ino != watched:
+                if _identities(folders()) != watched:
                     break
         except OSError:
-            # The folder is gone, maybe for another to take its place.
+            # A folder is gone, maybe for another to take its place.
             stop.wait(_PATIENCE / 1000)
+
+
+def _identities(folders: Collection[Path]) -> Mapping[Path, tuple[int, int]]:
+    """What is at some paths now. :raises OSError: there is nothing at one"""
+    return {folder: (state.st_dev, state.st_ino) for folder in sorted(folders) for state in [folder.stat()]}

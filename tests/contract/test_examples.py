@@ -67,3 +67,51 @@ def test_a_server_that_is_no_draft_refuses_it():
     line = CONTRACT.read_text("utf-8").splitlines()[finding.location.line - 1]
     assert line[finding.location.column - 1 :] == "operationId: widgets_retrieve"
     assert finding.problem == "No handler is named 'widgets_retrieve'."
+
+
+HEADERS = """
+          headers:
+            X-Total: {required: true, schema: {type: integer}, example: 7}
+            X-Names: {schema: {type: array, items: {type: string}}, examples: {two: {value: [a, b]}}}
+            X-Exact: {required: true, schema: {type: boolean, default: true}}
+            X-Kind: {schema: {type: string, enum: [gear]}}
+            X-Size: {$ref: '#/components/headers/Size'}
+            X-Unknown: {schema: {type: string}}
+            Allow: {schema: {type: string}, example: nothing}
+"""
+SIZE = "  headers:\n    Size: {schema: {type: integer, example: 3}}\n"
+
+
+def test_the_headers_of_an_example(tmp_path):
+    text = CONTRACT.read_text("utf-8")
+    described = "      responses: &read\n        '200':\n          description: The widget.\n"
+    assert text.count(described) == 1
+    text = text.replace(described, described.rstrip("\n") + HEADERS)
+    contract = tmp_path / "widgets.yaml"
+    contract.write_text(text.replace("components:\n", f"components:\n{SIZE}", 1), "utf-8")
+    # As of another operation that has the same answers.
+    answer = serve(without=["widgets_retrieve", "widgets_kinds_retrieve"], contract=contract).get(f"{WIDGETS}{ID}/")
+    names = ("x-total", "x-names", "x-exact", "x-kind", "x-size", "x-unknown", "allow")
+    assert {name: answer.headers.get(name) for name in names} == {
+        "x-total": "7",
+        "x-names": "a,b",
+        "x-exact": "true",
+        "x-kind": "gear",
+        "x-size": "3",
+        "x-unknown": None,
+        "allow": "GET, PUT, HEAD, OPTIONS",
+    }
+
+
+def test_a_required_header_without_an_example_is_a_finding(tmp_path):
+    text = CONTRACT.read_text("utf-8")
+    described = "      responses: &read\n        '200':\n          description: The widget.\n"
+    contract = tmp_path / "widgets.yaml"
+    header = "          headers:\n            X-Total: {required: true, schema: {type: integer}}\n"
+    contract.write_text(text.replace(described, described + header), "utf-8")
+    with pytest.raises(ContractError) as caught:
+        serve(without=["widgets_retrieve", "widgets_kinds_retrieve"], contract=contract)
+    (finding,) = caught.value.findings
+    line = contract.read_text("utf-8").splitlines()[finding.location.line - 1]
+    assert line[finding.location.column - 1 :].startswith("X-Total:")
+    assert finding.problem == "The header 'X-Total' is required and has no example."

@@ -183,6 +183,47 @@ def test_however_an_editor_saves(follow, tmp_path):
     wait_for(lambda: shows("switched") and not connection.stale(), "the other folder")
 
 
+def swap(link, target):
+    """Let a link lead to something else, at once."""
+    other = link.with_name(f"{link.name}.new")
+    other.symlink_to(target)
+    other.rename(link)
+
+
+def test_links_are_followed_wherever_they_lead(follow, tmp_path):
+    text = {}
+    for version in ("first", "second", "third", "fourth"):
+        contract = copied(tmp_path / version)
+        text[version] = contract.read_text().replace("  title: authentik flows API", f"  title: {version}")
+        contract.write_text(text[version])
+    # As Kubernetes mounts a ConfigMap: a link to a file in a folder that is a link.
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    (mounted / "..data").symlink_to("../first")
+    (mounted / "contract.yaml").symlink_to("..data/authentik-flows.yaml")
+    (tmp_path / "etc").symlink_to(mounted)
+    session = follow(tmp_path / "etc" / "contract.yaml")
+
+    def shows(version):
+        return f'"title":"{version}"'.encode() in session.connection.get("/api/v3/schema/?format=json")[2].replace(
+            b" ", b""
+        )
+
+    assert shows("first")
+    swap(mounted / "..data", "../second")
+    wait_for(lambda: shows("second"), "the folder's link")
+    swap(mounted / "contract.yaml", tmp_path / "third" / "authentik-flows.yaml")
+    wait_for(lambda: shows("third"), "the file's link")
+    (tmp_path / "third" / "authentik-flows.yaml").write_text(text["third"].replace("third", "third again"))
+    wait_for(lambda: shows("thirdagain"), "the file that it leads to")
+    swap(tmp_path / "etc", tmp_path / "fourth")
+    wait_for(session.connection.stale, "the stale state")
+    (tmp_path / "fourth" / "authentik-flows.yaml").rename(tmp_path / "fourth" / "contract.yaml")
+    # Other files of the contract refer to the first one by its name.
+    (tmp_path / "fourth" / "authentik-flows.yaml").symlink_to("contract.yaml")
+    wait_for(lambda: shows("fourth") and not session.connection.stale(), "the link of a folder around")
+
+
 def test_an_operation_without_a_handler_answers_its_examples(follow, run):
     session = follow()
     connection = session.connection

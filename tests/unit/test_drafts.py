@@ -54,6 +54,45 @@ def test_a_file_that_is_missing_is_waited_for(contract):
     assert memory.outdated()
 
 
+def test_a_link_that_leads_to_another_file_is_a_change(tmp_path):
+    for version in ("one", "two"):
+        (tmp_path / version).mkdir()
+        # The same text: another folder has other files beside it.
+        (tmp_path / version / "a.yaml").write_text("a: 1\n")
+    link, path = tmp_path / "data", tmp_path / "a.yaml"
+    link.symlink_to("one")
+    path.symlink_to("data/a.yaml")
+    memory = FileMemory()
+    read(path, read_file=memory.read_file, resolve=memory.resolve)
+    assert memory.folders() == {tmp_path, tmp_path / "one"}
+    assert not memory.outdated()
+    link.unlink()
+    assert memory.outdated()
+    link.symlink_to("two")
+    assert memory.outdated()
+
+
+def test_links_in_a_circle_are_a_finding(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.symlink_to("b.yaml")
+    (tmp_path / "b.yaml").symlink_to("a.yaml")
+    memory = FileMemory()
+    with pytest.raises(ContractError, match=r"The contract can't be read: .+ symbolic links"):
+        read(path, "a.yaml", memory.read_file, memory.resolve)
+    assert not memory.outdated()
+    assert memory.folders() == {tmp_path}
+    (tmp_path / "b.yaml").unlink()
+    (tmp_path / "b.yaml").write_text("a: 1")
+    assert memory.outdated()
+
+
+def test_what_is_not_there_yet_is_watched_from_the_nearest_folder(tmp_path):
+    memory = FileMemory()
+    with pytest.raises(ContractError):
+        read(tmp_path / "b" / "c" / "a.yaml", read_file=memory.read_file, resolve=memory.resolve)
+    assert memory.folders() == {tmp_path}
+
+
 def test_validators_of_the_same_schemas_are_used_again(tmp_path):
     def contract(limit):
         path = tmp_path / f"{limit}.yaml"

@@ -1,15 +1,18 @@
 """What is checked at boot, before a contract is served. Every finding says file, line, column, and what to do."""
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.contract.checks.discriminators import check_discriminators
 from app.contract.checks.document import check_references, check_specification, check_structure
 from app.contract.checks.drafts import Draft
 from app.contract.checks.extensions import check_extensions
 from app.contract.checks.handlers import check_handlers
+from app.contract.checks.keywords import check_keywords
+from app.contract.checks.links import check_links
 from app.contract.checks.models import check_models
 from app.contract.checks.operations import check_operations
 from app.contract.checks.parts import Parts
@@ -67,13 +70,17 @@ def _check(
     source: Source, parts: Callable[[], Parts], implementation: Implementation, *, thorough: bool
 ) -> Iterator[Finding]:
     """Everything that is wrong with a contract. Later stages run only on what earlier ones passed."""
-    stages: list[Callable[[], Iterator[Finding]]] = [
+    stages: list[Callable[[], Iterable[Finding]]] = [
         lambda: check_references(source),
         lambda: check_structure(source),
         lambda: check_extensions(source, parts().new),
-        lambda: check_models(source, parts().all),
-        lambda: (finding for check in (check_servers, check_operations) for finding in check(source)),
-        lambda: check_values(source, parts()),
+        lambda: (
+            *check_keywords(source, parts().all),
+            *check_discriminators(source, parts().all),
+            *check_models(source, parts().all),
+        ),
+        lambda: (*check_servers(source), *check_operations(source)),
+        lambda: (*check_links(source), *check_values(source, parts())),
         lambda: check_handlers(
             source, implementation.handlers(source), implementation.stored_members, examples=implementation.examples
         ),

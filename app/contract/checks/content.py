@@ -40,6 +40,9 @@ def check_content(
         else:
             yield from _check_json(source, contents, f"Describe one content, {JSON} or {FORM}.")
         for place, media in contents:
+            if "encoding" in media:
+                problem = "The parts of a form are read by the types of their members."
+                yield source.finding((*place, "encoding"), problem, "Remove `encoding`.")
             yield from _check_body(source, (*place, "schema"), media.get("schema", {}))
 
 

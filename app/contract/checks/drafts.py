@@ -22,7 +22,7 @@ class Draft:
     def read(self, path: Path, name: str | None) -> Source:
         """Read it anew. The arguments and errors are those of `bundling.read`."""
         self.files.begin()
-        source = read(path, name, self.files.read_file)
+        source = read(path, name, self.files.read_file, self.files.resolve)
         self.files.end()
         return source
 

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.contract.checks.grammar import similar
+from app.contract.checks.headers import check_headers
 from app.contract.checks.parameters import declared_parameters
 from app.contract.findings import Finding, Location
 from app.contract.plan import REQUEST, argument_names, handler_arguments, query_reader
@@ -26,27 +28,52 @@ def check_handlers(
     :param examples: whether an operation without a handler answers its examples
     """
     served = set()
+    lacking: dict[str, Pointer] = {}
     for pointer, path, method, operation in source.operations():
         name = operation["operationId"]
         served.add(name)
         handler = handlers.get(name)
+        yield from check_headers(source, pointer=pointer, operation=operation, handled=handler is not None)
         if handler is not None:
             yield from _check_arguments(source, pointer, path, method, handler)
-        elif not examples:
-            yield source.finding(
-                (*pointer, "operationId"),
-                f"No handler is named {name!r}.",
-                "Write the function in app/handlers/, or correct the operationId.",
-            )
-            continue
+        else:
+            lacking[name] = (*pointer, "operationId")
+            if not examples:
+                continue
         stored = stored_members(name)
         if stored is not None:
             yield from _check_stored(source, pointer, path, operation, stored)
-    for name in sorted(handlers.keys() - served):
-        yield Finding(
-            _location(handlers[name]),
-            f"The handler {name!r} serves no operation of {source.name}.",
-            "Add the operation to the contract, or begin the function's name with an underscore.",
+    yield from _check_names(
+        source, {name: handlers[name] for name in sorted(handlers.keys() - served)}, lacking, examples=examples
+    )
+
+
+def _check_names(
+    source: Source, idle: Mapping[str, Callable[..., Any]], lacking: dict[str, Pointer], *, examples: bool
+) -> Iterator[Finding]:
+    """Handlers and operations without one another, in pairs where one seems to have got another name.
+
+    :param idle: the handlers without an operation
+    :param lacking: where the operationId of each operation without a handler stands
+    """
+    alone = len(idle) == len(lacking) == 1
+    for name, handler in idle.items():
+        renamed = next(iter(lacking)) if alone else similar(name, lacking)
+        if renamed:
+            yield source.finding(
+                lacking.pop(renamed),
+                f"No handler is named {renamed!r}, and the handler {name!r} serves no operation.",
+                f"Name the operation {name!r}, or the function at {_location(handler)} as the operation.",
+            )
+        else:
+            yield Finding(
+                _location(handler),
+                f"The handler {name!r} serves no operation of {source.name}.",
+                "Add the operation to the contract, or begin the function's name with an underscore.",
+            )
+    for name, place in () if examples else lacking.items():
+        yield source.finding(
+            place, f"No handler is named {name!r}.", "Write the function in app/handlers/, or correct the operationId."
         )
 
 

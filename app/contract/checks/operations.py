@@ -1,5 +1,6 @@
 """Can each operation be served whole?"""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,11 @@ from app.contract.findings import Finding
 from app.contract.plan import parameters
 from app.contract.source import Pointer, Source
 
+_NAME = re.compile(r"[a-zA-Z0-9._-]+")
+_PARAMETER = re.compile(r"\{[^{}]+\}")
+# What means the same encoded or not (RFC 3986, section 3.3).
+_LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
+
 
 def check_operations(source: Source) -> Iterator[Finding]:
     """Names are unique, and nothing is asked for that a plan can't do."""
@@ -17,7 +23,9 @@ def check_operations(source: Source) -> Iterator[Finding]:
     # Operations share most of their answers and parameters.
     seen_answers: set[tuple[Pointer, str]] = set()
     seen_parameters: set[Pointer] = set()
+    yield from _check_names(source)
     for path in source.document["paths"]:
+        yield from _check_template(source, path)
         shape = "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
         if shape in shapes:
             yield source.finding(
@@ -40,10 +48,38 @@ def check_operations(source: Source) -> Iterator[Finding]:
             )
         else:
             seen[name] = pointer
+        if "callbacks" in operation:
+            problem = "Nobody is called back: callbacks are not served."
+            yield source.finding((*pointer, "callbacks"), problem, "Remove them.")
         yield from _check_security(source, pointer, operation)
         yield from check_parameters(source, pointer, path, method, seen_parameters)
         yield from check_content(source, pointer, operation, seen_answers)
         yield from _check_responses(source, pointer, path, method, operation)
+
+
+def _check_names(source: Source) -> Iterator[Finding]:
+    """Components have names of a form of their own (OpenAPI 3.0.3, "Components Object")."""
+    for section, named in source.document.get("components", {}).items():
+        for name in named:
+            if not _NAME.fullmatch(name):
+                yield source.finding(
+                    ("components", section, name),
+                    f"A component can't be named {name!r}.",
+                    "Write the name of letters, digits, dots, hyphens and underscores.",
+                )
+
+
+def _check_template(source: Source, path: str) -> Iterator[Finding]:
+    """Each segment of a path is a text or a parameter, and no parameter is there twice."""
+    segments = path.strip("/").split("/")
+    names = [segment for segment in segments if _PARAMETER.fullmatch(segment)]
+    for segment in segments:
+        if not (_PARAMETER.fullmatch(segment) or _LITERAL.fullmatch(segment)) or segment in (".", ".."):
+            problem = f"The segment {segment!r} of the path is not served."
+            yield source.finding(("paths", path), problem, "Make it a text, or one parameter: '{name}'.")
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        problem = f"The parameter {name[1:-1]!r} is in the path twice."
+        yield source.finding(("paths", path), problem, "Give each a name of its own.")
 
 
 def _check_security(source: Source, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:

@@ -9,6 +9,16 @@ from app.contract.source import CONTAINERS, OPERATION_METHODS, Pointer, Source
 _DATA = frozenset({"example", "examples", "default", "enum"})
 
 
+# What stands below these keys is no schema, even within one.
+_UNLIKE_SCHEMAS = {
+    "headers": "names",
+    "mapping": "names",
+    "discriminator": "other",
+    "xml": "other",
+    "externalDocs": "other",
+}
+
+
 class Part(NamedTuple):
     """An object of a contract.
 
@@ -87,6 +97,8 @@ def _kind_of(pointer: Pointer, node: dict[str, Any]) -> str:
         return "path"
     if first == "paths" and depth == 3 and last in OPERATION_METHODS:
         return "operation"
+    if last in _UNLIKE_SCHEMAS and pointer[-2] != "properties":
+        return _UNLIKE_SCHEMAS[last]
     if isinstance(node.get("in"), str) and isinstance(node.get("name"), str):
         return "parameter"
     if "schema" in pointer or pointer[:2] == ("components", "schemas"):

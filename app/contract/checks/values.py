@@ -9,7 +9,7 @@ import jsonschema_rs
 from jsonschema_rs import Validator
 
 from app.contract.checks.parts import Part, Parts
-from app.contract.findings import Finding
+from app.contract.findings import Finding, shown
 from app.contract.plan import parameters
 from app.contract.schemas import PATTERNS, Direction, SchemaReader, properties
 from app.contract.source import Pointer, Source, reference_to
@@ -27,8 +27,11 @@ def check_values(source: Source, parts: Parts) -> Iterator[Finding]:
             for keyword in ("default", "x-create-default"):
                 if keyword in node:
                     yield from _check_value(source, (*pointer, keyword), requests.validator(node), node[keyword])
-        if kind == "parameter" and "example" in node and "schema" in node:
-            yield from _check_value(source, (*pointer, "example"), requests.validator(node["schema"]), node["example"])
+            if not _TELLING.isdisjoint(node):
+                yield from _check_schema_values(source, pointer, node, requests, answers)
+        if kind == "parameter" and "schema" in node:
+            for place, value in _examples(source, pointer, node):
+                yield from _check_value(source, place, requests.validator(node["schema"]), value)
         if kind == "schema" and "x-url-template" in node and pointer[-2] == "properties":
             yield from _check_url_template(source, pointer, node["x-url-template"])
     yield from _check_contents(source, requests, answers)
@@ -134,14 +137,42 @@ def _check_examples(
 ) -> Iterator[Finding]:
     for media_type, media in described.get("content", {}).items():
         place: Pointer = (*where, "content", media_type)
-        examples: list[tuple[Pointer, Any]] = [((*place, "example"), media["example"])] if "example" in media else []
-        for name, example in media.get("examples", {}).items():
-            examples.append(((*place, "examples", name, "value"), source.resolve((), example)[1].get("value")))
+        examples = list(_examples(source, place, media))
         if not examples:
             yield source.finding(place, "There is no example.", "Add an `example` that shows what is sent.")
         validator = reader.validator(media["schema"])
         for example_place, value in examples:
             yield from _check_value(source, example_place, validator, value)
+
+
+def _examples(source: Source, pointer: Pointer, described: dict[str, Any]) -> Iterator[tuple[Pointer, Any]]:
+    """The examples of a content or a parameter, with their places."""
+    if "example" in described:
+        yield (*pointer, "example"), described["example"]
+    for name, example in described.get("examples", {}).items():
+        place, example = source.resolve((*pointer, "examples", name), example)
+        if "value" in example:
+            yield (*place, "value"), example["value"]
+
+
+# Keywords with values of the schema itself.
+_TELLING = frozenset({"example", "enum"})
+# Those beside which every value of an enum is right that has the type.
+_PLAIN = frozenset({"type", "enum", "nullable", "description", "title", "default", "example", "readOnly", "writeOnly"})
+
+
+def _check_schema_values(
+    source: Source, pointer: Pointer, schema: dict[str, Any], requests: SchemaReader, answers: SchemaReader
+) -> Iterator[Finding]:
+    """An example fits its schema, as it is sent or as it is answered, and so does what an enum holds."""
+    if "example" in schema and not answers.validator(schema).is_valid(schema["example"]):
+        yield from _check_value(source, (*pointer, "example"), requests.validator(schema), schema["example"])
+    if "enum" in schema and not {key for key in schema if not key.startswith("x-")} <= _PLAIN:
+        validator = requests.validator({key: value for key, value in schema.items() if key != "enum"})
+        for index, value in enumerate(schema["enum"]):
+            for error in validator.iter_errors(value) if value is not None else ():
+                problem = f"The value {shown(value)} can never be sent: {error.message}."
+                yield source.finding((*pointer, "enum", index), problem, "Remove it, or correct what stands beside.")
 
 
 def _check_value(source: Source, pointer: Pointer, validator: Validator, value: Any) -> Iterator[Finding]:

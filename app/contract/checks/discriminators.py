@@ -1,0 +1,94 @@
+"""Do discriminators tell the alternatives apart?"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from app.contract.checks.grammar import did_you_mean, object_at
+from app.contract.checks.parts import Part
+from app.contract.findings import Finding
+from app.contract.schemas import flattened, properties
+from app.contract.source import Pointer, Source, names_schema, parse_reference
+
+
+def check_discriminators(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
+    """Each alternative has the property, and each value of it that is named leads to one (OpenAPI 3.0.3, "Discriminator
+    Object").
+    """
+    for pointer, node, kind in parts:
+        if kind == "schema" and isinstance(node.get("discriminator"), dict):
+            yield from _check(source, pointer, node)
+
+
+def _check(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    place: Pointer = (*pointer, "discriminator")
+    name: str = node["discriminator"]["propertyName"]
+    alternatives: dict[Pointer, Pointer] = {}
+    for keyword in ("oneOf", "anyOf"):
+        for index, part in enumerate(node.get(keyword, ())):
+            if "$ref" in part:
+                alternatives[parse_reference(part["$ref"])] = (*pointer, keyword, index)
+            else:
+                problem = "A discriminator tells only alternatives apart that have a name."
+                yield source.finding((*pointer, keyword, index), problem, "Move this one to the components.")
+    for target in alternatives or {pointer: pointer}:
+        yield from _check_property(source, (*place, "propertyName"), name, target)
+    mapping = node["discriminator"].get("mapping", {})
+    for value, text in mapping.items():
+        yield from _check_entry(source, (*place, "mapping", value), name, value, text, alternatives)
+    mapped = {_target(text) for text in mapping.values()}
+    for target, at in alternatives.items():
+        if target not in mapped and not _admits(source, target, name, str(target[-1])):
+            yield source.finding(
+                at, f"No value of {name!r} leads to {target[-1]!r}.", "Add one to the `mapping` of the discriminator."
+            )
+
+
+def _check_property(source: Source, place: Pointer, name: str, target: Pointer) -> Iterator[Finding]:
+    """An alternative has the property that tells, and needs it or takes its default for it."""
+    schema = source.at(target)
+    members = properties(source, schema, target)
+    if name not in members:
+        if members:
+            remedy = did_you_mean(name, members, "Name one that all alternatives have.")
+            yield source.finding(place, f"The schema {target[-1]!r} has no property {name!r}.", remedy)
+        return
+    required = flattened(source, schema).get("required", ())
+    if name not in required and "default" not in members[name][1]:
+        problem = f"The schema {target[-1]!r} does not require {name!r}, by which it is told apart."
+        yield source.finding(place, problem, "Add it to what is `required` there, or give it a default.")
+
+
+def _check_entry(
+    source: Source, place: Pointer, name: str, value: str, text: str, alternatives: dict[Pointer, Pointer]
+) -> Iterator[Finding]:
+    target = _target(text)
+    schemas = source.document.get("components", {}).get("schemas", {})
+    try:
+        if target is None or object_at(target) != "Schema":
+            raise KeyError(text)
+        source.at(target)
+    except KeyError:
+        remedy = did_you_mean(text, schemas, "Name a schema, as in '#/components/schemas/Flow'.")
+        yield source.finding(place, f"The mapping of {value!r} to {text!r} leads nowhere.", remedy)
+        return
+    if alternatives and target not in alternatives:
+        problem = f"{text!r} is none of the alternatives."
+        yield source.finding(place, problem, "Add it to them, or map the value to one of them.")
+    elif not _admits(source, target, name, value):
+        problem = f"{value!r} leads to {target[-1]!r}, whose {name!r} never has this value."
+        yield source.finding(place, problem, "Correct the value, or the enum there.")
+
+
+def _target(text: str) -> Pointer | None:
+    if names_schema(text):
+        return ("components", "schemas", text)
+    try:
+        return parse_reference(text)
+    except KeyError:
+        return None
+
+
+def _admits(source: Source, target: Pointer, name: str, value: str) -> bool:
+    """Whether the property may have a value in a schema, as far as an enum says."""
+    members = properties(source, source.at(target), target)
+    return name not in members or value in members[name][1].get("enum", (value,))

@@ -1,0 +1,53 @@
+"""Are the headers of answers such as are sent?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.contract.answers import SENT
+from app.contract.examples import header_value
+from app.contract.findings import Finding
+from app.contract.schemas import Direction, SchemaReader
+from app.contract.source import Pointer, Source
+
+# RFC 9110, section 8.3: the content says what it is (OpenAPI 3.0.3, "Response Object").
+_IGNORED = "content-type"
+
+
+def check_headers(source: Source, *, handled: bool, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
+    """Each header that an answer must have is sent, and its example is right.
+
+    :param handled: whether a handler answers, which sends no headers of its own; else the examples are sent
+    """
+    reader = SchemaReader(source, Direction.RESPONSE)
+    for code, response in operation["responses"].items():
+        where, response = source.resolve((*pointer, "responses", code), response)
+        for name, header in response.get("headers", {}).items():
+            place, header = source.resolve((*where, "headers", name), header)
+            if name.lower() == _IGNORED:
+                yield source.finding(place, f"OpenAPI ignores the header {name!r} here.", "Say it by `content`.")
+                continue
+            if "schema" not in header:
+                yield source.finding(place, f"The header {name!r} has no schema.", "Describe it by a schema.")
+                continue
+            value = header_value(source, header)
+            if value is None:
+                if header.get("required", False) and not handled and name.lower() not in SENT:
+                    yield source.finding(
+                        place, f"The header {name!r} is required and has no example.", "Add an `example`."
+                    )
+            elif not _may_be_sent(value):
+                problem = f"The example of the header {name!r} can't be sent."
+                yield source.finding(place, problem, "Write it in one line, in characters of Latin-1.")
+            else:
+                for error in reader.validator(header["schema"]).iter_errors(value):
+                    problem = f"The example of the header breaks its schema: {error.message}."
+                    yield source.finding(place, problem, "Correct the example or the schema.")
+            if handled and header.get("required", False) and name.lower() not in SENT:
+                problem = f"The header {name!r} is required, and no handler sends it."
+                yield source.finding(place, problem, "Remove it, or make it optional.")
+
+
+def _may_be_sent(value: Any) -> bool:
+    """Whether a value may stand in a header (RFC 9110, section 5.5)."""
+    text = str(value)
+    return all(" " <= character <= "\xff" and character != "\x7f" for character in text) and text == text.strip()

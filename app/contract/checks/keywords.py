@@ -1,0 +1,260 @@
+"""Does each keyword of a schema say something, and can what the schema says be true?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.contract.checks.grammar import did_you_mean
+from app.contract.checks.parts import Part
+from app.contract.findings import Finding, shown
+from app.contract.schemas import FORMATS, admits_null, composed, flattened
+from app.contract.source import Pointer, Source, reference_to
+
+_BY_TYPE: Mapping[str, frozenset[str]] = {
+    "string": frozenset({"minLength", "maxLength", "pattern"}),
+    "number": frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}),
+    "array": frozenset({"items", "minItems", "maxItems", "uniqueItems"}),
+    "object": frozenset({"properties", "required", "additionalProperties", "minProperties", "maxProperties"}),
+    "boolean": frozenset(),
+}
+"""The keywords that say something of values of one type only (JSON Schema Validation, draft 5, section 5)."""
+
+_TYPED = frozenset().union(*_BY_TYPE.values())
+_OF_ALL_PARTS = frozenset({"allOf", "anyOf", "oneOf", "not"})
+_LIMITS = (
+    ("minimum", "maximum"),
+    ("minLength", "maxLength"),
+    ("minItems", "maxItems"),
+    ("minProperties", "maxProperties"),
+)
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+# What a message may be for that is no keyword.
+_SITUATIONS = frozenset({"null", "required"})
+
+
+def check_keywords(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
+    """Each keyword has an effect; limits leave room; enums hold values that there can be."""
+    # What others are made of is looked at with them.
+    taken_up = {
+        node["$ref"]
+        for pointer, node, kind in parts
+        if "$ref" in node and kind == "schema" and pointer[-2] in _OF_ALL_PARTS
+    }
+    for pointer, node, kind in parts:
+        if kind == "names" or (pointer and pointer[0] == "x-permissions"):
+            continue
+        if "$ref" in node:
+            if kind != "path" and len(node) > 1:
+                yield from _check_reference(source, pointer, node, kind)
+        elif kind == "schema" and not node.keys().isdisjoint(_INTERESTING):
+            for check in (_check_types, _check_null, _check_format, _check_limits, _check_enum, _check_sides):
+                yield from check(source, pointer, node)
+            if ("required" in node or "allOf" in node) and reference_to(pointer) not in taken_up:
+                yield from _check_required(source, pointer, node)
+            if "x-messages" in node:
+                yield from _check_messages(source, pointer, node)
+
+
+_INTERESTING = frozenset(
+    {"type", "nullable", "format", "enum", "readOnly", "writeOnly", "required", "allOf", "x-messages"}
+) | {limit for limits in _LIMITS for limit in limits}
+
+
+def _check_reference(source: Source, pointer: Pointer, node: dict[str, Any], kind: str) -> Iterator[Finding]:
+    """OpenAPI ignores what stands beside a `$ref` (OpenAPI 3.0.3, "Reference Object"); `nullable` counts here all the same."""
+    for key in node.keys() - {"$ref", *({"nullable"} if kind == "schema" else ())}:
+        yield source.finding(
+            (*pointer, key),
+            f"The key {key!r} means nothing beside a `$ref`.",
+            "Refer by `allOf: [{$ref: ...}]`, or move it to where the reference leads."
+            if kind == "schema"
+            else "Move it to where the reference leads.",
+        )
+
+
+def _check_types(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    kind = node.get("type")
+    merged = node
+    if "allOf" in node:
+        merged = flattened(source, node)
+        types = {part["type"] for part in composed(source, node) if "type" in part}
+        types -= {"number"} if "integer" in types else set()
+        if len(types) > 1:
+            yield source.finding(
+                pointer, f"No value is {' and '.join(sorted(types))} at once.", "Give all parts of `allOf` one type."
+            )
+            return
+        kind = next(iter(types), None)
+    if kind is None:
+        return
+    own = _BY_TYPE["number" if kind == "integer" else kind]
+    for keyword in (_TYPED & node.keys()) - own:
+        yield source.finding(
+            (*pointer, keyword),
+            f"`{keyword}` has no effect on values of type {kind}.",
+            "Remove it, or correct the type.",
+        )
+    if "x-trim" in node and kind != "string":
+        yield source.finding(
+            (*pointer, "x-trim"), f"`x-trim` has no effect on values of type {kind}.", "Remove it, or correct the type."
+        )
+    for bound in ("minimum", "maximum"):
+        exclusive = f"exclusive{bound.title()}"
+        if exclusive in own & node.keys() and bound not in merged:
+            yield source.finding(
+                (*pointer, exclusive), f"`{exclusive}` has no effect without `{bound}`.", f"Add `{bound}`."
+            )
+    if kind == "array" and "items" not in merged and pointer[-2:-1] != ("allOf",):
+        yield source.finding(pointer, "The array does not say what its items are.", "Add `items`.")
+
+
+def _check_null(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    if node.get("nullable") is not True:
+        return
+    if None not in node.get("enum", (None,)):
+        yield source.finding(
+            (*pointer, "nullable"), "`nullable` has no effect: the enum has no null.", "Add null to it."
+        )
+    elif "type" not in node and _OF_ALL_PARTS.isdisjoint(node):
+        yield source.finding((*pointer, "nullable"), "`nullable` has no effect without `type`.", "Add `type`.")
+
+
+def _check_format(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    if (name := node.get("format")) is None:
+        return
+    kinds = FORMATS.get(name)
+    kind = node.get("type") or flattened(source, node).get("type")
+    if kinds is None:
+        remedy = did_you_mean(name, FORMATS, "Remove it, or say it by `pattern`.")
+        yield source.finding((*pointer, "format"), f"The format {name!r} has no effect: it is not known here.", remedy)
+    elif kind is not None and kind not in kinds:
+        yield source.finding(
+            (*pointer, "format"),
+            f"The format {name!r} has no effect on values of type {kind}.",
+            f"Make the type {' or '.join(kinds)}, or remove it.",
+        )
+
+
+def _check_limits(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    parts = list(composed(source, node)) if "allOf" in node else [node]
+    for least, most in _LIMITS:
+        lower = [
+            (part[least], part.get("exclusiveMinimum", False) and least == "minimum") for part in parts if least in part
+        ]
+        upper = [
+            (part[most], part.get("exclusiveMaximum", False) and most == "maximum") for part in parts if most in part
+        ]
+        if lower and upper:
+            (low, above), (high, below) = max(lower), min(upper, key=lambda limit: (limit[0], not limit[1]))
+            if low > high or (low == high and (above or below)):
+                place = (*pointer, least) if least in node else (*pointer, most) if most in node else pointer
+                yield source.finding(
+                    place, f"No value is both within `{least}: {low}` and `{most}: {high}`.", "Correct one of them."
+                )
+
+
+def _check_enum(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    """Values that are of no use, whatever else the schema says; those that it refuses are found with the other values."""
+    seen: list[Any] = []
+    for index, value in enumerate(node.get("enum", ())):
+        place = (*pointer, "enum", index)
+        # 1 is True for Python, and for nobody else.
+        if any(value == other and type(value) is type(other) for other in seen):
+            yield source.finding(place, f"The value {shown(value)} stands in the enum twice.", "Remove one of them.")
+        seen.append(value)
+        if value is None:
+            if not admits_null(source, node) or (node.get("nullable") is not True and "type" in node):
+                yield source.finding(
+                    place, "Null can never be sent: the schema is not nullable.", "Add `nullable: true`."
+                )
+        elif (kind := node.get("type")) and not _is_of(value, kind):
+            yield source.finding(
+                place,
+                f"The value {shown(value)} can never be sent: it is no {kind}.",
+                "Put text in quotes, or correct the type.",
+            )
+        elif node.get("x-trim") and isinstance(value, str) and value != value.strip():
+            yield source.finding(
+                place,
+                f"The value {shown(value)} can never be sent: white space around it is removed.",
+                "Write it without.",
+            )
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    # A boolean is a number for Python only.
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _check_sides(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    """What is read only or write only is a property, and not both (OpenAPI 3.0.3, "Schema Object")."""
+    if node.get("readOnly") is True and node.get("writeOnly") is True:
+        yield source.finding(
+            (*pointer, "writeOnly"), "What is read only and write only is in no request and no answer.", "Remove one."
+        )
+    for keyword in ("readOnly", "writeOnly"):
+        if node.get(keyword) is True and not _may_be_a_property(pointer):
+            yield source.finding(
+                (*pointer, keyword),
+                f"`{keyword}` has no effect: this is no property.",
+                "Move it to a property, or remove it.",
+            )
+
+
+def _may_be_a_property(pointer: Pointer) -> bool:
+    return pointer[-2] in ("properties", "allOf", "anyOf", "oneOf") or (
+        pointer[:2] == ("components", "schemas") and (len(pointer) == len(("components", "schemas", "name")))
+    )
+
+
+def _check_required(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    """What is required is a property of the object, as far as the whole of it is known."""
+    if pointer[-2] in _OF_ALL_PARTS or (pointer[-1] == "not" and pointer[-2] != "properties"):
+        # A part of another schema, which is looked at as a whole.
+        return
+    parts = list(_placed(source, pointer, node))
+    known = {name for _, part, _ in parts for name in part.get("properties", ())}
+    if not known:
+        # A rule for other schemas to take up, or an object whose properties have any name.
+        return
+    for place, part, inverted in parts:
+        if inverted:
+            continue
+        for index, name in enumerate(part.get("required", ())):
+            if name not in known:
+                yield source.finding(
+                    (*place, "required", index),
+                    f"{name!r} is required and no property of the object.",
+                    did_you_mean(name, known, "Describe it below `properties`, or remove it."),
+                )
+
+
+def _placed(
+    source: Source, pointer: Pointer, node: dict[str, Any], *, inverted: bool = False
+) -> Iterator[tuple[Pointer, dict[str, Any], bool]]:
+    """A schema and all that it is made of, with their places, and whether it is what a value must not be."""
+    pointer, node = source.resolve(pointer, node)
+    yield pointer, node, inverted
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        for index, part in enumerate(node.get(keyword, ())):
+            yield from _placed(source, (*pointer, keyword, index), part, inverted=inverted)
+    if "not" in node:
+        yield from _placed(source, (*pointer, "not"), node["not"], inverted=True)
+
+
+def _check_messages(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    """A message is of a keyword that the schema has, or of one of a few situations."""
+    keywords = flattened(source, node).keys()
+    for name in node["x-messages"]:
+        if name not in _SITUATIONS and name not in keywords:
+            yield source.finding(
+                (*pointer, "x-messages", name),
+                f"The message has no effect: the schema has no `{name}`.",
+                did_you_mean(name, keywords, "Name a keyword that it has."),
+            )

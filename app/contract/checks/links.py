@@ -1,0 +1,123 @@
+"""Do the links of answers lead to operations, with what there is to give them?"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from app.contract.checks.grammar import did_you_mean
+from app.contract.findings import Finding
+from app.contract.plan import parameters
+from app.contract.schemas import flattened, properties
+from app.contract.source import Pointer, Source, parse_reference
+
+# OpenAPI 3.0.3, "Runtime Expressions".
+_EXPRESSION = re.compile(
+    r"\$(?:url|method|statusCode|(request|response)\.(?:(header|query|path)\.(.+)|body(?:#(/.*)?)?))"
+)
+
+
+def check_links(source: Source) -> Iterator[Finding]:
+    """Each link names an operation, its parameters, and what is there to fill them in."""
+    operations = {operation["operationId"]: (path, method) for _, path, method, operation in source.operations()}
+    for pointer, path, method, operation in source.operations():
+        for code, response in operation["responses"].items():
+            where, response = source.resolve((*pointer, "responses", code), response)
+            for name, link in response.get("links", {}).items():
+                place, link = source.resolve((*where, "links", name), link)
+                yield from _check_link(source, place, link, operations)
+                for key, value in (*link.get("parameters", {}).items(), *_bodies(link)):
+                    at = (*place, "requestBody") if key is None else (*place, "parameters", key)
+                    yield from _check_expression(source, at, value, response, path, method)
+
+
+def _bodies(link: dict[str, Any]) -> Iterator[tuple[None, Any]]:
+    if "requestBody" in link:
+        yield None, link["requestBody"]
+
+
+def _check_link(
+    source: Source, place: Pointer, link: dict[str, Any], operations: dict[str, tuple[str, str]]
+) -> Iterator[Finding]:
+    name, reference = link.get("operationId"), link.get("operationRef")
+    if (name is None) == (reference is None):
+        yield source.finding(
+            place, "A link names one operation.", "Give it `operationId` or `operationRef`, one of them."
+        )
+        return
+    if name is not None:
+        target = operations.get(name)
+        if target is None:
+            remedy = did_you_mean(name, operations, "Name the operationId of one that is there.")
+            yield source.finding((*place, "operationId"), f"There is no operation {name!r}.", remedy)
+            return
+    else:
+        target = _operation_at(source, str(reference))
+        if target is None:
+            remedy = "Name one as in '#/paths/~1flows~1instances~1/get'."
+            yield source.finding((*place, "operationRef"), f"The reference {reference!r} names no operation.", remedy)
+            return
+    known = {kind: parameters(source, *target, kind) for kind in ("path", "query")}
+    for parameter in link.get("parameters", {}):
+        kind, _, rest = parameter.partition(".")
+        names = [name for kind in known for name in known[kind]]
+        if not (parameter in names or rest in known.get(kind, ())):
+            remedy = did_you_mean(rest or parameter, names, "Name one that it has.")
+            problem = f"The operation that the link leads to has no parameter {parameter!r}."
+            yield source.finding((*place, "parameters", parameter), problem, remedy)
+
+
+def _operation_at(source: Source, reference: str) -> tuple[str, str] | None:
+    try:
+        pointer = parse_reference(reference)
+        source.at(pointer)
+    except KeyError:
+        return None
+    return next(((path, method) for place, path, method, _ in source.operations() if place == pointer), None)
+
+
+def _check_expression(
+    source: Source, place: Pointer, value: Any, response: dict[str, Any], path: str, method: str
+) -> Iterator[Finding]:
+    """What a link takes a value from is there: a part of the request or of the answer."""
+    if not (isinstance(value, str) and value.startswith("$")):
+        return
+    found = _EXPRESSION.fullmatch(value)
+    if found is None:
+        yield source.finding(place, f"{value!r} is no expression of OpenAPI.", "Write it as '$response.body#/pk'.")
+        return
+    side, kind, name, inner = found.groups()
+    if side == "request" and kind in ("query", "path"):
+        if name not in (known := parameters(source, path, method, kind)):
+            problem = f"The operation has no parameter {name!r} in the {kind}."
+            yield source.finding(place, problem, did_you_mean(name, known, "Name one that it has."))
+    elif inner:
+        described = response
+        if side == "request":
+            described = source.resolve((), source.document["paths"][path][method].get("requestBody", {}))[1]
+        for media in described.get("content", {}).values():
+            if (missing := _missing(source, media.get("schema", {}), inner)) is not None:
+                problem = f"The body has no property {missing!r}."
+                yield source.finding(
+                    place, problem, did_you_mean(missing, _names(source, media["schema"]), "Name one that it has.")
+                )
+
+
+def _missing(source: Source, schema: Any, inner: str) -> str | None:
+    """The first key of a pointer that a schema does not have, as far as it names its properties."""
+    for key in inner[1:].split("/"):
+        key = key.replace("~1", "/").replace("~0", "~")
+        keywords = flattened(source, schema)
+        if keywords.get("type") == "array" and key.isdecimal():
+            schema = keywords["items"]
+            continue
+        members = properties(source, schema)
+        if not members or not {"anyOf", "oneOf"}.isdisjoint(keywords):
+            return None
+        if key not in members:
+            return key
+        schema = members[key][1]
+    return None
+
+
+def _names(source: Source, schema: Any) -> list[str]:
+    return list(properties(source, schema))
