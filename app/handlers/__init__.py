@@ -12,7 +12,7 @@ from typing import Any
 
 from app import errors
 from app.handlers import _generic
-from app.store import Store
+from app.store import Store, tables
 from app.store.bindings import PolicyBindings, StageBindings
 from app.store.flows import Flows
 
@@ -64,6 +64,14 @@ def collection_of(operation_id: str) -> str | None:
 def stored_members(operation_id: str) -> Set[str] | None:
     """The members that the store keeps of an operation's resource, None if it keeps whatever the contract says."""
     return _KEPT.get(collection_of(operation_id) or "")
+
+
+def column_types(operation_id: str, served: bool) -> Mapping[str, str]:
+    """The types of the properties that clients give and the store keeps in columns of their own, where there is never null.
+
+    :param served: whether the operation is on objects of one of the contract's models
+    """
+    return tables.column_types("objects" if served else collection_of(operation_id) or "")
 
 
 def problems(

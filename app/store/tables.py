@@ -154,3 +154,21 @@ properties = Table(
 
 Index("ix_flows_name", flows.c.name)
 Index("ix_flows_designation", flows.c.designation, flows.c.slug)
+
+
+# What the store gives an object itself.
+_MADE = frozenset({"pk", "policybindingmodel_ptr_id", "collection", "model", "members", "search", "stages", "policies"})
+_TYPES = {"text": "string", "boolean": "boolean", "integer": "integer"}
+
+
+def column_types(table: str) -> dict[str, str]:
+    """The types, as JSON Schema calls them, of the columns for what clients give and that are never null.
+
+    :param table: its name; there need be no such table
+    """
+    found = metadata.tables.get(table)
+    return {
+        column.name: _TYPES[column.type.__visit_name__]
+        for column in (() if found is None else found.columns)
+        if not column.nullable and column.name not in _MADE
+    }

@@ -30,11 +30,14 @@ class Implementation:
 
     :param handlers: the handler functions by name, for a contract whose models are right
     :param stored_members: the members that the store keeps for the resource of an operationId; None if it keeps none
+    :param column_types: the types of the properties that the store keeps in a column of their own, where there is never null, for an
+        operationId and whether its path has `x-serves`
     :param examples: whether an operation without a handler answers its examples
     """
 
     handlers: Callable[[Source], Mapping[str, Callable[..., Any]]]
     stored_members: Callable[[str], Set[str] | None]
+    column_types: Callable[[str, bool], Mapping[str, str]] = lambda _operation, _served: {}
     examples: bool = False
 
 
@@ -82,7 +85,11 @@ def _check(
         lambda: (*check_servers(source), *check_operations(source)),
         lambda: (*check_links(source), *check_values(source, parts())),
         lambda: check_handlers(
-            source, implementation.handlers(source), implementation.stored_members, examples=implementation.examples
+            source,
+            implementation.handlers(source),
+            implementation.stored_members,
+            implementation.column_types,
+            examples=implementation.examples,
         ),
         *([lambda: check_specification(source)] if thorough else []),
     ]

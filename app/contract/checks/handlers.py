@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping, Set
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from app.contract.checks.headers import check_headers
 from app.contract.checks.parameters import declared_parameters
 from app.contract.findings import Finding, Location
 from app.contract.plan import REQUEST, argument_names, handler_arguments, query_reader
-from app.contract.schemas import properties
+from app.contract.schemas import admits_null, composed, flattened, properties
 from app.contract.source import Pointer, Source
 
 
@@ -20,6 +21,7 @@ def check_handlers(
     source: Source,
     handlers: Mapping[str, Callable[..., Any]],
     stored_members: Callable[[str], Set[str] | None],
+    column_types: Callable[[str, bool], Mapping[str, str]],
     *,
     examples: bool = False,
 ) -> Iterator[Finding]:
@@ -40,6 +42,10 @@ def check_handlers(
             lacking[name] = (*pointer, "operationId")
             if not examples:
                 continue
+        types = column_types(name, "x-serves" in source.document["paths"][path])
+        if types and "requestBody" in operation:
+            yield from _check_columns(source, pointer, operation, types)
+            yield from _check_new(source, pointer, operation, types)
         stored = stored_members(name)
         if stored is not None:
             yield from _check_stored(source, pointer, path, operation, stored)
@@ -131,6 +137,57 @@ def _check_stored(
                 f"The store keeps no member {name!r}.",
                 "Add a column and a migration in app/store/, or correct the name.",
             )
+
+
+def _check_columns(
+    source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
+) -> Iterator[Finding]:
+    """What is written is of the types of the columns that it goes to, and never null."""
+    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
+    for media_type, media in body["content"].items():
+        members = properties(source, media["schema"], (*where, "content", media_type, "schema"))
+        if members.keys().isdisjoint(_answered(source, operation)):
+            continue
+        for name, (place, schema) in members.items():
+            wanted = types.get(name)
+            if wanted is None or any(schema.get(key) for key in ("readOnly", "x-ignored", "x-references")):
+                continue
+            if (kind := schema.get("type")) != wanted:
+                problem = f"The store keeps {name!r} as {wanted}, and not as {kind or 'a value of any type'}."
+                yield source.finding(place, problem, f"Make it `type: {wanted}`.")
+            elif admits_null(source, source.at(place)):
+                yield source.finding(place, f"The store keeps no null for {name!r}.", "Take `nullable` away.")
+            elif wanted == "integer" and not _fits(source, source.at(place)):
+                problem = f"The store keeps {name!r} in 32 bits."
+                yield source.finding(place, problem, "Add `format: int32`, or a `minimum` and a `maximum` within.")
+
+
+def _check_new(
+    source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
+) -> Iterator[Finding]:
+    """A new object has a value for each column."""
+    if "201" not in operation["responses"]:
+        return
+    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
+    (sent,) = (media["schema"] for media in body["content"].values())
+    answer = source.resolve((), operation["responses"]["201"])[1]
+    created = [media["schema"] for media in answer.get("content", {}).values()]
+    given = set(flattened(source, sent).get("required", ()))
+    for schema in (sent, *created):
+        given |= {name for name, (_, member) in properties(source, schema).items() if "x-create-default" in member}
+        given |= {name for name, (_, member) in properties(source, schema).items() if "x-references" in member}
+    for name in sorted(types.keys() - given):
+        problem = f"A new object may lack {name!r}, of which the store keeps a value."
+        place = properties(source, sent, (*where, "content", next(iter(body["content"])), "schema")).get(name, (where, {}))[0]
+        yield source.finding(place, problem, "Make it `required`, or give it an `x-create-default`.")
+
+
+def _fits(source: Source, schema: dict[str, Any]) -> bool:
+    """Whether all integers of a schema are of 32 bits."""
+    parts = list(composed(source, schema))
+    least = max((part["minimum"] for part in parts if "minimum" in part), default=-math.inf)
+    most = min((part["maximum"] for part in parts if "maximum" in part), default=math.inf)
+    return any(part.get("format") == "int32" for part in parts) or (least >= -(2**31) and most < 2**31)
 
 
 def _answered(source: Source, operation: dict[str, Any]) -> Iterator[str]:
