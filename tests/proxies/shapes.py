@@ -46,8 +46,8 @@ def upgrade(inner):
 
 
 def connect(inner):
-    """A tunnel is asked for."""
-    yield [head(sized(inner), "CONNECT flows.example:80"), inner]
+    """A tunnel is asked for, to where none can lead: elsewhere, what follows may be a request of the client's own."""
+    yield [head(sized(inner), f"CONNECT {FLOWS}") + inner]
     yield [head(sized(inner), f"CONNECT {FLOWS}"), inner]
 
 

@@ -50,19 +50,19 @@ def proxy(fronts, request):
     return fronts(request.param)
 
 
-@pytest.mark.parametrize("path", METRICS)
-def test_a_page_that_the_proxy_denies_is_given_to_nobody(proxy, path):
-    received = send(proxy, [head("Connection: close\r\n", f"GET {path}")])
-    assert re.match(rb"HTTP/1.1 (400|403|404|503) ", received), received[:200]
-    assert b"flows_requests_total" not in received
+def test_a_page_that_the_proxy_denies_is_given_to_nobody(proxy):
+    for path in METRICS:
+        received = send(proxy, [head("Connection: close\r\n", f"GET {path}")])
+        assert re.match(rb"HTTP/1.1 (400|403|404) ", received), (path, received[:200])
+        assert b"flows_requests_total" not in received, path
 
 
 @pytest.mark.xfail(reason=FAILS, strict=False)
-@pytest.mark.parametrize("slash", ["%2F", "%2f", "%252F", "%5C"])
-def test_an_encoded_slash_separates_nothing(front, slash):
+def test_an_encoded_slash_separates_nothing(front):
     """A rule of a proxy may be about the path as it is sent."""
-    for path in (f"/api/v3/flows{slash}instances/", f"/api{slash}v3/flows/instances/", f"{FLOWS}own-0{slash}"):
-        assert front.wire().send("GET", path, bearer(TOKEN)).status in (400, 404)
+    for slash in ("%2F", "%2f", "%252F", "%5C"):
+        for path in (f"/api/v3/flows{slash}instances/", f"/api{slash}v3/flows/instances/", f"{FLOWS}own-0{slash}"):
+            assert front.wire().send("GET", path, bearer(TOKEN)).status in (400, 404), path
 
 
 CHUNKED = "Connection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
