@@ -69,7 +69,7 @@ class Problems:
         }
 
     def _place(self, broken: Broken) -> str:
-        return str(self._source.locate(broken.rule))
+        return self._source.public(str(self._source.locate(broken.rule)))
 
 
 def documented(status: int, path: PathPlan, plan: Plan | None) -> Pointer:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -16,6 +16,9 @@ Pointer = tuple[str | int, ...]
 
 CONTAINERS = (dict, list)
 """What holds further parts. A union of types would be made anew each time that it is asked for, and documents are large."""
+
+# The folder of a contract that names nobody's machine: that of this package, and by custom of many others.
+_KNOWN_FOLDER = "openapi"
 
 OPERATION_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -135,6 +138,21 @@ class Source:
         from app.contract.dumping import as_yaml
 
         return as_yaml(self.document)
+
+    def public(self, text: str) -> str:
+        """A text as responses have it: the files of this contract by their paths from its folder, as nobody is to learn where on
+        this machine that folder is. A folder that is called `openapi` keeps this name.
+        """
+        pattern, folder = self._private_folder
+        return pattern.sub(folder, text)
+
+    @cached_property
+    def _private_folder(self) -> tuple[re.Pattern[str], str]:
+        """What finds the folder of this contract in a text, and what takes its place."""
+        given, real = PurePath(self.name).parent, self._files[0].path.parent
+        names = {f"{folder}/" for folder in (given, real, Path(given).absolute())} - {"./"}
+        pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+        return re.compile(rf"(?<![\w./-])(?:{pattern})"), f"{_KNOWN_FOLDER}/" if given.name == _KNOWN_FOLDER else ""
 
     def locate(self, pointer: Pointer) -> Location:
         """Where a part stands; the nearest part around it if it is missing."""

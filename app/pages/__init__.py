@@ -10,6 +10,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
 
 from app.contract.edition import Current
+from app.contract.frames import Framed
+from app.contract.source import Source
 from app.metrics import Metrics
 from app.pages import health, metrics
 from app.pages.adapter import Adapter
@@ -47,7 +49,7 @@ def create_app(
     flask.context_processor(
         lambda: {
             "info": current.source.document["info"],
-            "mistakes": current.mistakes,
+            "mistakes": [_public(current.source, mistake) for mistake in current.mistakes],
             "recorded": recorder is not None,
         }
     )
@@ -80,6 +82,12 @@ def create_app(
                 await adapter.respond(scope, send)
 
     return app
+
+
+def _public(contract: Source, mistake: Framed) -> tuple[str, str, str, str]:
+    """What a page says of a mistake: its place, the problem, the remedy, and the lines around."""
+    finding = mistake.finding
+    return contract.public(str(finding.location)), contract.public(finding.problem), finding.remedy, mistake.lines
 
 
 class _Pages(Flask):

@@ -49,7 +49,7 @@ def _operation(source: Source, operation: Operation, seen: Seen) -> dict[str, An
         "statuses": {str(status): seen.statuses[status] for status in sorted(seen.statuses)},
         "missing": [str(point) for point in missing],
         "rules": [
-            {"rule": keyword, "contract": str(source.locate(place)), "refused": count}
+            {"rule": keyword, "contract": source.public(str(source.locate(place))), "refused": count}
             for (keyword, place), count in seen.rules.most_common()
         ],
     }

@@ -114,7 +114,7 @@ def test_a_contract_is_broken_and_mended_while_it_is_served(follow):
     wanted = FLOW | {"slug": "b", "layout": "floating"}
     status, headers, _ = connection("POST", FLOWS, wanted)
     assert (status, headers["X-Contract-State"]) == (400, None)
-    line = int(re.fullmatch(rf"{re.escape(str(session.contract))}:(\d+):\d+", headers["X-Contract-Rule"])[1])
+    line = int(re.fullmatch(rf"{re.escape(session.contract.name)}:(\d+):\d+", headers["X-Contract-Rule"])[1])
     assert session.text.splitlines()[line - 1].strip().startswith("enum:")
 
     session.save("x-searches:", "x-serches:")

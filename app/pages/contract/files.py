@@ -10,7 +10,7 @@ def file(contract: Source, path: str) -> str:
     """The page of a file, each line of which has an address. :param path: from the folder of the contract"""
     name, text = _found(contract, path)
     return render_template(
-        "contract/file.html", name=name, path=path, lines=text.decode("utf-8", "replace").splitlines()
+        "contract/file.html", name=contract.public(name), path=path, lines=text.decode("utf-8", "replace").splitlines()
     )
 
 

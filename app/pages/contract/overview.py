@@ -14,5 +14,5 @@ def overview(contract: Source, base_path: str) -> str:
         tags=by_tag(contract, base_path),
         schemas=sorted(contract.document.get("components", {}).get("schemas", {})),
         permissions=contract.document.get("x-permissions", {}),
-        files=[(name, path_of(contract, name)) for name in contract.texts],
+        files=[(contract.public(name), path_of(contract, name)) for name in contract.texts],
     )

@@ -29,11 +29,11 @@ def place_of(contract: Source, pointer: Pointer) -> Place:
 def shown(contract: Source, location: Location) -> Place:
     """A location as a page shows it."""
     page = url_for("contract.file", path=path_of(contract, location.file))
-    return Place(str(location), f"{page}#L{location.line}")
+    return Place(contract.public(str(location)), f"{page}#L{location.line}")
 
 
 def path_of(contract: Source, name: str) -> str:
-    """The path of a file from the folder of the contract, none of which names where this server lies.
+    """The path of a file from the folder of the contract.
 
     :param name: what messages call it
     """
