@@ -6,6 +6,7 @@ from functools import partial
 
 from app import handlers, pages
 from app.contract import checks, models
+from app.contract.asgi import Room
 from app.contract.checks.drafts import Draft
 from app.contract.edition import Current, Edition, outline
 from app.contract.examples import no_handler
@@ -128,6 +129,7 @@ def create_app(
         metrics=metrics,
         observe=recorder.observe if recorder is not None else None,
         trace=tracing.record if tracing is not None else None,
+        room=Room(max(settings.bodies_limit, settings.body_limit)),
     )
     app = ConnexionMiddleware(
         pages.create_app(current, store, settings, metrics, recorder),
@@ -159,7 +161,8 @@ def _server(settings: Settings, contract: Source, store: Store) -> Server:
     # Only an embedded database tells cheaply whether it has changed.
     remembers = store.embedded and settings.answer_memory > 0
     memory = AnswerMemory(store.database.version, settings.answer_memory) if remembers else None
-    return Server(store, partial(handlers.problems, models.served(contract), store), settings.body_limit, memory)
+    problems = partial(handlers.problems, models.served(contract), store)
+    return Server(store, problems, settings.body_limit, memory, settings.json_limit)
 
 
 def _handler_of(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Callable[[str], handlers.Handler]:

@@ -83,6 +83,16 @@ class Settings:
     port: int = _setting(8000, "The port to listen on; 0 takes a free one.", _between(0, 65535))
     workers: int = _setting(1, "How many processes serve.", _at_least(1))
     body_limit: int = _setting(10 * 1024 * 1024, "The largest request body, in bytes.", _at_least(1))
+    json_limit: int = _setting(
+        1024 * 1024,
+        "The largest request body of JSON, in bytes, if that is less than `FLOWS_BODY_LIMIT`.",
+        _at_least(1),
+    )
+    bodies_limit: int = _setting(
+        64 * 1024 * 1024,
+        "The most bytes of request bodies that a worker holds at once, at least `FLOWS_BODY_LIMIT`; a request beyond gets 503.",
+        _at_least(1),
+    )
     bootstrap_token: str = _setting(
         "", "The superuser token that the first start makes, instead of a random one.", secret=True
     )

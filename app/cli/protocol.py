@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from app.cli.heads import Refused
 from app.cli.lingering import Lingering
 from app.cli.reading import Reading
-from app.contract.asgi import BEGIN, WHOLE, Begin
+from app.contract.asgi import BEGIN, RECEIVED, WHOLE, Begin
 
 # Seconds until a request has to be complete, or to be begun on a new connection, and until a client has to take its answer in.
 PATIENCE = 60
@@ -42,6 +42,7 @@ class Protocol(Reading):
         super().connection_made(transport)
         self._begin: Begin | None = self.app_state.get(BEGIN)
         self._extensions[WHOLE] = {"send": self._send_whole}
+        self._extensions[RECEIVED] = {"size": self._received}
         self._unread: asyncio.TimerHandle | None = None
         self.wait_for_rest()
         self._idle_since = 0.0
@@ -85,6 +86,9 @@ class Protocol(Reading):
 
     def on_response_complete(self) -> None:
         """The next request's turn, if it is there already."""
+        if self._answered is not None and self._answered.body:
+            # Nobody has asked for it, and uvicorn would keep it until the next request.
+            self._answered.body.clear()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -159,6 +163,11 @@ class Protocol(Reading):
             self.transport.close()
         cycle.on_response()
         return True
+
+    def _received(self) -> int | None:
+        """The size of the body of the request whose turn it is, in bytes; None if it is not complete."""
+        cycle = self._answered
+        return None if cycle is None or cycle.more_body else len(cycle.body)
 
     def _close_if_idle(self) -> None:
         """Close the connection if nothing has come since its last answer, for as long as uvicorn waits for that."""

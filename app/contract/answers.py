@@ -13,8 +13,9 @@ NOT_FOUND = "Not found."
 NOT_ACCEPTABLE = "Could not satisfy the request Accept header."
 SERVER_ERROR = "A server error occurred."
 UNAVAILABLE = "The database is not available."
+BUSY = "The server is busy with the bodies of other requests. Try again later."
 
-# Seconds after which a client may try again when the database is down; it is asked anew on each request.
+# Seconds after which a client may try again: when the database is down, it is asked anew on each request.
 RETRY_AFTER = b"1"
 
 JSON = b"application/json"
@@ -55,6 +56,10 @@ class Answer(NamedTuple):
         return self.broken[0].keyword if self.broken else ""
 
 
+CONTINUE = Answer(100)
+"""Stands for the answer to a request until its body has been read (RFC 9110, section 15.2.1)."""
+
+
 def encode(value: Any) -> bytes:
     """JSON without spaces, not escaped (RFC 8259)."""
     return orjson.dumps(value)
@@ -68,6 +73,11 @@ def decode(body: bytes) -> Any:
 def detail(status: int, sentence: str, headers: tuple[Header, ...] = (), broken: Sequence[Broken] = ()) -> Answer:
     """A `GenericError`: one sentence that says why."""
     return Answer(status, encode({"detail": sentence}), headers, sentence, broken=broken)
+
+
+def busy() -> Answer:
+    """The answer to a request for whose body there is no room now."""
+    return detail(503, BUSY, ((b"retry-after", RETRY_AFTER),))
 
 
 def path_headers(methods: Iterable[str]) -> tuple[tuple[Header, ...], tuple[Header, ...]]:

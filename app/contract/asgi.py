@@ -15,6 +15,9 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 WHOLE = "flows.whole"
 """The extension by which a server offers to `send` an answer in one piece. Who looks at what is sent takes it out of the scope."""
 
+RECEIVED = "flows.received"
+"""The extension by which a server says the `size` of a body that it has received, in bytes; None as long as more of it may come."""
+
 SendWhole = Callable[[int, bytes, bytes], bool]
 """Sends an answer: its status, its headers as they are sent, its body. :returns: whether it did"""
 
@@ -52,11 +55,53 @@ def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str, int]
     return accept, authorization, content_type, length
 
 
-async def read_body(receive: Receive, length: int, limit: int) -> bytes | None:
+class Room:
+    """The memory that request bodies may take in this process.
+
+    Bytes count as they arrive. A length that is announced takes no memory: if it counted, clients that announce much and send
+    little would keep all others out.
+
+    :param size: in bytes
+    """
+
+    def __init__(self, size: int = 64 * 1024 * 1024) -> None:
+        self._left = size
+
+    def has(self, size: int) -> bool:
+        """Whether so many bytes would fit."""
+        return size <= self._left
+
+    def take(self, request: Request, size: int) -> None:
+        """Count bytes that a request has brought. :raises NoRoom: they do not fit"""
+        if size > self._left:
+            raise NoRoom
+        self._left -= size
+        request.held += size
+
+    def give_back(self, request: Request) -> None:
+        """Count what a request has brought no longer."""
+        self._left += request.held
+        request.held = 0
+
+
+class NoRoom(Exception):
+    """A body does not fit into the memory that bodies may take."""
+
+
+def received(scope: Mapping[str, Any]) -> int | None:
+    """The size of a body that the server has received, in bytes; None if more of it may come, or nobody knows."""
+    extension: Mapping[str, Callable[[], int | None]] | None = scope.get("extensions", {}).get(RECEIVED)
+    return extension["size"]() if extension is not None else None
+
+
+async def read_body(
+    receive: Receive, length: int, limit: int, count: Callable[[int], None] | None = None
+) -> bytes | None:
     """The whole body; None if it is larger than the limit.
 
     :param length: of the body, in bytes, as the client says
     :param limit: the largest body, in bytes
+    :param count: is told of the bytes that are kept, as they arrive
     :raises Disconnected: the client left before the body was complete
     """
     if length > limit:
@@ -68,6 +113,8 @@ async def read_body(receive: Receive, length: int, limit: int) -> bytes | None:
         if message["type"] == "http.disconnect":
             raise Disconnected
         chunk: bytes = message.get("body", b"")
+        if count is not None:
+            count(len(chunk))
         if not message.get("more_body", False) and not chunks:
             return chunk if len(chunk) <= limit else None
         chunks.append(chunk)

@@ -14,25 +14,29 @@ import structlog
 
 from app import ambient, errors
 from app.contract import answers
-from app.contract.answers import Answer, detail
+from app.contract.answers import CONTINUE, Answer, busy, detail
 from app.contract.asgi import (
     BEGIN,
     ASGIApp,
     Disconnected,
+    NoRoom,
     Receive,
+    Room,
     Scope,
     Send,
     headers_of,
     read_body,
+    received,
     send_answer,
     sent_whole,
 )
+from app.contract.body import BodyReader
 from app.contract.edition import ContractAPI, Current, Edition
 from app.contract.framework import Specification, SpecMiddleware
 from app.contract.negotiation import accepts, names_json
 from app.contract.plan import Plan
 from app.contract.problems import PROBLEM
-from app.contract.serving import PathPlan, Request, Server, unavailable
+from app.contract.serving import PathPlan, Request, Server, too_large, unavailable
 from app.contract.workers import Workers
 from app.metrics import Metrics
 
@@ -41,6 +45,9 @@ Unlocked = Callable[[errors.Locked, float], Awaitable[None]]
 Together = Callable[..., Awaitable[Answer | None]]
 Observe = Callable[[PathPlan, Plan | None, Request, Answer, bytes, float], None]
 Trace = Callable[[str, Plan | None, Request, Answer, float], str | None]
+
+# A body that came with its head, up to so many bytes, is in memory already, and costs less than to look at credentials twice.
+_SMALL_BODY = 64 * 1024
 
 log = structlog.get_logger("flows.request")
 
@@ -62,6 +69,7 @@ class ContractMiddleware(SpecMiddleware):
         for nobody
     :param trace: makes a span of each request: of its path in the contract, its plan, its answer, and how long that took, in
         seconds. It gives the identity of the trace; None if nobody traces
+    :param room: for the bodies of requests that are under way
     """
 
     def __init__(
@@ -76,6 +84,7 @@ class ContractMiddleware(SpecMiddleware):
         metrics: Metrics,
         observe: Observe | None = None,
         trace: Trace | None = None,
+        room: Room | None = None,
     ) -> None:
         self._next = app
         self._current = current
@@ -86,6 +95,7 @@ class ContractMiddleware(SpecMiddleware):
         self._metrics = metrics
         self._observe = observe
         self._trace = trace
+        self._room = room or Room()
         self._log: Any = None
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
@@ -162,14 +172,11 @@ class ContractMiddleware(SpecMiddleware):
     ) -> None:
         """The rest of a request: its body, others who carry it out, the commit of what it wrote or saw, the client's pace."""
         try:
+            if answer is None and plan is not None and plan.body is not None:
+                answer = await self._take_in(edition.server, target, plan, plan.body, request, length, receive)
             if answer is None:
-                if plan is not None and plan.body is not None:
-                    request.body = await read_body(receive, length, edition.server.body_limit)
-                if self._workers is not None:
-                    if plan is not None and plan.single_statement:
-                        answer = await self._shared(edition.server, target, plan, request)
-                    answer = answer or await self._workers.run(edition.server.serve, target, plan, request)
-            if answer is None or commit is not None:
+                answer = await self._carry_out(edition.server, target, plan, request)
+            elif commit is not None:
                 answer = await self._kept(edition.server, target, plan, request, answer, commit)
             if answer.status >= 400:
                 answer = edition.problems.located(answer, target, plan, request.accept)
@@ -180,6 +187,7 @@ class ContractMiddleware(SpecMiddleware):
             return
         finally:
             self._metrics.end()
+            self._room.give_back(request)
         self._tell(edition, target, plan, request, answer, lines)
 
     async def _kept(
@@ -202,7 +210,7 @@ class ContractMiddleware(SpecMiddleware):
             try:
                 if answer is None:
                     answer = server.serve(target, plan, request)
-                    commit = self._pending()
+                    commit = self._pending() if answer is not CONTINUE else None
                 if commit is not None:
                     await commit
                 return answer
@@ -244,6 +252,51 @@ class ContractMiddleware(SpecMiddleware):
                 rule=answer.rule or None,
                 trace_id=trace_id,
             )
+
+    async def _take_in(
+        self,
+        server: Server,
+        target: PathPlan,
+        plan: Plan,
+        reader: BodyReader,
+        request: Request,
+        length: int,
+        receive: Receive,
+    ) -> Answer | None:
+        """Read a body, of those who may send one: nothing is kept of what others send.
+
+        :returns: the answer if there is one without the body
+        """
+        limit = server.limit_of(reader)
+        size = received(request.scope)
+        if size is not None and size <= _SMALL_BODY:
+            request.body = await read_body(receive, length, limit)
+        else:
+            request.body = None
+            answer = await self._carry_out(server, target, plan, request)
+            if answer is not CONTINUE:
+                return answer
+            if length <= limit and not self._room.has(length):
+                return busy()
+            try:
+                request.body = await read_body(receive, length, limit, partial(self._room.take, request))
+            except NoRoom:
+                return busy()
+        if request.body is None:
+            request.unread = too_large(limit)
+        return None
+
+    async def _carry_out(
+        self, server: Server, target: PathPlan, plan: Plan | None, request: Request
+    ) -> Answer:
+        """Carry a request out. :returns: the answer, once it holds"""
+        if self._workers is None:
+            return await self._kept(server, target, plan, request, None, None)
+        shared = None
+        # Who sends a request is known by one small statement at most.
+        if plan is not None and (plan.single_statement or (plan.body is not None and request.body is None)):
+            shared = await self._shared(server, target, plan, request)
+        return shared or await self._workers.run(server.serve, target, plan, request)
 
     async def _shared(self, server: Server, target: PathPlan, plan: Plan, request: Request) -> Answer | None:
         """Carry out a request that is a single statement, together with others. :returns: None if that can't be"""

@@ -3,9 +3,11 @@
 Nothing here waits: it runs on the event loop's thread for an embedded database and on a pool's thread for a networked one.
 """
 
+import contextlib
+import gc
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +15,10 @@ import structlog
 
 from app import errors
 from app.contract import answers
-from app.contract.answers import Answer, Header, decode, detail
+from app.contract.answers import CONTINUE, Answer, Header, decode, detail
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.files import write_file
+from app.contract.forms import FORM
 from app.contract.memory import AnswerMemory
 from app.contract.messages import Messages
 from app.contract.origin import origin_of
@@ -39,6 +42,10 @@ lead to other objects, and the path parameters of the object that they are meant
 # How often a request is carried out that the database takes back, and the longest waits in between, in seconds: of the first, from
 # which on each is twice as long, and of all. Of those that are in one another's way one succeeds; chance spreads the others.
 _ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
+
+
+# From so many bytes on a body may hold so many values that the garbage collector takes as long as to read it.
+_LARGE_BODY = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +81,14 @@ class Request:
     :param path: as the contract has it
     :param path_values: values of the path's parameters; None if they can name no object
     :param query: the query string, encoded
-    :param body: the whole body; None if it is larger than the server takes
+    :param body: the whole body; None if it has not been read
     :param accept: the header, None if it is missing
     :param authorization: the header, None if it is missing
     :param content_type: the header, empty if it is missing
     :param scope: the request as the server gives it (ASGI)
     :param started: when it came, in seconds of the clock
+    :param unread: the answer as long as the body has not been read, or if it is not going to be
+    :param held: bytes of the body that count as held by this process
     :param access: what the sender may do, once it is known
     """
 
@@ -94,6 +103,8 @@ class Request:
     content_type: str
     scope: Mapping[str, Any]
     started: float
+    unread: Answer = CONTINUE
+    held: int = 0
     access: Access | None = None
 
 
@@ -105,16 +116,31 @@ class Server:
         `create.dup_slug_plus_missing`), so it is asked for the members that are right when others are not
     :param body_limit: the largest body, in bytes
     :param memory: answers that may be given again; None to remember none
+    :param json_limit: the largest body that is JSON, in bytes; None if there is no further limit
     """
 
-    def __init__(self, store: Any, problems: Problems, body_limit: int, memory: AnswerMemory | None) -> None:
+    def __init__(
+        self,
+        store: Any,
+        problems: Problems,
+        body_limit: int,
+        memory: AnswerMemory | None,
+        json_limit: int | None = None,
+    ) -> None:
         self._store = store
         self._memory = memory
         self._problems = problems
-        self.body_limit = body_limit
+        self._body_limit = body_limit
+        self._json_limit = body_limit if json_limit is None else min(json_limit, body_limit)
+
+    def limit_of(self, reader: BodyReader) -> int:
+        """The largest body that a reader is given, in bytes."""
+        return self._body_limit if reader.media_type == FORM else self._json_limit
 
     def serve(self, path: PathPlan, plan: Plan | None, request: Request) -> Answer:
-        """The answer to a request: what goes wrong here is a 500 or 503, logged with its traceback.
+        """The answer to a request, `CONTINUE` to one that can't be answered without its body, which has not been read.
+
+        What goes wrong here is a 500 or 503, logged with its traceback.
 
         :raises Locked: nothing was changed, and the caller may wait and try again
         """
@@ -122,7 +148,7 @@ class Server:
             if plan is None:
                 return self._without_operation(path, request)
             answer = self._insist(path, plan, request)
-            if answer.status != plan.status:
+            if answer.status != plan.status and answer is not CONTINUE:
                 _check_refusal(plan, answer)
             return answer
         except Forbidden as error:
@@ -196,7 +222,7 @@ class Server:
         if plan.body is not None:
             body, refused = self._read_body(plan, plan.body, request)
             if refused is not None:
-                return self._unless_missing(path, plan, request, refused)
+                return refused if refused is CONTINUE else self._unless_missing(path, plan, request, refused)
             arguments = {**arguments, "body": body}
         if plan.knows_request:
             arguments = {**arguments, REQUEST: _context(request)}
@@ -217,9 +243,12 @@ class Server:
 
     def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:
         if request.body is None:
-            return {}, detail(413, f"The request body is larger than {self.body_limit} bytes.")
+            return {}, request.unread
         try:
-            return reader.read(request.body, request.content_type), None
+            if len(request.body) < _LARGE_BODY:
+                return reader.read(request.body, request.content_type), None
+            with _no_collections():
+                return reader.read(request.body, request.content_type), None
         except UnsupportedMediaType:
             sentence = f'Unsupported media type "{request.content_type}" in request.'
             return {}, detail(415, sentence, broken=[Broken(reader.pointer)])
@@ -243,7 +272,7 @@ class Server:
         asked = reader.asked_of_the_store(valid)
         found = self._problems(plan.operation_id, asked, request.path_values or {}) if asked else {}
         if found:
-            messages = {name: sentences for name, sentences in messages.items() if name != NON_FIELD_ERRORS}
+            messages = dict(messages) if messages.keys() != {NON_FIELD_ERRORS} else {}
             broken = [one for one in broken if one.member and one.member[0] not in found]
         for error in found.values():
             messages.update(reader.messages_of(error))
@@ -278,6 +307,18 @@ class Server:
         return refusal
 
 
+@contextlib.contextmanager
+def _no_collections() -> Iterator[None]:
+    """Let the garbage collector wait: what is made meanwhile is in use."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _written(plan: Plan, result: Any) -> Answer:
     """The successful answer with what a handler returned."""
     if plan.files:
@@ -310,6 +351,11 @@ def unavailable(error: errors.Unavailable, request: Request) -> Answer:
     """The answer when the database is not there; the log has the reason."""
     log.error("database unavailable", id=request.id, error=str(error))
     return detail(503, answers.UNAVAILABLE, ((b"retry-after", answers.RETRY_AFTER),))
+
+
+def too_large(limit: int) -> Answer:
+    """The answer to a request with a body that is too large. :param limit: the largest one, in bytes"""
+    return detail(413, f"The request body is larger than {limit} bytes.")
 
 
 def _check_refusal(plan: Plan, answer: Answer) -> None:

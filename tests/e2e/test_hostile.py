@@ -28,7 +28,7 @@ HEAD = "Host: x\r\nAuthorization: Bearer root\r\nContent-Type: application/json\
 def url(contract, tmp_path_factory):
     """A server with a small limit of bodies, and little patience."""
     folder = tmp_path_factory.mktemp("hostile")
-    settings = Settings(database_url=f"sqlite:///{folder}/flows.sqlite3", body_limit=LIMIT)
+    settings = Settings(database_url=f"sqlite:///{folder}/flows.sqlite3", body_limit=LIMIT, json_limit=LIMIT)
     store = open_store(settings, contract)
     store.migrate()
     store.tokens.add("root", superuser=True, secret="root")
