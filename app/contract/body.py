@@ -10,8 +10,9 @@ from app import errors
 from app.contract.messages import Explainer, Messages
 from app.contract.rules import MISSING, Broken, broken_by
 from app.contract.schemas import Direction, SchemaReader, flattened, properties
-from app.contract.sentences import BODY, NO_DATA, NON_FIELD_ERRORS, does_not_exist
+from app.contract.sentences import BODY, MORE, NO_DATA, NON_FIELD_ERRORS, does_not_exist
 from app.contract.source import Pointer, Source
+from app.contract.violations import violations
 from app.contract.writing import BrokenContract
 
 # RFC 8259 knows UTF-8 only; authentik honours `charset`, and these are the encodings that text of JSON comes in.
@@ -112,14 +113,17 @@ class BodyReader:
                     instance[name] = value.strip()
         if not self._validator.is_valid(instance):
             try:
-                found = list(self._validator.iter_errors(instance))
+                found, complete = violations(self._validator, instance, self._places)
                 messages = self._explainer.explain(found, instance)
             except ValueError as error:
                 # The validator can't tell of a value that is nested deeper than it looks.
                 raise MalformedBody(
                     f"{_NO_JSON} - array and object recursion depth exceeded: line 1 column 1 (char 0)"
                 ) from error
-            valid = self._known(instance, without=messages) if isinstance(instance, dict) else {}
+            # What else is wrong must not be asked of the store.
+            valid = self._known(instance, without=messages) if isinstance(instance, dict) and complete else {}
+            if not complete:
+                messages[NON_FIELD_ERRORS] = [*messages.get(NON_FIELD_ERRORS, ()), MORE]
             raise InvalidBody(messages, valid, broken_by(self._source, (*self.pointer, "schema"), found, instance))
         return {**self.defaults, **self._known(instance)}
 

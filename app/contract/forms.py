@@ -18,8 +18,13 @@ FORM = "multipart/form-data"
 # authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS).
 MAX_PARTS = 1000
 
+TOO_MANY_PARTS = f"There are more than {MAX_PARTS} parts."
+
 # What the headers of all parts may have together, as much as those of a request: each byte of them takes microseconds to read.
 MAX_HEADERS = 64 * 1024
+
+# Characters of a media type with its parameters that are looked at: a boundary has at most 200.
+_LONGEST_TYPE = 1024
 
 # What authentik takes for a boundary (Django's rule, longer than RFC 2046 allows).
 _BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")
@@ -74,10 +79,14 @@ class FormReader(BodyReader):
 
     def _parts(self, body: bytes, content_type: str) -> "list[_Part]":
         self.check_media_type(content_type)
-        given = parse_options_header(content_type)[1].get(b"boundary")
+        # The header of a client that means well is short, and a long one takes long to read.
+        given = parse_options_header(content_type[:_LONGEST_TYPE])[1].get(b"boundary")
         boundary = None if given is None else given.decode("latin-1")
         if boundary is None or not _BOUNDARY.fullmatch(boundary):
             raise MalformedBody(f"Multipart form parse error - Invalid boundary in multipart: {boundary}")
+        # What begins like the end of a part takes the parser microseconds, part or not; RFC 2046 has none within a part.
+        if body.count(b"\r\n--" + boundary.encode("latin-1")) > MAX_PARTS + 1:
+            raise MalformedBody(TOO_MANY_PARTS)
         collector = _Collector()
         try:
             MultipartParser(boundary, collector.callbacks()).write(body)  # type: ignore[arg-type]  # its keys are literals
@@ -111,7 +120,7 @@ class _Collector:
     def on_part_begin(self) -> None:
         self._begun += 1
         if self._begun > MAX_PARTS:
-            raise MalformedBody(f"There are more than {MAX_PARTS} parts.")
+            raise MalformedBody(TOO_MANY_PARTS)
         self._headers, self._content = {}, []
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:

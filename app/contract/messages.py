@@ -10,8 +10,9 @@ from typing import Any
 from jsonschema_rs import ValidationError
 
 from app.contract.schemas import Direction, SchemaReader, flattened, properties
-from app.contract.sentences import BLANK, EMPTY, NO_DATA, NON_FIELD_ERRORS, NULL, REQUIRED, Wording
+from app.contract.sentences import BLANK, EMPTY, NO_DATA, NON_FIELD_ERRORS, NULL, REQUIRED, Wording, shortened, shown
 from app.contract.source import Source
+from app.contract.violations import MOST_VALUES
 
 Schema = Mapping[str, Any]
 
@@ -114,7 +115,9 @@ class Explainer:
             index: self._of_value(by_index[index], values[index], schema, depth + 1) for index in sorted(by_index)
         }
         if self._members_of(schema):
-            return [messages.get(index, {}) for index in range(len(values))]
+            # One that is longer than what is looked at ends with the last item that is wrong.
+            count = len(values) if len(values) <= MOST_VALUES else max(messages) + 1
+            return [messages.get(index, {}) for index in range(count)]
         return {str(index): sentences for index, sentences in messages.items()}
 
     def _sentences(
@@ -131,9 +134,9 @@ class Explainer:
             keywords = self._wording.keywords
             say = keywords.get(f"{keyword}:{_one_type(limit)}") or keywords.get(keyword)
             if own := own_of(error).get(keyword):
-                sentences.append(own.replace("{value}", str(instance_of(error))))
+                sentences.append(own.replace("{value}", shown(instance_of(error))))
             else:
-                sentences.append(say(limit, instance_of(error)) if say else error.message)
+                sentences.append(say(limit, instance_of(error)) if say else shortened(error.message))
         return list(dict.fromkeys(sentences))
 
     def _own_words(self, error: ValidationError) -> Mapping[str, str]:

@@ -16,8 +16,9 @@ from app.contract.coercion import coercion_of
 from app.contract.messages import Explainer, Messages
 from app.contract.rules import Broken, broken_parameters
 from app.contract.schemas import Direction, SchemaReader, flattened
-from app.contract.sentences import QUERY, not_a_choice
+from app.contract.sentences import MORE, NON_FIELD_ERRORS, QUERY, not_a_choice
 from app.contract.source import Pointer, Source
+from app.contract.violations import violations
 from app.contract.writing import BrokenContract
 
 # authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
@@ -143,7 +144,7 @@ class QueryReader:
         return {}, self._errors(values)
 
     def _errors(self, values: dict[str, Any]) -> QueryErrors:
-        found = list(self._validator.iter_errors(values))
+        found, complete = violations(self._validator, values, self._parameters)
         messages = self._explainer.explain(found, values)
         errors = QueryErrors(broken=broken_parameters(self._source, self._described, found, values))
         for name, sentences in messages.items():
@@ -151,6 +152,8 @@ class QueryReader:
                 errors.not_found = not_found
             else:
                 errors.messages[name] = sentences
+        if errors.messages and not complete:
+            errors.messages[NON_FIELD_ERRORS] = [MORE]
         return errors
 
     def _arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.contract.schemas import UUID_PATTERN
+from app.contract.violations import MOST
 
 NON_FIELD_ERRORS = "non_field_errors"
 NO_DATA = "No data provided"
@@ -17,9 +18,29 @@ REQUIRED = "This field is required."
 NULL = "This field may not be null."
 BLANK = "This field may not be blank."
 EMPTY = "This list may not be empty."
+MORE = f"There may be more that is wrong; at most {MOST} mistakes are listed."
 
 Say = Callable[[Any, Any], str]
 """From a keyword's value in the schema and the wrong instance to the sentence."""
+
+
+# How much of a value a sentence shows, in characters: with the number of sentences, a bound of the answer.
+_SHOWN_LENGTH = 1000
+
+
+def shown(value: Any) -> str:
+    """A value as sentences have it, cut if it is long."""
+    try:
+        text = str(value)
+    except RecursionError:
+        # It is nested too deeply.
+        text = type(value).__name__
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """A text, cut if it is long."""
+    return text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"
 
 
 @dataclass(frozen=True)
@@ -38,12 +59,12 @@ class Wording:
 
 def does_not_exist(value: Any) -> str:
     """The sentence of a member that leads to an object that there is not."""
-    return f'Invalid pk "{value}" - object does not exist.'
+    return f'Invalid pk "{shown(value)}" - object does not exist.'
 
 
 def not_a_choice(value: Any, one_of_many: bool) -> str:
     """The sentence of a query parameter that names an object that there is not."""
-    named = f"{value} is" if one_of_many else "That choice is"
+    named = f"{shown(value)} is" if one_of_many else "That choice is"
     return f"Select a valid choice. {named} not one of the available choices."
 
 
@@ -53,13 +74,13 @@ def _no_identity(value: Any, kind: str, _one_of_many: bool) -> str:
     if kind == "integer" or value is None or _reads_as_uuid(value):
         # authentik would look it up; the contract knows one way to write it only.
         return does_not_exist(value)
-    return f"“{value}” is not a valid UUID."
+    return f"“{shown(value)}” is not a valid UUID."
 
 
 def _no_choice(value: Any, kind: str, one_of_many: bool) -> str:
     if kind == "integer" or _reads_as_uuid(value):
         return not_a_choice(value, one_of_many)
-    return f"“{value}” is not a valid UUID."
+    return f"“{shown(value)}” is not a valid UUID."
 
 
 def _reads_as_uuid(value: Any) -> bool:
@@ -84,7 +105,7 @@ _KEYWORDS: Mapping[str, Say] = {
     "type:number": lambda _limit, _value: "A valid number is required.",
     "type:array": lambda _limit, value: f'Expected a list of items but got type "{type(value).__name__}".',
     "type:object": lambda _limit, value: f"Invalid data. Expected a dictionary, but got {type(value).__name__}.",
-    "enum": lambda _limit, value: f'"{value}" is not a valid choice.',
+    "enum": lambda _limit, value: f'"{shown(value)}" is not a valid choice.',
     "minLength": lambda limit, _value: f"Ensure this field has at least {limit} characters.",
     "maxLength": lambda limit, _value: f"Ensure this field has no more than {limit} characters.",
     "minItems": lambda limit, _value: f"Ensure this field has at least {limit} elements.",
@@ -106,7 +127,7 @@ QUERY = Wording(
         **_KEYWORDS,
         "type:integer": lambda _limit, _value: "Enter a number.",
         "type:number": lambda _limit, _value: "Enter a number.",
-        "enum": lambda _limit, value: f"Select a valid choice. {value} is not one of the available choices.",
+        "enum": lambda _limit, value: f"Select a valid choice. {shown(value)} is not one of the available choices.",
         f"pattern:{UUID_PATTERN}": lambda _limit, _value: "Enter a valid UUID.",
     },
     _no_choice,

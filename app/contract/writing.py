@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import orjson
-from jsonschema_rs import Validator
+from jsonschema_rs import ValidationError, Validator
 
 from app.contract.answers import encode
 from app.contract.schemas import Direction, SchemaReader, flattened, properties
@@ -165,7 +165,10 @@ class WriterBuilder:
 
 
 def _validate(validator: Validator, value: Any) -> None:
-    if not validator.is_valid(value):
-        error = next(iter(validator.iter_errors(value)))
+    if validator.is_valid(value):
+        return
+    try:
+        validator.validate(value)
+    except ValidationError as error:
         where = "/".join(map(str, error.instance_path)) or "the whole answer"
-        raise BrokenContract(f"{where}: {error.message}"[:500])
+        raise BrokenContract(f"{where}: {error.message}"[:500]) from error

@@ -30,8 +30,8 @@ class Implementation:
 
     :param handlers: the handler functions by name, for a contract whose models are right
     :param stored_members: the members that the store keeps for the resource of an operationId; None if it keeps none
-    :param column_types: the types of the properties that the store keeps in a column of their own, where there is never null, for an
-        operationId and whether its path has `x-serves`
+    :param column_types: the types of the properties that the store keeps in a column of their own, where there is never null, for
+        an operationId and whether its path has `x-serves`
     :param examples: whether an operation without a handler answers its examples
     """
 

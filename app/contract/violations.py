@@ -1,0 +1,107 @@
+"""What a compiled validator finds wrong in an instance, in bounded time.
+
+The validator looks for all that is wrong, and copies the value for each: the time grows with the square of a large instance. So it
+is given an excerpt, and what an excerpt can't tell of is left out.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
+
+from jsonschema_rs import ValidationError, Validator
+
+MOST = 100
+"""How many violations are told of."""
+
+MOST_VALUES = 500
+"""How many values of an instance are looked at."""
+
+# How deep the validator itself looks.
+_DEPTH = 255
+
+T = TypeVar("T")
+_Path = tuple[str | int, ...]
+
+
+class Violations(NamedTuple):
+    """Some of the violations of an instance.
+
+    :param errors: at least one
+    :param complete: whether there are no others
+    """
+
+    errors: list[ValidationError]
+    complete: bool
+
+
+def violations(validator: Validator, instance: Any, members: Collection[str] = ()) -> Violations:
+    """What is wrong with an instance that is not valid.
+
+    :param members: the members of the instance, if it is an object, that a rule may be about
+    :raises ValueError: it is nested too deeply
+    """
+    excerpt = _Excerpt(instance, members)
+    found = [error for error in validator.iter_errors(excerpt.value) if excerpt.can_tell(error)]
+    if not found:
+        # Behind the excerpt: the first one is found without looking at more.
+        try:
+            validator.validate(_reduced(instance, members))
+        except ValidationError as error:
+            found = [error]
+    return Violations(found[:MOST], excerpt.complete and len(found) <= MOST)
+
+
+class _Excerpt:
+    """The first values of an instance.
+
+    `value` is the excerpt; each value in it is at the same place as in the instance. It is `complete` if nothing is missing that a
+    rule may be about.
+    """
+
+    def __init__(self, instance: Any, members: Collection[str]) -> None:
+        self._left = MOST_VALUES
+        self._cut: set[_Path] = set()
+        if isinstance(instance, dict):
+            self.value = {name: self._of(instance[name], (name,)) for name in members if name in instance}
+        else:
+            self.value = self._of(instance, ())
+        self.complete = not self._cut
+        if isinstance(instance, dict):
+            others = list(islice((name for name in instance if name not in members), self._left))
+            self.value |= {name: self._of(instance[name], (name,)) for name in others}
+        self._doubtful = {path[:length] for path in self._cut for length in range(len(path) + 1)}
+
+    def can_tell(self, error: ValidationError) -> bool:
+        """Whether an error in the excerpt is one in the instance."""
+        path = tuple(error.instance_path)
+        if path not in self._doubtful or error.kind.name == "type":
+            return True
+        return error.kind.name == "required" and path not in self._cut
+
+    def _of(self, value: Any, path: _Path) -> Any:
+        if isinstance(value, list):
+            return [self._of(item, (*path, index)) for index, item in enumerate(self._taken(value, value, path))]
+        if isinstance(value, dict):
+            return {key: self._of(item, (*path, key)) for key, item in self._taken(value, value.items(), path)}
+        return value
+
+    def _taken(self, container: Collection[Any], values: Iterable[T], path: _Path) -> Iterator[T]:
+        """The values of a container as far as they belong to the excerpt, each followed by what it holds itself."""
+        if len(path) > _DEPTH:
+            raise ValueError("The instance is nested too deeply.")
+        taken = 0
+        for value in values:
+            if self._left <= 0:
+                break
+            self._left -= 1
+            taken += 1
+            yield value
+        if taken < len(container):
+            self._cut.add(path)
+
+
+def _reduced(instance: Any, members: Collection[str]) -> Any:
+    """An instance without the members that no rule is about."""
+    if not isinstance(instance, dict):
+        return instance
+    return {name: instance[name] for name in members if name in instance}
