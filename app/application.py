@@ -40,7 +40,9 @@ def load_contract(
     :param thorough: whether to make the check as well that is too slow for each start
     :raises ContractError: it can't be served
     """
-    implementation = checks.Implementation(partial(_handlers, served_by), handlers.stored_members, handlers.column_types)
+    implementation = checks.Implementation(
+        partial(_handlers, served_by), handlers.stored_members, handlers.column_types
+    )
     return checks.load(settings.contract, implementation, thorough=thorough)
 
 
@@ -50,7 +52,9 @@ def load_draft(settings: Settings, draft: Draft | None = None) -> Source:
     :param draft: what is known of it from before
     :raises ContractError: it can't be served
     """
-    implementation = checks.Implementation(partial(_handlers, None), handlers.stored_members, handlers.column_types, examples=True)
+    implementation = checks.Implementation(
+        partial(_handlers, None), handlers.stored_members, handlers.column_types, examples=True
+    )
     return checks.load(settings.contract, implementation, draft=draft)
 
 

@@ -286,9 +286,7 @@ class ContractMiddleware(SpecMiddleware):
             request.unread = too_large(limit)
         return None
 
-    async def _carry_out(
-        self, server: Server, target: PathPlan, plan: Plan | None, request: Request
-    ) -> Answer:
+    async def _carry_out(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
         """Carry a request out. :returns: the answer, once it holds"""
         if self._workers is None:
             return await self._kept(server, target, plan, request, None, None)

@@ -178,7 +178,9 @@ def _check_new(
         given |= {name for name, (_, member) in properties(source, schema).items() if "x-references" in member}
     for name in sorted(types.keys() - given):
         problem = f"A new object may lack {name!r}, of which the store keeps a value."
-        place = properties(source, sent, (*where, "content", next(iter(body["content"])), "schema")).get(name, (where, {}))[0]
+        place = properties(source, sent, (*where, "content", next(iter(body["content"])), "schema")).get(
+            name, (where, {})
+        )[0]
         yield source.finding(place, problem, "Make it `required`, or give it an `x-create-default`.")
 
 
