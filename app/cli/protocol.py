@@ -232,6 +232,8 @@ class Protocol(Reading):
     def _finish(self) -> None:
         """End the connection, on which the client may still be sending."""
         self.stop_waiting()
+        if self.transport.is_closing():
+            return
         self._last = self._last or b""
         self.transport.write(self._last)
         self.flow.release()

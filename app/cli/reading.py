@@ -133,6 +133,7 @@ class Reading(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         if head is not None:
             self._feed(head)
+            self._fed = 0
         if self._last is None:
             self._feed(rest)
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.wired import bodies, echo, exchange, statuses
 
-VALUES = ["h2c", "websocket", "x", "HTTP/2.0, SHTTP/1.3", "\x80", "", "a" * 5000]
+VALUES = ["h2c", "websocket", "x", "HTTP/2.0, SHTTP/1.3", "\x80", "", "a" * 5000, "a" * 30_000]
 HOST = b"Host: x\r\n"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 BIG = b"a\r\n\r\nb" * 50_000
