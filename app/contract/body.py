@@ -21,6 +21,9 @@ _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "u
 
 _NO_JSON = "JSON parse error"
 
+MOST_CONTAINERS = 50_000
+"""How many brackets a body of JSON may have that open an array or an object: to make these takes longer than all other values."""
+
 
 class UnsupportedMediaType(Exception):
     """The body is of a media type that the operation does not take."""
@@ -180,6 +183,8 @@ class BodyReader:
     def _decode(self, body: bytes, content_type: str) -> Any:
         if content_type not in self._accepted:
             body = _as_utf8(body, self.check_media_type(content_type))
+        if len(body) > MOST_CONTAINERS and body.count(b"[") + body.count(b"{") > MOST_CONTAINERS:
+            raise MalformedBody(f"{_NO_JSON} - more than {MOST_CONTAINERS} brackets that open an array or an object")
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:

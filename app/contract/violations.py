@@ -13,11 +13,11 @@ from jsonschema_rs import ValidationError, Validator
 MOST = 100
 """How many violations are told of."""
 
-MOST_VALUES = 500
+MOST_VALUES = 250
 """How many values of an instance are looked at."""
 
-# How deep the validator itself looks.
-_DEPTH = 255
+# How deep an excerpt may be. The validator itself looks hardly deeper.
+_DEPTH = 200
 
 T = TypeVar("T")
 _Path = tuple[str | int, ...]

@@ -51,12 +51,13 @@ class References:
             if name not in members:
                 continue
             targets: dict[Target, None] = {}
-            for value in identities(members[name]):
+            # A list may name one thing many times; of those that lead nowhere the first one is told of.
+            for value in dict.fromkeys(identities(members[name])):
                 target = self.find(session, reference, value)
                 if target is None:
-                    missing.setdefault(name, value)
-                else:
-                    targets[target] = None
+                    missing[name] = value
+                    break
+                targets[target] = None
             found[name] = list(targets)
         if missing:
             raise errors.Missing(missing)

@@ -4,8 +4,10 @@ import orjson
 import pytest
 
 from app import errors
+from app.contract.body import MOST_CONTAINERS
 from app.contract.sentences import MORE
 from app.contract.violations import MOST, MOST_VALUES
+from app.store.references import References
 from tests.asgi import FLOWS
 from tests.contract.widgets import ID, OTHER, WIDGETS, serve
 from tests.growth import TIMES, in_proportion
@@ -163,3 +165,25 @@ def test_a_form_whose_content_looks_like_ends_of_parts_is_refused_at_once(client
         f"{FLOWS}a/set_background/", body=form, headers={"content-type": "multipart/form-data; boundary=b"}
     )
     assert (answer.status, answer.json()) == (400, {"detail": "There are more than 1000 parts."})
+
+
+@pytest.mark.parametrize("deep", [b"[]", b"{}", b'{"a":[', b"[[[["])
+def test_a_body_of_more_brackets_than_it_may_have_is_refused(widgets, deep):
+    body = b'{"name": "Gear", "unknown": [' + b",".join([deep] * MOST_CONTAINERS)
+    answer = widgets.post(WIDGETS, body=body, headers=JSON)
+    assert (answer.status, answer.json()["detail"].partition(" - ")[0]) == (400, "JSON parse error")
+    for count, status in ((MOST_CONTAINERS - 1, 201), (MOST_CONTAINERS, 400)):
+        assert widgets.post(WIDGETS, WIDGET | {"name": "[" * count}).status == status
+
+
+def test_what_references_name_many_times_is_looked_up_once(client, monkeypatch):
+    found = []
+    find = References.find
+    monkeypatch.setattr(References, "find", lambda *given: found.append(given[-1]) or find(*given))
+    prompt = {"name": "p", "field_key": "k", "label": "l", "type": "text"}
+    pk = client.post("/api/v3/stages/prompt/prompts/", prompt).json()["pk"]
+    assert client.post("/api/v3/stages/prompt/stages/", {"name": "a", "fields": [pk] * 1000}).status == 201
+    assert found == [pk]
+    found.clear()
+    answer = client.post("/api/v3/stages/prompt/stages/", {"name": "b", "fields": [ID, OTHER] * 1000})
+    assert (answer.json(), {*found}) == ({"fields": [f'Invalid pk "{ID}" - object does not exist.']}, {ID})
