@@ -15,6 +15,7 @@ from app.contract.routing import Router
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import Source
 from app.review.comparing.differences import Found
+from app.review.comparing.media_types import essence, of_kind
 from app.review.comparing.operations import Operation, operations
 from app.review.comparing.views import View
 from app.review.traffic import Exchange
@@ -113,11 +114,12 @@ class Judge:
         if answer is None:
             return [Breach(f"a {exchange.status} is not documented")]
         content = answer[1].get("content", {})
-        if exchange.answer_type and content and exchange.answer_type not in content:
+        media_type = _media_type(content, exchange)
+        if exchange.answer_type and content and media_type is None:
             return [Breach(f"{exchange.answer_type} is not documented for {exchange.status}")]
         if exchange.answer is None:
             return []
-        schema = content.get(exchange.answer_type, {}).get("schema")
+        schema = content.get(media_type, {}).get("schema")
         if schema is None:
             unknown = not content and exchange.answer
             return [Breach(f"no body is documented for {exchange.status}")] if unknown else []
@@ -143,8 +145,11 @@ class Judge:
         """The schema of an answer."""
         operation = self.operation(exchange)
         pointer, answer = (self._answer(operation, exchange.status) if operation else None) or ((), {})
-        has_schema = "schema" in answer.get("content", {}).get(exchange.answer_type, {})
-        return self._view(((*pointer, "content", exchange.answer_type, "schema"),) if has_schema else ())
+        content = answer.get("content", {})
+        media_type = _media_type(content, exchange)
+        if media_type is None or "schema" not in content[media_type]:
+            return self._view(())
+        return self._view(((*pointer, "content", media_type, "schema"),))
 
     def _answer(self, operation: Operation, status: int) -> Found | None:
         declared = operation.node["responses"]
@@ -172,6 +177,12 @@ class Judge:
             if where == location and "schema" in found[1]
         }
         return {**{name: (operation.pointer, {"name": name, "schema": {}}) for name in undeclared}, **declared}
+
+
+def _media_type(content: Mapping[str, Any], exchange: Exchange) -> str | None:
+    """The media type of an answer as a contract has it; recordings say nothing of its parameters."""
+    named = (name for name in content if essence(name) == exchange.answer_type)
+    return next(named, None) or of_kind(content, exchange.answer_type)
 
 
 def _bases(source: Source) -> list[str]:

@@ -34,8 +34,9 @@ def _credentials(old: Operation, new: Operation) -> Iterator[Difference]:
     values = f"{_shown(before)} -> {_shown(after)}"
     if {} in after and {} not in before:
         detail = "no credentials are needed any more: anybody may call it."
-        advice = "Do not count on strangers being kept out."
-        yield Difference("security-dropped", place, detail, Effect.OTHER, advice, values=values)
+        # No client is broken; who looks after the API wants to know.
+        safe = "Check that strangers may call it."
+        yield Difference("security-dropped", place, detail, Effect.HARMLESS, values=values, safe=safe)
     elif refused:
         detail = f"it needs {_shown(after)}, it needed {_shown(before)}."
         yield Difference("security", place, detail, Effect.OTHER, f"Send {_shown(after)}.", values=values)

@@ -1,10 +1,23 @@
 """What differs in what is sent: the body of a request, and the answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.contract.source import Pointer, Source
-from app.review.comparing.differences import Difference, Effect, Found, Place, Side, place_of, step, text_of
+from app.review.comparing.differences import (
+    Difference,
+    Effect,
+    Found,
+    Place,
+    Side,
+    digest,
+    extensions,
+    place_of,
+    step,
+    text_of,
+)
+from app.review.comparing.extensions import compare_extensions
+from app.review.comparing.media_types import canonical, of_kind
 from app.review.comparing.operations import Operation
 from app.review.comparing.pairs import Compare, Node
 from app.review.comparing.schemas import deprecation
@@ -22,7 +35,8 @@ def compare_bodies(old: Operation, new: Operation, compare: Compare) -> Iterator
             required = after[1].get("required") is True
             detail = f"it takes a body now{', and needs it' if required else ''}."
             effect = Effect.OTHER if required else Effect.HARMLESS
-            yield Difference("body-added", Place((*new.pointer, "requestBody")), detail, effect, "Send a body.")
+            place, values = Place((*new.pointer, "requestBody")), digest(after[1]) if required else ""
+            yield Difference("body-added", place, detail, effect, "Send a body.", values=values)
         elif before is not None:
             place = Place((*old.pointer, "requestBody"), old=True)
             advice = "Do not rely on what you send in a body."
@@ -35,30 +49,53 @@ def compare_bodies(old: Operation, new: Operation, compare: Compare) -> Iterator
         effect = Effect.NARROWER if now else Effect.WIDER
         yield Difference("body-required", place, detail, effect, "Send a body.", values="yes" if now else "no")
     yield from compare_words([before], [after])
+    yield from compare_extensions(extensions(before), extensions(after), {})
     yield from _compare_content(before, after, Side.REQUEST, compare)
 
 
 def compare_answers(old: Operation, new: Operation, compare: Compare) -> Iterator[Result]:
     """What differs in the answers. :param compare: compares schemas"""
-    before, after = old.node.get("responses", {}), new.node.get("responses", {})
+    before, after = responses(old), responses(new)
     for code in before:
-        if code in after:
-            answers = _answer(old, code), _answer(new, code)
-            yield from compare_words(answers[:1], answers[1:])
-            yield from _compare_content(*answers, Side.ANSWER, compare)
-            yield from _compare_headers(old.source, new.source, *answers, compare)
-            yield from _compare_links(*answers)
+        if (there := _covering(after, code)) is not None:
+            yield from _compare_answer(old, new, code, there, compare)
         else:
             detail, advice = f"the answer {code} is gone.", f"Do not wait for a {code}."
+            # Of a range of codes some are left.
+            effect = Effect.HARMLESS if any(_covering([code], left) for left in after) else Effect.OTHER
             place = Place((*old.pointer, "responses", code), old=True)
-            yield Difference("answer-removed", place, detail, Effect.OTHER, answer=advice)
+            yield Difference("answer-removed", place, detail, effect, answer=advice)
     for code in after:
         if code not in before:
+            here = _covering(before, code)
+            if here is not None:
+                yield from _compare_answer(old, new, here, code, compare)
             # Clients take a refusal that they do not know for what its first digit says (RFC 9110, section 15).
-            effect = Effect.OTHER if code.startswith(("2", "3")) else Effect.HARMLESS
+            effect = Effect.OTHER if here is None and code.startswith(("2", "3")) else Effect.HARMLESS
             place = Place((*new.pointer, "responses", code))
             detail, advice = f"the answer {code} is new.", f"Be ready for a {code}."
-            yield Difference("answer-added", place, detail, effect, answer=advice)
+            values = "" if effect is Effect.HARMLESS else digest(_answer(new, code)[1])
+            yield Difference("answer-added", place, detail, effect, answer=advice, values=values)
+
+
+def responses(operation: Operation) -> dict[str, Any]:
+    """The answers of an operation, by their codes."""
+    found = operation.node.get("responses", {})
+    return {code: answer for code, answer in found.items() if not code.startswith("x-")}
+
+
+def _covering(codes: Iterable[str], code: str) -> str | None:
+    """The code, the range of codes, or the `default` that describes the answers of a code (OpenAPI 3.0.3, "Responses Object")."""
+    return next((known for known in (code, f"{code[:1]}XX", "default") if known in codes), None)
+
+
+def _compare_answer(old: Operation, new: Operation, was: str, now: str, compare: Compare) -> Iterator[Result]:
+    answers = _answer(old, was), _answer(new, now)
+    yield from compare_words(answers[:1], answers[1:])
+    yield from compare_extensions(extensions(answers[0]), extensions(answers[1]), {})
+    yield from _compare_content(*answers, Side.ANSWER, compare)
+    yield from _compare_headers(old.source, new.source, *answers, compare)
+    yield from _compare_links(*answers)
 
 
 def _answer(operation: Operation, code: str) -> Found:
@@ -71,29 +108,41 @@ def _compare_content(old: Found, new: Found, side: Side, compare: Compare) -> It
     sent = side is Side.REQUEST
     for name in before:
         where = (*old[0], "content", name)
-        if name not in after:
+        there = next((other for other in after if canonical(other) == canonical(name)), None)
+        if there is None and sent:
+            there = of_kind(after, name)
+        if there is None:
             detail = f"the media type `{name}` is gone."
             advice = (
                 f"Send {' or '.join(after) or 'nothing'}."
                 if sent
                 else f"Be ready for {' or '.join(after) or 'no body'}."
             )
+            # Of a range of media types some are left.
+            effect = Effect.HARMLESS if not sent and any(of_kind([name], left) for left in after) else Effect.OTHER
             place = Place(where, old=True)
-            yield Difference("media-type-removed", place, detail, Effect.OTHER, advice, advice, name)
-            continue
-        there = (*new[0], "content", name)
-        yield compare(_schema(where, before[name]), _schema(there, after[name]), side)
-        yield from compare_words([(where, before[name])], [(there, after[name])])
-        was, now = _member((where, before[name]), "encoding"), _member((there, after[name]), "encoding")
-        if text_of(was) != text_of(now):
-            detail, advice = "`encoding` of the form's parts is another.", "Write the parts in the new way."
-            yield Difference("encoding", place_of(was, now), detail, Effect.OTHER, advice, values=step(was, now))
+            yield Difference("media-type-removed", place, detail, effect, advice, advice, name)
+        else:
+            media = (where, before[name]), ((*new[0], "content", there), after[there])
+            yield from _compare_media(*media, side, compare)
     for name in after:
-        if name not in before:
-            place = Place((*new[0], "content", name))
-            yield Difference(
-                "media-type-added", place, f"the media type `{name}` is new.", Effect.HARMLESS, values=name
-            )
+        if not any(canonical(other) == canonical(name) for other in before):
+            pointer = (*new[0], "content", name)
+            if not sent and (here := of_kind(before, name)) is not None:
+                media = ((*old[0], "content", here), before[here]), (pointer, after[name])
+                yield from _compare_media(*media, side, compare)
+            detail = f"the media type `{name}` is new."
+            yield Difference("media-type-added", Place(pointer), detail, Effect.HARMLESS, values=name)
+
+
+def _compare_media(old: Found, new: Found, side: Side, compare: Compare) -> Iterator[Result]:
+    yield compare(_schema(*old), _schema(*new), side)
+    yield from compare_words([old], [new])
+    yield from compare_extensions(extensions(old), extensions(new), {})
+    was, now = _member(old, "encoding"), _member(new, "encoding")
+    if text_of(was) != text_of(now):
+        detail, advice = "`encoding` of the form's parts is another.", "Write the parts in the new way."
+        yield Difference("encoding", place_of(was, now), detail, Effect.OTHER, advice, values=step(was, now))
 
 
 def _schema(place: Pointer, media: dict[str, Any]) -> Position:
@@ -103,34 +152,38 @@ def _schema(place: Pointer, media: dict[str, Any]) -> Position:
 def _compare_headers(
     old_source: Source, new_source: Source, old: Found, new: Found, compare: Compare
 ) -> Iterator[Result]:
-    before, after = old[1].get("headers", {}), new[1].get("headers", {})
-    for name in before:
-        place = (*old[0], "headers", name)
-        if name not in after:
+    before, after = _headers(old), _headers(new)
+    for key, (place, name) in before.items():
+        if key not in after:
             detail = f"the header `{name}` is gone."
-            yield Difference(
-                "header-removed",
-                Place(place, old=True),
-                detail,
-                Effect.OTHER,
-                answer=f"Do without `{name}`.",
-            )
+            answer = f"Do without `{name}`."
+            yield Difference("header-removed", Place(place, old=True), detail, Effect.OTHER, answer=answer)
             continue
-        was = old_source.resolve(place, before[name])
-        now = new_source.resolve((*new[0], "headers", name), after[name])
+        was = old_source.resolve(place, old_source.at(place))
+        now = new_source.resolve(after[key][0], new_source.at(after[key][0]))
         always, still = (header.get("required") is True for _, header in (was, now))
         if always is not still:
             detail = f"the header `{name}` is {'always there now' if still else 'not always there any more'}."
             effect = Effect.NARROWER if still else Effect.WIDER
             where = place_of(_member(was, "required"), _member(now, "required"))
-            yield Difference("header-required", where, detail, effect, answer=f"Be ready for no `{name}`.")
+            answer, values = f"Be ready for no `{name}`.", "yes" if still else "no"
+            yield Difference("header-required", where, detail, effect, answer=answer, values=values)
         yield compare(_schema(*was), _schema(*now), Side.ANSWER)
         yield from deprecation(_member(was, "deprecated"), _member(now, "deprecated"))
         yield from compare_words([was], [now])
-    for name in after:
-        if name not in before:
-            place = (*new[0], "headers", name)
+        yield from compare_extensions(extensions(was), extensions(now), {})
+    for key, (place, name) in after.items():
+        if key not in before:
             yield Difference("header-added", Place(place), f"the header `{name}` is new.", Effect.HARMLESS)
+
+
+def _headers(answer: Found) -> dict[str, tuple[Pointer, str]]:
+    """The place and the name of each header, by what tells it from others: case does not (RFC 9110, section 5.1)."""
+    pointer, node = answer
+    named = {name.lower(): ((*pointer, "headers", name), name) for name in node.get("headers", {})}
+    # The media type says it (OpenAPI 3.0.3, "Response Object").
+    named.pop("content-type", None)
+    return named
 
 
 def _compare_links(old: Found, new: Found) -> Iterator[Difference]:

@@ -64,6 +64,12 @@ def place_of(old: Found | None, new: Found | None) -> Place:
     return Place(old[0] if old is not None else (), old=True)
 
 
+def extensions(owner: Found) -> dict[str, Found]:
+    """The `x-` members of an object."""
+    pointer, node = owner
+    return {key: ((*pointer, key), value) for key, value in node.items() if key.startswith("x-")}
+
+
 def text_of(found: Found | None) -> str | None:
     """What a value is compared by; None if there is none."""
     return None if found is None else shown(found[1])

@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 from app.contract.source import Pointer, Source
-from app.review.comparing.differences import Difference, Effect, Found, Place, place_of, text_of
+from app.review.comparing.differences import Difference, Effect, Found, Place, digest, place_of, text_of
 
+_PORTS = {"http": ":80", "https": ":443"}
 _PARAMETER = re.compile(r"{([^{}]+)}")
 
 
@@ -119,15 +121,14 @@ def compare_calls(old: Operation | None, new: Operation | None) -> Iterator[Diff
             detail = f"the operation is new ({new.call})."
             yield Difference("operation-added", Place(new.pointer), detail, Effect.HARMLESS)
         return
-    if old.shape != new.shape:
-        detail = f"it is called by {new.call}, it was by {old.call}."
-        values = f"{old.call} -> {new.call}"
-        yield Difference(
-            "operation-moved", Place(new.pointer), detail, Effect.OTHER, f"Call {new.call}.", values=values
-        )
+    if _addresses(old) != _addresses(new):
+        if old.shape != new.shape:
+            detail, advice = f"it is called by {new.call}, it was by {old.call}.", f"Call {new.call}."
+            values = f"{old.call} -> {new.call}"
+            yield Difference("operation-moved", Place(new.pointer), detail, Effect.OTHER, advice, values=values)
+        yield from _servers(old, new)
     yield from _names(old, new)
     yield from _tags(old, new)
-    yield from _servers(old, new)
     before, after = (operation.source.at(operation.pointer[:2]).get("x-serves") for operation in (old, new))
     if before != after:
         where = Place((*new.pointer[:2], "x-serves")) if after else Place((*old.pointer[:2], "x-serves"), old=True)
@@ -167,37 +168,72 @@ def _names(old: Operation, new: Operation) -> Iterator[Difference]:
 def _tags(old: Operation, new: Operation) -> Iterator[Difference]:
     """Generated clients have a class for each tag, in which its operations are."""
     before, after = old.node.get("tags", []), new.node.get("tags", [])
-    for tag in before:
-        if tag not in after:
-            place = Place((*old.pointer, "tags", before.index(tag)), old=True)
-            advice = f"Look for it below {', '.join(after) or 'the default'} once you generate the client anew."
-            yield Difference("tags", place, f"the tag `{tag}` is gone.", Effect.OTHER, advice, values=f"-{tag}")
-    for tag in after:
-        if tag not in before:
-            place = Place((*new.pointer, "tags", after.index(tag)))
-            yield Difference("tags", place, f"the tag `{tag}` is new.", Effect.HARMLESS, values=f"+{tag}")
+    gone = [tag for tag in before if tag not in after]
+    come = [tag for tag in after if tag not in before]
+    for was, now in zip_longest(gone, come):
+        if was is None:
+            place = Place((*new.pointer, "tags", after.index(now)))
+            yield Difference("tags", place, f"the tag `{now}` is new.", Effect.HARMLESS, values=f"+{now}")
+            continue
+        place = Place((*old.pointer, "tags", before.index(was)), old=True)
+        detail, values = f"the tag `{was}` is gone.", f"-{was}"
+        if now is not None:
+            place = Place((*new.pointer, "tags", after.index(now)))
+            detail, values = f"the tag is `{now}`, it was `{was}`.", f"{was} -> {now}"
+        advice = f"Look for it below {', '.join(after) or 'the default'} once you generate the client anew."
+        yield Difference("tags", place, detail, Effect.OTHER, advice, values=values)
 
 
 def _servers(old: Operation, new: Operation) -> Iterator[Difference]:
     before, after = _urls(old), _urls(new)
-    for url, place in before.items():
-        if url not in after:
-            detail = f"the API is not at `{url}` any more."
-            advice = f"Call it at {' or '.join(after) or '/'}."
-            yield Difference("servers", Place(place, old=True), detail, Effect.OTHER, advice, values=f"-{url}")
-    for url, place in after.items():
-        if url not in before:
-            yield Difference(
-                "servers", Place(place), f"the API is at `{url}` as well.", Effect.HARMLESS, values=f"+{url}"
-            )
-        elif text_of(_variables(old, before[url])) != text_of(_variables(new, place)):
+    gone = [key for key in before if key not in after]
+    come = [key for key in after if key not in before]
+    for was, now in zip_longest(gone, come):
+        if was is None:
+            place, url = after[now]
+            detail = f"the API is at `{url}` as well."
+            yield Difference("servers", Place(place), detail, Effect.HARMLESS, values=f"+{url}")
+            continue
+        place, url = before[was]
+        shown, detail, values = Place(place, old=True), f"the API is not at `{url}` any more.", f"-{url}"
+        if now is not None:
+            place, other = after[now]
+            shown, detail, values = Place(place), f"the API is at `{other}`, it was at `{url}`.", f"{url} -> {other}"
+        advice = f"Call it at {' or '.join(name for _, name in after.values()) or '/'}."
+        yield Difference("servers", shown, detail, Effect.OTHER, advice, values=values)
+    for key in before.keys() & after.keys():
+        was, now = _variables(old, before[key][0]), _variables(new, after[key][0])
+        if text_of(was) != text_of(now):
+            url = after[key][1]
             detail, advice = f"the variables of `{url}` are others.", "Check the URL that you call."
-            yield Difference("servers", Place(place), detail, Effect.OTHER, advice, values=f"variables {url}")
+            values = f"variables {url} {digest([was[1], now[1]])}"
+            yield Difference("servers", Place(after[key][0]), detail, Effect.OTHER, advice, values=values)
 
 
-def _urls(operation: Operation) -> dict[str, Pointer]:
+def _urls(operation: Operation) -> dict[str, tuple[Pointer, str]]:
+    """The place and the URL of each server, by what tells it from others."""
     pointer, servers = operation.inherited("servers") or ((), [])
-    return {server["url"]: (*pointer, index) for index, server in enumerate(servers)}
+    urls = {_canonical(server["url"]): ((*pointer, index), server["url"]) for index, server in enumerate(servers)}
+    # Without a server it is the root (OpenAPI 3.0.3, "OpenAPI Object").
+    return urls or {"": ((), "/")}
+
+
+def _canonical(url: str) -> str:
+    """A URL in one form: a last slash, the case of the host and the usual port make no difference (RFC 3986, section 6.2)."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return url.rstrip("/")
+    host, slash, path = rest.partition("/")
+    scheme = scheme.lower()
+    host = host if "{" in host else host.lower()
+    return f"{scheme}://{host.removesuffix(_PORTS.get(scheme, ' '))}{slash}{path}".rstrip("/")
+
+
+def _addresses(operation: Operation) -> tuple[set[str], Any]:
+    """All that tells its calls from others: the URLs with its path, without the names of its parameters, and the method."""
+    path, method = operation.shape
+    known = {text_of(_variables(operation, pointer)) for pointer, _ in _urls(operation).values()}
+    return {f"{url}{path} {variables}" for url in _urls(operation) for variables in known}, method
 
 
 def _variables(operation: Operation, pointer: Pointer) -> Found:

@@ -12,19 +12,24 @@ from app.review.comparing.differences import (
     Place,
     Side,
     became,
+    digest,
     place_of,
     shown,
     step,
     text_of,
 )
 from app.review.comparing.extensions import OF_PARAMETERS, compare_extensions
+from app.review.comparing.media_types import canonical
 from app.review.comparing.operations import Operation
 from app.review.comparing.pairs import Compare, Node
 from app.review.comparing.schemas import deprecation
 from app.review.comparing.views import Position, View
-from app.review.comparing.words import compare_words
+from app.review.comparing.words import WORDS, compare_words
 
 Result = Difference | Node
+
+# Headers that the media types and the credentials say (OpenAPI 3.0.3, "Parameter Object").
+_OF_THE_MEDIA = frozenset(("header", name) for name in ("accept", "content-type", "authorization"))
 
 
 def compare_parameters(old: Operation, new: Operation, compare: Compare) -> Iterator[Result]:
@@ -33,21 +38,28 @@ def compare_parameters(old: Operation, new: Operation, compare: Compare) -> Iter
     :param compare: compares their schemas
     """
     renamed = dict(zip(old.path_parameters, new.path_parameters, strict=False))
-    left = dict(new.parameters)
+    left = {_key(*key): found for key, found in new.parameters.items()}
     for (location, name), (place, before) in old.parameters.items():
-        key = (location, renamed.get(name, name) if location == "path" else name)
+        key = _key(location, renamed.get(name, name) if location == "path" else name)
         if key in left:
             _, after = left.pop(key)
             yield from _Pair(old.source, new.source, before, after).compare(compare)
         else:
             detail = f"the parameter `{name}` is gone from the {location}."
             advice = f"Do without `{name}`: it has no effect any more."
-            yield Difference("parameter-removed", Place(place, old=True), detail, Effect.OTHER, advice, values=location)
-    for (location, name), (place, (_, parameter)) in left.items():
-        required = parameter.get("required") is True
+            effect = Effect.TEXT if key in _OF_THE_MEDIA else Effect.OTHER
+            yield Difference("parameter-removed", Place(place, old=True), detail, effect, advice, values=location)
+    for key, (place, (_, parameter)) in left.items():
+        location, name, required = parameter["in"], parameter["name"], parameter.get("required") is True
         detail = f"the parameter `{name}` is new in the {location}{', and required' if required else ''}."
-        effect = Effect.OTHER if required else Effect.HARMLESS
-        yield Difference("parameter-added", Place(place), detail, effect, f"Send `{name}`.", values=location)
+        effect = Effect.TEXT if key in _OF_THE_MEDIA else Effect.OTHER if required else Effect.HARMLESS
+        values = f"{location} {digest(parameter)}" if required else location
+        yield Difference("parameter-added", Place(place), detail, effect, f"Send `{name}`.", values=values)
+
+
+def _key(location: str, name: str) -> tuple[str, str]:
+    """What tells a parameter from others; the case of a header's name does not (RFC 9110, section 5.1)."""
+    return location, name.lower() if location == "header" else name
 
 
 class _Pair:
@@ -70,9 +82,14 @@ class _Pair:
         yield from compare_extensions(next(extensions), next(extensions), OF_PARAMETERS)
         old, new = _schema(self._old_place, self._old), _schema(self._new_place, self._new)
         yield from self._default(old, new)
-        yield compare(old, new, Side.REQUEST)
-        parts = [(self._old_place, self._old)], [(self._new_place, self._new)]
-        yield from compare_words(*parts, ("description", "example", "examples"))
+        node = compare(old, new, Side.REQUEST)
+        # Words may move from the schema to the parameter, and back: both are looked at together.
+        yield Node([change for change in node.changes if change.difference.rule not in WORDS], node.parts)
+        parts = (
+            [*View(self._sources[0], old).parts, (self._old_place, self._old)],
+            [*View(self._sources[1], new).parts, (self._new_place, self._new)],
+        )
+        yield from compare_words(*parts)
 
     def _found(self, keyword: str) -> tuple[Found | None, Found | None]:
         return (
@@ -152,7 +169,7 @@ def _written(parameter: dict[str, Any]) -> dict[str, Any]:
         "style": style,
         "explode": parameter.get("explode", style == "form"),
         "allowReserved": parameter.get("allowReserved", False),
-        "content": list(parameter.get("content", ())),
+        "content": sorted(map(canonical, parameter.get("content", ()))),
     }
 
 
