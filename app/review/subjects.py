@@ -3,12 +3,18 @@
 from app.contract.source import OPERATION_METHODS, Pointer, Source
 
 # What steps on the way to a part add to its name: with the step that follows, which the author named or numbered, and alone.
-_WITH_NEXT = {"properties": ".{}", "headers": " {}", "content": "", "allOf": "", "anyOf": "", "oneOf": ""}
-_ALONE = {"items": "[]", "additionalProperties": ".*", "schema": "", "not": ""}
+_WITH_NEXT = {"properties": ".{}", "headers": " {}", "content": " ({})", "allOf": "", "anyOf": "({})", "oneOf": "({})"}
+_ALONE = {"items": "[]", "additionalProperties": ".*", "schema": "", "not": " (not)"}
+
+# Steps whose name goes without saying at the end, and the media type that goes without saying anywhere.
+_UNSAID_AT_THE_END = ("content", "anyOf", "oneOf", "not")
+_USUAL = "application/json"
 
 
 def subject(source: Source, pointer: Pointer) -> str:
     """The name of the part of a contract that a place is in: `Flow.slug`, `flows_instances_list search`.
+
+    No other part has it, so that who waives a finding waives no other one.
 
     :param pointer: the place, which may be that of a keyword
     """
@@ -16,15 +22,19 @@ def subject(source: Source, pointer: Pointer) -> str:
         case ("components", "schemas", name, *rest):
             return str(name) + _members(rest)
         case ("components", "parameters", name, *rest):
-            return _parameter(source, pointer[:3]) + _members(rest)
-        case ("components", str(), name, *rest):
-            return str(name) + _members(rest)
+            return _shared_parameter(source, str(name)) + _members(rest)
+        case ("components", str(section), name, *rest):
+            sections = source.document["components"]
+            is_taken = sum(isinstance(parts, dict) and name in parts for parts in sections.values()) > 1
+            return f"{f'{section} ' if is_taken else ''}{name}" + _members(rest)
         case ("paths", path, "parameters", _, *rest):
             return f"{path} {_parameter(source, pointer[:4])}" + _members(rest)
-        case ("paths", path, str(method), *rest) if method in OPERATION_METHODS:
+        case ("paths", path, str(method), *rest) if method in OPERATION_METHODS and str(path).startswith("/"):
             return _in_operation(source, pointer, rest)
-        case ("paths", path, *_):
+        case ("paths", path, *_) if str(path).startswith("/"):
             return str(path)
+        case ("tags", index, *_):
+            return f"the tag {source.at(('tags', index)).get('name')}"
     return str(pointer[0]) if pointer else "the contract"
 
 
@@ -36,14 +46,25 @@ def _in_operation(source: Source, pointer: Pointer, rest: list[str | int]) -> st
             return f"{name} {_parameter(source, pointer[:5])}" + _members(further)
         case ["requestBody", *further]:
             return f"{name} body" + _members(further)
-        case ["responses", code, *further]:
+        case ["responses", str(code), *further] if not code.startswith("x-"):
             return f"{name} {code}" + _members(further)
     return name
 
 
 def _parameter(source: Source, pointer: Pointer) -> str:
-    _, parameter = source.resolve(pointer, source.at(pointer))
-    return str(parameter.get("name", pointer[-1]))
+    """The name of a parameter, with what tells it from others of its name."""
+    parameters = [source.resolve(pointer[:-1], parameter)[1] for parameter in source.at(pointer[:-1])]
+    parameter = parameters[int(pointer[-1])]
+    name, location = str(parameter.get("name", pointer[-1])), parameter.get("in")
+    is_taken = sum(other.get("name") == name for other in parameters) > 1
+    return f"{name} in {location}" if is_taken else name
+
+
+def _shared_parameter(source: Source, component: str) -> str:
+    """The name of a parameter that is a component, or that of the component if others have its name."""
+    parameters = source.document["components"]["parameters"]
+    name = parameters[component].get("name", component)
+    return component if sum(other.get("name") == name for other in parameters.values()) > 1 else str(name)
 
 
 def _members(steps: list[str | int]) -> str:
@@ -52,7 +73,9 @@ def _members(steps: list[str | int]) -> str:
     while len(steps) > 1 or steps[:1] == ["items"]:
         step = str(steps[0])
         if step in _WITH_NEXT:
-            text += _WITH_NEXT[step].format(steps[1])
+            following = steps[1] + 1 if isinstance(steps[1], int) else steps[1]
+            is_said = following != _USUAL and (len(steps) > 2 or step not in _UNSAID_AT_THE_END)
+            text += _WITH_NEXT[step].format(following) if is_said else ""
             steps = steps[2:]
         elif step in _ALONE:
             text += _ALONE[step]

@@ -4,7 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.source import Source
-from app.review.comparing.differences import Difference, Effect, Found, Place, became, names_in, place_of, step, text_of
+from app.review.comparing.differences import (
+    Difference,
+    Effect,
+    Found,
+    Place,
+    became,
+    names_in,
+    place_of,
+    step,
+    text_of,
+    unextended,
+)
+from app.review.comparing.extensions import compare_extensions_of
 from app.review.comparing.operations import Operation
 
 Requirement = dict[str, list[str]]
@@ -23,7 +35,7 @@ def compare_access(old: Operation, new: Operation) -> Iterator[Difference]:
     before, after = (_beside_operations(operation) for operation in (old, new))
     if text_of(before) != text_of(after):
         detail = f"`{_PERMISSIONS}` of the path is another: it says who is answered 405, and who 403."
-        yield Difference(_PERMISSIONS, place_of(before, after), detail, Effect.HARMLESS)
+        yield Difference(_PERMISSIONS, place_of(before, after), detail, Effect.HARMLESS, values=step(before, after))
 
 
 def _credentials(old: Operation, new: Operation) -> Iterator[Difference]:
@@ -70,7 +82,8 @@ def _schemes(old: Operation, new: Operation) -> Iterator[Difference]:
     names = {name for requirement in _requirements(old) for name in requirement}
     for name in sorted(names & {name for requirement in _requirements(new) for name in requirement}):
         (before_place, before), (after_place, after) = _scheme(old.source, name), _scheme(new.source, name)
-        for key in dict.fromkeys((*before, *after)):
+        yield from compare_extensions_of((before_place, before), (after_place, after))
+        for key in dict.fromkeys((*unextended(before), *unextended(after))):
             was = ((*before_place, key), before[key]) if key in before else None
             now = ((*after_place, key), after[key]) if key in after else None
             if text_of(was) != text_of(now):

@@ -159,7 +159,8 @@ def _note(pair: Pair, keyword: str, view: View, place: Place, position: Position
         answer = "Be ready for values that two alternatives admitted before."
     elif keys:
         request, answer = f"Send {listed(keys)} no more.", f"Be ready for {listed(keys)}."
-    values = f"an alternative is {became} {name or digest(alternative.whole)}"
+    told = [] if place.old and name is not None else [digest(alternative.whole)]
+    values = " ".join(["an alternative is", became, *filter(None, (name,)), *told])
     detail = f"{which} is {became} in `{keyword}`."
     pair.note([Difference(keyword, place, detail, effect, request, answer, values)])
 

@@ -11,12 +11,12 @@ from app.review.comparing.differences import (
     Place,
     Side,
     digest,
-    extensions,
     place_of,
     step,
     text_of,
+    unextended,
 )
-from app.review.comparing.extensions import compare_extensions
+from app.review.comparing.extensions import compare_extensions_of
 from app.review.comparing.media_types import canonical, of_kind
 from app.review.comparing.operations import Operation
 from app.review.comparing.pairs import Compare, Node
@@ -49,12 +49,13 @@ def compare_bodies(old: Operation, new: Operation, compare: Compare) -> Iterator
         effect = Effect.NARROWER if now else Effect.WIDER
         yield Difference("body-required", place, detail, effect, "Send a body.", values="yes" if now else "no")
     yield from compare_words([before], [after])
-    yield from compare_extensions(extensions(before), extensions(after), {})
+    yield from compare_extensions_of(before, after)
     yield from _compare_content(before, after, Side.REQUEST, compare)
 
 
 def compare_answers(old: Operation, new: Operation, compare: Compare) -> Iterator[Result]:
     """What differs in the answers. :param compare: compares schemas"""
+    yield from compare_extensions_of(old.find("responses"), new.find("responses"))
     before, after = responses(old), responses(new)
     for code in before:
         if (there := _covering(after, code)) is not None:
@@ -92,7 +93,7 @@ def _covering(codes: Iterable[str], code: str) -> str | None:
 def _compare_answer(old: Operation, new: Operation, was: str, now: str, compare: Compare) -> Iterator[Result]:
     answers = _answer(old, was), _answer(new, now)
     yield from compare_words(answers[:1], answers[1:])
-    yield from compare_extensions(extensions(answers[0]), extensions(answers[1]), {})
+    yield from compare_extensions_of(*answers)
     yield from _compare_content(*answers, Side.ANSWER, compare)
     yield from _compare_headers(old.source, new.source, *answers, compare)
     yield from _compare_links(*answers)
@@ -138,7 +139,7 @@ def _compare_content(old: Found, new: Found, side: Side, compare: Compare) -> It
 def _compare_media(old: Found, new: Found, side: Side, compare: Compare) -> Iterator[Result]:
     yield compare(_schema(*old), _schema(*new), side)
     yield from compare_words([old], [new])
-    yield from compare_extensions(extensions(old), extensions(new), {})
+    yield from compare_extensions_of(old, new)
     was, now = _member(old, "encoding"), _member(new, "encoding")
     if text_of(was) != text_of(now):
         detail, advice = "`encoding` of the form's parts is another.", "Write the parts in the new way."
@@ -171,7 +172,7 @@ def _compare_headers(
         yield compare(_schema(*was), _schema(*now), Side.ANSWER)
         yield from deprecation(_member(was, "deprecated"), _member(now, "deprecated"))
         yield from compare_words([was], [now])
-        yield from compare_extensions(extensions(was), extensions(now), {})
+        yield from compare_extensions_of(was, now)
     for key, (place, name) in after.items():
         if key not in before:
             yield Difference("header-added", Place(place), f"the header `{name}` is new.", Effect.HARMLESS)
@@ -190,10 +191,14 @@ def _compare_links(old: Found, new: Found) -> Iterator[Difference]:
     """Links say what else may be called; no call depends on them."""
     before, after = (answer[1].get("links", {}) for answer in (old, new))
     for name in dict.fromkeys((*before, *after)):
-        if before.get(name) != after.get(name):
+        if name in before and name in after:
+            places = ((*answer[0], "links", name) for answer in (old, new))
+            yield from compare_extensions_of((next(places), before[name]), (next(places), after[name]))
+        if unextended(before.get(name)) != unextended(after.get(name)):
             became = "gone" if name not in after else "another" if name in before else "new"
             place = Place((*new[0], "links", name)) if name in after else Place((*old[0], "links", name), old=True)
-            yield Difference("links", place, f"the link `{name}` is {became}.", Effect.TEXT, values=name)
+            values = f"{name} {digest([before.get(name), after.get(name)])}"
+            yield Difference("links", place, f"the link `{name}` is {became}.", Effect.TEXT, values=values)
 
 
 def _member(owner: Found, key: str) -> Found | None:

@@ -9,8 +9,9 @@ from app.contract.source import Pointer
 
 NOTHING = "Nothing to do."
 
-# How much is shown of a value.
+# How much is shown of a value, and how much of it before the first difference.
 _LONG = 80
+_BEFORE = 30
 
 
 class Rating(IntEnum):
@@ -70,6 +71,13 @@ def extensions(owner: Found) -> dict[str, Found]:
     return {key: ((*pointer, key), value) for key, value in node.items() if key.startswith("x-")}
 
 
+def unextended(value: Any) -> Any:
+    """A value without its own `x-` members, which are compared by themselves."""
+    if not isinstance(value, dict):
+        return value
+    return {key: inner for key, inner in value.items() if not key.startswith("x-")}
+
+
 def text_of(found: Found | None) -> str | None:
     """What a value is compared by; None if there is none."""
     return None if found is None else shown(found[1])
@@ -77,14 +85,18 @@ def text_of(found: Found | None) -> str | None:
 
 def became(old: Found | None, new: Found | None) -> str:
     """What became of a value, for a sentence."""
+    before, after = _window(text_of(old), text_of(new))
     if old is None or new is None:
-        return f"is {_short(new)}, there was none" if old is None else f"is gone, it was {_short(old)}"
-    return f"is {_short(new)}, it was {_short(old)}"
+        return f"is {after}, there was none" if old is None else f"is gone, it was {before}"
+    return f"is {after}, it was {before}"
 
 
 def step(old: Found | None, new: Found | None) -> str:
-    """What tells a difference between two values from others."""
-    return f"{_short(old)} -> {_short(new)}"
+    """What tells a difference between two values from others: the values, and a digest of them if they are too long."""
+    before, after = ("none" if text is None else text for text in map(text_of, (old, new)))
+    if max(len(before), len(after)) <= _LONG:
+        return f"{before} -> {after}"
+    return f"{before[:_LONG]} -> {after[:_LONG]} {digest([before, after])}"
 
 
 def digest(value: Any) -> str:
@@ -92,9 +104,17 @@ def digest(value: Any) -> str:
     return hashlib.sha256(shown(value).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def _short(found: Found | None) -> str:
-    text = text_of(found) or "none"
-    return text if len(text) <= _LONG else f"{text[:_LONG]}..."
+def _window(old: str | None, new: str | None) -> list[str]:
+    """Two texts for people: of long ones the part in which they begin to differ."""
+    pairs = enumerate(zip(old or "", new or "", strict=False))
+    common = next((index for index, (one, other) in pairs if one != other), min(len(old or ""), len(new or "")))
+    start = max(0, common - _BEFORE) if max(len(old or ""), len(new or "")) > _LONG else 0
+
+    def cut(text: str) -> str:
+        shown = text[start : start + _LONG]
+        return f"{'...' if start else ''}{shown}{'...' if start + _LONG < len(text) else ''}"
+
+    return ["none" if text is None else cut(text) for text in (old, new)]
 
 
 class Difference(NamedTuple):

@@ -6,25 +6,46 @@ from typing import Any
 from app.contract.bundling import SECTIONS
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import Pointer, Source, parse_reference, references
-from app.review.comparing.differences import Difference, Effect, Found, Place, listed, place_of, step, text_of
+from app.review.comparing.differences import (
+    Difference,
+    Effect,
+    Found,
+    Place,
+    digest,
+    listed,
+    place_of,
+    step,
+    text_of,
+    unextended,
+)
+from app.review.comparing.extensions import compare_extensions_of
 from app.review.comparing.operations import Operation, operations
 from app.review.comparing.words import compare_words
 
 # Looked at by operation, or by the rating of all.
 _KEPT_APART = frozenset({"paths", "components", "security", "servers", "info", "tags", "x-permissions"})
 
+# Objects beside the operations that may have extensions.
+_EXTENDED: tuple[Pointer, ...] = (
+    (), ("info",), ("info", "contact"), ("info", "license"), ("externalDocs",), ("paths",), ("components",),
+)  # fmt: skip
+
 
 def compare_documents(old: Source, new: Source) -> Iterator[Difference]:
     """What differs, and touches no operation."""
-    for pointer in ((), ("info",)):
+    objects: tuple[Pointer, ...] = ((), ("info",))
+    for pointer in objects:
         before, after = old.at(pointer), new.at(pointer)
         for key in dict.fromkeys((*before, *after)):
             was, now = _at(old, (*pointer, key)), _at(new, (*pointer, key))
-            if (pointer or key not in _KEPT_APART) and text_of(was) != text_of(now):
+            was, now = (None if found is None else (found[0], unextended(found[1])) for found in (was, now))
+            if (pointer or key not in _KEPT_APART) and not key.startswith("x-") and text_of(was) != text_of(now):
                 name = ".".join(map(str, (*pointer, key)))
                 version = f" ({step(was, now)})" if key in ("version", "openapi") else ""
                 detail = f"`{name}` is another{version}."
-                yield Difference(name, place_of(was, now), detail, Effect.TEXT, values=version)
+                yield Difference(name, place_of(was, now), detail, Effect.TEXT, values=step(was, now))
+    for pointer in _EXTENDED:
+        yield from compare_extensions_of(_at(old, pointer), _at(new, pointer))
     yield from _tags(old, new)
     yield from _permissions(old, new)
     yield from _unused(old, new)
@@ -45,10 +66,11 @@ def _tags(old: Source, new: Source) -> Iterator[Difference]:
     for name in dict.fromkeys((*before, *after)):
         if name in before and name in after:
             yield from compare_words([before[name]], [after[name]])
+            yield from compare_extensions_of(before[name], after[name])
         else:
-            detail = f"the tag `{name}` is {'described now' if name in after else 'not described any more'}."
-            place = place_of(before.get(name), after.get(name))
-            yield Difference("tag", place, detail, Effect.TEXT, values=name)
+            detail = f"it is {'described now' if name in after else 'not described any more'}."
+            was, now = before.get(name), after.get(name)
+            yield Difference("tag", place_of(was, now), detail, Effect.TEXT, values=step(was, now))
 
 
 def _permissions(old: Source, new: Source) -> Iterator[Difference]:
@@ -65,7 +87,8 @@ def _permissions(old: Source, new: Source) -> Iterator[Difference]:
             yield Difference("x-permissions", Place(pointer), detail, Effect.HARMLESS, values=f"+{name}")
         elif before[name] != after[name]:
             detail = f"what the permission `{name}` allows is said in other words."
-            yield Difference("x-permissions", Place(pointer), detail, Effect.TEXT, values=name)
+            values = f"{name} {digest([before[name], after[name]])}"
+            yield Difference("x-permissions", Place(pointer), detail, Effect.TEXT, values=values)
 
 
 def _unused(old: Source, new: Source) -> Iterator[Difference]:
@@ -78,7 +101,9 @@ def _unused(old: Source, new: Source) -> Iterator[Difference]:
             if before.get(name) != after.get(name) and not {pointer} & (used_before | used_after):
                 became = "gone" if name not in after else "another" if name in before else "new"
                 detail = f"it is {became}, and no operation uses it."
-                yield Difference("unused", place_of(_at(old, pointer), _at(new, pointer)), detail, Effect.TEXT)
+                values = digest([before.get(name), after.get(name)])
+                place = place_of(_at(old, pointer), _at(new, pointer))
+                yield Difference("unused", place, detail, Effect.TEXT, values=values)
 
 
 def _used(source: Source) -> set[Pointer]:

@@ -13,6 +13,7 @@ from app.review.comparing.differences import (
     Place,
     Side,
     became,
+    extensions,
     listed,
     names_in,
     place_of,
@@ -24,11 +25,11 @@ Compare = Callable[[str, Found | None, Found | None], Iterator[Difference]]
 """Compares an extension, of this name, in the old contract and in the new one; it is in one of them at least."""
 
 # Looked at by who knows the rest that it depends on.
-_KEPT_APART = frozenset({"x-create-default", "x-required-permissions"})
+_KEPT_APART = frozenset({"x-create-default", "x-required-permissions", "x-serves", "x-permissions"})
 
 
 def compare_extensions(
-    old: Mapping[str, Found], new: Mapping[str, Found], rules: Mapping[str, Compare]
+    old: Mapping[str, Found], new: Mapping[str, Found], rules: Mapping[str, Compare] = {}
 ) -> Iterator[Difference]:
     """What differs in the extensions of one object.
 
@@ -38,6 +39,12 @@ def compare_extensions(
         before, after = old.get(name), new.get(name)
         if name not in _KEPT_APART and text_of(before) != text_of(after):
             yield from rules.get(name, _unknown)(name, before, after)
+
+
+def compare_extensions_of(old: Found | None, new: Found | None) -> Iterator[Difference]:
+    """The same of an object for which none is known, in both contracts."""
+    if old is not None and new is not None:
+        yield from compare_extensions(extensions(old), extensions(new))
 
 
 def _unknown(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
@@ -137,7 +144,7 @@ def _references(name: str, old: Found | None, new: Found | None) -> Iterator[Dif
         which = "that exist are admitted now" if old is None else "that do not exist are admitted now, too"
         detail = f"only identities of objects {which}." if old is None else f"identities of objects {which}."
         advice = "Send identities of objects that exist."
-        yield Difference(name, place_of(old, new), detail, effect, advice, values="all")
+        yield Difference(name, place_of(old, new), detail, effect, advice, values=step(old, new))
         return
     for key, what in (("to", "objects"), ("identity", "members")):
         was, now = _member(old, key), _member(new, key)

@@ -10,6 +10,7 @@ from app.review.comparing.differences import (
     Rating,
     Side,
     became,
+    digest,
     place_of,
     step,
     text_of,
@@ -79,6 +80,8 @@ def _note_added(pair: Pair, name: str, position: Position) -> None:
     elif pair.old.others:
         pair.descend(pair.old.others, position)
     advice = NOTHING if rating is Rating.SAFE else advice
+    if not place.old:
+        values = f"{values} {digest(pair.new.view(position).whole)}".strip()
     pair.note_as(rating, Difference(rule, place, detail, Effect.OTHER, values=values), advice)
 
 
@@ -140,7 +143,7 @@ def _compare_others(pair: Pair) -> None:
                 Effect.WIDER if wider else Effect.NARROWER,
                 "Send no further members." if after is None else "Check the further members that you send.",
                 "Be ready for further members.",
-                f"{_kind(before)} -> {_kind(after)}",
+                f"{_kind(before)} -> {_kind(after)}{f' {digest(pair.new.view(after).whole)}' if after else ''}",
             )
         ]
     )

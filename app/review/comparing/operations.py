@@ -8,7 +8,8 @@ from itertools import zip_longest
 from typing import Any
 
 from app.contract.source import Pointer, Source
-from app.review.comparing.differences import Difference, Effect, Found, Place, digest, place_of, text_of
+from app.review.comparing.differences import Difference, Effect, Found, Place, digest, place_of, step, text_of
+from app.review.comparing.extensions import compare_extensions_of
 
 _PORTS = {"http": ":80", "https": ":443"}
 _PARAMETER = re.compile(r"{([^{}]+)}")
@@ -129,6 +130,9 @@ def compare_calls(old: Operation | None, new: Operation | None) -> Iterator[Diff
         yield from _servers(old, new)
     yield from _names(old, new)
     yield from _tags(old, new)
+    servers = (operation.inherited("servers") or ((), []) for operation in (old, new))
+    yield from _extensions_of_servers(next(servers), next(servers))
+    yield from compare_extensions_of(*((op.pointer[:2], op.source.at(op.pointer[:2])) for op in (old, new)))
     before, after = (operation.source.at(operation.pointer[:2]).get("x-serves") for operation in (old, new))
     if before != after:
         where = Place((*new.pointer[:2], "x-serves")) if after else Place((*old.pointer[:2], "x-serves"), old=True)
@@ -138,9 +142,10 @@ def compare_calls(old: Operation | None, new: Operation | None) -> Iterator[Diff
             detail = f"`x-serves` is {'new' if after else 'gone'}."
         advice = "Check whether these are the objects that you mean."
         yield Difference("x-serves", where, detail, effect, advice, values=f"{before} -> {after}")
-    if text_of(old.find("callbacks")) != text_of(new.find("callbacks")):
-        place = place_of(old.find("callbacks"), new.find("callbacks"))
-        yield Difference("callbacks", place, "`callbacks` is another.", Effect.OTHER, "Check what you are called with.")
+    was, now = old.find("callbacks"), new.find("callbacks")
+    if text_of(was) != text_of(now):
+        place, advice, values = place_of(was, now), "Check what you are called with.", step(was, now)
+        yield Difference("callbacks", place, "`callbacks` is another.", Effect.OTHER, advice, values=values)
 
 
 def _names(old: Operation, new: Operation) -> Iterator[Difference]:
@@ -208,6 +213,15 @@ def _servers(old: Operation, new: Operation) -> Iterator[Difference]:
             detail, advice = f"the variables of `{url}` are others.", "Check the URL that you call."
             values = f"variables {url} {digest([was[1], now[1]])}"
             yield Difference("servers", Place(after[key][0]), detail, Effect.OTHER, advice, values=values)
+
+
+def _extensions_of_servers(old: Found, new: Found) -> Iterator[Difference]:
+    before, after = (
+        {_canonical(server["url"]): ((*place, index), server) for index, server in enumerate(servers)}
+        for place, servers in (old, new)
+    )
+    for key, server in before.items():
+        yield from compare_extensions_of(server, after.get(key))
 
 
 def _urls(operation: Operation) -> dict[str, tuple[Pointer, str]]:
