@@ -92,6 +92,10 @@ class Locked(Unavailable):
         self.write = write
 
 
+class Unfit(Unavailable):
+    """The database answers, but can't be used as it is set up. The message says why, and what to do."""
+
+
 class Unusable(DomainError):
     """A store, or a backup of one, can't be used as it is. The message says why, and what to do."""
 
@@ -101,6 +105,6 @@ class Damaged(Unusable):
 
 
 class WouldWait(BaseException):
-    """The database would have to be waited for where nobody may wait. It is no error of what is carried out, but has to begin again
-    elsewhere.
+    """The database, or a lock in it, would have to be waited for where nobody may wait. It is no error of what is carried out, but
+    has to begin again elsewhere, or later. Nothing was changed.
     """

@@ -61,10 +61,13 @@ def cli(context: click.Context) -> None:
 
 def main() -> None:
     """Run the command line. Exits 0 if it worked, 1 if it did not, 2 if it was called wrongly."""
-    from app.errors import DomainError, Unavailable
+    from app.errors import DomainError, Unavailable, Unfit
 
     try:
         cli()
+    except Unfit as error:
+        click.echo(f"flows: {error}", err=True)
+        sys.exit(1)
     except Unavailable as error:
         click.echo(f"flows: the database is not available: {error}", err=True)
         sys.exit(1)

@@ -20,7 +20,7 @@ from app.settings import PREFIX, Settings, describe
 from app.store import backup, migration
 from app.store.address import Address, address_of
 from app.store.database import Database
-from app.store.diagnosis import Condition, condition
+from app.store.diagnosis import POOLER, Condition, condition
 from app.store.tokens import Tokens
 from app.tracing import NoTraces, tracing_of
 
@@ -172,6 +172,9 @@ def _check_networked(settings: Settings, address: Address) -> Iterator[Line]:
     database = Database(settings.database_url, 1)
     try:
         found = condition(database)
+    except errors.Unfit as error:
+        yield Line("fail", "store", f"{address}: {error}")
+        return
     except errors.Unavailable as error:
         advice = "Start it, or set FLOWS_DATABASE_URL to where it is; a firewall or `pg_hba.conf` may be in the way."
         yield Line("fail", "store", f"{address}: {' '.join(str(error).split())}", advice)
@@ -193,6 +196,17 @@ def check_server(settings: Settings, address: Address, found: Condition) -> Iter
         )
     if found.read_only:
         yield Line("fail", "store", "It takes no changes.", "Name the primary in FLOWS_DATABASE_URL.")
+    if found.grants:
+        sentence = "It takes no changes of this role, or not all of them."
+        yield Line("fail", "store", sentence, " ".join(found.grants))
+    if found.encoding != "UTF8":
+        sentence = f"Its encoding is {found.encoding}: a text that has other characters is refused with 503."
+        yield Line("warn", "store", sentence, "Create the database with ENCODING 'UTF8' TEMPLATE template0.")
+    if not found.direct:
+        advice = (
+            "Let FLOWS_DATABASE_URL lead to PostgreSQL itself: the server keeps its connections, and that is faster."
+        )
+        yield Line("warn", "store", POOLER, advice)
     needed = settings.workers * settings.database_pool
     if needed > found.connections - found.taken:
         yield Line(

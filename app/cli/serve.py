@@ -43,7 +43,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app.cli.first_token import bootstrap
     from app.cli.importing import apply_files
     from app.cli.listening import listener_or_exit
-    from app.cli.start import contract_or_exit, store_or_exit, tracing_or_warning
+    from app.cli.start import contract_or_exit, store_or_exit, tracing_or_warning, warn_of_pooler
     from app.cli.worker import Worker
     from app.recording.recorder import Recorder
 
@@ -52,6 +52,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     listener_or_exit(settings).close()
     contract = contract_or_exit(settings)
     store = store_or_exit(settings, contract)
+    warn_of_pooler(store)
     if deterministic:
         ambient.fix(store.fingerprint())
     if seed is not None and not apply_files(store, sorted(seed.glob("*.yaml"))):

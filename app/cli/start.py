@@ -61,6 +61,16 @@ def is_missing(settings: Settings) -> bool:
     return False
 
 
+def warn_of_pooler(store: Store) -> None:
+    """Say on standard error if connections lead to a pooler and not to PostgreSQL itself."""
+    if store.embedded:
+        return
+    from app.store.diagnosis import POOLER, is_direct
+
+    if not is_direct(store.database):
+        click.echo(f"flows: {POOLER}", err=True)
+
+
 def embedded_or_exit(settings: Settings, instead: str, file: Path) -> Path:
     """The file of an embedded store, which need not be there; exit 2 if the settings name none.
 

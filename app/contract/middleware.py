@@ -51,6 +51,9 @@ _SMALL_BODY = 64 * 1024
 
 log = structlog.get_logger("flows.request")
 
+# Methods of requests that change nothing (RFC 9110, section 9.2.1).
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
 
 class ContractMiddleware(SpecMiddleware):
     """Serves every operation of the contract.
@@ -294,7 +297,7 @@ class ContractMiddleware(SpecMiddleware):
         # Who sends a request is known by one small statement at most.
         if plan is not None and (plan.single_statement or (plan.body is not None and request.body is None)):
             shared = await self._shared(server, target, plan, request)
-        return shared or await self._workers.run(server.serve, target, plan, request)
+        return shared or await self._alone(self._workers, server, target, plan, request)
 
     async def _shared(self, server: Server, target: PathPlan, plan: Plan, request: Request) -> Answer | None:
         """Carry out a request that is a single statement, together with others. :returns: None if that can't be"""
@@ -304,6 +307,17 @@ class ContractMiddleware(SpecMiddleware):
             return None
         except errors.Unavailable as error:
             return unavailable(error, request)
+
+    async def _alone(
+        self, workers: Workers, server: Server, target: PathPlan, plan: Plan | None, request: Request
+    ) -> Answer:
+        """Carry out a request on a thread. Changes of one object take turns if they have to wait."""
+        turn = request.path if request.path_values and request.method not in _SAFE else None
+        try:
+            answer: Answer = await workers.run(server.serve, target, plan, request, turn=turn)
+        except errors.Unavailable as error:
+            return unavailable(error, request)
+        return answer
 
 
 def _unwanted(plan: Plan | None, request: Request) -> Answer | None:

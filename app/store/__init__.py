@@ -188,6 +188,7 @@ class Store:
         with self.database.write() as session:
             if not self.embedded:
                 # Servers that start together do this one after the other, as SQLite's writers do anyway.
+                session.script("SET LOCAL lock_timeout = 0")
                 session.run(compiled(sa.text("LOCK TABLE store_properties IN EXCLUSIVE MODE")))
             row = session.row(select, {"name_": name})
             if row is not None and row[0] == value:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -19,7 +20,12 @@ from sqlalchemy.sql.elements import ClauseElement
 from app import ambient, errors
 from app.store.address import address_of
 from app.store.driver_errors import DriverErrors
-from app.store.engines import postgresql_engine, sqlite_engine
+from app.store.engines import (
+    POSTGRESQL_LOCK_TIMEOUT,
+    POSTGRESQL_SHORT_LOCK_TIMEOUT,
+    postgresql_engine,
+    sqlite_engine,
+)
 from app.store.locking import pause
 from app.store.networked import KeptSession, LoneStatement, NetworkedSession, statements_of
 from app.store.session import Query, Row, Session, SingleStatement, ThreadSession
@@ -34,6 +40,8 @@ T = TypeVar("T")
 
 # From so many connections on, some of them are for statements that are sent together.
 _PIPELINED = 6
+# Seconds until a connection is asked for again that was not to be had in as many.
+_RETRY_AFTER = 1.0
 
 
 class Database:
@@ -61,6 +69,8 @@ class Database:
         self.turnstile = Turnstile()
         self._pool_size = pool_size
         self._pipeline: Pipeline | None = None if self.embedded or pool_size < _PIPELINED else _pipeline(self)
+        # When to ask for a connection again that was not to be had for a while, in seconds of the clock.
+        self._not_before = 0.0
         # Counts the times that the server was found to be gone.
         self._generation = 0
         # What a thread of an embedded database keeps for itself, and all that threads keep.
@@ -155,9 +165,16 @@ class Database:
             del self._thread.kept
 
     @property
-    def may_wait(self) -> bool:
-        """Whether this is no call of `together`."""
-        return self._pipeline is None or getattr(self._thread, "kept", None) is not self._pipeline.session
+    def lock_timeout(self) -> int:
+        """How many milliseconds this thread waits for a lock: none within a call of `together`, few if it is one of `workers`."""
+        if self._pipeline is not None and getattr(self._thread, "kept", None) is self._pipeline.session:
+            return 0
+        timeout: int = getattr(self._thread, "lock_timeout", POSTGRESQL_LOCK_TIMEOUT)
+        return timeout
+
+    def held_up(self, why: str) -> BaseException:
+        """What to raise when a lock is not to be had in time: `WouldWait` where others would wait too, or else `Unavailable`."""
+        return errors.WouldWait() if self.lock_timeout < POSTGRESQL_LOCK_TIMEOUT else errors.Unavailable(why)
 
     def pending_commit(self) -> asyncio.Future[None] | None:
         """What has to be done before anything that was written or read in this turn of the event loop may be told.
@@ -206,14 +223,16 @@ class Database:
     def workers(self) -> tuple[int, Callable[[], None]]:
         """How many threads a networked database keeps busy, and what each of them has to call first: each keeps a connection, and
         one is left for all others; of a larger pool another one, for what takes long. Taking one from the pool costs as much as a
-        small statement.
+        small statement. What a thread carries out raises `WouldWait` where it would have to wait for a lock.
         """
         others = 1 if self._pipeline is None else 2 + self._pipeline.connections
         count = max(1, self._pool_size - others)
-        return count, self._keep_connection if self._pool_size > count else lambda: None
+        return count, partial(self._prepare_worker, keep=self._pool_size > count)
 
-    def _keep_connection(self) -> None:
-        self._thread.kept = KeptSession(self)
+    def _prepare_worker(self, *, keep: bool) -> None:
+        self._thread.lock_timeout = POSTGRESQL_SHORT_LOCK_TIMEOUT
+        if keep:
+            self._thread.kept = KeptSession(self)
 
     @property
     def generation(self) -> int:
@@ -244,7 +263,7 @@ class Database:
 
     def translated(self, error: BaseException) -> BaseException:
         """An error of the driver or the pool as the one that callers know; any other as it is."""
-        return self._errors.translated(error)
+        return self.held_up(str(error)) if self._errors.is_locked(error) else self._errors.translated(error)
 
     @contextlib.contextmanager
     def translating(self, taken: Mapping[Any, str | tuple[str, ...]] = {}) -> Iterator[None]:
@@ -274,7 +293,9 @@ class Database:
         try:
             generation = self._generation
             pooled = self.engine.raw_connection()
-            session = NetworkedSession(statements_of(pooled), self.begin)
+            statements = statements_of(pooled)
+            statements.wait_for_locks(self.lock_timeout)
+            session = NetworkedSession(statements, statements.begin)
             try:
                 yield session
             except Exception as error:
@@ -311,8 +332,18 @@ class Database:
 
     def take_out(self) -> sa.PoolProxiedConnection:
         """A connection that its thread keeps until `give_back` or `close`. :raises Unavailable: the database does not answer"""
-        with self.translating():
-            pooled = self.engine.raw_connection()
+        asked = time.monotonic()
+        if asked < self._not_before:
+            raise errors.Unavailable("Nobody has got a connection in time a moment ago.")
+        try:
+            with self.translating():
+                pooled = self.engine.raw_connection()
+        except errors.Unavailable:
+            now = time.monotonic()
+            if now - asked > _RETRY_AFTER:
+                # Who waits for this thread has waited as long.
+                self._not_before = now + _RETRY_AFTER
+            raise
         self._checked_out.append(pooled)
         return pooled
 

@@ -1,12 +1,17 @@
 """SQLAlchemy's engines: how connections are opened, and what is set on each."""
 
 import sqlite3
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
 from app import errors
 from app.store.address import Address
 from app.store.locking import runs_event_loop
+
+DIRECT = "direct"
+"""What a pool knows of a connection to PostgreSQL: whether it leads to one session for as long as it lasts."""
 
 # How long a thread without an event loop waits for another writer, in milliseconds.
 SQLITE_BUSY_TIMEOUT = 5_000
@@ -17,6 +22,13 @@ SQLITE_LOG_LIMIT = 8 * 1024 * 1024
 POSTGRESQL_CONNECT_TIMEOUT = 5
 # How long a statement may run on PostgreSQL, in milliseconds.
 POSTGRESQL_STATEMENT_TIMEOUT = 15_000
+# How long a statement waits for a lock of another transaction, in milliseconds. Who holds it for longer is stuck, or at work for
+# long.
+POSTGRESQL_LOCK_TIMEOUT = 2_000
+# The same where others would wait for it: on the threads and the connections of requests. It is enough for a commit to end.
+POSTGRESQL_SHORT_LOCK_TIMEOUT = 20
+# How long a connection may be silent while a statement is under way, in seconds. A pooler may let it wait before it runs.
+POSTGRESQL_ANSWER_TIMEOUT = POSTGRESQL_STATEMENT_TIMEOUT / 1000 + POSTGRESQL_CONNECT_TIMEOUT
 # After how long a PostgreSQL server's machine that says nothing counts as gone, in milliseconds. One that is busy is not silent:
 # its kernel answers.
 POSTGRESQL_SILENCE = 5_000
@@ -65,8 +77,9 @@ def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:
 
     :param pool_size: the most connections
     """
+    from app.store.opening import open_connection
+
     defaults = {
-        "autocommit": True,
         "connect_timeout": POSTGRESQL_CONNECT_TIMEOUT,
         "tcp_user_timeout": POSTGRESQL_SILENCE,
         "keepalives_idle": 2,
@@ -74,13 +87,28 @@ def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:
         # Of several servers the one that takes changes is meant, whichever it is now.
         "target_session_attrs": "read-write" if "," in address.options.get("host", "") else "any",
     }
-    timeout = f"-c statement_timeout={POSTGRESQL_STATEMENT_TIMEOUT}"
-    return sa.create_engine(
+    fixed = {
+        "autocommit": True,
+        # Statements are sent in it, whatever the database stores them in.
+        "client_encoding": "UTF8",
+        # The names that the driver gives to statements that it prepares by itself are the same in each process.
+        "prepare_threshold": None,
+    }
+    limits = {"statement_timeout": POSTGRESQL_STATEMENT_TIMEOUT, "lock_timeout": POSTGRESQL_LOCK_TIMEOUT}
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    engine = sa.create_engine(
         address.url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POSTGRESQL_CONNECT_TIMEOUT,
         pool_reset_on_return=None,
         # What the URL says wins.
-        connect_args={**defaults, **address.options, "options": f"{timeout} {address.options.get('options', '')}"},
+        connect_args={**defaults, **address.options, **fixed},
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def _open(_dialect: object, record: Any, _arguments: object, parameters: Mapping[str, Any]) -> object:
+        connection, record.info[DIRECT] = open_connection(parameters, options)
+        return connection
+
+    return engine

@@ -1,7 +1,7 @@
 """Connections to PostgreSQL that send the statements of several requests together: one round trip and one commit (libpq, "Pipeline
 Mode").
 
-Several statements are one transaction: if one fails, none is kept.
+Several statements are one transaction: if one fails, none is kept, and the others are sent again without it.
 """
 
 import asyncio
@@ -12,16 +12,15 @@ import psycopg
 import sqlalchemy as sa
 
 from app import errors
+from app.store.engines import POSTGRESQL_ANSWER_TIMEOUT, POSTGRESQL_SHORT_LOCK_TIMEOUT
 from app.store.networked import ended, statements_of
-from app.store.statements import Result, Values
+from app.store.statements import Failed, Result, Values
 
 if TYPE_CHECKING:
     from app.store.database import Database
 
 # Statements of a transaction at most. What is sent must fit into the buffers of a socket, as a loop must not wait.
 _MOST = 32
-# How long a statement waits for what another transaction has locked, and all those with it. Who needs longer waits by itself.
-_LOCK_TIMEOUT = "0.1s"
 # Seconds until a connection is tried again after one that failed.
 _PAUSE = 1.0
 
@@ -67,6 +66,10 @@ class Lanes:
         if not self._waiting:
             loop.call_soon(self.go_on)
         self._waiting.append(statement)
+
+    def add_again(self, statements: list[Waiting]) -> None:
+        """Send statements before all others: they were rolled back with one that has failed."""
+        self._waiting = statements + self._waiting
 
     def go_on(self) -> None:
         """Send what waits, on connections that have nothing to do."""
@@ -125,7 +128,8 @@ class _Opening(threading.Thread):
         except errors.Unavailable:
             return
         try:
-            statements_of(pooled).execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
+            # All that is sent with a statement waits for a lock with it.
+            statements_of(pooled).wait_for_locks(POSTGRESQL_SHORT_LOCK_TIMEOUT, always=True)
         except psycopg.Error:
             self._database.discard(pooled)
         else:
@@ -158,6 +162,9 @@ class _Lane:
         self._statements.begin_pipeline()
         self._file = self._statements.fileno()
         self._batch: list[Waiting] = []
+        # When the batch was sent, in seconds of the loop.
+        self._sent = 0.0
+        self._watch: asyncio.TimerHandle | None = None
         loop.add_reader(self._file, self._readable)
 
     @property
@@ -167,43 +174,68 @@ class _Lane:
 
     def send(self, batch: list[Waiting]) -> None:
         """Send some statements. :param batch: in their order"""
-        self._batch = batch
+        self._batch, self._sent = batch, self._loop.time()
+        if self._watch is None:
+            self._watch = self._loop.call_later(POSTGRESQL_ANSWER_TIMEOUT, self._look)
         if ended(self._statements):
-            self._fail(errors.TakenBack("The connection has ended."))
+            self._fail(errors.TakenBack("The connection has ended."), gone=True)
             return
         try:
             self._statements.send([(statement.sql, statement.values) for statement in batch])
-        except psycopg.Error as error:
-            self._fail(errors.Unavailable(str(error)))
+        except Exception as error:
+            self._fail(errors.Unavailable(str(error)), gone=isinstance(error, psycopg.OperationalError))
 
     def drop(self) -> None:
         """Close the connection."""
-        self._fail(errors.Unavailable("The connection is given up."))
+        self._fail(errors.Unavailable("The connection is given up."), gone=True)
 
     def _readable(self) -> None:
         try:
             results = self._statements.received()
-        except psycopg.Error as error:
-            self._fail(errors.Unavailable(str(error)))
+        except Exception as error:
+            # Whatever it is: nobody knows what the connection would answer next.
+            self._fail(errors.Unavailable(str(error)), gone=isinstance(error, psycopg.OperationalError))
             return
         if results is None:
             return
         batch, self._batch = self._batch, []
-        self._lanes.go_on()
-        if isinstance(results, psycopg.Error):
-            # PostgreSQL has taken all of it back.
-            for statement in batch:
-                statement.fail(errors.TakenBack(str(results)))
+        if isinstance(results, Failed):
+            # PostgreSQL has rolled all of it back.
+            failed = batch if results.place is None else [batch.pop(results.place)]
+            if results.place is not None:
+                self._lanes.add_again(batch)
+            self._lanes.go_on()
+            for statement in failed:
+                statement.fail(errors.TakenBack(str(results.error)))
             return
+        self._lanes.go_on()
         for statement, result in zip(batch, results, strict=True):
-            statement.end(result)
+            try:
+                statement.end(result)
+            except Exception as error:
+                statement.fail(errors.Unavailable(str(error)))
 
-    def _fail(self, error: errors.Unavailable) -> None:
+    def _look(self) -> None:
+        """Give the connection up if it has not answered for too long."""
+        self._watch = None
+        if not self.busy:
+            return
+        left = self._sent + POSTGRESQL_ANSWER_TIMEOUT - self._loop.time()
+        if left > 0:
+            self._watch = self._loop.call_later(left, self._look)
+        else:
+            self._fail(errors.Unavailable("The connection does not answer."), gone=True)
+
+    def _fail(self, error: errors.Unavailable, *, gone: bool) -> None:
+        """Close the connection. :param gone: whether the server is, so that no other connection is worth keeping"""
         batch, self._batch = self._batch, []
+        if self._watch is not None:
+            self._watch.cancel()
         if not self._loop.is_closed():
             self._loop.remove_reader(self._file)
         self._database.discard(self._pooled)
-        self._database.lost(self._generation)
+        if gone:
+            self._database.lost(self._generation)
         self._lanes.lost(self)
         for statement in batch:
             statement.fail(error)

@@ -1,6 +1,7 @@
 """Alembic, without a configuration file: from an empty database or any released version to the tables of this one."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,35 +17,50 @@ if TYPE_CHECKING:
 # The newest revision. Kept here so that a start without a migration need not load Alembic; a test compares the two.
 # Revisions are numbers of four digits, so a greater one is a newer one.
 HEAD = "0002"
+_REVISION = re.compile("[0-9]{4}")
 
-_has_revision = sa.text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
-_revision = sa.text("SELECT version_num FROM alembic_version")
+# A session reads them, as an event loop may ask.
+_TABLES_OF_SQLITE = sa.text("SELECT name FROM sqlite_master WHERE name IN ('alembic_version', 'flows')")
+_TABLES_OF_POSTGRESQL = sa.text(
+    "SELECT name FROM unnest(ARRAY['alembic_version', 'flows']) AS name WHERE to_regclass(name) IS NOT NULL"
+)
+_REVISIONS = sa.text("SELECT version_num FROM alembic_version")
 
 # Servers that start together migrate one after the other; the number is this project's own.
 _ADVISORY_LOCK = 7_203_981
 
 
 def current(database: Database) -> str | None:
-    """The revision of a database, None if it is empty. :raises Unavailable: the database does not answer"""
-    if database.embedded and database.address.path is not None:
-        return _embedded_revision(database, database.address.path)
-    with _translated(), database.engine.connect() as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        revision: str | None = connection.execute(_revision).scalar()
-        return revision
+    """The revision of a database, None if it has no tables.
+
+    :raises Unavailable: the database does not answer
+    :raises Unfit: what it has was not made by this server
+    """
+    tables, revisions = _found(database)
+    if len(revisions) > 1 or not all(map(_REVISION.fullmatch, revisions)):
+        raise errors.Unfit(
+            f"The revision of {database.address} is {', '.join(revisions)}, which is none of this server's: its table"
+            " `alembic_version` is another program's. Give the server a database of its own."
+        )
+    if not revisions and "flows" in tables:
+        raise errors.Unfit(
+            f"{database.address} has tables and no revision of them, as its table `alembic_version` is empty or missing."
+            " Restore a backup, or give the server an empty database."
+        )
+    return revisions[0] if revisions else None
 
 
-def _embedded_revision(database: Database, path: Path) -> str | None:
-    """The same without a connection of its own, as an event loop may ask."""
-    if not path.exists():
+def _found(database: Database) -> tuple[set[str], list[str]]:
+    """Which of the tables `alembic_version` and `flows` a database has, and the revisions that stand in the first."""
+    path = database.address.path
+    if path is not None and not path.exists():
         # A connection still has the file that was removed.
-        return None
+        return set(), []
+    names = _TABLES_OF_SQLITE if database.embedded else _TABLES_OF_POSTGRESQL
     with database.read() as session:
-        if session.row(database.compile(_has_revision)) is None:
-            return None
-        row = session.row(database.compile(_revision))
-    return None if row is None else str(row[0])
+        tables = {name for (name,) in session.rows(database.compile(names))}
+        rows = session.rows(database.compile(_REVISIONS)) if "alembic_version" in tables else []
+    return tables, [str(revision) for (revision,) in rows]
 
 
 def refuse_newer(revision: str | None, whose: str) -> None:
@@ -61,12 +77,14 @@ def upgrade(database: Database) -> None:
     from alembic import command
 
     config = configuration()
-    with _translated(), database.engine.connect() as connection, connection.begin():
+    with _translated(database), database.engine.connect() as connection, connection.begin():
         # The driver is in autocommit, so that SQLAlchemy's transaction begins by our word and ends by its own.
         if database.embedded:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             connection.exec_driver_sql("BEGIN")
+            # Another server may take longer for it.
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -83,10 +101,12 @@ def configuration() -> "Config":
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _translated(database: Database) -> Iterator[None]:
     try:
         yield
     except sa.exc.DatabaseError as error:
+        if error.orig is not None and isinstance(known := database.translated(error.orig), errors.Unavailable):
+            raise known from error
         # Its other kinds are faults of a migration, and those two of the database.
         if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError):
             raise

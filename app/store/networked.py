@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import sqlalchemy as sa
 
+from app.store.engines import DIRECT, POSTGRESQL_SHORT_LOCK_TIMEOUT
 from app.store.session import Session
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ class NetworkedSession(Session):
     """A connection of a networked database, for the statements of one unit of work."""
 
     __slots__ = ()
+
+    @property
+    def direct(self) -> bool:
+        """Whether its connection leads to one session of the server, and not to a pooler."""
+        direct: bool = self._connection.direct
+        return direct
 
     def expect_one(self) -> None:
         """The next statement stands alone: the driver commits it."""
@@ -60,7 +67,7 @@ class KeptSession(NetworkedSession):
     __slots__ = ("_database", "_generation", "_pooled")
 
     def __init__(self, database: "Database") -> None:
-        super().__init__(None, database.begin)
+        super().__init__(None, "")
         self._database = database
         self._generation = -1
         self._pooled: sa.PoolProxiedConnection | None = None
@@ -84,6 +91,9 @@ class KeptSession(NetworkedSession):
         generation = self._database.generation
         self._pooled = self._database.take_out()
         self._connection = statements_of(self._pooled)
+        with self._database.translating():
+            self._connection.wait_for_locks(POSTGRESQL_SHORT_LOCK_TIMEOUT, always=True)
+        self._begin = self._connection.begin
         self._generation = generation
 
 
@@ -93,7 +103,8 @@ def statements_of(pooled: sa.PoolProxiedConnection) -> "Statements":
 
     known: Statements | None = pooled.info.get("statements")
     if known is None:
-        known = pooled.info["statements"] = Statements(cast("psycopg.Connection[Any]", pooled.driver_connection))
+        connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+        known = pooled.info["statements"] = Statements(connection, direct=pooled.info[DIRECT])
     return known
 
 

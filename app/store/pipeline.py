@@ -2,11 +2,11 @@
 PostgreSQL with those of others.
 
 Who writes need not know what became of it to have its answer ready; the answer leaves when the write is kept. Who reads begins, and
-begins again when the row is there.
+begins again when the row is there: a token that is not known is such a row too.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 # Bytes of the values of a statement, at most.
 _LONGEST = 4096
+# Rows that a request reads, at most: a token, a flow, and one more.
+_MOST_READS = 3
 # Connections for reads and for writes. A read must not wait until what others have written is on the disk.
 _READING, _WRITING = 1, 2
 
@@ -85,7 +87,7 @@ class _Write:
 
 
 class PipelineSession(NetworkedSession):
-    """The session of a request that must not wait. It can read one row, for which the request begins again, and write one
+    """The session of a request that must not wait. It can read some rows, for each of which the request begins again, and write one
     statement, of which it does not learn more than that it was sent.
     """
 
@@ -93,10 +95,10 @@ class PipelineSession(NetworkedSession):
 
     def __init__(self) -> None:
         super().__init__(None, "")
-        self.begin(None)
+        self.begin([])
 
-    def begin(self, found: _Read | None) -> None:
-        """Serve one request. :param found: what it has read before; None for the first time"""
+    def begin(self, found: Sequence[_Read]) -> None:
+        """Serve one request. :param found: what it has read before"""
         self.found = found
         self.read: _Read | None = None
         self.write: _Write | None = None
@@ -105,10 +107,11 @@ class PipelineSession(NetworkedSession):
     def row(self, query: Query, parameters: Mapping[str, Any] = {}) -> Row | None:
         """The first row that a query answers, None if there is none. :raises WouldWait: it has not been read yet"""
         values = _values(query, parameters)
-        if self.found is None and not self._alone:
+        for found in self.found:
+            if (found.sql, found.values) == (query.sql, values):
+                return found.row
+        if len(self.found) < _MOST_READS and not self._alone:
             self.read = _Read(query.sql, values, asyncio.get_running_loop().create_future())
-        elif self.found is not None and (self.found.sql, self.found.values) == (query.sql, values):
-            return self.found.row
         raise errors.WouldWait
 
     def insert(self, query: Query, parameters: Mapping[str, Any], key: str) -> None:
@@ -171,7 +174,7 @@ class Pipeline:
         :raises Unavailable: nobody knows whether anything was changed
         """
         loop, session = asyncio.get_running_loop(), self.session
-        found: _Read | None = None
+        found: list[_Read] = []
         while self._ready(loop):
             session.begin(found)
             result = None
@@ -184,10 +187,11 @@ class Pipeline:
             except BaseException:
                 session.take_back()
                 raise
-            found, write = session.read, session.write
-            if found is not None:
-                self._reading.add(found, loop)
-                await found.waiter
+            read, write = session.read, session.write
+            if read is not None:
+                self._reading.add(read, loop)
+                await read.waiter
+                found.append(read)
                 continue
             if write is not None:
                 self._writing.add(write, loop)

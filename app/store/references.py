@@ -63,10 +63,13 @@ class References:
             raise errors.Missing(missing)
         return found
 
-    def find(self, session: Session, reference: Reference, value: Any) -> Target | None:
-        """What one identity leads to, None if there is nothing."""
+    def find(self, session: Session, reference: Reference, value: Any, *, hold: bool = True) -> Target | None:
+        """What one identity leads to, None if there is nothing.
+
+        :param hold: whether it must not go until the transaction ends
+        """
         for to in reference.to:
-            row = session.row(self._query(to, reference.identity), {"value": str(value).lower()})
+            row = session.row(self._query(to, reference.identity, hold), {"value": str(value).lower()})
             if row is not None:
                 return Target(to if to in _TABLES else "objects", row[0])
         return None
@@ -75,17 +78,17 @@ class References:
         """:raises NotAChoice: a filter names something that does not exist"""
         for name, reference in references.items():
             for value in identities(filters.get(name)):
-                if self.find(session, reference, value) is None:
+                if self.find(session, reference, value, hold=False) is None:
                     raise errors.NotAChoice(name, value)
 
-    def _compile(self, to: str, identity: tuple[str, ...]) -> Query:
+    def _compile(self, to: str, identity: tuple[str, ...], hold: bool) -> Query:
         table = _TABLES.get(to, objects)
         value: sa.BindParameter[str] = sa.bindparam("value")
         statement = sa.select(table.c.pk).where(sa.or_(*(table.c[name] == value for name in identity)))
         if table is objects:
             column = objects.c.model if "." in to else objects.c.collection
             statement = statement.where(column == sa.literal_column("'" + to.replace("'", "''") + "'"))
-        return self._database.compile(statement.with_for_update(read=True, key_share=True))
+        return self._database.compile(statement.with_for_update(read=True, key_share=True) if hold else statement)
 
 
 def identities(value: Any) -> Iterable[Any]:

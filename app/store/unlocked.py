@@ -54,13 +54,17 @@ class UnlockedChanges:
         :returns: None if somebody else has changed the flow meanwhile; nothing is changed then
         :raises NotFound: there is no flow of this slug, or it does not match
         :raises NotUnique: the new slug is taken
+        :raises Unavailable: another change of it takes too long
         """
         turn = self._turns.setdefault(slug, threading.Lock())
-        if self._database.may_wait:
-            with turn:
+        milliseconds = self._database.lock_timeout
+        if not turn.acquire(timeout=milliseconds / 1000):
+            raise self._database.held_up("Another change of the flow takes too long.")
+        if milliseconds:
+            try:
                 return self._change(slug, members, filters, terms, self._see)
-        if not turn.acquire(blocking=False):
-            raise errors.WouldWait
+            finally:
+                turn.release()
 
         def see(flow: Flow, row: Row | None) -> None:
             self._see(flow, row)

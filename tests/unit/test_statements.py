@@ -1,12 +1,14 @@
 """Statements below psycopg's cursor: values, rows and errors are those that the cursor would give."""
 
 import select
+from types import SimpleNamespace
 
 import psycopg
 import pytest
+from psycopg import pq
 
-from app.store import statements
-from app.store.statements import Statements, sent
+from app.store import engines, statements
+from app.store.statements import Failed, Statements, sent
 
 pytestmark = pytest.mark.postgresql
 
@@ -86,6 +88,36 @@ def test_a_statement_is_prepared_once(connection, execute):
     assert connection.execute(prepared).fetchone() == (1,)
 
 
+def test_the_name_of_a_statement_tells_its_text(connection, execute, postgresql_url):
+    names = "SELECT name FROM pg_prepared_statements ORDER BY name"
+    for number in (1, 2, 1):
+        execute(f"SELECT $1::INTEGER + {number}", [1])
+    with psycopg.connect(postgresql_url, autocommit=True) as other:
+        again = Statements(other).execute
+        for number in (2, 1):
+            again(f"SELECT $1::INTEGER + {number}", [1])
+        assert other.execute(names).fetchall() == connection.execute(names).fetchall()
+    assert len(set(connection.execute(names).fetchall())) == 2
+
+
+def test_a_statement_that_somebody_else_has_prepared_or_dropped_is_executed(connection, execute):
+    """As behind a pooler that does not look like one."""
+    other = Statements(connection).execute
+    sql = "SELECT $1::INTEGER + 1"
+    for number in range(3):
+        assert execute(sql, [number]).fetchone() == other(sql, [number]).fetchone() == (number + 1,)
+        connection.execute("DEALLOCATE ALL")
+    # Within a transaction PostgreSQL has rolled it back, and all of it has to be tried again.
+    for expected in (psycopg.errors.InvalidSqlStatementName, None):
+        execute("BEGIN")
+        if expected is None:
+            assert execute(sql, [1]).fetchone() == (2,)
+        else:
+            with pytest.raises(expected):
+                execute(sql, [1])
+        execute("ROLLBACK")
+
+
 def test_no_more_are_prepared_than_there_is_room_for(connection, execute, monkeypatch):
     monkeypatch.setattr(statements, "_PREPARED", 3)
     for number in (*range(5), *range(5)):
@@ -114,7 +146,7 @@ def test_a_connection_that_was_cut(connection, postgresql_url, parameters):
 
 @pytest.fixture
 def pipeline(connection):
-    """Sends statements together, and gives the rows of each, or the error of all."""
+    """Sends statements together, and gives the rows of each, or why all have failed."""
     kept = Statements(connection)
     kept.begin_pipeline()
 
@@ -125,7 +157,7 @@ def pipeline(connection):
         while (results := kept.received()) is None:
             assert poll.poll(20_000)
         assert kept.received() is None
-        return results if isinstance(results, psycopg.Error) else [result.fetchall() for result in results]
+        return results if isinstance(results, Failed) else [result.fetchall() for result in results]
 
     return send
 
@@ -139,17 +171,52 @@ def test_statements_that_are_sent_together_are_one_transaction(pipeline):
     first, second, counted = pipeline((insert, [1]), (insert, [2]), (count, []))
     assert first == second
     assert counted == [(2,)]
-    assert isinstance(pipeline((insert, [3]), (insert, [1]), (insert, [4])), psycopg.errors.UniqueViolation)
+    error, place = pipeline((insert, [3]), (insert, [1]), (insert, [4]))
+    assert (type(error), place) == (psycopg.errors.UniqueViolation, 1)
     assert pipeline((count, [])) == [[(2,)]]
 
 
 def test_a_statement_that_can_not_be_prepared_costs_those_after_it_nothing(pipeline):
     good, bad = "SELECT $1::TEXT", "SELECT $1::TEXT FROM missing"
-    assert isinstance(pipeline((bad, ["a"]), (good, ["a"])), psycopg.errors.UndefinedTable)
+    error, place = pipeline((bad, ["a"]), (good, ["a"]))
+    assert (type(error), place) == (psycopg.errors.UndefinedTable, 0)
     assert pipeline((good, ["b"])) == [[("b",)]]
-    assert isinstance(pipeline((good, ["a"]), (bad, ["a"])), psycopg.errors.UndefinedTable)
+    error, place = pipeline((good, ["a"]), (bad, ["a"]))
+    assert (type(error), place) == (psycopg.errors.UndefinedTable, 1)
     pipeline(("CREATE TEMPORARY TABLE missing AS SELECT 1", []))
     assert pipeline((bad, ["c"]), (good, ["d"])) == [[("c",)], [("d",)]]
+
+
+def test_what_somebody_else_has_prepared_or_dropped_costs_one_try(connection):
+    def client():
+        kept = Statements(connection)
+
+        def execute(*texts):
+            kept.send([(sql, sent(parameters)) for sql, parameters in texts])
+            while (results := kept.received()) is None:
+                assert select.select([kept], [], [], 20)[0]
+            return results
+
+        return execute
+
+    connection.pgconn.enter_pipeline_mode()
+    one, other = client(), client()
+    good, sql = ("SELECT 1", []), ("SELECT $1::TEXT", ["a"])
+    assert [result.fetchone() for result in one(good, sql)] == [(1,), ("a",)]
+    for error, place in (
+        (psycopg.errors.DuplicatePreparedStatement, 0),
+        (psycopg.errors.DuplicatePreparedStatement, 1),
+    ):
+        failed = other(good, sql)
+        assert (type(failed.error), failed.place) == (error, place)
+    assert [result.fetchone() for result in other(good, sql)] == [(1,), ("a",)]
+    connection.pgconn.exit_pipeline_mode()
+    connection.execute("DEALLOCATE ALL")
+    connection.pgconn.enter_pipeline_mode()
+    for place in (0, 1):
+        failed = one(good, sql)
+        assert (type(failed.error), failed.place) == (psycopg.errors.InvalidSqlStatementName, place)
+    assert [result.fetchone() for result in one(good, sql)] == [(1,), ("a",)]
 
 
 def test_no_more_are_prepared_to_be_sent_together_than_there_is_room_for(pipeline, monkeypatch):
@@ -158,6 +225,55 @@ def test_no_more_are_prepared_to_be_sent_together_than_there_is_room_for(pipelin
         assert pipeline((f"SELECT $1::INTEGER + {number}", [1])) == [[(1 + number,)]]
     ([(count,)],) = pipeline(("SELECT count(*) FROM pg_prepared_statements", []))
     assert count <= 3
+
+
+FAILING_COMMIT = """
+CREATE TEMPORARY TABLE numbers (number integer);
+CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'no' USING ERRCODE = 'serialization_failure';
+END $$;
+CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON numbers DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION pg_temp.refuse()
+"""
+
+
+def test_statements_whose_commit_fails_are_all_rolled_back(connection, pipeline):
+    connection.pgconn.exit_pipeline_mode()
+    connection.execute(FAILING_COMMIT)
+    connection.pgconn.enter_pipeline_mode()
+    insert, count = "INSERT INTO numbers VALUES ($1)", "SELECT count(*) FROM numbers"
+    for _ in range(2):
+        error, place = pipeline((insert, [1]), (count, []))
+        assert (type(error), place) == (psycopg.errors.SerializationFailure, None)
+        assert pipeline((count, [])) == [[(0,)]]
+
+
+class Server:
+    """A libpq connection whose results are given; it stands for one that breaks its protocol."""
+
+    def __init__(self, results):
+        self._results = results
+
+    def __getattr__(self, _name):
+        return lambda *_: None
+
+    def is_busy(self):
+        return False
+
+    def get_result(self):
+        return self._results.pop(0) if self._results else None
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_results_that_are_not_those_of_the_statements_are_an_error(connection, monkeypatch, count):
+    answers = [SimpleNamespace(status=pq.ExecStatus.TUPLES_OK)] * count
+    monkeypatch.setattr(connection, "pgconn", Server([*answers, SimpleNamespace(status=pq.ExecStatus.PIPELINE_SYNC)]))
+    kept = Statements(connection)
+    # It is prepared, and executed.
+    kept.send([("SELECT 1", sent([]))])
+    with pytest.raises(psycopg.OperationalError, match=f"2 statements have {count} results"):
+        kept.received()
 
 
 def test_a_connection_that_is_cut_while_statements_are_under_way(connection, postgresql_url):
@@ -175,4 +291,61 @@ def test_a_connection_that_is_cut_while_statements_are_under_way(connection, pos
 
     with pytest.raises(psycopg.OperationalError):
         receive()
+    assert kept.closed
+
+
+@pytest.fixture
+def holder(postgresql_url):
+    """A connection of somebody who holds a lock: `pg_advisory_lock(1)`."""
+    with psycopg.connect(postgresql_url, autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(1)")
+        yield holder
+
+
+SETTINGS = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_statements_wait_no_longer_for_a_lock_than_they_may(connection, holder, direct):
+    kept = Statements(connection, direct=direct)
+    for always in (False, direct):
+        kept.wait_for_locks(15, always=always)
+        for transaction in (False, True):
+            if transaction:
+                kept.execute(kept.begin)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                kept.execute("SELECT pg_advisory_lock($1)", [1])
+            if transaction:
+                kept.execute("ROLLBACK")
+        assert kept.execute(SETTINGS, []).fetchone()[1] == "15ms"
+    kept.begin_pipeline()
+    kept.send([(SETTINGS, sent([]))])
+    while (results := kept.received()) is None:
+        assert select.select([kept], [], [], 20)[0]
+    assert results[0].fetchone()[1] == "15ms"
+
+
+def test_behind_a_pooler_nothing_is_left_in_the_session(connection):
+    kept = Statements(connection, direct=False)
+    before = connection.execute(SETTINGS).fetchone()
+    timeout = f"{engines.POSTGRESQL_STATEMENT_TIMEOUT // 1000}s"
+    assert kept.execute(SETTINGS, []).fetchone() == (timeout, "2s")
+    kept.wait_for_locks(20, always=True)
+    assert kept.execute(SETTINGS, []).fetchone() == (timeout, "20ms")
+    kept.execute(kept.begin)
+    assert kept.execute(SETTINGS, []).fetchone() == (timeout, "20ms")
+    assert kept.execute("SELECT $1::TEXT, $2::BYTEA", ["a", b"\x00"]).fetchone() == ("a", b"\x00")
+    kept.execute("COMMIT")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        kept.execute("SELECT 1 / $1::INTEGER", [0])
+    assert kept.execute("SELECT $1::TEXT", ["b"]).fetchone() == ("b",)
+    assert connection.execute(SETTINGS).fetchone() == before
+    assert connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)
+
+
+def test_a_server_that_does_not_answer_in_time_is_given_up(connection, holder, monkeypatch):
+    monkeypatch.setattr(engines, "POSTGRESQL_ANSWER_TIMEOUT", 0.1)
+    kept = Statements(connection, direct=False)
+    with pytest.raises(psycopg.OperationalError, match="no answer in time"):
+        kept.execute("SELECT pg_sleep($1::FLOAT)", [5.0])
     assert kept.closed

@@ -5,7 +5,9 @@ import threading
 
 import pytest
 
+from app.contract import workers
 from app.contract.workers import Workers
+from app.errors import Unavailable, WouldWait
 
 
 def test_calls_are_carried_out_on_prepared_threads():
@@ -59,3 +61,124 @@ def test_who_left_is_not_answered():
 
 def test_threads_that_nobody_asked_are_not_started():
     Workers(2, lambda: pytest.fail("prepared")).stop()
+
+
+class Lock:
+    """What calls wait for. Held from the beginning; `attempts` are those that found it so."""
+
+    def __init__(self):
+        self.free = threading.Event()
+        self.attempts = []
+
+    def want(self, number):
+        """Give the number back, if the lock is free."""
+        if not self.free.is_set():
+            self.attempts.append(number)
+            raise WouldWait
+        return number
+
+
+async def until(condition):
+    """Wait for a condition, without a thread."""
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it does not happen")
+
+
+def test_a_call_that_would_have_to_wait_holds_no_thread():
+    lock = Lock()
+
+    async def main():
+        workers = Workers(1, lambda: None)
+        waiting = [workers.run(lock.want, number) for number in range(20)]
+        await until(lambda: len(lock.attempts) >= 20)
+        assert await workers.run(divmod, 7, 2) == (3, 1)
+        lock.free.set()
+        assert await asyncio.gather(*waiting) == [*range(20)]
+        workers.stop()
+
+    asyncio.run(main())
+
+
+def test_calls_that_wait_for_the_same_are_tried_one_at_a_time():
+    lock, alone = Lock(), threading.Lock()
+
+    def want(number):
+        assert alone.acquire(blocking=False)
+        try:
+            return lock.want(number)
+        finally:
+            alone.release()
+
+    async def main():
+        workers = Workers(4, lambda: None)
+        first = workers.run(want, 0, turn="a")
+        await until(lambda: lock.attempts)
+        others = [workers.run(want, number, turn="a") for number in range(1, 10)]
+        assert await workers.run(divmod, 7, 2, turn="b") == (3, 1)
+        await until(lambda: lock.attempts.count(0) > 1)
+        lock.free.set()
+        assert await asyncio.gather(first, *others) == [*range(10)]
+        workers.stop()
+
+    asyncio.run(main())
+
+
+def test_calls_that_wait_are_tried_on_half_of_the_threads():
+    entered, go = [], threading.Event()
+
+    def want(number):
+        entered.append(number)
+        if entered.count(number) == 1:
+            raise WouldWait
+        go.wait(10)
+
+    async def main():
+        workers = Workers(4, lambda: None)
+        waiting = [workers.run(want, number) for number in range(8)]
+        await until(lambda: len(entered) == 10)
+        # Two of four are left for others.
+        found = [workers.run(divmod, 7, 2) for _ in range(20)]
+        assert await asyncio.gather(*found) == [(3, 1)] * 20
+        assert len(entered) == 10
+        go.set()
+        await asyncio.gather(*waiting)
+        workers.stop()
+
+    asyncio.run(main())
+
+
+def test_a_call_that_waits_for_too_long_is_told(monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE", 0.2)
+    lock = Lock()
+
+    async def main():
+        pool = Workers(2, lambda: None)
+        waiting = [pool.run(lock.want, number, turn="a") for number in range(12)]
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(error) for error in found} == {Unavailable}
+        lock.free.set()
+        assert await pool.run(lock.want, 1, turn="a") == 1
+        pool.stop()
+
+    asyncio.run(main())
+
+
+def test_who_left_waits_no_more():
+    lock = Lock()
+
+    async def main():
+        workers = Workers(2, lambda: None)
+        waiting = workers.run(lock.want, 1, turn="a")
+        await until(lambda: lock.attempts)
+        waiting.cancel()
+        # It is tried once more at most before another one is.
+        other = workers.run(lock.want, 2, turn="a")
+        await until(lambda: lock.attempts.count(2) > 1)
+        assert lock.attempts.count(1) <= 2
+        other.cancel()
+        workers.stop()
+
+    asyncio.run(main())

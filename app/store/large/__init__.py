@@ -28,6 +28,9 @@ _MOST_TRIGRAMS = 16
 
 _PROPERTY = "large"
 
+TABLES = ("flow_counts",)
+"""The tables that the scripts make on PostgreSQL."""
+
 _counts = sa.table("flow_counts", sa.column("member", sa.Text()), sa.column("value", sa.Text()), sa.column("number"))
 _rows = sa.table("flow_words_rows", sa.column("id"), sa.column("pk"))
 _waiting = sa.table("flow_words_waiting", sa.column("id"))
@@ -55,6 +58,7 @@ def prepare(database: Database) -> None:
     with database.write() as session:
         if not database.embedded:
             # Servers that start together do this once.
+            session.script("SET LOCAL lock_timeout = 0")
             session.run(database.compile(sa.text("LOCK TABLE store_properties IN EXCLUSIVE MODE")))
         for script in scripts[_executed(database, session) :]:
             # An empty line ends a statement.
