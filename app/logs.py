@@ -1,29 +1,39 @@
 """The log: one structured line per event, on standard error."""
 
 import contextlib
+import datetime as dt
+import io
 import logging
+import os
+import stat
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import IO, Any, cast
 
 import orjson
 import structlog
 
+from app.nonblocking import NonBlockingStream
+
+DROPPED = "log lines dropped"
+"""What the log says of lines that nobody read in time."""
+
 
 def configure(level: str, form: str) -> None:
-    """Set the log up for this process.
+    """Set the log up for this process and those that it forks. Nobody ever waits for whoever reads it.
 
     :param level: the least level that is written
     :param form: `json`, `console`, or `auto` for console on a terminal
     """
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    _unblocked(console=console)
     number: int = getattr(logging, level.upper())
     common: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso", utc=True)]
     if console:
         structlog.configure(
             processors=[*common, _for_terminals, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
             wrapper_class=structlog.make_filtering_bound_logger(number),
-            logger_factory=structlog.PrintLoggerFactory(cast(Any, _Outlet(sys.stderr))),
+            logger_factory=structlog.WriteLoggerFactory(cast(Any, _Outlet(sys.stderr))),
             cache_logger_on_first_use=True,
         )
     else:
@@ -39,6 +49,52 @@ def configure(level: str, form: str) -> None:
     # They warn of what clients send; the line of the request tells of that.
     for name in ("python_multipart", "opentelemetry.trace", "opentelemetry.baggage"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _unblocked(*, console: bool) -> None:
+    """Put a stream that keeps nobody waiting in the place of standard error, unless it is a file, which keeps nobody waiting."""
+    if _stream() is not None:
+        return
+    try:
+        descriptor = sys.stderr.fileno()
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return
+    except OSError:
+        # It is none of the system's, as in tests.
+        return
+    stream = NonBlockingStream(descriptor, _notice_for_terminals if console else _notice)
+    sys.stderr = io.TextIOWrapper(cast(Any, stream), sys.stderr.encoding, "backslashreplace", line_buffering=True)
+
+
+def _stream() -> NonBlockingStream | None:
+    stream = getattr(sys.stderr, "buffer", None)
+    return stream if isinstance(stream, NonBlockingStream) else None
+
+
+def tell_dropped(tell: Callable[[], None]) -> None:
+    """Have told of each line that nobody read in time. :param tell: is called for each, on any thread"""
+    if (stream := _stream()) is not None:
+        stream.tell_dropped = tell
+
+
+def drain() -> None:
+    """Wait for a moment until what was logged has been read. The end of a process does so, unless a signal ends it."""
+    if (stream := _stream()) is not None:
+        stream.drain()
+
+
+def _notice(number: int) -> bytes:
+    """The line that tells of lines that were dropped."""
+    said = {"event": DROPPED, "lines": number, "level": "warning", "timestamp": _now()}
+    return orjson.dumps(said) + b"\n"
+
+
+def _notice_for_terminals(number: int) -> bytes:
+    return f"{_now()} [warning  ] {DROPPED} lines={number}\n".encode()
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def printable(text: str) -> str:

@@ -42,10 +42,10 @@ RULES = (
 _STATUS = {int(status): place for place, status in enumerate(STATUSES) if status != OTHER}
 _RULE = {rule: place for place, rule in enumerate(RULES)}
 
-# What a part begins with: numbers that go down too. Then come the counters of each operation: by status, by rule, by duration, and
-# all durations in microseconds.
-_ALIVE, _IN_PROGRESS, _CONNECTIONS = range(3)
-_FIRST = 3
+# What a part begins with: numbers that go down too, and lines of the log that were dropped. Then come the counters of each
+# operation: by status, by rule, by duration, and all durations in microseconds.
+_ALIVE, _IN_PROGRESS, _CONNECTIONS, _DROPPED_LINES = range(4)
+_FIRST = 4
 _RULES_AT = len(STATUSES)
 _DURATIONS_AT = _RULES_AT + len(RULES)
 _SUM_AT = _DURATIONS_AT + len(BOUNDS) + 1
@@ -79,12 +79,14 @@ class Totals:
     :param workers: how many processes serve
     :param in_progress: requests that have no answer yet
     :param connections: open connections to the database
+    :param dropped_lines: lines of the log that nobody read in time
     :param series: what was counted of requests, for each operation that had any
     """
 
     workers: int
     in_progress: int
     connections: int
+    dropped_lines: int
     series: list[Series]
 
 
@@ -122,7 +124,7 @@ class Metrics:
 
     def release(self, part: int) -> None:
         """Forget what the process that counted in a part had under way: it has ended."""
-        for place in range(_FIRST):
+        for place in (_ALIVE, _IN_PROGRESS, _CONNECTIONS):
             self._part(part)[place] = 0
 
     def begin(self) -> None:
@@ -137,6 +139,10 @@ class Metrics:
         """Count connections to the database that were opened, or closed if negative. Any thread may call it."""
         with self._connecting:
             self._own[_CONNECTIONS] += change
+
+    def drop_line(self) -> None:
+        """Count a line of the log that nobody read in time. Lines of several threads are dropped one after the other."""
+        self._own[_DROPPED_LINES] += 1
 
     def count(self, place: int | None, status: int, seconds: float, rule: str) -> None:
         """Count an answer.
@@ -169,7 +175,7 @@ class Metrics:
             if any(statuses.values()):
                 durations = numbers[_DURATIONS_AT:_SUM_AT]
                 series.append(Series(operation, method, statuses, rules, durations, numbers[_SUM_AT] / 1e6))
-        return Totals(sums[_ALIVE], sums[_IN_PROGRESS], sums[_CONNECTIONS], series)
+        return Totals(sums[_ALIVE], sums[_IN_PROGRESS], sums[_CONNECTIONS], sums[_DROPPED_LINES], series)
 
     def _part(self, part: int) -> memoryview:
         start = min(part, self._processes - 1) * self._size

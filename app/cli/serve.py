@@ -61,6 +61,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     base_path = contract.base_path + "/"
     # While a reload is under way there are the old workers and the new ones.
     metrics = create_metrics(contract, 2 * settings.workers)
+    logs.tell_dropped(metrics.drop_line)
     app = create_app(
         settings,
         contract=contract,
@@ -82,6 +83,8 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
                 "proc_name": "flows",
                 "loglevel": "warning",
                 "graceful_timeout": 30,
+                # Seconds after which a worker whose event loop is stuck is replaced.
+                "timeout": 30,
                 "keepalive": 75,
                 # Nothing is controlled from outside but by signals.
                 "control_socket_disable": True,

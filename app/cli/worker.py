@@ -8,12 +8,14 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from gunicorn.arbiter import Arbiter
-from uvicorn import Server
+from uvicorn import Config, Server
 from uvicorn_worker import UvicornWorker
 
+from app import logs
 from app.cli.protocol import Protocol
 
 # How many clients that wait at the port a turn of the loop lets in. Other workers want some too.
@@ -28,8 +30,19 @@ _RECEIVE_BUFFER = 64 * 1024
 _YOUNG_OBJECTS = 10_000
 
 
+# Seconds between two signs of life of a worker's event loop.
+_HEARTBEAT = 1
+
+
 class CrowdServer(Server):
-    """Uvicorn's server for clients that come in crowds, of which it leaves none behind at its end."""
+    """Uvicorn's server for clients that come in crowds, of which it leaves none behind at its end.
+
+    :param notify: tells the parent that the event loop runs
+    """
+
+    def __init__(self, config: Config, notify: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._notify = notify
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start. The loop lets one client in a turn, so that of many that come at once the last would wait for seconds."""
@@ -37,6 +50,7 @@ class CrowdServer(Server):
             # Connections have it of the socket that they come in by.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         await super().startup(sockets)
+        self._tell_of_life()
         self._entering: set[asyncio.Task[None]] = set()
         # The loop watches the port's own descriptor already.
         self._doors = [listener.dup() for listener in sockets or ()]
@@ -47,6 +61,10 @@ class CrowdServer(Server):
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
+    def _tell_of_life(self) -> None:
+        self._notify()
+        self._heartbeat = asyncio.get_running_loop().call_later(_HEARTBEAT, self._tell_of_life)
+
     def _let_some_in(self, door: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):
             for _ in range(_AT_ONCE):
@@ -56,6 +74,8 @@ class CrowdServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let those in that wait at the port, close it, and only then ask all to leave: uvicorn would forget the last ones."""
+        # The parent ends a worker that has not stopped by the time that a stuck one has.
+        self._heartbeat.cancel()
         for door in self._doors:
             asyncio.get_running_loop().remove_reader(door)
             with contextlib.suppress(BlockingIOError):
@@ -67,6 +87,7 @@ class CrowdServer(Server):
         # Whom the loop has let in by itself is known after one more turn.
         await asyncio.sleep(0)
         await super().shutdown(sockets)
+        logs.drain()
 
     async def _let_in(self, connection: socket.socket) -> None:
         config = self.config
@@ -91,6 +112,8 @@ class Worker(UvicornWorker):
         "server_header": False,
         "proxy_headers": False,
         "ws": "none",
+        # It goes by the time of day, which may be set back.
+        "callback_notify": None,
     }
 
     # Where it counts in the metrics; given by the parent before it forks.
@@ -109,7 +132,7 @@ class Worker(UvicornWorker):
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        server = CrowdServer(self.config)
+        server = CrowdServer(self.config, self.notify)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:

@@ -61,6 +61,8 @@ def _families(totals: Totals, store: Condition | None) -> Iterator[str]:
     yield _gauge("requests_in_progress", "Requests that have no answer yet.", totals.in_progress)
     yield _gauge("workers", "Processes that serve.", totals.workers)
     yield _gauge("database_connections", "Open connections to the database.", totals.connections)
+    dropped: Sample = "", {}, totals.dropped_lines
+    yield _family("log_lines_dropped_total", "counter", "Lines of the log that nobody read in time.", [dropped])
     yield _gauge("database_up", "Whether the database answers.", int(store is not None))
     if store is None:
         return

@@ -39,7 +39,7 @@ def test_a_crowd_at_the_port_is_let_in_within_few_turns_of_the_loop():
         config = uvicorn.Config(
             app, loop="uvloop", http=Protocol, ws="none", lifespan="off", access_log=False, log_level="error"
         )
-        server = CrowdServer(config)
+        server = CrowdServer(config, lambda: None)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         stack.callback(thread.join, DEADLINE)

@@ -1,0 +1,172 @@
+"""A stream that never keeps its writer waiting: a pipe whose reader has stopped takes no more, and neither does a terminal after
+Ctrl-S. Lines that it can't take are kept for a while, and then dropped and counted.
+"""
+
+import atexit
+import contextlib
+import io
+import os
+import select
+import socket
+import stat
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# Bytes that wait for a reader that is slow, or has stopped, before further lines are dropped.
+MOST_WAITING = 256 * 1024
+
+# Seconds that the end of a process waits for its last lines to be taken.
+PATIENCE = 1.0
+
+
+class NonBlockingStream(io.RawIOBase):
+    """Writes whole lines, in their order, to a pipe, a socket or a terminal. Any thread may write; nothing is raised.
+
+    The descriptor's own `O_NONBLOCK` would be that of all processes that share it, such as a shell. So pipes and terminals are
+    opened anew, sockets are told each time (`MSG_DONTWAIT`), and what knows neither is written to by a thread.
+
+    :param descriptor: an open file descriptor
+    :param notice: a line that tells how many lines were dropped
+    """
+
+    def __init__(self, descriptor: int, notice: Callable[[int], bytes]) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._notice = notice
+        self._send = _sender(descriptor)
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+        atexit.register(self.drain)
+        self.tell_dropped: Callable[[], None] = _nothing
+        """Is called for each line that is dropped."""
+
+    def _begin(self) -> None:
+        # What waited at a fork is the parent's.
+        self._lock = threading.RLock()
+        self._waiting: deque[bytes] = deque()
+        self._size = self._dropped = 0
+        self._thread: threading.Thread | None = None
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor that the stream stands for."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return os.isatty(self._descriptor)
+
+    def write(self, line: Any) -> int:
+        """Write a whole line, now or later, or drop it. :returns: its length"""
+        rest = bytes(line)
+        length = len(rest)
+        with self._lock:
+            written = 0 if self._waiting or self._send is None else self._write(rest)
+            if written < length:
+                self._keep(rest[written:], begun=written > 0)
+        return length
+
+    def drain(self, seconds: float = PATIENCE) -> None:
+        """Wait until nothing waits any more, but not for ever."""
+        if (thread := self._thread) is not None:
+            thread.join(seconds)
+
+    def _write(self, line: bytes) -> int:
+        """Write what is taken at once. :returns: how many bytes"""
+        try:
+            return self._send(line)  # type: ignore[misc]  # asked for by the caller
+        except BlockingIOError:
+            return 0
+        except OSError:
+            # The reader has gone.
+            return len(line)
+
+    def _keep(self, rest: bytes, *, begun: bool) -> None:
+        if not begun and self._size + len(rest) > MOST_WAITING:
+            self._dropped += 1
+            self.tell_dropped()
+            return
+        if self._dropped:
+            self._append(self._notice(self._dropped))
+            self._dropped = 0
+        self._append(rest)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_waiting, name="flows-log", daemon=True)
+            self._thread.start()
+
+    def _append(self, line: bytes) -> None:
+        self._waiting.append(line)
+        self._size += len(line)
+
+    def _write_waiting(self) -> None:
+        """Write what waits, whenever the reader takes something."""
+        while True:
+            with self._lock:
+                if not self._waiting and self._dropped:
+                    self._append(self._notice(self._dropped))
+                    self._dropped = 0
+                if not self._waiting:
+                    self._thread = None
+                    return
+                line = self._waiting[0]
+            # Nobody else writes as long as anything waits.
+            written = self._write_when_taken(line)
+            with self._lock:
+                self._size -= written
+                if written == len(line):
+                    self._waiting.popleft()
+                else:
+                    self._waiting[0] = line[written:]
+
+    def _write_when_taken(self, line: bytes) -> int:
+        if self._send is None:
+            with contextlib.suppress(OSError):
+                return os.write(self._descriptor, line)
+            return len(line)
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        poll.poll()
+        if not (written := self._write(line)):
+            # There is some room, and not enough.
+            time.sleep(0.01)
+        return written
+
+
+def _sender(descriptor: int) -> Callable[[bytes], int] | None:
+    """What writes to a descriptor and never waits: it returns how many bytes it wrote. None if there is nothing of that kind."""
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISSOCK(mode):
+        with _borrowed(descriptor) as found:
+            kind = found.family, found.type, found.proto
+
+        def send(line: bytes) -> int:
+            with _borrowed(descriptor, *kind) as peer:
+                return peer.send(line, socket.MSG_DONTWAIT)
+
+        return send
+    if sys.platform == "linux" and (stat.S_ISFIFO(mode) or os.isatty(descriptor)):
+        with contextlib.suppress(OSError):
+            own = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            return lambda line: os.write(own, line)
+    return None
+
+
+@contextlib.contextmanager
+def _borrowed(descriptor: int, family: int = -1, kind: int = -1, protocol: int = -1) -> Iterator[socket.socket]:
+    """A descriptor as a socket that does not close it."""
+    peer = socket.socket(family, kind, protocol, descriptor)
+    try:
+        yield peer
+    finally:
+        peer.detach()
+
+
+def _nothing() -> None:
+    pass
