@@ -74,7 +74,7 @@ def haproxy(port, server, *changes, rate=MANY):
     """The configuration of an HAProxy without TLS: see `nginx`. :param rate: requests in ten seconds"""
     return replaced(
         HAPROXY.read_text(),
-        ("server flows1 127.0.0.1:8000 check", f"server flows1 {server} check inter 100ms"),
+        ("server flows1 127.0.0.1:8000 check", f"server flows1 {server} check"),
         ("gt 500 }", f"gt {rate} }}"),
         ("bind :443 ssl crt /etc/haproxy/flows.example.pem alpn h2,http/1.1", f"bind 127.0.0.1:{port}"),
         *changes,
