@@ -7,25 +7,20 @@ import pytest
 from tests.proxies.running import FRONTS, Front, served
 
 
-@pytest.fixture(scope="session", params=[1, 2], ids=lambda workers: f"{workers}-workers")
-def server(request, tmp_path_factory):
-    """A server: host and port, and its log."""
-    with served(tmp_path_factory.mktemp("behind") / "server", request.param) as made:
-        yield made
-
-
 @pytest.fixture(scope="session")
-def fronts(server, tmp_path_factory):
-    """Gives a front of the server by its name; starts each once."""
-    address, log = server
-    folder, made = tmp_path_factory.mktemp("proxies"), {}
+def fronts(tmp_path_factory):
+    """Gives a front by its name; starts each once, and the servers behind them."""
+    folder, servers, made = tmp_path_factory.mktemp("proxies"), {}, {}
     with contextlib.ExitStack() as stack:
 
         def front(name):
+            workers, start, *changes = FRONTS[name]
+            if workers not in servers:
+                servers[workers] = stack.enter_context(served(folder / f"server-{workers}", workers))
             if name not in made:
+                address, log = servers[workers]
                 port = int(address.partition(":")[2])
-                if FRONTS[name] is not None:
-                    start, *changes = FRONTS[name]
+                if start is not None:
                     port = stack.enter_context(start(folder / name, address, *changes))
                 made[name] = Front(name, port, log, address)
             return made[name]

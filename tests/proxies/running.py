@@ -134,12 +134,14 @@ def haproxy(folder, server, *changes, **given):
         yield port
 
 
-# Those in front: the server itself, the configurations of `deploy/`, and others that people have.
+# What clients connect to, by its name: the workers of the server, and the proxy in front of it with what is changed in its
+# configuration. They are those of `deploy/`, and others that people have.
 FRONTS = {
-    "direct": None,
-    "nginx": (nginx,),
-    "nginx-upgrading": (nginx, *configurations.UPGRADING),
-    "nginx-upgrading-unbuffered": (nginx, *configurations.UPGRADING, *configurations.UNBUFFERED),
-    "haproxy": (haproxy,),
-    "haproxy-reusing": (haproxy, *configurations.REUSING, *configurations.STREAMING),
+    "direct": (1, None),
+    "nginx": (2, nginx),
+    "nginx-upgrading": (1, nginx, *configurations.UPGRADING),
+    "nginx-upgrading-2-workers": (2, nginx, *configurations.UPGRADING),
+    "nginx-upgrading-unbuffered": (1, nginx, *configurations.UPGRADING, *configurations.UNBUFFERED),
+    "haproxy": (2, haproxy),
+    "haproxy-reusing": (1, haproxy, *configurations.REUSING, *configurations.STREAMING),
 }
