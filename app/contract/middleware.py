@@ -19,6 +19,7 @@ from app.contract.asgi import (
     BEGIN,
     ASGIApp,
     Disconnected,
+    Message,
     NoRoom,
     Receive,
     Room,
@@ -108,7 +109,7 @@ class ContractMiddleware(SpecMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
         if scope["type"] == "http":
-            rest = self._begin(self._next, scope, receive, send)
+            rest = self._begin(self._pass_on, scope, receive, send)
             if rest is not None:
                 await rest
             return
@@ -192,6 +193,39 @@ class ContractMiddleware(SpecMiddleware):
             self._metrics.end()
             self._room.give_back(request)
         self._tell(edition, target, plan, request, answer, lines)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on whose path the contract does not have. One below the contract's base path is counted and logged: a
+        client's mistake is looked for there.
+        """
+        if not scope["path"].startswith(self._current.edition.prefix):
+            await self._next(scope, receive, send)
+            return
+        started = ambient.clock()
+        status = 500
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        self._metrics.begin()
+        try:
+            await self._next(scope, receive, observed)
+        finally:
+            self._metrics.end()
+            seconds = ambient.clock() - started
+            self._metrics.count(None, status, seconds, "")
+            log.info(
+                "request",
+                id=ambient.random_bytes(16).hex(),
+                operation=None,
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 2),
+            )
 
     async def _kept(
         self,

@@ -60,6 +60,7 @@ def test_requests_by_operation_method_and_status(counted, make_flow):
         ("flows_instances_retrieve", "GET", "404"): 1,
         ("", "OPTIONS", "204"): 1,
         ("", "other", "405"): 1,
+        ("", "other", "404"): 1,
     }
 
 

@@ -210,3 +210,18 @@ def test_each_command_has_an_example(run, command):
     result = run(*command.split(), "--help")
     assert result.returncode == 0
     assert "Example: " in result.stdout
+
+
+def test_serve__logs_a_request_to_a_path_of_the_api_that_does_not_exist(start):
+    wire, _, process = start()
+    for path in ("/api/v3/flows/instances", "/api/v3/core/users/me/"):
+        assert wire.send("GET", path).status == 404
+
+    def logged():
+        lines = [json.loads(line) for line in process.output.read_text().splitlines() if line.startswith("{")]
+        return [(line["path"], line["status"]) for line in lines if line["event"] == "request"]
+
+    wait_for(
+        lambda: logged() == [("/api/v3/flows/instances", 404), ("/api/v3/core/users/me/", 404)],
+        "the lines of both requests",
+    )
