@@ -67,9 +67,9 @@ def command(
             path = waivers or settings.contract.parent / WAIVERS
             name = str(waivers or PurePath(new.name).parent / WAIVERS)
             accepted = read_waivers(path, name) if path.exists() else []
-            with base_contract(base, settings.contract) as old:
+            with base_contract(base, settings.contract) as (old, notes):
                 evidence = weigh(old, new, exchanges, left_out) if traffic else None
-                found = report(old, new, accepted, dt.date.today(), evidence)
+                found = report(old, new, accepted, dt.date.today(), evidence, notes)
     except (NoBase, NoTraffic) as error:
         raise click.UsageError(str(error)) from error
     click.echo(FORMATS[form](found), nl=False)

@@ -4,13 +4,13 @@ import io
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from app.contract.bundling import read
 from app.contract.checks.document import check_references, check_structure
-from app.contract.findings import ContractError
+from app.contract.findings import ContractError, Finding
 from app.contract.source import Source
 
 # Where the main branch may be, the shared one first.
@@ -22,8 +22,10 @@ class NoBase(Exception):
 
 
 @contextmanager
-def base_contract(base: str | None, contract: Path) -> Iterator[Source]:
-    """The contract to compare with, as long as it is needed.
+def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Source, Sequence[Finding]]]:
+    """The contract to compare with, as long as it is needed, and what is wrong with it.
+
+    One that is a little wrong is compared all the same: it is released, and can't be mended any more.
 
     :param base: a file, or a git revision, with `:PATH` behind it if the contract had another path; where the branch left the main
         branch if not given
@@ -34,7 +36,8 @@ def base_contract(base: str | None, contract: Path) -> Iterator[Source]:
     if base is not None and Path(base).is_file():
         if contract.exists() and Path(base).samefile(contract):
             raise NoBase(f"{base}: that is the contract itself; leave it out, or name a revision such as `main`.")
-        yield usable(read(Path(base)))
+        with _tolerant(read(Path(base))) as found:
+            yield found
         return
     folder = contract.resolve().parent
     revision, _, path = (base or _branching_point(folder)).partition(":")
@@ -53,7 +56,29 @@ def base_contract(base: str | None, contract: Path) -> Iterator[Source]:
             raise NoBase(f"{revision} has no {at}. Name it: {revision}:PATH.")
         # As `git show` takes it; messages name the further files after it.
         name = f"{revision}:{at}" if at.parent != PurePosixPath() else f"{revision}:./{at}"
-        yield usable(read(root, name))
+        with _tolerant(read(root, name)) as found:
+            yield found
+
+
+@contextmanager
+def _tolerant(source: Source) -> Iterator[tuple[Source, Sequence[Finding]]]:
+    """A contract with what is wrong with its structure. :raises ContractError: it is too wrong to be compared"""
+    try:
+        usable(source)
+        breaches: Sequence[Finding] = ()
+    except ContractError as error:
+        breaches = error.findings
+        is_known = str(source.document.get("openapi")).startswith("3.0.") and isinstance(
+            source.document.get("paths"), dict
+        )
+        if not is_known or list(check_references(source)):
+            raise
+    try:
+        yield source, breaches
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        if breaches:
+            raise ContractError(breaches) from error
+        raise
 
 
 def usable(source: Source) -> Source:

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from app.contract.findings import Finding as Note
 from app.review.comparing.differences import NOTHING, Rating
 from app.review.evidence import Harm
 from app.review.report import Report
@@ -23,6 +24,7 @@ def as_text(report: Report) -> str:
 
 
 def _text(report: Report) -> Iterator[str]:
+    yield from map(_note, report.notes)
     for finding in report.findings:
         yield f"{finding.location}: {finding.rating}: {finding.what}"
         if finding.was is not None:
@@ -43,6 +45,11 @@ def _text(report: Report) -> Iterator[str]:
             yield f"{title}:"
             yield from (f"    {harm.exchange}: {harm.why}" for harm in harms)
     yield _summary(report)
+
+
+def _note(note: Note) -> str:
+    """What is wrong with the old contract, which was compared all the same."""
+    return f"{note.location}: note: {note.problem}"
 
 
 def _summary(report: Report) -> str:
@@ -101,6 +108,9 @@ def _markdown(report: Report) -> Iterator[str]:
             yield from ("", f"### {str(rating).capitalize()}", "")
             for finding in found:
                 yield from _bullet(report, finding)
+    if report.notes:
+        yield from ("", "### Notes", "")
+        yield from (f"- {_escaped(note.problem)} <sub>{note.location}</sub>" for note in report.notes)
     if report.waived.problems:
         yield from ("", "### Waivers of no use", "")
         yield from (f"- {problem}" for problem in report.waived.problems)
@@ -148,6 +158,7 @@ def as_json(report: Report) -> str:
         "counts": {str(rating): len(report.rated(rating)) for rating in _RATINGS},
         "findings": [_finding(report, finding) for finding in report.findings],
         "waivers_of_no_use": [str(problem) for problem in report.waived.problems],
+        "notes": [_note(note) for note in report.notes],
         "evidence": None if evidence is None else {**vars(evidence)},
     }
     return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
@@ -190,6 +201,8 @@ def _annotations(report: Report) -> Iterator[str]:
         if waiver is not None:
             lines.append(f"Waived until {waiver.until}: {waiver.reason}")
         yield _command(kind, finding.location, str(finding.rating).capitalize(), "\n".join(lines))
+    for note in report.notes:
+        yield f"::notice title=Note::{_data(_note(note))}"
     for problem in report.waived.problems:
         yield _command("error", problem.location, "Waiver", f"{problem.problem} {problem.remedy}")
     if report.evidence is not None:

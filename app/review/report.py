@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from app.contract.findings import Finding as Note
 from app.contract.source import Source
 from app.review.comparing.differences import Rating
 from app.review.evidence import Evidence
@@ -20,12 +21,14 @@ class Report:
     :param findings: what differs, what matters most first
     :param waived: which of them are waived, and which waivers are of no use
     :param evidence: what recorded traffic shows, if there is any
+    :param notes: what is wrong with the old contract, which was compared all the same
     """
 
     base: str
     findings: Sequence[Finding]
     waived: Waived
     evidence: Evidence | None
+    notes: Sequence[Note] = ()
 
     def rated(self, rating: Rating) -> list[Finding]:
         """The findings of a rating."""
@@ -40,14 +43,22 @@ class Report:
         return bool(self.waived.problems) or (fail_on is not None and any(rating >= fail_on for rating in left))
 
 
-def report(old: Source, new: Source, waivers: Sequence[Waiver], today: date, evidence: Evidence | None) -> Report:
+def report(
+    old: Source,
+    new: Source,
+    waivers: Sequence[Waiver],
+    today: date,
+    evidence: Evidence | None,
+    notes: Sequence[Note] = (),
+) -> Report:
     """Review a change.
 
     :param old: the contract that clients know
     :param new: the contract that is proposed
     :param today: the day by which waivers end
+    :param notes: what is wrong with the old contract
     """
-    findings = review(old, new)
-    if (version := check_version(old, new, findings)) is not None:
-        findings = [version, *findings]
-    return Report(old.name, findings, waive(findings, waivers, today), evidence)
+    found = review(old, new)
+    if (version := check_version(old, new, found)) is not None:
+        found = [version, *found]
+    return Report(old.name, found, waive(found, waivers, today), evidence, notes)

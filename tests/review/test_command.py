@@ -1,6 +1,7 @@
 """`flows diff`: what it is told, what it compares with, and how it exits."""
 
 import json
+import shutil
 
 import click.testing
 import pytest
@@ -118,6 +119,48 @@ def test_base__the_contract_itself_is_refused(contract, named):
     assert (status, output) == (2, "")
     assert "that is the contract itself; leave it out, or name a revision such as `main`." in complaints
     assert diff("main")[0] == 1
+
+
+HTTP = "      type: http\n      scheme: bearer\n"
+WRONG = HTTP, "      type: apiKey\n      in: header\n      name: X-Key\n      scheme: bearer\n"
+
+
+def test_base__a_little_wrong_is_compared_all_the_same(contract, tmp_path):
+    """A released contract can't be mended any more; the one that is proposed can."""
+    released = tmp_path / "things.yaml"
+    shutil.copytree(contract.parent / "parts", tmp_path / "parts")
+    shutil.copy(contract, released)
+    replace(released, *WRONG)
+    status, output, complaints = diff(released, "--fail-on", "none")
+    assert (status, complaints) == (0, "")
+    note = next(line for line in output.splitlines() if line.startswith(f"{released}:") and ": note: " in line)
+    assert "'scheme'" in note
+    assert "the credentials are `http bearer`, they were `apiKey` in the header `X-Key`." in output
+    assert json.loads(diff(released, "--format", "json")[1])["notes"] == [note]
+    for form in ("markdown", "github"):
+        assert "'scheme'" in diff(released, "--format", form)[1]
+    replace(contract, *WRONG)
+    status, output, complaints = diff("main")
+    assert (status, output) == (1, "")
+    assert "'scheme'" in complaints
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("openapi: 3.0.3", "openapi: 3.1.0"),
+        ("$ref: '#/components/schemas/ThingPage'", "$ref: '#/components/schemas/Nothing'"),
+        ("      required: [kind, side]\n", "      required: 5\n"),
+        ("      properties: &members\n", "      properties: &members\n        no: 5\n"),
+    ],
+)
+def test_base__too_wrong_is_refused_at_its_line(contract, tmp_path, old, new):
+    shutil.copytree(contract.parent, tmp_path / "released")
+    released = tmp_path / "released" / "things.yaml"
+    replace(released, old, new)
+    status, output, complaints = diff(released)
+    assert (status, output) == (1, "")
+    assert complaints.startswith(f"{released}:")
 
 
 def test_contract_that_is_none(contract):

@@ -87,6 +87,8 @@ def _breaches(source: Source, error: ValidationError) -> Iterator[Finding]:
     if branches := getattr(error.kind, "context", None):
         is_reference = "$ref" in source.at(place) if isinstance(source.at(place), dict) else False
         meant = [branch for branch in branches if _wants_reference(branch) == is_reference] or branches
+        # Kinds of credentials are told apart by their `type`.
+        meant = [branch for branch in meant if not _is_of_another_type(branch)] or meant
         # Of several the one that comes nearest has its errors farthest within.
         for inner in max(meant, key=lambda branch: max((len(one.instance_path) for one in branch), default=0)):
             yield from _breaches(source, inner)
@@ -105,6 +107,10 @@ def _breaches(source: Source, error: ValidationError) -> Iterator[Finding]:
 
 def _wants_reference(branch: list[ValidationError]) -> bool:
     return any(error.kind.name == "required" and error.kind.value == "$ref" for error in branch)
+
+
+def _is_of_another_type(branch: list[ValidationError]) -> bool:
+    return any(error.kind.name == "enum" and list(error.instance_path)[-1:] == ["type"] for error in branch)
 
 
 def _unknown(place: Pointer, key: str) -> tuple[str, str]:

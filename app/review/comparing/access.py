@@ -14,7 +14,6 @@ from app.review.comparing.differences import (
     place_of,
     step,
     text_of,
-    unextended,
 )
 from app.review.comparing.extensions import compare_extensions_of
 from app.review.comparing.operations import Operation
@@ -25,6 +24,9 @@ _PERMISSIONS = "x-required-permissions"
 
 # What a client need not know of a security scheme.
 _SAID_ONLY = frozenset({"description", "bearerFormat"})
+
+# What says where they are sent, and how.
+_OF_THE_FORM = frozenset({"type", "scheme", "in", "name"})
 
 
 def compare_access(old: Operation, new: Operation) -> Iterator[Difference]:
@@ -81,22 +83,65 @@ def _schemes(old: Operation, new: Operation) -> Iterator[Difference]:
     """How the credentials that both ask for are sent."""
     names = {name for requirement in _requirements(old) for name in requirement}
     for name in sorted(names & {name for requirement in _requirements(new) for name in requirement}):
-        (before_place, before), (after_place, after) = _scheme(old.source, name), _scheme(new.source, name)
-        yield from compare_extensions_of((before_place, before), (after_place, after))
-        for key in dict.fromkeys((*unextended(before), *unextended(after))):
-            was = ((*before_place, key), before[key]) if key in before else None
-            now = ((*after_place, key), after[key]) if key in after else None
-            if text_of(was) != text_of(now):
-                detail = f"`{key}` of the credentials {became(was, now)}."
-                effect = Effect.TEXT if key in _SAID_ONLY else Effect.OTHER
-                advice = "Send credentials in the new way."
-                values = f"{key}: {step(was, now)}"
-                if effect is Effect.TEXT:
-                    detail = f"`{key}` of the credentials is another."
-                yield Difference("security-scheme", place_of(was, now), detail, effect, advice, values=values)
+        before, after = _scheme(old.source, name), _scheme(new.source, name)
+        yield from compare_extensions_of(before, after)
+        members = {key: (_member(before, key), _member(after, key)) for key in (*before[1], *after[1])}
+        differing = [
+            key for key, found in members.items() if text_of(found[0]) != text_of(found[1]) and key[:2] != "x-"
+        ]
+        if "type" in differing or _sent(before[1]) == _sent(after[1]):
+            sent = [key for key in differing if key in _OF_THE_FORM]
+            differing = [key for key in differing if key not in _OF_THE_FORM]
+            if sent:
+                yield _form(before, after, *members["type" if "type" in sent else sent[0]])
+        for key in differing:
+            was, now = members[key]
+            values = f"{key}: {step(was, now)}"
+            if key in _SAID_ONLY:
+                detail = f"`{key}` of the credentials is another."
+                yield Difference("security-scheme", place_of(was, now), detail, Effect.TEXT, values=values)
+            else:
+                detail, advice = f"`{key}` of the credentials {became(was, now)}.", "Send credentials in the new way."
+                yield Difference("security-scheme", place_of(was, now), detail, Effect.OTHER, advice, values=values)
 
 
-def _scheme(source: Source, name: str) -> tuple[Any, dict[str, Any]]:
+def _form(old: Found, new: Found, was: Found | None, now: Found | None) -> Difference:
+    """That credentials are of another form, or are described so: one finding, however many members say it."""
+    before, after = _described(old[1]), _described(new[1])
+    detail, advice = f"the credentials are {after}, they were {before}", "Send credentials in the new way."
+    effect = Effect.OTHER
+    if _sent(old[1]) == _sent(new[1]):
+        detail, effect = f"{detail}, and are sent as before", Effect.HARMLESS
+    return Difference(
+        "security-scheme", place_of(was, now), f"{detail}.", effect, advice, values=f"{before} -> {after}"
+    )
+
+
+def _sent(scheme: dict[str, Any]) -> tuple[str | None, ...]:
+    """What tells credentials from others where they are sent.
+
+    The names of headers and of schemes have no case (RFC 9110, sections 5.1 and 11.1).
+    """
+    kind, named = scheme.get("type"), str(scheme.get("scheme", "")).lower()
+    if kind == "http":
+        return "header", "authorization", named
+    location, name = scheme.get("in"), str(scheme.get("name", ""))
+    return (location, name.lower() if location == "header" else name, named) if kind == "apiKey" else (kind,)
+
+
+def _described(scheme: dict[str, Any]) -> str:
+    kind = scheme.get("type")
+    if kind == "http":
+        return f"`http {scheme.get('scheme')}`"
+    return f"`apiKey` in the {scheme.get('in')} `{scheme.get('name')}`" if kind == "apiKey" else f"`{kind}`"
+
+
+def _member(owner: Found, key: str) -> Found | None:
+    pointer, node = owner
+    return ((*pointer, key), node[key]) if key in node else None
+
+
+def _scheme(source: Source, name: str) -> Found:
     place = ("components", "securitySchemes", name)
     try:
         return source.resolve(place, source.at(place))
