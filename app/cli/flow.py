@@ -6,15 +6,15 @@ from typing import ClassVar
 from uvicorn.protocols.http.flow_control import FlowControl
 
 # What the requests that wait on one connection for their turn may take, in bytes of memory: some 16 small ones.
-MOST_WAITING = 48 * 1024
+MOST_WAITING = 32 * 1024
 
 # About what one of them takes beside the bytes that came, and each of its header fields; measured with 1,000.
 REQUEST_COST = 2048
 FIELD_COST = 160
 
-# Bytes of input that all connections of a worker may hold back. One has at most what is read at once, 256 KB, so that at least 64
-# clients may send long pipelines at a time; what strangers can take with many connections ends here.
-MOST_HELD = 16 * 1024 * 1024
+# Bytes of input that all connections of a worker may hold back. One holds at most what is read at once, about 64 KB, so that more
+# than 100 clients may send long pipelines at a time; what strangers can take with many connections ends here.
+MOST_HELD = 8 * 1024 * 1024
 
 
 class PipelineFlow(FlowControl):

@@ -14,8 +14,7 @@ from app.cli.exchange import Exchange
 from app.cli.flow import FIELD_COST, MOST_WAITING, REQUEST_COST, PipelineFlow
 from app.cli.heads import Refused
 
-# Bytes of a request line and header fields, and how many of these: browsers and proxies send a tenth. What comes with the last of
-# them in one piece is taken nevertheless.
+# Bytes of a request line and header fields, and how many of these: browsers and proxies send a tenth.
 MOST_HEAD = 32 * 1024
 MOST_FIELDS = 100
 
@@ -184,6 +183,7 @@ class Reading(HttpToolsProtocol):
             or self._framing_fields != self._usual
             or version != "1.1"
             or len(fields) > MOST_FIELDS
+            or self._head > MOST_HEAD - PIECE
         ):
             expects = self._check(method, version)
             if self._again is not None:
@@ -231,7 +231,8 @@ class Reading(HttpToolsProtocol):
     def _check(self, method: bytes, version: str) -> bool:
         """Look closer at the head of a request. :returns: whether the client waits for `100 Continue`"""
         try:
-            if len(self.headers) > MOST_FIELDS:
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if len(self.headers) > MOST_FIELDS or size > MOST_HEAD:
                 raise _too_large()
             if self.parser.should_upgrade():
                 if method == b"CONNECT":
