@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.serving import free_port, wait_for
@@ -61,12 +60,3 @@ def pooled(node, name, mode, **options):
 def _listens(port):
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def sessions(node):
-    """How many sessions of clients a server has."""
-    with psycopg.connect(node.url, autocommit=True) as connection:
-        found = (
-            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
-        return connection.execute(found).fetchone()[0]

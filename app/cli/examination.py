@@ -197,7 +197,7 @@ def check_server(settings: Settings, address: Address, found: Condition) -> Iter
     if found.read_only:
         yield Line("fail", "store", "It takes no changes.", "Name the primary in FLOWS_DATABASE_URL.")
     if found.grants:
-        sentence = "It takes no changes of this role, or not all of them."
+        sentence = "It takes no changes from this role, or not all of them."
         yield Line("fail", "store", sentence, " ".join(found.grants))
     if found.encoding != "UTF8":
         sentence = f"Its encoding is {found.encoding}: a text that has other characters is refused with 503."

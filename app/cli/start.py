@@ -30,12 +30,14 @@ def draft_or_exit(settings: Settings) -> Source:
 
 
 def opened_or_exit(settings: Settings, contract: Source) -> Store:
-    """The store as it is; exit 2 if the settings name none."""
+    """The store as it is; exit 2 if the settings name none. It is closed when the command ends, however it does."""
     try:
-        return open_store(settings, contract)
+        store = open_store(settings, contract)
     except ValueError as error:
         click.echo(f"flows: FLOWS_DATABASE_URL: {error}", err=True)
         sys.exit(2)
+    click.get_current_context().call_on_close(store.close)
+    return store
 
 
 def store_or_exit(settings: Settings, contract: Source) -> Store:

@@ -92,9 +92,12 @@ def _grants(database: Database, session: Session) -> list[str]:
     )
     tables = database.compile(
         sa.text(
-            "SELECT format('GRANT %s ON %I TO %I;', string_agg(privilege, ', '), name, current_user)"
-            " FROM unnest(CAST(:names AS text[]), CAST(:privileges AS text[])) AS needed (name, privilege)"
-            " WHERE NOT has_table_privilege(to_regclass(name), privilege) GROUP BY name ORDER BY name"
+            "WITH lacking AS ("
+            " SELECT name, string_agg(privilege, ', ' ORDER BY place) AS privileges"
+            " FROM unnest(CAST(:names AS text[]), CAST(:privileges AS text[])) WITH ORDINALITY AS needed (name, privilege, place)"
+            " WHERE NOT has_table_privilege(to_regclass(name), privilege) GROUP BY name)"
+            " SELECT format('GRANT %s ON %s TO %I;', privileges, string_agg(quote_ident(name), ', ' ORDER BY name), current_user)"
+            " FROM lacking GROUP BY privileges ORDER BY privileges"
         )
     )
     needed = [(name, privilege) for name in (*metadata.tables, *large.TABLES) for privilege in _PRIVILEGES]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # The newest revision. Kept here so that a start without a migration need not load Alembic; a test compares the two.
 # Revisions are numbers of four digits, so a greater one is a newer one.
 HEAD = "0002"
-_REVISION = re.compile("[0-9]{4}")
+_REVISION = re.compile("(?!0000)[0-9]{4}")
 
 # A session reads them, as an event loop may ask.
 _TABLES_OF_SQLITE = sa.text("SELECT name FROM sqlite_master WHERE name IN ('alembic_version', 'flows')")

@@ -11,7 +11,7 @@ from app.cli import examination
 from app.cli.examination import Line
 from app.settings import Settings
 from app.store.address import address_of
-from app.store.diagnosis import Condition
+from app.store.diagnosis import POOLER, Condition
 
 ADDRESS = address_of("postgresql://flows:secret@db.example/flows")
 WELL = {"version": "17.2", "seconds": 0.001, "connections": 97, "taken": 3, "read_only": False, "ahead": 0.0}
@@ -93,6 +93,15 @@ def test_clock(ahead, state, found):
         ({}, []),
         ({"seconds": 0.02}, [("warn", "A small statement takes 20.0 ms.")]),
         ({"read_only": True}, [("fail", "It takes no changes.")]),
+        (
+            {"grants": ["GRANT INSERT ON flows TO reader;"]},
+            [("fail", "It takes no changes from this role, or not all of them.")],
+        ),
+        (
+            {"encoding": "LATIN1"},
+            [("warn", "Its encoding is LATIN1: a text that has other characters is refused with 503.")],
+        ),
+        ({"direct": False}, [("warn", POOLER)]),
         (
             {"taken": 60},
             [("warn", "This server may open 40 connections; 60 of 97 are open already.")],

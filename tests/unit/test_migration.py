@@ -79,3 +79,30 @@ def test_a_newer_revision_is_served_by_those_that_run_and_opened_by_nobody_else(
     assert store.migrated()
     with pytest.raises(errors.Unusable, match=r"is at revision 9999, and this version knows none above \d{4}\."):
         store.migrate()
+
+
+@pytest.mark.parametrize(
+    ("sql", "sentence"),
+    [
+        ("DELETE FROM alembic_version", "has tables and no revision of them"),
+        ("DROP TABLE alembic_version", "has tables and no revision of them"),
+        ("UPDATE alembic_version SET version_num = 'abc'", "is abc, which is none of this server's"),
+        ("UPDATE alembic_version SET version_num = '0000'", "is 0000, which is none of this server's"),
+        ("INSERT INTO alembic_version VALUES ('0001')", "which is none of this server's"),
+    ],
+)
+def test_tables_whose_revision_nobody_knows_are_left_alone(store, sql, sentence):
+    store.migrate()
+    with store.database.engine.connect() as connection:
+        connection.exec_driver_sql(sql)
+    for ask in (store.migrate, store.migrated, store.revision):
+        with pytest.raises(errors.Unfit, match=sentence):
+            ask()
+
+
+def test_a_table_of_revisions_without_any_other_is_an_empty_database(store):
+    with store.database.engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    assert store.revision() is None
+    store.migrate()
+    assert store.migrated()
