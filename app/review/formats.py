@@ -26,9 +26,10 @@ def as_text(report: Report) -> str:
 def _text(report: Report) -> Iterator[str]:
     yield from map(_note, report.notes)
     for finding in report.findings:
-        yield f"{finding.location}: {finding.rating}: {finding.what}"
+        yield f"{finding.location}: {finding.rating}: {_what(finding)}"
         if finding.was is not None:
             yield f"    It was at {finding.was}."
+        yield from (f"    {line}" for line in _places(finding))
         for use in finding.uses:
             if text := _use(use, _few):
                 yield f"    {text}"
@@ -56,6 +57,20 @@ def _summary(report: Report) -> str:
     if not report.findings:
         return f"Nothing differs from {report.base}."
     return f"Compared with {report.base}: {', '.join(_count(report, rating) for rating in _RATINGS)}."
+
+
+def _what(finding: Finding) -> str:
+    """What changed, in one line."""
+    if finding.same is None or not finding.also:
+        return finding.what
+    return f"`{finding.subject}` and {len(finding.also)} more: {finding.same.detail}"
+
+
+def _places(finding: Finding) -> Iterator[str]:
+    """The further places of a change that was made in several schemas."""
+    if finding.also:
+        places = [f"`{part.subject}` ({part.location})" for part in finding.also]
+        yield f"Likewise {_few(places)}."
 
 
 def _count(report: Report, rating: Rating) -> str:
@@ -124,9 +139,10 @@ def _markdown(report: Report) -> Iterator[str]:
 
 def _bullet(report: Report, finding: Finding) -> Iterator[str]:
     waiver = report.waived.by_name.get(finding.name)
-    yield f"- {_escaped(finding.what)} <sub>{finding.location}</sub>"
+    yield f"- {_escaped(_what(finding))} <sub>{finding.location}</sub>"
     if finding.was is not None:
         yield f"  - It was at {finding.was}."
+    yield from (f"  - {_escaped(line)}" for line in _places(finding))
     for use in finding.uses:
         if text := _use(use, _coded):
             yield f"  - {text}"
@@ -173,6 +189,14 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
         "what": finding.what,
         "location": vars(finding.location),
         "was": None if finding.was is None else vars(finding.was),
+        "also": [
+            {
+                "subject": part.subject,
+                "location": vars(part.location),
+                "was": None if part.was is None else vars(part.was),
+            }
+            for part in finding.also
+        ],
         "uses": [
             {
                 "side": use.side.name.lower() if use.side is not None else None,
@@ -195,7 +219,7 @@ def _annotations(report: Report) -> Iterator[str]:
     for finding in report.findings:
         waiver = report.waived.by_name.get(finding.name)
         kind = "error" if finding.rating is Rating.BREAKING and waiver is None else "notice"
-        lines = [finding.what, *filter(None, (_use(use, _few) for use in finding.uses))]
+        lines = [_what(finding), *_places(finding), *filter(None, (_use(use, _few) for use in finding.uses))]
         if finding.was is not None:
             lines.append(f"It was at {finding.was}.")
         if waiver is not None:

@@ -8,6 +8,7 @@ from app.contract.findings import Finding as Note
 from app.contract.source import Source
 from app.review.comparing.differences import Rating
 from app.review.evidence import Evidence
+from app.review.grouping import grouped
 from app.review.reviewing import Finding, review
 from app.review.versions import check_version
 from app.review.waivers import Waived, Waiver, waive
@@ -58,7 +59,7 @@ def report(
     :param today: the day by which waivers end
     :param notes: what is wrong with the old contract
     """
-    found = review(old, new)
+    found = grouped(review(old, new))
     if (version := check_version(old, new, found)) is not None:
         found = [version, *found]
     return Report(old.name, found, waive(found, waivers, today), evidence, notes)

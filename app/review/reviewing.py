@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from app.contract.findings import Location
 from app.contract.source import Pointer, Source
@@ -35,6 +36,32 @@ class Use:
     operations: tuple[str, ...]
 
 
+class Same(NamedTuple):
+    """What findings have in common that are of one change made in several schemas.
+
+    :param member: the member of each schema
+    :param detail: what changed
+    :param values: what tells it from others
+    """
+
+    member: str
+    detail: str
+    values: str
+
+
+class Part(NamedTuple):
+    """A further place of a finding, as the finding has its own.
+
+    :param subject: what people call the part
+    :param location: where it is
+    :param was: where it was, if it is gone
+    """
+
+    subject: str
+    location: Location
+    was: Location | None
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that differs.
@@ -45,6 +72,9 @@ class Finding:
     :param location: where in the new contract; what is gone from there: where it would be
     :param was: where in the old contract, if it is gone
     :param uses: whom it touches, those that it breaks first
+    :param subject: what people call the part that it is about
+    :param same: what others of the same change have in common with it; None if it is of no member of a schema
+    :param also: the further places of the change
     """
 
     name: str
@@ -53,6 +83,9 @@ class Finding:
     location: Location
     was: Location | None
     uses: tuple[Use, ...]
+    subject: str = ""
+    same: Same | None = None
+    also: tuple[Part, ...] = ()
 
     @property
     def rating(self) -> Rating:
@@ -163,7 +196,19 @@ class _Review:
             self._locate(Place(here)),
             self._locate(place) if place.old else None,
             tuple(sorted(uses, key=lambda use: -use.rating)),
+            about,
+            self._same(draft, about),
         )
+
+    def _same(self, draft: _Draft, about: str) -> Same | None:
+        difference = draft.difference
+        place = difference.place.pointer
+        if place[:2] != ("components", "schemas") or self._is_elsewhere(difference.place, draft.used_at):
+            return None
+        member = about.removeprefix(str(place[2]))
+        # The schema itself names the member that it requires.
+        is_of_a_member = member or difference.rule == "required"
+        return Same(member, difference.detail, difference.values) if is_of_a_member else None
 
     def _is_elsewhere(self, place: Place, used_at: Pointer) -> bool:
         """Whether a part that is gone from where it was used still stands where it stood, and is another's."""

@@ -12,6 +12,7 @@ import yaml
 
 from app.contract.bundling import read
 from app.review.formats import as_text
+from app.review.grouping import grouped
 from app.review.report import Report
 from app.review.reviewing import review
 from app.review.waivers import Waived
@@ -116,4 +117,4 @@ def said(change, findings):
 if __name__ == "__main__":
     for change in CHANGES:
         with tempfile.TemporaryDirectory() as temporary:
-            print(said(change, review(*both(change, Path(temporary) / "new"))))
+            print(said(change, grouped(review(*both(change, Path(temporary) / "new")))))

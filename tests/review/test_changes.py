@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.review.grouping import grouped
 from app.review.reviewing import review
 from tests.review.changes import CHANGES, FOLDER, both, found, labelled, said, unchanged
 
@@ -17,7 +18,7 @@ def named(change):
 
 @pytest.mark.parametrize("change", CHANGES, ids=named)
 def test_change(change, tmp_path):
-    findings = review(*both(change, tmp_path / "new"))
+    findings = grouped(review(*both(change, tmp_path / "new")))
     assert sorted(map(found, findings)) == labelled(change, tmp_path / "new")
     assert len({finding.name for finding in findings}) == len(findings)
     assert said(change, findings).strip() == SENTENCES[change["name"]].strip()
