@@ -4,6 +4,7 @@ import difflib
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import sqlite3
 import time
@@ -21,6 +22,7 @@ from app.store import backup, migration
 from app.store.address import Address, address_of
 from app.store.database import Database
 from app.store.diagnosis import POOLER, Condition, condition
+from app.store.privacy import open_to_others
 from app.store.tokens import Tokens
 from app.tracing import NoTraces, tracing_of
 
@@ -164,6 +166,10 @@ def _check_file(settings: Settings, path: Path) -> Iterator[Line]:
         yield Line("fail", "store", str(error))
         return
     yield Line("ok", "store", f"{path}: {_size(path.stat().st_size)}, sound.")
+    if found := open_to_others(path):
+        names = ", ".join(map(str, found))
+        advice = " && ".join(f"chmod {mode} {shlex.quote(str(one))}" for one, mode in found.items())
+        yield Line("warn", "store", f"Other users of this machine may use {names}.", f"`{advice}`")
     yield from _check_tables(settings, "The next start brings it there.")
     yield from check_clock(max(0, path.stat().st_mtime - time.time()), "the last change of the store")
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from app import errors
 from app.store import migration
+from app.store.privacy import make_folder
 
 # All pages of a file of this size, in bytes, are looked at in less than a tenth of a second, so each start does.
 QUICKLY_CHECKED = 32 * 1024 * 1024
@@ -107,7 +108,7 @@ def _give_up(store: Path) -> None:
 def _replacing(path: Path) -> Iterator[Path]:
     """Make a store beside a path that takes its place at the end, or leaves no trace. Its owner alone may read it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise errors.Unusable(f"{path} can't be written: {error.strerror}.") from error

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app import errors
 from app.store.address import Address
 from app.store.locking import runs_event_loop
+from app.store.privacy import make_file, make_folder
 
 DIRECT = "direct"
 """What a pool knows of a connection to PostgreSQL: whether it leads to one session for as long as it lasts."""
@@ -38,7 +39,7 @@ def sqlite_engine(address: Address) -> sa.Engine:
     """The engine of an embedded database. :raises Unavailable: there is no place for it"""
     if address.path is not None:
         try:
-            address.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(address.path.parent)
         except OSError as error:
             raise errors.Unavailable(f"{address.path} can't be created: {error.strerror}") from error
     engine = sa.create_engine(
@@ -49,6 +50,11 @@ def sqlite_engine(address: Address) -> sa.Engine:
         pool_reset_on_return=None,
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 0},
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def _keep_private(*_: object) -> None:
+        if address.path is not None and "uri" not in address.url.query:
+            make_file(address.path)
 
     @sa.event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:

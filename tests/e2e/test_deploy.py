@@ -9,10 +9,15 @@ import socket
 import subprocess
 import sys
 
+import psutil
 import pytest
 
+from app.proofs.wire import Wire
 from app.settings import Settings, describe
-from tests.e2e.conftest import ROOT
+from tests.asgi import FLOWS
+from tests.e2e.conftest import FLOWS_COMMAND, ROOT
+from tests.e2e.test_command import FLOW, bearer
+from tests.serving import wait_for
 
 UNIT = ROOT / "deploy" / "flows.service"
 CONTAINERFILE = ROOT / "deploy" / "Containerfile"
@@ -50,6 +55,54 @@ def test_the_unit_is_well_formed(unit, tmp_path):
         copy.write_text(UNIT.read_text().replace("/opt/flows/bin/flows", sys.executable))
         found = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, check=False)
         assert "flows.service" not in found.stderr, found.stderr
+
+
+# The sum that `systemd-analyze security` makes of what a service may do, times ten. What is left is the network.
+EXPOSURE = 15
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_the_unit_lets_the_server_do_next_to_nothing_else(unit):
+    command = ["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE}", str(UNIT)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "offline" in found.stderr:
+        pytest.skip("this systemd can't look at a unit that is not installed")
+    assert found.returncode == 0, found.stdout
+    assert {"LimitNOFILE", "MemoryMax", "TasksMax"} <= unit.keys()
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("strace", "systemd-analyze"))), reason="strace or systemd is missing")
+def test_the_server_makes_no_call_that_the_unit_forbids(unit, environment, tmp_path):
+    calls, out = tmp_path / "calls", tmp_path / "out"
+    with out.open("wb") as output:
+        command = ["strace", "-f", "-c", "-o", str(calls), FLOWS_COMMAND, "serve"]
+        traced = subprocess.Popen(command, env=environment | {"FLOWS_BOOTSTRAP_TOKEN": "x" * 32}, stdout=output)
+    (url,) = wait_for(lambda: re.findall(r"URL: +(http://[\d.:]+)/", out.read_text()), "the start", deadline=60)
+    wire = Wire(url)
+    for method, path, body in (
+        ("POST", FLOWS, json.dumps(FLOW).encode()),
+        ("GET", FLOWS, None),
+        ("GET", "/docs/", None),
+    ):
+        assert wire.send(method, path, bearer("x" * 32), body).status in (200, 201)
+    (server,) = psutil.Process(traced.pid).children()
+    server.terminate()
+    traced.wait(60)
+    made = {line.split()[-1] for line in calls.read_text().splitlines() if re.match(r" *\d", line)} - {"total"}
+    allowed, forbidden = unit["SystemCallFilter"]
+    # SQLite gives its files to the owner of the store if it is root, which the unit's user is not.
+    assert made - calls_of(allowed) - {"fchown"} == set()
+    assert made & calls_of(forbidden.removeprefix("~")) - {"fchown"} == set()
+
+
+def calls_of(names):
+    """The system calls of a filter."""
+    listed = subprocess.run(
+        ["systemd-analyze", "syscall-filter", *names.split()], capture_output=True, text=True, check=True
+    )
+    members = {line.strip() for line in listed.stdout.splitlines() if line.startswith("    ") and "#" not in line}
+    groups = {name for name in members if name.startswith("@")}
+    return (members - groups).union(*map(calls_of, groups))
 
 
 def test_the_server_tells_systemd_when_it_is_ready(start, unit, tmp_path):

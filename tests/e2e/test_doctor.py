@@ -1,7 +1,10 @@
 """`flows doctor` on stores that are well, ill, or not there."""
 
 import os
+import re
 import sqlite3
+import stat
+import subprocess
 import time
 
 from tests.contract_files import copied
@@ -46,6 +49,19 @@ def test_an_embedded_store(run, tmp_path):
     found = run("doctor")
     assert (found.returncode, ill(found)) == (1, [("fail", "store")])
     assert "`flows restore FILE --replace`" in found.stdout
+
+
+def test_a_store_that_others_may_read_and_the_command_that_ends_that(run, tmp_path):
+    folder = tmp_path / "deep"
+    assert run("db", "upgrade").returncode == 0
+    folder.chmod(0o755)
+    (folder / "flows.sqlite3").chmod(0o644)
+    found = run("doctor")
+    assert (found.returncode, ill(found)) == (0, [("warn", "store")])
+    command = re.search(r"`(chmod .*)`", found.stdout)[1]
+    subprocess.run(command, shell=True, check=True)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "flows.sqlite3")] == [0o700, 0o600]
+    assert ill(run("doctor")) == []
 
 
 def test_a_contract_that_can_not_be_served_and_no_store(run, tmp_path):
