@@ -166,7 +166,9 @@ def _server(settings: Settings, contract: Source, store: Store) -> Server:
     remembers = store.embedded and settings.answer_memory > 0
     memory = AnswerMemory(store.database.version, settings.answer_memory) if remembers else None
     problems = partial(handlers.problems, models.served(contract), store)
-    return Server(store, problems, settings.body_limit, memory, settings.json_limit)
+    return Server(
+        store, problems, settings.body_limit, memory, settings.json_limit, unit_of_work=store.database.unit_of_work
+    )
 
 
 def _handler_of(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Callable[[str], handlers.Handler]:

@@ -40,6 +40,7 @@ class Plan:
     :param handler: the function of the same name, called with the store and the arguments
     :param examples: what is answered if there is no such function; None if there is
     :param knows_request: whether the handler asks for the request's context, beside what the operation gives
+    :param undoable: whether what the handler has written is undone if its answer breaks the contract
     :param single_statement: whether the handler is one small statement of the store as a rule
     :param status: status code of success
     :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
@@ -58,6 +59,7 @@ class Plan:
     handler: Callable[..., Any]
     examples: Examples | None
     knows_request: bool
+    undoable: bool
     single_statement: bool
     status: int
     files: tuple[str, ...]
@@ -108,6 +110,7 @@ class PlanBuilder:
             handler=operation.function,
             examples=Examples(self._source, pointer, status) if operation.function is no_handler else None,
             knows_request=knows_request,
+            undoable=operation.method.lower() != "get" and schema is not None,
             single_statement=getattr(operation.function, "single_statement", False),
             status=status,
             files=files,

@@ -117,6 +117,7 @@ class Server:
     :param body_limit: the largest body, in bytes
     :param memory: answers that may be given again; None to remember none
     :param json_limit: the largest body that is JSON, in bytes; None if there is no further limit
+    :param unit_of_work: undoes all that is stored in it if anything is raised
     """
 
     def __init__(
@@ -126,10 +127,12 @@ class Server:
         body_limit: int,
         memory: AnswerMemory | None,
         json_limit: int | None = None,
+        unit_of_work: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
     ) -> None:
         self._store = store
         self._memory = memory
         self._problems = problems
+        self._unit_of_work = unit_of_work
         self._body_limit = body_limit
         self._json_limit = body_limit if json_limit is None else min(json_limit, body_limit)
 
@@ -230,7 +233,7 @@ class Server:
         if plan.examples is not None:
             return plan.examples.answer(request.scope["headers"])
         try:
-            result = plan.handler(self._store, **arguments)
+            return self._call(plan, arguments)
         except (errors.NotUnique, errors.Missing) as error:
             if plan.body is None:
                 raise
@@ -240,7 +243,13 @@ class Server:
             )
         except errors.DomainError as error:
             return refusal_of(error, plan)
-        return _written(plan, result)
+
+    def _call(self, plan: Plan, arguments: Mapping[str, Any]) -> Answer:
+        """Call the handler and write its answer. What was stored for an answer that breaks the contract is undone."""
+        if not plan.undoable:
+            return _written(plan, plan.handler(self._store, **arguments))
+        with self._unit_of_work():
+            return _written(plan, plan.handler(self._store, **arguments))
 
     def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:
         if request.body is None:

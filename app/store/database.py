@@ -30,6 +30,7 @@ from app.store.locking import pause
 from app.store.networked import KeptSession, LoneStatement, NetworkedSession, statements_of
 from app.store.session import Query, Row, Session, SingleStatement, ThreadSession
 from app.store.turnstile import Turnstile
+from app.store.units import UnitOfWork
 
 if TYPE_CHECKING:
     from app.store.pipeline import Pipeline
@@ -90,6 +91,8 @@ class Database:
         """
         if self.embedded:
             return self._thread_session()
+        if (unit := self.unit) is not None and unit.session is not None:
+            return unit.session
         kept: KeptSession | None = getattr(self._thread, "kept", None)
         return self._pooled_session() if kept is None else kept
 
@@ -100,6 +103,7 @@ class Database:
         :raises Unavailable: the database does not answer
         :raises NotUnique: a value is taken
         """
+        self._begin_in_unit()
         with self.read() as session, session.transaction():
             yield session
 
@@ -124,7 +128,7 @@ class Database:
 
         :raises Unavailable: the database does not answer
         """
-        with self.write() as session:
+        with self._own_write() as session:
             if not self.embedded:
                 session.script("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield session
@@ -165,9 +169,14 @@ class Database:
             del self._thread.kept
 
     @property
+    def _is_pipelined(self) -> bool:
+        """Whether this is a call of `together`."""
+        return self._pipeline is not None and getattr(self._thread, "kept", None) is self._pipeline.session
+
+    @property
     def lock_timeout(self) -> int:
         """How many milliseconds this thread waits for a lock: none within a call of `together`, few if it is one of `workers`."""
-        if self._pipeline is not None and getattr(self._thread, "kept", None) is self._pipeline.session:
+        if self._is_pipelined:
             return 0
         timeout: int = getattr(self._thread, "lock_timeout", POSTGRESQL_LOCK_TIMEOUT)
         return timeout
@@ -203,7 +212,10 @@ class Database:
         :raises Unavailable: the database does not answer
         :raises NotUnique: a value is taken
         """
-        return SingleStatement(self._thread_session()) if self.embedded else LoneStatement(self.read())
+        if self.embedded:
+            return SingleStatement(self._thread_session())
+        self._begin_in_unit()
+        return LoneStatement(self.read())
 
     def turn(self) -> contextlib.AbstractContextManager["Session"]:
         """A session to read and lock a row, and then for one statement that writes: nobody comes between.
@@ -219,6 +231,31 @@ class Database:
     def serves_threads(self) -> bool:
         """Whether each thread can have a connection: an embedded database without a file is its one connection."""
         return self.address.path is not None or not self.embedded
+
+    def unit_of_work(self) -> contextlib.AbstractContextManager[Any]:
+        """What a request writes, all of which is undone if anything is raised, whatever was committed in it."""
+        if self.embedded:
+            return self._thread_session().group
+        return self._pipeline.session.unit if self._pipeline is not None and self._is_pipelined else UnitOfWork(self)
+
+    @property
+    def unit(self) -> UnitOfWork | None:
+        """The unit of work of this thread, None if there is none."""
+        return getattr(self._thread, "unit", None)
+
+    @unit.setter
+    def unit(self, unit: UnitOfWork | None) -> None:
+        self._thread.unit = unit
+
+    def _begin_in_unit(self) -> None:
+        """Let what is written now belong to the unit of work of this thread, if there is one."""
+        if (unit := self.unit) is not None and unit.session is None:
+            unit.begin(self._own_write())
+
+    @contextlib.contextmanager
+    def _own_write(self) -> Iterator["Session"]:
+        with self.read() as session, session.transaction():
+            yield session
 
     def workers(self) -> tuple[int, Callable[[], None]]:
         """How many threads a networked database keeps busy, and what each of them has to call first: each keeps a connection, and

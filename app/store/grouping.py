@@ -24,6 +24,9 @@ class CommitGroup:
     :param connection: the driver's connection, in autocommit
     :param begin: the statement that begins a transaction
     :param turnstile: where the next process waits
+
+    As a context manager it is the unit of work of one request: what was written in it is undone if anything is raised, though its
+    transactions have ended.
     """
 
     def __init__(self, connection: sqlite3.Connection, begin: str, turnstile: Turnstile) -> None:
@@ -34,6 +37,16 @@ class CommitGroup:
         self._others: int | None = None
         self._undone = 0
         self.queue = LockQueue(self._take, _MOST, turnstile)
+        # How many transactions have ended well, now and when the unit of work began.
+        self.written = 0
+        self._before = 0
+
+    def __enter__(self) -> None:
+        self._before = self.written
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None and self.written > self._before:
+            self._undo()
 
     @contextlib.contextmanager
     def transaction(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
@@ -44,6 +57,7 @@ class CommitGroup:
             try:
                 yield
                 self._connection.execute("RELEASE member")
+                self.written += 1
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK TO member")
@@ -133,6 +147,14 @@ class CommitGroup:
             self._end(errors.Locked(reason, write=True) if is_locked(error) else errors.Unavailable(reason))
         else:
             self._end(None)
+
+    def _undo(self) -> None:
+        """Roll back what the unit of work has written, and with it what others have: they were told of nothing yet, and are carried
+        out again. It saves each of them a savepoint.
+        """
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+            self._end(errors.Locked("The transaction was rolled back for another request.", write=True))
 
     def _end(self, error: errors.Unavailable | None) -> None:
         waiting, self._waiting = self._waiting or [], None

@@ -91,10 +91,11 @@ class PipelineSession(NetworkedSession):
     statement, of which it does not learn more than that it was sent.
     """
 
-    __slots__ = ("_alone", "found", "read", "write")
+    __slots__ = ("_alone", "found", "read", "unit", "write")
 
     def __init__(self) -> None:
         super().__init__(None, "")
+        self.unit = PipelineUnit(self)
         self.begin([])
 
     def begin(self, found: Sequence[_Read]) -> None:
@@ -125,8 +126,9 @@ class PipelineSession(NetworkedSession):
 
     def take_back(self) -> None:
         """Write nothing after all."""
-        if self.write is not None and self.write.done is not None:
-            self.write.done(None)
+        write, self.write = self.write, None
+        if write is not None and write.done is not None:
+            write.done(None)
 
     def expect_one(self) -> None:
         """The next statement stands alone, and writes."""
@@ -149,6 +151,22 @@ class PipelineSession(NetworkedSession):
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+class PipelineUnit:
+    """What a request writes: nothing if anything is raised."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: PipelineSession) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None:
+            self._session.take_back()
 
 
 class Pipeline:

@@ -260,6 +260,9 @@ class SingleStatement:
         return self._session
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is not None:
-            self._session.group.failed(error)
-            self._session.__exit__(kind, error, trace)
+        group = self._session.group
+        if error is None:
+            group.written += 1
+            return
+        group.failed(error)
+        self._session.__exit__(kind, error, trace)

@@ -34,8 +34,10 @@ HOMONYMS = {
     ("contract/schemas.py", "date-time"): "a format of OpenAPI",
     ("contract/schemas.py", "email"): "a format of OpenAPI",
     ("contract/schemas.py", "password"): "a format of OpenAPI",
+    ("contract/answers.py", 100): "the status of an answer that goes on",
     ("contract/sentences.py", "Enter a number."): "authentik's sentence for what is none",
     ("contract/sentences.py", "This list may not be empty."): "authentik's sentence for `minItems`",
+    ("contract/violations.py", 100): "how many mistakes are listed",
     (
         "handlers/flows.py",
         "authentik_flows.view_flowstagebinding",
