@@ -17,6 +17,7 @@ from app.contract.framework import (
     Resolver,
     ServerErrorMiddleware,
 )
+from app.contract.long_running import LongRunning
 from app.contract.memory import AnswerMemory
 from app.contract.middleware import ContractMiddleware
 from app.contract.security import BearerSecurityHandler
@@ -107,6 +108,7 @@ def create_app(
     store = store or open_store(settings, contract)
     # SQLite answers in less time than a change of threads takes; a database on the network must not hold the loop up.
     workers = None if store.embedded else Workers(*store.database.workers())
+    long_running = LongRunning() if store.database.serves_threads else None
     store.database.group_commits()
     metrics = metrics or create_metrics(contract)
     store.database.watch_connections(metrics.connected)
@@ -121,12 +123,15 @@ def create_app(
             tracing.stop()
         if workers is not None:
             workers.stop()
+        if long_running is not None:
+            long_running.stop()
         store.close()
 
     serve_contract = partial(
         ContractMiddleware,
         current=current,
         workers=workers,
+        long_running=long_running,
         pending=store.database.pending_commit,
         unlocked=store.database.unlocked,
         together=store.database.together,

@@ -146,3 +146,11 @@ def single_statement(handler: Handler) -> Handler:
     """Say of a handler that it is one small statement as a rule: a networked database may carry it out with those of others."""
     handler.single_statement = True  # type: ignore[attr-defined]  # functions take attributes
     return handler
+
+
+def long_running(handler: Handler) -> Handler:
+    """Say of a handler that it may take seconds: it is called on a thread beside the event loop, whatever the database is, and
+    only so many are at once.
+    """
+    handler.long_running = True  # type: ignore[attr-defined]  # functions take attributes
+    return handler

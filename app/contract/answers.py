@@ -14,8 +14,9 @@ NOT_ACCEPTABLE = "Could not satisfy the request Accept header."
 SERVER_ERROR = "A server error occurred."
 UNAVAILABLE = "The database is not available."
 BUSY = "The server is busy with the bodies of other requests. Try again later."
+BUSY_WITH_LONG = "Other requests of this kind are being carried out."
 
-# Seconds after which a client may try again: when the database is down, it is asked anew on each request.
+# Seconds after which a client may try again when the database is down, which is asked anew on each request, or the server is busy.
 RETRY_AFTER = b"1"
 
 JSON = b"application/json"

@@ -34,6 +34,7 @@ from app.contract.asgi import (
 from app.contract.body import BodyReader
 from app.contract.edition import ContractAPI, Current, Edition
 from app.contract.framework import Specification, SpecMiddleware
+from app.contract.long_running import Busy, LongRunning
 from app.contract.negotiation import accepts, names_json
 from app.contract.plan import Plan
 from app.contract.problems import PROBLEM
@@ -62,6 +63,7 @@ class ContractMiddleware(SpecMiddleware):
     :param app: the application behind, for all other paths
     :param current: the contract that is in force
     :param workers: the threads that requests are carried out on; None for the event loop's own thread
+    :param long_running: the thread that requests are carried out on that may take seconds; None for where all others are
     :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
         None if nothing has; it raises `Unavailable` if the answer does not hold, `Locked` if the request may be carried out again
     :param unlocked: waits until a request that found the database locked may be carried out again, given what it was told and since
@@ -82,6 +84,7 @@ class ContractMiddleware(SpecMiddleware):
         *,
         current: Current,
         workers: Workers | None,
+        long_running: LongRunning | None = None,
         pending: Pending,
         unlocked: Unlocked,
         together: Together,
@@ -93,6 +96,7 @@ class ContractMiddleware(SpecMiddleware):
         self._next = app
         self._current = current
         self._workers = workers
+        self._long_running = long_running
         self._pending = pending
         self._unlocked = unlocked
         self._together = together
@@ -150,7 +154,7 @@ class ContractMiddleware(SpecMiddleware):
         )
         self._metrics.begin()
         answer, commit = _unwanted(plan, request), None
-        if answer is None and self._workers is None and (plan is None or plan.body is None):
+        if answer is None and self._workers is None and (plan is None or plan.is_short):
             try:
                 answer = edition.server.serve(target, plan, request)
                 commit = self._pending()
@@ -325,6 +329,8 @@ class ContractMiddleware(SpecMiddleware):
 
     async def _carry_out(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
         """Carry a request out. :returns: the answer, once it holds"""
+        if self._long_running is not None and plan is not None and plan.long_running and request.body is not None:
+            return await self._beside(self._long_running, server, target, plan, request)
         if self._workers is None:
             return await self._kept(server, target, plan, request, None, None)
         shared = None
@@ -341,6 +347,16 @@ class ContractMiddleware(SpecMiddleware):
             return None
         except errors.Unavailable as error:
             return unavailable(error, request)
+
+    async def _beside(
+        self, thread: LongRunning, server: Server, target: PathPlan, plan: Plan, request: Request
+    ) -> Answer:
+        """Carry out a request that may take seconds."""
+        try:
+            answer: Answer = await thread.run(server.serve, target, plan, request)
+        except Busy:
+            answer = detail(503, answers.BUSY_WITH_LONG, ((b"retry-after", answers.RETRY_AFTER),))
+        return answer
 
     async def _alone(
         self, workers: Workers, server: Server, target: PathPlan, plan: Plan | None, request: Request

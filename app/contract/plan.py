@@ -42,6 +42,8 @@ class Plan:
     :param knows_request: whether the handler asks for the request's context, beside what the operation gives
     :param undoable: whether what the handler has written is undone if its answer breaks the contract
     :param single_statement: whether the handler is one small statement of the store as a rule
+    :param long_running: whether the handler may take seconds
+    :param is_short: whether there is nothing to wait for on an embedded database: neither that, nor a body
     :param status: status code of success
     :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
     :param writer: writes a successful answer that is JSON; None if it is not
@@ -61,6 +63,8 @@ class Plan:
     knows_request: bool
     undoable: bool
     single_statement: bool
+    long_running: bool
+    is_short: bool
     status: int
     files: tuple[str, ...]
     writer: AnswerWriter | None
@@ -94,6 +98,8 @@ class PlanBuilder:
         query = query_reader(self._source, operation.path, operation.method)
         given = handler_arguments(self._source, operation.path, operation.method, query)
         knows_request = REQUEST not in given and REQUEST in argument_names(operation.function)
+        body = body_reader(self._source, pointer, raw, schema if status == 201 else None)
+        long_running = getattr(operation.function, "long_running", False)
         return Plan(
             operation_id=operation.operation_id,
             pointer=pointer,
@@ -106,12 +112,14 @@ class PlanBuilder:
             security=(*pointer, "security") if "security" in raw else ("security",),
             permissions=frozenset(raw.get("x-required-permissions", ())),
             query=query,
-            body=body_reader(self._source, pointer, raw, schema if status == 201 else None),
+            body=body,
             handler=operation.function,
             examples=Examples(self._source, pointer, status) if operation.function is no_handler else None,
             knows_request=knows_request,
             undoable=operation.method.lower() != "get" and schema is not None,
             single_statement=getattr(operation.function, "single_statement", False),
+            long_running=long_running,
+            is_short=body is None and not long_running,
             status=status,
             files=files,
             writer=self._writers.build(schema) if schema and not files else None,

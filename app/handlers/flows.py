@@ -7,7 +7,7 @@ from typing import Any
 from app import errors
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
-from app.objects import File, RequestContext, StoredObject, Upload, single_statement
+from app.objects import File, RequestContext, StoredObject, Upload, long_running, single_statement
 from app.planning.diagram import diagram
 from app.planning.plan import NotApplicable, plan
 from app.shapes.objects import flow as flow_shape
@@ -112,11 +112,13 @@ def flows_instances_set_background_url_create(store: Store, slug: str, body: Bod
     return {}
 
 
+@long_running
 def flows_instances_export_retrieve(store: Store, slug: str) -> File:
     """A flow and all that it reaches, as a blueprint. :raises NotFound: there is no such flow"""
     return File(export(store, [slug]), "application/yaml", f"{slug}.yaml")
 
 
+@long_running
 def flows_instances_import_create(store: Store, body: Body) -> dict[str, Any]:
     """Apply a blueprint, whole or not at all."""
     file: Upload = body["file"]

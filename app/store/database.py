@@ -128,6 +128,15 @@ class Database:
 
         :raises Unavailable: the database does not answer
         """
+        if self.embedded and not (alone := self._thread_session()).shares:
+            # Without others that write in the same transaction, nobody is in the way of a writer.
+            with alone as session:
+                session.script("BEGIN")
+                try:
+                    yield session
+                finally:
+                    session.script("ROLLBACK")
+            return
         with self._own_write() as session:
             if not self.embedded:
                 session.script("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

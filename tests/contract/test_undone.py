@@ -226,8 +226,6 @@ def test_others_are_carried_out_again_if_another_process_comes_between(embedded,
     broken[:] = [lambda result: {"pk": 5} if "broken" in str(result.row) else result]
     with watched(client.store) as connection:
         connection.__class__ = Interrupted
-        answers = together(
-            client, ("POST", FLOWS, make_flow(slug="first")), ("POST", FLOWS, make_flow(slug="broken"))
-        )
+        answers = together(client, ("POST", FLOWS, make_flow(slug="first")), ("POST", FLOWS, make_flow(slug="broken")))
     assert [answer.status for answer in answers] == [201, 500]
     assert client.get(FLOWS).json()["results"] == [answers[0].json(), kept | {"title": "theirs"}]

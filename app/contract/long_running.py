@@ -1,0 +1,33 @@
+"""A thread for requests that may take seconds, beside the event loop and the threads of all others."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+# How many long-running requests are carried out at once, and how many seconds others wait for one of them to end.
+AT_ONCE, PATIENCE = 1, 10.0
+
+
+class Busy(Exception):
+    """Too many requests of a kind are carried out already."""
+
+
+class LongRunning:
+    """A thread that carries out one request at a time: each takes memory, and the processor from all others."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="flows-long")
+
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function on the thread. :returns: what it returns :raises Busy: the thread was not free in time"""
+        called = self._executor.submit(function, *arguments)
+        result = asyncio.wrap_future(called)
+        done, _ = await asyncio.wait([result], timeout=PATIENCE)
+        if not done and called.cancel():
+            raise Busy
+        return await result
+
+    def stop(self) -> None:
+        """End the thread, once all that waits is done."""
+        self._executor.shutdown()
