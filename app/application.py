@@ -67,7 +67,7 @@ def open_store(settings: Settings, contract: Source, database: Database | None =
     return Store(
         database or settings.database_url,
         searched=models.searched(contract, handlers.collection_of),
-        models=models.models(contract),
+        models=models.models(contract, handlers.collection_of),
         pool_size=settings.database_pool,
         token_memory=settings.token_memory,
     )

@@ -64,6 +64,18 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What some permissions let see of objects.
+
+    :param permissions: the permissions, all of which it takes
+    :param properties: the members that are seen
+    """
+
+    permissions: frozenset[str]
+    properties: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A kind of object, as the contract declares it by `x-model`.
 
@@ -81,6 +93,9 @@ class Model:
     :param read_new: makes the members of a new object complete; raises `errors.Invalid`
     :param read_change: checks some members; raises `errors.Invalid`
     :param messages_of: what is told when the store refuses, by member; it knows `errors.NotUnique` and `errors.Missing`
+    :param unique: the members, each set together, that no two objects have the same of
+    :param seen_by: what permissions let see of an object, for each operation that answers one
+    :param deleted_by: the permissions that let delete an object, for each operation that does
     """
 
     name: str
@@ -97,6 +112,9 @@ class Model:
     read_new: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
     read_change: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
     messages_of: Callable[[Any], Mapping[str, Any]] = field(compare=False)
+    unique: tuple[frozenset[str], ...] = ()
+    seen_by: tuple[Grant, ...] = ()
+    deleted_by: tuple[frozenset[str], ...] = ()
 
     @property
     def app(self) -> str:

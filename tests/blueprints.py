@@ -118,6 +118,9 @@ class Model:
     collection: str
     members: dict
     references: dict
+    unique: list
+    seen_by: tuple = ()
+    deleted_by: tuple = ()
 
     @property
     def defaults(self):
@@ -172,18 +175,21 @@ class MemoryStore:
                 collection,
                 members,
                 {member: SimpleNamespace(to=to, many=members[member][0] is list) for member, to in references.items()},
+                [frozenset(unique) for unique in UNIQUE[collection]],
             )
             for name, (collection, members, references) in MODELS.items()
         }
         self.database = self.graph = self
 
     @contextlib.contextmanager
-    def write(self):
+    def serializable(self):
         if not self.available:
             raise errors.Unavailable
         session = copy.deepcopy(self.objects)
         yield session
         self.objects = session
+
+    write = serializable
 
     def snapshot(self):
         return contextlib.nullcontext(self.objects)
@@ -224,7 +230,7 @@ class Repository:
             {**members, "pk": pk}[name] == identifiers[name] for name in identifiers
         )
 
-    def read(self, session, pk):
+    def read(self, session, pk, *, lock=False):
         return {"pk": pk, **copy.deepcopy(session[pk][1])}
 
     def read_many(self, session, pks):

@@ -19,6 +19,7 @@ MAX_DEPTH = 64
 MAX_VALUES = 200_000
 # Each of what follows takes the square of its number in time.
 _MOST_DIRECTIVES = 100
+# What is longer is told by its beginning: a regular expression keeps the interpreter from all other threads.
 _LONGEST_NUMBER = 1000
 
 _TOO_MANY = f"There are more than {MAX_VALUES} values, with aliases written out."
@@ -40,20 +41,27 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A part of the document.
+    """A part of the document. Where it begins is kept as numbers: so many objects would cost the garbage collector time.
 
-    :param place: where it begins
+    :param line: the line where it begins, from 1
+    :param column: the column there, from 1
     :param content: text, number, boolean or None; a list of values; or a mapping from text to values
     :param tag: its tag, such as `!KeyOf`; the content of a tagged scalar is its text
     :param size: how many values it has, itself included and aliases written out
     :param depth: how many values lie within one another, at most
     """
 
-    place: Place
+    line: int
+    column: int
     content: Any
     tag: str | None = None
     size: int = field(default=1, repr=False)
     depth: int = field(default=1, repr=False)
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return Place(self.line, self.column)
 
 
 @dataclass(slots=True)
@@ -168,15 +176,16 @@ class _Builder:
     def _scalar(self, event: Any, place: Place) -> Value:
         tag = event.tag
         if tag is None or tag == "!":
-            tag = self._loader.resolve(yaml.ScalarNode, event.value, event.implicit)
+            beginning = event.value[: _LONGEST_NUMBER + 1]
+            tag = self._loader.resolve(yaml.ScalarNode, beginning, event.implicit)
         if tag == _MERGE:
-            return Value(place, event.value, _MERGE)
+            return Value(*place, event.value, _MERGE)
         within = self._open[-1] if self._open else None
         is_key = within is not None and within.mapping and len(within.children) % 2 == 0
         if tag in _AS_TEXT or (is_key and tag in _KINDS):
-            return Value(place, event.value)
+            return Value(*place, event.value)
         if tag not in _KINDS:
-            return Value(place, event.value, self._known(tag, place))
+            return Value(*place, event.value, self._known(tag, place))
         try:
             if len(event.value) > _LONGEST_NUMBER:
                 raise ValueError
@@ -190,7 +199,7 @@ class _Builder:
             isinstance(content, int) and not -(2**63) <= content < 2**63
         ):
             raise mistake(place, "A number is finite, and a whole one has 64 bits at most.")
-        return Value(place, content)
+        return Value(*place, content)
 
     def _container_tag(self, event: Any, place: Place) -> str | None:
         return None if event.tag is None or event.tag in _CONTAINERS else self._known(event.tag, place)
@@ -209,7 +218,7 @@ class _Builder:
         if depth > MAX_DEPTH:
             raise self._too_deep(opened.place)
         content = _mapping(opened.children) if opened.mapping else opened.children
-        return Value(opened.place, content, opened.tag, size, depth)
+        return Value(*opened.place, content, opened.tag, size, depth)
 
     def _too_deep(self, place: Place) -> BlueprintError:
         return mistake(place, f"Values lie more than {MAX_DEPTH} deep within one another.")

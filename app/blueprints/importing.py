@@ -1,14 +1,18 @@
 """Apply a blueprint: all of it in one transaction, or nothing."""
 
+import random
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app import errors
 from app.blueprints import reporting
 from app.blueprints.document import Value
+from app.blueprints.limits import Allowance
 from app.blueprints.mistakes import BlueprintError, Mistake, Place, mistake
 from app.blueprints.objects import Model, Store
+from app.blueprints.permissions import May, Permissions
 from app.blueprints.reading import STATES, Blueprint, Entry, read
 from app.blueprints.reporting import Done, Outcome
 from app.blueprints.tags import Resolver
@@ -17,16 +21,20 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 # By this model a blueprint of authentik asks for another one to be applied first.
 _ANOTHER_BLUEPRINT = "authentik_blueprints.metaapplyblueprint"
 # What authentik knows besides the blueprint's own context. There is no licence here.
-_CONTEXT = {"goauthentik.io/enterprise/licensed": Value(Place(1, 1), False)}
+_CONTEXT = {"goauthentik.io/enterprise/licensed": Value(1, 1, False)}
+# How often a blueprint is applied anew when others come in between, for how many seconds at most, and the longest waits in between,
+# in seconds: of the first, from which on each is twice as long, and of all. Chance spreads those who are in one another's way.
+_ATTEMPTS, _PATIENCE, _FIRST_WAIT, _LONGEST_WAIT = 20, 10, 0.005, 0.25
 
 
-def apply(store: Store, text: bytes, *, strict: bool = False) -> Outcome:
-    """Apply a blueprint.
+def apply(store: Store, text: bytes, *, strict: bool = False, may: May | None = None) -> Outcome:
+    """Apply a blueprint as if nobody else changed anything meanwhile.
 
     :param text: the YAML
     :param strict: whether a `!Find` that finds nothing is wrong; otherwise it is null, as in authentik
+    :param may: whether the sender has a permission; None if everything is allowed
     :returns: what became of it. A blueprint that is wrong in any way changes nothing
-    :raises Unavailable: the database does not answer; nothing was changed
+    :raises Unavailable: the database does not answer, or others came in between again and again; nothing was changed
     """
     try:
         blueprint = read(text)
@@ -34,25 +42,62 @@ def apply(store: Store, text: bytes, *, strict: bool = False) -> Outcome:
         return reporting.refused(error.mistakes)
     if not blueprint.entries:
         return reporting.applied([])
+    permissions = Permissions(may)
+    conflict: Exception | None = None
+    doubtful: Outcome | None = None
+    for _ in _attempts():
+        try:
+            outcome, certain = _attempt(store, blueprint, strict, permissions)
+        except errors.TakenBack as error:
+            conflict = error
+            continue
+        if certain or (doubtful is not None and outcome.mistakes == doubtful.mistakes):
+            return outcome
+        doubtful = outcome
+    raise errors.Unavailable(f"Others came in between again and again: {conflict}")
+
+
+def _attempts() -> Iterator[None]:
+    """Begin again and again, after a while each time."""
+    gives_up = time.monotonic() + _PATIENCE
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)))  # noqa: S311  # no secret
+            if time.monotonic() > gives_up:
+                return
+        yield
+
+
+def _attempt(store: Store, blueprint: Blueprint, strict: bool, permissions: Permissions) -> tuple[Outcome, bool]:
+    """Apply a blueprint once.
+
+    :returns: what became of it, and whether it is certain: a value that is taken may be so by somebody who came in between
+    :raises TakenBack: others came in between; nothing was changed
+    """
     run: _Run | None = None
     try:
-        with store.database.write() as session:
-            run = _Run(store, session, blueprint, strict)
+        with store.database.serializable() as session:
+            run = _Run(store, session, blueprint, strict, permissions)
             done = [run.apply(entry) for entry in blueprint.entries]
     except (BlueprintError, errors.Invalid, errors.NotUnique, errors.Missing, errors.NotFound) as error:
         if run is None:
             raise
-        return reporting.refused(run.mistakes(error), blueprint.entries, run.entry)
-    return reporting.applied(done)
+        outcome = reporting.refused(run.mistakes(error), blueprint.entries, run.entry)
+        return outcome, not isinstance(error, errors.NotUnique | errors.NotFound)
+    return reporting.applied(done), True
 
 
 class _Run:
     """One application of a blueprint, within a transaction."""
 
-    def __init__(self, store: Store, session: Any, blueprint: Blueprint, strict: bool) -> None:
+    def __init__(
+        self, store: Store, session: Any, blueprint: Blueprint, strict: bool, permissions: Permissions
+    ) -> None:
         self._store = store
         self._session = session
         self._strict = strict
+        self._permissions = permissions
+        self._allowance = Allowance()
         self._resolver = Resolver({**_CONTEXT, **blueprint.context}, self._find_pk, self._key_of)
         # The entry that is applied now.
         self.entry = blueprint.entries[0]
@@ -63,6 +108,7 @@ class _Run:
     def apply(self, entry: Entry) -> Done:
         """Apply an entry. :raises BlueprintError: it is wrong, as do the errors of the store that `mistakes` knows"""
         self.entry = entry
+        self._allowance.check_time(entry.place)
         if not all(self._resolved(entry.conditions, list, "The conditions are a list.")):
             return Done(entry, "skipped", note="its conditions do not hold")
         name = self._resolver.resolve(entry.model)
@@ -75,6 +121,8 @@ class _Run:
         identifiers = self._resolved(entry.identifiers, dict, "The identifiers are a mapping.")
         if not identifiers:
             raise mistake(_place(entry.identifiers, entry), "An entry has identifiers, by which its object is known.")
+        if state == "absent":
+            self._permissions.check_delete(model, _place(entry.state, entry))
         given = self._given_pk(identifiers)
         known_by = self._renamed(model, {name: value for name, value in identifiers.items() if name != "pk"})
         found = self._existing(model, given and self._by_pk.get(given, given), known_by)
@@ -102,7 +150,7 @@ class _Run:
         repository = self._store.repository(model.name)
         if found is None:
             return "created", repository.add(self._session, model.read_new(members), given)
-        stored = repository.read(self._session, found)
+        stored = repository.read(self._session, found, lock=True)
         changes = {name: value for name, value in model.read_change(members).items() if stored[name] != value}
         if not changes:
             return "unchanged", found
@@ -122,6 +170,7 @@ class _Run:
                 raise BlueprintError([self._about(name, f"{model.name} has no such member.")])
             if isinstance(value, list | dict):
                 raise BlueprintError([self._about(name, "No object is known by a list or a mapping.")])
+        self._permissions.check_identifiers(model, known_by, _place(self.entry.identifiers, self.entry))
         repository = self._store.repository(model.name)
         if pk is not None and (found := repository.find(self._session, {"pk": pk})) is not None:
             return found
@@ -167,12 +216,14 @@ class _Run:
         return self._by_id[id_]
 
     def _find_pk(self, name: str, members: Mapping[str, Any], place: Place) -> str | None:
+        self._allowance.spend_lookup(place)
         model = self._model(name, place)
         for member, value in members.items():
             if member not in model.members and member != "pk":
                 raise mistake(place, f"{model.name} has no member {member!r}.")
             if isinstance(value, list | dict):
                 raise mistake(place, "No object is found by a list or a mapping.")
+        self._permissions.check_find(model, members, place)
         try:
             wanted = _checked(model, {name: value for name, value in members.items() if name != "pk"})
         except errors.Invalid as error:

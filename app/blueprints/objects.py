@@ -1,8 +1,10 @@
 """What blueprints need of the store and of its models."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
+
+from app.objects import Grant
 
 
 class Model(Protocol):
@@ -37,6 +39,18 @@ class Model(Protocol):
         """Checks some members of an object; raises `Invalid`."""
 
     @property
+    def unique(self) -> Collection[frozenset[str]]:
+        """The members, each set together, that no two objects have the same of."""
+
+    @property
+    def seen_by(self) -> Iterable[Grant]:
+        """What permissions let see of an object, each by itself."""
+
+    @property
+    def deleted_by(self) -> Iterable[frozenset[str]]:
+        """The permissions that let delete an object, each set by itself."""
+
+    @property
     def messages_of(self) -> Callable[[Any], Mapping[str, Any]]:
         """What is told, by member, when a value is taken or a reference leads nowhere."""
 
@@ -47,8 +61,12 @@ class Repository(Protocol):
     def find(self, session: Any, identifiers: Mapping[str, Any]) -> str | None:
         """The pk of the object whose members equal those given, `pk` among them; None if there is none."""
 
-    def read(self, session: Any, pk: str) -> dict[str, Any]:
-        """Every member that a client sets, and `pk`. :raises NotFound: there is no such object"""
+    def read(self, session: Any, pk: str, *, lock: bool = False) -> dict[str, Any]:
+        """Every member that a client sets, and `pk`.
+
+        :param lock: whether nobody else may change the object until the transaction ends
+        :raises NotFound: there is no such object
+        """
 
     def read_many(self, session: Any, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What `read` gives, by pk. Objects that there are not are left out."""
@@ -76,8 +94,10 @@ class Graph(Protocol):
 class Database(Protocol):
     """Where transactions come from."""
 
-    def write(self) -> AbstractContextManager[Any]:
-        """A session for one transaction, committed at the end and rolled back if anything is raised."""
+    def serializable(self) -> AbstractContextManager[Any]:
+        """A session for one transaction that is as if nobody else were there, committed at the end and rolled back if anything is
+        raised; `TakenBack` if others came in between.
+        """
 
     def snapshot(self) -> AbstractContextManager[Any]:
         """A session for reading statements that all see the same."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.blueprints.document import Value, parse
+from app.blueprints.limits import MAX_ENTRIES, MAX_MISTAKES
 from app.blueprints.mistakes import START, BlueprintError, Mistake, Place, mistake
 from app.blueprints.tags import objection
 
@@ -14,7 +15,7 @@ STATES = ("present", "created", "must_created", "absent")
 _NOTHING: Mapping[str, Value] = {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """An object that a blueprint asks for.
 
@@ -57,7 +58,8 @@ def read(text: bytes) -> Blueprint:
 
     Members that no blueprint has are ignored, and so is `metadata`. YAML that is not a mapping asks for nothing, as in authentik.
 
-    :raises BlueprintError: it is no YAML, or no blueprint of this version; all entries are looked at first
+    :raises BlueprintError: it is no YAML, no blueprint of this version, or has too many entries; or entries are wrong, which are
+        all looked at, until there are more mistakes than are told of
     """
     document = parse(text, objection)
     if document is None:
@@ -75,6 +77,8 @@ def read(text: bytes) -> Blueprint:
     if entries is not None and (entries.tag is not None or not isinstance(entries.content, list)):
         raise mistake(entries.place, "The entries are a list.")
     values = [] if entries is None else entries.content
+    if len(values) > MAX_ENTRIES:
+        raise mistake(values[MAX_ENTRIES].place, f"A blueprint has no more than {MAX_ENTRIES} entries: split it.")
     found: list[Entry] = []
     mistakes: list[Mistake] = []
     for number, value in enumerate(values, 1):
@@ -82,6 +86,8 @@ def read(text: bytes) -> Blueprint:
             found.append(_entry(number, value))
         except BlueprintError as error:
             mistakes += error.mistakes
+            if len(mistakes) > MAX_MISTAKES:
+                break
     if mistakes:
         raise BlueprintError(mistakes)
     return Blueprint(_NOTHING if context is None else context.content, tuple(found))

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app import ambient
+from app.blueprints.limits import MAX_MESSAGE, MAX_MISTAKES, MAX_NAME, MAX_SKIPPED, shortened
 from app.blueprints.mistakes import Mistake
 from app.blueprints.reading import INVALID_VERSION, Entry
 
 LOGGER = "flows.blueprints"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Done:
     """What became of an entry.
 
@@ -50,26 +51,41 @@ def applied(done: Sequence[Done]) -> Outcome:
 def refused(mistakes: Sequence[Mistake], entries: Sequence[Entry] = (), wrong: Entry | None = None) -> Outcome:
     """The outcome of a blueprint that was not applied.
 
-    :param mistakes: what is wrong
+    :param mistakes: what is wrong; only so much is told of it
     :param entries: the entries, if it could be read
     :param wrong: the entry that the mistakes are in
     """
-    now = _now()
+    now, mistakes = _now(), _told(mistakes)
     if wrong is None:
         return Outcome(False, [_error_log(now, [mistake]) for mistake in mistakes], tuple(mistakes))
-    logs = [
-        _error_log(now, mistakes, entry)
-        if entry is wrong
-        else _log(now, Done(entry, "skipped", note=f"entry {wrong.number} is wrong, so that nothing is changed"))
-        for entry in entries
-    ]
+    note = f"entry {wrong.number} is wrong, so that nothing is changed"
+    others = [entry for entry in entries if entry is not wrong]
+    logs = [_log(now, Done(entry, "skipped", note=note)) for entry in others[:MAX_SKIPPED]]
+    if len(others) > MAX_SKIPPED:
+        logs.append(_info(now, f"{len(others) - MAX_SKIPPED} other entries: skipped ({note})", {"action": "skipped"}))
+    logs.insert(min(wrong.number - 1, len(logs)), _error_log(now, mistakes, wrong))
     return Outcome(False, logs, tuple(mistakes))
+
+
+def _told(mistakes: Sequence[Mistake]) -> Sequence[Mistake]:
+    """The first mistakes, and that there are more, in messages of a bounded length."""
+    told = [
+        Mistake(one.place, shortened(one.message, MAX_MESSAGE), one.member and shortened(one.member, MAX_NAME))
+        for one in mistakes[:MAX_MISTAKES]
+    ]
+    if len(mistakes) > MAX_MISTAKES:
+        told.append(Mistake(mistakes[MAX_MISTAKES].place, f"There are more than these {MAX_MISTAKES} mistakes."))
+    return told
 
 
 def _log(now: str, done: Done) -> dict[str, Any]:
     entry = done.entry
     event = f"{entry.place}: {_model(entry)}: {done.action}" + (f" ({done.note})" if done.note else "")
     attributes = {"action": done.action, **_about(entry)} | ({"pk": done.pk} if done.pk else {})
+    return _info(now, event, attributes)
+
+
+def _info(now: str, event: str, attributes: dict[str, Any]) -> dict[str, Any]:
     return {"timestamp": now, "log_level": "info", "logger": LOGGER, "event": event, "attributes": attributes}
 
 
@@ -87,13 +103,13 @@ def _error_log(now: str, mistakes: Sequence[Mistake], entry: Entry | None = None
 def _about(entry: Entry) -> dict[str, Any]:
     """Which entry it is."""
     place = {"line": entry.place.line, "column": entry.place.column}
-    return {"entry": entry.number, "id": entry.id, "model": _model(entry), **place}
+    return {"entry": entry.number, "id": entry.id and shortened(entry.id, MAX_NAME), "model": _model(entry), **place}
 
 
 def _model(entry: Entry) -> str:
     """The model as it is written; a tag is shown by its name."""
     content = entry.model.content
-    return entry.model.tag or (content if isinstance(content, str) else "")
+    return entry.model.tag or (shortened(content, MAX_NAME) if isinstance(content, str) else "")
 
 
 def _now() -> str:

@@ -135,6 +135,11 @@ class BodyReader:
         members: Mapping[str, Any] = self._decode(body, content_type)
         return members
 
+    @property
+    def unique(self) -> tuple[frozenset[str], ...]:
+        """The members, each set together, that no two objects have the same of."""
+        return (*(frozenset({name}) for name in self._unique), *self._unique_together)
+
     def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Those of some members that are right only if what is stored agrees."""
         return {name: members[name] for name in self._asked if name in members}

@@ -1,6 +1,6 @@
 """The models that a contract declares by `x-model`, ready for the handlers and the store."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from app import errors
@@ -8,18 +8,21 @@ from app.contract.body import BodyReader, InvalidBody
 from app.contract.plan import body_reader
 from app.contract.schemas import flattened, properties
 from app.contract.source import Pointer, Source, remembered
-from app.objects import Decision, Model, Reference
+from app.objects import Decision, Grant, Model, Reference
 
 VERBS = ("used_by_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
 """What an operationId ends with, longer ones first, if its path says by `x-serves` whose operations it has."""
 
 
 @remembered
-def models(source: Source) -> Mapping[str, Model]:
-    """The models of a contract that has passed the checks of its extensions, by name. Never to be changed."""
+def models(source: Source, collection_of: Callable[[str], str | None] = lambda _: None) -> Mapping[str, Model]:
+    """The models of a contract that has passed the checks of its extensions, by name. Never to be changed.
+
+    :param collection_of: the collection that an operation without `x-serves` is about, by operationId
+    """
     schemas = source.document.get("components", {}).get("schemas", {})
     return {
-        schema["x-model"]["name"]: _model(source, name, schema)
+        schema["x-model"]["name"]: _model(source, name, schema, collection_of)
         for name, schema in schemas.items()
         if isinstance(schema, dict) and "x-model" in schema
     }
@@ -62,8 +65,11 @@ def _declared(source: Source) -> dict[str, dict[str, Any]]:
     return {schema["x-model"]["name"]: schema["x-model"] for schema in schemas if "x-model" in schema}
 
 
-def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
+def _model(
+    source: Source, schema_name: str, schema: dict[str, Any], collection_of: Callable[[str], str | None]
+) -> Model:
     about = schema["x-model"]
+    paths = list(_paths_of_one(source, about["name"], about["collection"], collection_of))
     create = _reader(source, schema_name, "201")
     change = _reader(source, schema_name, "200", method="patch")
     members = {
@@ -90,7 +96,37 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
         read_new=_read(create),
         read_change=_read(change),
         messages_of=create.messages_of if create else _no_messages,
+        unique=create.unique if create else (),
+        seen_by=tuple(Grant(_required(path["get"]), shown) for path, shown in paths),
+        # An operation on one object also takes what it takes to see that.
+        deleted_by=tuple(
+            _required(path["delete"]) - _required(path["get"]) or _required(path["delete"])
+            for path, _ in paths
+            if "delete" in path
+        ),
     )
+
+
+def _paths_of_one(
+    source: Source, model: str, collection: str, collection_of: Callable[[str], str | None]
+) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """The paths of single objects of a model, or of any model of its collection, and the members that they answer."""
+    for path in source.document["paths"].values():
+        if "get" not in path or "200" not in path["get"]["responses"]:
+            continue
+        if path.get("x-serves", model) != model:
+            continue
+        if "x-serves" not in path and collection_of(path["get"]["operationId"]) != collection:
+            continue
+        answer = source.resolve((), path["get"]["responses"]["200"])[1]
+        for media in answer.get("content", {}).values():
+            shown = frozenset(properties(source, media.get("schema", {})))
+            if "pk" in shown:
+                yield path, shown
+
+
+def _required(operation: dict[str, Any]) -> frozenset[str]:
+    return frozenset(operation.get("x-required-permissions", ()))
 
 
 def _reader(source: Source, schema_name: str, code: str, method: str = "post") -> BodyReader | None:

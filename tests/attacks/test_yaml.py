@@ -1,16 +1,20 @@
 """Blueprints that are made to run code, to read what is not theirs, or to keep the server busy, sent as an upload."""
 
+import contextlib
 import itertools
 import json
 import time
 
 import pytest
 
+from app.blueprints.document import parse
+from app.blueprints.mistakes import BlueprintError
 from app.cli.importing import apply_files
 from tests.asgi import FLOWS
 from tests.attacks.noticing import noticed
 from tests.attacks.watching import stored
 from tests.forms import form
+from tests.growth import seconds
 
 STAGE = "authentik_stages_dummy.dummystage"
 # Seconds of the processor that no blueprint takes, however it is made. What is fought here took minutes.
@@ -216,6 +220,19 @@ BOMBS = {
     "defaults": chained(5_000, "!Context [k#, !Context [k#, x]]"),
     "twice each": chained(5_000, "[!Context k#, !Context k#]"),
     "grown texts": chained(60, "!Format ['%s%s', !Context k#, !Context k#]"),
+    "look-ups": f"entries: [{{{ENTRY}, conditions: ["
+    + many(20_000, "!Condition [NOR, !Find [authentik_flows.flow, [title, nothing#]]]")
+    + "]}]",
+    "enumerated look-ups": f"context: {{x: [{many(60_000, '#')}]}}\n"
+    f"entries: [{{{ENTRY}, attrs: {{x: !Enumerate [!Context x, SEQ, !Find [{STAGE}, [throw_error, true]]]}}}}]",
+    "no entries": "entries: [" + "1," * 190_000 + "]",
+    "one wrong entry many times": "entries: [&x {identifiers: {name: a}}" + ", *x" * 19_000 + "]",
+    "too many entries": f"entries: [&x {{{ENTRY}}}" + ", *x" * 30_000 + "]",
+    "a long name in many entries": "entries: [{model: &x "
+    + "x" * 1_000_000
+    + "}, {model: a}"
+    + ", {model: *x}" * 19_000
+    + "]",
     "enumerated": within("x").replace(
         "state: gone", "attrs: !Enumerate [!Context x, SEQ, !Enumerate [!Value 0, SEQ, !Value 1]]"
     ),
@@ -228,6 +245,21 @@ def test_no_blueprint_keeps_the_server_busy(watched, name):
     said = refused(watched, BOMBS[name])
     assert time.process_time() - started < LONG
     assert len(said) < 3 * len(BOMBS[name]) + 1_000
+
+
+@pytest.mark.parametrize("text", ["1:", "1", "1_", "0x1", "+1.", "1e"])
+def test_a_long_text_is_no_sooner_taken_for_a_number_than_a_short_one(text):
+    """What YAML 1.1 has for numbers is found by expressions that nobody else gets a turn beside."""
+
+    def parsed(length):
+        with contextlib.suppress(BlueprintError):
+            parse(f"x: {text * length}".encode(), lambda _tag: None)
+
+    def plain(length):
+        parse(f"x: {'x' * len(text) * length}".encode(), lambda _tag: None)
+
+    length = 3_000_000 // len(text)
+    assert seconds(parsed, length) < 4 * seconds(plain, length)
 
 
 def test_lookups_leave_no_more_behind_than_so_much(watched):

@@ -1,0 +1,47 @@
+"""What one blueprint may take of the server, beside what `document` says of its text."""
+
+import time
+
+from app.blueprints.mistakes import Place, mistake
+
+# Each entry is an object in the response, of some 300 bytes.
+MAX_ENTRIES = 20_000
+# Each `!Find` may look at every object of its model.
+MAX_LOOKUPS = 10_000
+# On an embedded store nobody else writes meanwhile.
+MAX_SECONDS = 5
+MAX_MISTAKES = 100
+# Entries of a blueprint that is refused, beside the wrong one, that have a log.
+MAX_SKIPPED = 1_000
+# Characters of a message.
+MAX_MESSAGE = 1_000
+# Characters of a model or an id in a log: an alias repeats a long one for each entry.
+MAX_NAME = 100
+
+
+class Allowance:
+    """What is left to one application of a blueprint, of look-ups and of the time that begins now."""
+
+    def __init__(self) -> None:
+        self._lookups = MAX_LOOKUPS
+        self._deadline = time.monotonic() + MAX_SECONDS
+
+    def spend_lookup(self, place: Place) -> None:
+        """Use a look-up. :raises BlueprintError: none is left, or no time"""
+        if self._lookups == 0:
+            raise mistake(place, f"A blueprint has no more than {MAX_LOOKUPS} look-ups by !Find: split it.")
+        self._lookups -= 1
+        self.check_time(place)
+
+    def check_time(self, place: Place) -> None:
+        """:raises BlueprintError: the time is over"""
+        if time.monotonic() > self._deadline:
+            raise mistake(
+                place,
+                f"The blueprint was not applied within {MAX_SECONDS} seconds: split it, and look objects up by pk, slug or name.",
+            )
+
+
+def shortened(text: str, length: int) -> str:
+    """A text of so many characters at most."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."

@@ -1,0 +1,168 @@
+"""An import does what the token that sends it may do: for each model of the contract, with the permissions of its operations."""
+
+import itertools
+import json
+
+import pytest
+
+from app.blueprints.importing import apply
+from app.contract import models
+from app.contract.schemas import properties
+from tests.asgi import FLOWS
+from tests.contract_files import shipped
+from tests.examples import Examples, creators, operations
+from tests.forms import form
+
+CONTRACT = shipped()
+OPERATIONS, CREATORS, MODELS = operations(CONTRACT), creators(CONTRACT), models.models(CONTRACT)
+REQUIRED = frozenset(OPERATIONS["flows_instances_import_create"].spec["x-required-permissions"])
+DUMMY, FLOW = "authentik_stages_dummy.dummystage", "authentik_flows.flow"
+_numbers = itertools.count()
+
+
+def on_one(model, verb):
+    """The operations of a verb on one object of a model: of the model's own, and of all kinds of its collection.
+
+    :returns: the permissions of the verb that each needs, and the operation
+    """
+    names = (CREATORS[model].id.removesuffix("create") + verb, f"{MODELS[model].collection}_all_{verb}")
+    codename = {"destroy": ".delete_", "retrieve": ".view_"}[verb]
+    found = [OPERATIONS[name] for name in names if name in OPERATIONS]
+    return [({each for each in known.spec["x-required-permissions"] if codename in each}, known) for known in found]
+
+
+@pytest.fixture
+def examples(client):
+    return Examples(CONTRACT, client)
+
+
+@pytest.fixture
+def send(client):
+    """Imports entries by a token that has what the operation needs, and some further permissions."""
+
+    def imported(*entries, more=()):
+        secret = client.store.tokens.add(f"token {next(_numbers)}", permissions=REQUIRED | set(more))
+        text = "entries:\n" + "".join(
+            f"- {entry if isinstance(entry, str) else json.dumps(entry)}\n" for entry in entries
+        )
+        body, headers = form(file=("blueprint.yaml", "application/yaml", text.encode()))
+        answer = client.post(f"{FLOWS}import/", body=body, headers=headers, token=secret)
+        assert answer.status == 200
+        return answer.json()
+
+    return imported
+
+
+def refused(outcome):
+    """What is said of the one entry that is refused."""
+    assert not outcome["success"]
+    (error,) = [log for log in outcome["logs"] if log["log_level"] == "error"]
+    return error["event"]
+
+
+def done(outcome):
+    """What became of each entry."""
+    assert outcome["success"], outcome["logs"]
+    return [log["attributes"]["action"] for log in outcome["logs"]]
+
+
+def scalar(value):
+    """Whether objects can be looked up by a value: it is no list, and there is no white space around it."""
+    return isinstance(value, str | int) and value == (value.strip() if isinstance(value, str) else value)
+
+
+@pytest.mark.parametrize("model", CREATORS)
+def test_the_operation_needs_the_permissions_to_create_and_change_each_model(model):
+    own = {model.replace(".", ".delete_")}
+    covered = own.union(*(permissions for permissions, _ in on_one(model, "destroy")))
+    assert any({one.replace("delete", "add"), one.replace("delete", "change")} <= REQUIRED for one in covered)
+
+
+@pytest.mark.parametrize("model", CREATORS)
+def test_to_delete_takes_the_permission_to_delete(examples, send, model):
+    for permissions, operation in on_one(model, "destroy"):
+        found = examples.another(model)
+        path = operation.path_to(found)
+        entry = {"model": model, "state": "absent", "identifiers": {"pk": found["pk"]}}
+        new = {"model": DUMMY, "identifiers": {"name": "new"}}
+        assert permissions
+        for more in ({}, [one for one in operation.spec["x-required-permissions"] if one not in permissions]):
+            said = refused(send(new, entry, more=more))
+            assert said.startswith("3:")
+            assert f"To delete {model} takes the permission " in said
+            assert all(one in said for one in permissions)
+            assert examples.client.get(path).status == 200
+        assert examples.client.get("/api/v3/stages/dummy/", query="name=new").json()["results"] == []
+        assert done(send(entry, more=permissions)) == ["deleted"]
+        assert examples.client.get(path).status == 404
+        assert done(send(entry, more=permissions)) == ["skipped"]
+        # Whether there is anything to delete is not told either.
+        assert refused(send(entry)).startswith("2:")
+
+
+@pytest.mark.parametrize("model", CREATORS)
+def test_to_look_objects_up_takes_the_permission_to_see_what_they_are_looked_up_by(examples, send, model):
+    found = examples.another(model)
+    asked = {name: value for name, value in found.items() if name in (*MODELS[model].members, "pk") and scalar(value)}
+    for permissions, operation in on_one(model, "retrieve"):
+        (media,) = operation.spec["responses"]["200"]["content"].values()
+        seen = properties(CONTRACT, media["schema"])
+        assert permissions
+        for name, value in asked.items():
+            find = f"!Find [{model}, [{name}, {json.dumps(value)}]]"
+            ways = {
+                "condition": f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [{find}]}}",
+                "attribute": f"{{model: {DUMMY}, identifiers: {{name: a}}, attrs: {{nothing: {find}}}}}",
+            }
+            if {name} not in (*MODELS[model].unique, {"pk"}):
+                ways["identifier"] = json.dumps({"model": model, "state": "must_created", "identifiers": {name: value}})
+            for way, entry in ways.items():
+                outcome = send(entry)
+                assert f"To look up {model} by {name} takes the permission " in refused(outcome)
+                outcome = send(entry, more=permissions)
+                if name not in seen:
+                    assert refused(outcome) == refused(send(entry)), name
+                elif way == "identifier":
+                    assert "There is such an object already" in refused(outcome)
+                else:
+                    assert outcome["success"], outcome["logs"]
+
+
+@pytest.mark.parametrize("model", CREATORS)
+def test_what_no_two_objects_have_the_same_of_makes_an_object_known_to_everybody(examples, send, model):
+    found = examples.another(model)
+    assert MODELS[model].unique
+    for members in ({"pk"}, *MODELS[model].unique):
+        identifiers = {name: found[name] for name in members}
+        assert done(send({"model": model, "identifiers": identifiers, "state": "created"})) == ["unchanged"]
+        beside = [name for name in MODELS[model].members if name not in members and scalar(found[name])]
+        if members == {"pk"} or not beside:
+            continue
+        # With anything else beside it, it would tell of that.
+        entry = {"model": model, "state": "created", "identifiers": identifiers | {beside[0]: found[beside[0]]}}
+        assert f"To look up {model} by " in refused(send(entry))
+
+
+def test_a_superuser_and_the_owner_of_the_machine_may_do_everything(client, send):
+    entries = [
+        {"model": DUMMY, "identifiers": {"name": "a"}},
+        {"model": DUMMY, "identifiers": {"throw_error": False}, "state": "absent"},
+    ]
+    text = json.dumps({"entries": entries}).encode()
+    assert done({"success": True, "logs": apply(client.store, text).logs}) == ["created", "deleted"]
+    body, headers = form(file=("blueprint.yaml", "application/yaml", text))
+    assert done(client.post(f"{FLOWS}import/", body=body, headers=headers).json()) == ["created", "deleted"]
+
+
+@pytest.mark.parametrize("state", ["present", "created", "must_created", "absent"])
+def test_a_look_up_that_is_refused_tells_nothing_of_what_there_is(client, send, state):
+    assert client.post(FLOWS, {"name": "a", "slug": "a", "title": "secret", "designation": "recovery"}).status == 201
+
+    def told(title):
+        guess = {"model": FLOW, "state": state, "identifiers": {"title": title}}
+        find = f"!Find [{FLOW}, [title, {title}]]"
+        conditional = f"{{model: {DUMMY}, state: {state}, identifiers: {{name: a}}, conditions: [{find}]}}"
+        more = ["authentik_flows.delete_flow"]
+        return refused(send(guess, more=more)), refused(send(conditional, more=more))
+
+    assert told("secret") == told("others")
