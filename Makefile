@@ -10,10 +10,10 @@ BENCH_ARGS ?=
 ROUNDS ?= $(if $(MINUTES),2,100)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test soak storm fuzz fuzz-long bench bench-scale bench-start check lint format lock wheel clean
+.PHONY: help setup run dev test soak storm fuzz fuzz-long fuzz-contract bench bench-scale bench-start check lint format lock wheel clean
 
 help:  ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## Make the virtual environment with everything in it
 
@@ -46,6 +46,9 @@ fuzz: $(READY)  ## Fuzz the server against the contract, with the same cases eac
 
 fuzz-long: $(READY)  ## Fuzz for MINUTES (30) on each engine (ENGINE=sqlite or postgresql for one)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(or $(MINUTES),30) --engine $(or $(ENGINE),both)
+
+fuzz-contract: $(READY)  ## Edit the contract for MINUTES (20) on each ENGINE, and drive what passes the checks
+	@$(BIN)/python -m tests.fuzz.contracts --minutes $(or $(MINUTES),20) --engine $(or $(ENGINE),both)
 
 $(BENCH_READY): $(READY) bench/requirements.lock
 	@echo "Installing what the server is compared with ..."

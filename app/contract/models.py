@@ -84,7 +84,9 @@ def _model(
         verbose_name=about["verbose_name"],
         verbose_name_plural=about["verbose_name_plural"],
         description=schema.get("description", "").strip(),
-        answered=tuple(properties(source, schema)),
+        answered=tuple(
+            name for name, (_, member) in properties(source, schema).items() if member.get("writeOnly") is not True
+        ),
         members=members,
         references={
             name: _reference(member["x-references"], many=member.get("type") == "array")

@@ -52,14 +52,14 @@ class Shapes:
         self._models = models
 
     def object(self, row: ObjectRow) -> dict[str, Any]:
-        """An object of any model, with all members that the model has."""
+        """An object of any model, with all members that the model has and that are known of it."""
         model = self._models[row.model]
         values = {
             **members_of(model, row.name, row.members, row.references),
             **self._names(row.pk, row.name, model),
             **self._related(model.collection, row.related),
         }
-        return {name: values[name] for name in model.answered}
+        return {name: values[name] for name in model.answered if name in values}
 
     def stage(self, row: ObjectRow) -> dict[str, Any]:
         """What a stage has in common with all others."""

@@ -57,10 +57,10 @@ class Listing:
         :param ordering: the keys to sort by; equal objects follow by `pk`
         :param number: number of the page, from 1
         :param size: objects on a page
-        :raises PageNotFound: the page lies behind the last one
+        :raises PageNotFound: the page lies before the first one or behind the last one, or has no room
         """
         offset = (number - 1) * size
-        if offset > LAST_OFFSET:
+        if number < 1 or size < 1 or offset > LAST_OFFSET:
             raise errors.PageNotFound
         by = (frozenset(filters), conditions(terms), tuple((key.member, key.descending) for key in ordering))
         parameters = {**self._view.values(filters, terms), "size": min(size, LAST_OFFSET), "offset": offset}

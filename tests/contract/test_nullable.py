@@ -4,6 +4,7 @@ import pytest
 
 from app.contract.bundling import read
 from app.contract.schemas import Direction, SchemaReader, admits_null
+from tests.contract.widgets import CONTRACT, ID, WIDGETS, serve
 
 SCHEMAS = """
 schemas:
@@ -86,3 +87,20 @@ def test_a_component_is_nullable_only_where_it_is_said(source, direction):
     assert validator.is_valid({"a": None, "b": RED})
     (error,) = validator.iter_errors({"a": RED, "b": None})
     assert list(error.instance_path) == ["b"]
+
+
+def test_objects_within_objects_of_the_same_schema_are_filled_in(tmp_path):
+    text = CONTRACT.read_text("utf-8").replace(
+        "    Widget:\n      type: object\n      properties:\n",
+        "    Widget:\n      type: object\n      properties:\n"
+        "        url: {type: string, readOnly: true, x-url-template: '/widgets/{name}/'}\n"
+        "        inner: {$ref: '#/components/schemas/Widget', nullable: true}\n"
+        "        others: {type: array, items: {$ref: '#/components/schemas/Widget', nullable: true}}\n",
+    )
+    contract = tmp_path / "widgets.yaml"
+    contract.write_text(text, "utf-8")
+    found = {"name": "a", "inner": {"name": "b", "inner": None, "others": [None, {"name": "c"}]}}
+    answer = serve(contract=contract, widgets_retrieve=lambda store, pk: found).get(f"{WIDGETS}{ID}/").json()
+    assert answer["url"] == "/api/widgets/a/"
+    assert answer["inner"]["url"] == "/api/widgets/b/"
+    assert answer["inner"]["others"][1]["url"] == "/api/widgets/c/"

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.contract.findings import Finding
 from app.contract.forms import FORM
-from app.contract.schemas import flattened, is_file, properties
+from app.contract.schemas import admits_null, flattened, is_file, properties
 from app.contract.source import Pointer, Source
 
 JSON = "application/json"
@@ -43,7 +43,8 @@ def check_content(
             if "encoding" in media:
                 problem = "The parts of a form are read by the types of their members."
                 yield source.finding((*place, "encoding"), problem, "Remove `encoding`.")
-            yield from _check_body(source, (*place, "schema"), media.get("schema", {}))
+            if "schema" in media:
+                yield from _check_body(source, (*place, "schema"), media["schema"])
 
 
 def _check_json(source: Source, contents: list[tuple[Pointer, dict[str, Any]]], remedy: str) -> Iterator[Finding]:
@@ -71,8 +72,12 @@ def _check_form(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Ite
 
 
 def _check_body(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
-    if schema and (kind := flattened(source, schema).get("type")) != "object":
-        yield source.finding(pointer, f"A body of type {kind!r} is not served.", "Make it an object.")
+    if (kind := flattened(source, schema).get("type")) != "object":
+        yield source.finding(
+            pointer, f"A body of {f'type {kind!r}' if kind else 'any type'} is not served.", "Make it an object."
+        )
+    elif admits_null(source, schema):
+        yield source.finding(pointer, "A body that is null is not served.", "Take `nullable` away.")
     for place, part in _parts(source, pointer, schema):
         for rule in _RULES:
             if rule in part and rule not in part.get("x-messages", {}):

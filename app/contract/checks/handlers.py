@@ -2,18 +2,18 @@
 
 import contextlib
 import inspect
-import math
 from collections.abc import Callable, Iterator, Mapping, Set
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+from app.contract.checks.answers import check_answers
 from app.contract.checks.grammar import similar
 from app.contract.checks.headers import check_headers
-from app.contract.checks.parameters import declared_parameters
+from app.contract.checks.storage import check_columns, check_stored
 from app.contract.findings import Finding, Location
-from app.contract.plan import REQUEST, argument_names, handler_arguments, query_reader
-from app.contract.schemas import admits_null, composed, flattened, properties
+from app.contract.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
+from app.contract.schemas import flattened
 from app.contract.source import Pointer, Source
 
 
@@ -44,11 +44,12 @@ def check_handlers(
                 continue
         types = column_types(name, "x-serves" in source.document["paths"][path])
         if types and "requestBody" in operation:
-            yield from _check_columns(source, pointer, operation, types)
-            yield from _check_new(source, pointer, operation, types)
+            yield from check_columns(source, pointer, operation, types)
+        if handler is not None and "requestBody" in operation:
+            yield from check_answers(source, pointer, operation)
         stored = stored_members(name)
         if stored is not None:
-            yield from _check_stored(source, pointer, path, operation, stored)
+            yield from check_stored(source, pointer, path, operation, stored)
     yield from _check_names(
         source, {name: handlers[name] for name in sorted(handlers.keys() - served)}, lacking, examples=examples
     )
@@ -94,6 +95,7 @@ def _check_arguments(
             f"The handler is given two arguments of the name {argument!r}.",
             "Rename one of the parameters, or give that of the path another `x-argument`.",
         )
+    yield from _check_annotations(source, path, method, handler)
     expected = set(given)
     # What has a default may be left out, and the request's context is there for the asking.
     takes = argument_names(handler)
@@ -107,97 +109,36 @@ def _check_arguments(
         )
 
 
-def _check_stored(
-    source: Source, pointer: Pointer, path: str, operation: dict[str, Any], stored: Set[str]
-) -> Iterator[Finding]:
-    """Every member that is written, filtered, searched or sorted by is one that the store keeps."""
-    named: list[tuple[Pointer, str]] = []
-    for place, declared in declared_parameters(source, pointer, path):
-        where, parameter = source.resolve(place, declared)
-        if "x-filters" in parameter:
-            named.append(((*where, "x-filters"), parameter["x-filters"]))
-        for extension in ("x-searches", "x-orders-by"):
-            named += [((*where, extension, index), name) for index, name in enumerate(parameter.get(extension, ()))]
-    if "requestBody" in operation:
-        where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
-        for media_type, media in body["content"].items():
-            members = properties(source, media["schema"], (*where, "content", media_type, "schema"))
-            if members.keys().isdisjoint(_answered(source, operation)):
-                # What is sent is no object that is stored and answered, but what to do with one.
-                continue
-            named += [
-                (place, name)
-                for name, (place, schema) in members.items()
-                if not schema.get("readOnly") and not schema.get("x-ignored")
-            ]
-    for place, name in named:
-        if name not in stored:
-            yield source.finding(
-                place,
-                f"The store keeps no member {name!r}.",
-                "Add a column and a migration in app/store/, or correct the name.",
-            )
+_JSON_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 
-def _check_columns(
-    source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
-) -> Iterator[Finding]:
-    """What is written is of the types of the columns that it goes to, and never null."""
-    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
-    for media_type, media in body["content"].items():
-        members = properties(source, media["schema"], (*where, "content", media_type, "schema"))
-        if members.keys().isdisjoint(_answered(source, operation)):
+def _check_annotations(source: Source, path: str, method: str, handler: Callable[..., Any]) -> Iterator[Finding]:
+    """A query parameter that a handler gets by name is of the type that it takes, and always there."""
+    hints = _hints(handler)
+    for name, (place, parameter) in parameters(source, path, method, "query").items():
+        wanted = _JSON_TYPES.get(hints.get(name, object))
+        if wanted is None or not {"x-filters", "x-searches", "x-orders-by"}.isdisjoint(parameter):
             continue
-        for name, (place, schema) in members.items():
-            wanted = types.get(name)
-            if wanted is None or any(schema.get(key) for key in ("readOnly", "x-ignored", "x-references")):
-                continue
-            if (kind := schema.get("type")) != wanted:
-                problem = f"The store keeps {name!r} as {wanted}, and not as {kind or 'a value of any type'}."
-                yield source.finding(place, problem, f"Make it `type: {wanted}`.")
-            elif admits_null(source, source.at(place)):
-                yield source.finding(place, f"The store keeps no null for {name!r}.", "Take `nullable` away.")
-            elif wanted == "integer" and not _fits(source, source.at(place)):
-                problem = f"The store keeps {name!r} in 32 bits."
-                yield source.finding(place, problem, "Add `format: int32`, or a `minimum` and a `maximum` within.")
+        schema = flattened(source, parameter["schema"])
+        if (kind := schema.get("type")) != wanted:
+            problem = f"The handler takes {name!r} as {wanted}, and not as {kind or 'a value of any type'}."
+            yield source.finding((*place, "schema"), problem, f"Make it `type: {wanted}`.")
+        elif schema.get("default") is None and (
+            not parameter.get("required", False) or parameter.get("allowEmptyValue")
+        ):
+            problem = f"The handler takes a value of {name!r} always, and it may be left out."
+            yield source.finding((*place, "schema"), problem, "Give it a default.")
 
 
-def _check_new(
-    source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
-) -> Iterator[Finding]:
-    """A new object has a value for each column."""
-    if "201" not in operation["responses"]:
-        return
-    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
-    (sent,) = (media["schema"] for media in body["content"].values())
-    answer = source.resolve((), operation["responses"]["201"])[1]
-    created = [media["schema"] for media in answer.get("content", {}).values()]
-    given = set(flattened(source, sent).get("required", ()))
-    for schema in (sent, *created):
-        given |= {name for name, (_, member) in properties(source, schema).items() if "x-create-default" in member}
-        given |= {name for name, (_, member) in properties(source, schema).items() if "x-references" in member}
-    for name in sorted(types.keys() - given):
-        problem = f"A new object may lack {name!r}, of which the store keeps a value."
-        place = properties(source, sent, (*where, "content", next(iter(body["content"])), "schema")).get(
-            name, (where, {})
-        )[0]
-        yield source.finding(place, problem, "Make it `required`, or give it an `x-create-default`.")
-
-
-def _fits(source: Source, schema: dict[str, Any]) -> bool:
-    """Whether all integers of a schema are of 32 bits."""
-    parts = list(composed(source, schema))
-    least = max((part["minimum"] for part in parts if "minimum" in part), default=-math.inf)
-    most = min((part["maximum"] for part in parts if "maximum" in part), default=math.inf)
-    return any(part.get("format") == "int32" for part in parts) or (least >= -(2**31) and most < 2**31)
-
-
-def _answered(source: Source, operation: dict[str, Any]) -> Iterator[str]:
-    """The members of what an operation answers."""
-    for code, answer in operation["responses"].items():
-        if code < "300":
-            for media in source.resolve((), answer)[1].get("content", {}).values():
-                yield from properties(source, media["schema"])
+@lru_cache(maxsize=1024)
+def _hints(handler: Callable[..., Any]) -> Mapping[str, Any]:
+    while isinstance(handler, partial):
+        handler = handler.func
+    try:
+        return get_type_hints(inspect.unwrap(handler))
+    except NameError:
+        # A name that is there for type checkers only.
+        return {}
 
 
 def _names(names: Set[str]) -> str:

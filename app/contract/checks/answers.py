@@ -1,0 +1,159 @@
+"""Can an operation answer what it was sent?"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from app.contract.findings import Finding, shown
+from app.contract.schemas import Direction, SchemaReader, admits_null, composed, properties
+from app.contract.source import Pointer, Source
+
+_UPPER = ("maxLength", "maximum", "maxItems", "maxProperties")
+_LOWER = ("minLength", "minimum", "minItems", "minProperties")
+# Those that hold or not, whatever their value compares to.
+_OTHERS = ("pattern", "format", "multipleOf", "uniqueItems")
+# Formats that refuse nothing.
+_SHOWN = frozenset({"password", "float", "double", "binary"})
+
+Keywords = Mapping[str, list[tuple[Pointer, Any]]]
+
+
+def check_answers(source: Source, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
+    """What may be sent of a property may be answered: an answer that repeats it must not break the contract.
+
+    :param operation: one whose handler stores what is sent and answers it
+    """
+    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
+    for code, answer in operation["responses"].items():
+        if code >= "300":
+            continue
+        place, answer = source.resolve((*pointer, "responses", code), answer)
+        for media_type, media in body["content"].items():
+            sent = properties(source, media["schema"], (*where, "content", media_type, "schema"))
+            for answered_type, answered_media in answer.get("content", {}).items():
+                answered = properties(source, answered_media["schema"], (*place, "content", answered_type, "schema"))
+                if code == "201":
+                    at = (*place, "content", answered_type, "schema")
+                    yield from _check_required(source, at, media["schema"], answered_media["schema"])
+                for name in sent.keys() & answered.keys():
+                    if not any(sent[name][1].get(key) for key in ("readOnly", "x-ignored")):
+                        yield from _check(source, name, sent[name], answered[name])
+
+
+def given_to_new(source: Source, sent: Any, created: Iterable[Any]) -> set[str]:
+    """The properties that a new object has in any case.
+
+    :param sent: the schema of the body that makes it
+    :param created: the schemas of the answers
+    """
+    required = {name for part in composed(source, sent) for name in part.get("required", ())}
+    given = set()
+    for schema in (sent, *created):
+        for name, (_, member) in properties(source, schema).items():
+            if "x-create-default" in member:
+                given.add(name)
+            elif schema is sent and not (member.get("readOnly") or member.get("x-ignored")):
+                # What leads nowhere is null, or an empty list.
+                given |= {name} if name in required or "x-references" in member else set()
+    return given
+
+
+def _check_required(source: Source, pointer: Pointer, sent: Any, created: Any) -> Iterator[Finding]:
+    """What a new object may lack is not required in the answer.
+
+    :param pointer: where the answer's schema stands
+    """
+    given = given_to_new(source, sent, [created])
+    known = properties(source, sent).keys()
+    for keyword, values in _keywords(source, pointer, created).items():
+        for place, names in values if keyword == "required" else ():
+            for index, name in enumerate(names):
+                if name in known and name not in given:
+                    problem = f"A new object may lack {name!r}, which the answer requires."
+                    remedy = "Make it `required` in the body, give it an `x-create-default`, or require it no more."
+                    yield source.finding((*place, index), problem, remedy)
+
+
+def _check(
+    source: Source, name: str, sent: tuple[Pointer, dict[str, Any]], answered: tuple[Pointer, dict[str, Any]]
+) -> Iterator[Finding]:
+    at, place = sent[0], answered[0]
+    if answered[1].get("writeOnly") is True:
+        return
+    for narrower in _narrower(source, at, place):
+        yield source.finding(
+            narrower,
+            f"An answer may not have every {name!r} that may be sent.",
+            f"Admit here all that is admitted at {source.locate(at)}.",
+        )
+    default = sent[1].get("x-create-default", answered[1].get("x-create-default"))
+    if default is not None:
+        validator = SchemaReader(source, Direction.RESPONSE).validator(source.at(place))
+        if not validator.is_valid(default):
+            problem = f"An answer may not have the {name!r} that a new object takes: {shown(default)}."
+            yield source.finding(place, problem, "Admit it here.")
+
+
+def _narrower(source: Source, sent: Pointer, answered: Pointer) -> Iterator[Pointer]:
+    """Where one schema refuses what another one admits, as far as keywords can be compared."""
+    one, other = source.at(sent), source.at(answered)
+    if one == other:
+        return
+    ours, theirs = _keywords(source, sent, one), _keywords(source, answered, other)
+    types = {kind for _, kind in ours.get("type", [])}
+    for place, kind in theirs.get("type", []):
+        if kind not in types and not (kind == "number" and "integer" in types):
+            yield place
+            return
+    if admits_null(source, one) and not admits_null(source, other):
+        yield answered
+    yield from _values(ours, theirs)
+    for place, items in theirs.get("items", []):
+        if items != {} and "items" in ours:
+            yield from _narrower(source, (*ours["items"][0][0],), place)
+
+
+def _values(ours: Keywords, theirs: Keywords) -> Iterator[Pointer]:
+    """Where keywords refuse values that others admit."""
+    values = [set(map(shown_exactly, enum)) for _, enum in ours.get("enum", [])]
+    if any(kind == "boolean" for _, kind in ours.get("type", [])):
+        values.append({shown_exactly(True), shown_exactly(False)})
+    for place, enum in theirs.get("enum", []):
+        if not values or not set.intersection(*values) - {"null"} <= set(map(shown_exactly, enum)):
+            yield place
+    if not values:
+        # What an enum holds is within all limits, which is looked at by itself.
+        yield from _limits(ours, theirs, _UPPER, min, math.inf)
+        yield from _limits(ours, theirs, _LOWER, max, -math.inf)
+        for keyword in _OTHERS:
+            held = [value for _, value in ours.get(keyword, [])]
+            for place, value in theirs.get(keyword, []):
+                if value not in held and value is not False and value not in _SHOWN:
+                    yield place
+
+
+def _limits(
+    ours: Keywords, theirs: Keywords, keywords: tuple[str, ...], tightest: Callable[..., Any], none: float
+) -> Iterator[Pointer]:
+    for keyword in keywords:
+        limit = tightest((value for _, value in ours.get(keyword, [])), default=none)
+        for place, value in theirs.get(keyword, []):
+            if tightest(value, limit) != limit and not (keyword in _LOWER and value == 0 and keyword != "minimum"):
+                yield place
+
+
+def shown_exactly(value: Any) -> str:
+    """A value of JSON as text that tells it from all others."""
+    return f"{type(value).__name__} {value!r}" if value is not None else "null"
+
+
+def _keywords(source: Source, pointer: Pointer, schema: Any) -> Keywords:
+    """The keywords of a schema and of the parts of its `allOf`, with their places."""
+    found: dict[str, list[tuple[Pointer, Any]]] = {}
+    waiting = [(pointer, schema)]
+    while waiting:
+        place, part = source.resolve(*waiting.pop())
+        for keyword, value in part.items():
+            found.setdefault(keyword, []).append(((*place, keyword), value))
+        waiting += [((*place, "allOf", index), inner) for index, inner in enumerate(part.get("allOf", ()))]
+    return found

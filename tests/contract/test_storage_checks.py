@@ -1,0 +1,123 @@
+"""What a contract says and the code behind it can't keep is found before it is served."""
+
+import dataclasses
+
+import pytest
+
+from app.application import create_app, load_contract, open_store
+from app.contract.findings import ContractError
+from tests.asgi import Client
+from tests.contract_files import copied
+
+DENIED = "        denied_action: &denied_action\n          allOf:\n            - $ref: '#/components/schemas/DeniedActionEnum'\n"
+MODE = "        compatibility_mode: &compatibility_mode\n          type: boolean\n"
+DEFAULT = "A new flow takes `none`.\n          x-create-default: none\n"
+PAGE = "        type: integer\n        minimum: 1\n        default: 1\n"
+ORDER = (
+    "        x-create-default: true\n      order:\n"
+    "        type: integer\n        minimum: -2147483648\n        maximum: 2147483647\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (DENIED, f"{DENIED}          nullable: true\n", "The store keeps no null for 'denied_action'."),
+        (
+            MODE,
+            MODE.replace("          type: boolean\n", ""),
+            "The store keeps 'compatibility_mode' as boolean, and not as a value of any type.",
+        ),
+        (
+            DEFAULT,
+            "A new flow takes `none`.\n",
+            "A new object may lack 'authentication', of which the store keeps a value.",
+        ),
+        (ORDER, ORDER.replace("        maximum: 2147483647\n", ""), "The store keeps 'order' in 32 bits."),
+        (PAGE, PAGE.replace("integer", "number"), "The handler takes 'page' as integer, and not as number."),
+        (
+            PAGE,
+            PAGE.replace("        default: 1\n", ""),
+            "The handler takes a value of 'page' always, and it may be left out.",
+        ),
+        (
+            "        - name\n        - slug\n        - title\n",
+            "        - name\n        - slug\n",
+            "A new object may lack 'title', of which the store keeps a value.",
+        ),
+    ],
+)
+def test_what_the_store_or_a_handler_can_not_take(settings, tmp_path, old, new, problem):
+    contract = copied(tmp_path / "contract")
+    texts = {path: path.read_text("utf-8") for path in contract.parent.rglob("*.yaml")}
+    (changed,) = [path for path, text in texts.items() if text.count(old) == 1][:1]
+    changed.write_text(texts[changed].replace(old, new), "utf-8")
+    with pytest.raises(ContractError) as caught:
+        load_contract(dataclasses.replace(settings, contract=contract))
+    assert problem in {finding.problem for finding in caught.value.findings}
+    assert {finding.location.file for finding in caught.value.findings} <= {str(changed), str(contract)}
+
+
+def with_answer(settings, folder, answer):
+    """Settings with a contract that describes one property of an answer otherwise than that of the body."""
+    contract = copied(folder)
+    path = contract.parent / "stages" / "dummy.yaml"
+    head, tail = path.read_text("utf-8").split("      throw_error: &throw_error\n", 1)
+    rule, rest = tail.split("\n  DummyStageRequest:", 1)
+    rest = rest.replace("      throw_error: *throw_error\n", f"      throw_error: &throw_error\n{rule}", 1)
+    path.write_text(f"{head}      throw_error: {answer}\n\n  DummyStageRequest:{rest}", "utf-8")
+    return dataclasses.replace(settings, contract=contract)
+
+
+@pytest.mark.parametrize("answer", ["{type: boolean, nullable: true}", "{enum: [true, false]}", "{}"])
+def test_an_answer_may_admit_more_than_the_body(settings, tmp_path, answer):
+    load_contract(with_answer(settings, tmp_path / "contract", answer))
+
+
+@pytest.mark.parametrize("answer", ["{type: boolean, enum: [false]}", "{allOf: [{enum: [false]}]}"])
+def test_an_answer_that_admits_less_than_the_body_is_a_finding(settings, tmp_path, answer):
+    with pytest.raises(ContractError) as caught:
+        load_contract(with_answer(settings, tmp_path / "contract", answer))
+    assert {finding.location.line for finding in caught.value.findings} == {277}
+    assert "An answer may not have every 'throw_error' that may be sent." in {
+        finding.problem for finding in caught.value.findings
+    }
+
+
+def test_what_an_answer_requires_and_a_new_object_may_lack_is_a_finding(settings, tmp_path):
+    changed = with_answer(settings, tmp_path / "contract", "{type: boolean}\n    required: [throw_error]")
+    path = changed.contract.parent / "stages" / "dummy.yaml"
+    load_contract(changed)
+    path.write_text(path.read_text("utf-8").replace("        x-create-default: false\n", ""), "utf-8")
+    with pytest.raises(ContractError, match="A new object may lack 'throw_error', which the answer requires"):
+        load_contract(changed)
+
+
+def served(settings, path, *replacements):
+    """A client of an application with some text of one file of the contract replaced."""
+    contract = copied(path)
+    dummy = contract.parent / "stages" / "dummy.yaml"
+    for old, new in replacements:
+        assert old in dummy.read_text("utf-8")
+        dummy.write_text(dummy.read_text("utf-8").replace(old, new), "utf-8")
+    changed = dataclasses.replace(settings, contract=contract)
+    source = load_contract(changed)
+    store = open_store(changed, source)
+    store.migrate()
+    store.tokens.add("root", superuser=True, secret="root")
+    return Client(create_app(changed, contract=source, store=store), "root")
+
+
+def test_what_a_new_object_lacks_is_left_out(settings, tmp_path):
+    client = served(settings, tmp_path / "contract", ("        x-create-default: false\n", ""))
+    created = client.post("/api/v3/stages/dummy/", {"name": "a"})
+    assert (created.status, "throw_error" in created.json()) == (201, False)
+    assert client.get("/api/v3/stages/dummy/").json()["results"] == [created.json()]
+
+
+def test_what_is_write_only_is_stored_and_not_answered(settings, tmp_path):
+    default = "        x-create-default: false\n"
+    hidden = (default, f"{default}        writeOnly: true\n")
+    client = served(settings, tmp_path / "contract", hidden, ("                    throw_error: false\n", ""))
+    created = client.post("/api/v3/stages/dummy/", {"name": "a", "throw_error": True})
+    assert (created.status, "throw_error" in created.json()) == (201, False)

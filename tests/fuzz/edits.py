@@ -1,0 +1,266 @@
+"""Random edits of the contract: every keyword that OpenAPI has for a schema, a parameter or an operation, and every extension."""
+
+import copy
+from functools import cache
+from typing import Any, NamedTuple
+
+from app.contract.checks.extensions import DEFINITIONS
+from app.contract.checks.grammar import META_SCHEMA, object_at
+from app.contract.checks.parts import Parts
+from app.contract.schemas import FORMATS
+from app.contract.source import Source, parse_reference, references
+
+# What names properties that the store may not be able to filter, sort, search, keep unique or refer by: to be checked yet.
+LEFT_OUT = frozenset(
+    {"x-filters", "x-orders-by", "x-searches", "x-unique", "x-unique-together", "x-references", "x-model", "x-serves"}
+)
+# The values of parameters with these are compared by the store: that it can, whatever type they have, is to be checked yet.
+COMPARED = frozenset({"x-filters", "x-orders-by", "x-searches", "x-references"})
+# Answers may be described so that what is stored breaks them: that is to be answered as it is, which is to be done yet.
+ANSWERS = "responses"
+
+# Enough of the operations to have all that contracts say, and few enough to look at many edits.
+KEPT = (
+    "/flows/instances/",
+    "/flows/instances/{slug}/",
+    "/flows/instances/{slug}/set_background_url/",
+    "/flows/bindings/",
+    "/flows/bindings/{fsb_uuid}/",
+    "/policies/bindings/",
+    "/policies/bindings/{policy_binding_uuid}/",
+    "/policies/password/",
+    "/policies/password/{policy_uuid}/",
+    "/stages/consent/",
+    "/stages/consent/{stage_uuid}/",
+    "/stages/prompt/prompts/",
+    "/stages/prompt/prompts/{prompt_uuid}/",
+    "/stages/password/",
+    "/stages/identification/",
+    "/stages/identification/{stage_uuid}/",
+)
+TEXTS = (
+    "",
+    " ",
+    "a",
+    "red",
+    "A b",
+    "welcome",
+    "weeks=4",
+    "x" * 51,
+    "x" * 300,
+    "\x00",
+    "é😀",
+    "null",
+    "0",
+    "/",
+    "a\nb",
+    "%",
+)
+PATTERNS = ("^[a-z]+$", "^$", "a|b", "^.{3}$", r"^\d+$", "[", "(?=a)", "^[^\x00]*$")
+NUMBERS = (0, 1, -1, 2, 5, 50, 255, 1.5, 1000.0, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 1, 2**64 - 1, 1e300)
+SMALL = (
+    {},
+    {"type": "string"},
+    {"type": "integer"},
+    {"type": "object", "properties": {"a": {"type": "string"}}},
+    {"enum": ["a", 1]},
+)
+
+
+class Edit(NamedTuple):
+    """A change of a document.
+
+    :param place: of the object that is changed
+    :param key: of it
+    :param value: what stands there then; `...` for nothing
+    """
+
+    place: tuple[str | int, ...]
+    key: str
+    value: Any
+
+    def apply(self, document):
+        """Change a document. :raises LookupError: the object is gone"""
+        node = document
+        for key in self.place:
+            node = node[key]
+        if self.value is ...:
+            del node[self.key]
+        else:
+            node[self.key] = copy.deepcopy(self.value)
+
+
+def reduced(document):
+    """A contract with a part of its operations, and what they refer to."""
+    small = copy.deepcopy({**document, "paths": {path: document["paths"][path] for path in KEPT}})
+    # A link leads to an operation that there is.
+    names = {operation["operationId"] for item in small["paths"].values() for operation in operations_of(item)}
+    for item in small["paths"].values():
+        for operation in operations_of(item):
+            for response in operation["responses"].values():
+                links = response.get("links", {})
+                for name in [name for name, link in links.items() if link["operationId"] not in names]:
+                    del links[name]
+    used, waiting = set(), [small["paths"]]
+    while waiting:
+        for _, node in references(waiting.pop()):
+            if (named := parse_reference(node["$ref"])[:3]) not in used:
+                used.add(named)
+                waiting.append(document["components"][named[1]][named[2]])
+    models = document["components"]["schemas"]
+    used |= {
+        ("components", "schemas", name)
+        for name, schema in models.items()
+        if "x-model" in schema and served(small, schema)
+    }
+    small["components"] = {
+        section: {
+            name: copy.deepcopy(part)
+            for name, part in named.items()
+            if section == "securitySchemes" or ("components", section, name) in used
+        }
+        for section, named in document["components"].items()
+    }
+    return small
+
+
+def served(document, schema):
+    """Whether some paths serve the objects of a model."""
+    return any(item.get("x-serves") == schema["x-model"]["name"] for item in document["paths"].values())
+
+
+def operations_of(item):
+    """The operations of a path item."""
+    return [item[method] for method in ("get", "put", "post", "patch", "delete") if method in item]
+
+
+class Editor:
+    """Makes edits of one contract.
+
+    :param source: the contract
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        sent = _sent(source)
+        self._parts = [
+            part
+            for part in Parts(source).all
+            if part.kind in ("parameter", "operation")
+            or object_at(part.pointer) in ("RequestBody", "MediaType")
+            or (part.kind == "schema" and object_at(part.pointer) == "Schema")
+            if any(part.pointer[: len(place)] == place for place in sent) or part.kind == "operation"
+            if ANSWERS not in part.pointer and not self._compared(part.pointer)
+        ]
+        self._schemas = [f"#/components/schemas/{name}" for name in source.document["components"]["schemas"]]
+
+    def _compared(self, pointer):
+        """Whether a part belongs to a parameter whose values the store compares."""
+        return any(
+            object_at(pointer[:depth]) == "Parameter"
+            and not COMPARED.isdisjoint(self._source.resolve((), self._source.at(pointer[:depth]))[1])
+            for depth in range(3, len(pointer) + 1)
+        )
+
+    def draw(self, random):
+        """An edit."""
+        part = random.choice(self._parts)
+        name = {"RequestBody": "RequestBody", "MediaType": "MediaType"}.get(object_at(part.pointer))
+        name = name or {"parameter": "Parameter", "operation": "Operation", "schema": "Schema"}[part.kind]
+        if part.node and random.random() < 0.2:
+            removable = [key for key in part.node if key not in LEFT_OUT]
+            if removable:
+                return Edit(part.pointer, random.choice(removable), ...)
+        if name == "Schema" and random.random() < 0.1:
+            return self._whole(part, random)
+        keys = [*META_SCHEMA["definitions"][name]["properties"], *_extensions(part.kind)]
+        key = random.choice(keys)
+        return Edit(part.pointer, key, self._value(key, part.node, random))
+
+    def _whole(self, part, random):
+        """Another schema in the place of one."""
+        *place, key = part.pointer
+        whole = random.choice(
+            [
+                {"$ref": random.choice(self._schemas)},
+                {"$ref": random.choice(self._schemas), "nullable": True},
+                {"allOf": [part.node], "nullable": True},
+                {"oneOf": [part.node, {"type": "integer"}]},
+                {"anyOf": [part.node, {"$ref": random.choice(self._schemas)}]},
+                {"type": "array", "items": part.node},
+                *SMALL,
+            ]
+        )
+        return Edit(tuple(place), key, whole)
+
+    def _value(self, key, node, random):
+        """What a keyword may hold, and may not."""
+        inner = [*SMALL, {"$ref": random.choice(self._schemas)}, {**node}]
+        names = [*node.get("properties", {"a": {}}), "name", "zz"]
+        values = [*node.get("enum", ()), *TEXTS, *NUMBERS, None, True, ["a"]]
+        permissions = [*self._source.document["x-permissions"], "nobody.may"]
+        if key in BOOLEANS:
+            return random.choice([True, False])
+        if key in CHOICES:
+            return copy.deepcopy(random.choice(CHOICES[key]))
+        make = {
+            **dict.fromkeys(("allOf", "anyOf", "oneOf"), lambda: random.sample(inner, random.randint(1, 2))),
+            **dict.fromkeys(("not", "items", "schema", "additionalProperties"), lambda: random.choice(inner)),
+            **dict.fromkeys(
+                ("default", "example", "x-create-default"), lambda: random.choice([*values, [], {}, {"a": 1}])
+            ),
+            "properties": lambda: {**node.get("properties", {}), random.choice(names): random.choice(inner)},
+            "required": lambda: random.choice([True, False]) if "type" not in node else random.sample(names, 1),
+            "enum": lambda: random.sample(values, random.randint(1, 3)),
+            "discriminator": lambda: {
+                "propertyName": random.choice(names),
+                "mapping": {"a": random.choice(self._schemas)},
+            },
+            "x-messages": lambda: {random.choice(["null", "required", *node]): "Say {value} otherwise."},
+            "x-required-permissions": lambda: [random.choice(permissions)],
+            "parameters": lambda: [
+                *node.get("parameters", ()),
+                {"name": random.choice(["q", "name", "page"]), "in": "query", "schema": random.choice(inner)},
+            ],
+        }.get(key)
+        # Other parts of an operation are edited by themselves.
+        return make() if make else node.get(key, random.choice(["other", 0, 1, 2, 5, 50]))
+
+
+BOOLEANS = frozenset(
+    {"x-trim", "x-ignored", "nullable", "readOnly", "writeOnly", "uniqueItems", "deprecated", "exclusiveMinimum"}
+    | {"exclusiveMaximum", "allowEmptyValue", "explode", "allowReserved"}
+)
+CHOICES = {
+    "type": ["string", "integer", "number", "boolean", "array", "object"],
+    "format": [*FORMATS, "slug"],
+    "pattern": PATTERNS,
+    "in": ["query", "path", "header", "cookie"],
+    "style": ["form", "simple", "deepObject"],
+    "security": [[], [{"authentik": []}], [{"nobody": []}]],
+    "x-url-template": ["/flows/{name}/", "/{zz}/", "/"],
+    **dict.fromkeys(("minimum", "maximum", "multipleOf", "x-default-below"), NUMBERS),
+    **dict.fromkeys(("x-not-found", "x-argument", "operationId", "name", "title"), ("other", "name", "pk")),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties"), (0, 1, 2, 5, 50)),
+    "maxProperties": [0, 1, 5],
+}
+
+
+@cache
+def _extensions(kind):
+    return tuple(sorted(DEFINITIONS[kind]["properties"].keys() - LEFT_OUT)) if kind in DEFINITIONS else ()
+
+
+def _sent(source):
+    """The places of what clients send: bodies and parameters, and all that these refer to."""
+    found, waiting = [], []
+    for pointer, path, _, operation in source.operations():
+        if "requestBody" in operation:
+            waiting.append((*pointer, "requestBody"))
+        waiting += [(*owner, "parameters") for owner in (pointer, ("paths", path)) if "parameters" in source.at(owner)]
+    while waiting:
+        place = waiting.pop()
+        if place not in found:
+            found.append(place)
+            waiting += [parse_reference(node["$ref"]) for _, node in references(source.at(place))]
+    return found
