@@ -1,6 +1,6 @@
 """What differs in who may call an operation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.contract.source import Source
@@ -14,6 +14,7 @@ from app.review.comparing.differences import (
     place_of,
     step,
     text_of,
+    unextended,
 )
 from app.review.comparing.extensions import compare_extensions_of
 from app.review.comparing.operations import Operation
@@ -41,7 +42,7 @@ def compare_access(old: Operation, new: Operation) -> Iterator[Difference]:
 
 
 def _credentials(old: Operation, new: Operation) -> Iterator[Difference]:
-    before, after = _requirements(old), _requirements(new)
+    before, after = _requirements(old), _requirements(new, _renamed(old, new))
     refused = [requirement for requirement in before if not any(_enough(requirement, other) for other in after)]
     further = [requirement for requirement in after if not any(_enough(requirement, other) for other in before)]
     place = place_of(old.inherited("security"), new.inherited("security"))
@@ -57,13 +58,37 @@ def _credentials(old: Operation, new: Operation) -> Iterator[Difference]:
     elif further:
         detail = f"it takes {_shown(after)}, it took {_shown(before)}."
         yield Difference("security", place, detail, Effect.HARMLESS, values=values)
+    for name, former in _renamed(old, new).items():
+        detail = f"these credentials were called `{former}`."
+        yield Difference(
+            "security-name", Place(("components", "securitySchemes", name)), detail, Effect.TEXT, values=former
+        )
 
 
-def _requirements(operation: Operation) -> list[Requirement]:
-    """What is enough to call it; nothing at all if it is for everybody."""
+def _requirements(operation: Operation, names: Mapping[str, str] = {}) -> list[Requirement]:
+    """What is enough to call it; nothing at all if it is for everybody.
+
+    :param names: what some of the credentials are to be called
+    """
     found = operation.inherited("security")
     requirements: list[Requirement] = found[1] if found is not None else []
-    return requirements or [{}]
+    return [{names.get(name, name): scopes for name, scopes in one.items()} for one in requirements] or [{}]
+
+
+def _renamed(old: Operation, new: Operation) -> dict[str, str]:
+    """The old names of credentials that have another name only."""
+    before, after = ({name for one in _requirements(operation) for name in one} for operation in (old, new))
+    gone = {name: unextended(_scheme(old.source, name)[1]) for name in before - after}
+    return {
+        name: former
+        for name in sorted(after - before)
+        for former, scheme in gone.items()
+        if _sent(scheme) == _sent(now := _scheme(new.source, name)[1]) and (_sent(now)[0] in _WHERE or scheme == now)
+    }
+
+
+# Where credentials are sent that are no more than that.
+_WHERE = ("header", "query", "cookie")
 
 
 def _enough(sent: Requirement, needed: Requirement) -> bool:

@@ -76,9 +76,18 @@ def compare_discriminators(pair: Pair, matched: Mapping[Position, Position]) -> 
         elif other is None and one is not None and one not in gone_names:
             detail = f"the value `{key}` of `{before}` is gone: it meant `{one}`."
             _note(pair, Place(_place(old, key).pointer, old=True), detail, Effect.NARROWER, key, f"-{key}: {one}")
-        elif one is not None and other is not None and same.get(one, one) != other:
+        elif one is not None and other is not None and same.get(one, one) != other and not _are_equal(pair, one, other):
             detail = f"`{key}` means `{other}`, it meant `{one}`."
             _note(pair, _place(new, key), detail, Effect.OTHER, key, f"{key}: {one} -> {other}")
+
+
+def _are_equal(pair: Pair, old: str, new: str) -> bool:
+    """Whether a component has another name only."""
+    positions: list[Position] = [(("components", "schemas", name),) for name in (old, new)]
+    try:
+        return pair.are_equal(*positions)
+    except KeyError:
+        return False
 
 
 def _meanings(view: View) -> dict[str, str]:

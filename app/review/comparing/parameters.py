@@ -137,6 +137,9 @@ class _Pair:
     def _serialization(self) -> Iterator[Difference]:
         before, after = _written(self._old), _written(self._new)
         for keyword, value in after.items():
+            if keyword == "explode" and not {"array", "object"} & self._types():
+                # What is one text is written in one way.
+                continue
             if before[keyword] != value:
                 detail = f"`{keyword}` is {shown(value)}, it was {shown(before[keyword])}."
                 place = place_of(*self._found(keyword))
@@ -145,6 +148,11 @@ class _Pair:
                 advice = "Write the value in the new way."
                 values = f"{shown(before[keyword])} -> {shown(value)}"
                 yield Difference(keyword, place, detail, Effect.OTHER, advice, values=values)
+
+    def _types(self) -> frozenset[str]:
+        """The types of the values in either contract."""
+        old, new = _schema(self._old_place, self._old), _schema(self._new_place, self._new)
+        return View(self._sources[0], old).types | View(self._sources[1], new).types
 
     def _default(self, old: Position, new: Position) -> Iterator[Difference]:
         was, now = View(self._sources[0], old).last("default"), View(self._sources[1], new).last("default")

@@ -23,6 +23,9 @@ _FEW = 256
 # Formats that tell a client how to show a value, and nothing of the value.
 _SHOWN_ONLY = frozenset({"password"})
 
+# How large the whole numbers of a format are (OpenAPI 3.0.3, "Data Types").
+_BITS = {"int32": 32, "int64": 64}
+
 # Formats all of whose values are those of another one as well.
 _WITHIN = {("int32", "int64"), ("float", "double")}
 
@@ -34,7 +37,7 @@ def compare_values(old: View, new: View) -> Iterator[Difference]:
     if not comparable(old, new):
         return
     yield from compare_enums(old, new)
-    if old.enum is None and new.enum is None:
+    if old.enum is None and new.enum is None and not _are_in_one_range(old, new):
         for kind, keywords in _LIMITS.items():
             if {kind, "fraction" if kind == "integer" else kind} & old.types & new.types:
                 for keyword in keywords:
@@ -48,6 +51,27 @@ def compare_values(old: View, new: View) -> Iterator[Difference]:
     yield from _unique_items(old, new)
 
 
+def _are_in_one_range(old: View, new: View) -> bool:
+    """Whether two schemas admit the same whole numbers, as formats and limits say together, and nothing else."""
+    if not (old.types - {"null"}) == (new.types - {"null"}) == {"integer"} or _multiple(old, new) != _multiple(
+        new, old
+    ):
+        return False
+    return all(
+        _strictest(old, keyword) is not None and _strictest(old, keyword) == _strictest(new, keyword)
+        for keyword in _LIMITS["integer"]
+    )
+
+
+def _strictest(view: View, keyword: str) -> float | None:
+    """The limit of whole numbers, that of their format included."""
+    limit, sign = _limit(view, keyword, whole=True), 1 if keyword == "minimum" else -1
+    found = [] if limit is None else [limit.strength[0]]
+    sizes = [_BITS[value] for _, value in view.every("format") if value in _BITS]
+    found += [sign * (-(2 ** (bits - 1)) if sign == 1 else 2 ** (bits - 1) - 1) for bits in sizes]
+    return max(found, default=None)
+
+
 def comparable(old: View, new: View) -> bool:
     """Whether two schemas have values of a type in common, so that there is more to compare than the type."""
     return bool((old.types & new.types) - {"null"}) or old.types == new.types
@@ -56,6 +80,7 @@ def comparable(old: View, new: View) -> bool:
 def compare_null(old: View, new: View) -> Iterator[Difference]:
     """Whether null is admitted, where not any value is."""
     if not (old.is_typed and new.is_typed) or old.admits_null is new.admits_null:
+        yield from _null_without_effect(old, new)
         return
     if old.groups and new.groups and not old.every("nullable") and not new.every("nullable"):
         # The alternatives say it.
@@ -66,6 +91,14 @@ def compare_null(old: View, new: View) -> Iterator[Difference]:
     else:
         detail, effect, values = "null is no longer admitted.", Effect.NARROWER, "no"
     yield Difference("nullable", place, detail, effect, "Send no null.", "Be ready for null.", values)
+
+
+def _null_without_effect(old: View, new: View) -> Iterator[Difference]:
+    """That a schema says of null what changes nothing: an enum beside it has no null, or anything is admitted anyway."""
+    before, after = (any(value is True for _, value in view.every("nullable")) for view in (old, new))
+    if before is not after and old.admits_null is new.admits_null:
+        detail = f"`nullable` is {'there' if after else 'gone'}, and has no effect."
+        yield Difference("nullable", _place_of(old, new, "nullable"), detail, Effect.TEXT, values="no effect")
 
 
 def _types(old: View, new: View) -> Iterator[Difference]:
@@ -269,7 +302,16 @@ def _formats(old: View, new: View) -> Iterator[Difference]:
             return Effect.NARROWER
         return Effect.WIDER if (before, after) in _WITHIN else Effect.OTHER
 
+    if {"integer", "fraction"} & old.types & new.types:
+        # All numbers are those of a double: another format takes its place, or it goes without saying.
+        before, after = (_numeric_format(view) for view in (old, new))
+        if before == after:
+            return
     yield from _texts(old, new, "format", effect_of)
+
+
+def _numeric_format(view: View) -> set[str]:
+    return {value for _, value in view.every("format")} - {"double"}
 
 
 def _multiples(old: View, new: View) -> Iterator[Difference]:
