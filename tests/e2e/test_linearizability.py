@@ -79,14 +79,9 @@ FAULTS = {
 }
 # Of them, those of the short form.
 FEW = 3
-# To be taken away as soon as imports on PostgreSQL are isolated, and a conflict at a commit is no end of a connection.
-FAILS = {
-    isolation: pytest.mark.xfail(reason="imports on PostgreSQL are not isolated", strict=False)
-    for isolation in ("read committed", "repeatable read")
-} | {"serializable": pytest.mark.xfail(reason="conflicts at a commit are not noticed", run=False)}
 
 
-@pytest.fixture(params=[pytest.param(one, id=str(one), marks=FAILS.get(one.isolation, ())) for one in SCENARIOS])
+@pytest.fixture(params=SCENARIOS, ids=str)
 def scenario(request):
     return request.param
 

@@ -19,8 +19,6 @@ from tests.proxies import configurations
 from tests.serving import free_port, wait_for
 
 TOKEN = "root"
-# Of the tests that fail until a request for another protocol is read as any other, and trailers are dropped.
-FAILS = "what follows the head of such a request is not read as its body"
 # Daemons are not on everybody's PATH.
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 

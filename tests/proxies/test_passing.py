@@ -11,12 +11,10 @@ from app.settings import Settings
 from tests.asgi import FLOWS
 from tests.e2e.test_command import FLOW, bearer
 from tests.proxies import configurations
-from tests.proxies.running import FAILS, FRONTS, TOKEN, haproxy, nginx
+from tests.proxies.running import FRONTS, TOKEN, haproxy, nginx
 from tests.proxies.shapes import chunk, head, sized
 from tests.proxies.test_smuggling import send
 from tests.serving import free_port
-
-pytestmark = pytest.mark.xfail(reason=FAILS, strict=False)
 
 # Ways to write the path of the metrics that one server or another takes for it.
 METRICS = (

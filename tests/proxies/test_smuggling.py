@@ -9,11 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.asgi import FLOWS
-from tests.proxies.running import FAILS
 from tests.proxies.shapes import BEGUN, FAMILIES, WHOLE, head, sized
 from tests.proxies.victims import SMUGGLED, unharmed
-
-pytestmark = pytest.mark.xfail(reason=FAILS, strict=False)
 
 # Connections of the attacker at once.
 ATTACKERS = 8
