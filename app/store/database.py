@@ -104,7 +104,8 @@ class Database:
         :raises NotUnique: a value is taken
         """
         self._begin_in_unit()
-        with self.read() as session, session.transaction():
+        unit = self.unit
+        with unit.session if unit is not None and unit.session is not None else self._own_write() as session:
             yield session
 
     @contextlib.contextmanager
@@ -221,10 +222,8 @@ class Database:
         :raises Unavailable: the database does not answer
         :raises NotUnique: a value is taken
         """
-        if self.embedded:
-            return SingleStatement(self._thread_session())
         self._begin_in_unit()
-        return LoneStatement(self.read())
+        return SingleStatement(self._thread_session()) if self.embedded else LoneStatement(self.read())
 
     def turn(self) -> contextlib.AbstractContextManager["Session"]:
         """A session to read and lock a row, and then for one statement that writes: nobody comes between.
@@ -243,8 +242,8 @@ class Database:
 
     def unit_of_work(self) -> contextlib.AbstractContextManager[Any]:
         """What a request writes, all of which is undone if anything is raised, whatever was committed in it."""
-        if self.embedded:
-            return self._thread_session().group
+        if self.embedded and (session := self._thread_session()).shares:
+            return session.group
         return self._pipeline.session.unit if self._pipeline is not None and self._is_pipelined else UnitOfWork(self)
 
     @property

@@ -1,4 +1,4 @@
-"""Units of work: what a request writes on a thread of a networked database is one transaction, which ends with the request."""
+"""Units of work: what a request writes on a thread of its own is one transaction, which ends with the request."""
 
 import contextlib
 from types import TracebackType
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class UnitOfWork:
     """Transactions that begin within it are one, committed at its end; what is read before the first of them is not part of it.
 
-    :param database: a networked one
+    :param database: the database
     """
 
     __slots__ = ("_database", "_transaction", "session")

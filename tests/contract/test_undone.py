@@ -23,10 +23,16 @@ from tests.forms import form
 BROKEN = "broken"
 STAGES = "/api/v3/stages/dummy/"
 BINDINGS = "/api/v3/flows/bindings/"
+BLUEPRINT = b"""version: 1
+entries:
+  - model: authentik_flows.flow
+    identifiers: {slug: imported}
+    attrs: {name: a, title: a, designation: recovery}
+"""
 PATHS = (
     "flows_instances_create", "flows_instances_update", "flows_instances_partial_update", "flows_instances_set_background_create",
     "flows_instances_set_background_url_create", "stages_dummy_create", "stages_dummy_partial_update", "stages_dummy_update",
-    "flows_bindings_create", "flows_bindings_partial_update",
+    "flows_bindings_create", "flows_bindings_partial_update", "flows_instances_import_create",
 )  # fmt: skip
 
 
@@ -116,6 +122,7 @@ def requests(client, make_flow):
         ("PUT", f"{STAGES}{stage['pk']}/", {"name": "other"}),
         ("POST", BINDINGS, {"target": flow["pk"], "stage": stage["pk"], "order": 1}),
         ("PATCH", f"{BINDINGS}{binding['pk']}/", {"order": 2}),
+        ("POST", f"{FLOWS}import/", form(file=("a.yaml", "application/yaml", BLUEPRINT))),
     ]
 
 

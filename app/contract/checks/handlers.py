@@ -132,10 +132,11 @@ def _check_annotations(source: Source, path: str, method: str, handler: Callable
 
 @lru_cache(maxsize=1024)
 def _hints(handler: Callable[..., Any]) -> Mapping[str, Any]:
+    handler = inspect.unwrap(handler)
     while isinstance(handler, partial):
-        handler = handler.func
+        handler = inspect.unwrap(handler.func)
     try:
-        return get_type_hints(inspect.unwrap(handler))
+        return get_type_hints(handler)
     except NameError:
         # A name that is there for type checkers only.
         return {}
