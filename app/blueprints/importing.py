@@ -4,12 +4,12 @@ import random
 import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from app import errors
 from app.blueprints import reporting
 from app.blueprints.document import Value
-from app.blueprints.limits import Allowance
+from app.blueprints.limits import MAX_SECONDS, Allowance
 from app.blueprints.mistakes import BlueprintError, Mistake, Place, mistake
 from app.blueprints.objects import Model, Store
 from app.blueprints.permissions import May, Permissions
@@ -22,17 +22,20 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 _ANOTHER_BLUEPRINT = "authentik_blueprints.metaapplyblueprint"
 # What authentik knows besides the blueprint's own context. There is no licence here.
 _CONTEXT = {"goauthentik.io/enterprise/licensed": Value(1, 1, False)}
-# How often a blueprint is applied anew when others come in between, for how many seconds at most, and the longest waits in between,
-# in seconds: of the first, from which on each is twice as long, and of all. Chance spreads those who are in one another's way.
-_ATTEMPTS, _PATIENCE, _FIRST_WAIT, _LONGEST_WAIT = 20, 10, 0.005, 0.25
+# How often a blueprint is applied anew when others come in between, and the longest waits before that, in seconds: of the first,
+# from which on each is twice as long, and of all. Chance spreads those who are in one another's way.
+_ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
 
 
-def apply(store: Store, text: bytes, *, strict: bool = False, may: May | None = None) -> Outcome:
+def apply(
+    store: Store, text: bytes, *, strict: bool = False, may: May | None = None, seconds: int = MAX_SECONDS
+) -> Outcome:
     """Apply a blueprint as if nobody else changed anything meanwhile.
 
     :param text: the YAML
     :param strict: whether a `!Find` that finds nothing is wrong; otherwise it is null, as in authentik
     :param may: whether the sender has a permission; None if everything is allowed
+    :param seconds: how long it may take
     :returns: what became of it. A blueprint that is wrong in any way changes nothing
     :raises Unavailable: the database does not answer, or others came in between again and again; nothing was changed
     """
@@ -42,12 +45,12 @@ def apply(store: Store, text: bytes, *, strict: bool = False, may: May | None = 
         return reporting.refused(error.mistakes)
     if not blueprint.entries:
         return reporting.applied([])
-    permissions = Permissions(may)
+    terms = _Terms(strict, Permissions(may), seconds)
     conflict: Exception | None = None
     doubtful: Outcome | None = None
-    for _ in _attempts():
+    for _ in _attempts(2 * seconds):
         try:
-            outcome, certain = _attempt(store, blueprint, strict, permissions)
+            outcome, certain = _attempt(store, blueprint, terms)
         except errors.TakenBack as error:
             conflict = error
             continue
@@ -57,9 +60,22 @@ def apply(store: Store, text: bytes, *, strict: bool = False, may: May | None = 
     raise errors.Unavailable(f"Others came in between again and again: {conflict}")
 
 
-def _attempts() -> Iterator[None]:
-    """Begin again and again, after a while each time."""
-    gives_up = time.monotonic() + _PATIENCE
+class _Terms(NamedTuple):
+    """How a blueprint is applied.
+
+    :param strict: whether a `!Find` that finds nothing is wrong
+    :param permissions: what its sender may do
+    :param seconds: how long it may take
+    """
+
+    strict: bool
+    permissions: Permissions
+    seconds: int
+
+
+def _attempts(patience: int) -> Iterator[None]:
+    """Begin again and again, after a while each time. :param patience: for so many seconds"""
+    gives_up = time.monotonic() + patience
     for attempt in range(_ATTEMPTS):
         if attempt:
             time.sleep(random.uniform(0, min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)))  # noqa: S311  # no secret
@@ -68,7 +84,7 @@ def _attempts() -> Iterator[None]:
         yield
 
 
-def _attempt(store: Store, blueprint: Blueprint, strict: bool, permissions: Permissions) -> tuple[Outcome, bool]:
+def _attempt(store: Store, blueprint: Blueprint, terms: _Terms) -> tuple[Outcome, bool]:
     """Apply a blueprint once.
 
     :returns: what became of it, and whether it is certain: a value that is taken may be so by somebody who came in between
@@ -77,7 +93,7 @@ def _attempt(store: Store, blueprint: Blueprint, strict: bool, permissions: Perm
     run: _Run | None = None
     try:
         with store.database.serializable() as session:
-            run = _Run(store, session, blueprint, strict, permissions)
+            run = _Run(store, session, blueprint, terms)
             done = [run.apply(entry) for entry in blueprint.entries]
     except (BlueprintError, errors.Invalid, errors.NotUnique, errors.Missing, errors.NotFound) as error:
         if run is None:
@@ -90,14 +106,12 @@ def _attempt(store: Store, blueprint: Blueprint, strict: bool, permissions: Perm
 class _Run:
     """One application of a blueprint, within a transaction."""
 
-    def __init__(
-        self, store: Store, session: Any, blueprint: Blueprint, strict: bool, permissions: Permissions
-    ) -> None:
+    def __init__(self, store: Store, session: Any, blueprint: Blueprint, terms: _Terms) -> None:
         self._store = store
         self._session = session
-        self._strict = strict
-        self._permissions = permissions
-        self._allowance = Allowance()
+        self._strict = terms.strict
+        self._permissions = terms.permissions
+        self._allowance = Allowance(terms.seconds)
         self._resolver = Resolver({**_CONTEXT, **blueprint.context}, self._find_pk, self._key_of)
         # The entry that is applied now.
         self.entry = blueprint.entries[0]

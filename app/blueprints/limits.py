@@ -8,8 +8,8 @@ from app.blueprints.mistakes import Place, mistake
 MAX_ENTRIES = 20_000
 # Each `!Find` may look at every object of its model.
 MAX_LOOKUPS = 10_000
-# On an embedded store nobody else writes meanwhile.
-MAX_SECONDS = 5
+# To apply it: on an embedded store nobody else writes meanwhile. Who runs a command of the server decides that for all.
+MAX_SECONDS, MAX_SECONDS_OF_A_COMMAND = 5, 60
 MAX_MISTAKES = 100
 # Entries of a blueprint that is refused, beside the wrong one, that have a log.
 MAX_SKIPPED = 1_000
@@ -20,11 +20,15 @@ MAX_NAME = 100
 
 
 class Allowance:
-    """What is left to one application of a blueprint, of look-ups and of the time that begins now."""
+    """What is left to one application of a blueprint, of look-ups and of the time that begins now.
 
-    def __init__(self) -> None:
+    :param seconds: how long it may take
+    """
+
+    def __init__(self, seconds: int) -> None:
         self._lookups = MAX_LOOKUPS
-        self._deadline = time.monotonic() + MAX_SECONDS
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
 
     def spend_lookup(self, place: Place) -> None:
         """Use a look-up. :raises BlueprintError: none is left, or no time"""
@@ -38,7 +42,7 @@ class Allowance:
         if time.monotonic() > self._deadline:
             raise mistake(
                 place,
-                f"The blueprint was not applied within {MAX_SECONDS} seconds: split it, and look objects up by pk, slug or name.",
+                f"The blueprint was not applied within {self._seconds} seconds: split it, and look objects up by pk, slug or name.",
             )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.blueprints.importing import apply
+from app.blueprints.limits import MAX_SECONDS_OF_A_COMMAND
 from app.blueprints.objects import Store
 from app.blueprints.reporting import Outcome
 
@@ -18,13 +19,13 @@ def apply_all(store: Store, texts: Mapping[str, bytes]) -> dict[str, Outcome]:
     :raises Unavailable: the database does not answer
     """
     outcomes: dict[str, Outcome] = {}
-    waiting = list(texts)
+    waiting, seconds = list(texts), MAX_SECONDS_OF_A_COMMAND
     while waiting:
-        outcomes |= {name: apply(store, texts[name], strict=True) for name in waiting}
+        outcomes |= {name: apply(store, texts[name], strict=True, seconds=seconds) for name in waiting}
         left = [name for name in waiting if not outcomes[name].success]
         if len(left) == len(waiting):
             for name in waiting:
-                outcomes[name] = apply(store, texts[name])
+                outcomes[name] = apply(store, texts[name], seconds=seconds)
                 if outcomes[name].success:
                     left.remove(name)
                     break

@@ -7,6 +7,7 @@ import pytest
 
 from app.blueprints import importing, limits
 from app.blueprints.importing import apply
+from app.blueprints.several import apply_all
 from app.errors import TakenBack, Unavailable
 from tests.blueprints import DUMMY, FLOW, MemoryStore, actions, blueprint, said, stage
 
@@ -118,6 +119,16 @@ def test_a_blueprint_is_applied_only_so_long(store, monkeypatch, steps, place):
     assert line.startswith(f"{place}: The blueprint was not applied within 5 seconds: split it")
     assert actions(outcome) == ["skipped", "error", "skipped"]
     assert store.objects == {}
+
+
+def test_who_runs_a_command_has_more_time(store, monkeypatch):
+    text = blueprint(stage("a"), stage("b"))
+    for seconds in (limits.MAX_SECONDS + 1, limits.MAX_SECONDS_OF_A_COMMAND + 1):
+        clock = iter([0.0, 0.0, seconds] * 3)
+        monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda clock=clock: next(clock)))
+        outcome = apply_all(store, {"text": text})["text"]
+        assert outcome.success is (seconds < limits.MAX_SECONDS_OF_A_COMMAND)
+    assert said(outcome)[0].startswith("4:3: The blueprint was not applied within 60 seconds: ")
 
 
 class Contested(MemoryStore):
