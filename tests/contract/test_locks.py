@@ -249,3 +249,34 @@ def test_a_thread_without_an_event_loop_waits_in_sqlite(store, other):
     store.tokens.add("other", superuser=True)
     with store.database.read() as session:
         assert session._connection.execute("PRAGMA busy_timeout").fetchone() == (5000,)
+
+
+@pytest.fixture
+def another_is_next(shared, store):
+    """Another process waits for the lock, and this one has had its turn."""
+    database = shared[0].database
+    database.read().group.queue._turn_ends = 0.0
+    assert database.turnstile.enter()
+    yield database.turnstile
+    if database.turnstile.is_taken():
+        database.turnstile.leave()
+
+
+def test_a_process_that_has_had_its_turn_lets_the_next_one_write(client, make_flow, another_is_next, monkeypatch):
+    monkeypatch.setattr(locking, "_COURTESY", 1000)
+
+    async def run():
+        waiting = sent(client, "POST", FLOWS, make_flow())
+        for _ in range(5):
+            assert (await sent(client, "GET", FLOWS)).json()["results"] == []
+        assert not waiting.done()
+        another_is_next.leave()
+        return (await waiting).status
+
+    assert client_loop(run()) == 201
+
+
+def test_a_process_that_is_next_and_does_nothing_is_not_waited_for(client, make_flow, another_is_next, monkeypatch):
+    monkeypatch.setattr(locking, "_COURTESY", 0.01)
+    assert client.post(FLOWS, make_flow()).status == 201
+    assert another_is_next.is_taken()
