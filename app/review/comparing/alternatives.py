@@ -4,8 +4,9 @@ from itertools import zip_longest
 
 from app.review.comparing.differences import NOTHING, Difference, Effect, Place, Rating, Side, digest, listed
 from app.review.comparing.discriminators import compare_discriminators, keys_of
+from app.review.comparing.enums import compare_enums
 from app.review.comparing.pairs import Pair
-from app.review.comparing.values import compare_enums, compare_null
+from app.review.comparing.values import compare_null
 from app.review.comparing.views import Group, Position, View
 
 _ORDER = ("anyOf", "oneOf")
