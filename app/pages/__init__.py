@@ -1,9 +1,8 @@
 """The pages for people, a Flask application: home, documentation, the contract itself, health."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException, NotFound
@@ -91,8 +90,8 @@ def _public(contract: Source, mistake: Framed) -> tuple[str, str, str, str]:
 
 
 class _Pages(Flask):
-    """Leads from `/docs` to `/docs/`. Flask would redirect to an absolute URL, and also from paths for clients, which are not found
-    without their slash.
+    """Leads from `/docs` to `/docs/`. Flask would redirect to an absolute URL, and from paths for clients as well; and no header
+    repeats a part of a path that a client made up.
 
     :param base_path: of the API
     """
@@ -103,11 +102,18 @@ class _Pages(Flask):
 
     def raise_routing_exception(self, request: Request) -> NoReturn:
         if isinstance(request.routing_exception, RequestRedirect):
-            path = urlsplit(request.routing_exception.new_url).path
-            if path != f"{request.path}/" or path.startswith(("/-/", f"{self._base_path or '/-'}/")):
+            path = f"{request.path}/"
+            if path not in self._pages:
                 raise NotFound
             abort(redirect(path, 308))
         super().raise_routing_exception(request)
+
+    @cached_property
+    def _pages(self) -> frozenset[str]:
+        """The paths of pages for people."""
+        for_clients = ("/-/", f"{self._base_path or '/-'}/")
+        paths = (rule.rule for rule in self.url_map.iter_rules() if not rule.arguments)
+        return frozenset(path for path in paths if not path.startswith(for_clients))
 
 
 def _answer_error(error: HTTPException) -> Response:

@@ -41,7 +41,11 @@ def check_head(status, headers):
         assert b"planted" not in value.lower(), (name, value)
         assert name.decode().lower() not in found, name
         found[name.decode().lower()] = value.decode()
-    assert found.keys() <= HEADERS, found.keys() - HEADERS
+    # A page without its slash leads to the page, wherever the server is reached.
+    if location := found.get("location"):
+        assert status == 308
+        assert re.fullmatch(r"(/[a-z]+)+/", location), location
+    assert found.keys() <= {*HEADERS, "location"}, found.keys() - HEADERS
     assert found["x-content-type-options"] == "nosniff"
     return found
 
