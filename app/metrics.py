@@ -120,6 +120,8 @@ class Metrics:
     def take(self, part: int) -> None:
         """Let this process count in a part, from 0 on."""
         self._own = self._part(part)
+        # What the parent had of it is none of this process's.
+        self._own[_IN_PROGRESS] = self._own[_CONNECTIONS] = 0
         self._own[_ALIVE] = 1
 
     def release(self, part: int) -> None:

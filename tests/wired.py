@@ -47,6 +47,9 @@ class Transport:
     def is_closing(self):
         return self.closed
 
+    def get_write_buffer_size(self):
+        return 0
+
     def get_extra_info(self, _name):
         return None
 

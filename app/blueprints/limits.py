@@ -9,7 +9,7 @@ MAX_ENTRIES = 20_000
 # Each `!Find` may look at every object of its model.
 MAX_LOOKUPS = 10_000
 # To apply it: on an embedded store nobody else writes meanwhile. Who runs a command of the server decides that for all.
-MAX_SECONDS, MAX_SECONDS_OF_A_COMMAND = 5, 60
+MAX_SECONDS, MAX_SECONDS_OF_A_COMMAND = 4, 60
 MAX_MISTAKES = 100
 # Entries of a blueprint that is refused, beside the wrong one, that have a log.
 MAX_SKIPPED = 1_000

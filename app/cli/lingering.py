@@ -19,15 +19,22 @@ class Lingering(asyncio.Protocol):
         self._transport = transport
         self._before = before
         self._rest = MOST_DISCARDED
-        self._timer = loop.call_later(LINGER, transport.close)
+        self._loop = loop
+        self._timer = loop.call_later(LINGER, self._close)
         transport.set_protocol(self)
         transport.write_eof()
+
+    def _close(self) -> None:
+        """Close the connection. A transport would wait for ever for a client that does not take in what is left."""
+        self._timer.cancel()
+        self._transport.close()
+        self._timer = self._loop.call_later(LINGER, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Discard it."""
         self._rest -= len(data)
         if self._rest < 0:
-            self._transport.close()
+            self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the protocol before."""

@@ -91,6 +91,7 @@ class Protocol(Reading):
             self._answered.body.clear()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
+            self.bound_end()
             return
         if self.pipeline:
             cycle, app = self.pipeline.pop()
@@ -131,9 +132,23 @@ class Protocol(Reading):
         """The worker stops: say so in the next answer, rather than to close a connection on which a request may be on its way."""
         self._leaving = True
         if self.cycle is None or self.cycle.response_started:
-            self.loop.call_later(LINGER, super().shutdown)
+            self.loop.call_later(LINGER, self._end_now)
         else:
             self.cycle.keep_alive = False
+
+    def _end_now(self) -> None:
+        super().shutdown()
+        self.bound_end(LINGER)
+
+    def bound_end(self, seconds: float = PATIENCE) -> None:
+        """Abort the connection if its client does not take in what is left: a transport that closes waits for that for ever.
+
+        :param seconds: for which it may
+        """
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            if self._unread is not None:
+                self._unread.cancel()
+            self._unread = self.loop.call_later(seconds, self.transport.abort)
 
     def pause_writing(self) -> None:
         """The client takes nothing in: wait for it, but not for ever."""
@@ -180,6 +195,7 @@ class Protocol(Reading):
             self._idle = self.loop.call_later(rest, self._close_if_idle)
         else:
             self.timeout_keep_alive_handler()
+            self.bound_end()
 
     def wait_for_rest(self) -> None:
         """Wait until a request is complete, but not for ever."""
@@ -215,6 +231,7 @@ class Protocol(Reading):
                 return
             else:
                 self.cycle.disconnected = True
+                self.cycle.waiting_for_100_continue = False
                 self.cycle.message_event.set()
                 self._answered = None
         self.end(answer)

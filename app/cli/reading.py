@@ -142,7 +142,8 @@ class Reading(HttpToolsProtocol):
         :param fed: bytes that have been parsed
         """
         if self._in_head:
-            self._head += fed
+            # The piece in which a head begins may have the end of another request.
+            self._head += fed if self._head else self._parsed_head()
             if self._head > MOST_HEAD or len(self.headers) > MOST_FIELDS:
                 self.refuse(_too_large())
         else:
@@ -153,6 +154,10 @@ class Reading(HttpToolsProtocol):
                 )
         if self._deadline is None and self._last is None:
             self.wait_for_rest()
+
+    def _parsed_head(self) -> int:
+        """Bytes of the head that have been parsed, without a field that is not complete."""
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def read_held(self) -> None:
         """Read what was held back, and then on."""
@@ -165,6 +170,9 @@ class Reading(HttpToolsProtocol):
         self._in_head, self._complete, self._head = True, False, 0
         self.url = b""
         self.headers, self._framing_fields = [], []
+        if self._deadline is not None:
+            # It was that of the request before.
+            self.stop_waiting()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header field, or a trailer."""
@@ -231,8 +239,7 @@ class Reading(HttpToolsProtocol):
     def _check(self, method: bytes, version: str) -> bool:
         """Look closer at the head of a request. :returns: whether the client waits for `100 Continue`"""
         try:
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if len(self.headers) > MOST_FIELDS or size > MOST_HEAD:
+            if len(self.headers) > MOST_FIELDS or self._parsed_head() > MOST_HEAD:
                 raise _too_large()
             if self.parser.should_upgrade():
                 if method == b"CONNECT":

@@ -66,7 +66,8 @@ class CrowdServer(Server):
         self._heartbeat = asyncio.get_running_loop().call_later(_HEARTBEAT, self._tell_of_life)
 
     def _let_some_in(self, door: socket.socket) -> None:
-        with contextlib.suppress(BlockingIOError):
+        # Nobody waits any more, or there are no descriptors left for now.
+        with contextlib.suppress(OSError):
             for _ in range(_AT_ONCE):
                 task = asyncio.get_running_loop().create_task(self._let_in(door.accept()[0]))
                 self._entering.add(task)

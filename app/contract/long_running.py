@@ -23,7 +23,11 @@ class LongRunning:
         """Call a function on the thread. :returns: what it returns :raises Busy: the thread was not free in time"""
         called = self._executor.submit(function, *arguments)
         result = asyncio.wrap_future(called)
-        done, _ = await asyncio.wait([result], timeout=PATIENCE)
+        try:
+            done, _ = await asyncio.wait([result], timeout=PATIENCE)
+        except asyncio.CancelledError:
+            called.cancel()
+            raise
         if not done and called.cancel():
             raise Busy
         return await result

@@ -3,8 +3,10 @@
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+# The longest header that is remembered with what it admits: strangers must not fill the memory.
+_REMEMBERED_LENGTH = 256
 
-@lru_cache(maxsize=256)
+
 def accepts(accept: str, media_type: str) -> bool:
     """Whether an `Accept` header admits a media type.
 
@@ -13,8 +15,15 @@ def accepts(accept: str, media_type: str) -> bool:
     :param accept: the value of the header
     :param media_type: such as `application/json`
     """
+    return (_remembered if len(accept) <= _REMEMBERED_LENGTH else _accepts)(accept, media_type)
+
+
+def _accepts(accept: str, media_type: str) -> bool:
     ranges = (part.partition(";")[0].strip().lower() for part in accept.split(","))
     return not {media_type, media_type.partition("/")[0] + "/*", "*/*"}.isdisjoint(ranges)
+
+
+_remembered = lru_cache(maxsize=256)(_accepts)
 
 
 def names(accept: str, media_type: str) -> bool:

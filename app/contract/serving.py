@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from app import errors
+from app import ambient, errors
 from app.contract import answers
 from app.contract.answers import CONTINUE, Answer, Header, decode, detail
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
@@ -42,6 +42,8 @@ lead to other objects, and the path parameters of the object that they are meant
 # How often a request is carried out that the database takes back, and the longest waits in between, in seconds: of the first, from
 # which on each is twice as long, and of all. Of those that are in one another's way one succeeds; chance spreads the others.
 _ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
+# Seconds after which a request is repeated no more: one of an import may take seconds each time.
+_LONGEST_RETRY = 10.0
 
 
 # From so many bytes on a body may hold so many values that the garbage collector takes as long as to read it.
@@ -195,6 +197,8 @@ class Server:
             try:
                 return self._carry_out(path, plan, request)
             except errors.TakenBack as error:
+                if ambient.clock() - request.started > _LONGEST_RETRY:
+                    raise
                 log.info("taken back", id=request.id, operation=plan.operation_id, error=str(error))
                 time.sleep(random.uniform(0, min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)))  # noqa: S311  # no secret
         return self._carry_out(path, plan, request)

@@ -73,17 +73,21 @@ class _Write:
             if row is None:
                 self.fail(errors.TakenBack("Somebody else was quicker."))
                 return
-            self.done(row)
+            self._tell(row)
         if not self.waiter.done():
             self.waiter.set_result(None)
 
     def fail(self, error: errors.Unavailable) -> None:
         """See `Waiting`."""
-        if self.done is not None:
-            self.done(None)
+        self._tell(None)
         # Whose client has gone waits no more.
         if not self.waiter.done():
             self.waiter.set_exception(error)
+
+    def _tell(self, row: Row | None) -> None:
+        done, self.done = self.done, None
+        if done is not None:
+            done(row)
 
 
 class PipelineSession(NetworkedSession):

@@ -307,3 +307,10 @@ def test_a_body_that_nobody_reads_is_not_read_on():
         assert len(connection.protocol.cycle.body) < 150_000
 
     run(test)
+
+
+def test_the_body_of_a_request_does_not_count_in_the_head_of_the_next():
+    first = post(b"x" * 16_000)
+    second = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: %b\r\n" % (b"a" * 24_000) + b"\r\n"
+    cuts = (first[:600], first[600:] + second[:100], second[100:12_000], second[12_000:18_500], second[18_500:])
+    assert statuses(exchange(echo, *cuts)[0]) == [200, 200]

@@ -83,7 +83,9 @@ class Transport:
 
     def __init__(self):
         self.written = b""
-        self.closed = False
+        self.closed = self.aborted = False
+        # Bytes that the client has not taken in.
+        self.unread = 0
 
     def write(self, data):
         self.written += data
@@ -91,8 +93,14 @@ class Transport:
     def close(self):
         self.closed = True
 
+    def abort(self):
+        self.closed = self.aborted = True
+
     def is_closing(self):
         return self.closed
+
+    def get_write_buffer_size(self):
+        return self.unread
 
     def get_extra_info(self, _name):
         return None
@@ -154,6 +162,27 @@ def test_it_is_closed_a_while_after_the_last_answer(connection):
     assert connection.is_open_at(3 + KEPT - 0.1)
     assert not connection.is_open_at(3 + KEPT)
     assert connection.transport.written.count(b"HTTP/1.1 200") == 2
+
+
+@pytest.mark.parametrize("unread", [0, 416])
+def test_a_client_that_takes_nothing_in_does_not_keep_a_connection_that_was_closed(connection, unread):
+    connection.ask()
+    connection.transport.unread = unread
+    assert not connection.is_open_at(KEPT)
+    connection.loop.go_on(KEPT + PATIENCE - 0.1)
+    assert not connection.transport.aborted
+    connection.loop.go_on(KEPT + PATIENCE)
+    assert connection.transport.aborted is (unread > 0)
+
+
+def test_a_request_has_a_deadline_of_its_own(connection):
+    connection.ask(REQUEST[:5])
+    for second in range(1, 3 * PATIENCE):
+        connection.loop.go_on(second)
+        connection.ask(REQUEST[5:] + REQUEST[:5])
+    assert b" 408 " not in connection.transport.written
+    connection.loop.go_on(4 * PATIENCE)
+    assert b" 408 " in connection.transport.written
 
 
 def test_the_names_of_its_attributes_are_kept_once_for_all(connection):
