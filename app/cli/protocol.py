@@ -42,7 +42,7 @@ class Protocol(Reading):
         super().connection_made(transport)
         self._begin: Begin | None = self.app_state.get(BEGIN)
         self._extensions[WHOLE] = {"send": self._send_whole}
-        self._extensions[RECEIVED] = {"size": self._received}
+        self._extensions[RECEIVED] = {"take": self._take_body}
         self._unread: asyncio.TimerHandle | None = None
         self.wait_for_rest()
         self._idle_since = 0.0
@@ -179,10 +179,14 @@ class Protocol(Reading):
         cycle.on_response()
         return True
 
-    def _received(self) -> int | None:
-        """The size of the body of the request whose turn it is, in bytes; None if it is not complete."""
+    def _take_body(self, most: int) -> bytes | None:
+        """The body of the request whose turn it is, if it has come as a whole and is no larger than so many bytes."""
         cycle = self._answered
-        return None if cycle is None or cycle.more_body else len(cycle.body)
+        if cycle is None or cycle.more_body or len(cycle.body) > most:
+            return None
+        body = bytes(cycle.body)
+        cycle.body.clear()
+        return body
 
     def _close_if_idle(self) -> None:
         """Close the connection if nothing has come since its last answer, for as long as uvicorn waits for that."""

@@ -16,7 +16,10 @@ WHOLE = "flows.whole"
 """The extension by which a server offers to `send` an answer in one piece. Who looks at what is sent takes it out of the scope."""
 
 RECEIVED = "flows.received"
-"""The extension by which a server says the `size` of a body that it has received, in bytes; None as long as more of it may come."""
+"""The extension by which a server offers to `take` a body that has come with its head, without a turn of the event loop."""
+
+TakeBody = Callable[[int], bytes | None]
+"""Takes the whole body, if it is there, and no larger than so many bytes; None otherwise."""
 
 SendWhole = Callable[[int, bytes, bytes], bool]
 """Sends an answer: its status, its headers as they are sent, its body. :returns: whether it did"""
@@ -88,15 +91,13 @@ class NoRoom(Exception):
     """A body does not fit into the memory that bodies may take."""
 
 
-def received(scope: Mapping[str, Any]) -> int | None:
-    """The size of a body that the server has received, in bytes; None if more of it may come, or nobody knows."""
-    extension: Mapping[str, Callable[[], int | None]] | None = scope.get("extensions", {}).get(RECEIVED)
-    return extension["size"]() if extension is not None else None
+def received(scope: Mapping[str, Any], most: int) -> bytes | None:
+    """A body that the server has already; None if it is larger than `most` bytes, more of it may come, or nobody knows."""
+    extension: Mapping[str, TakeBody] | None = scope.get("extensions", {}).get(RECEIVED)
+    return extension["take"](most) if extension is not None else None
 
 
-async def read_body(
-    receive: Receive, length: int, limit: int, count: Callable[[int], None] | None = None
-) -> bytes | None:
+async def read_body(receive: Receive, length: int, limit: int, count: Callable[[int], None]) -> bytes | None:
     """The whole body; None if it is larger than the limit.
 
     :param length: of the body, in bytes, as the client says
@@ -113,14 +114,11 @@ async def read_body(
         if message["type"] == "http.disconnect":
             raise Disconnected
         chunk: bytes = message.get("body", b"")
-        if count is not None:
-            count(len(chunk))
-        if not message.get("more_body", False) and not chunks:
-            return chunk if len(chunk) <= limit else None
-        chunks.append(chunk)
         size += len(chunk)
         if size > limit:
             return None
+        count(len(chunk))
+        chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
 

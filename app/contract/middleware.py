@@ -48,9 +48,6 @@ Together = Callable[..., Awaitable[Answer | None]]
 Observe = Callable[[PathPlan, Plan | None, Request, Answer, bytes, float], None]
 Trace = Callable[[str, Plan | None, Request, Answer, float], str | None]
 
-# A body that came with its head, up to so many bytes, is in memory already, and costs less than to look at credentials twice.
-_SMALL_BODY = 64 * 1024
-
 log = structlog.get_logger("flows.request")
 
 # Methods of requests that change nothing (RFC 9110, section 9.2.1).
@@ -180,12 +177,15 @@ class ContractMiddleware(SpecMiddleware):
     ) -> None:
         """The rest of a request: its body, others who carry it out, the commit of what it wrote or saw, the client's pace."""
         try:
+            server = edition.server
             if answer is None and plan is not None and plan.body is not None:
-                answer = await self._take_in(edition.server, target, plan, plan.body, request, length, receive)
+                request.body = received(request.scope, server.small_body)
+                if request.body is None:
+                    answer = await self._take_in(server, target, plan, plan.body, request, length, receive)
             if answer is None:
-                answer = await self._carry_out(edition.server, target, plan, request)
+                answer = await self._carry_out(server, target, plan, request)
             elif commit is not None:
-                answer = await self._kept(edition.server, target, plan, request, answer, commit)
+                answer = await self._kept(server, target, plan, request, answer, commit)
             if answer.status >= 400:
                 answer = edition.problems.located(answer, target, plan, request.accept)
             lines = sent_whole(answer, target, request)
@@ -308,21 +308,16 @@ class ContractMiddleware(SpecMiddleware):
 
         :returns: the answer if there is one without the body
         """
+        answer = await self._carry_out(server, target, plan, request)
+        if answer is not CONTINUE:
+            return answer
         limit = server.limit_of(reader)
-        size = received(request.scope)
-        if size is not None and size <= _SMALL_BODY:
-            request.body = await read_body(receive, length, limit)
-        else:
-            request.body = None
-            answer = await self._carry_out(server, target, plan, request)
-            if answer is not CONTINUE:
-                return answer
-            if length <= limit and not self._room.has(length):
-                return busy()
-            try:
-                request.body = await read_body(receive, length, limit, partial(self._room.take, request))
-            except NoRoom:
-                return busy()
+        if length <= limit and not self._room.has(length):
+            return busy()
+        try:
+            request.body = await read_body(receive, length, limit, partial(self._room.take, request))
+        except NoRoom:
+            return busy()
         if request.body is None:
             request.unread = too_large(limit)
         return None

@@ -46,6 +46,9 @@ _ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
 _LONGEST_RETRY = 10.0
 
 
+# The largest body that is taken in at once if it is there, in bytes: so much has a head as well, at most.
+_SMALL_BODY = 64 * 1024
+
 # From so many bytes on a body may hold so many values that the garbage collector takes as long as to read it.
 _LARGE_BODY = 64 * 1024
 
@@ -137,6 +140,9 @@ class Server:
         self._unit_of_work = unit_of_work
         self._body_limit = body_limit
         self._json_limit = body_limit if json_limit is None else min(json_limit, body_limit)
+
+        # A body that came with its head is in memory already, and costs less than to look at credentials twice.
+        self.small_body = min(_SMALL_BODY, self._json_limit)
 
     def limit_of(self, reader: BodyReader) -> int:
         """The largest body that a reader is given, in bytes."""

@@ -9,10 +9,11 @@ import psutil
 import pytest
 
 from app.cli.exchange import MOST_SKIPPED
+from app.proofs.wire import Wire
 from tests.asgi import FLOWS, Client, client_loop
 from tests.conftest import application, client_of, database_at
 from tests.forms import form
-from tests.serving import served
+from tests.serving import served, wait_for
 
 LIMIT = 300_000
 ROOM = 500_000
@@ -178,8 +179,8 @@ def test_a_limit_of_all_bodies_leaves_room_for_one(settings, contract, make_flow
 
 @pytest.fixture
 def url(database_url, contract):
-    """The URL of a server."""
-    with application(database_url, contract, body_limit=LIMIT) as (store, app), served(app) as url:
+    """The URL of a server that has room for one large body."""
+    with application(database_url, contract, body_limit=LIMIT, bodies_limit=1) as (store, app), served(app) as url:
         store.tokens.add("root", superuser=True, secret="root")
         yield url
 
@@ -211,6 +212,21 @@ def test_another_request_follows_a_small_body_that_is_not_kept(url):
 
 
 def test_the_connection_ends_before_a_large_body_that_is_not_kept(url):
+def test_a_small_body_that_comes_with_its_head_needs_no_room(url, make_flow):
+    wire, headers = Wire(url), [("Authorization", "Bearer root"), *JSON.items()]
+
+    def post(size):
+        return wire.send("POST", FLOWS, headers, whole_flow(make_flow, size))
+
+    with connected(url) as slow:
+        slow.sendall(head(FLOWS, f"Authorization: Bearer root\r\nContent-Length: {LIMIT}\r\n") + b" " * (LIMIT - 1))
+        refused = wait_for(lambda: (answer := post(LIMIT // 2)).status == 503 and answer, "the end of the room")
+        assert refused.headers["retry-after"] == "1"
+        assert post(0).status == 201
+    assert wait_for(lambda: post(LIMIT // 2).status == 201, "room again")
+
+
+def test_another_request_follows_a_body_that_is_not_kept(url):
     with connected(url) as connection:
         connection.sendall(head(FLOWS, f"Content-Length: {LIMIT}\r\n"))
         response = connection.recv(65536)
