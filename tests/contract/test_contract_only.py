@@ -18,6 +18,7 @@ EVERYDAY = {"debug", "info", "warning", "error", "name", "number", "order", "mes
 HOMONYMS = {
     ("blueprints/document.py", 50): "how deeply a blueprint may be nested",
     ("blueprints/document.py", 100): "how many `%TAG` directives a blueprint may have",
+    ("blueprints/limits.py", 100): "how many mistakes are told, and how long a name is in a log",
     ("blueprints/tags.py", 100): "how long a formatted text may be, in parts",
     ("cli/coverage.py", 100): "as much as there can be, in percent",
     ("cli/coverage.py", "text"): "a format of a report",
