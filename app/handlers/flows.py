@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 from app import errors
 from app.blueprints.exporting import export
@@ -18,6 +18,20 @@ from app.store.files import StoredFile
 from app.store.listing import SortKey
 
 Body = Mapping[str, Any]
+
+
+class FilePath(TypedDict):
+    """The body that names a file."""
+
+    url: str
+
+
+class FileUpload(TypedDict):
+    """The body that holds a file."""
+
+    file: Upload
+
+
 Filters = Mapping[str, Any]
 
 
@@ -98,15 +112,15 @@ def flows_instances_execute_retrieve(store: Store, slug: str, request: RequestCo
 
 def flows_instances_set_background_create(store: Store, slug: str, body: Body) -> dict[str, Any]:
     """Take an uploaded picture, or go back to the default one. :raises NotFound: there is no such flow"""
+    file: Upload | None = body.get("file")
     if body.get("clear"):
         store.backgrounds.reset(slug)
-    else:
-        file: Upload = body["file"]
+    elif file is not None:
         store.backgrounds.upload(slug, file.filename, StoredFile(file.media_type, file.content))
     return {}
 
 
-def flows_instances_set_background_url_create(store: Store, slug: str, body: Body) -> dict[str, Any]:
+def flows_instances_set_background_url_create(store: Store, slug: str, body: FilePath) -> dict[str, Any]:
     """Take the picture of a URL. :raises NotFound: there is no such flow"""
     store.backgrounds.name(slug, body["url"])
     return {}
@@ -119,8 +133,7 @@ def flows_instances_export_retrieve(store: Store, slug: str) -> File:
 
 
 @long_running
-def flows_instances_import_create(store: Store, body: Body, request: RequestContext) -> dict[str, Any]:
+def flows_instances_import_create(store: Store, body: FileUpload, request: RequestContext) -> dict[str, Any]:
     """Apply a blueprint, whole or not at all. :raises Unavailable: others came in between again and again"""
-    file: Upload = body["file"]
-    outcome = apply(store, file.content, may=None if request.superuser else request.may)
+    outcome = apply(store, body["file"].content, may=None if request.superuser else request.may)
     return {"logs": outcome.logs, "success": outcome.success}

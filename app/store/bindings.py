@@ -152,6 +152,7 @@ class Bindings(Generic[R]):
         values = {**self._values(session, members), "pk": pk or new_uuid()}
         if "policybindingmodel_ptr_id" in self._table.c:
             values["policybindingmodel_ptr_id"] = new_uuid()
+        self._refuse_null({column.name: None for column in self._table.c} | values)
         with self._database.translating(self._taken):
             session.run(self._insert, values)
         return str(values["pk"])
@@ -159,6 +160,7 @@ class Bindings(Generic[R]):
     def update(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
         """Store some members of a binding, within a transaction."""
         values = self._values(session, members)
+        self._refuse_null(values)
         if values:
             new = {f"new_{name}": value for name, value in values.items()}
             with self._database.translating(self._taken):
@@ -176,6 +178,12 @@ class Bindings(Generic[R]):
         for name, targets in found.items():
             values |= self._columns(name, targets[0] if targets else None)
         return values
+
+    def _refuse_null(self, values: Mapping[str, Any]) -> None:
+        """:raises Missing: there is no value for a column that has to have one"""
+        columns = self._table.c
+        if missing := {name: None for name, value in values.items() if value is None and not columns[name].nullable}:
+            raise errors.Missing(missing)
 
     def _columns(self, member: str, target: Target | None) -> dict[str, Any]:
         """The columns of a member that leads somewhere."""

@@ -4,6 +4,9 @@ Types are plain on purpose: an answer is made from text, numbers and booleans, w
 the contract's business; a column only keeps it.
 """
 
+from collections.abc import Mapping
+from functools import cache
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -161,7 +164,8 @@ _MADE = frozenset({"pk", "policybindingmodel_ptr_id", "collection", "model", "me
 _TYPES = {"text": "string", "boolean": "boolean", "integer": "integer"}
 
 
-def column_types(table: str) -> dict[str, str]:
+@cache
+def column_types(table: str) -> Mapping[str, str]:
     """The types, as JSON Schema calls them, of the columns for what clients give and that are never null.
 
     :param table: its name; there need be no such table

@@ -12,6 +12,11 @@ from tests.contract_files import copied
 DENIED = "        denied_action: &denied_action\n          allOf:\n            - $ref: '#/components/schemas/DeniedActionEnum'\n"
 MODE = "        compatibility_mode: &compatibility_mode\n          type: boolean\n"
 DEFAULT = "A new flow takes `none`.\n          x-create-default: none\n"
+TITLE = (
+    "        title: &title\n          type: string\n          minLength: 1\n"
+    r"          pattern: '^[^\x00]*[^\x00\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\x00]*$'"
+    "\n"
+)
 PAGE = "        type: integer\n        minimum: 1\n        default: 1\n"
 ORDER = (
     "        x-create-default: true\n      order:\n"
@@ -39,6 +44,27 @@ ORDER = (
             PAGE,
             PAGE.replace("        default: 1\n", ""),
             "The handler takes a value of 'page' always, and it may be left out.",
+        ),
+        (TITLE, TITLE.split(r"^[^\x00]*[")[0] + "^.'\n", "The store keeps no text with NUL for 'title'."),
+        (
+            "    required:\n      - url\n",
+            "",
+            "The handler takes a value of 'url' always, and it may be missing.",
+        ),
+        (
+            "        maxLength: 500\n        pattern: '^[^\\x00]*$'\n",
+            "        maxLength: 500\n        pattern: '^.*$'\n",
+            "The store keeps no text with NUL for 'url'.",
+        ),
+        (
+            "      url:\n        type: string\n",
+            "      url:\n        type: string\n        readOnly: true\n",
+            "The handler takes 'url' from the body, and it is not there.",
+        ),
+        (
+            "              required: [file]\n",
+            "",
+            "The handler takes a value of 'file' always, and it may be missing.",
         ),
         (
             "        - name\n        - slug\n        - title\n",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from app.contract.checks.extensions import DEFINITIONS
 from app.contract.checks.grammar import META_SCHEMA, object_at
 from app.contract.checks.parts import Parts
+from app.contract.plan import parameters
 from app.contract.schemas import FORMATS
 from app.contract.source import Source, parse_reference, references
 
@@ -23,7 +24,9 @@ ANSWERS = "responses"
 KEPT = (
     "/flows/instances/",
     "/flows/instances/{slug}/",
+    "/flows/instances/{slug}/set_background/",
     "/flows/instances/{slug}/set_background_url/",
+    "/flows/instances/import/",
     "/flows/bindings/",
     "/flows/bindings/{fsb_uuid}/",
     "/policies/bindings/",
@@ -150,17 +153,9 @@ class Editor:
             or object_at(part.pointer) in ("RequestBody", "MediaType")
             or (part.kind == "schema" and object_at(part.pointer) == "Schema")
             if any(part.pointer[: len(place)] == place for place in sent) or part.kind == "operation"
-            if ANSWERS not in part.pointer and not self._compared(part.pointer)
+            if ANSWERS not in part.pointer
         ]
         self._schemas = [f"#/components/schemas/{name}" for name in source.document["components"]["schemas"]]
-
-    def _compared(self, pointer):
-        """Whether a part belongs to a parameter whose values the store compares."""
-        return any(
-            object_at(pointer[:depth]) == "Parameter"
-            and not COMPARED.isdisjoint(self._source.resolve((), self._source.at(pointer[:depth]))[1])
-            for depth in range(3, len(pointer) + 1)
-        )
 
     def draw(self, random):
         """An edit."""
@@ -257,7 +252,9 @@ def _sent(source):
     for pointer, path, _, operation in source.operations():
         if "requestBody" in operation:
             waiting.append((*pointer, "requestBody"))
-        waiting += [(*owner, "parameters") for owner in (pointer, ("paths", path)) if "parameters" in source.at(owner)]
+        for kind in ("path", "query"):
+            found_there = parameters(source, path, str(pointer[2]), kind).values()
+            waiting += [place for place, described in found_there if COMPARED.isdisjoint(described)]
     while waiting:
         place = waiting.pop()
         if place not in found:

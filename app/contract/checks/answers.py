@@ -18,10 +18,13 @@ _SHOWN = frozenset({"password", "float", "double", "binary"})
 Keywords = Mapping[str, list[tuple[Pointer, Any]]]
 
 
-def check_answers(source: Source, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
+def check_answers(
+    source: Source, pointer: Pointer, operation: dict[str, Any], compared: set[tuple[Pointer, Pointer]]
+) -> Iterator[Finding]:
     """What may be sent of a property may be answered: an answer that repeats it must not break the contract.
 
     :param operation: one whose handler stores what is sent and answers it
+    :param compared: the places of properties that were compared for other operations
     """
     where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
     for code, answer in operation["responses"].items():
@@ -36,7 +39,9 @@ def check_answers(source: Source, pointer: Pointer, operation: dict[str, Any]) -
                     at = (*place, "content", answered_type, "schema")
                     yield from _check_required(source, at, media["schema"], answered_media["schema"])
                 for name in sent.keys() & answered.keys():
-                    if not any(sent[name][1].get(key) for key in ("readOnly", "x-ignored")):
+                    (here, schema), (there, _) = sent[name], answered[name]
+                    if (here, there) not in compared and not (schema.get("readOnly") or schema.get("x-ignored")):
+                        compared.add((here, there))
                         yield from _check(source, name, sent[name], answered[name])
 
 
@@ -78,7 +83,7 @@ def _check(
     source: Source, name: str, sent: tuple[Pointer, dict[str, Any]], answered: tuple[Pointer, dict[str, Any]]
 ) -> Iterator[Finding]:
     at, place = sent[0], answered[0]
-    if answered[1].get("writeOnly") is True:
+    if answered[1].get("writeOnly") is True or _rules(source.at(at)) == _rules(source.at(place)):
         return
     for narrower in _narrower(source, at, place):
         yield source.finding(
@@ -92,6 +97,14 @@ def _check(
         if not validator.is_valid(default):
             problem = f"An answer may not have the {name!r} that a new object takes: {shown(default)}."
             yield source.finding(place, problem, "Admit it here.")
+
+
+def _rules(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What a schema itself says of its values."""
+    return {key: value for key, value in schema.items() if key not in _WORDS and not key.startswith("x-")}
+
+
+_WORDS = frozenset({"description", "title", "example", "default", "deprecated", "readOnly"})
 
 
 def _narrower(source: Source, sent: Pointer, answered: Pointer) -> Iterator[Pointer]:

@@ -1,10 +1,11 @@
 """Does following a schema come to an end?"""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.contract.findings import Finding
-from app.contract.source import Pointer, Source, parse_reference
+from app.contract.source import File, Pointer, Source, parse_reference
 
 # Keywords whose schemas say something of the same value as the schema around them.
 _OF_THE_SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf", "not"})
@@ -18,23 +19,47 @@ def check_circles(source: Source) -> Iterator[Finding]:
     One that holds itself in a property or an item is right: values come to an end.
     """
     walk = _Walk(source)
-    # Those into other parts of the document as well.
-    for reference in dict.fromkeys(node["$ref"] for _, _, node in source.references()):
-        yield from walk.of_one_value(parse_reference(reference), ())
+    for target in walk.targets:
+        yield from walk.of_one_value(target, ())
     yield from walk.nested()
+
+
+class _Reference(NamedTuple):
+    """A reference, and where it stands.
+
+    :param pointer: its place in the document
+    :param within: its place in the file
+    """
+
+    pointer: Pointer
+    target: Pointer
+    file: File
+    within: Pointer
 
 
 class _Walk:
     """Goes from schema to schema.
 
     :param source: the contract, whose references lead somewhere
+
+    `targets` are the places that references lead to.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        # How many parts each schema has that was gone through, and what it refers to.
+        # By the component or the operation that they stand in.
+        self._references: defaultdict[Pointer, list[_Reference]] = defaultdict(list)
+        parsed: dict[str, Pointer] = {}
+        for file, within, node in source.references():
+            reference = node["$ref"]
+            target = parsed.get(reference)
+            if target is None:
+                target = parsed[reference] = parse_reference(reference)
+            pointer = within if within[0] in ("paths", "components") else ("components", *within)
+            self._references[pointer[:3]].append(_Reference(pointer, target, file, within))
+        self.targets = tuple(parsed.values())
+        # How many parts each schema has that was gone through.
         self._parts: dict[Pointer, int] = {}
-        self._referred: dict[Pointer, list[_Reference]] = {}
 
     def of_one_value(self, pointer: Pointer, around: tuple[Pointer, ...]) -> Iterator[Finding]:
         """What is wrong with the schemas that one is made of.
@@ -44,17 +69,15 @@ class _Walk:
         if pointer in self._parts:
             return
         self._parts[pointer] = 1
-        referred = self._referred[pointer] = []
-        _collect(self._source.at(pointer), pointer, referred, same=True)
-        for place, target, same in referred:
-            if not same:
+        depth = len(pointer)
+        for reference in self._references.get(pointer[:3], ()):
+            if not (reference.pointer[:depth] == pointer and _is_same(reference.pointer[depth:])):
                 continue
+            target = reference.target
             if target == pointer or target in around:
-                problem = f"The schema {target[-1]!r} is made of itself."
-                yield self._source.finding((*place, "$ref"), problem, "Refer to another, or put it in a property.")
+                yield _found(reference, f"The schema {target[-1]!r} is made of itself.", _APART)
             elif len(around) >= _STEPS:
-                problem = f"More than {_STEPS} schemas are made of one another."
-                yield self._source.finding((*place, "$ref"), problem, "Refer to the last of them.")
+                yield _found(reference, f"More than {_STEPS} schemas are made of one another.", _APART)
                 return
             else:
                 yield from self.of_one_value(target, (*around, pointer))
@@ -68,8 +91,8 @@ class _Walk:
     def nested(self) -> Iterator[Finding]:
         """Whether schemas lie within one another too deeply."""
         seen: set[Pointer] = set()
-        for start in list(self._parts):
-            waiting: list[tuple[Pointer, int]] = [(start, 0)]
+        for start in self.targets:
+            waiting: list[tuple[Pointer, int]] = [(start[:3], 0)]
             while waiting:
                 pointer, depth = waiting.pop()
                 if pointer in seen:
@@ -79,37 +102,17 @@ class _Walk:
                     problem = f"Schemas lie within one another more than {_STEPS} levels deep."
                     yield self._source.finding(pointer, problem, "Nest fewer of them.")
                     return
-                waiting += [(target, depth + 1) for _, target, _ in self._referred.get(pointer, ())]
+                waiting += [(reference.target[:3], depth + 1) for reference in self._references.get(pointer, ())]
 
 
-class _Reference(NamedTuple):
-    """A reference of a schema to another.
-
-    :param place: where it stands
-    :param target: where it leads
-    :param same: whether both say something of the same value
-    """
-
-    place: Pointer
-    target: Pointer
-    same: bool
+_APART = "Refer to another, or put it in a property."
 
 
-def _collect(node: Any, pointer: Pointer, found: list[_Reference], *, same: bool) -> None:
-    """The references of a schema to others."""
-    if not isinstance(node, dict):
-        return
-    if isinstance(reference := node.get("$ref"), str):
-        found.append(_Reference(pointer, parse_reference(reference), same))
-        return
-    for keyword in _OF_THE_SAME_VALUE & node.keys():
-        inner = node[keyword]
-        for index, part in enumerate(inner if isinstance(inner, list) else ()):
-            _collect(part, (*pointer, keyword, index), found, same=same)
-        _collect(inner, (*pointer, keyword), found, same=same)
-    for keyword in ("items", "additionalProperties"):
-        if keyword in node:
-            _collect(node[keyword], (*pointer, keyword), found, same=False)
-    if isinstance(members := node.get("properties"), dict):
-        for name, member in members.items():
-            _collect(member, (*pointer, "properties", name), found, same=False)
+def _is_same(path: Pointer) -> bool:
+    """Whether a way within a schema leads to what is said of the same value."""
+    return all(isinstance(key, int) or key in _OF_THE_SAME_VALUE for key in path)
+
+
+def _found(reference: _Reference, problem: str, remedy: str) -> Finding:
+    place = (*reference.within, "$ref")
+    return Finding(reference.file.locate(place), problem, remedy)

@@ -5,16 +5,17 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Set
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_type_hints, is_typeddict
 
 from app.contract.checks.answers import check_answers
 from app.contract.checks.grammar import similar
 from app.contract.checks.headers import check_headers
-from app.contract.checks.storage import check_columns, check_stored
+from app.contract.checks.storage import check_columns, check_stored, takes_nul
 from app.contract.findings import Finding, Location
 from app.contract.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
-from app.contract.schemas import flattened
+from app.contract.schemas import admits_null, composed, flattened, is_file, properties
 from app.contract.source import Pointer, Source
+from app.objects import Upload
 
 
 def check_handlers(
@@ -31,11 +32,14 @@ def check_handlers(
     """
     served = set()
     lacking: dict[str, Pointer] = {}
+    # Operations share most of what they send and answer.
+    compared: set[tuple[Pointer, Pointer]] = set()
+    seen: set[tuple[str, bool]] = set()
     for pointer, path, method, operation in source.operations():
         name = operation["operationId"]
         served.add(name)
         handler = handlers.get(name)
-        yield from check_headers(source, pointer=pointer, operation=operation, handled=handler is not None)
+        yield from check_headers(source, pointer, operation, seen, handled=handler is not None)
         if handler is not None:
             yield from _check_arguments(source, pointer, path, method, handler)
         else:
@@ -46,7 +50,7 @@ def check_handlers(
         if types and "requestBody" in operation:
             yield from check_columns(source, pointer, operation, types)
         if handler is not None and "requestBody" in operation:
-            yield from check_answers(source, pointer, operation)
+            yield from check_answers(source, pointer, operation, compared)
         stored = stored_members(name)
         if stored is not None:
             yield from check_stored(source, pointer, path, operation, stored)
@@ -96,6 +100,8 @@ def _check_arguments(
             "Rename one of the parameters, or give that of the path another `x-argument`.",
         )
     yield from _check_annotations(source, path, method, handler)
+    if is_typeddict(hint := _hints(handler).get("body")) and "requestBody" in source.at(pointer):
+        yield from _check_body(source, pointer, hint)
     expected = set(given)
     # What has a default may be left out, and the request's context is there for the asking.
     takes = argument_names(handler)
@@ -114,10 +120,13 @@ _JSON_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 def _check_annotations(source: Source, path: str, method: str, handler: Callable[..., Any]) -> Iterator[Finding]:
     """A query parameter that a handler gets by name is of the type that it takes, and always there."""
-    hints = _hints(handler)
-    for name, (place, parameter) in parameters(source, path, method, "query").items():
-        wanted = _JSON_TYPES.get(hints.get(name, object))
-        if wanted is None or not {"x-filters", "x-searches", "x-orders-by"}.isdisjoint(parameter):
+    query = parameters(source, path, method, "query")
+    for name, hint in _hints(handler).items():
+        wanted = _JSON_TYPES.get(hint)
+        if wanted is None or name not in query:
+            continue
+        place, parameter = query[name]
+        if not {"x-filters", "x-searches", "x-orders-by"}.isdisjoint(parameter):
             continue
         schema = flattened(source, parameter["schema"])
         if (kind := schema.get("type")) != wanted:
@@ -130,13 +139,45 @@ def _check_annotations(source: Source, path: str, method: str, handler: Callable
             yield source.finding((*place, "schema"), problem, "Give it a default.")
 
 
-@lru_cache(maxsize=1024)
+def _check_body(source: Source, pointer: Pointer, hint: Any) -> Iterator[Finding]:
+    """A body has what its handler takes from it, if it says so by a `TypedDict`."""
+    where, body = source.resolve((*pointer, "requestBody"), source.at((*pointer, "requestBody")))
+    for media_type, media in body["content"].items():
+        place = (*where, "content", media_type, "schema")
+        members = properties(source, media["schema"], place)
+        required = {name for part in composed(source, media["schema"]) for name in part.get("required", ())}
+        for name, kind in sorted(get_type_hints(hint).items()):
+            at, schema = members.get(name, (place, {}))
+            remedy = "Describe it so, and require it."
+            wanted = _JSON_TYPES.get(kind, "string")
+            if name not in members or any(schema.get(key) for key in ("readOnly", "x-ignored")):
+                problem = f"The handler takes {name!r} from the body, and it is not there."
+            elif schema.get("type") != wanted or is_file(source, schema) != (kind is Upload):
+                problem = (
+                    f"The handler takes {name!r} as {'a file' if kind is Upload else wanted}, which it is not here."
+                )
+            elif name not in required or admits_null(source, source.at(at)):
+                problem = f"The handler takes a value of {name!r} always, and it may be missing."
+            elif kind is str and takes_nul(source, source.at(at)):
+                problem = f"The store keeps no text with NUL for {name!r}."
+                remedy = "Add `pattern: '^[^\\x00]*$'`."
+            else:
+                continue
+            yield source.finding(at, problem, remedy)
+
+
 def _hints(handler: Callable[..., Any]) -> Mapping[str, Any]:
+    """The types of a handler's arguments, as far as it says."""
     handler = inspect.unwrap(handler)
     while isinstance(handler, partial):
         handler = inspect.unwrap(handler.func)
+    return _hints_of(handler)
+
+
+@lru_cache(maxsize=1024)
+def _hints_of(function: Callable[..., Any]) -> Mapping[str, Any]:
     try:
-        return get_type_hints(handler)
+        return get_type_hints(function)
     except NameError:
         # A name that is there for type checkers only.
         return {}

@@ -13,13 +13,20 @@ from app.contract.source import Pointer, Source
 _IGNORED = "content-type"
 
 
-def check_headers(source: Source, *, handled: bool, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
+def check_headers(
+    source: Source, pointer: Pointer, operation: dict[str, Any], seen: set[tuple[str, bool]], *, handled: bool
+) -> Iterator[Finding]:
     """Each header that an answer must have is sent, and its example is right.
 
+    :param seen: the references to answers that were looked at for other operations, and whether these were handled
     :param handled: whether a handler answers, which sends no headers of its own; else the examples are sent
     """
     reader = SchemaReader(source, Direction.RESPONSE)
     for code, response in operation["responses"].items():
+        if "$ref" in response:
+            if (response["$ref"], handled) in seen:
+                continue
+            seen.add((response["$ref"], handled))
         where, response = source.resolve((*pointer, "responses", code), response)
         for name, header in response.get("headers", {}).items():
             place, header = source.resolve((*where, "headers", name), header)

@@ -34,6 +34,16 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
+# What a schema of a type may have and should not, or what depends on other keywords.
+_SUSPICIOUS: Mapping[str | None, frozenset[str]] = {
+    None: frozenset(),
+    **{
+        kind: (_TYPED - _BY_TYPE["number" if kind == "integer" else kind])
+        | {"exclusiveMinimum", "exclusiveMaximum", *(() if kind == "string" else ("x-trim",))}
+        for kind in _TYPES
+    },
+}
+_MOST = frozenset(most for _, most in _LIMITS)
 # What a message may be for that is no keyword.
 _SITUATIONS = frozenset({"null", "required"})
 
@@ -53,8 +63,7 @@ def check_keywords(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
             if kind != "path" and len(node) > 1:
                 yield from _check_reference(source, pointer, node, kind)
         elif kind == "schema" and not node.keys().isdisjoint(_INTERESTING):
-            for check in (_check_types, _check_null, _check_format, _check_limits, _check_enum, _check_sides):
-                yield from check(source, pointer, node)
+            yield from _check_schema(source, pointer, node)
             if ("required" in node or "allOf" in node) and reference_to(pointer) not in taken_up:
                 yield from _check_required(source, pointer, node)
             if "x-messages" in node:
@@ -64,6 +73,23 @@ def check_keywords(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
 _INTERESTING = frozenset(
     {"type", "nullable", "format", "enum", "readOnly", "writeOnly", "required", "allOf", "x-messages"}
 ) | {limit for limits in _LIMITS for limit in limits}
+
+
+def _check_schema(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    """One schema. Most keywords of most schemas are plainly right, and contracts have many."""
+    kind = node.get("type")
+    if "allOf" in node or kind == "array" or not node.keys().isdisjoint(_SUSPICIOUS[kind]):
+        yield from _check_types(source, pointer, node)
+    if "nullable" in node:
+        yield from _check_null(source, pointer, node)
+    if "format" in node:
+        yield from _check_format(source, pointer, node)
+    if "allOf" in node or not node.keys().isdisjoint(_MOST):
+        yield from _check_limits(source, pointer, node)
+    if "enum" in node:
+        yield from _check_enum(source, pointer, node)
+    if "readOnly" in node or "writeOnly" in node:
+        yield from _check_sides(source, pointer, node)
 
 
 def _check_reference(source: Source, pointer: Pointer, node: dict[str, Any], kind: str) -> Iterator[Finding]:

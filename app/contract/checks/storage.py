@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from typing import Any
+
+import jsonschema_rs
 
 from app.contract.checks.answers import given_to_new
 from app.contract.checks.parameters import declared_parameters
 from app.contract.findings import Finding
-from app.contract.schemas import admits_null, composed, properties
+from app.contract.schemas import FORMATS, NUL, PATTERNS, admits_null, composed, properties
 from app.contract.source import Pointer, Source
 
 
@@ -65,6 +68,9 @@ def check_columns(
                 yield source.finding(place, problem, f"Make it `type: {wanted}`.")
             elif admits_null(source, source.at(place)):
                 yield source.finding(place, f"The store keeps no null for {name!r}.", "Take `nullable` away.")
+            elif wanted == "string" and takes_nul(source, source.at(place)):
+                problem = f"The store keeps no text with NUL for {name!r}."
+                yield source.finding(place, problem, "Add `pattern: '^[^\\x00]*$'`.")
             elif wanted == "integer" and not _fits(source, source.at(place)):
                 problem = f"The store keeps {name!r} in 32 bits."
                 yield source.finding(place, problem, "Add `format: int32`, or a `minimum` and a `maximum` within.")
@@ -87,6 +93,25 @@ def _check_new(
             name, (where, {})
         )[0]
         yield source.finding(place, problem, "Make it `required`, or give it an `x-create-default`.")
+
+
+def takes_nul(source: Source, schema: dict[str, Any]) -> bool:
+    """Whether text with NUL is admitted, as far as patterns tell."""
+    for part in composed(source, schema):
+        if "enum" in part or part.get("format") in FORMATS.keys() - {"password", "byte", "regex"}:
+            return False
+        if "pattern" in part and not _matches_nul(part["pattern"]):
+            return False
+        forbidden = part.get("not", {})
+        if forbidden.keys() == {"pattern"} and _matches_nul(forbidden["pattern"]):
+            return False
+    return True
+
+
+@cache
+def _matches_nul(pattern: str) -> bool:
+    validator = jsonschema_rs.Draft4Validator({"pattern": pattern}, pattern_options=PATTERNS)
+    return any(map(validator.is_valid, NUL))
 
 
 def _fits(source: Source, schema: dict[str, Any]) -> bool:
