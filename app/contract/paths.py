@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.contract.rules import Broken, broken_parameters
-from app.contract.schemas import NUL, Direction, SchemaReader, flattened
+from app.contract.schemas import Direction, SchemaReader, flattened
 from app.contract.source import Pointer, Source
 
 
@@ -32,13 +32,10 @@ class PathReader:
             {"type": "object", "properties": {name: parameter["schema"] for name, (_, parameter) in parameters.items()}}
         )
 
-        # PostgreSQL can't be asked for text with NUL, which is in no identity.
-        self._takes_nul = any(self._validator.is_valid(dict.fromkeys(parameters, text)) for text in NUL)
-
     def read(self, values: Mapping[str, str]) -> Mapping[str, Any] | None:
         """The arguments for a handler; None if there can be no such object."""
         values = self._in_one_way(values)
-        if not self._validator.is_valid(values) or (self._takes_nul and any("\0" in text for text in values.values())):
+        if not self._validator.is_valid(values):
             return None
         return {self._arguments[name]: value for name, value in values.items()}
 

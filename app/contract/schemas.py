@@ -43,9 +43,6 @@ _BY_KEYWORDS: Mapping[str, dict[str, Any]] = {
     "int64": {"minimum": -(2**63), "maximum": 2**63 - 1},
 }
 
-NUL = ("\0", "a\0", "\0a", "a\0a", "0\0", "0" * 40 + "\0")
-"""Texts with NUL, of which a pattern admits one if it admits NUL by and large."""
-
 # What ends the name of the definition that admits null beside what a component admits.
 _OR_NULL = ";null"
 _NULL = {"enum": [None]}
