@@ -2,7 +2,7 @@
 
 from itertools import zip_longest
 
-from app.review.comparing.differences import NOTHING, Difference, Effect, Place, Rating, Side, digest, listed
+from app.review.comparing.differences import NOTHING, Change, Difference, Effect, Place, Rating, Side, digest, listed
 from app.review.comparing.discriminators import compare_discriminators, keys_of
 from app.review.comparing.enums import compare_enums
 from app.review.comparing.pairs import Pair
@@ -99,7 +99,12 @@ def _note_rule(pair: Pair, group: Group, *, is_new: bool) -> None:
         found = (
             change for change in node.reachable() if change not in node.changes or change.difference.rule[:2] != "x-"
         )
-        return all(change.rating is not Rating.BREAKING for change in found)
+        return not any(change.rating is Rating.BREAKING or is_narrower(change) for change in found)
+
+    def is_narrower(change: Change) -> bool:
+        """Whether a member is described of an object that could have any."""
+        is_sent = pair.side is Side.REQUEST and change.difference.rule == "member-added"
+        return is_sent and is_new and not pair.old.members
 
     view = pair.new if is_new else pair.old
     overlap = keyword == "oneOf" and not all(_is_disjoint(view, position, positions) for position in positions)
@@ -108,10 +113,14 @@ def _note_rule(pair: Pair, group: Group, *, is_new: bool) -> None:
     breaking = not enough(map(fits, positions))
     detail = f"the rule `{keyword}` {'is new' if is_new else 'is gone'}."
     advice = "Send only values that keep to the rule." if pair.side is Side.REQUEST else "Be ready for other values."
-    if overlap and is_new and pair.side is Side.REQUEST and not breaking:
+    if overlap and not breaking and is_new is (pair.side is Side.REQUEST):
         breaking = True
-        detail = f"the rule `{keyword}` is new, and refuses values that two of its alternatives admit."
+        detail = (
+            f"{detail.removesuffix('.')}, and refuse{'s' if is_new else 'd'} values that two of its alternatives admit."
+        )
         advice = "Send no value that two alternatives admit: it is refused."
+        if not is_new:
+            advice = "Be ready for values that two alternatives admitted before."
     values = f"{'is new' if is_new else 'is gone'} {digest([view.view(position).whole for position in positions])}"
     difference = Difference(keyword, Place(pointer, old=not is_new), detail, Effect.OTHER, values=values)
     rating = Rating.BREAKING if breaking else Rating.SAFE
