@@ -16,7 +16,7 @@ from app.cli.heads import Refused
 
 # Bytes of a request line and header fields, and how many of these: browsers and proxies send a tenth.
 MOST_HEAD = 32 * 1024
-MOST_FIELDS = 100
+MOST_FIELDS = 160
 
 # Bytes of a chunked body that are no content - sizes, extensions, trailers -, and how many more for each byte of content: chunks of
 # one byte need five.

@@ -9,6 +9,8 @@ from app.pages.operations import by_tag
 
 NO_PATH = "There is no such path."
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
 
 def home(current: Current, base_path: str) -> Blueprint:
     """The home page."""
@@ -21,10 +23,12 @@ def home(current: Current, base_path: str) -> Blueprint:
 
     def root() -> Response:
         """Lead a person with a browser from the API's root to its documentation; for a client there is nothing."""
-        if not request.accept_mimetypes.accept_html or "text/html" not in request.accept_mimetypes.values():
+        if request.method not in ("GET", "HEAD") or "text/html" not in request.accept_mimetypes.values():
             abort(404, NO_PATH)
         return redirect(url_for("documentation.show"))
 
     if base_path:
-        page.add_url_rule(f"{base_path}/", view_func=root, strict_slashes=False)
+        page.add_url_rule(
+            f"{base_path}/", view_func=root, strict_slashes=False, methods=_METHODS, provide_automatic_options=False
+        )
     return page

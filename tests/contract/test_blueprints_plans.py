@@ -57,6 +57,9 @@ def stored(shared_on_each):
                     members[member] = made[scope][number]["pk"]
                 known = {name: value for name, value in members.items() if name in body}
                 made[collection].append(known | {"pk": store.repository(model).add(session, known)})
+        if not store.embedded:
+            # It happens by itself sooner or later.
+            session.script("ANALYZE")
     return store, made
 
 

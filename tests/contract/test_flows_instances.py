@@ -310,7 +310,8 @@ def test_the_doubled_slash_of_the_public_documentation(client, flow):
 def test_paths_that_are_not_there(client, method, path):
     answer = client(method, path)
     assert answer.status == 404
-    assert answer.json() == {"detail": "Not found."}
+    sentence = "There is no such path." if path.endswith("/") else "There is no such path. Each path ends with a slash."
+    assert answer.json() == {"detail": sentence}
 
 
 def test_literal_segments_go_before_parameters(client, make_flow):

@@ -178,8 +178,8 @@ def _hints(handler: Callable[..., Any]) -> Mapping[str, Any]:
 def _hints_of(function: Callable[..., Any]) -> Mapping[str, Any]:
     try:
         return get_type_hints(function)
-    except NameError:
-        # A name that is there for type checkers only.
+    except (NameError, TypeError):
+        # A name that is there for type checkers only, or an object that can be called.
         return {}
 
 
