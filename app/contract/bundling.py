@@ -203,8 +203,8 @@ class _Bundler:
 
     def _redirect(self, file: File, reference: _Reference) -> None:
         """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""
-        (*inner, key), node, shown, _, fragment = reference
-        pointer, at = tuple(inner), (file, reference.pointer)
+        place, node, shown, _, fragment = reference
+        pointer, key, at = place[:-1], place[-1], (file, place)
         target = self._target(file, reference)
         if target is None:
             self._find(at, f"The reference {shown!r} leads nowhere.", "Name a part of that file.")

@@ -297,6 +297,7 @@ def names_schema(text: str) -> bool:
     return _NAME.fullmatch(text) is not None and not text.endswith((".yaml", ".yml", ".json"))
 
 
+_EXAMPLES = frozenset({"example", "examples"})
 # OpenAPI 3.0.3, "Components Object".
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")
 
@@ -310,14 +311,13 @@ def _collect_references(
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
             found.append((pointer, node))
-        names = pointer[-1:] == ("properties",)
+        if "mapping" in node and pointer[-1:] == ("discriminator",) and pointer[-2:-1] != ("properties",):
+            if isinstance(mapping := node["mapping"], dict):
+                mappings.append(((*pointer, "mapping"), mapping))
+            return
         for key, value in node.items():
-            if isinstance(value, CONTAINERS) and (names or key not in ("example", "examples")):
-                if key == "discriminator" and not names and isinstance(value, dict):
-                    if isinstance(mapping := value.get("mapping"), dict):
-                        mappings.append(((*pointer, key, "mapping"), mapping))
-                else:
-                    _collect_references(value, (*pointer, key), found, mappings)
+            if isinstance(value, CONTAINERS) and (key not in _EXAMPLES or pointer[-1:] == ("properties",)):
+                _collect_references(value, (*pointer, key), found, mappings)
     elif isinstance(node, list):
         for index, value in enumerate(node):
             if isinstance(value, CONTAINERS):

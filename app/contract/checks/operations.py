@@ -1,6 +1,7 @@
 """Can each operation be served whole?"""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ from app.contract.checks.content import check_content
 from app.contract.checks.parameters import check_parameters
 from app.contract.findings import Finding
 from app.contract.plan import parameters
-from app.contract.source import Pointer, Source
+from app.contract.source import Pointer, Source, remembered
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")
 _PARAMETER = re.compile(r"\{[^{}]+\}")
@@ -146,6 +147,15 @@ def _check_responses(
         possible["413"] = "the body may be too large"
         possible["415"] = "the body may be of another media type"
     for code in sorted(possible.keys() - documented):
-        yield source.finding(
-            (*pointer, "responses"), f"The response {code} is not documented: {possible[code]}.", f"Document {code}."
-        )
+        elsewhere = _documented_elsewhere(source, code)
+        remedy = f"Document {code}: `$ref: '{elsewhere}'`." if elsewhere else f"Document {code}."
+        problem = f"The response {code} is not documented: {possible[code]}."
+        yield source.finding((*pointer, "responses"), problem, remedy)
+
+
+@remembered
+def _documented_elsewhere(source: Source, code: str) -> str:
+    """The reference by which most operations document a response; empty if none does by one."""
+    answers = (operation["responses"].get(code, {}) for _, _, _, operation in source.operations())
+    references = Counter(answer["$ref"] for answer in answers if "$ref" in answer)
+    return references.most_common(1)[0][0] if references else ""
