@@ -16,11 +16,11 @@ import structlog
 from app.nonblocking import NonBlockingStream
 
 DROPPED = "log lines dropped"
-"""What the log says of lines that nobody read in time."""
+"""The event that reports dropped lines."""
 
 
 def configure(level: str, form: str) -> None:
-    """Set the log up for this process and those that it forks. Nobody ever waits for whoever reads it.
+    """Set the log up for this process and those that it forks. Writing never waits for the reader.
 
     :param level: the least level that is written
     :param form: `json`, `console`, or `auto` for console on a terminal
@@ -52,7 +52,7 @@ def configure(level: str, form: str) -> None:
 
 
 def _unblocked(*, console: bool) -> None:
-    """Put a stream that keeps nobody waiting in the place of standard error, unless it is a file, which keeps nobody waiting."""
+    """Replace standard error by a stream that never blocks, unless it is a file, which does not block."""
     if _stream() is not None:
         return
     try:
@@ -72,19 +72,19 @@ def _stream() -> NonBlockingStream | None:
 
 
 def tell_dropped(tell: Callable[[], None]) -> None:
-    """Have told of each line that nobody read in time. :param tell: is called for each, on any thread"""
+    """Call a function for each dropped line. :param tell: the function, called on any thread"""
     if (stream := _stream()) is not None:
         stream.tell_dropped = tell
 
 
 def drain() -> None:
-    """Wait for a moment until what was logged has been read. The end of a process does so, unless a signal ends it."""
+    """Wait briefly until all lines are written. A process does so at exit, unless a signal ends it."""
     if (stream := _stream()) is not None:
         stream.drain()
 
 
 def _notice(number: int) -> bytes:
-    """The line that tells of lines that were dropped."""
+    """The line that reports dropped lines."""
     said = {"event": DROPPED, "lines": number, "level": "warning", "timestamp": _now()}
     return orjson.dumps(said) + b"\n"
 

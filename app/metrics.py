@@ -79,7 +79,7 @@ class Totals:
     :param workers: how many processes serve
     :param in_progress: requests that have no answer yet
     :param connections: open connections to the database
-    :param dropped_lines: lines of the log that nobody read in time
+    :param dropped_lines: lines of the log that were dropped
     :param series: what was counted of requests, for each operation that had any
     """
 
@@ -143,7 +143,7 @@ class Metrics:
             self._own[_CONNECTIONS] += change
 
     def drop_line(self) -> None:
-        """Count a line of the log that nobody read in time. Lines of several threads are dropped one after the other."""
+        """Count a dropped line of the log. Threads drop lines one after the other."""
         self._own[_DROPPED_LINES] += 1
 
     def count(self, place: int | None, status: int, seconds: float, rule: str) -> None:

@@ -1,5 +1,5 @@
-"""A stream that never keeps its writer waiting: a pipe whose reader has stopped takes no more, and neither does a terminal after
-Ctrl-S. Lines that it can't take are kept for a while, and then dropped and counted.
+"""A stream that never blocks its writer, even if the reader of a pipe has stopped, or a terminal is paused by Ctrl-S. Lines that
+can't be written are buffered, and dropped and counted when the buffer is full.
 """
 
 import atexit
@@ -16,21 +16,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Bytes that wait for a reader that is slow, or has stopped, before further lines are dropped.
+# Bytes that are buffered for a slow or stopped reader before further lines are dropped.
 MOST_WAITING = 256 * 1024
 
-# Seconds that the end of a process waits for its last lines to be taken.
+# Seconds that the exit of a process waits for its last lines to be written.
 PATIENCE = 1.0
 
 
 class NonBlockingStream(io.RawIOBase):
-    """Writes whole lines, in their order, to a pipe, a socket or a terminal. Any thread may write; nothing is raised.
+    """A writer of whole lines, in order, to a pipe, a socket or a terminal. Any thread may write; nothing is raised.
 
-    The descriptor's own `O_NONBLOCK` would be that of all processes that share it, such as a shell. So pipes and terminals are
-    opened anew, sockets are told each time (`MSG_DONTWAIT`), and what knows neither is written to by a thread.
+    `O_NONBLOCK` on the descriptor itself would affect all processes that share it, such as a shell. So pipes and terminals are
+    opened again, sockets get `MSG_DONTWAIT` with each call, and anything else is written to by a thread.
 
     :param descriptor: an open file descriptor
-    :param notice: a line that tells how many lines were dropped
+    :param notice: makes the line that reports how many lines were dropped
     """
 
     def __init__(self, descriptor: int, notice: Callable[[int], bytes]) -> None:
@@ -42,21 +42,21 @@ class NonBlockingStream(io.RawIOBase):
         os.register_at_fork(after_in_child=self._begin)
         atexit.register(self.drain)
         self.tell_dropped: Callable[[], None] = _nothing
-        """Is called for each line that is dropped."""
+        """Called for each dropped line."""
 
     def _begin(self) -> None:
-        # What waited at a fork is the parent's.
+        # Lines buffered before a fork are the parent's to write.
         self._lock = threading.RLock()
         self._waiting: deque[bytes] = deque()
         self._size = self._dropped = 0
         self._thread: threading.Thread | None = None
 
     def writable(self) -> bool:
-        """Always."""
+        """Whether the stream can be written to: always."""
         return True
 
     def fileno(self) -> int:
-        """The descriptor that the stream stands for."""
+        """The descriptor of the stream."""
         return self._descriptor
 
     def isatty(self) -> bool:
@@ -74,12 +74,12 @@ class NonBlockingStream(io.RawIOBase):
         return length
 
     def drain(self, seconds: float = PATIENCE) -> None:
-        """Wait until nothing waits any more, but not for ever."""
+        """Wait until the buffer is empty, for a limited time."""
         if (thread := self._thread) is not None:
             thread.join(seconds)
 
     def _write(self, line: bytes) -> int:
-        """Write what is taken at once. :returns: how many bytes"""
+        """Write as much as possible without blocking. :returns: how many bytes"""
         try:
             return self._send(line)  # type: ignore[misc]  # asked for by the caller
         except BlockingIOError:
@@ -106,7 +106,7 @@ class NonBlockingStream(io.RawIOBase):
         self._size += len(line)
 
     def _write_waiting(self) -> None:
-        """Write what waits, whenever the reader takes something."""
+        """Write the buffered lines as the reader takes them."""
         while True:
             with self._lock:
                 if not self._waiting and self._dropped:
@@ -116,7 +116,7 @@ class NonBlockingStream(io.RawIOBase):
                     self._thread = None
                     return
                 line = self._waiting[0]
-            # Nobody else writes as long as anything waits.
+            # No other thread writes while lines are buffered.
             written = self._write_when_taken(line)
             with self._lock:
                 self._size -= written
@@ -134,13 +134,13 @@ class NonBlockingStream(io.RawIOBase):
         poll.register(self._descriptor, select.POLLOUT)
         poll.poll()
         if not (written := self._write(line)):
-            # There is some room, and not enough.
+            # There is room, but not enough.
             time.sleep(0.01)
         return written
 
 
 def _sender(descriptor: int) -> Callable[[bytes], int] | None:
-    """What writes to a descriptor and never waits: it returns how many bytes it wrote. None if there is nothing of that kind."""
+    """A function that writes to a descriptor without blocking and returns how many bytes it wrote; None if there is no such way."""
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISSOCK(mode):
         with _borrowed(descriptor) as found:
@@ -160,7 +160,7 @@ def _sender(descriptor: int) -> Callable[[bytes], int] | None:
 
 @contextlib.contextmanager
 def _borrowed(descriptor: int, family: int = -1, kind: int = -1, protocol: int = -1) -> Iterator[socket.socket]:
-    """A descriptor as a socket that does not close it."""
+    """A socket on a descriptor, which stays open."""
     peer = socket.socket(family, kind, protocol, descriptor)
     try:
         yield peer

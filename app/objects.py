@@ -65,10 +65,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What some permissions let see of objects.
+    """A view of objects that permissions grant.
 
-    :param permissions: the permissions, all of which it takes
-    :param properties: the members that are seen
+    :param permissions: the permissions, all of which are needed
+    :param properties: the visible members
     """
 
     permissions: frozenset[str]

@@ -37,7 +37,7 @@ def apply(
     :param may: whether the sender has a permission; None if everything is allowed
     :param seconds: how long it may take
     :returns: what became of it. A blueprint that is wrong in any way changes nothing
-    :raises Unavailable: the database does not answer, or others came in between again and again; nothing was changed
+    :raises Unavailable: the database does not answer, or concurrent transactions conflicted again and again; nothing was changed
     """
     try:
         blueprint = read(text)
@@ -57,7 +57,7 @@ def apply(
         if certain or (doubtful is not None and outcome.mistakes == doubtful.mistakes):
             return outcome
         doubtful = outcome
-    raise errors.Unavailable(f"Others came in between again and again: {conflict}")
+    raise errors.Unavailable(f"Concurrent transactions conflicted with the import again and again: {conflict}")
 
 
 class _Terms(NamedTuple):
@@ -88,7 +88,7 @@ def _attempt(store: Store, blueprint: Blueprint, terms: _Terms) -> tuple[Outcome
     """Apply a blueprint once.
 
     :returns: what became of it, and whether it is certain: a value that is taken may be so by somebody who came in between
-    :raises TakenBack: others came in between; nothing was changed
+    :raises TakenBack: a concurrent transaction conflicts with it; nothing was changed
     """
     run: _Run | None = None
     try:

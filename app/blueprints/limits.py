@@ -1,4 +1,4 @@
-"""What one blueprint may take of the server, beside what `document` says of its text."""
+"""Limits of one import, beside those of the blueprint's text (`document`)."""
 
 import time
 
@@ -6,16 +6,16 @@ from app.blueprints.mistakes import Place, mistake
 
 # Each entry is an object in the response, of some 300 bytes.
 MAX_ENTRIES = 20_000
-# Each `!Find` may look at every object of its model.
+# A `!Find` may scan all objects of its model.
 MAX_LOOKUPS = 10_000
 # To apply it: on an embedded store nobody else writes meanwhile. Who runs a command of the server decides that for all.
 MAX_SECONDS, MAX_SECONDS_OF_A_COMMAND = 4, 60
 MAX_MISTAKES = 100
-# Entries of a blueprint that is refused, beside the wrong one, that have a log.
+# Skipped entries of a refused blueprint that are reported one by one.
 MAX_SKIPPED = 1_000
 # Characters of a message.
 MAX_MESSAGE = 1_000
-# Characters of a model or an id in a log: an alias repeats a long one for each entry.
+# Characters of a model or an id in a log: an alias may repeat a long one in every entry.
 MAX_NAME = 100
 
 
@@ -31,14 +31,14 @@ class Allowance:
         self._deadline = time.monotonic() + seconds
 
     def spend_lookup(self, place: Place) -> None:
-        """Use a look-up. :raises BlueprintError: none is left, or no time"""
+        """Count a look-up. :raises BlueprintError: none is left, or the deadline has passed"""
         if self._lookups == 0:
             raise mistake(place, f"A blueprint has no more than {MAX_LOOKUPS} look-ups by !Find: split it.")
         self._lookups -= 1
         self.check_time(place)
 
     def check_time(self, place: Place) -> None:
-        """:raises BlueprintError: the time is over"""
+        """Check the deadline. :raises BlueprintError: it has passed"""
         if time.monotonic() > self._deadline:
             raise mistake(
                 place,
@@ -47,5 +47,5 @@ class Allowance:
 
 
 def shortened(text: str, length: int) -> str:
-    """A text of so many characters at most."""
+    """The text, truncated to a number of characters."""
     return text if len(text) <= length else f"{text[: length - 3]}..."

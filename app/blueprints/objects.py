@@ -40,15 +40,15 @@ class Model(Protocol):
 
     @property
     def unique(self) -> Collection[frozenset[str]]:
-        """The members, each set together, that no two objects have the same of."""
+        """The sets of members whose values together are unique."""
 
     @property
     def seen_by(self) -> Iterable[Grant]:
-        """What permissions let see of an object, each by itself."""
+        """The permissions to see an object, and the members that each shows."""
 
     @property
     def deleted_by(self) -> Iterable[frozenset[str]]:
-        """The permissions that let delete an object, each set by itself."""
+        """The permissions to delete an object: each set suffices."""
 
     @property
     def messages_of(self) -> Callable[[Any], Mapping[str, Any]]:
@@ -95,8 +95,8 @@ class Database(Protocol):
     """Where transactions come from."""
 
     def serializable(self) -> AbstractContextManager[Any]:
-        """A session for one transaction that is as if nobody else were there, committed at the end and rolled back if anything is
-        raised; `TakenBack` if others came in between.
+        """A session for one serializable transaction, committed at the end and rolled back if anything is raised; `TakenBack` if a
+        concurrent transaction conflicts with it.
         """
 
     def snapshot(self) -> AbstractContextManager[Any]:

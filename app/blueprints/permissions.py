@@ -1,4 +1,4 @@
-"""What the sender of a blueprint may see and delete. That the sender may create and change objects is the operation's condition."""
+"""Permissions to look up and delete objects by a blueprint. The operation itself requires those to create and change them."""
 
 from collections.abc import Callable, Collection, Iterable
 
@@ -6,41 +6,41 @@ from app.blueprints.mistakes import Place, mistake
 from app.blueprints.objects import Model
 
 May = Callable[[str], bool]
-"""Whether a permission is given."""
+"""Whether a permission is granted, by its name."""
 
 
 class Permissions:
-    """What the sender of a blueprint may do.
+    """Permissions of the sender of a blueprint.
 
-    :param may: whether a permission is given; None if everything is allowed
+    :param may: whether a permission is granted; None if all are
     """
 
     def __init__(self, may: May | None) -> None:
         self._may = may
 
     def check_find(self, model: Model, members: Collection[str], place: Place) -> None:
-        """Whether objects may be found by some members: who finds one knows their values.
+        """Check the permission to look objects up by some members: a match reveals their values.
 
-        :raises BlueprintError: they may not
+        :raises BlueprintError: it is missing
         """
         seen_by = (grant.permissions for grant in model.seen_by if grant.properties.issuperset(members))
         self._check(seen_by, f"To look up {model.name} by {', '.join(sorted(members))}", place)
 
     def check_identifiers(self, model: Model, members: Collection[str], place: Place) -> None:
-        """Whether an entry's object may be known by some members, `pk` not among them. What no two objects have the same of is
-        told to everybody who creates one.
+        """Check the permission to identify an entry's object by some members, `pk` not among them. Unique ones need none: an
+        attempt to create an object reveals whether a value is taken.
 
-        :raises BlueprintError: it may not
+        :raises BlueprintError: it is missing
         """
         if members and frozenset(members) not in model.unique:
             self.check_find(model, members, place)
 
     def check_delete(self, model: Model, place: Place) -> None:
-        """:raises BlueprintError: objects of a model may not be deleted"""
+        """Check the permission to delete objects of a model. :raises BlueprintError: it is missing"""
         self._check(model.deleted_by, f"To delete {model.name}", place)
 
     def _check(self, alternatives: Iterable[frozenset[str]], purpose: str, place: Place) -> None:
-        """Whether all permissions of one of some alternatives are given."""
+        """Check that all permissions of one alternative are granted."""
         if self._may is None:
             return
         missing = [[name for name in sorted(needed) if not self._may(name)] for needed in alternatives]

@@ -1,4 +1,4 @@
-"""How commands report a contract that can't be used, and a token that a deployment rejects."""
+"""Messages of commands about an invalid contract, and about a token that a deployment rejects."""
 
 import contextlib
 import sys

@@ -1,4 +1,4 @@
-"""The first token of a store, and the lines about tokens that a server prints at its start."""
+"""The first token of a store, and the lines about tokens that a server prints at startup."""
 
 import os
 import shlex
@@ -16,16 +16,16 @@ BOOTSTRAP = "bootstrap"
 
 
 def bootstrap(store: Store, settings: Settings) -> list[str]:
-    """Make the first token of an empty store.
+    """Create the first token of an empty store.
 
-    :returns: the lines to print about tokens. A token is among them only if it was made now, by chance
+    :returns: the lines to print about tokens. They include a token only if it was generated now
     """
     secret = _first(store, settings)
     return list(_lines(store, settings, secret))
 
 
 def command_name() -> str:
-    """The way to call this command from the current folder: `flows` if it is found on PATH."""
+    """The name or path that runs this command from the current folder: `flows` if it is on PATH."""
     called = Path(sys.argv[0])
     found = shutil.which(called.name)
     if found is not None and Path(found).resolve() == called.resolve():
@@ -40,7 +40,7 @@ def _first(store: Store, settings: Settings) -> str | None:
     try:
         return store.tokens.add(BOOTSTRAP, superuser=True, secret=settings.bootstrap_token or None)
     except NotUnique:
-        # Another server that started with this one was first.
+        # Another server, started at the same time, was first.
         return None
 
 

@@ -1,26 +1,26 @@
-"""Flow control of the requests that wait on a connection."""
+"""Flow control of pipelined requests."""
 
 import asyncio
 from typing import ClassVar
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
-# What the requests that wait on one connection for their turn may take, in bytes of memory: some 16 small ones.
+# Bytes of memory that the queued requests of one connection may take: about 16 small requests.
 MOST_WAITING = 32 * 1024
 
-# About what one of them takes beside the bytes that came, and each of its header fields; measured with 1,000.
+# Approximate memory of a queued request beside its input, and of each of its header fields; measured with 1,000 requests.
 REQUEST_COST = 2048
 FIELD_COST = 160
 
-# Bytes of input that all connections of a worker may hold back. One holds at most what is read at once, about 64 KB, so that more
-# than 100 clients may send long pipelines at a time; what strangers can take with many connections ends here.
+# Bytes of unparsed input that all connections of a worker may hold. One holds at most what is read at once, about 64 KB, so that
+# more than 100 clients can send long pipelines at a time; this bounds the memory taken by many connections.
 MOST_HELD = 8 * 1024 * 1024
 
 
 class PipelineFlow(FlowControl):
-    """Flow control that reads nothing on while enough requests wait. What has been read already is held back as it came."""
+    """Flow control that pauses reading while enough requests are queued, and holds the input that has been read already."""
 
-    # Bytes held back by all connections of this process.
+    # Bytes held by all connections of this process.
     total: ClassVar[int] = 0
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -29,17 +29,17 @@ class PipelineFlow(FlowControl):
         self._held = b""
 
     def resume_reading(self) -> None:
-        """Read on, unless requests wait: whoever reads a body does not know of them."""
+        """Resume reading, unless requests are queued: the reader of a body does not know of them."""
         if self.read_paused and not self.is_holding:
             super().resume_reading()
 
     def hold(self) -> None:
-        """Read nothing on."""
+        """Pause reading."""
         self.is_holding = True
         self.pause_reading()
 
     def keep(self, data: bytes) -> bool:
-        """Hold input back, behind what is held back already.
+        """Hold input, after what is held already.
 
         :returns: whether there is room for it
         """
@@ -50,7 +50,7 @@ class PipelineFlow(FlowControl):
         return True
 
     def release(self) -> bytes:
-        """End holding. :returns: the input that was held back"""
+        """Stop holding input. :returns: the input that was held"""
         held, self._held = self._held, b""
         PipelineFlow.total -= len(held)
         self.is_holding = False

@@ -1,4 +1,4 @@
-"""The request line and header fields of HTTP/1.1 (RFC 9112): what is refused, and what is read into them."""
+"""Checks and normalization of HTTP/1.1 request lines and header fields (RFC 9112)."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 Fields = list[tuple[bytes, bytes]]
 
-# The fields that decide how a request is read.
+# The fields that determine how a request is parsed.
 FRAMING = frozenset({b"expect", b"host", b"transfer-encoding"})
 
 # RFC 3986, section 3.2: a registered name, an IPv4 address, or an IP literal in brackets; and a port.
@@ -15,9 +15,9 @@ _ENCODED_SLASH = re.compile(r"%2[Ff]")
 
 
 class Refused(Exception):
-    """A request that is not carried out, and after which nobody can tell what the client means.
+    """A malformed or unsupported request, after which the connection can't be parsed reliably.
 
-    :param status: of the response
+    :param status: status code of the response
     :param sentence: what is wrong with the request
     """
 
@@ -28,34 +28,34 @@ class Refused(Exception):
 
 
 def check(version: str, fields: Fields) -> bool:
-    """Check what does not depend on the resource: version, `Host`, `Transfer-Encoding`.
+    """Check the version, `Host` and `Transfer-Encoding`, none of which depends on the resource.
 
-    :param version: of the protocol, such as `1.1`
-    :param fields: the header fields that are named in `FRAMING`, their names in lower case
+    :param version: version of the protocol, such as `1.1`
+    :param fields: the header fields named in `FRAMING`, with names in lower case
     :returns: whether the client waits for `100 Continue` before it sends the body
     :raises Refused: by RFC 9110, section 15.6.6; RFC 9112, sections 3.2 and 6.1
     """
     if version not in ("1.0", "1.1"):
-        raise Refused(505, f"HTTP/{version} is not spoken here. Use HTTP/1.1.")
+        raise Refused(505, f"HTTP/{version} is not supported. Use HTTP/1.1.")
     hosts = [value for name, value in fields if name == b"host"]
     if len(hosts) > 1 or (version == "1.1" and not hosts):
         raise Refused(400, f"The request has {len(hosts)} Host headers. Send exactly one.")
     if hosts and not _HOST.fullmatch(hosts[0].strip()):
-        raise Refused(400, "The Host header is no name or address with an optional port.")
+        raise Refused(400, "The Host header is not a host name or address with an optional port.")
     codings = b",".join(value for name, value in fields if name == b"transfer-encoding").strip().lower()
     if codings and version == "1.0":
         raise Refused(400, "HTTP/1.0 has no Transfer-Encoding. Send Content-Length.")
     if codings not in (b"", b"chunked"):
         if codings.rpartition(b",")[2].strip() != b"chunked":
-            raise Refused(400, "The last Transfer-Encoding is not chunked, so the body has no end.")
-        raise Refused(501, "No Transfer-Encoding but chunked is understood. Send the body as it is.")
+            raise Refused(400, "The last Transfer-Encoding is not chunked, so the length of the body is unknown.")
+        raise Refused(501, "Only the Transfer-Encoding chunked is supported. Send the body without another coding.")
     return version == "1.1" and any(
         name == b"expect" and value.strip().lower() == b"100-continue" for name, value in fields
     )
 
 
 def decoded(path: str) -> str:
-    """The path without its percent-encoding, but for `%2F`: a slash that is data separates no segments (RFC 3986, section 2.2)."""
+    """The percent-decoded path, except for `%2F`: an encoded slash is data and separates no segments (RFC 3986, section 2.2)."""
     return unquote(_ENCODED_SLASH.sub("%252F", path))
 
 

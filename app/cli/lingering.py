@@ -1,18 +1,18 @@
-"""The end of a connection on which the client may still be sending."""
+"""The lingering close of a connection whose client may still be sending."""
 
 import asyncio
 
-# Seconds for which it may, and bytes that are discarded meanwhile: what curl sends without asking first.
+# Seconds to wait, and bytes to discard meanwhile: as many as curl sends without waiting for `100 Continue`.
 LINGER = 2
 MOST_DISCARDED = 1024 * 1024
 
 
 class Lingering(asyncio.Protocol):
-    """A connection that has had its last response. To close it with input unread would reset it, and the response could be lost
-    (RFC 9112, section 9.6): so the server's side is closed only, and what comes is discarded for a while.
+    """A connection after its last response. To close it with unread input would reset it, and the response could be lost
+    (RFC 9112, section 9.6): so only the server's side is closed, and input is discarded for a while.
 
-    :param transport: the connection, which this takes over
-    :param before: is told when it is lost, and when the response can be written on
+    :param transport: the connection, which gets this as its protocol
+    :param before: the previous protocol, notified when the connection is lost and when writing pauses or resumes
     """
 
     def __init__(self, transport: asyncio.Transport, before: asyncio.Protocol, loop: asyncio.AbstractEventLoop) -> None:
@@ -31,20 +31,20 @@ class Lingering(asyncio.Protocol):
         self._timer = self._loop.call_later(LINGER, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Discard it."""
+        """Discard input."""
         self._rest -= len(data)
         if self._rest < 0:
             self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the protocol before."""
+        """Notify the previous protocol."""
         self._timer.cancel()
         self._before.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Tell the protocol before."""
+        """Notify the previous protocol."""
         self._before.pause_writing()
 
     def resume_writing(self) -> None:
-        """Tell the protocol before."""
+        """Notify the previous protocol."""
         self._before.resume_writing()

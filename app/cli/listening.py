@@ -1,4 +1,4 @@
-"""The socket that a server listens on."""
+"""The listening socket of a server."""
 
 import errno
 import socket
@@ -13,7 +13,7 @@ from app.settings import Settings
 def listener_or_exit(settings: Settings) -> socket.socket:
     """Bind the address of the settings.
 
-    Exits with one sentence if that fails: 2 if `FLOWS_HOST` is no address of this machine, 1 if the port is taken or not allowed.
+    Exits with one sentence on failure: 2 if `FLOWS_HOST` is not an address of this machine, 1 if the port is taken or not allowed.
 
     :returns: a bound socket, which does not listen yet
     """
@@ -21,7 +21,7 @@ def listener_or_exit(settings: Settings) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError:
-        _exit(2, f"FLOWS_HOST: {host!r} is no address of this machine. Give 127.0.0.1, or 0.0.0.0 for all of them.")
+        _exit(2, f"FLOWS_HOST: {host!r} is not an address of this machine. Give 127.0.0.1, or 0.0.0.0 for all of them.")
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -32,7 +32,7 @@ def listener_or_exit(settings: Settings) -> socket.socket:
             _exit(1, f"Port {port} of {host} is taken. Set FLOWS_PORT to another one; 0 takes a free one.")
         if error.errno == errno.EACCES:
             _exit(1, f"Port {port} needs rights that this user does not have. Set FLOWS_PORT to 1024 or above.")
-        _exit(2, f"FLOWS_HOST: {host!r} is no address of this machine: {error.strerror}.")
+        _exit(2, f"FLOWS_HOST: {host!r} is not an address of this machine: {error.strerror}.")
     return listener
 
 

@@ -74,7 +74,7 @@ class Protocol(Reading):
             self._started.append((self, self._begin, cycle))
 
     def begin(self, begin: Begin, cycle: RequestResponseCycle) -> None:
-        """Serve a request whose turn it is, unless it has been refused meanwhile."""
+        """Serve the next request, unless it has been refused meanwhile."""
         if cycle.disconnected:
             return
         try:
@@ -85,9 +85,9 @@ class Protocol(Reading):
             super()._start_asgi_task(cycle, lambda *_: rest)
 
     def on_response_complete(self) -> None:
-        """The next request's turn, if it is there already."""
+        """Serve the next queued request, or wait for one."""
         if self._answered is not None and self._answered.body:
-            # Nobody has asked for it, and uvicorn would keep it until the next request.
+            # The application has not read it, and uvicorn would keep it until the next request.
             self._answered.body.clear()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -107,14 +107,14 @@ class Protocol(Reading):
             self.wait_for_next()
 
     def wait_for_next(self) -> None:
-        """Wait for another request."""
-        # To set a timer after each answer, and to cancel it at each request, takes longer than to read the request.
+        """Wait for the next request."""
+        # One timer is kept: to set one after each response, and cancel it at each request, would take longer than to parse it.
         self._idle_since = self.loop.time()
         if self._idle is None:
             self._idle = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as in asyncio
-        """The client sends nothing any more. :returns: whether it may still wait for responses"""
+        """Handle the end of input. :returns: whether the connection stays open for responses"""
         self.stop_waiting()
         if not (self._in_head or self._complete):
             # This request will never be complete.
@@ -202,11 +202,11 @@ class Protocol(Reading):
             self.bound_end()
 
     def wait_for_rest(self) -> None:
-        """Wait until a request is complete, but not for ever."""
+        """Set the deadline for the current request."""
         self._deadline = self.loop.call_later(PATIENCE, self._give_up)
 
     def stop_waiting(self) -> None:
-        """Let a request take its time."""
+        """Cancel the deadline."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -214,7 +214,7 @@ class Protocol(Reading):
     def _give_up(self) -> None:
         self._deadline = None
         if self.pipeline:
-            # It is the client that waits.
+            # The client waits for responses.
             self.wait_for_rest()
         elif self._in_head and not self._head and not self.headers:
             self.transport.close()
@@ -222,10 +222,10 @@ class Protocol(Reading):
             self.refuse(Refused(408, f"The request was not complete after {PATIENCE} seconds."))
 
     def refuse(self, refused: Refused) -> None:
-        """Refuse the request that comes in, and end the connection."""
+        """Refuse the current request, and end the connection."""
         answer = _answer(refused)
         if not (self._in_head or self._complete):
-            # It can't be carried out any more.
+            # It is queued or being served, but will never be complete.
             if self.pipeline:
                 self.pipeline.popleft()
             elif self.cycle.response_complete:
@@ -241,7 +241,7 @@ class Protocol(Reading):
         self.end(answer)
 
     def end(self, answer: bytes) -> None:
-        """Answer the requests that are complete, then this, and end the connection."""
+        """Answer all complete requests, write a last response, and end the connection."""
         self.stop_waiting()
         self._last = answer
         self.headers = []

@@ -1,4 +1,4 @@
-"""The input of a connection, parsed within bounds."""
+"""A parser of the requests of a connection, with bounds."""
 
 import asyncio
 from collections import deque
@@ -14,29 +14,29 @@ from app.cli.exchange import Exchange
 from app.cli.flow import FIELD_COST, MOST_WAITING, REQUEST_COST, PipelineFlow
 from app.cli.heads import Refused
 
-# Bytes of a request line and header fields, and how many of these: browsers and proxies send a tenth.
+# Bytes of a request line and header fields, and number of fields: browsers and proxies send a tenth of that.
 MOST_HEAD = 32 * 1024
 MOST_FIELDS = 160
 
-# Bytes of a chunked body that are no content - sizes, extensions, trailers -, and how many more for each byte of content: chunks of
-# one byte need five.
+# Bytes of chunked framing - sizes, extensions, trailers -, and how many more for each byte of content: chunks of one byte need
+# five.
 MOST_FRAMING = 32 * 1024
 FRAMING_PER_BYTE = 8
 
-# Bytes of input that are parsed at once. What is larger is cut behind the first blank line - where a request can end - that is not
-# among the first 512 bytes, so that not many more requests are parsed than may wait.
+# Bytes of input parsed at once. Larger input is cut after the first blank line - where a request can end - beyond its first 512
+# bytes, so that few more requests are parsed than may be queued.
 PIECE = 16 * 1024
 SMALL = 512
 BLANK_LINE = b"\r\n\r\n"
 
-# Where trailers go (RFC 9110, section 6.5.1: they are no header fields).
+# Discards trailers, which are not header fields (RFC 9110, section 6.5.1).
 _DROPPED: Any = deque(maxlen=0)
 
 
 class Reading(HttpToolsProtocol):
-    """The half of a connection that parses requests: at most so many, and so much of each, as a connection may cost."""
+    """The parsing half of a connection, with bounds on the number and the size of its requests."""
 
-    # CPython keeps the names of at most 30 attributes once for all instances; with these, uvicorn's would be more.
+    # CPython shares attribute names between instances up to 30 of them; uvicorn's and these together would be more.
     __slots__ = (
         "_again",
         "_answered",
@@ -59,39 +59,39 @@ class Reading(HttpToolsProtocol):
     pipeline: deque[tuple[Exchange, ASGI3Application]]  # type: ignore[assignment]  # uvicorn's, of the class above
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Begin with the first request."""
+        """Prepare for the first request."""
         super().connection_made(transport)
         self.flow = PipelineFlow(transport)
         self.headers = []
         self._in_head, self._complete = True, False
-        # Bytes of the head that comes in, and of the body; of what has come since requests wait, with what they take.
+        # Bytes of the current head; of the current body; of the input since requests are queued, plus the memory of these.
         self._head = self._fed = self._waiting = 0
-        # The fields that decide how a request is read, and those of the last request that could be read without looking closer.
+        # The framing fields of the current request, and those of the last one that passed the checks: the same pass again.
         self._framing_fields: heads.Fields = []
         self._usual: heads.Fields | None = None
-        # The head of a request that offers another protocol, to be parsed again without that.
+        # The head of a request with `Upgrade`, to be parsed again without it.
         self._again: bytes | None = None
-        # Why the head that comes in is refused.
+        # Why the current request is refused.
         self._refused: Refused | None = None
-        # What to write when all requests have been answered, if the connection ends then. Nothing is parsed any more.
+        # What to write after all responses before the connection ends; None while it goes on. From then on, nothing is parsed.
         self._last: bytes | None = None
         # Whether the worker has been told to stop.
         self._leaving = False
-        # The request whose turn it is.
+        # The request that is being served.
         self._answered: Exchange | None = None
-        # Until when the request has to be complete.
+        # The timer that ends the wait for a complete request.
         self._deadline: asyncio.TimerHandle | None = None
         self._extensions: dict[str, dict[object, object]] = {}
 
     def data_received(self, data: bytes) -> None:
-        """Read on. A request that comes in one piece, as most do, needs no timer."""
+        """Parse input. A request that arrives in one piece, as most do, needs no timer."""
         if len(data) <= SMALL and not self.flow.is_holding:
             self._feed(data)
         else:
             self._read(data)
 
     def _read(self, data: bytes) -> None:
-        """Parse input piece by piece, and hold the rest back as soon as enough requests wait."""
+        """Parse input piece by piece, and hold the rest as soon as enough requests are queued."""
         view, start = memoryview(data), 0
         while start < len(data) and self._last is None:
             if self.flow.is_holding:
@@ -111,7 +111,7 @@ class Reading(HttpToolsProtocol):
             self._read_again(piece[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
-            self.refuse(self._refused or Refused(400, "The request is no valid HTTP."))
+            self.refuse(self._refused or Refused(400, "The request is not valid HTTP."))
             return
         if self._complete:
             if self._deadline is not None:
@@ -124,8 +124,8 @@ class Reading(HttpToolsProtocol):
                 self.flow.hold()
 
     def _read_again(self, rest: bytes | memoryview) -> None:
-        """Parse a request that offers another protocol as if it did not, with what follows it. The parser would take its body for
-        that other protocol.
+        """Parse a request with `Upgrade` again without it, and then the rest of the input. The parser would take the body for data
+        of the other protocol.
         """
         head, self._again = self._again, None
         self.parser = httptools.HttpRequestParser(self)
@@ -137,9 +137,9 @@ class Reading(HttpToolsProtocol):
             self._feed(rest)
 
     def _bound(self, fed: int) -> None:
-        """Refuse an incomplete request that is too large already, leaving its content aside, and limit how long it may take.
+        """Refuse an incomplete request that is already too large, not counting its content, and set its deadline.
 
-        :param fed: bytes that have been parsed
+        :param fed: number of bytes parsed
         """
         if self._in_head:
             # The piece in which a head begins may have the end of another request.
@@ -160,13 +160,13 @@ class Reading(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def read_held(self) -> None:
-        """Read what was held back, and then on."""
+        """Parse the held input, and resume reading."""
         if self.flow.is_holding and self._last is None:
             self._read(self.flow.release())
             self.flow.resume_reading()
 
     def on_message_begin(self) -> None:
-        """A request has begun."""
+        """Handle the start of a request."""
         self._in_head, self._complete, self._head = True, False, 0
         self.url = b""
         self.headers, self._framing_fields = [], []
@@ -175,14 +175,14 @@ class Reading(HttpToolsProtocol):
             self.stop_waiting()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field, or a trailer."""
+        """Handle a header field or a trailer."""
         field = name.lower(), value
         self.headers.append(field)
         if field[0] in heads.FRAMING:
             self._framing_fields.append(field)
 
     def on_headers_complete(self) -> None:
-        """A request can be carried out; its body may follow."""
+        """Start to serve a request, or queue it; its body may follow."""
         parser, fields = self.parser, self.headers
         version, method = parser.get_http_version(), parser.get_method()
         expects = False
@@ -237,13 +237,13 @@ class Reading(HttpToolsProtocol):
             self._waiting += REQUEST_COST + FIELD_COST * len(fields)
 
     def _check(self, method: bytes, version: str) -> bool:
-        """Look closer at the head of a request. :returns: whether the client waits for `100 Continue`"""
+        """Check the head of a request. :returns: whether the client waits for `100 Continue`"""
         try:
             if len(self.headers) > MOST_FIELDS or self._parsed_head() > MOST_HEAD:
                 raise _too_large()
             if self.parser.should_upgrade():
                 if method == b"CONNECT":
-                    raise Refused(501, "This server is no proxy.")
+                    raise Refused(501, "This server is not a proxy.")
                 self._again = heads.without_upgrade(method, self.url, version, self.headers)
                 return False
             expects = heads.check(version, self._framing_fields)
@@ -254,7 +254,7 @@ class Reading(HttpToolsProtocol):
         return expects
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body; nobody reads it if there is a response already."""
+        """Handle a part of the body, which is dropped if the response is complete."""
         cycle = self.cycle
         cycle.received += len(body)
         if not cycle.response_complete:
@@ -264,7 +264,7 @@ class Reading(HttpToolsProtocol):
             cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        """A request is complete."""
+        """Handle the end of a request."""
         if self._again is not None:
             return
         self._complete = True
@@ -281,23 +281,23 @@ class Reading(HttpToolsProtocol):
             self.end(b"")
 
     def wait_for_rest(self) -> None:
-        """Set the time until which a request has to be complete."""
+        """Set the deadline for the current request."""
         raise NotImplementedError
 
     def stop_waiting(self) -> None:
-        """Let a request take its time."""
+        """Cancel the deadline."""
         raise NotImplementedError
 
     def wait_for_next(self) -> None:
-        """Wait for another request."""
+        """Wait for the next request."""
         raise NotImplementedError
 
     def refuse(self, refused: Refused) -> None:
-        """Refuse the request that comes in, and end the connection."""
+        """Refuse the current request, and end the connection."""
         raise NotImplementedError
 
     def end(self, answer: bytes) -> None:
-        """Answer the requests that are complete, then this, and end the connection."""
+        """Answer all complete requests, write a last response, and end the connection."""
         raise NotImplementedError
 
 

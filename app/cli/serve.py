@@ -48,7 +48,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app.recording.recorder import Recorder
 
     logs.configure(settings.log_level, settings.log_format)
-    # Gunicorn binds it again, and would say in eleven lines that it can't.
+    # Gunicorn binds it again, and would report a failure in eleven lines.
     listener_or_exit(settings).close()
     contract = contract_or_exit(settings)
     store = store_or_exit(settings, contract)
@@ -83,7 +83,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
                 "proc_name": "flows",
                 "loglevel": "warning",
                 "graceful_timeout": 30,
-                # Seconds after which a worker whose event loop is stuck is replaced.
+                # Seconds without a heartbeat after which a worker is replaced.
                 "timeout": 30,
                 "keepalive": 75,
                 # Nothing is controlled from outside but by signals.

@@ -33,7 +33,7 @@ def _lifetime(_context: click.Context, _parameter: click.Parameter, value: str |
 @click.option("--expires", "expires", callback=_lifetime, help="How long it is valid: 30m, 12h, 90d, 4w.")
 @click.pass_obj
 def create(settings: Settings, name: str, superuser: bool, permissions: tuple[str, ...], expires: int) -> None:
-    """Create a token and print it. It can't be had again. The store that it was written to is named on standard error.
+    """Create a token and print it. It is shown only once. Standard error names the store that holds it.
 
     Example: flows token create reader --permission authentik_flows.view_flow --expires 90d
     """

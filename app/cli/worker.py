@@ -21,8 +21,8 @@ from app.cli.protocol import Protocol
 # How many clients that wait at the port a turn of the loop lets in. Other workers want some too.
 _AT_ONCE = 16
 
-# Bytes of input that the system keeps for a connection; it would grow to some MB otherwise. No more is read at once, which bounds
-# what many connections send at the same moment.
+# Size of the receive buffer of a connection, in bytes; the kernel would grow it to some MB. No more is read at once, which bounds
+# the memory that many connections take at the same moment.
 _RECEIVE_BUFFER = 64 * 1024
 
 # How many new objects the garbage collector waits for before it looks at them. Hundreds of requests that are under way at once have
@@ -30,7 +30,7 @@ _RECEIVE_BUFFER = 64 * 1024
 _YOUNG_OBJECTS = 10_000
 
 
-# Seconds between two signs of life of a worker's event loop.
+# Seconds between two heartbeats of a worker's event loop.
 _HEARTBEAT = 1
 
 
@@ -47,7 +47,7 @@ class CrowdServer(Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start. The loop lets one client in a turn, so that of many that come at once the last would wait for seconds."""
         for listener in sockets or ():
-            # Connections have it of the socket that they come in by.
+            # Accepted connections inherit it.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         await super().startup(sockets)
         self._tell_of_life()

@@ -30,7 +30,7 @@ _SECURITY_HEADERS: tuple[Header, ...] = (
 
 
 SENT = frozenset({"allow", "date", "content-length", *(name.decode() for name, _ in _SECURITY_HEADERS)})
-"""The headers that every answer of an operation has, in small letters."""
+"""The headers that every response of an operation has, in lower case."""
 
 
 class Answer(NamedTuple):
@@ -58,7 +58,7 @@ class Answer(NamedTuple):
 
 
 CONTINUE = Answer(100)
-"""Stands for the answer to a request until its body has been read (RFC 9110, section 15.2.1)."""
+"""A placeholder for the response to a request until its body has been read (RFC 9110, section 15.2.1)."""
 
 
 def encode(value: Any) -> bytes:
@@ -77,7 +77,7 @@ def detail(status: int, sentence: str, headers: tuple[Header, ...] = (), broken:
 
 
 def busy() -> Answer:
-    """The answer to a request for whose body there is no room now."""
+    """The response to a request whose body does not fit into memory now."""
     return detail(503, BUSY, ((b"retry-after", RETRY_AFTER),))
 
 

@@ -61,8 +61,8 @@ def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str, int]
 class Room:
     """The memory that request bodies may take in this process.
 
-    Bytes count as they arrive. A length that is announced takes no memory: if it counted, clients that announce much and send
-    little would keep all others out.
+    Bytes count as they arrive. An announced length takes no memory: if it counted, clients could announce much, send
+    little, and so exclude all others.
 
     :param size: in bytes
     """
@@ -71,24 +71,24 @@ class Room:
         self._left = size
 
     def has(self, size: int) -> bool:
-        """Whether so many bytes would fit."""
+        """Whether a number of bytes would fit."""
         return size <= self._left
 
     def take(self, request: Request, size: int) -> None:
-        """Count bytes that a request has brought. :raises NoRoom: they do not fit"""
+        """Count bytes received for a request. :raises NoRoom: they do not fit"""
         if size > self._left:
             raise NoRoom
         self._left -= size
         request.held += size
 
     def give_back(self, request: Request) -> None:
-        """Count what a request has brought no longer."""
+        """Release the bytes counted for a request."""
         self._left += request.held
         request.held = 0
 
 
 class NoRoom(Exception):
-    """A body does not fit into the memory that bodies may take."""
+    """A body does not fit into the memory for bodies."""
 
 
 def received(scope: Mapping[str, Any], most: int) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The text of a YAML file as plain data, and where its parts stand."""
+"""Construction of plain data from YAML, and the places of its parts."""
 
 import contextlib
 import itertools
@@ -13,16 +13,16 @@ from app.contract.scalars import RESOLVERS, TEXT, value_of
 from app.contract.source import Place, Pointer
 from app.contract.syntax import finding_of
 
-# Levels of a contract: encoders and validators go only so deep, and nobody writes so many.
+# Levels of nesting: encoders and validators have such a limit as well, and no real contract needs as many.
 _DEPTH = 100
-# Brackets that are open at once: the parser, which is C, would run out of its stack.
+# Brackets open at once: with more, the parser, written in C, would overflow its stack.
 _OPEN = 5_000
-# Parts that aliases may multiply a file to: so many, and so many more for each of its bytes.
+# How many parts a file may have once aliases are expanded: a fixed number, and some for each byte of the file.
 _PARTS, _PARTS_PER_BYTE = 100_000, 10
 
 _NESTED = f"The file is nested more than {_DEPTH} levels deep.", "Put parts of it into components."
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-# Outside of the Basic Multilingual Plane JSON escapes a character as two (RFC 8259, section 7), and YAML as one.
+# JSON escapes a character outside the Basic Multilingual Plane as a surrogate pair (RFC 8259, section 7), YAML as one.
 _SURROGATES = re.compile(rb"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 # Looked up once: a contract has many.
 _Scalar = yaml.ScalarNode
@@ -30,7 +30,7 @@ _COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
-    """PyYAML in C, with YAML 1.2's scalars: `on`, `1:30` and `2024-08-01` are text, and `012` is twelve."""
+    """PyYAML's loader, in C if available, with YAML 1.2's scalars: `on`, `1:30` and `2024-08-01` are text, and `012` is twelve."""
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -40,10 +40,10 @@ _Loader.yaml_implicit_resolvers[""] = [("tag:yaml.org,2002:null", RESOLVERS[0][1
 
 
 def construct(text: bytes, name: str) -> Any:
-    """The text as plain data; each alias is a copy of its anchor. None if it is no mapping and no list.
+    """Convert YAML to plain data; each alias becomes a copy of its anchor. None if it is neither a mapping nor a list.
 
     :param name: what messages call the file
-    :raises ContractError: it is no YAML, a key stands twice in a mapping, or there is what JSON has not
+    :raises ContractError: it is not YAML, a mapping has a duplicate key, or JSON has no such value
     """
     if _open_at_once(text) > _OPEN:
         raise ContractError([Finding(Location(name, 1, 1), *_NESTED)])
@@ -60,7 +60,7 @@ def construct(text: bytes, name: str) -> Any:
 
 
 def places(text: bytes) -> dict[Pointer, Place]:
-    """Where each part stands of a text that was read before."""
+    """The place of each part of a text that `construct` has accepted."""
     found: dict[Pointer, Place] = {}
 
     def note(node: Any, pointer: Pointer, key: tuple[int, int]) -> None:
@@ -78,13 +78,13 @@ def places(text: bytes) -> dict[Pointer, Place]:
 
 
 class _Construction:
-    """Makes plain data of nodes.
+    """A conversion of nodes to plain data.
 
     :param name: what messages call the file
     :param root: the outermost node
-    :param limit: how many parts there may be
+    :param limit: the largest number of parts
 
-    `findings` are those that do not keep the others from being found.
+    `findings` has the problems after which the conversion goes on.
     """
 
     def __init__(self, name: str, root: Any, limit: int) -> None:
@@ -95,7 +95,7 @@ class _Construction:
         self.findings: list[Finding] = []
 
     def collection(self, node: Any, depth: int) -> Any:
-        """A mapping or a list. :raises ContractError: it is too much"""
+        """Convert a mapping or a list. :raises ContractError: it is too deep or too large"""
         self._made += len(node.value)
         if depth > _DEPTH or self._made > self._limit:
             raise ContractError([_excess(self._root, self._name, self._limit)])
@@ -111,7 +111,7 @@ class _Construction:
             if type(key) is not _Scalar:
                 self._find(key, "A key is not text.", "Put it in quotes.")
                 continue
-            # JSON has no other keys than text, and 200 is a usual way to write a response's code.
+            # JSON keys are text; status codes are often written as numbers, such as 200.
             name = key.value
             if name in mapping:
                 self._find(key, f"The key {name!r} stands here twice.", "Remove one of them.")
@@ -143,7 +143,7 @@ def _open_at_once(text: bytes) -> int:
 
 
 def _excess(root: Any, name: str, limit: int) -> Finding:
-    """What makes too much of a node: an alias within itself, levels, or aliases of aliases."""
+    """The cause of an excessive size: an alias within itself, nesting, or aliases of aliases."""
     sizes: dict[int, int] = {}
     nodes: list[Any] = []
 
@@ -166,7 +166,7 @@ def _excess(root: Any, name: str, limit: int) -> Finding:
 
     if found := look(root, {}):
         return found
-    # The smallest of those that are too large: what stands around it is so because of it.
+    # The smallest node that is too large: those around it are too large only because of it.
     node = min((node for node in nodes if sizes[id(node)] > limit), key=lambda node: sizes[id(node)], default=root)
     problem = f"Aliases of aliases make more than {limit} parts of this."
     return Finding(Location(name, *_mark(node)), problem, "Use `$ref` for what stands often.")

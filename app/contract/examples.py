@@ -64,7 +64,7 @@ def _values(source: Source, media: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def header_value(source: Source, header: Mapping[str, Any]) -> Any:
-    """What an answer that is an example has in a header: the example, or the first of them, or the schema's, or the default, or the
+    """The value of a header in an example response: the example, or the first of them, or the schema's, or the default, or the
     only value of an enum. None if there is none of these.
     """
     if "example" in header:

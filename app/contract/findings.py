@@ -38,7 +38,7 @@ class Finding:
 
 
 def once(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings in order, each of them once: at the anchor of what aliases repeat."""
+    """Findings in order without duplicates: one in an aliased part is at its anchor."""
     found: dict[tuple[Location, str, str], Finding] = {}
     for finding in sorted(findings):
         found.setdefault((finding.value or finding.location, finding.problem, finding.remedy), finding)

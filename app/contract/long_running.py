@@ -1,20 +1,20 @@
-"""A thread for requests that may take seconds, beside the event loop and the threads of all others."""
+"""A thread for requests that may take seconds, apart from the event loop and the threads of other requests."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-# How many long-running requests are carried out at once, and how many seconds others wait for one of them to end.
+# How many long-running requests run at once, and how many seconds others wait for one of them to end.
 AT_ONCE, PATIENCE = 1, 10.0
 
 
 class Busy(Exception):
-    """Too many requests of a kind are carried out already."""
+    """The long-running requests under way did not end in time."""
 
 
 class LongRunning:
-    """A thread that carries out one request at a time: each takes memory, and the processor from all others."""
+    """A thread that serves one request at a time: each takes memory, and processor time from all others."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="flows-long")
@@ -33,5 +33,5 @@ class LongRunning:
         return await result
 
     def stop(self) -> None:
-        """End the thread, once all that waits is done."""
+        """End the thread once all queued calls are done."""
         self._executor.shutdown()

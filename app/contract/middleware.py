@@ -346,7 +346,7 @@ class ContractMiddleware(SpecMiddleware):
     async def _beside(
         self, thread: LongRunning, server: Server, target: PathPlan, plan: Plan, request: Request
     ) -> Answer:
-        """Carry out a request that may take seconds."""
+        """Serve a request that may take seconds."""
         try:
             answer: Answer = await thread.run(server.serve, target, plan, request)
         except Busy:

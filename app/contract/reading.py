@@ -17,12 +17,12 @@ class FileMemory:
     def __init__(self) -> None:
         self._files: dict[Path, File] = {}
         self._texts: dict[Path, bytes | None] = {}
-        # Where the paths led that were asked for.
+        # The resolved form of each path that was read.
         self._targets: dict[Path, Path] = {}
 
     def resolve(self, path: Path) -> Path:
         """The same as `resolved`."""
-        # For one that can't be followed, and may be later.
+        # A path that can't be resolved now may be later.
         self._targets[path] = path
         self._targets[path] = target = resolved(path)
         return target
@@ -46,7 +46,7 @@ class FileMemory:
         self._files = {path: file for path, file in self._files.items() if path in self._texts}
 
     def outdated(self) -> bool:
-        """Whether any file that was asked for since the beginning holds something else now, or a path leads to another one."""
+        """Whether any file read so far has changed, or a path leads to another file."""
         return any(_target_of(path) != target for path, target in self._targets.items()) or any(
             _text_of(path) != text for path, text in self._texts.items()
         )
@@ -103,7 +103,7 @@ def _folders_to(path: Path) -> Iterator[Path]:
             return
 
 
-# So many links and folders may be on the way to a file.
+# The largest number of links and folders on the way to a file.
 _STEPS = 1000
 
 

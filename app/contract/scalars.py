@@ -1,4 +1,4 @@
-"""Scalars of YAML 1.2: what a plain one means by the core schema (YAML 1.2.2, section 10.3.2)."""
+"""Scalars of YAML 1.2, resolved by the core schema (YAML 1.2.2, section 10.3.2)."""
 
 import math
 import re
@@ -18,27 +18,27 @@ RESOLVERS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("tag:yaml.org,2002:int", INTEGER, "-+0123456789"),
     ("tag:yaml.org,2002:float", FLOAT, "-+.0123456789"),
 )
-"""Tag, form and first characters of each type but text, as PyYAML takes them; the first that fits counts."""
+"""Tag, pattern and first characters of each type except text, as PyYAML takes them; the first match counts."""
 
-# What JSON encoders take, and a float tells from its neighbours.
+# The integers that JSON encoders accept, and those that a float represents exactly.
 _LEAST, _GREATEST, _EXACT = -(2**63), 2**64 - 1, 2**53
 
 
 def value_of(tag: str, text: str) -> Any:
     """The value of a scalar.
 
-    :param tag: as it was resolved, or given
-    :raises ValueError: there is none that JSON has; the message says why, as a clause
+    :param tag: the resolved or explicit tag
+    :raises ValueError: JSON has no such value; the message says why, as a clause
     """
     make = _VALUES.get(tag)
     if make is None:
-        raise ValueError(f"has the tag {tag.replace('tag:yaml.org,2002:', '!!')!r}, which JSON has not")
+        raise ValueError(f"has the tag {tag.replace('tag:yaml.org,2002:', '!!')!r}, which JSON does not have")
     return make(text)
 
 
 def _boolean(text: str) -> bool:
     if text.lower() not in ("true", "false"):
-        raise ValueError("is no boolean")
+        raise ValueError("is not a boolean")
     return text.lower() == "true"
 
 
@@ -56,7 +56,7 @@ def _float(text: str) -> float | int:
         raise ValueError("is no number")
     number = float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
     if not math.isfinite(number):
-        raise ValueError("is no number of JSON")
+        raise ValueError("is not a JSON number")
     # 1e3 is a whole number for JSON and YAML, and no less an integer than 1000.
     return int(number) if "e" in text.lower() and number.is_integer() and abs(number) < _EXACT else number
 

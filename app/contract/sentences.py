@@ -18,18 +18,18 @@ REQUIRED = "This field is required."
 NULL = "This field may not be null."
 BLANK = "This field may not be blank."
 EMPTY = "This list may not be empty."
-MORE = f"There may be more that is wrong; at most {MOST} mistakes are listed."
+MORE = f"There may be more mistakes; at most {MOST} mistakes are listed."
 
 Say = Callable[[Any, Any], str]
 """From a keyword's value in the schema and the wrong instance to the sentence."""
 
 
-# How much of a value a sentence shows, in characters: with the number of sentences, a bound of the answer.
+# Characters of a value that a sentence shows: with the number of sentences, this bounds the response.
 _SHOWN_LENGTH = 1000
 
 
 def shown(value: Any) -> str:
-    """A value as sentences have it, cut if it is long."""
+    """A value as text for a sentence, truncated."""
     try:
         text = str(value)
     except RecursionError:
@@ -39,7 +39,7 @@ def shown(value: Any) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text, cut if it is long."""
+    """The text, truncated."""
     return text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"
 
 

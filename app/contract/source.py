@@ -17,14 +17,14 @@ Pointer = tuple[str | int, ...]
 CONTAINERS = (dict, list)
 """What holds further parts. A union of types would be made anew each time that it is asked for, and documents are large."""
 
-# The folder of a contract that names nobody's machine: that of this package, and by custom of many others.
+# The only name of a contract's folder that may be shown: this package's, and by convention that of many others.
 _KNOWN_FOLDER = "openapi"
 
 OPERATION_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 class Place(NamedTuple):
-    """Where a part stands in a file, as lines and columns that count from 1.
+    """The place of a part in a file: lines and columns, counted from 1.
 
     :param key: its key, or itself in a list
     :param value: what it holds, which is the anchor's if it is an alias
@@ -74,7 +74,7 @@ class File:
         return Location(self.name, *self._place(pointer).key)
 
     def locate_value(self, pointer: Pointer) -> Location:
-        """Where what a part holds stands: an alias's is that of its anchor."""
+        """The place of a part's value: for an alias, that of its anchor."""
         return Location(self.name, *self._place(pointer).value)
 
     def _place(self, pointer: Pointer) -> Place:
@@ -85,7 +85,7 @@ class File:
 
 
 class CircularReference(KeyError):
-    """References that lead on to one another, and to nothing else."""
+    """References that form a circle."""
 
 
 class Source:
@@ -140,15 +140,15 @@ class Source:
         return as_yaml(self.document)
 
     def public(self, text: str) -> str:
-        """A text as responses have it: the files of this contract by their paths from its folder, as nobody is to learn where on
-        this machine that folder is. A folder that is called `openapi` keeps this name.
+        """A text for responses: paths of the contract's files become relative to its folder, so that no response reveals where that
+        folder is. A folder called `openapi` keeps its name.
         """
         pattern, folder = self._private_folder
         return pattern.sub(folder, text)
 
     @cached_property
     def _private_folder(self) -> tuple[re.Pattern[str], str]:
-        """What finds the folder of this contract in a text, and what takes its place."""
+        """A pattern for the folder of this contract, and its replacement."""
         given, real = PurePath(self.name).parent, self._files[0].path.parent
         names = {f"{folder}/" for folder in (given, real, Path(given).absolute())} - {"./"}
         pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
@@ -293,7 +293,7 @@ def references(node: Any, pointer: Pointer = ()) -> list[tuple[Pointer, dict[str
 
 
 def names_schema(text: str) -> bool:
-    """Whether an entry of a discriminator's mapping is the name of a schema, and no reference to one."""
+    """Whether an entry of a discriminator's mapping is the name of a schema and not a reference."""
     return _NAME.fullmatch(text) is not None and not text.endswith((".yaml", ".yml", ".json"))
 
 

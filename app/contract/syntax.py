@@ -1,4 +1,4 @@
-"""Mistakes in the syntax of YAML, in plain words: the parser speaks of tokens and nodes."""
+"""YAML syntax errors in plain words, without the tokens and nodes of the parser's messages."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,13 +11,13 @@ _BRACKETS = {"flow sequence": ("list", "[", "]"), "flow mapping": ("mapping", "{
 
 
 class _Mistake(NamedTuple):
-    """What the parser met.
+    """A syntax error, as the parser reports it.
 
-    :param said: its words, context and problem
+    :param said: the message, context and problem
     :param line: the line in which it gave up, without indentation
     :param character: the character at which it gave up; empty at the end
-    :param within: what stands before that on the line
-    :param begins: the line in which what it was reading begins, counted from 1
+    :param within: the text before that character on the line
+    :param begins: the line in which the construct being parsed begins, counted from 1
     """
 
     said: str
@@ -28,7 +28,7 @@ class _Mistake(NamedTuple):
 
 
 def finding_of(error: yaml.YAMLError, name: str, text: bytes) -> Finding:
-    """The finding that a parser's error is.
+    """Convert a parser's error to a finding.
 
     :param name: what messages call the file
     :param text: what it holds
@@ -101,7 +101,7 @@ def _words(problem: str, remedy: str) -> Callable[[Any], tuple[str, str]]:
     return lambda _mistake: (problem, remedy)
 
 
-# What the parser says, what that means, and whether the mistake is where it began to read instead of where it gave up.
+# Part of the parser's message, its explanation, and whether the error is at the start of the construct instead of its end.
 _EXPLANATIONS: tuple[tuple[str, Callable[[_Mistake], tuple[str, str]], bool], ...] = (
     ("cannot start any token", _no_beginning, False),
     ("tab character", _words("A tab stands where only spaces may.", "Indent with spaces."), False),

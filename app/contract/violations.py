@@ -1,7 +1,7 @@
-"""What a compiled validator finds wrong in an instance, in bounded time.
+"""Violations of a schema by an instance, found in bounded time.
 
-The validator looks for all that is wrong, and copies the value for each: the time grows with the square of a large instance. So it
-is given an excerpt, and what an excerpt can't tell of is left out.
+The validator finds all violations, and copies the value for each: the time grows with the square of a large instance. So it gets
+an excerpt, and violations that only the cut has caused are left out.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, TypeVar
 from jsonschema_rs import ValidationError, Validator
 
 MOST = 100
-"""How many violations are told of."""
+"""The largest number of reported violations."""
 
 MOST_VALUES = 250
-"""How many values of an instance are looked at."""
+"""The largest number of values of an instance that are validated."""
 
-# How deep an excerpt may be. The validator itself looks hardly deeper.
+# Levels of an excerpt. The limit of the validator itself is hardly higher.
 _DEPTH = 200
 
 T = TypeVar("T")
@@ -35,15 +35,15 @@ class Violations(NamedTuple):
 
 
 def violations(validator: Validator, instance: Any, members: Collection[str] = ()) -> Violations:
-    """What is wrong with an instance that is not valid.
+    """Find violations of an instance that is not valid.
 
-    :param members: the members of the instance, if it is an object, that a rule may be about
+    :param members: the members of the instance, if it is an object, that a rule may concern
     :raises ValueError: it is nested too deeply
     """
     excerpt = _Excerpt(instance, members)
     found = [error for error in validator.iter_errors(excerpt.value) if excerpt.can_tell(error)]
     if not found:
-        # Behind the excerpt: the first one is found without looking at more.
+        # The violation is beyond the excerpt: find the first one only.
         try:
             validator.validate(_reduced(instance, members))
         except ValidationError as error:
@@ -52,10 +52,10 @@ def violations(validator: Validator, instance: Any, members: Collection[str] = (
 
 
 class _Excerpt:
-    """The first values of an instance.
+    """An excerpt of an instance, its first values.
 
-    `value` is the excerpt; each value in it is at the same place as in the instance. It is `complete` if nothing is missing that a
-    rule may be about.
+    `value` is the excerpt; each value in it is at the same place as in the instance. It is `complete` if it has all values that a
+    rule may concern.
     """
 
     def __init__(self, instance: Any, members: Collection[str]) -> None:
@@ -72,7 +72,7 @@ class _Excerpt:
         self._doubtful = {path[:length] for path in self._cut for length in range(len(path) + 1)}
 
     def can_tell(self, error: ValidationError) -> bool:
-        """Whether an error in the excerpt is one in the instance."""
+        """Whether an error in the excerpt is an error in the instance as well."""
         path = tuple(error.instance_path)
         if path not in self._doubtful or error.kind.name == "type":
             return True
@@ -86,7 +86,7 @@ class _Excerpt:
         return value
 
     def _taken(self, container: Collection[Any], values: Iterable[T], path: _Path) -> Iterator[T]:
-        """The values of a container as far as they belong to the excerpt, each followed by what it holds itself."""
+        """The values of a container that belong to the excerpt; the caller takes the contents of each before the next."""
         if len(path) > _DEPTH:
             raise ValueError("The instance is nested too deeply.")
         taken = 0
@@ -101,7 +101,7 @@ class _Excerpt:
 
 
 def _reduced(instance: Any, members: Collection[str]) -> Any:
-    """An instance without the members that no rule is about."""
+    """An instance without the members that no rule concerns."""
     if not isinstance(instance, dict):
         return instance
     return {name: instance[name] for name in members if name in instance}

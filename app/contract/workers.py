@@ -2,8 +2,8 @@
 
 A plain queue and one callback per answer: `loop.run_in_executor` chains two futures per request, which costs several times as much.
 
-No thread waits for what somebody else has locked. A call that would have to raises `WouldWait`, and is tried again after a while,
-on half of the threads at most: all others are for those who want something else.
+No thread waits for a lock of another transaction. A call that would have to raises `WouldWait` and is tried again after a while,
+on at most half of the threads: the others are for other calls.
 """
 
 import asyncio

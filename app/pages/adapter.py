@@ -1,5 +1,5 @@
-"""A WSGI application on an event loop. A response is made whole on a thread and sent from the loop, so that no thread waits for a
-client that reads slowly.
+"""An adapter from ASGI to WSGI. A thread makes a complete response and the event loop sends it, so that no thread waits for a slow
+client.
 """
 
 import asyncio
@@ -15,21 +15,21 @@ Environ = dict[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 WSGIApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-# Threads that make responses. They are begun when they are needed.
+# Threads that make responses; started on demand.
 THREADS = 10
 
-# Bytes that are sent at once: what lies ready for a client that reads slowly.
+# Bytes sent at once, which bounds what is buffered for a slow client.
 _PIECE = 64 * 1024
 
-# Bytes of different bodies that are being sent at most, so that strangers who read slowly can't fill the memory: a body is kept
-# once, however many clients it is sent to, and none of the pages has more than 2 MB.
+# Bytes of distinct bodies being sent, so that slow clients can't exhaust the memory: a body is kept once, however many clients it
+# is sent to, and no page exceeds 2 MB.
 MOST_SENT = 32 * 1024 * 1024
 
 
 class _Response(NamedTuple):
-    """A response that is complete.
+    """A complete response.
 
-    :param headers: names in small letters, values
+    :param headers: names in lower case, and values
     """
 
     status: int
@@ -41,7 +41,7 @@ _BUSY = _Response(503, [(b"content-length", b"0"), (b"retry-after", b"1")], b"")
 
 
 class Adapter:
-    """Serves a WSGI application that reads no bodies.
+    """An ASGI server for a WSGI application that reads no request bodies.
 
     :param app: the application
     """
@@ -52,14 +52,14 @@ class Adapter:
         self._sent = _Bodies()
 
     async def respond(self, scope: Scope, send: Send) -> None:
-        """Answer a request, on a thread (ASGI)."""
+        """Answer a request of ASGI on a thread."""
         environ = _environ(scope)
         await self._send(send, await asyncio.get_running_loop().run_in_executor(self._threads, self._response, environ))
 
     async def respond_here(self, scope: Scope, send: Send, known: Environ) -> None:
         """Answer a request on the event loop's own thread, which must not take long.
 
-        :param known: what the application finds in its environment
+        :param known: additional entries of the WSGI environment
         """
         await self._send(send, self._response({**_environ(scope), **known}))
 
@@ -78,7 +78,7 @@ class Adapter:
         finally:
             if (close := getattr(pieces, "close", None)) is not None:
                 close()
-        # It is remembered with the body, and need not be computed on the event loop's thread.
+        # The body caches its hash, so that the event loop's thread need not compute it.
         hash(body)
         return _Response(*begun[0], body)
 
@@ -103,7 +103,7 @@ class _Bodies:
         self._bodies: dict[bytes, tuple[bytes, int]] = {}
 
     def begin(self, body: bytes) -> bytes | None:
-        """Send a body. :returns: the same one, which may be sent already; None if there is no room for it"""
+        """Register a body to send. :returns: an equal body, shared with other responses; None if there is no room for it"""
         kept, number = self._bodies.get(body, (body, 0))
         if not number:
             if self._size and self._size + len(body) > MOST_SENT:
@@ -113,7 +113,7 @@ class _Bodies:
         return kept
 
     def end(self, body: bytes) -> None:
-        """A body was sent."""
+        """Release a body that was sent."""
         kept, number = self._bodies[body]
         if number > 1:
             self._bodies[kept] = kept, number - 1

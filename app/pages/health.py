@@ -1,4 +1,4 @@
-"""`/-/health/`: whether the process lives and whether it can serve. Answered on the event loop, whoever keeps the threads busy."""
+"""`/-/health/`: whether the process lives and whether it can serve. Answered on the event loop, even if all threads are busy."""
 
 from flask import Blueprint, Response, request
 

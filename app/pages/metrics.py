@@ -19,7 +19,7 @@ Sample = tuple[str, dict[str, str], float]
 
 
 class Condition(NamedTuple):
-    """How a store is.
+    """State of a store.
 
     :param revision: of its tables, None if it has none
     :param size: in bytes
@@ -30,7 +30,7 @@ class Condition(NamedTuple):
 
 
 def of_store(store: Store) -> Condition:
-    """How a store is. :raises Unavailable: the database does not answer"""
+    """Query the state of a store. :raises Unavailable: the database does not answer"""
     return Condition(store.revision(), store.size())
 
 
@@ -62,7 +62,7 @@ def _families(totals: Totals, store: Condition | None) -> Iterator[str]:
     yield _gauge("workers", "Processes that serve.", totals.workers)
     yield _gauge("database_connections", "Open connections to the database.", totals.connections)
     dropped: Sample = "", {}, totals.dropped_lines
-    yield _family("log_lines_dropped_total", "counter", "Lines of the log that nobody read in time.", [dropped])
+    yield _family("log_lines_dropped_total", "counter", "Lines of the log that were dropped.", [dropped])
     yield _gauge("database_up", "Whether the database answers.", int(store is not None))
     if store is None:
         return

@@ -1,4 +1,4 @@
-"""What is asked of the store for those who watch over the server, without the threads that make pages."""
+"""Queries of the store for health checks and metrics, without the threads that make pages."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,24 +11,24 @@ from app.store import Store
 T = TypeVar("T")
 
 KNOWN = "flows.known"
-"""Where the environment of a request has what the store answers; None if it does not."""
+"""Key of the store's result in the WSGI environment; the result is None if the store does not answer."""
 
 # Seconds that a networked database has to answer.
 _PATIENCE = 5.0
 
 
 class Watch:
-    """Asks a store: an embedded one on the event loop's thread, a networked one on a thread of its own."""
+    """A runner of small queries: on the event loop's thread for an embedded store, on a thread of its own for a networked one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flows-watch")
 
     async def ask(self, question: Callable[[], T]) -> T | None:
-        """Ask a question of the store.
+        """Run a query.
 
-        :param question: a small one, which reads only
-        :returns: None if the store does not answer, or not in time
+        :param question: a small query that only reads
+        :returns: its result; None if the store does not answer, or not in time
         """
         try:
             if self._store.embedded:

@@ -25,7 +25,7 @@ class NoBase(Exception):
 def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Source, Sequence[Finding]]]:
     """The contract to compare with, as long as it is needed, and what is wrong with it.
 
-    One that is a little wrong is compared all the same: it is released, and can't be mended any more.
+    One with mistakes that allow a comparison is compared all the same: it is released, and can't be corrected any more.
 
     :param base: a file, or a git revision, with `:PATH` behind it if the contract had another path; where the branch left the main
         branch if not given

@@ -1,4 +1,4 @@
-"""One change made in several schemas is one finding."""
+"""Grouping of the findings of one change made in several schemas."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ from app.review.reviewing import Finding, Part, Same, Use
 
 
 def grouped(findings: Sequence[Finding]) -> list[Finding]:
-    """Findings of which those are one that say the same of the same member of several schemas, and mean the same to clients.
+    """Merge findings of the same change of the same member of several schemas, if they mean the same to clients.
 
-    :param findings: what matters most first
+    :param findings: most important first
     """
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for index, finding in enumerate(findings):

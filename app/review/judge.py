@@ -38,7 +38,7 @@ class Taken(NamedTuple):
 
 
 class Breach(NamedTuple):
-    """What is not as a contract says.
+    """A deviation of an exchange from a contract.
 
     :param text: one sentence
     :param is_missing: whether nothing is wrong but that a member is not there
@@ -106,7 +106,7 @@ class Judge:
             return Taken(_shown(error.messages))
 
     def breaches(self, exchange: Exchange) -> list[Breach]:
-        """What in an answer is not as the contract says, each thing once however many items of a list have it."""
+        """The deviations of a response from the contract; one in many items of a list counts once."""
         operation = self.operation(exchange)
         if operation is None:
             return [Breach("there is no such operation")]

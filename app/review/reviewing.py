@@ -37,7 +37,7 @@ class Use:
 
 
 class Same(NamedTuple):
-    """What findings have in common that are of one change made in several schemas.
+    """The common part of the findings of one change made in several schemas.
 
     :param member: the member of each schema
     :param detail: what changed

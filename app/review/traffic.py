@@ -101,11 +101,11 @@ def _of_har(entries: list[Any], name: str, left_out: list[str]) -> Iterator[Exch
 
 
 class _Malformed(Exception):
-    """An entry is not as HAR has it. The message says what."""
+    """An invalid HAR entry. The message says why."""
 
 
 def _exchange(number: int, entry: Any) -> Exchange | None:
-    """What an entry recorded; None if it was not answered. :raises _Malformed: it is none"""
+    """Convert an entry to an exchange; None if it was not answered. :raises _Malformed: it is invalid"""
     request, response = _object(entry, "request"), _object(entry, "response")
     status = response.get("status", 0)
     if isinstance(status, bool) or not isinstance(status, int):

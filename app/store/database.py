@@ -70,7 +70,7 @@ class Database:
         self.turnstile = Turnstile()
         self._pool_size = pool_size
         self._pipeline: Pipeline | None = None if self.embedded or pool_size < _PIPELINED else _pipeline(self)
-        # When to ask for a connection again that was not to be had for a while, in seconds of the clock.
+        # When to try to get a connection again after none was available in time, in seconds of the clock.
         self._not_before = 0.0
         # Counts the times that the server was found to be gone.
         self._generation = 0
@@ -110,10 +110,9 @@ class Database:
 
     @contextlib.contextmanager
     def serializable(self) -> Iterator["Session"]:
-        """A session for one transaction that is as if nobody else were there, committed at the end and rolled back if anything is
-        raised.
+        """A session for one serializable transaction, committed at the end and rolled back if anything is raised.
 
-        :raises TakenBack: others came in between; nothing was changed
+        :raises TakenBack: a concurrent transaction conflicts with it; nothing was changed
         :raises Unavailable: the database does not answer
         :raises NotUnique: a value is taken, which on a networked database may have happened meanwhile
         """
@@ -379,7 +378,7 @@ class Database:
         """A connection that its thread keeps until `give_back` or `close`. :raises Unavailable: the database does not answer"""
         asked = time.monotonic()
         if asked < self._not_before:
-            raise errors.Unavailable("Nobody has got a connection in time a moment ago.")
+            raise errors.Unavailable("No connection was available in time a moment ago.")
         try:
             with self.translating():
                 pooled = self.engine.raw_connection()

@@ -68,9 +68,9 @@ class CommitGroup:
             raise
 
     def join(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin what is committed with others: a single statement, of whose error `failed` is told, if there is one.
+        """Add a member to the shared transaction: a single statement, whose error, if any, has to be reported by `failed`.
 
-        :raises Locked: somebody else writes to the database, or others wait for that already
+        :raises Locked: another connection writes to the database, or requests already wait to do so
         """
         if self._waiting is None:
             if self.queue.must_wait(loop):
@@ -90,7 +90,7 @@ class CommitGroup:
         loop.call_soon(self._commit_when_complete, loop, self._waiting, -1)
 
     def _take(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Begin for those that wait for the lock. :returns: whether there was nothing to wait for any more"""
+        """Begin a transaction for the waiting requests. :returns: whether it began; not if one is open already"""
         if self._waiting is not None:
             return False
         self._open(loop)
@@ -121,7 +121,7 @@ class CommitGroup:
             return None
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
-        # Between two requests, as one that is carried out again must not have been kept in part.
+        # Between two requests: one that runs again must not have been committed in part.
         if self._members >= _MOST:
             self._commit(self._waiting)
         return waiter
@@ -149,8 +149,8 @@ class CommitGroup:
             self._end(None)
 
     def _undo(self) -> None:
-        """Roll back what the unit of work has written, and with it what others have: they were told of nothing yet, and are carried
-        out again. It saves each of them a savepoint.
+        """Roll back the shared transaction, with the statements of other requests: these are not answered yet and run again. This
+        saves a savepoint for each of them.
         """
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")

@@ -187,7 +187,7 @@ class _Lane:
 
     def drop(self) -> None:
         """Close the connection."""
-        self._fail(errors.Unavailable("The connection is given up."), gone=True)
+        self._fail(errors.Unavailable("The connection was closed."), gone=True)
 
     def _readable(self) -> None:
         try:
@@ -227,7 +227,7 @@ class _Lane:
             self._fail(errors.Unavailable("The connection does not answer."), gone=True)
 
     def _fail(self, error: errors.Unavailable, *, gone: bool) -> None:
-        """Close the connection. :param gone: whether the server is, so that no other connection is worth keeping"""
+        """Close the connection. :param gone: whether the server is gone, so that other connections are not worth keeping"""
         batch, self._batch = self._batch, []
         if self._watch is not None:
             self._watch.cancel()

@@ -1,4 +1,4 @@
-"""Waiting for SQLite's write lock by a timer: SQLite itself would sleep in the thread, and with it the whole event loop."""
+"""Waiting for SQLite's write lock by a timer: SQLite itself would sleep in the thread, and block the event loop."""
 
 import asyncio
 import random
@@ -13,18 +13,18 @@ from app.store.turnstile import Turnstile
 # How long a request waits for the lock, in seconds.
 PATIENCE = 5.0
 
-# The shortest and the longest wait between two attempts, in seconds. One takes some microseconds.
+# The shortest and the longest wait between two attempts, in seconds. An attempt takes some microseconds.
 _SHORTEST, _LONGEST = 0.001, 0.002
 
-# How long a process goes on to write while others wait, in seconds. A change of processes costs more than a small write.
+# How long a process keeps writing while others wait, in seconds. To switch processes costs more than a small write.
 _TURN = 0.02
 
-# How long a process waits for its place among those who wait, in seconds: the one before it may be stopped.
+# How long a process waits for the turnstile before it tries without it, in seconds: the process there may be stopped.
 _COURTESY = 0.25
 
 
 def is_locked(error: BaseException) -> bool:
-    """Whether an error says that another connection has the database locked (SQLite, "Result and Error Codes": SQLITE_BUSY)."""
+    """Whether an error is SQLITE_BUSY: another connection has locked the database (SQLite, "Result and Error Codes")."""
     return (
         isinstance(error, sqlite3.OperationalError)
         and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
@@ -44,7 +44,7 @@ async def pause(error: errors.Locked, began: float) -> None:
     """Wait a moment before another attempt to read.
 
     :param began: when the request began to wait, in seconds of the loop's clock
-    :raises Unavailable: it has waited for as long as it may
+    :raises Unavailable: it has waited for the longest time allowed
     """
     _refuse_to_wait_longer(error, began)
     await asyncio.sleep(_delay())
@@ -54,7 +54,7 @@ class _Waiter(NamedTuple):
     """A request that waits for the lock.
 
     :param until: when it gives up, in seconds of the loop's clock
-    :param granted: is done when it may be carried out again
+    :param granted: done when the request may be tried again
     """
 
     until: float
@@ -62,10 +62,10 @@ class _Waiter(NamedTuple):
 
 
 class LockQueue:
-    """The requests of one event loop that wait for the write lock. One timer asks for all of them, so that they share what is
-    locked then, and processes take turns.
+    """A queue of the requests of one event loop that wait for the write lock. One timer tries for all of them, so that they
+    share the transaction, and processes take turns.
 
-    :param take: takes the lock, unless it is taken; raises `Locked` or `sqlite3.Error`
+    :param take: takes the lock and returns whether it did; raises `Locked` or `sqlite3.Error`
     :param most: how many requests may have the lock at once
     :param turnstile: where the next process waits
     """
@@ -75,13 +75,13 @@ class LockQueue:
         self._most = most
         self._turnstile = turnstile
         self._is_next = False
-        # When to look whether others wait, in seconds of the loop's clock.
+        # When to check whether other processes wait, in seconds of the loop's clock.
         self._turn_ends = 0.0
         self._waiting: deque[_Waiter] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def must_wait(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether a request has to wait, whoever has the lock: others do already, or it is another process's turn."""
+        """Whether a request has to wait even if the lock is free: others wait already, or it is another process's turn."""
         if self._waiting:
             return True
         now = loop.time()
@@ -110,7 +110,7 @@ class LockQueue:
             raise
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wait for the next attempt, if anybody waits."""
+        """Schedule the next attempt, if requests wait."""
         if self._waiting and self._timer is None:
             self._timer = loop.call_later(_delay(), self._attempt, loop)
         elif not self._waiting:
@@ -125,7 +125,7 @@ class LockQueue:
             self._is_next = False
 
     def _attempt(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take the lock for those that wait; send those away that have waited for long enough."""
+        """Try to take the lock for the waiting requests; fail those that have waited too long."""
         self._timer = None
         now = loop.time()
         waits_since = self._waiting[0].until - PATIENCE
@@ -136,7 +136,7 @@ class LockQueue:
                 self._leave_turnstile()
                 for _ in range(min(self._most, len(self._waiting))):
                     granted = self._waiting.popleft().granted
-                    # Its client may have gone in this very turn of the loop.
+                    # Its client may have disconnected in this very iteration of the loop.
                     if not granted.done():
                         granted.set_result(None)
         except errors.Locked as error:
@@ -146,7 +146,7 @@ class LockQueue:
         self._go_on(loop)
 
     def _give_up(self, reason: str, now: float | None = None) -> None:
-        """:param now: in seconds of the loop's clock; None sends all away"""
+        """Fail requests that have waited too long. :param now: in seconds of the loop's clock; None fails all"""
         for _ in range(len(self._waiting)):
             waiter = self._waiting.popleft()
             if waiter.granted.done():

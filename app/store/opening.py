@@ -1,4 +1,4 @@
-"""Opening connections to PostgreSQL: whether one can be used, and whether a connection pooler stands in between."""
+"""Opening and checking of connections to PostgreSQL, directly or through a connection pooler."""
 
 import select
 import time
@@ -10,7 +10,7 @@ from psycopg import pq
 
 from app import errors
 
-# What poolers say of a startup parameter that they do not pass on, such as `options` (PgBouncer, `ignore_startup_parameters`).
+# The error of poolers about a startup parameter that they do not pass on (PgBouncer, `ignore_startup_parameters`).
 _REFUSED = "unsupported startup parameter"
 
 _DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
@@ -19,13 +19,13 @@ _DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 def open_connection(parameters: Mapping[str, Any], options: str) -> tuple[psycopg.Connection[Any], bool]:
     """Open a connection.
 
-    A pooler makes up the process that it tells of at the beginning of a connection (PostgreSQL, "BackendKeyData").
+    A pooler invents the process ID that it sends when a connection starts (PostgreSQL, "BackendKeyData").
 
-    :param parameters: how, in the words of PostgreSQL's library
+    :param parameters: connection parameters of libpq
     :param options: settings of the session; a pooler may refuse them
-    :returns: the connection, and whether it leads to one session for as long as it lasts, with these settings
-    :raises psycopg.Error: there is none to be had, or it does not answer in time
-    :raises Unfit: the database can't store text
+    :returns: the connection, and whether it keeps one session, with these settings
+    :raises psycopg.Error: no connection can be opened, or it does not answer in time
+    :raises Unfit: the encoding of the database can't store text
     """
     given = parameters.get("options", "")
     try:
@@ -47,10 +47,10 @@ def open_connection(parameters: Mapping[str, Any], options: str) -> tuple[psycop
 
 
 def answer_of(connection: psycopg.Connection[Any], seconds: float) -> pq.abc.PGresult:
-    """The answer to what was sent; of several the first error, or else the last.
+    """The result of what was sent; of several results the first error, or else the last.
 
-    :param seconds: the longest to wait for it
-    :raises psycopg.OperationalError: there is none; the connection is closed then
+    :param seconds: the longest time to wait
+    :raises psycopg.OperationalError: there is no result; the connection is closed then
     """
     server = connection.pgconn
     until = time.monotonic() + seconds
@@ -73,8 +73,8 @@ def answer_of(connection: psycopg.Connection[Any], seconds: float) -> pq.abc.PGr
 def await_input(connection: psycopg.Connection[Any], until: float) -> None:
     """Wait until a server sends something.
 
-    :param until: how long, in seconds of `time.monotonic`
-    :raises psycopg.OperationalError: it does not; the connection is closed then
+    :param until: the deadline, in seconds of `time.monotonic`
+    :raises psycopg.OperationalError: it sends nothing; the connection is closed then
     """
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)

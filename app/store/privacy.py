@@ -1,31 +1,31 @@
-"""A store is its owner's alone: it has the digests of tokens, and all that was uploaded."""
+"""File modes that keep a store private: it holds the digests of tokens, and all uploads."""
 
 import contextlib
 import os
 import stat
 from pathlib import Path
 
-# What the owner's group and others may do with a file.
+# The permission bits of group and others.
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, whatever the umask. :raises OSError: it can't be made"""
+    """Create a folder and its missing parents, for the owner only. :raises OSError: it can't be created"""
     for missing in [one for one in (folder, *folder.parents) if not one.exists()][::-1]:
         missing.mkdir(mode=stat.S_IRWXU, exist_ok=True)
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file, which SQLite takes for a new database, unless there is one. Its log gets the same mode."""
+    """Create an empty file, which SQLite takes for a new database, unless it exists. SQLite gives its log the same mode."""
     with contextlib.suppress(OSError):
-        # SQLite has words of its own for what goes wrong here.
+        # SQLite reports what is wrong when it opens the file.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, stat.S_IRUSR | stat.S_IWUSR))
 
 
 def open_to_others(store: Path) -> dict[Path, str]:
-    """The files of a store, and its folder, that others may use: the mode that each should have, as `chmod` takes it.
+    """The files of a store, and its folder, that other users may access, each with the mode that it should have, for `chmod`.
 
-    A folder of somebody else, or one that all share, as `/tmp`, is none of the store's.
+    A folder with another owner, or with the sticky bit, such as `/tmp`, is left out.
     """
     found = {}
     owner = store.stat().st_uid

@@ -254,7 +254,7 @@ class Statements:
         try:
             self._checked(self._server.prepare(name, sql.encode()))
         except psycopg.errors.DuplicatePreparedStatement:
-            # Somebody else has prepared the same text in this session.
+            # Another client of the pooler has prepared the same text in this session.
             self._names[sql] = name
             if self._server.transaction_status != pq.TransactionStatus.IDLE:
                 raise

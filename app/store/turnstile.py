@@ -1,4 +1,4 @@
-"""Turns of those who write to one embedded database: SQLite itself lets a busy process write again and again, and others starve."""
+"""A queue of one for the writers of an embedded database: SQLite itself lets a busy process write again and again."""
 
 import contextlib
 import fcntl
@@ -11,8 +11,8 @@ from pathlib import Path
 
 
 class Turnstile:
-    """The place of the next writer, of all threads and processes of a server. It decides nothing but who is next: whoever does not
-    look at it writes when SQLite lets it.
+    """The place of the next writer among all threads and processes of a server. It is advisory: a writer may ignore it and take
+    SQLite's lock all the same.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Turnstile:
         self._file: int | None = None
 
     def share(self) -> None:
-        """Share it with the processes that are forked from now on. The kernel clears the place when one ends (POSIX, `fcntl`)."""
+        """Share the place with processes forked from now on. The kernel clears it when its holder ends (POSIX, `fcntl`)."""
         if self._file is None:
             self._file, name = tempfile.mkstemp(prefix="flows-")
             Path(name).unlink()
@@ -45,7 +45,7 @@ class Turnstile:
         self._thread.release()
 
     def is_taken(self) -> bool:
-        """Whether anybody waits there."""
+        """Whether a writer has the place."""
         if self.enter():
             self.leave()
             return False
@@ -53,7 +53,7 @@ class Turnstile:
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """Be there for as long as one waits for the lock, if the place is free."""
+        """Hold the place while waiting for the lock, if it is free."""
         if not self.enter():
             yield
             return

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class UnitOfWork:
-    """Transactions that begin within it are one, committed at its end; what is read before the first of them is not part of it.
+    """A unit of work. Transactions begun within it are one, committed at its end; earlier reads are not part of it.
 
     :param database: the database
     """
@@ -35,7 +35,7 @@ class UnitOfWork:
         self.end(kind, error, trace)
 
     def begin(self, transaction: contextlib.AbstractContextManager[Session]) -> None:
-        """Begin the transaction. :param transaction: is entered now, and left at the end"""
+        """Begin the transaction. :param transaction: entered now, and exited at the end"""
         session = transaction.__enter__()
         self._transaction, self.session = transaction, JoinedSession(self, session)
 
@@ -47,9 +47,9 @@ class UnitOfWork:
 
 
 class JoinedSession(NetworkedSession):
-    """The session of a unit of work: what is executed belongs to its transaction.
+    """The session of a unit of work: its statements belong to the unit's transaction.
 
-    :param session: of this transaction
+    :param session: the session of this transaction
     """
 
     __slots__ = ("_unit",)
@@ -59,10 +59,10 @@ class JoinedSession(NetworkedSession):
         self._unit = unit
 
     def expect_one(self) -> None:
-        """The next statement is none that the driver commits."""
+        """Do nothing: the driver commits no statement within the unit."""
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
-        """The one of the unit. An error ends it."""
+        """The transaction of the unit. An error ends it."""
         return contextlib.nullcontext()
 
     def __enter__(self) -> Self:

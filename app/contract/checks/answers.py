@@ -1,4 +1,4 @@
-"""Can an operation answer what it was sent?"""
+"""Do the responses of an operation admit what its request may have stored?"""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,9 +10,9 @@ from app.contract.source import Pointer, Source
 
 _UPPER = ("maxLength", "maximum", "maxItems", "maxProperties")
 _LOWER = ("minLength", "minimum", "minItems", "minProperties")
-# Those that hold or not, whatever their value compares to.
+# Keywords whose values have no order.
 _OTHERS = ("pattern", "format", "multipleOf", "uniqueItems")
-# Formats that refuse nothing.
+# Formats that only describe a value.
 _SHOWN = frozenset({"password", "float", "double", "binary"})
 
 Keywords = Mapping[str, list[tuple[Pointer, Any]]]
@@ -46,9 +46,9 @@ def check_answers(
 
 
 def given_to_new(source: Source, sent: Any, created: Iterable[Any]) -> set[str]:
-    """The properties that a new object has in any case.
+    """The properties that every new object has.
 
-    :param sent: the schema of the body that makes it
+    :param sent: the schema of the body that creates it
     :param created: the schemas of the answers
     """
     required = {name for part in composed(source, sent) for name in part.get("required", ())}
@@ -58,15 +58,15 @@ def given_to_new(source: Source, sent: Any, created: Iterable[Any]) -> set[str]:
             if "x-create-default" in member:
                 given.add(name)
             elif schema is sent and not (member.get("readOnly") or member.get("x-ignored")):
-                # What leads nowhere is null, or an empty list.
+                # Without a target, a reference is null, or an empty list.
                 given |= {name} if name in required or "x-references" in member else set()
     return given
 
 
 def _check_required(source: Source, pointer: Pointer, sent: Any, created: Any) -> Iterator[Finding]:
-    """What a new object may lack is not required in the answer.
+    """Check that the response requires no property that a new object may lack.
 
-    :param pointer: where the answer's schema stands
+    :param pointer: the place of the response's schema
     """
     given = given_to_new(source, sent, [created])
     known = properties(source, sent).keys()
@@ -108,7 +108,7 @@ _WORDS = frozenset({"description", "title", "example", "default", "deprecated", 
 
 
 def _narrower(source: Source, sent: Pointer, answered: Pointer) -> Iterator[Pointer]:
-    """Where one schema refuses what another one admits, as far as keywords can be compared."""
+    """The places where the answered schema refuses what the sent one admits, as far as keywords can be compared."""
     one, other = source.at(sent), source.at(answered)
     if one == other:
         return
@@ -127,7 +127,7 @@ def _narrower(source: Source, sent: Pointer, answered: Pointer) -> Iterator[Poin
 
 
 def _values(ours: Keywords, theirs: Keywords) -> Iterator[Pointer]:
-    """Where keywords refuse values that others admit."""
+    """The places of `theirs` that refuse values which `ours` admit."""
     values = [set(map(shown_exactly, enum)) for _, enum in ours.get("enum", [])]
     if any(kind == "boolean" for _, kind in ours.get("type", [])):
         values.append({shown_exactly(True), shown_exactly(False)})
@@ -135,7 +135,7 @@ def _values(ours: Keywords, theirs: Keywords) -> Iterator[Pointer]:
         if not values or not set.intersection(*values) - {"null"} <= set(map(shown_exactly, enum)):
             yield place
     if not values:
-        # What an enum holds is within all limits, which is looked at by itself.
+        # The values of an enum are within all limits, which another check ensures.
         yield from _limits(ours, theirs, _UPPER, min, math.inf)
         yield from _limits(ours, theirs, _LOWER, max, -math.inf)
         for keyword in _OTHERS:
@@ -156,7 +156,7 @@ def _limits(
 
 
 def shown_exactly(value: Any) -> str:
-    """A value of JSON as text that tells it from all others."""
+    """A JSON value as text that is unique to it."""
     return f"{type(value).__name__} {value!r}" if value is not None else "null"
 
 

@@ -1,4 +1,4 @@
-"""Does following a schema come to an end?"""
+"""Are schemas finite: composed neither of themselves nor of too many others?"""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from typing import NamedTuple
 from app.contract.findings import Finding
 from app.contract.source import File, Pointer, Source, parse_reference
 
-# Keywords whose schemas say something of the same value as the schema around them.
+# Keywords whose subschemas apply to the same value as the schema around them.
 _OF_THE_SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf", "not"})
-# How many schemas one may be made of, and how many references may lead on from one to the next.
+# How many schemas one may be composed of, and how long a chain of references may be.
 _PARTS, _STEPS = 2_000, 100
 
 
 def check_circles(source: Source) -> Iterator[Finding]:
-    """No schema is made of itself, or of so many others that to look at one value takes long.
+    """Check that no schema is composed of itself, or of so many others that validating one value takes long.
 
-    One that holds itself in a property or an item is right: values come to an end.
+    A schema may contain itself in a property or an item: values are finite.
     """
     walk = _Walk(source)
     for target in walk.targets:
@@ -38,7 +38,7 @@ class _Reference(NamedTuple):
 
 
 class _Walk:
-    """Goes from schema to schema.
+    """A traversal of the references between schemas.
 
     :param source: the contract, whose references lead somewhere
 
@@ -62,9 +62,9 @@ class _Walk:
         self._parts: dict[Pointer, int] = {}
 
     def of_one_value(self, pointer: Pointer, around: tuple[Pointer, ...]) -> Iterator[Finding]:
-        """What is wrong with the schemas that one is made of.
+        """Check the schemas that one is composed of.
 
-        :param around: the schemas that are made of this one
+        :param around: the schemas that are composed of this one
         """
         if pointer in self._parts:
             return
@@ -85,11 +85,11 @@ class _Walk:
                 if self._parts[pointer] > _PARTS >= self._parts[target]:
                     problem = f"The schema {pointer[-1]!r} is made of more than {_PARTS} others."
                     yield self._source.finding(pointer, problem, "Make it of fewer.")
-                # What is made of it is so because of it.
+                # Schemas composed of this one are too large only because of it.
                 self._parts[pointer] = min(self._parts[pointer], _PARTS + 1)
 
     def nested(self) -> Iterator[Finding]:
-        """Whether schemas lie within one another too deeply."""
+        """Check how deeply schemas are nested."""
         seen: set[Pointer] = set()
         for start in self.targets:
             waiting: list[tuple[Pointer, int]] = [(start[:3], 0)]

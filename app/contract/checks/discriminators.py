@@ -1,4 +1,4 @@
-"""Do discriminators tell the alternatives apart?"""
+"""Do discriminators distinguish the alternatives?"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from app.contract.source import Pointer, Source, names_schema, parse_reference
 
 
 def check_discriminators(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Each alternative has the property, and each value of it that is named leads to one (OpenAPI 3.0.3, "Discriminator
+    """Check that each alternative has the property, and that each mapped value of it selects one (OpenAPI 3.0.3, "Discriminator
     Object").
     """
     for pointer, node, kind in parts:
@@ -44,7 +44,7 @@ def _check(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[F
 
 
 def _check_property(source: Source, place: Pointer, name: str, target: Pointer) -> Iterator[Finding]:
-    """An alternative has the property that tells, and needs it or takes its default for it."""
+    """Check that an alternative has the discriminating property, and requires it or has a default for it."""
     schema = source.at(target)
     members = properties(source, schema, target)
     if name not in members:
@@ -89,6 +89,6 @@ def _target(text: str) -> Pointer | None:
 
 
 def _admits(source: Source, target: Pointer, name: str, value: str) -> bool:
-    """Whether the property may have a value in a schema, as far as an enum says."""
+    """Whether a schema admits a value of the property, as far as an enum tells."""
     members = properties(source, source.at(target), target)
     return name not in members or value in members[name][1].get("enum", (value,))

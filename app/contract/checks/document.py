@@ -16,7 +16,7 @@ _SEE = "See the OpenAPI Specification 3.0.3."
 
 
 def check_references(source: Source) -> Iterator[Finding]:
-    """Each `$ref` names a part of this document, of the kind that stands there, and ends at one (OpenAPI 3.0.3, "Reference
+    """Check that each `$ref` resolves to a part of this document of the expected kind (OpenAPI 3.0.3, "Reference
     Object").
     """
     found = list(_check_references(source))
@@ -54,7 +54,7 @@ def _check_references(source: Source) -> Iterator[Finding]:
                 yield Finding(file.locate(place), problem, f"Name a {wanted}.")
 
 
-# The components that stand below some keys; what is not told by them is looked up.
+# The kinds of components below some keys; all other kinds are looked up.
 _SECTIONS: dict[str | int, str] = {
     **dict.fromkeys(("properties", "allOf", "anyOf", "oneOf", "items", "schema"), "schemas"),
     **{section: section for section in ("parameters", "responses", "headers", "links", "examples")},
@@ -63,12 +63,12 @@ _SECTIONS: dict[str | int, str] = {
 
 
 def _in_document(pointer: Pointer) -> Pointer:
-    """Where a part of a file stands in an OpenAPI document, as far as its kind goes."""
+    """The place in an OpenAPI document that has the same kind of object as a part of a file."""
     return pointer if pointer[:1] in (("paths",), ("components",)) else ("components", *pointer)
 
 
 def check_structure(source: Source) -> Iterator[Finding]:
-    """What breaks the meta-schema of the OpenAPI Specification 3.0."""
+    """Check the document against the meta-schema of the OpenAPI Specification 3.0."""
     version = source.document.get("openapi")
     if not (isinstance(version, str) and version.startswith("3.0.")):
         yield source.finding(
@@ -89,7 +89,7 @@ def _breaches(source: Source, error: ValidationError) -> Iterator[Finding]:
         meant = [branch for branch in branches if _wants_reference(branch) == is_reference] or branches
         # Kinds of credentials are told apart by their `type`.
         meant = [branch for branch in meant if not _is_of_another_type(branch)] or meant
-        # Of several the one that comes nearest has its errors farthest within.
+        # Of several alternatives, the closest one has the deepest errors.
         for inner in max(meant, key=lambda branch: max((len(one.instance_path) for one in branch), default=0)):
             yield from _breaches(source, inner)
     elif error.kind.name == "additionalProperties":
@@ -114,7 +114,7 @@ def _is_of_another_type(branch: list[ValidationError]) -> bool:
 
 
 def _unknown(place: Pointer, key: str) -> tuple[str, str]:
-    """What is said of a key that OpenAPI does not have at a place."""
+    """The problem and the remedy of a key that OpenAPI does not define at a place."""
     if place == ("paths",):
         return f"The path {key!r} does not begin with a slash.", f"Write it as '/{key}'."
     if place[-1:] == ("responses",):

@@ -1,4 +1,4 @@
-"""What OpenAPI 3.0 has at each place of a document, as its meta-schema says."""
+"""The objects and keys that OpenAPI 3.0 defines at each place of a document, from its meta-schema."""
 
 import difflib
 import re
@@ -16,7 +16,7 @@ REFERENCE = "Reference"
 
 
 def object_at(pointer: Pointer) -> str:
-    """The name of the object that stands at a place, such as `Schema`; empty for a map, a list or a value, or if there is none."""
+    """The kind of object at a place, such as `Schema`; empty for a map, a list or a value, or if there is none."""
     return next((name for name in _definitions_at(pointer) if name != REFERENCE), "")
 
 
@@ -28,16 +28,16 @@ def keys_at(pointer: Pointer) -> tuple[str, ...]:
 
 
 def similar(name: str, known: Iterable[str]) -> str:
-    """What may be meant by a name that is not known; empty if nothing is near."""
+    """The known name most similar to an unknown one; empty if none is similar."""
     names = list(known)
     exact = next((other for other in names if other.lower() == name.lower()), "")
     return exact or next(iter(difflib.get_close_matches(name, names, 1, cutoff=0.7)), "")
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
-    """The remedy for a name that is not known.
+    """The remedy for an unknown name.
 
-    :param otherwise: the remedy if nothing that is known is near
+    :param otherwise: the remedy if no known name is similar
     """
     meant = similar(name, known)
     return f"Did you mean `{meant}`?" if meant else otherwise
@@ -45,7 +45,7 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _definitions_at(pointer: Pointer) -> tuple[str, ...]:
-    """The definitions of what may stand at a place."""
+    """The definitions of the objects that a place may have."""
     schemas: list[Any] = [META_SCHEMA]
     for key in pointer:
         schemas = [inner for schema in schemas for inner in _inner(_whole(schema), key)]

@@ -62,10 +62,10 @@ def check_handlers(
 def _check_names(
     source: Source, idle: Mapping[str, Callable[..., Any]], lacking: dict[str, Pointer], *, examples: bool
 ) -> Iterator[Finding]:
-    """Handlers and operations without one another, in pairs where one seems to have got another name.
+    """Check for handlers without an operation and operations without a handler, paired where one seems to have been renamed.
 
     :param idle: the handlers without an operation
-    :param lacking: where the operationId of each operation without a handler stands
+    :param lacking: the place of the operationId of each operation without a handler
     """
     alone = len(idle) == len(lacking) == 1
     for name, handler in idle.items():

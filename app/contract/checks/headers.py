@@ -1,4 +1,4 @@
-"""Are the headers of answers such as are sent?"""
+"""Are the documented headers of responses sent, with valid examples?"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from app.contract.findings import Finding
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import Pointer, Source
 
-# RFC 9110, section 8.3: the content says what it is (OpenAPI 3.0.3, "Response Object").
+# The `content` of a response states its media type (OpenAPI 3.0.3, "Response Object").
 _IGNORED = "content-type"
 
 
@@ -55,6 +55,6 @@ def check_headers(
 
 
 def _may_be_sent(value: Any) -> bool:
-    """Whether a value may stand in a header (RFC 9110, section 5.5)."""
+    """Whether a value is valid in a header (RFC 9110, section 5.5)."""
     text = str(value)
     return all(" " <= character <= "\xff" and character != "\x7f" for character in text) and text == text.strip()

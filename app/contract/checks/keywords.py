@@ -1,4 +1,4 @@
-"""Does each keyword of a schema say something, and can what the schema says be true?"""
+"""Does each keyword of a schema have an effect, and can the schema be satisfied?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ _BY_TYPE: Mapping[str, frozenset[str]] = {
     "object": frozenset({"properties", "required", "additionalProperties", "minProperties", "maxProperties"}),
     "boolean": frozenset(),
 }
-"""The keywords that say something of values of one type only (JSON Schema Validation, draft 5, section 5)."""
+"""The keywords that apply to values of one type only (JSON Schema Validation, draft 5, section 5)."""
 
 _TYPED = frozenset().union(*_BY_TYPE.values())
 _OF_ALL_PARTS = frozenset({"allOf", "anyOf", "oneOf", "not"})
@@ -49,8 +49,8 @@ _SITUATIONS = frozenset({"null", "required"})
 
 
 def check_keywords(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Each keyword has an effect; limits leave room; enums hold values that there can be."""
-    # What others are made of is looked at with them.
+    """Check that each keyword has an effect, that limits admit values, and that the values of enums can be sent."""
+    # Parts of other schemas are checked with those.
     taken_up = {
         node["$ref"]
         for pointer, node, kind in parts
@@ -93,7 +93,7 @@ def _check_schema(source: Source, pointer: Pointer, node: dict[str, Any]) -> Ite
 
 
 def _check_reference(source: Source, pointer: Pointer, node: dict[str, Any], kind: str) -> Iterator[Finding]:
-    """OpenAPI ignores what stands beside a `$ref` (OpenAPI 3.0.3, "Reference Object"); `nullable` counts here all the same."""
+    """Check for keys beside a `$ref`: OpenAPI ignores them ("Reference Object"), this server all but `nullable`."""
     for key in node.keys() - {"$ref", *({"nullable"} if kind == "schema" else ())}:
         yield source.finding(
             (*pointer, key),
@@ -186,11 +186,11 @@ def _check_limits(source: Source, pointer: Pointer, node: dict[str, Any]) -> Ite
 
 
 def _check_enum(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """Values that are of no use, whatever else the schema says; those that it refuses are found with the other values."""
+    """Check for values that can never be sent; `check_values` finds those that other keywords refuse."""
     seen: list[Any] = []
     for index, value in enumerate(node.get("enum", ())):
         place = (*pointer, "enum", index)
-        # 1 is True for Python, and for nobody else.
+        # Python, unlike JSON, takes 1 for True.
         if any(value == other and type(value) is type(other) for other in seen):
             yield source.finding(place, f"The value {shown(value)} stands in the enum twice.", "Remove one of them.")
         seen.append(value)
@@ -214,12 +214,12 @@ def _check_enum(source: Source, pointer: Pointer, node: dict[str, Any]) -> Itera
 
 
 def _is_of(value: Any, kind: str) -> bool:
-    # A boolean is a number for Python only.
+    # Python, unlike JSON, takes a boolean for a number.
     return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def _check_sides(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """What is read only or write only is a property, and not both (OpenAPI 3.0.3, "Schema Object")."""
+    """Check that only properties are read only or write only, and none is both (OpenAPI 3.0.3, "Schema Object")."""
     if node.get("readOnly") is True and node.get("writeOnly") is True:
         yield source.finding(
             (*pointer, "writeOnly"), "What is read only and write only is in no request and no answer.", "Remove one."
@@ -240,14 +240,14 @@ def _may_be_a_property(pointer: Pointer) -> bool:
 
 
 def _check_required(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """What is required is a property of the object, as far as the whole of it is known."""
+    """Check that each required name is a property of the object, as far as its properties are known."""
     if pointer[-2] in _OF_ALL_PARTS or (pointer[-1] == "not" and pointer[-2] != "properties"):
-        # A part of another schema, which is looked at as a whole.
+        # A part of another schema, which is checked as a whole.
         return
     parts = list(_placed(source, pointer, node))
     known = {name for _, part, _ in parts for name in part.get("properties", ())}
     if not known:
-        # A rule for other schemas to take up, or an object whose properties have any name.
+        # A rule for other schemas to include, or an object with arbitrary property names.
         return
     for place, part, inverted in parts:
         if inverted:
@@ -264,7 +264,7 @@ def _check_required(source: Source, pointer: Pointer, node: dict[str, Any]) -> I
 def _placed(
     source: Source, pointer: Pointer, node: dict[str, Any], *, inverted: bool = False
 ) -> Iterator[tuple[Pointer, dict[str, Any], bool]]:
-    """A schema and all that it is made of, with their places, and whether it is what a value must not be."""
+    """A schema and all its parts, with their places, and whether each is negated by `not`."""
     pointer, node = source.resolve(pointer, node)
     yield pointer, node, inverted
     for keyword in ("allOf", "anyOf", "oneOf"):
@@ -275,7 +275,7 @@ def _placed(
 
 
 def _check_messages(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """A message is of a keyword that the schema has, or of one of a few situations."""
+    """Check that each message is for a keyword of the schema, or for one of a few situations."""
     keywords = flattened(source, node).keys()
     for name in node["x-messages"]:
         if name not in _SITUATIONS and name not in keywords:

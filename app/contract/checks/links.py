@@ -1,4 +1,4 @@
-"""Do the links of answers lead to operations, with what there is to give them?"""
+"""Do the links of responses name operations, and values that exist?"""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _EXPRESSION = re.compile(
 
 
 def check_links(source: Source) -> Iterator[Finding]:
-    """Each link names an operation, its parameters, and what is there to fill them in."""
+    """Check that each link names an operation and its parameters, and takes their values from existing parts."""
     operations = {operation["operationId"]: (path, method) for _, path, method, operation in source.operations()}
     for pointer, path, method, operation in source.operations():
         for code, response in operation["responses"].items():
@@ -78,7 +78,7 @@ def _operation_at(source: Source, reference: str) -> tuple[str, str] | None:
 def _check_expression(
     source: Source, place: Pointer, value: Any, response: dict[str, Any], path: str, method: str
 ) -> Iterator[Finding]:
-    """What a link takes a value from is there: a part of the request or of the answer."""
+    """Check that a runtime expression names an existing part of the request or the response."""
     if not (isinstance(value, str) and value.startswith("$")):
         return
     found = _EXPRESSION.fullmatch(value)
@@ -103,7 +103,7 @@ def _check_expression(
 
 
 def _missing(source: Source, schema: Any, inner: str) -> str | None:
-    """The first key of a pointer that a schema does not have, as far as it names its properties."""
+    """The first key of a JSON Pointer that a schema lacks, as far as it names its properties."""
     for key in inner[1:].split("/"):
         key = key.replace("~1", "/").replace("~0", "~")
         keywords = flattened(source, schema)

@@ -13,7 +13,7 @@ from app.contract.source import Pointer, Source, remembered
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")
 _PARAMETER = re.compile(r"\{[^{}]+\}")
-# What means the same encoded or not (RFC 3986, section 3.3).
+# Characters that mean the same encoded or not (RFC 3986, section 3.3).
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 
 
@@ -50,7 +50,7 @@ def check_operations(source: Source) -> Iterator[Finding]:
         else:
             seen[name] = pointer
         if "callbacks" in operation:
-            problem = "Nobody is called back: callbacks are not served."
+            problem = "Callbacks are not served."
             yield source.finding((*pointer, "callbacks"), problem, "Remove them.")
         yield from _check_security(source, pointer, operation)
         yield from check_parameters(source, pointer, path, method, seen_parameters)
@@ -59,7 +59,7 @@ def check_operations(source: Source) -> Iterator[Finding]:
 
 
 def _check_names(source: Source) -> Iterator[Finding]:
-    """Components have names of a form of their own (OpenAPI 3.0.3, "Components Object")."""
+    """Check the characters of component names (OpenAPI 3.0.3, "Components Object")."""
     for section, named in source.document.get("components", {}).items():
         for name in named:
             if not _NAME.fullmatch(name):
@@ -71,7 +71,7 @@ def _check_names(source: Source) -> Iterator[Finding]:
 
 
 def _check_template(source: Source, path: str) -> Iterator[Finding]:
-    """Each segment of a path is a text or a parameter, and no parameter is there twice."""
+    """Check that each segment of a path is a literal or a parameter, and that no parameter is repeated."""
     segments = path.strip("/").split("/")
     names = [segment for segment in segments if _PARAMETER.fullmatch(segment)]
     for segment in segments:

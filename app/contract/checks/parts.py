@@ -9,7 +9,7 @@ from app.contract.source import CONTAINERS, OPERATION_METHODS, Pointer, Source
 _DATA = frozenset({"example", "examples", "default", "enum"})
 
 
-# What stands below these keys is no schema, even within one.
+# The values of these keys are not schemas, even within one.
 _UNLIKE_SCHEMAS = {
     "headers": "names",
     "mapping": "names",

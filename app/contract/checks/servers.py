@@ -1,4 +1,4 @@
-"""Does the contract say where the API is?"""
+"""Do the servers of the contract give the API one path?"""
 
 import re
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
 def check_servers(source: Source) -> Iterator[Finding]:
-    """One path for the whole API, which each URL names whole (OpenAPI 3.0.3, "Server Object")."""
-    # Where a document that names none is (OpenAPI 3.0.3, "OpenAPI Object").
+    """Check that all server URLs have the same, absolute path (OpenAPI 3.0.3, "Server Object")."""
+    # Without `servers`, the path is `/` (OpenAPI 3.0.3, "OpenAPI Object").
     servers: list[dict[str, Any]] = source.document.get("servers", [])
     for index, server in enumerate(servers):
         place: Pointer = ("servers", index, "url")
@@ -33,7 +33,7 @@ def check_servers(source: Source) -> Iterator[Finding]:
 
 
 def _mistake(url: str, variables: dict[str, Any]) -> tuple[str, str] | None:
-    """What is wrong with a server's URL, and what to do."""
+    """The problem of a server's URL and its remedy; None if it is valid."""
     names = _VARIABLE.findall(url)
     try:
         parts = urlsplit(_VARIABLE.sub("0", url))

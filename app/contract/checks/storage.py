@@ -1,4 +1,4 @@
-"""Does the store keep what the contract says?"""
+"""Does the store have a member and a column for what operations write and filter by?"""
 
 import math
 from collections.abc import Iterator, Mapping, Set
@@ -17,7 +17,7 @@ from app.contract.source import Pointer, Source
 def check_stored(
     source: Source, pointer: Pointer, path: str, operation: dict[str, Any], stored: Set[str]
 ) -> Iterator[Finding]:
-    """Every member that is written, filtered, searched or sorted by is one that the store keeps."""
+    """Check that the store keeps every member that is written, filtered, searched or sorted by."""
     named: list[tuple[Pointer, str]] = []
     for place, declared in declared_parameters(source, pointer, path):
         where, parameter = source.resolve(place, declared)
@@ -30,7 +30,7 @@ def check_stored(
         for media_type, media in body["content"].items():
             members = properties(source, media["schema"], (*where, "content", media_type, "schema"))
             if members.keys().isdisjoint(_answered(source, operation)):
-                # What is sent is no object that is stored and answered, but what to do with one.
+                # The body is not a stored object, but an instruction on one.
                 continue
             named += [
                 (place, name)
@@ -49,9 +49,9 @@ def check_stored(
 def check_columns(
     source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """What is written is of the types of the columns that it goes to, and never null; a new object has a value for each.
+    """Check that written values have the types of their columns and are never null, and that a new object has a value for each.
 
-    :param types: of the columns, by the properties that they are for
+    :param types: the types of the columns, by the names of their properties
     """
     yield from _check_new(source, pointer, operation, types)
     where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
@@ -79,7 +79,7 @@ def check_columns(
 def _check_new(
     source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """A new object has a value for each column."""
+    """Check that a new object has a value for each column."""
     if "201" not in operation["responses"]:
         return
     where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
@@ -119,7 +119,7 @@ def _matches_nul(pattern: str) -> bool:
 
 
 def _fits(source: Source, schema: dict[str, Any]) -> bool:
-    """Whether all integers of a schema are of 32 bits."""
+    """Whether all integers of a schema fit into 32 bits."""
     parts = list(composed(source, schema))
     least = max((part["minimum"] for part in parts if "minimum" in part), default=-math.inf)
     most = min((part["maximum"] for part in parts if "maximum" in part), default=math.inf)
@@ -127,7 +127,7 @@ def _fits(source: Source, schema: dict[str, Any]) -> bool:
 
 
 def _answered(source: Source, operation: dict[str, Any]) -> Iterator[str]:
-    """The members of what an operation answers."""
+    """The members of the successful responses of an operation."""
     for code, answer in operation["responses"].items():
         if code < "300":
             for media in source.resolve((), answer)[1].get("content", {}).values():

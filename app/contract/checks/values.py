@@ -59,7 +59,7 @@ def _check_contents(source: Source, requests: SchemaReader, answers: SchemaReade
 def _check_presence(
     source: Source, where: Pointer, described: dict[str, Any], reader: SchemaReader
 ) -> Iterator[Finding]:
-    """A body that may be left out is right if it is: it counts as `{}`."""
+    """Check that the schema of an optional body admits `{}`, as which an omitted body counts."""
     if not described.get("required", False):
         for media in described["content"].values():
             if not reader.validator(media["schema"]).is_valid({}):
@@ -146,7 +146,7 @@ def _check_examples(
 
 
 def _examples(source: Source, pointer: Pointer, described: dict[str, Any]) -> Iterator[tuple[Pointer, Any]]:
-    """The examples of a content or a parameter, with their places."""
+    """The examples of a media type or a parameter, with their places."""
     if "example" in described:
         yield (*pointer, "example"), described["example"]
     for name, example in described.get("examples", {}).items():
@@ -155,16 +155,16 @@ def _examples(source: Source, pointer: Pointer, described: dict[str, Any]) -> It
             yield (*place, "value"), example["value"]
 
 
-# Keywords with values of the schema itself.
+# Keywords whose values are instances of the schema.
 _TELLING = frozenset({"example", "enum"})
-# Those beside which every value of an enum is right that has the type.
+# Keywords beside which an enum needs no check but that of the type.
 _PLAIN = frozenset({"type", "enum", "nullable", "description", "title", "default", "example", "readOnly", "writeOnly"})
 
 
 def _check_schema_values(
     source: Source, pointer: Pointer, schema: dict[str, Any], requests: SchemaReader, answers: SchemaReader
 ) -> Iterator[Finding]:
-    """An example fits its schema, as it is sent or as it is answered, and so does what an enum holds."""
+    """Check that examples and the values of enums fit their schema, as it is sent or answered."""
     if "example" in schema and not answers.validator(schema).is_valid(schema["example"]):
         yield from _check_value(source, (*pointer, "example"), requests.validator(schema), schema["example"])
     if "enum" in schema and not {key for key in schema if not key.startswith("x-")} <= _PLAIN:

@@ -1,4 +1,4 @@
-"""What differs in a `discriminator`: the property by whose value a reader tells alternatives apart, and what each value means."""
+"""Comparison of discriminators: of the property that distinguishes the alternatives, and of the meaning of each value."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from app.review.comparing.views import Position, View
 
 
 def keys_of(view: View, position: Position) -> list[str]:
-    """The values by which a discriminator calls one of the alternatives of a view; none if there is no discriminator.
+    """The values by which a discriminator selects one of the alternatives of a view; none if there is no discriminator.
 
-    A component that no value is mapped to is called by its name (OpenAPI 3.0.3, "Discriminator Object").
+    A component without a mapped value is selected by its name (OpenAPI 3.0.3, "Discriminator Object").
     """
     found, name = view.last("discriminator"), view.view(position).name
     if found is None or name is None:
@@ -21,7 +21,7 @@ def keys_of(view: View, position: Position) -> list[str]:
 
 
 def chosen(view: View, value: Any) -> View:
-    """The alternative that a discriminator chooses for a value, together with what stands beside it; the view itself if none is."""
+    """The alternative that a discriminator selects for a value, with the keywords beside it; the view itself if it selects none."""
     found = view.last("discriminator")
     key = value.get(found[1]["propertyName"]) if found is not None and isinstance(value, dict) else None
     for _, _, positions in view.groups if isinstance(key, str) else ():
@@ -45,7 +45,7 @@ def _name(target: str) -> str:
 
 
 def compare_discriminators(pair: Pair, matched: Mapping[Position, Position]) -> None:
-    """Compare what values mean. That a discriminator is new or gone is told as of any other keyword.
+    """Compare the meaning of values. A new or removed discriminator is reported like any other keyword.
 
     :param matched: the alternatives that are the same
     """
@@ -60,10 +60,10 @@ def compare_discriminators(pair: Pair, matched: Mapping[Position, Position]) -> 
         pair.note([Difference("discriminator", place, detail, Effect.OTHER, request, answer, values)])
     was, now = _meanings(pair.old), _meanings(pair.new)
     same = {pair.old.view(one).name: pair.new.view(other).name for one, other in matched.items()}
-    # Of an alternative that is new or gone it is told with the alternative.
+    # A new or removed alternative is reported by itself.
     new_names = _components(pair.new) - set(same.values())
     gone_names = _components(pair.old) - same.keys()
-    # Of a component that lost its value it is not told that its name is one now.
+    # The name of a component that lost its mapped value is not reported as a new value.
     mapped = _mapping(new[1])
     unmapped = {name for key, name in _mapping(old[1]).items() if mapped.get(key) != same.get(name, name)}
     for key in dict.fromkeys((*was, *now)):
@@ -82,7 +82,7 @@ def compare_discriminators(pair: Pair, matched: Mapping[Position, Position]) -> 
 
 
 def _are_equal(pair: Pair, old: str, new: str) -> bool:
-    """Whether a component has another name only."""
+    """Whether two components differ in their names only."""
     positions: list[Position] = [(("components", "schemas", name),) for name in (old, new)]
     try:
         return pair.are_equal(*positions)

@@ -1,12 +1,12 @@
-"""Media types, compared by what they mean (RFC 9110, section 8.3.1)."""
+"""Comparison of media types by their meaning (RFC 9110, section 8.3.1)."""
 
 from collections.abc import Iterable
 
 
 def canonical(name: str) -> str:
-    """A media type in one form: case, blanks and quotes mean nothing, and UTF-8 goes without saying.
+    """The canonical form of a media type: without differences in case, white space and quotes, and without UTF-8, the default.
 
-    JSON has no `charset`: it is UTF-8 always (RFC 8259, section 8.1 and 11).
+    JSON has no `charset`: it is always UTF-8 (RFC 8259, sections 8.1 and 11).
     """
     kind, rest = essence(name), name.partition(";")[2]
     parameters = []
@@ -21,7 +21,7 @@ def canonical(name: str) -> str:
 
 
 def of_kind(names: Iterable[str], media_type: str) -> str | None:
-    """The first of some media types or ranges of them that a media type belongs to, those that name it before ranges."""
+    """The most specific media type or media range that a media type matches; None if none does."""
     kind = essence(media_type)
     wanted = canonical(media_type), f"{kind.partition('/')[0]}/*", "*/*"
     known = {canonical(name): name for name in names}
