@@ -3,6 +3,7 @@ client.
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -16,7 +17,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 WSGIApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 # Threads that make responses; started on demand.
-THREADS = 10
+THREADS = 4
 
 # Bytes sent at once, which bounds what is buffered for a slow client.
 _PIECE = 64 * 1024
@@ -78,14 +79,11 @@ class Adapter:
         finally:
             if (close := getattr(pieces, "close", None)) is not None:
                 close()
-        # The body caches its hash, so that the event loop's thread need not compute it.
-        hash(body)
-        return _Response(*begun[0], body)
+        shared = self._sent.begin(body)
+        return _Response(*begun[0], shared) if shared is not None else _BUSY
 
     async def _send(self, send: Send, response: _Response) -> None:
-        body = self._sent.begin(response.body)
-        if body is None:
-            response, body = _BUSY, self._sent.begin(b"") or b""
+        body = response.body
         try:
             await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
             for start in range(0, len(body), _PIECE):
@@ -96,30 +94,35 @@ class Adapter:
 
 
 class _Bodies:
-    """The bodies that are being sent."""
+    """The bodies that are being sent. Any thread may call."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._size = 0
         self._bodies: dict[bytes, tuple[bytes, int]] = {}
 
     def begin(self, body: bytes) -> bytes | None:
         """Register a body to send. :returns: an equal body, shared with other responses; None if there is no room for it"""
-        kept, number = self._bodies.get(body, (body, 0))
-        if not number:
-            if self._size and self._size + len(body) > MOST_SENT:
-                return None
-            self._size += len(body)
-        self._bodies[kept] = kept, number + 1
-        return kept
+        # It is kept with the body: computed before the lock, and not by the event loop.
+        hash(body)
+        with self._lock:
+            kept, number = self._bodies.get(body, (body, 0))
+            if not number and body:
+                if self._size and self._size + len(body) > MOST_SENT:
+                    return None
+                self._size += len(body)
+            self._bodies[kept] = kept, number + 1
+            return kept
 
     def end(self, body: bytes) -> None:
         """Release a body that was sent."""
-        kept, number = self._bodies[body]
-        if number > 1:
-            self._bodies[kept] = kept, number - 1
-        else:
-            del self._bodies[kept]
-            self._size -= len(body)
+        with self._lock:
+            kept, number = self._bodies.get(body, (body, 0))
+            if number > 1:
+                self._bodies[kept] = kept, number - 1
+            elif number:
+                del self._bodies[kept]
+                self._size -= len(body)
 
 
 def _environ(scope: Scope) -> Environ:
