@@ -54,7 +54,8 @@ class Document(checks.Draft):
 
     def read(self, path, name):
         """Read it anew."""
-        return Source((File(path, name, b"", self.document, dict),), self.document, {})
+        name = name or "contract.yaml"
+        return Source((File(path or Path(name), name, b"", self.document, dict),), self.document, {})
 
 
 class Workshop:
