@@ -11,6 +11,9 @@ from app.review.comparing.views import TYPES, View
 # Formats that tell a client how to show a value, and nothing of the value.
 _SHOWN_ONLY = frozenset({"password"})
 
+# Patterns that every text has.
+_ANYTHING = frozenset({"", "^", "$", ".*", "^.*", ".*$"})
+
 # Formats all of whose values are those of another one as well.
 _WITHIN = {("int32", "int64"), ("float", "double")}
 
@@ -112,8 +115,8 @@ def _texts(
 
     :param effect_of: what it does if one text takes the place of another
     """
-    before = {value: pointer for pointer, value in old.every(keyword)}
-    after = {value: pointer for pointer, value in new.every(keyword)}
+    before = {value: pointer for pointer, value in old.every(keyword) if value not in _ANYTHING}
+    after = {value: pointer for pointer, value in new.every(keyword) if value not in _ANYTHING}
     gone = [text for text in before if text not in after]
     come = [text for text in after if text not in before]
     for index in range(max(len(gone), len(come))):

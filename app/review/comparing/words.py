@@ -5,7 +5,8 @@ from itertools import zip_longest
 from typing import Any
 
 from app.contract.source import Pointer
-from app.review.comparing.differences import Difference, Effect, Place, digest, shown
+from app.review.comparing.differences import Difference, Effect, Found, Place, digest, shown, unextended
+from app.review.comparing.extensions import compare_extensions_of
 
 WORDS = ("description", "summary", "title", "example", "examples", "externalDocs")
 
@@ -24,7 +25,30 @@ def compare_words(old: Iterable[Part], new: Iterable[Part], keywords: Iterable[s
             place = Place(after[now]) if now is not None else Place(before[was], old=True)
             values = digest([was, now])
             yield Difference(keyword, place, f"`{keyword}` is {became}.", Effect.TEXT, values=values)
+    before_within, after_within = _within(old), _within(new)
+    for name in before_within.keys() & after_within.keys():
+        yield from compare_extensions_of(before_within[name], after_within[name])
 
 
 def _found(parts: list[Part], keyword: str) -> dict[str, Pointer]:
-    return {shown(part[keyword]): (*pointer, keyword) for pointer, part in parts if keyword in part}
+    return {shown(_plain(part[keyword], keyword)): (*pointer, keyword) for pointer, part in parts if keyword in part}
+
+
+def _plain(value: Any, keyword: str) -> Any:
+    """Words without the extensions of the objects that they stand in."""
+    if keyword == "examples" and isinstance(value, dict):
+        return {name: unextended(example) for name, example in value.items()}
+    return unextended(value) if keyword == "externalDocs" else value
+
+
+def _within(parts: list[Part]) -> dict[str, Found]:
+    """Objects with words in them that may have extensions, by what tells them apart."""
+    found: dict[str, Found] = {}
+    for pointer, part in parts:
+        if isinstance(documents := part.get("externalDocs"), dict):
+            found[""] = (*pointer, "externalDocs"), documents
+        examples = part.get("examples")
+        for name, example in examples.items() if isinstance(examples, dict) else ():
+            if isinstance(example, dict):
+                found[name] = (*pointer, "examples", name), example
+    return found
