@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from app.contract.findings import ContractError, Finding, Location
 from app.contract.reading import read_file, resolved
@@ -111,7 +112,8 @@ class _Reader:
             paths: dict[str, Path] = {"": file.path}
             self.references[file] = []
             for pointer, node, shown in file.references:
-                name, _, fragment = shown.partition("#")
+                # A reference is a URI, in which some characters are encoded (RFC 6901, section 6).
+                name, _, fragment = unquote(shown).partition("#")
                 known = paths.get(name)
                 path = paths[name] = known or self._resolve(file.path.parent / name)
                 self.references[file].append(_Reference(pointer, node, shown, path, fragment))
@@ -188,6 +190,8 @@ class _Bundler:
             for reference in self._references[file]:
                 # Others of the root to itself are looked at with the whole document.
                 local = file is self._root and reference.shown.startswith("#")
+                if local and "%" in reference.shown:
+                    reference.node[str(reference.pointer[-1])] = "#" + reference.fragment
                 if not local or _of_path_item(reference):
                     self._redirect(file, reference)
         document = dict(self._root.document)

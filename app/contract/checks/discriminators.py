@@ -48,7 +48,7 @@ def _check_property(source: Source, place: Pointer, name: str, target: Pointer) 
     schema = source.at(target)
     members = properties(source, schema, target)
     if name not in members:
-        if members:
+        if {"oneOf", "anyOf"}.isdisjoint(flattened(source, schema)) or members:
             remedy = did_you_mean(name, members, "Name one that all alternatives have.")
             yield source.finding(place, f"The schema {target[-1]!r} has no property {name!r}.", remedy)
         return

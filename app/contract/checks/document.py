@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import jsonschema_rs
 from jsonschema_rs import ValidationError
@@ -71,8 +72,9 @@ def check_structure(source: Source) -> Iterator[Finding]:
     """Check the document against the meta-schema of the OpenAPI Specification 3.0."""
     version = source.document.get("openapi")
     if not (isinstance(version, str) and version.startswith("3.0.")):
+        which = "no document of OpenAPI 3" if version is None else f"OpenAPI {version!r}"
         yield source.finding(
-            ("openapi",), f"This is OpenAPI {version!r}, which is not served.", "Write the contract in OpenAPI 3.0.3."
+            ("openapi",), f"This is {which}, which is not served.", "Write the contract in OpenAPI 3.0.3."
         )
         return
     if _meta_schema().is_valid(source.document):
@@ -85,32 +87,58 @@ def _breaches(source: Source, error: ValidationError) -> Iterator[Finding]:
     """The findings that an error of the meta-schema's is: those of the alternative that is meant, if it has any."""
     place = as_pointer(source.document, error.instance_path)
     if branches := getattr(error.kind, "context", None):
-        is_reference = "$ref" in source.at(place) if isinstance(source.at(place), dict) else False
-        meant = [branch for branch in branches if _wants_reference(branch) == is_reference] or branches
-        # Kinds of credentials are told apart by their `type`.
-        meant = [branch for branch in meant if not _is_of_another_type(branch)] or meant
-        # Of several alternatives, the closest one has the deepest errors.
-        for inner in max(meant, key=lambda branch: max((len(one.instance_path) for one in branch), default=0)):
-            yield from _breaches(source, inner)
+        yield from _breaches_of_alternatives(source, place, branches)
     elif error.kind.name == "additionalProperties":
         for key in error.kind.as_dict()["unexpected"]:
             yield source.finding((*place, key), *_unknown(place, key))
     elif error.kind.name == "required":
         yield source.finding(place, f"The key `{error.kind.value}` is missing, which OpenAPI requires.", "Add it.")
     elif error.kind.name == "enum":
-        value, options = source.at(place), error.kind.value
-        problem = f"{value!r} is not one of: {', '.join(map(str, options))}."
-        yield source.finding(place, problem, did_you_mean(str(value), map(str, options), "Use one of them."))
+        yield _no_choice(source, place, list(map(str, error.kind.value)))
+    elif error.kind.name == "not" and isinstance(keys := _excluded(error), list):
+        problem = f"The keys {' and '.join(f'`{key}`' for key in keys)} exclude one another."
+        yield source.finding(place, problem, "Remove one of them.")
     else:
         yield _breach(source, place, error.message)
 
 
+def _breaches_of_alternatives(
+    source: Source, place: Pointer, branches: list[list[ValidationError]]
+) -> Iterator[Finding]:
+    """The findings of the alternative that is meant, as far as that can be told."""
+    value = source.at(place)
+    is_reference = isinstance(value, dict) and "$ref" in value
+    meant = [branch for branch in branches if _wants_reference(branch) == is_reference] or branches
+    # A key such as `in` or `type` tells some apart: those that it rules out are not meant, if it does not rule out all.
+    told = [branch for branch in meant if not any(_is_choice(error, place) for error in branch)]
+    if not told and len(meant) > 1:
+        choices = [error for branch in meant for error in branch if _is_choice(error, place)]
+        options = dict.fromkeys(str(option) for error in choices for option in error.kind.value)
+        yield _no_choice(source, as_pointer(source.document, choices[0].instance_path), list(options))
+        return
+    # Of several the one that comes nearest has its errors farthest within.
+    for inner in max(told or meant, key=lambda branch: max((len(one.instance_path) for one in branch), default=0)):
+        yield from _breaches(source, inner)
+
+
+def _is_choice(error: ValidationError, place: Pointer) -> bool:
+    return error.kind.name == "enum" and len(error.instance_path) == len(place) + 1
+
+
+def _no_choice(source: Source, place: Pointer, options: list[str]) -> Finding:
+    value = source.at(place)
+    problem = f"{value!r} is not one of: {', '.join(options)}."
+    return source.finding(place, problem, did_you_mean(str(value), options, "Use one of them."))
+
+
+def _excluded(error: ValidationError) -> Any:
+    """The keys that may not stand together, if that is what an error is about."""
+    schema = error.kind.as_dict().get("schema")
+    return schema.get("required") if isinstance(schema, dict) else None
+
+
 def _wants_reference(branch: list[ValidationError]) -> bool:
     return any(error.kind.name == "required" and error.kind.value == "$ref" for error in branch)
-
-
-def _is_of_another_type(branch: list[ValidationError]) -> bool:
-    return any(error.kind.name == "enum" and list(error.instance_path)[-1:] == ["type"] for error in branch)
 
 
 def _unknown(place: Pointer, key: str) -> tuple[str, str]:

@@ -24,7 +24,7 @@ def keys_at(pointer: Pointer) -> tuple[str, ...]:
     """The keys that the object at a place may have."""
     name = object_at(pointer)
     schema = META_SCHEMA["definitions"][name] if name else META_SCHEMA
-    return tuple(schema.get("properties", ()))
+    return tuple(dict.fromkeys(key for part in _whole(schema) for key in part.get("properties", ())))
 
 
 def similar(name: str, known: Iterable[str]) -> str:
