@@ -23,12 +23,14 @@ from app.store.driver_errors import DriverErrors
 from app.store.engines import (
     POSTGRESQL_LOCK_TIMEOUT,
     POSTGRESQL_SHORT_LOCK_TIMEOUT,
+    POSTGRESQL_WRITERS_TIMEOUT,
     postgresql_engine,
     sqlite_engine,
 )
 from app.store.locking import pause
 from app.store.networked import KeptSession, LoneStatement, NetworkedSession, statements_of
 from app.store.session import Query, Row, Session, SingleStatement, ThreadSession
+from app.store.tables import flows, objects, policy_bindings, stage_bindings
 from app.store.turnstile import Turnstile
 from app.store.units import UnitOfWork
 
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["Database", "Query", "Row", "Session"]
 
 T = TypeVar("T")
+
+# The tables that a transaction of several objects may write.
+_WRITTEN = ", ".join(table.name for table in (flows, objects, stage_bindings, policy_bindings))
 
 # From so many connections on, some of them are for statements that are sent together.
 _PIPELINED = 6
@@ -120,6 +125,9 @@ class Database:
             # An embedded database has one writer at a time.
             if not self.embedded:
                 session.script("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+                # The isolation level orders only transactions that have it as well: all other writers wait for the lock.
+                session.script(f"SET LOCAL lock_timeout = {POSTGRESQL_WRITERS_TIMEOUT}")
+                session.script(f"LOCK TABLE {_WRITTEN} IN SHARE ROW EXCLUSIVE MODE")
             yield session
 
     @contextlib.contextmanager

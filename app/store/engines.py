@@ -26,6 +26,8 @@ POSTGRESQL_STATEMENT_TIMEOUT = 15_000
 # How long a statement waits for a lock of another transaction, in milliseconds. Who holds it for longer is stuck, or at work for
 # long.
 POSTGRESQL_LOCK_TIMEOUT = 2_000
+# The same for a transaction that no other writer may interleave with: each of those that come before takes seconds at most.
+POSTGRESQL_WRITERS_TIMEOUT = 10_000
 # The same where others would wait for it: on the threads and the connections of requests. It is enough for a commit to end.
 POSTGRESQL_SHORT_LOCK_TIMEOUT = 20
 # How long a connection may be silent while a statement is under way, in seconds. A pooler may let it wait before it runs.
