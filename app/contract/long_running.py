@@ -17,10 +17,12 @@ class LongRunning:
     """A thread that serves one request at a time: each takes memory, and processor time from all others."""
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="flows-long")
+        self._executor: ThreadPoolExecutor | None = None
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function on the thread. :returns: what it returns :raises Busy: the thread was not free in time"""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="flows-long")
         called = self._executor.submit(function, *arguments)
         result = asyncio.wrap_future(called)
         try:
@@ -33,5 +35,7 @@ class LongRunning:
         return await result
 
     def stop(self) -> None:
-        """End the thread once all queued calls are done."""
-        self._executor.shutdown()
+        """End the thread once all queued calls are done. The next call starts another one."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown()

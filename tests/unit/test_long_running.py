@@ -28,3 +28,11 @@ def test_long_running_calls_take_turns_and_wait_only_so_long(monkeypatch):
 
     asyncio.run(called())
     threads.stop()
+
+
+def test_a_call_after_the_end_of_the_thread_starts_another_one():
+    threads = LongRunning()
+    for number in range(2):
+        assert asyncio.run(threads.run(divmod, number, 1)) == (number, 0)
+        threads.stop()
+    threads.stop()
