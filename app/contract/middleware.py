@@ -229,6 +229,7 @@ class ContractMiddleware(SpecMiddleware):
                 path=scope["path"],
                 status=status,
                 ms=round(seconds * 1000, 2),
+                token=None,
             )
 
     async def _kept(
