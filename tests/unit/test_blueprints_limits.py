@@ -116,7 +116,7 @@ def test_a_blueprint_is_applied_only_so_long(store, monkeypatch, steps, place):
     monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     outcome = apply(store, blueprint(stage("a"), stage("b", conditions=f"[!Condition [NOR, {FIND}]]"), stage("c")))
     (line,) = said(outcome)
-    assert line.startswith(f"{place}: The blueprint was not applied within 5 seconds: split it")
+    assert line.startswith(f"{place}: The blueprint was not applied within {limits.MAX_SECONDS} seconds: split it")
     assert actions(outcome) == ["skipped", "error", "skipped"]
     assert store.objects == {}
 
