@@ -208,7 +208,7 @@ def watched(store):
 def embedded(made):
     """Skips what is about SQLite only."""
     if not made[0].embedded:
-        pytest.skip("of SQLite")
+        pytest.skip("PostgreSQL has no group commit of one connection")
 
 
 def test_it_costs_others_no_savepoint_and_one_commit(embedded, client, broken, make_flow):
