@@ -1,4 +1,4 @@
-"""The database: SQLAlchemy's pool and dialect, statements compiled once, executed on the driver's own connection.
+"""The database: statements compiled once, and sessions and transactions that execute them on the driver's own connection.
 
 SQLAlchemy's ORM and result processing cost several times what the database does on tables this flat, so `Query` keeps the driver's
 SQL and binds parameters to it.
@@ -6,11 +6,7 @@ SQL and binds parameters to it.
 
 import asyncio
 import contextlib
-import os
-import threading
-import time
-import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,21 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
 from app import ambient, errors
-from app.store.address import address_of
-from app.store.driver_errors import DriverErrors
-from app.store.engines import (
-    POSTGRESQL_LOCK_TIMEOUT,
-    POSTGRESQL_SHORT_LOCK_TIMEOUT,
-    POSTGRESQL_WRITERS_TIMEOUT,
-    postgresql_engine,
-    sqlite_engine,
-)
+from app.store.connections import Connections
+from app.store.engines import POSTGRESQL_SHORT_LOCK_TIMEOUT, POSTGRESQL_WRITERS_TIMEOUT
 from app.store.locking import pause
 from app.store.networked import KeptSession, LoneStatement, NetworkedSession, statements_of
 from app.store.session import Query, Row, Session, SingleStatement, ThreadSession
 from app.store.tables import flows, objects, policy_bindings, stage_bindings
 from app.store.turnstile import Turnstile
-from app.store.units import UnitOfWork
+from app.store.units import JoinedSession, UnitOfWork
 
 if TYPE_CHECKING:
     from app.store.pipeline import Pipeline
@@ -46,11 +35,9 @@ _WRITTEN = ", ".join(table.name for table in (flows, objects, stage_bindings, po
 
 # From so many connections on, some of them are for statements that are sent together.
 _PIPELINED = 6
-# Seconds until a connection is asked for again that was not to be had in as many.
-_RETRY_AFTER = 1.0
 
 
-class Database:
+class Database(Connections):
     """One database.
 
     :param url: as SQLAlchemy has it: `sqlite:///PATH` or `postgresql://...`
@@ -60,9 +47,7 @@ class Database:
     """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
-        self.address = address_of(url)
-        self.embedded = self.address.embedded
-        self.engine = sqlite_engine(self.address) if self.embedded else postgresql_engine(self.address, pool_size)
+        super().__init__(url, pool_size)
         if self.embedded:
             self._dialect = self.engine.dialect
             self.begin = "BEGIN IMMEDIATE"
@@ -70,20 +55,10 @@ class Database:
             # Statements are prepared by PostgreSQL itself, which has `$1` for psycopg's `%s`.
             self._dialect = type(self.engine.dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # of each dialect
             self.begin = "BEGIN"
-        self._errors = DriverErrors(embedded=self.embedded)
         self.grouped = False
         self.turnstile = Turnstile()
         self._pool_size = pool_size
         self._pipeline: Pipeline | None = None if self.embedded or pool_size < _PIPELINED else _pipeline(self)
-        # When to try to get a connection again after none was available in time, in seconds of the clock.
-        self._not_before = 0.0
-        # Counts the times that the server was found to be gone.
-        self._generation = 0
-        # What a thread of an embedded database keeps for itself, and all that threads keep.
-        self._thread = threading.local()
-        self._checked_out: list[sa.PoolProxiedConnection] = []
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_weakly(self))
 
     def compile(self, statement: ClauseElement) -> Query:
         """A statement as SQL of the driver."""
@@ -96,9 +71,7 @@ class Database:
         """
         if self.embedded:
             return self._thread_session()
-        if (unit := self.unit) is not None and unit.session is not None:
-            return unit.session
-        kept: KeptSession | None = getattr(self._thread, "kept", None)
+        kept: KeptSession | JoinedSession | None = getattr(self._thread, "kept", None)
         return self._pooled_session() if kept is None else kept
 
     @contextlib.contextmanager
@@ -109,8 +82,7 @@ class Database:
         :raises NotUnique: a value is taken
         """
         self._begin_in_unit()
-        unit = self.unit
-        with unit.session if unit is not None and unit.session is not None else self._own_write() as session:
+        with self._own_write() as session:
             yield session
 
     @contextlib.contextmanager
@@ -193,14 +165,7 @@ class Database:
     @property
     def lock_timeout(self) -> int:
         """How many milliseconds this thread waits for a lock: none within a call of `together`, few if it is one of `workers`."""
-        if self._is_pipelined:
-            return 0
-        timeout: int = getattr(self._thread, "lock_timeout", POSTGRESQL_LOCK_TIMEOUT)
-        return timeout
-
-    def held_up(self, why: str) -> BaseException:
-        """What to raise when a lock is not to be had in time: `WouldWait` where others would wait too, or else `Unavailable`."""
-        return errors.WouldWait() if self.lock_timeout < POSTGRESQL_LOCK_TIMEOUT else errors.Unavailable(why)
+        return 0 if self._is_pipelined else super().lock_timeout
 
     def pending_commit(self) -> asyncio.Future[None] | None:
         """What has to be done before anything that was written or read in this turn of the event loop may be told.
@@ -242,34 +207,26 @@ class Database:
             return SingleStatement(session)
         return self.write()
 
-    @property
-    def serves_threads(self) -> bool:
-        """Whether each thread can have a connection: an embedded database without a file is its one connection."""
-        return self.address.path is not None or not self.embedded
-
     def unit_of_work(self) -> contextlib.AbstractContextManager[Any]:
         """What a request writes, all of which is undone if anything is raised, whatever was committed in it."""
         if self.embedded and (session := self._thread_session()).shares:
             return session.group
-        return self._pipeline.session.unit if self._pipeline is not None and self._is_pipelined else UnitOfWork(self)
-
-    @property
-    def unit(self) -> UnitOfWork | None:
-        """The unit of work of this thread, None if there is none."""
-        return getattr(self._thread, "unit", None)
-
-    @unit.setter
-    def unit(self, unit: UnitOfWork | None) -> None:
-        self._thread.unit = unit
+        return (
+            self._pipeline.session.unit
+            if self._pipeline is not None and self._is_pipelined
+            else UnitOfWork(self._thread)
+        )
 
     def _begin_in_unit(self) -> None:
         """Let what is written now belong to the unit of work of this thread, if there is one."""
-        if (unit := self.unit) is not None and unit.session is None:
+        unit: UnitOfWork | None = getattr(self._thread, "unit", None)
+        if unit is not None and not unit.begun:
             unit.begin(self._own_write())
 
     @contextlib.contextmanager
     def _own_write(self) -> Iterator["Session"]:
-        with self.read() as session, session.transaction():
+        kept: KeptSession | JoinedSession | None = getattr(self._thread, "kept", None)
+        with self.read() if kept is None else kept as session, session.transaction():
             yield session
 
     def workers(self) -> tuple[int, Callable[[], None]]:
@@ -285,53 +242,6 @@ class Database:
         self._thread.lock_timeout = POSTGRESQL_SHORT_LOCK_TIMEOUT
         if keep:
             self._thread.kept = KeptSession(self)
-
-    @property
-    def generation(self) -> int:
-        """What differs once the server was found to be gone: no connection of before is worth keeping then."""
-        return self._generation
-
-    def outcome(self, session: Session, connection: Any, error: BaseException, generation: int) -> BaseException:
-        """What an error of a networked database means; `translated` that knows what became of the unit of work.
-
-        No connection is kept if the server is gone, or is no longer the one that takes changes.
-
-        :param connection: the driver's
-        :param generation: of the connection
-        """
-        gone = connection.closed
-        if gone or self._errors.is_misled(error):
-            self.lost(generation)
-        known = self.translated(error)
-        if gone and type(known) is errors.Unavailable and not session.uncertain:
-            return errors.TakenBack(str(known))
-        return known
-
-    def lost(self, generation: int) -> None:
-        """Keep no connection of a generation: the server is gone."""
-        if generation == self._generation:
-            self._generation += 1
-            self.engine.dispose()
-
-    def translated(self, error: BaseException) -> BaseException:
-        """An error of the driver or the pool as the one that callers know; any other as it is."""
-        return self.held_up(str(error)) if self._errors.is_locked(error) else self._errors.translated(error)
-
-    @contextlib.contextmanager
-    def translating(self, taken: Mapping[Any, str | tuple[str, ...]] = {}) -> Iterator[None]:
-        """Let errors of the driver be those that callers know, before the transaction ends.
-
-        :param taken: what columns that are unique together are called
-        """
-        try:
-            yield
-        except Exception as error:
-            known = self.translated(error)
-            if known is error:
-                raise
-            if isinstance(known, errors.NotUnique):
-                known = errors.NotUnique(taken.get(known.member, known.member))
-            raise known from error
 
     def _thread_session(self) -> "ThreadSession":
         try:
@@ -371,53 +281,11 @@ class Database:
             (size,) = session.row(query) or (0,)
         return int(size)
 
-    def watch_connections(self, changed: Callable[[int], None]) -> None:
-        """Have told of each connection that is opened (1) or closed (-1) from now on."""
-        sa.event.listen(self.engine, "connect", lambda *_: changed(1))
-        sa.event.listen(self.engine, "close", lambda *_: changed(-1))
-
-    def forget_parent(self) -> None:
-        """A process that was forked must neither use nor close its parent's connections."""
-        self._inherited = (self._thread, self._checked_out, self.engine.pool)
-        self._thread, self._checked_out = threading.local(), []
-        self.engine.dispose(close=False)
-
-    def take_out(self) -> sa.PoolProxiedConnection:
-        """A connection that its thread keeps until `give_back` or `close`. :raises Unavailable: the database does not answer"""
-        asked = time.monotonic()
-        if asked < self._not_before:
-            raise errors.Unavailable("No connection was available in time a moment ago.")
-        try:
-            with self.translating():
-                pooled = self.engine.raw_connection()
-        except errors.Unavailable:
-            now = time.monotonic()
-            if now - asked > _RETRY_AFTER:
-                # Who waits for this thread has waited as long.
-                self._not_before = now + _RETRY_AFTER
-            raise
-        self._checked_out.append(pooled)
-        return pooled
-
-    def give_back(self, pooled: sa.PoolProxiedConnection) -> None:
-        """Let go of a connection."""
-        self._checked_out.remove(pooled)
-        pooled.close()
-
-    def discard(self, pooled: sa.PoolProxiedConnection) -> None:
-        """Close a connection that was taken out."""
-        pooled.invalidate()
-        self.give_back(pooled)
-
     def close(self) -> None:
         """Close every connection. The next use opens new ones."""
         if self._pipeline is not None:
             self._pipeline.close()
-        self._thread = threading.local()
-        while self._checked_out:
-            # Its pool may be gone already, and would not close it.
-            self._checked_out.pop().invalidate()
-        self.engine.dispose()
+        super().close()
 
 
 def _pipeline(database: Database) -> "Pipeline":
@@ -425,13 +293,3 @@ def _pipeline(database: Database) -> "Pipeline":
     from app.store.pipeline import Pipeline
 
     return Pipeline(database)
-
-
-def _weakly(database: Database) -> Callable[[], None]:
-    reference = weakref.ref(database)
-
-    def forget() -> None:
-        if (living := reference()) is not None:
-            living.forget_parent()
-
-    return forget

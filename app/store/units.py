@@ -1,48 +1,53 @@
 """Units of work: what a request writes on a thread of its own is one transaction, which ends with the request."""
 
 import contextlib
+import threading
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from app.store.networked import NetworkedSession
 from app.store.session import Session
-
-if TYPE_CHECKING:
-    from app.store.database import Database
 
 
 class UnitOfWork:
     """A unit of work. Transactions begun within it are one, committed at its end; earlier reads are not part of it.
 
-    :param database: the database
+    :param thread: what its thread keeps: its `unit`, and `kept`, the session of all that it executes
     """
 
-    __slots__ = ("_database", "_transaction", "session")
+    __slots__ = ("_kept", "_thread", "_transaction")
 
-    def __init__(self, database: "Database") -> None:
-        self._database = database
+    def __init__(self, thread: threading.local) -> None:
+        self._thread = thread
+        self._kept: Session | None = None
         self._transaction: contextlib.AbstractContextManager[Session] | None = None
-        self.session: JoinedSession | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the transaction has begun."""
+        return self._transaction is not None
 
     def __enter__(self) -> Self:
-        self._database.unit = self
+        self._thread.unit = self
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._database.unit = None
+        self._thread.unit = None
         self.end(kind, error, trace)
 
     def begin(self, transaction: contextlib.AbstractContextManager[Session]) -> None:
         """Begin the transaction. :param transaction: entered now, and exited at the end"""
         session = transaction.__enter__()
-        self._transaction, self.session = transaction, JoinedSession(self, session)
+        self._transaction, self._kept = transaction, getattr(self._thread, "kept", None)
+        self._thread.kept = JoinedSession(self, session)
 
     def end(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Commit the transaction, or roll it back. Another one may begin."""
-        transaction, self._transaction, self.session = self._transaction, None, None
+        transaction, self._transaction = self._transaction, None
         if transaction is not None:
+            self._thread.kept = self._kept
             transaction.__exit__(kind, error, trace)
 
 
