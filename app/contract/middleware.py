@@ -329,20 +329,17 @@ class ContractMiddleware(SpecMiddleware):
             return await self._beside(self._long_running, server, target, plan, request)
         if self._workers is None:
             return await self._kept(server, target, plan, request, None, None)
-        shared = None
-        # Who sends a request is known by one small statement at most.
+        # The sender of a request is known by one small statement at most.
         if plan is not None and (plan.single_statement or (plan.body is not None and request.body is None)):
-            shared = await self._shared(server, target, plan, request)
-        return shared or await self._alone(self._workers, server, target, plan, request)
-
-    async def _shared(self, server: Server, target: PathPlan, plan: Plan, request: Request) -> Answer | None:
-        """Carry out a request that is a single statement, together with others. :returns: None if that can't be"""
-        try:
-            return await self._together(server.serve, target, plan, request)
-        except errors.TakenBack:
-            return None
-        except errors.Unavailable as error:
-            return unavailable(error, request)
+            try:
+                answer = await self._together(server.serve, target, plan, request)
+                if answer is not None:
+                    return answer
+            except errors.TakenBack:
+                pass
+            except errors.Unavailable as error:
+                return unavailable(error, request)
+        return await self._alone(self._workers, server, target, plan, request)
 
     async def _beside(
         self, thread: LongRunning, server: Server, target: PathPlan, plan: Plan, request: Request
