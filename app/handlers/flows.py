@@ -110,6 +110,7 @@ def flows_instances_execute_retrieve(store: Store, slug: str, request: RequestCo
     return {"link": f"{request.base_url}/if/flow/{slug}/"}
 
 
+@long_running
 def flows_instances_set_background_create(store: Store, slug: str, body: Body) -> dict[str, Any]:
     """Take an uploaded picture, or go back to the default one. :raises NotFound: there is no such flow"""
     file: Upload | None = body.get("file")
