@@ -11,11 +11,10 @@ import threading
 import psutil
 import pytest
 
-from app.application import create_app, open_store
 from app.cli import protocol
 from app.proofs.wire import Wire
-from app.settings import Settings
 from tests.asgi import FLOWS
+from tests.conftest import application
 from tests.e2e.test_command import bearer
 from tests.growth import TIMES, in_proportion
 from tests.serving import served, wait_for
@@ -27,12 +26,9 @@ HEAD = "Host: x\r\nAuthorization: Bearer root\r\nContent-Type: application/json\
 @pytest.fixture(scope="module")
 def url(contract, tmp_path_factory):
     """A server with a small limit of bodies, and little patience."""
-    folder = tmp_path_factory.mktemp("hostile")
-    settings = Settings(database_url=f"sqlite:///{folder}/flows.sqlite3", body_limit=LIMIT, json_limit=LIMIT)
-    store = open_store(settings, contract)
-    store.migrate()
-    store.tokens.add("root", superuser=True, secret="root")
-    with served(create_app(settings, contract=contract, store=store)) as url:
+    database_url = f"sqlite:///{tmp_path_factory.mktemp('hostile')}/flows.sqlite3"
+    with application(database_url, contract, body_limit=LIMIT, json_limit=LIMIT) as (store, app), served(app) as url:
+        store.tokens.add("root", superuser=True, secret="root")
         yield url
 
 

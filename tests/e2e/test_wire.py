@@ -8,10 +8,9 @@ import threading
 
 import pytest
 
-from app.application import create_app, open_store
 from app.proofs.wire import Wire
-from app.settings import Settings
 from tests.asgi import FLOWS
+from tests.conftest import application
 from tests.e2e.test_command import bearer
 from tests.e2e.test_hostile import everything, exchange, statuses
 from tests.serving import served
@@ -25,11 +24,9 @@ FLOW = {"name": "n", "slug": "a", "title": "old", "designation": "authorization"
 @pytest.fixture(scope="module")
 def url(contract, tmp_path_factory):
     """A server."""
-    settings = Settings(database_url=f"sqlite:///{tmp_path_factory.mktemp('wire')}/flows.sqlite3")
-    store = open_store(settings, contract)
-    store.migrate()
-    store.tokens.add("root", superuser=True, secret="root")
-    with served(create_app(settings, contract=contract, store=store)) as url:
+    database_url = f"sqlite:///{tmp_path_factory.mktemp('wire')}/flows.sqlite3"
+    with application(database_url, contract) as (store, app), served(app) as url:
+        store.tokens.add("root", superuser=True, secret="root")
         yield url
 
 
