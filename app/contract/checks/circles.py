@@ -58,8 +58,9 @@ class _Walk:
             pointer = within if within[0] in ("paths", "components") else ("components", *within)
             self._references[pointer[:3]].append(_Reference(pointer, target, file, within))
         self.targets = tuple(parsed.values())
-        # How many parts each schema has that was gone through.
+        # How many parts each schema has that was gone through, and how many references lead on from it, one to the next.
         self._parts: dict[Pointer, int] = {}
+        self._heights: dict[Pointer, int] = {}
 
     def of_one_value(self, pointer: Pointer, around: tuple[Pointer, ...]) -> Iterator[Finding]:
         """Check the schemas that one is composed of.
@@ -68,7 +69,7 @@ class _Walk:
         """
         if pointer in self._parts:
             return
-        self._parts[pointer] = 1
+        self._parts[pointer], self._heights[pointer] = 1, 0
         depth = len(pointer)
         for reference in self._references.get(pointer[:3], ()):
             if not (reference.pointer[:depth] == pointer and _is_same(reference.pointer[depth:])):
@@ -77,10 +78,16 @@ class _Walk:
             if target == pointer or target in around:
                 yield _found(reference, f"The schema {target[-1]!r} is made of itself.", _APART)
             elif len(around) >= _STEPS:
-                yield _found(reference, f"More than {_STEPS} schemas are made of one another.", _APART)
+                yield _found(reference, _TOO_LONG, _APART)
                 return
             else:
                 yield from self.of_one_value(target, (*around, pointer))
+                height = self._heights[target] + 1
+                if height > _STEPS:
+                    # Whichever schema is declared first.
+                    yield _found(reference, _TOO_LONG, _APART)
+                    height = 0
+                self._heights[pointer] = max(self._heights[pointer], height)
                 self._parts[pointer] += self._parts[target]
                 if self._parts[pointer] > _PARTS >= self._parts[target]:
                     problem = f"The schema {pointer[-1]!r} is made of more than {_PARTS} others."
@@ -89,22 +96,34 @@ class _Walk:
                 self._parts[pointer] = min(self._parts[pointer], _PARTS + 1)
 
     def nested(self) -> Iterator[Finding]:
-        """Check how deeply schemas are nested."""
-        seen: set[Pointer] = set()
+        """Check how deeply schemas are nested, in whatever order they are declared."""
+        heights: dict[Pointer, int] = {}
         for start in self.targets:
-            waiting: list[tuple[Pointer, int]] = [(start[:3], 0)]
-            while waiting:
-                pointer, depth = waiting.pop()
-                if pointer in seen:
+            # Depth first; a schema that contains itself counts once.
+            path = [(start[:3], self._targets(start[:3]))] if start[:3] not in heights else []
+            while path:
+                pointer, targets = path[-1]
+                heights.setdefault(pointer, 0)
+                target = next(targets, None)
+                if target is not None:
+                    if target not in heights:
+                        path.append((target, self._targets(target)))
+                    else:
+                        heights[pointer] = max(heights[pointer], heights[target] + 1)
                     continue
-                seen.add(pointer)
-                if depth > _STEPS:
+                path.pop()
+                if heights[pointer] > _STEPS:
                     problem = f"Schemas lie within one another more than {_STEPS} levels deep."
                     yield self._source.finding(pointer, problem, "Nest fewer of them.")
                     return
-                waiting += [(reference.target[:3], depth + 1) for reference in self._references.get(pointer, ())]
+                if path:
+                    heights[path[-1][0]] = max(heights[path[-1][0]], heights[pointer] + 1)
+
+    def _targets(self, pointer: Pointer) -> Iterator[Pointer]:
+        return (reference.target[:3] for reference in self._references.get(pointer, ()))
 
 
+_TOO_LONG = f"More than {_STEPS} schemas are made of one another."
 _APART = "Refer to another, or put it in a property."
 
 
