@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable
 
+from werkzeug.http import parse_options_header, quote_header_value
+
 
 def canonical(name: str) -> str:
     """The canonical form of a media type: without differences in case, white space and quotes, and without UTF-8, the default.
 
     JSON has no `charset`: it is always UTF-8 (RFC 8259, sections 8.1 and 11).
     """
-    kind, rest = essence(name), name.partition(";")[2]
-    parameters = []
-    for parameter in filter(None, map(str.strip, rest.split(";"))):
-        key, _, value = parameter.partition("=")
-        key, value = key.strip().lower(), value.strip().strip('"')
+    kind, given = parse_options_header(name)
+    kind, parameters = kind.lower(), []
+    for key, value in given.items():
         if key == "charset":
-            value = value.lower()
-        if key != "charset" or not (value in ("utf-8", "utf8") or kind.endswith("json")):
-            parameters.append(f"{key}={value}")
+            if value.lower() in ("utf-8", "utf8") or kind.endswith("json"):
+                continue
+            value = value.lower()  # case-insensitive
+        parameters.append(f"{key}={quote_header_value(value)}")
     return "; ".join([kind, *sorted(parameters)])
 
 
