@@ -75,7 +75,8 @@ class Settings:
     )
     database_url: str = _setting(
         "sqlite:///var/flows.sqlite3",
-        "Where flows and tokens are kept: `sqlite:///PATH` (embedded) or `postgresql://USER:PASSWORD@HOST/NAME`.",
+        "Where flows and tokens are kept: `sqlite:///PATH` (embedded), `sqlite:///:memory:` (as long as the server runs) or"
+        " `postgresql://USER:PASSWORD@HOST/NAME`.",
         secret=True,
     )
     database_pool: int = _setting(10, "The most connections to PostgreSQL, and threads, of one worker.", _at_least(1))

@@ -29,8 +29,10 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     from app.cli.first_token import bootstrap
     from app.cli.listening import listener_or_exit
     from app.cli.start import draft_or_exit, store_or_exit
+    from app.cli.temporary import with_file
 
     listener = listener_or_exit(settings)
+    settings = with_file(settings)
     contract = draft_or_exit(settings)
     store = store_or_exit(settings, contract)
     about_tokens = bootstrap(store, settings)

@@ -143,10 +143,7 @@ def check_contract(settings: Settings) -> Iterator[Line]:
 
 def _check_embedded(settings: Settings, address: Address) -> Iterator[Line]:
     if address.path is None:
-        state = "warn" if settings.workers == 1 else "fail"
-        yield Line(
-            state, "store", "It is kept in memory, by each worker for itself.", "Set FLOWS_DATABASE_URL to a file."
-        )
+        yield Line("warn", "store", "It is kept as long as a server runs.", "Set FLOWS_DATABASE_URL to a file.")
         return
     folder = next(parent for parent in address.path.absolute().parents if parent.exists())
     if not os.access(folder, os.W_OK):

@@ -44,12 +44,14 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app.cli.importing import apply_files
     from app.cli.listening import listener_or_exit
     from app.cli.start import contract_or_exit, store_or_exit, tracing_or_warning, warn_of_pooler
+    from app.cli.temporary import with_file
     from app.cli.worker import Worker
     from app.recording.recorder import Recorder
 
     logs.configure(settings.log_level, settings.log_format)
     # Gunicorn binds it again, and would report a failure in eleven lines.
     listener_or_exit(settings).close()
+    settings = with_file(settings)
     contract = contract_or_exit(settings)
     store = store_or_exit(settings, contract)
     warn_of_pooler(store)

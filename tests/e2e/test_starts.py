@@ -1,5 +1,7 @@
 """Starts that can't succeed, and what a start says of tokens."""
 
+import contextlib
+import json
 import os
 import re
 import shlex
@@ -10,7 +12,8 @@ import pytest
 
 from tests.asgi import FLOWS
 from tests.e2e.conftest import FLOWS_COMMAND
-from tests.e2e.test_command import bearer
+from tests.e2e.test_command import FLOW, bearer
+from tests.serving import wait_for
 
 
 @pytest.mark.parametrize("command", ["serve", "dev"])
@@ -103,3 +106,22 @@ def test_a_server_that_is_told_to_stop_while_its_workers_start_stops(start):
     _, _, process = start(FLOWS_WORKERS="4")
     process.terminate()
     assert process.wait(15) == 0
+
+
+@pytest.mark.parametrize(("command", "workers"), [("serve", "1"), ("serve", "2"), ("dev", "1")])
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite://"])
+def test_a_store_in_memory_is_one_store_for_as_long_as_the_server_runs(start, tmp_path, command, workers, url):
+    variables = {"FLOWS_DATABASE_URL": url, "FLOWS_WORKERS": workers, "TMPDIR": str(tmp_path)}
+    wire, secret, process = start(command, **variables)
+    secret = secret or re.search(r"Token: (\S{43})$", process.output.read_text(), re.MULTILINE)[1]
+
+    def ready():
+        with contextlib.suppress(ConnectionError):
+            return wire.send("GET", "/-/health/ready/").status == 200
+
+    wait_for(ready, "the first response")
+    assert wire.send("POST", FLOWS, bearer(secret), json.dumps(FLOW).encode()).status == 201
+    assert {wire.send("GET", f"{FLOWS}a/", bearer(secret)).status for _ in range(10)} == {200}
+    process.terminate()
+    process.wait(30)
+    assert not list(tmp_path.glob("flows-*"))

@@ -1,0 +1,36 @@
+"""A store in memory (`sqlite:///:memory:`): a temporary file, as processes and threads share no memory of SQLite's."""
+
+import atexit
+import contextlib
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from app.settings import PREFIX, Settings
+from app.store.address import address_of
+
+
+def with_file(settings: Settings) -> Settings:
+    """Give a store in memory a temporary file, which the end of this process removes.
+
+    Processes that are started from now on find it in the environment.
+
+    :returns: the settings with its URL; the same ones if they name another store, or none that can be used
+    """
+    with contextlib.suppress(ValueError):
+        address = address_of(settings.database_url)
+        if address.embedded and address.path is None:
+            folder = Path(tempfile.mkdtemp(prefix="flows-"))
+            atexit.register(_remove, folder, os.getpid())
+            url = f"sqlite:///{folder / 'flows.sqlite3'}"
+            os.environ[f"{PREFIX}DATABASE_URL"] = url
+            return replace(settings, database_url=url)
+    return settings
+
+
+def _remove(folder: Path, owner: int) -> None:
+    # Workers that were forked end, too.
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
