@@ -243,7 +243,11 @@ class Server:
         if plan.examples is not None:
             return plan.examples.answer(request.scope["headers"])
         try:
-            return self._call(plan, arguments)
+            if not plan.undoable:
+                return _written(plan, plan.handler(self._store, **arguments))
+            # What was stored for an answer that breaks the contract is undone.
+            with self._unit_of_work():
+                return _written(plan, plan.handler(self._store, **arguments))
         except (errors.NotUnique, errors.Missing) as error:
             if plan.body is None:
                 raise
@@ -253,13 +257,6 @@ class Server:
             )
         except errors.DomainError as error:
             return refusal_of(error, plan)
-
-    def _call(self, plan: Plan, arguments: Mapping[str, Any]) -> Answer:
-        """Call the handler and write its answer. What was stored for an answer that breaks the contract is undone."""
-        if not plan.undoable:
-            return _written(plan, plan.handler(self._store, **arguments))
-        with self._unit_of_work():
-            return _written(plan, plan.handler(self._store, **arguments))
 
     def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:
         if request.body is None:

@@ -6,7 +6,7 @@ SQL and binds parameters to it.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -136,7 +136,7 @@ class Database(Connections):
         self.grouped = self.embedded
         self.turnstile.share()
 
-    async def together(self, function: Callable[..., T], *arguments: Any) -> T | None:
+    def together(self, function: Callable[..., T], *arguments: Any) -> Awaitable[T | None]:
         """Call a function on the thread of a running event loop; its statements are sent to a networked database with others.
 
         :returns: what it returns, once that holds. None if the function can't do without waiting; nothing was changed then
@@ -145,10 +145,8 @@ class Database(Connections):
         """
         # Who is called again may use up random bytes, and when that happens is up to chance.
         if self._pipeline is None or ambient.is_fixed():
-            return None
-        return await self._pipeline.carry_out(
-            partial(self._without_waiting, self._pipeline.session, function, *arguments)
-        )
+            return _nothing()
+        return self._pipeline.carry_out(partial(self._without_waiting, self._pipeline.session, function, *arguments))
 
     def _without_waiting(self, session: Session, function: Callable[..., T], *arguments: Any) -> T:
         self._thread.kept = session
@@ -286,6 +284,10 @@ class Database(Connections):
         if self._pipeline is not None:
             self._pipeline.close()
         super().close()
+
+
+async def _nothing() -> None:
+    """What can't be done together with others."""
 
 
 def _pipeline(database: Database) -> "Pipeline":

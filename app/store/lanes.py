@@ -50,7 +50,9 @@ class Lanes:
     """
 
     def __init__(self, database: "Database", most: int) -> None:
-        self.most = most
+        # Whether all connections are open.
+        self.full = False
+        self._most = most
         self._database = database
         self._open: list[_Lane] = []
         self._waiting: list[Waiting] = []
@@ -81,6 +83,7 @@ class Lanes:
     def lost(self, lane: "_Lane") -> None:
         """Do without a connection."""
         self._open.remove(lane)
+        self.full = False
         if not self._open:
             waiting, self._waiting = self._waiting, []
             for statement in waiting:
@@ -95,7 +98,8 @@ class Lanes:
             if (pooled := opened.opened()) is not None:
                 self._not_before = 0.0
                 self._open.append(_Lane(self, self._database, loop, pooled, opened.generation))
-        if len(self._open) < self.most and loop.time() >= self._not_before:
+                self.full = len(self._open) == self._most
+        if not self.full and loop.time() >= self._not_before:
             self._not_before = loop.time() + _PAUSE
             self._opening = _Opening(self._database)
             self._opening.start()

@@ -224,7 +224,7 @@ class Pipeline:
     @property
     def is_open(self) -> bool:
         """Whether it has all of its connections."""
-        return len(self._reading) + len(self._writing) == self.connections
+        return self._reading.full and self._writing.full
 
     def close(self) -> None:
         """Close the connections."""
@@ -233,6 +233,13 @@ class Pipeline:
 
     def _ready(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether there are connections for this event loop."""
+        if (
+            loop is self._loop
+            and self._generation == self._database.generation
+            and self._reading.full
+            and self._writing.full
+        ):
+            return True
         if loop is not self._loop:
             if self._loop is not None and not self._loop.is_closed():
                 return False
@@ -242,7 +249,7 @@ class Pipeline:
             self._drop_all()
             self._generation = self._database.generation
         for lanes in (self._reading, self._writing):
-            if len(lanes) < lanes.most:
+            if not lanes.full:
                 lanes.fill(loop)
         return len(self._reading) > 0 and len(self._writing) > 0
 
