@@ -248,15 +248,19 @@ class Server:
             # What was stored for an answer that breaks the contract is undone.
             with self._unit_of_work():
                 return _written(plan, plan.handler(self._store, **arguments))
-        except (errors.NotUnique, errors.Missing) as error:
-            if plan.body is None:
-                raise
-            body = arguments["body"]
-            return self._invalid(
-                plan, plan.body, request, body, plan.body.messages_of(error), plan.body.broken_by(error, body)
-            )
         except errors.DomainError as error:
+            return self._refused(plan, request, arguments, error)
+
+    def _refused(self, plan: Plan, request: Request, arguments: Mapping[str, Any], error: errors.DomainError) -> Answer:
+        """The answer to a request that a handler has refused."""
+        if not isinstance(error, errors.NotUnique | errors.Missing):
             return refusal_of(error, plan)
+        if plan.body is None:
+            raise error
+        body = arguments["body"]
+        return self._invalid(
+            plan, plan.body, request, body, plan.body.messages_of(error), plan.body.broken_by(error, body)
+        )
 
     def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:
         if request.body is None:
