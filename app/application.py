@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 from app import handlers, pages
 from app.contract import checks, models
@@ -25,9 +25,11 @@ from app.contract.serving import Server
 from app.contract.source import Source
 from app.contract.workers import Workers
 from app.metrics import Metrics
+from app.objects import Capabilities
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
+from app.store.capabilities import capabilities
 from app.store.database import Database
 from app.tracing import Tracing
 
@@ -41,9 +43,7 @@ def load_contract(
     :param thorough: whether to make the check as well that is too slow for each start
     :raises ContractError: it can't be served
     """
-    implementation = checks.Implementation(
-        partial(_handlers, served_by), handlers.stored_members, handlers.column_types
-    )
+    implementation = checks.Implementation(partial(_handlers, served_by), handlers.collection_of, capabilities_of)
     return checks.load(settings.contract, implementation, thorough=thorough)
 
 
@@ -54,9 +54,15 @@ def load_draft(settings: Settings, draft: Draft | None = None) -> Source:
     :raises ContractError: it can't be served
     """
     implementation = checks.Implementation(
-        partial(_handlers, None), handlers.stored_members, handlers.column_types, examples=True
+        partial(_handlers, None), handlers.collection_of, capabilities_of, examples=True
     )
     return checks.load(settings.contract, implementation, draft=draft)
+
+
+def capabilities_of(contract: Source) -> Callable[[str], Capabilities]:
+    """What the store can do with objects of a model or collection of a contract whose models are right."""
+    known = models.models(contract, handlers.collection_of)
+    return lru_cache(maxsize=None)(partial(capabilities, known))
 
 
 def open_store(settings: Settings, contract: Source, database: Database | None = None) -> Store:

@@ -1,6 +1,6 @@
 """What handlers, the store and the contract say to each other about objects, beside plain JSON values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -47,6 +47,43 @@ class Reference:
     on_delete: str
     many: bool
     identity: tuple[str, ...] = ("pk",)
+
+
+class Filter(NamedTuple):
+    """A property that stored objects can be filtered by.
+
+    :param type: the type of its values (JSON Schema)
+    :param lists: whether it may be compared with a list, any of whose values matches
+    :param reference: what its values refer to; None if they are no identities
+    """
+
+    type: str
+    lists: bool
+    reference: "Reference | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the store can do with the properties of some objects.
+
+    :param collection: what the objects are kept in
+    :param kept: the properties that are stored; None if all are that the contract has
+    :param columns: the types (JSON Schema) of those that have a column and are never null
+    :param filters: those that objects can be filtered by
+    :param sorts: those that objects can be sorted by
+    :param searches: those in which words can be looked for
+    :param unique: the properties, each set together, that are the same in no two objects
+    :param references: what properties with a column have to refer to
+    """
+
+    collection: str
+    kept: Set[str] | None
+    columns: Mapping[str, str]
+    filters: Mapping[str, Filter]
+    sorts: Set[str]
+    searches: Set[str]
+    unique: Set[frozenset[str]]
+    references: Mapping[str, Reference]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,12 @@ nothing: it calls the store and shapes the answer.
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import errors
 from app.handlers import _generic
-from app.store import Store, tables
-from app.store.bindings import PolicyBindings, StageBindings
-from app.store.flows import Flows
+from app.store import Store
 
 Handler = Callable[..., Any]
 
@@ -25,11 +23,6 @@ _COLLECTIONS = {
     "policies_bindings_": "policy_bindings",
     "policies_all_": "policies",
     "stages_all_": "stages",
-}
-_KEPT: Mapping[str, Set[str]] = {
-    "flows": Flows.members,
-    "stage_bindings": StageBindings.members,
-    "policy_bindings": PolicyBindings.members,
 }
 
 
@@ -59,19 +52,6 @@ def generic(served: Mapping[str, tuple[str, str]]) -> dict[str, Handler]:
 def collection_of(operation_id: str) -> str | None:
     """The collection that an operation without `x-serves` is about."""
     return next((name for prefix, name in _COLLECTIONS.items() if operation_id.startswith(prefix)), None)
-
-
-def stored_members(operation_id: str) -> Set[str] | None:
-    """The members that the store keeps of an operation's resource, None if it keeps whatever the contract says."""
-    return _KEPT.get(collection_of(operation_id) or "")
-
-
-def column_types(operation_id: str, served: bool) -> Mapping[str, str]:
-    """The types of the properties that clients give and the store keeps in columns of their own, where there is never null.
-
-    :param served: whether the operation is on objects of one of the contract's models
-    """
-    return tables.column_types("objects" if served else collection_of(operation_id) or "")
 
 
 def problems(

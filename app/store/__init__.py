@@ -21,6 +21,7 @@ from app.store.graph import Graph
 from app.store.objects import Objects
 from app.store.references import References
 from app.store.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
+from app.store.search import FORMAT
 from app.store.snapshot import Snapshot
 from app.store.structure import Structures
 from app.store.tables import properties
@@ -71,12 +72,14 @@ class Store:
     @cached_property
     def stage_bindings(self) -> StageBindings:
         """The bindings of stages to flows."""
-        return StageBindings(self.database, self._leads.get("stage_bindings", {}))
+        name = "stage_bindings"
+        return StageBindings(self.database, self._leads.get(name, {}), self._searched.get(name, ()))
 
     @cached_property
     def policy_bindings(self) -> PolicyBindings:
         """The bindings of policies to what they guard."""
-        return PolicyBindings(self.database, self._leads.get("policy_bindings", {}))
+        name = "policy_bindings"
+        return PolicyBindings(self.database, self._leads.get(name, {}), self._searched.get(name, ()))
 
     @cached_property
     def graph(self) -> Graph:
@@ -179,7 +182,7 @@ class Store:
     def _keep_search(self) -> None:
         """Make the search column anew if it was made from other members."""
         compiled = self.database.compile
-        name, value = "searched", json.dumps(self._searched)
+        name, value = "searched", json.dumps([FORMAT, self._searched])
         select = compiled(sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_")))
         with self.database.read() as session:
             row = session.row(select, {"name_": name})

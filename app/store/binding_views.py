@@ -1,14 +1,15 @@
 """How bindings are seen: what is read of each, and what can be filtered on and sorted by."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from app.objects import Reference
 from app.store.database import Database
-from app.store.object_views import bound_to, flow_set, object_references
+from app.store.object_views import bound_to, flow_set, object_references, searched_name
 from app.store.tables import flows, objects, policy_bindings, stage_bindings
-from app.store.views import Condition, Field, View, any_of, column_field, listed
+from app.store.views import Field, View, any_of, column_field, line_feed, listed
 
 
 class StageBindingRow(NamedTuple):
@@ -54,62 +55,124 @@ class PolicyBindingRow(NamedTuple):
     bound_to: int
 
 
-_POLICY_TARGETS = Reference(
+_TO_FLOW = Reference(("flows",), "cascade", many=False)
+_TO_STAGE = Reference(("stages",), "cascade", many=False)
+_TO_POLICY = Reference(("policies",), "cascade", many=False)
+_TO_POLICIES = Reference(("policies",), "cascade_many", many=True)
+_TO_TARGET = Reference(
     to=("flows", "stage_bindings"), on_delete="cascade", many=False, identity=("policybindingmodel_ptr_id",)
 )
 
+STAGE_REFERENCES: Mapping[str, Reference] = {"target": _TO_FLOW, "stage": _TO_STAGE}
+"""What the columns of a stage's binding refer to."""
 
-def stage_binding_view(database: Database) -> View:
-    """The bindings of stages to flows."""
+POLICY_REFERENCES: Mapping[str, Reference] = {"policy": _TO_POLICY, "target": _TO_TARGET}
+"""What the columns of a policy's binding refer to."""
+
+STAGE_NAME, POLICY_NAME = "stage__name", "policy__name"
+"""The property of a binding that is the name of the bound object."""
+
+
+def stage_binding_view(database: Database, searched: Sequence[str] = ()) -> View:
+    """The bindings of stages to flows. :param searched: the properties that searches look at"""
     own = [stage_bindings.c[name] for name in StageBindingRow._fields[:9]]
     columns = [*own, objects.c.name, objects.c.model, flow_set(database, objects)]
-    fields = {column.name: column_field(column) for column in own}
-    for name, to in (("target", "flows"), ("stage", "stages")):
-        column = stage_bindings.c[name]
-        fields[name] = Field(column, column.__eq__, bound=_one, reference=Reference((to,), "cascade", many=False))
-
-    def any_bound(wanted: sa.BindParameter[Any]) -> Condition:
-        here = policy_bindings.c.stage_binding == stage_bindings.c.pk
-        return sa.exists().where(here, any_of(database, policy_bindings.c.policy, wanted))
-
-    bound = Reference(("policies",), "cascade_many", many=True)
-    fields["policies"] = Field(stage_bindings.c.pk, any_bound, bound=listed, reference=bound)
-    fields["stage__name"] = column_field(objects.c.name)
     source = stage_bindings.join(objects, objects.c.pk == stage_bindings.c.stage)
-    return View(database, source, stage_bindings.c.pk, columns, fields, objects.c.search)
+    fields = stage_binding_fields()
+    search = _search(database, fields, searched, STAGE_NAME)
+    return View(database, source, stage_bindings.c.pk, columns, fields, search)
 
 
-def policy_binding_view(database: Database) -> View:
-    """The bindings of policies to flows and to bindings of stages."""
-    target = sa.func.coalesce(policy_bindings.c.flow, policy_bindings.c.stage_binding)
-    own = {name: policy_bindings.c[name] for name in PolicyBindingRow._fields[:8] if name != "target"}
-    read = [target if name == "target" else own[name] for name in PolicyBindingRow._fields[:8]]
+def stage_binding_fields() -> dict[str, Field]:
+    """The properties that bindings of stages can be filtered by."""
+    columns = stage_bindings.c
+    bound = sa.exists().where(policy_bindings.c.stage_binding == columns.pk)
+    return {
+        **{name: column_field(columns[name]) for name in StageBindingRow._fields[:9]},
+        "target": _reference_field(columns.target, _TO_FLOW),
+        "stage": _reference_field(columns.stage, _TO_STAGE),
+        "policies": Field(
+            "string",
+            lambda _: columns.pk,
+            lambda database, wanted: bound.where(any_of(database, policy_bindings.c.policy, wanted)),
+            bound=listed,
+            sortable=False,
+            lists=True,
+            reference=_TO_POLICIES,
+        ),
+        STAGE_NAME: column_field(objects.c.name),
+    }
+
+
+def policy_binding_view(database: Database, searched: Sequence[str] = ()) -> View:
+    """The bindings of policies to flows and to bindings of stages. :param searched: the properties that searches look at"""
+    own = [_target() if name == "target" else policy_bindings.c[name] for name in PolicyBindingRow._fields[:8]]
     policy = (objects.c.name, objects.c.model, objects.c.members)
-    columns = [*read, *policy, object_references(database), bound_to(objects.c.pk)]
-    fields = {name: column_field(column) for name, column in own.items()}
-    identity = sa.func.coalesce(flows.c.policybindingmodel_ptr_id, stage_bindings.c.policybindingmodel_ptr_id)
-    fields["policy"] = Field(
-        policy_bindings.c.policy,
-        policy_bindings.c.policy.__eq__,
-        bound=_one,
-        reference=Reference(("policies",), "cascade", many=False),
-    )
-    fields["policy__isnull"] = Field(policy_bindings.c.pk, lambda wanted: policy_bindings.c.policy.is_(None) == wanted)
-
-    def bound_here(wanted: sa.BindParameter[Any]) -> Condition:
-        # A filter holds the one identity, a blueprint the other.
-        return sa.or_(identity == wanted, target == wanted)
-
-    fields["target"] = Field(identity, bound_here, bound=_one, reference=_POLICY_TARGETS)
-    fields["target_in"] = Field(
-        identity, lambda wanted: any_of(database, identity, wanted), bound=listed, reference=_POLICY_TARGETS
-    )
+    columns = [*own, *policy, object_references(database), bound_to(objects.c.pk)]
     source = (
         policy_bindings.join(objects, objects.c.pk == policy_bindings.c.policy)
         .outerjoin(flows, flows.c.pk == policy_bindings.c.flow)
         .outerjoin(stage_bindings, stage_bindings.c.pk == policy_bindings.c.stage_binding)
     )
-    return View(database, source, policy_bindings.c.pk, columns, fields, objects.c.search)
+    fields = policy_binding_fields()
+    search = _search(database, fields, searched, POLICY_NAME)
+    return View(database, source, policy_bindings.c.pk, columns, fields, search)
+
+
+def policy_binding_fields() -> dict[str, Field]:
+    """The properties that bindings of policies can be filtered by."""
+    columns = policy_bindings.c
+    identity = sa.func.coalesce(flows.c.policybindingmodel_ptr_id, stage_bindings.c.policybindingmodel_ptr_id)
+    return {
+        **{name: column_field(columns[name]) for name in PolicyBindingRow._fields[:8] if name != "target"},
+        "policy": _reference_field(columns.policy, _TO_POLICY),
+        "policy__isnull": Field(
+            "boolean", lambda _: columns.pk, lambda _, wanted: columns.policy.is_(None) == wanted, sortable=False
+        ),
+        POLICY_NAME: column_field(objects.c.name),
+        "target": Field(
+            "string",
+            lambda _: identity,
+            # A filter holds the one identity, a blueprint the other.
+            lambda _, wanted: sa.or_(identity == wanted, _target() == wanted),
+            bound=_one,
+            reference=_TO_TARGET,
+        ),
+        "target_in": Field(
+            "string",
+            lambda _: identity,
+            lambda database, wanted: any_of(database, identity, wanted),
+            bound=listed,
+            sortable=False,
+            lists=True,
+            reference=_TO_TARGET,
+        ),
+    }
+
+
+def _target() -> sa.ColumnElement[str]:
+    """What a policy is bound to."""
+    return sa.func.coalesce(policy_bindings.c.flow, policy_bindings.c.stage_binding)
+
+
+def _reference_field(column: sa.Column[Any], reference: Reference) -> Field:
+    return Field("string", lambda _: column, lambda _, wanted: column == wanted, bound=_one, reference=reference)
+
+
+def _search(
+    database: Database, fields: Mapping[str, Field], searched: Sequence[str], name: str
+) -> sa.ColumnElement[str]:
+    """The searched properties of a binding, upper-cased and on a line each. :param name: that of the bound object's name"""
+    texts = [
+        searched_name(database)
+        if property_ == name
+        else sa.func.upper(sa.cast(fields[property_].key(database), sa.Text()), type_=sa.Text())
+        for property_ in searched
+    ]
+    found: sa.ColumnElement[str] = sa.literal_column("''", sa.Text())
+    for text in texts:
+        found = found + text + line_feed(database)
+    return found
 
 
 def _one(identity: Any) -> str:

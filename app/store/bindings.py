@@ -210,12 +210,11 @@ class StageBindings(Bindings[StageBindingRow]):
 
     :param database: where they are
     :param references: what their members lead to
+    :param searched: the properties that searches look at
     """
 
-    members = frozenset({*StageBindingRow._fields[:9], "policies", "stage__name"})
-
-    def __init__(self, database: Database, references: Mapping[str, Reference]) -> None:
-        view = stage_binding_view(database)
+    def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:
+        view = stage_binding_view(database, searched)
         super().__init__(database, stage_bindings, view, StageBindingRow._make, references, {})
 
 
@@ -224,14 +223,13 @@ class PolicyBindings(Bindings[PolicyBindingRow]):
 
     :param database: where they are
     :param references: what their members lead to
+    :param searched: the properties that searches look at
     """
 
-    members = frozenset({*PolicyBindingRow._fields[:8], "group", "user", "policy__isnull", "target_in", "policy__name"})
-
-    def __init__(self, database: Database, references: Mapping[str, Reference]) -> None:
+    def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:
         together = ("policy", "target", "order")
         taken = {("policy", "flow", "order"): together, ("policy", "stage_binding", "order"): together}
-        view = policy_binding_view(database)
+        view = policy_binding_view(database, searched)
         super().__init__(database, policy_bindings, view, PolicyBindingRow._make, references, taken)
 
     def _columns(self, member: str, target: Target | None) -> dict[str, Any]:

@@ -16,7 +16,12 @@ from app.store.listing import SortKey
 from app.store.search import search_text
 from app.store.tables import flows
 from app.store.unlocked import UnlockedChanges
-from app.store.views import View, column_field, conditions
+from app.store.views import Field, View, column_field, conditions
+
+
+def flow_fields() -> dict[str, Field]:
+    """The properties that flows can be filtered by."""
+    return {name: column_field(flows.c[name]) for name in Flow._fields if name not in ("stages", "policies")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,6 @@ class Flows:
     :param searched: the members that a search looks at
     """
 
-    members = frozenset(Flow._fields)
-
     def __init__(self, database: Database, searched: Sequence[str]) -> None:
         self._database = database
         self.searched = tuple(searched)
@@ -47,8 +50,7 @@ class Flows:
         self._insert = database.compile(
             sa.insert(flows).values({column.name: sa.bindparam(column.name) for column in flows.c})
         )
-        fields = {name: column_field(flows.c[name]) for name in Flow._fields}
-        self.view = View(database, flows, flows.c.pk, self._columns, fields, flows.c.search)
+        self.view = View(database, flows, flows.c.pk, self._columns, flow_fields(), flows.c.search)
         self._listing = FlowListing(self.view)
         by_key = flows.c.pk == sa.bindparam("pk_")
         read = sa.select(*self._columns).where(by_key)

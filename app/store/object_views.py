@@ -1,6 +1,7 @@
 """How objects of the contract's models are seen: what is read of each, and what can be filtered on and sorted by."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from app.objects import Model, Reference
 from app.store.database import Database
 from app.store.json_rows import json_rows
 from app.store.tables import flows, objects, policy_bindings, references, stage_bindings
-from app.store.views import Condition, Field, View, any_of, column_field, listed
+from app.store.views import SCALARS, Condition, Field, View, any_of, column_field, line_feed, listed, position_in
 
 
 class ObjectRow(NamedTuple):
@@ -35,30 +36,56 @@ FLOW_SET = (
 """The columns of a flow that a stage shows of the flows it is bound to."""
 
 
-def view(database: Database, collection: str, model: Model | None) -> View:
-    """The objects of a collection, or only those of one of its models, whose own members are seen then.
+def view(
+    database: Database, collection: str, models: Sequence[Model], *, all_of_it: bool = False, by_name: bool = True
+) -> View:
+    """The objects of some models of a collection.
 
     :param database: where they are
+    :param all_of_it: whether these are all models of the collection
+    :param by_name: whether searches look at names
     """
-    fields = {
-        "pk": column_field(objects.c.pk),
-        "name": column_field(objects.c.name),
-        **_questions(collection),
-    }
     always: list[Condition] = [objects.c.collection == sa.literal_column(_quoted(collection))]
-    if model is not None:
-        always.append(objects.c.model == sa.literal_column(_quoted(model.name)))
-        for name, kind in model.members.items():
-            if name in model.references:
-                fields[name] = _reference_field(database, name, model.references[name])
-            elif name != "name":
-                fields[name] = _member_field(database, name, kind)
+    if not all_of_it:
+        always.append(objects.c.model.in_([sa.literal_column(_quoted(model.name)) for model in models]))
     columns = [
         *(objects.c[name] for name in ObjectRow._fields[:4]),
         object_references(database),
         _related(database, collection),
     ]
-    return View(database, objects, objects.c.pk, columns, fields, objects.c.search, always)
+    search = objects.c.search if by_name else searched_beside_name(database)
+    return View(database, objects, objects.c.pk, columns, object_fields(collection, models), search, always)
+
+
+def object_fields(collection: str, models: Sequence[Model]) -> dict[str, Field]:
+    """The properties that some objects of a collection can be filtered by. :param models: theirs; all have these properties"""
+    fields = {"pk": column_field(objects.c.pk), "name": column_field(objects.c.name), **_questions(collection)}
+    # A name is unique within the collection.
+    fields["name"] = replace(fields["name"], unique=True)
+    members = models[0].members if models else {}
+    for name, kind in members.items():
+        if any(model.members.get(name) != kind for model in models) or name == "name":
+            continue
+        references = {model.references.get(name) for model in models}
+        if references == {None} and kind in SCALARS:
+            fields[name] = _member_field(name, kind)
+        elif len(references) == 1 and (reference := references.pop()) is not None:
+            fields[name] = _reference_field(name, reference)
+    return fields
+
+
+def searched_name(database: Database) -> sa.ColumnElement[str]:
+    """The name of an object as it is searched: the first line of the `search` column."""
+    return sa.func.substr(objects.c.search, 1, _end_of_name(database) - 1, type_=sa.Text())
+
+
+def searched_beside_name(database: Database) -> sa.ColumnElement[str]:
+    """The other searched properties of an object: the rest of the `search` column."""
+    return sa.func.substr(objects.c.search, _end_of_name(database) + 1, type_=sa.Text())
+
+
+def _end_of_name(database: Database) -> sa.ColumnElement[int]:
+    return position_in(database)(objects.c.search, line_feed(database))
 
 
 def flow_set(database: Database, outer: sa.FromClause) -> sa.ScalarSelect[str]:
@@ -85,10 +112,9 @@ def bound_to(policy: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
 
 def object_references(database: Database) -> sa.ColumnElement[str]:
     """The members of an object that lead somewhere, as pairs of a member and an identity, in JSON."""
-    identity = sa.func.coalesce(references.c.object, references.c.flow)
     order = (references.c.member, references.c.position)
     return json_rows(
-        database, (references.c.member, identity), references, objects, references.c.owner == objects.c.pk, order
+        database, (references.c.member, _identity()), references, objects, references.c.owner == objects.c.pk, order
     )
 
 
@@ -111,42 +137,54 @@ def _questions(collection: str) -> dict[str, Field]:
     """What can be asked of the objects of a collection beside their members."""
     if collection != "policies":
         return {}
-    bound = sa.exists().where(policy_bindings.c.policy == objects.c.pk)
-    used = sa.exists().where(references.c.object == objects.c.pk)
-    return {"bindings__isnull": _absence_field(bound), "promptstage__isnull": _absence_field(used)}
+    return {
+        "bindings__isnull": _absence_field(lambda: sa.exists().where(policy_bindings.c.policy == objects.c.pk)),
+        "promptstage__isnull": _absence_field(lambda: sa.exists().where(references.c.object == objects.c.pk)),
+    }
 
 
-def _absence_field(present: sa.Exists) -> Field:
-    return Field(sa.not_(present), lambda wanted: sa.not_(present) == wanted)
+def _absence_field(present: Callable[[], sa.Exists]) -> Field:
+    return Field(
+        "boolean", lambda _: sa.not_(present()), lambda _, wanted: sa.not_(present()) == wanted, sortable=False
+    )
 
 
-def _member_field(database: Database, name: str, kind: str) -> Field:
+def _member_field(name: str, kind: str) -> Field:
     """A member within the JSON, as a value of SQL."""
-    key: sa.ColumnElement[Any]
-    if database.embedded:
-        path = "$." + '"' + name + '"'
-        key = sa.func.json_extract(objects.c.members, sa.literal_column(_quoted(path)))
-    else:
+
+    def key(database: Database) -> sa.ColumnElement[Any]:
+        if database.embedded:
+            path = "$." + '"' + name + '"'
+            return sa.func.json_extract(objects.c.members, sa.literal_column(_quoted(path)))
         text = objects.c.members.cast(sa.JSON).op("->>")(sa.literal_column(_quoted(name)))
-        as_type: Mapping[str, Callable[[], sa.ColumnElement[Any]]] = {
-            "integer": lambda: sa.cast(text, sa.Numeric()),
-            "number": lambda: sa.cast(text, sa.Numeric()),
-            "boolean": lambda: sa.cast(text, sa.Boolean()),
-        }
-        key = as_type[kind]() if kind in as_type else sa.collate(sa.cast(text, sa.Text()), "C")
-    return Field(key, key.__eq__)
+        match kind:
+            case "integer" | "number":
+                return sa.cast(text, sa.Numeric())
+            case "boolean":
+                return sa.cast(text, sa.Boolean())
+        return sa.collate(sa.cast(text, sa.Text()), "C")
+
+    return Field(kind, key, lambda database, wanted: key(database) == wanted)
 
 
-def _reference_field(database: Database, name: str, reference: Reference) -> Field:
+def _reference_field(name: str, reference: Reference) -> Field:
     """A reference holds an identity; several of them are asked for as any."""
-    holds = (references.c.owner == objects.c.pk, references.c.member == sa.literal_column(_quoted(name)))
-    identity = sa.func.coalesce(references.c.object, references.c.flow)
-    first = sa.select(sa.func.min(identity)).where(*holds).scalar_subquery()
 
-    def equals(wanted: sa.BindParameter[Any]) -> Condition:
-        return sa.exists().where(*holds, any_of(database, identity, wanted))
+    def holds() -> tuple[Condition, Condition]:
+        return references.c.owner == objects.c.pk, references.c.member == sa.literal_column(_quoted(name))
 
-    return Field(first, equals, bound=listed, reference=reference)
+    def first(_: Database) -> sa.ColumnElement[Any]:
+        return sa.select(sa.func.min(_identity())).where(*holds()).scalar_subquery()
+
+    def equals(database: Database, wanted: sa.BindParameter[Any]) -> Condition:
+        return sa.exists().where(*holds(), any_of(database, _identity(), wanted))
+
+    return Field("string", first, equals, bound=listed, sortable=not reference.many, lists=True, reference=reference)
+
+
+def _identity() -> sa.ColumnElement[str]:
+    """What a reference holds."""
+    return sa.func.coalesce(references.c.object, references.c.flow)
 
 
 def _quoted(text: str) -> str:

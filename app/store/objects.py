@@ -18,7 +18,7 @@ from app.store.identity import new_uuid
 from app.store.listing import Listing, SortKey
 from app.store.object_views import ObjectRow, view
 from app.store.references import References, Target
-from app.store.search import search_text
+from app.store.search import search_text_of_object
 from app.store.tables import objects, references
 from app.store.views import View, conditions
 
@@ -183,7 +183,7 @@ class Objects:
         own = self._own(known, members)
         pk = pk or new_uuid()
         row = {"pk": pk, "collection": known.collection, "model": model, "name": members["name"]}
-        row |= {"members": orjson.dumps(own).decode(), "search": self._search(known, {**own, **row})}
+        row |= {"members": orjson.dumps(own).decode(), "search": self._search(known, members["name"], own)}
         with self._database.translating(_TAKEN):
             session.run(self._insert, row)
         for name, targets in found.items():
@@ -197,7 +197,7 @@ class Objects:
         own = {**orjson.loads(row.members), **self._own(known, members)}
         name = members.get("name", row.name)
         changed = {"pk_": row.pk, "new_name": name, "new_members": orjson.dumps(own).decode()}
-        changed["new_search"] = self._search(known, {**own, "name": name})
+        changed["new_search"] = self._search(known, name, own)
         with self._database.translating(_TAKEN):
             session.run(self._update, changed)
         for member, targets in found.items():
@@ -216,8 +216,7 @@ class Objects:
         update = self._database.compile(search)
         for pk, model, name, members in session.rows(self._database.compile(sa.select(*columns))):
             if (known := self._models.get(model)) is not None:
-                values = {**orjson.loads(members), "name": name}
-                session.run(update, {"pk_": pk, "new_search": self._search(known, values)})
+                session.run(update, {"pk_": pk, "new_search": self._search(known, name, orjson.loads(members))})
 
     def _check(self, scope: str, filters: Mapping[str, Any]) -> None:
         if filters and (leading := self.view(scope).references(filters)):
@@ -228,9 +227,9 @@ class Objects:
         """The members that go into the JSON."""
         return {name: value for name, value in members.items() if name != "name" and name not in model.references}
 
-    def _search(self, model: Model, values: Mapping[str, Any]) -> str:
-        searched = [name for name in self._searched.get(model.collection, ("name",)) if name in values]
-        return search_text(values[name] for name in searched)
+    def _search(self, model: Model, name: str, members: Mapping[str, Any]) -> str:
+        searched = self._searched.get(model.collection, ())
+        return search_text_of_object(name, (members.get(other, model.defaults.get(other)) for other in searched))
 
     def _store_reference(self, session: Session, owner: str, member: str, targets: Sequence[Target]) -> None:
         for position, target in enumerate(targets):
@@ -239,7 +238,10 @@ class Objects:
 
     def _make_view(self, scope: str) -> View:
         model = self._models.get(scope)
-        return view(self._database, model.collection if model else scope, model)
+        collection = model.collection if model else scope
+        seen = [model] if model else [one for one in self._models.values() if one.collection == collection]
+        by_name = "name" in self._searched.get(collection, ("name",))
+        return view(self._database, collection, seen, all_of_it=model is None, by_name=by_name)
 
     def _compile_get(self, scope: str, filters: frozenset[str], terms: int) -> Query:
         seen = self.view(scope)

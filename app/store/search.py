@@ -10,6 +10,9 @@ from typing import Any
 # A term holds no white space, so it never matches across two members.
 SEPARATOR = "\n"
 
+FORMAT = 2
+"""What differs once `search` columns are made otherwise, and have to be made anew."""
+
 
 def fold(text: str) -> str:
     """Text in capital letters, each character by itself."""
@@ -24,3 +27,11 @@ def fold(text: str) -> str:
 def search_text(values: Iterable[Any]) -> str:
     """The value of a row's `search` column. :param values: those of the members that are searched"""
     return fold(SEPARATOR.join(map(str, values)))
+
+
+def search_text_of_object(name: str, values: Iterable[Any]) -> str:
+    """The value of an object's `search` column. Its first line is the name, which others can search by that show it.
+
+    :param values: those of the other searched properties; None for one without a value
+    """
+    return search_text([name.replace(SEPARATOR, " "), *(value for value in values if value is not None), ""])

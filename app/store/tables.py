@@ -4,8 +4,7 @@ Types are plain on purpose: an answer is made from text, numbers and booleans, w
 the contract's business; a column only keeps it.
 """
 
-from collections.abc import Mapping
-from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -164,15 +163,24 @@ _MADE = frozenset({"pk", "policybindingmodel_ptr_id", "collection", "model", "me
 _TYPES = {"text": "string", "boolean": "boolean", "integer": "integer"}
 
 
-@cache
-def column_types(table: str) -> Mapping[str, str]:
-    """The types, as JSON Schema calls them, of the columns for what clients give and that are never null.
+def json_type(column: Column[Any]) -> str:
+    """The type of a column's values (JSON Schema)."""
+    return _TYPES[column.type.__visit_name__]
 
-    :param table: its name; there need be no such table
-    """
-    found = metadata.tables.get(table)
+
+def required_columns(table: Table) -> dict[str, str]:
+    """The types, as JSON Schema calls them, of the columns for what clients give and that are never null."""
     return {
-        column.name: _TYPES[column.type.__visit_name__]
-        for column in (() if found is None else found.columns)
-        if not column.nullable and column.name not in _MADE
+        column.name: json_type(column) for column in table.columns if not column.nullable and column.name not in _MADE
     }
+
+
+def unique_columns(table: Table) -> frozenset[frozenset[str]]:
+    """The sets of columns whose values no two rows have in common."""
+    alone = {frozenset({column.name}) for column in table.columns if column.unique or column.primary_key}
+    together = {
+        frozenset(column.name for column in constraint.columns)
+        for constraint in table.constraints
+        if isinstance(constraint, UniqueConstraint)
+    }
+    return frozenset(alone | together)

@@ -14,8 +14,12 @@ from sqlalchemy import JSON
 from app.objects import Reference
 from app.store.database import Database
 from app.store.search import fold
+from app.store.tables import json_type
 
 Condition = sa.ColumnElement[bool]
+
+SCALARS = ("string", "integer", "number", "boolean")
+"""The types (JSON Schema) that values can be compared and sorted by."""
 
 # Words that are looked for by a condition each; further ones go into one condition, so that statements stay small and few.
 _TERMS = 8
@@ -27,25 +31,34 @@ def _as_it_is(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Field:
-    """A member that can be filtered on and sorted by.
+    """A property that objects can be filtered by.
 
-    :param key: what it is sorted by
-    :param equals: the condition that it equals a parameter
-    :param bound: from a filter's value to the parameter
-    :param unique: whether no two objects have the same
-    :param reference: what a filter's value has to lead to, if it is an identity
+    Its SQL is made for a database when it is first needed: the boot check asks only what can be done.
+
+    :param type: the type of its values (JSON Schema)
+    :param key: makes the value to sort by
+    :param equals: makes the condition that it equals a parameter
+    :param bound: converts a filter's value to the parameter
+    :param sortable: whether objects can be sorted by it
+    :param unique: whether no two objects have the same value
+    :param lists: whether a filter's value may be a list, any of which is found
+    :param reference: what a filter's value has to refer to, if it is an identity
     """
 
-    key: sa.ColumnElement[Any]
-    equals: Callable[[sa.BindParameter[Any]], Condition]
+    type: str
+    key: Callable[[Database], sa.ColumnElement[Any]]
+    equals: Callable[[Database, sa.BindParameter[Any]], Condition]
     bound: Callable[[Any], Any] = _as_it_is
+    sortable: bool = True
     unique: bool = False
+    lists: bool = False
     reference: Reference | None = None
 
 
 def column_field(column: sa.Column[Any]) -> Field:
     """The field of a column."""
-    return Field(column, column.__eq__, unique=bool(column.unique or column.primary_key))
+    unique = bool(column.unique or column.primary_key)
+    return Field(json_type(column), lambda _: column, lambda _, wanted: column == wanted, unique=unique)
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ class View:
     :param key: the primary key
     :param columns: what is read of each
     :param fields: the members that can be filtered on and sorted by
-    :param search: the column that words are looked for in
+    :param search: the text that words are looked for in
     :param always: what holds for each object that is seen
     """
 
@@ -76,10 +89,10 @@ class View:
         :param terms: what `conditions` says of the words
         """
         found = list(self.always)
-        found += [self.fields[name].equals(sa.bindparam(f"filter_{name}")) for name in sorted(filters)]
+        found += [self.fields[name].equals(self.database, sa.bindparam(f"filter_{name}")) for name in sorted(filters)]
         zero: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer())
         embedded = self.database.embedded
-        position = sa.func.instr if embedded else sa.func.strpos
+        position = position_in(self.database)
         found += [
             position(self.search, sa.bindparam(f"term_{index}", type_=sa.Text())) > zero
             for index in range(min(terms, _TERMS))
@@ -116,7 +129,8 @@ class View:
         keys: list[sa.ColumnElement[Any]] = []
         for member, descending in ordering:
             known = self.fields[member]
-            keys.append(known.key.desc() if descending is not backwards else known.key.asc())
+            key = known.key(self.database)
+            keys.append(key.desc() if descending is not backwards else key.asc())
             if known.unique:
                 return keys
         return [*keys, self.key.desc() if backwards else self.key.asc()]
@@ -125,6 +139,16 @@ class View:
 def conditions(terms: Sequence[str]) -> int:
     """How many conditions words are looked for by."""
     return min(len(terms), _TERMS + 1)
+
+
+def position_in(database: Database) -> Callable[..., sa.ColumnElement[int]]:
+    """The function of SQL that gives the place of one text in another, from 1; 0 if it is not there."""
+    return sa.func.instr if database.embedded else sa.func.strpos
+
+
+def line_feed(database: Database) -> sa.ColumnElement[str]:
+    """A line feed, as a value of SQL."""
+    return sa.func.char(10, type_=sa.Text()) if database.embedded else sa.func.chr(10, type_=sa.Text())
 
 
 def any_of(database: Database, column: sa.ColumnElement[Any], wanted: sa.BindParameter[Any]) -> Condition:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.contract import checks
 from app.contract.findings import ContractError
 from app.contract.schemas import Direction, SchemaReader
+from tests.contract.keeping import implementation, keeping
 
 FOLDER = Path(__file__).parent
 CORPUS = yaml.safe_load((FOLDER / "bad_contracts.yaml").read_text("utf-8"))
@@ -37,9 +38,9 @@ HANDLERS = {
 def loaded(path, handlers="one", draft=None):
     """The contract, or what is said of it."""
     path = Path(path)
-    implementation = checks.Implementation(lambda _: HANDLERS[handlers], lambda _: frozenset({"name", "color"}))
+    standing = implementation(HANDLERS[handlers], lambda _: keeping("name", "color"))
     try:
-        return checks.load(path, implementation, path.name, thorough=True, draft=draft), []
+        return checks.load(path, standing, path.name, thorough=True, draft=draft), []
     except ContractError as error:
         return None, [str(finding) for finding in error.findings]
 

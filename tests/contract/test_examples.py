@@ -4,6 +4,7 @@ import pytest
 
 from app.contract import checks
 from app.contract.findings import ContractError
+from tests.contract.keeping import implementation
 from tests.contract.widgets import CONTRACT, HANDLERS, ID, WIDGETS, serve
 
 GEAR = {"name": "Gear", "owner": ID}
@@ -62,7 +63,7 @@ def test_an_operation_on_the_same_path_does_not_look_for_the_object():
 def test_a_server_that_is_no_draft_refuses_it():
     missing = {name: function for name, function in HANDLERS.items() if name != "widgets_retrieve"}
     with pytest.raises(ContractError) as caught:
-        checks.load(CONTRACT, checks.Implementation(lambda _: missing, lambda _: None))
+        checks.load(CONTRACT, implementation(missing))
     (finding,) = caught.value.findings
     line = CONTRACT.read_text("utf-8").splitlines()[finding.location.line - 1]
     assert line[finding.location.column - 1 :] == "operationId: widgets_retrieve"

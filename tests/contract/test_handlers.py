@@ -9,6 +9,7 @@ from app.contract import checks
 from app.contract.findings import ContractError
 from app.contract.memory import AnswerMemory
 from app.contract.origin import origin_of
+from tests.contract.keeping import implementation, keeping
 from tests.contract.widgets import CONTRACT, HANDLERS, ID, WIDGETS, serve
 
 ME = WIDGETS + "me/"
@@ -137,7 +138,7 @@ def demanding(model, store, pk, more):
 def test_a_handler_made_for_a_model_that_does_not_fit(function, takes):
     served_by = HANDLERS | {"widgets_retrieve": partial(function, "a model"), "widgets_more": partial(function)}
     with pytest.raises(ContractError) as caught:
-        checks.load(CONTRACT, checks.Implementation(lambda _: served_by, lambda _: None), "widgets.yaml")
+        checks.load(CONTRACT, implementation(served_by), "widgets.yaml")
     place = f"tests/contract/test_handlers.py:{function.__code__.co_firstlineno}:1"
     first, second = sorted(map(str, caught.value.findings))
     assert first.startswith(f"{place}: The handler 'widgets_more' serves no operation of widgets.yaml.")
@@ -147,8 +148,8 @@ def test_a_handler_made_for_a_model_that_does_not_fit(function, takes):
 
 def test_only_a_body_of_what_is_answered_is_stored():
     def stored(operation_id):
-        return frozenset({"name", "owner"}) if operation_id in ("widgets_test", "widgets_drawing_create") else None
+        return keeping("name", "owner") if operation_id in ("widgets_test", "widgets_drawing_create") else None
 
-    checks.load(CONTRACT, checks.Implementation(lambda _: HANDLERS, stored))
+    checks.load(CONTRACT, implementation(HANDLERS, stored))
     with pytest.raises(ContractError, match="The store keeps no member 'order'"):
-        checks.load(CONTRACT, checks.Implementation(lambda _: HANDLERS, lambda _: frozenset({"name", "owner"})))
+        checks.load(CONTRACT, implementation(HANDLERS, lambda _: keeping("name", "owner")))

@@ -16,6 +16,7 @@ from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
 from app.objects import File
 from tests.asgi import Client
+from tests.contract.keeping import implementation
 
 CONTRACT = Path(__file__).parent / "widgets.yaml"
 
@@ -91,7 +92,7 @@ def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=
     :param handlers: the functions that the test is about, by operationId
     """
     served_by = {name: function for name, function in (HANDLERS | handlers).items() if name not in without}
-    source = checks.load(contract, checks.Implementation(lambda _: served_by, lambda _: None, examples=bool(without)))
+    source = checks.load(contract, implementation(served_by, examples=bool(without)))
     server = Server("the store", problems, body_limit, memory)
     app = ConnexionMiddleware(
         nothing_else,

@@ -20,7 +20,7 @@ import psycopg
 import structlog
 
 from app import handlers
-from app.application import create_app, create_metrics, first_edition, next_edition, open_store
+from app.application import capabilities_of, create_app, create_metrics, first_edition, next_edition, open_store
 from app.contract import checks, models
 from app.contract.findings import ContractError
 from app.contract.plan import parameters
@@ -95,8 +95,8 @@ class Workshop:
         self._draft.document = document
         implementation = checks.Implementation(
             lambda source: {**handlers.generic(models.served(source)), **self._handlers},
-            handlers.stored_members,
-            handlers.column_types,
+            handlers.collection_of,
+            capabilities_of,
             examples=True,
         )
         try:

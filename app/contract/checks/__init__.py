@@ -1,6 +1,6 @@
 """What is checked at boot, before a contract is served. Every finding says file, line, column, and what to do."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from app.contract.checks.servers import check_servers
 from app.contract.checks.values import check_values
 from app.contract.findings import ContractError, Finding, once
 from app.contract.source import Source
+from app.objects import Capabilities
 
 __all__ = ["Draft", "Implementation", "load"]
 
@@ -29,15 +30,14 @@ class Implementation:
     """What stands behind the contract.
 
     :param handlers: the handler functions by name, for a contract whose models are right
-    :param stored_members: the members that the store keeps for the resource of an operationId; None if it keeps none
-    :param column_types: the types of the properties that the store keeps in a column of their own, where there is never null, for
-        an operationId and whether its path has `x-serves`
+    :param collection_of: the collection that an operation without `x-serves` is about, by operationId; None if it is about none
+    :param capabilities: what the store can do with objects of a model or collection, for a contract whose models are right
     :param examples: whether an operation without a handler answers its examples
     """
 
     handlers: Callable[[Source], Mapping[str, Callable[..., Any]]]
-    stored_members: Callable[[str], Set[str] | None]
-    column_types: Callable[[str, bool], Mapping[str, str]] = lambda _operation, _served: {}
+    collection_of: Callable[[str], str | None]
+    capabilities: Callable[[Source], Callable[[str], Capabilities]]
     examples: bool = False
 
 
@@ -87,8 +87,8 @@ def _check(
         lambda: check_handlers(
             source,
             implementation.handlers(source),
-            implementation.stored_members,
-            implementation.column_types,
+            implementation.collection_of,
+            implementation.capabilities(source),
             examples=implementation.examples,
         ),
         *([lambda: check_specification(source)] if thorough else []),

@@ -10,24 +10,27 @@ from typing import Any, get_type_hints, is_typeddict
 from app.contract.checks.answers import check_answers
 from app.contract.checks.grammar import similar
 from app.contract.checks.headers import check_headers
+from app.contract.checks.queries import Searched, check_queries
 from app.contract.checks.storage import check_columns, check_stored, takes_nul
 from app.contract.findings import Finding, Location
 from app.contract.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
 from app.contract.schemas import admits_null, composed, flattened, is_file, properties
 from app.contract.source import Pointer, Source
-from app.objects import Upload
+from app.objects import Capabilities, Upload
 
 
 def check_handlers(
     source: Source,
     handlers: Mapping[str, Callable[..., Any]],
-    stored_members: Callable[[str], Set[str] | None],
-    column_types: Callable[[str, bool], Mapping[str, str]],
+    collection_of: Callable[[str], str | None],
+    capabilities: Callable[[str], Capabilities],
     *,
     examples: bool = False,
 ) -> Iterator[Finding]:
-    """Each operation has its handler and each handler its operation; both have the same parameters; the store has the members.
+    """Each operation has its handler and each handler its operation; both have the same parameters; the store can do what it says.
 
+    :param collection_of: the collection that an operation without `x-serves` is about, by operationId
+    :param capabilities: what the store can do with objects of a model or collection
     :param examples: whether an operation without a handler answers its examples
     """
     served = set()
@@ -35,6 +38,7 @@ def check_handlers(
     # Operations share most of what they send and answer.
     compared: set[tuple[Pointer, Pointer]] = set()
     seen: set[tuple[str, bool]] = set()
+    searched: dict[str, Searched] = {}
     for pointer, path, method, operation in source.operations():
         name = operation["operationId"]
         served.add(name)
@@ -46,14 +50,16 @@ def check_handlers(
             lacking[name] = (*pointer, "operationId")
             if not examples:
                 continue
-        types = column_types(name, "x-serves" in source.document["paths"][path])
-        if types and "requestBody" in operation:
-            yield from check_columns(source, pointer, operation, types)
         if handler is not None and "requestBody" in operation:
             yield from check_answers(source, pointer, operation, compared)
-        stored = stored_members(name)
-        if stored is not None:
-            yield from check_stored(source, pointer, path, operation, stored)
+        scope = source.document["paths"][path].get("x-serves") or collection_of(name)
+        if scope is None:
+            continue
+        can = capabilities(scope)
+        yield from check_queries(source, pointer, path, can, searched)
+        if "requestBody" in operation:
+            yield from check_stored(source, pointer, operation, can, capabilities)
+            yield from check_columns(source, pointer, operation, can.columns)
     yield from _check_names(
         source, {name: handlers[name] for name in sorted(handlers.keys() - served)}, lacking, examples=examples
     )

@@ -1,49 +1,106 @@
-"""Does the store have a member and a column for what operations write and filter by?"""
+"""Does the store keep what operations write, as the contract says?"""
 
 import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from functools import cache
 from typing import Any
 
 import jsonschema_rs
 
 from app.contract.checks.answers import given_to_new
-from app.contract.checks.parameters import declared_parameters
+from app.contract.checks.queries import names_of, unknown
 from app.contract.findings import Finding
-from app.contract.schemas import FORMATS, PATTERNS, admits_null, composed, properties
+from app.contract.schemas import FORMATS, PATTERNS, admits_null, composed, flattened, properties
 from app.contract.source import Pointer, Source
+from app.objects import Capabilities
 
 
 def check_stored(
-    source: Source, pointer: Pointer, path: str, operation: dict[str, Any], stored: Set[str]
+    source: Source,
+    pointer: Pointer,
+    operation: dict[str, Any],
+    can: Capabilities,
+    capabilities: Callable[[str], Capabilities],
 ) -> Iterator[Finding]:
-    """Check that the store keeps every member that is written, filtered, searched or sorted by."""
-    named: list[tuple[Pointer, str]] = []
-    for place, declared in declared_parameters(source, pointer, path):
-        where, parameter = source.resolve(place, declared)
-        if "x-filters" in parameter:
-            named.append(((*where, "x-filters"), parameter["x-filters"]))
-        for extension in ("x-searches", "x-orders-by"):
-            named += [((*where, extension, index), name) for index, name in enumerate(parameter.get(extension, ()))]
-    if "requestBody" in operation:
-        where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
-        for media_type, media in body["content"].items():
-            members = properties(source, media["schema"], (*where, "content", media_type, "schema"))
-            if members.keys().isdisjoint(_answered(source, operation)):
-                # The body is not a stored object, but an instruction on one.
-                continue
-            named += [
-                (place, name)
-                for name, (place, schema) in members.items()
-                if not schema.get("readOnly") and not schema.get("x-ignored")
-            ]
-    for place, name in named:
-        if name not in stored:
-            yield source.finding(
-                place,
-                f"The store keeps no member {name!r}.",
-                "Add a column and a migration in app/store/, or correct the name.",
-            )
+    """Check that the store keeps what is written, holds unique what is to be unique, and no more, and follows references.
+
+    :param capabilities: what the store can do with objects of a model or collection
+    """
+    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
+    for media_type, media in body["content"].items():
+        at = (*where, "content", media_type, "schema")
+        members = properties(source, media["schema"], at)
+        if members.keys().isdisjoint(_answered(source, operation)):
+            # The body is not a stored object, but an instruction on one.
+            continue
+        written = {
+            name: member
+            for name, member in members.items()
+            if not member[1].get("readOnly") and not member[1].get("x-ignored")
+        }
+        for name, (place, schema) in written.items():
+            reference = schema.get("x-references")
+            if can.kept is not None and name not in can.kept and (reference is None or reference["to"] != []):
+                yield unknown(source, place, name, can)
+            yield from _check_reference(source, place, name, reference, can, capabilities)
+            yield from _check_unique(source, place, name, schema, can)
+        yield from _check_unique_together(source, at, media["schema"], written.keys(), can)
+
+
+def _check_reference(
+    source: Source,
+    place: Pointer,
+    name: str,
+    reference: dict[str, Any] | None,
+    can: Capabilities,
+    capabilities: Callable[[str], Capabilities],
+) -> Iterator[Finding]:
+    """Check that a property refers to what the store can look up."""
+    place = (*place, "x-references") if reference is not None else place
+    wanted = can.references.get(name)
+    targets = names_of(reference["to"]) if reference is not None else ()
+    if wanted is not None and set(targets) != set(wanted.to):
+        to = ", ".join(wanted.to)
+        problem = f"The store keeps in {name!r} what refers to {to}."
+        yield source.finding(place, problem, f"Give it `x-references` with `to: [{to}]`.")
+    elif wanted is None and targets and can.kept is not None:
+        yield source.finding(place, f"The store keeps no reference in {name!r}.", "Take `x-references` away.")
+    elif reference is not None:
+        for identity in names_of(reference.get("identity", "pk")):
+            for target in targets:
+                if frozenset({identity}) not in capabilities(target).unique | {frozenset({"pk"})}:
+                    problem = f"The store does not find {target} by {identity!r}."
+                    yield source.finding(place, problem, "Name a property that is unique, or remove `identity`.")
+
+
+def _check_unique(
+    source: Source, place: Pointer, name: str, schema: dict[str, Any], can: Capabilities
+) -> Iterator[Finding]:
+    """Check that a property is unique in the store if it is in the contract, and the other way round."""
+    held = frozenset({name}) in can.unique
+    if "x-unique" in schema and not held:
+        unique = ", ".join(sorted(name for names in can.unique if len(names) == 1 for name in names))
+        problem = f"The store does not keep {name!r} unique."
+        yield source.finding((*place, "x-unique"), problem, f"Remove it: only {unique} can be unique here.")
+    elif held and "x-unique" not in schema:
+        problem = f"The store keeps {name!r} unique, and no message says so."
+        yield source.finding(place, problem, "Give it an `x-unique`.")
+
+
+def _check_unique_together(
+    source: Source, at: Pointer, schema: Any, written: Set[str], can: Capabilities
+) -> Iterator[Finding]:
+    """Check that properties are unique together in the store if they are in the contract, and the other way round."""
+    place, _ = source.resolve(at, schema)
+    rules = [frozenset(rule["members"]) for rule in flattened(source, schema).get("x-unique-together", ())]
+    for index, names in enumerate(rules):
+        if names not in can.unique:
+            problem = f"The store does not keep {', '.join(sorted(names))} unique together."
+            yield source.finding((*place, "x-unique-together", index), problem, "Remove it.")
+    for names in can.unique - set(rules):
+        if len(names) > 1 and names <= written:
+            problem = f"The store keeps {', '.join(sorted(names))} unique together, and no message says so."
+            yield source.finding(place, problem, "Give it an `x-unique-together`.")
 
 
 def check_columns(

@@ -1,0 +1,117 @@
+"""Can the store filter, search and sort by what query parameters name?"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from app.contract.checks.grammar import did_you_mean
+from app.contract.checks.parameters import declared_parameters
+from app.contract.findings import Finding
+from app.contract.schemas import flattened
+from app.contract.source import Pointer, Source
+from app.objects import Capabilities, Filter
+
+_NUMBERS = frozenset({"integer", "number"})
+
+
+class Searched(NamedTuple):
+    """The properties that a collection is searched by.
+
+    :param names: the properties
+    :param place: where an operation says so
+    """
+
+    names: tuple[str, ...]
+    place: Pointer
+
+
+def check_queries(
+    source: Source, pointer: Pointer, path: str, can: Capabilities, searched: dict[str, Searched]
+) -> Iterator[Finding]:
+    """Check that the store can do what the parameters of an operation say.
+
+    :param searched: what the operations before are searched by, by collection
+    """
+    filters: dict[str, str] = {}
+    for place, declared in declared_parameters(source, pointer, path):
+        where, parameter = source.resolve(place, declared)
+        if "x-filters" in parameter:
+            name = parameter["x-filters"]
+            yield from _check_filter(source, where, parameter, can)
+            if filters.setdefault(name, parameter["name"]) != parameter["name"]:
+                problem = f"The parameter {filters[name]!r} filters by {name!r} already."
+                yield source.finding((*where, "x-filters"), problem, "Remove one of them.")
+        for index, name in enumerate(parameter.get("x-orders-by", ())):
+            if name not in can.sorts:
+                yield _unable(source, (*where, "x-orders-by", index), name, can, "sort by")
+        names = parameter.get("x-searches", ())
+        for index, name in enumerate(names):
+            if name not in can.searches:
+                yield _unable(source, (*where, "x-searches", index), name, can, "search")
+        if names:
+            known = searched.setdefault(can.collection, Searched(tuple(names), (*where, "x-searches")))
+            if set(known.names) != set(names):
+                yield source.finding(
+                    (*where, "x-searches"),
+                    f"All {can.collection} are searched alike, and {source.locate(known.place)} says otherwise.",
+                    "Name the same properties in both places.",
+                )
+
+
+def _check_filter(source: Source, where: Pointer, parameter: dict[str, Any], can: Capabilities) -> Iterator[Finding]:
+    name = parameter["x-filters"]
+    found = can.filters.get(name)
+    if found is None:
+        yield _unable(source, (*where, "x-filters"), name, can, "filter by")
+        return
+    schema = flattened(source, parameter["schema"])
+    is_list = schema.get("type") == "array"
+    if is_list and not found.lists:
+        problem = f"The store compares {name!r} with one value only."
+        yield source.finding((*where, "schema"), problem, f"Make it `type: {found.type}`.")
+        return
+    kind = flattened(source, schema["items"]).get("type") if is_list else schema.get("type")
+    if kind != found.type and not {kind, found.type} <= _NUMBERS:
+        problem = f"The store keeps {name!r} as {found.type}, and not as {kind or 'a value of any type'}."
+        yield source.finding((*where, "schema"), problem, f"Make it `type: {found.type}`.")
+    yield from _check_reference(source, where, parameter, name, found)
+
+
+def _check_reference(
+    source: Source, where: Pointer, parameter: dict[str, Any], name: str, found: Filter
+) -> Iterator[Finding]:
+    """Check that a filter says of a reference what it refers to."""
+    declared = parameter.get("x-references")
+    if found.reference is None:
+        if declared is not None:
+            problem = f"The store keeps no reference in {name!r}."
+            yield source.finding((*where, "x-references"), problem, "Remove it.")
+        return
+    to, identity = names_of(found.reference.to), names_of(found.reference.identity)
+    remedy = f"Write `x-references: {{to: [{', '.join(to)}], identity: [{', '.join(identity)}]}}`."
+    if declared is None:
+        yield source.finding(where, f"{name!r} is a reference, and the filter does not say to what.", remedy)
+    elif set(names_of(declared["to"])) != set(to) or set(names_of(declared.get("identity", "pk"))) != set(identity):
+        yield source.finding(
+            (*where, "x-references"), f"{name!r} refers to other objects, or by others' members.", remedy
+        )
+
+
+def names_of(names: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """The names that an extension gives, one or several."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _unable(source: Source, place: Pointer, name: str, can: Capabilities, what: str) -> Finding:
+    """The finding of a property that the store can't filter, sort or search by."""
+    able = {"filter by": can.filters.keys(), "sort by": can.sorts, "search": can.searches}[what]
+    if name in {*can.filters, *can.sorts, *can.searches, *(can.kept or ())}:
+        return source.finding(place, f"The store can't {what} {name!r}.", f"Name one of: {', '.join(sorted(able))}.")
+    return unknown(source, place, name, can, able)
+
+
+def unknown(source: Source, place: Pointer, name: str, can: Capabilities, able: Any = ()) -> Finding:
+    """The finding of a property that the store does not keep. :param able: the names of those that were meant"""
+    remedy = "Add a column and a migration in app/store/, or correct the name."
+    if can.kept is None:
+        remedy = did_you_mean(name, able, f"Name one of: {', '.join(sorted(able))}.")
+    return source.finding(place, f"The store keeps no member {name!r}.", remedy)

@@ -1,0 +1,218 @@
+"""What the contract says of filters, searches, sorting, uniqueness and references holds in the store, or stops the boot."""
+
+import dataclasses
+import uuid
+from urllib.parse import urlencode
+
+import pytest
+
+from app import handlers
+from app.application import capabilities_of, create_app, load_contract, open_store
+from app.contract import models
+from app.contract.findings import ContractError
+from app.contract.parameters import Ordering
+from tests.asgi import Client
+from tests.contract_files import copied, shipped
+
+DUMMY, STAGES, PROMPTS = "stages/dummy.yaml", "stages/all.yaml", "stages/prompt_prompts.yaml"
+FLOW_BINDINGS, POLICY_BINDINGS, FLOWS = "flows/bindings.yaml", "policies/bindings.yaml", "authentik-flows.yaml"
+API = "/api/v3"
+
+SCOPES = sorted(
+    {model.collection for model in models.models(shipped(), handlers.collection_of).values()}
+    | models.models(shipped(), handlers.collection_of).keys()
+)
+VALUES = {"string": "a", "integer": 1, "number": 1, "boolean": True}
+
+
+def changed(contract, file, old, new):
+    path = contract.parent / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "line", "problem"),
+    [
+        (DUMMY, "x-filters: throw_error", "x-filters: nonsense", "x-filters: nonsense", "keeps no member 'nonsense'"),
+        (DUMMY, "[pk, name, throw_error]", "[pk, nonsense]", "[pk, nonsense]", "keeps no member 'nonsense'"),
+        (STAGES, "x-searches: [name]", "x-searches: [nmae]", "[nmae]", "keeps no member 'nmae'"),
+        (STAGES, "x-searches: [name]", "x-searches: [throw_error]", "[throw_error]", "can't search 'throw_error'"),
+        (STAGES, "x-orders-by: [pk, name]", "x-orders-by: [throw_error]", "[throw_error]", "no member 'throw_error'"),
+        (POLICY_BINDINGS, "x-searches: [policy__name]", "x-searches: [negate]", "[negate]", "can't search 'negate'"),
+        (
+            POLICY_BINDINGS,
+            "x-filters: timeout",
+            "x-filters: policy__name",
+            "schema:\n            $ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'\n          example: 30",
+            "keeps 'policy__name' as string, and not as integer",
+        ),
+        (
+            POLICY_BINDINGS,
+            "            identity: policybindingmodel_ptr_id",
+            "            identity: slug",
+            "x-references: &target_of",
+            "'target' refers to other objects",
+        ),
+        (
+            POLICY_BINDINGS,
+            "identity: [pk, policy",
+            "identity: [slug, policy",
+            "x-references:\n          to: [flows, stage_bindings]\n          identity: [slug",
+            "find stage_bindings by 'slug'",
+        ),
+        (
+            FLOW_BINDINGS,
+            "          x-references:\n            to: stages\n",
+            "",
+            "&stage\n",
+            "'stage' is a reference",
+        ),
+        (
+            FLOW_BINDINGS,
+            "          to: stages\n          on_delete",
+            "          to: policies\n          on_delete",
+            "x-references:\n          to: policies\n          on_delete",
+            "what refers to stages",
+        ),
+        (
+            FLOW_BINDINGS,
+            "[target, stage, order]",
+            "[target, order]",
+            "[target, order]",
+            "not keep order, target unique",
+        ),
+        (
+            FLOWS,
+            "          x-unique: Flow with this slug already exists.\n",
+            "",
+            "slug: &slug",
+            "keeps 'slug' unique",
+        ),
+        (
+            FLOWS,
+            "        title: &title\n",
+            "        title: &title\n          x-unique: a\n",
+            "x-unique: a",
+            "not keep 'title' unique",
+        ),
+        (
+            DUMMY,
+            "name: throw_error\n          in: query\n",
+            "name: throw_error\n          in: query\n          x-references: {to: flows}\n",
+            "x-references: {to: flows}",
+            "keeps no reference",
+        ),
+    ],
+)
+def test_a_capability_that_the_store_lacks_is_a_located_finding(file, old, new, line, problem, settings, tmp_path):
+    contract = copied(tmp_path / "openapi")
+    changed(contract, file, old, new)
+    with pytest.raises(ContractError) as caught:
+        load_contract(dataclasses.replace(settings, contract=contract))
+    text = (contract.parent / file).read_text("utf-8")
+    place = text[: text.index(line)].count("\n") + 1
+    found = [str(finding) for finding in caught.value.findings]
+    assert any(problem in finding and f"{file}:{place}:" in finding for finding in found), found
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_the_store_filters_and_sorts_by_all_that_it_says(scope, shared_on_each):
+    store, _ = shared_on_each
+    can = capabilities_of(shipped())(scope)
+    pages = {
+        "flows": store.flows.page, "stage_bindings": store.stage_bindings.page, "policy_bindings": store.policy_bindings.page
+    }  # fmt: skip
+    collection = pages.get(can.collection)
+
+    def page(filters, ordering):
+        return (
+            collection(filters, (), ordering, 1, 5)
+            if collection
+            else store.objects.page(scope, filters, (), ordering, 1, 5)
+        )
+
+    for name, known in can.filters.items():
+        if known.reference is None:
+            assert page({name: VALUES[known.type]}, ()).count == 0
+    for name in can.sorts:
+        assert page({}, [Ordering(name, descending=True)]).count == 0
+
+
+def test_each_filter_of_the_contract_is_one_of_the_store():
+    can = capabilities_of(shipped())
+    for _, path, _, operation in shipped().operations():
+        scope = shipped().document["paths"][path].get("x-serves") or handlers.collection_of(operation["operationId"])
+        for declared in (*operation.get("parameters", ()), *shipped().document["paths"][path].get("parameters", ())):
+            parameter = shipped().resolve((), declared)[1]
+            if "x-filters" in parameter:
+                assert parameter["x-filters"] in can(scope).filters
+
+
+@pytest.fixture
+def served(database_url, settings, tmp_path):
+    """Makes a client of an application on a copy of the contract with some text replaced, on each engine."""
+    stores = []
+
+    def serve(*replacements):
+        contract = copied(tmp_path / f"openapi-{len(stores)}")
+        for file, old, new in replacements:
+            changed(contract, file, old, new)
+        other = dataclasses.replace(settings, contract=contract, database_url=database_url)
+        source = load_contract(other)
+        store = open_store(other, source)
+        stores.append(store)
+        store.migrate()
+        if not store.tokens.any():
+            store.tokens.add("root", superuser=True, secret="root")
+        return Client(create_app(other, contract=source, store=store), "root")
+
+    yield serve
+    for store in stores:
+        store.close()
+
+
+def count(client, path, **query):
+    response = client.get(f"{API}{path}?{urlencode(query)}")
+    assert response.status == 200, response.json()
+    return response.json()["pagination"]["count"]
+
+
+def bound(client, name):
+    """A policy that is bound to a flow, at place 7."""
+    slug = uuid.uuid4().hex
+    flow = client.post(f"{API}/flows/instances/", {"name": "a", "slug": slug, "title": "a", "designation": "recovery"})
+    policy = client.post(f"{API}/policies/dummy/", {"name": name})
+    members = {"policy": policy.json()["pk"], "target": flow.json()["policybindingmodel_ptr_id"], "order": 7}
+    assert client.post(f"{API}/policies/bindings/", members).status == 201
+
+
+def test_a_search_of_bindings_looks_where_the_contract_says(served):
+    client = served((POLICY_BINDINGS, "x-searches: [policy__name]", "x-searches: [order]"))
+    bound(client, "polly")
+    assert [count(client, "/policies/bindings/", search=term) for term in ("7", "8", "polly")] == [1, 0, 0]
+
+
+def test_a_search_of_bindings_by_the_name_finds_nothing_else_of_the_bound_object(served):
+    client = served(("policies/all.yaml", "x-searches: [name]", "x-searches: [name, wait_max]"))
+    bound(client, "pölly\nparrot")
+    assert [count(client, "/policies/all/", search=term) for term in ("PÖLLY", "parrot", "30")] == [1, 1, 1]
+    assert [count(client, "/policies/bindings/", search=term) for term in ("PÖLLY", "parrot", "30")] == [1, 1, 0]
+
+
+def test_a_search_looks_at_any_text_and_not_at_names_unless_it_says_so(served):
+    plain = served()
+    made = plain.post(f"{API}/stages/deny/", {"name": "gate", "deny_message": "go away"})
+    assert made.status == 201
+    assert [count(plain, "/stages/all/", search=term) for term in ("gate", "away")] == [1, 0]
+    client = served((STAGES, "x-searches: [name]", "x-searches: [deny_message]"))
+    for path in ("/stages/all/", "/stages/deny/"):
+        assert [count(client, path, search=term) for term in ("gate", "AWAY")] == [0, 1]
+
+
+def test_policies_of_all_kinds_are_sorted_by_what_they_have_in_common(client_on_each):
+    for name, logging in (("a", True), ("b", False)):
+        client_on_each.post(f"{API}/policies/dummy/", {"name": name, "execution_logging": logging})
+    found = client_on_each.get(f"{API}/policies/all/?ordering=execution_logging")
+    assert [policy["name"] for policy in found.json()["results"]] == ["b", "a"]
