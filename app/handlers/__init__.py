@@ -68,4 +68,5 @@ def problems(
     :param path_values: the path parameters of the object that they are meant for
     """
     model, _ = served.get(operation_id, ("", ""))
-    return store.problems(model or collection_of(operation_id) or "", members, path_values)
+    scope = model or collection_of(operation_id)
+    return store.problems(scope, members, path_values) if scope else {}

@@ -10,7 +10,19 @@ from app.objects import Model, Reference
 from app.store.database import Database
 from app.store.json_rows import json_rows
 from app.store.tables import flows, objects, policy_bindings, references, stage_bindings
-from app.store.views import SCALARS, Condition, Field, View, any_of, column_field, line_feed, listed, position_in
+from app.store.views import (
+    SCALARS,
+    Condition,
+    Field,
+    View,
+    any_of,
+    as_it_is,
+    column_field,
+    line_feed,
+    listed,
+    number,
+    position_in,
+)
 
 
 class ObjectRow(NamedTuple):
@@ -164,7 +176,8 @@ def _member_field(name: str, kind: str) -> Field:
                 return sa.cast(text, sa.Boolean())
         return sa.collate(sa.cast(text, sa.Text()), "C")
 
-    return Field(kind, key, lambda database, wanted: key(database) == wanted)
+    bound = number if kind in ("integer", "number") else as_it_is
+    return Field(kind, key, lambda database, wanted: key(database) == wanted, bound=bound)
 
 
 def _reference_field(name: str, reference: Reference) -> Field:

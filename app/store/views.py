@@ -25,8 +25,16 @@ SCALARS = ("string", "integer", "number", "boolean")
 _TERMS = 8
 
 
-def _as_it_is(value: Any) -> Any:
+def as_it_is(value: Any) -> Any:
+    """A filter's value as a parameter of SQL, where they are the same."""
     return value
+
+
+def number(value: float) -> float:
+    """A number as both databases take it: SQLite has integers of 64 bits."""
+    if -(2**63) <= value < 2**63:
+        return value
+    return max(min(value, 1e300), -1e300) * 1.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Field:
     type: str
     key: Callable[[Database], sa.ColumnElement[Any]]
     equals: Callable[[Database, sa.BindParameter[Any]], Condition]
-    bound: Callable[[Any], Any] = _as_it_is
+    bound: Callable[[Any], Any] = as_it_is
     sortable: bool = True
     unique: bool = False
     lists: bool = False
@@ -58,7 +66,17 @@ class Field:
 def column_field(column: sa.Column[Any]) -> Field:
     """The field of a column."""
     unique = bool(column.unique or column.primary_key)
-    return Field(json_type(column), lambda _: column, lambda _, wanted: column == wanted, unique=unique)
+    kind = json_type(column)
+    if kind == "integer":
+        # A filter's value need not fit into the column.
+        return Field(
+            kind,
+            lambda _: column,
+            lambda _, wanted: sa.cast(column, sa.Numeric()) == wanted,
+            bound=number,
+            unique=unique,
+        )
+    return Field(kind, lambda _: column, lambda _, wanted: column == wanted, unique=unique)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,6 @@ from app.contract.plan import parameters
 from app.contract.schemas import FORMATS
 from app.contract.source import Source, parse_reference, references
 
-# What names properties that the store may not be able to filter, sort, search, keep unique or refer by: to be checked yet.
-LEFT_OUT = frozenset(
-    {"x-filters", "x-orders-by", "x-searches", "x-unique", "x-unique-together", "x-references", "x-model", "x-serves"}
-)
-# The values of parameters with these are compared by the store: that it can, whatever type they have, is to be checked yet.
-COMPARED = frozenset({"x-filters", "x-orders-by", "x-searches", "x-references"})
 # Answers may be described so that what is stored breaks them: that is to be answered as it is, which is to be done yet.
 ANSWERS = "responses"
 
@@ -155,6 +149,12 @@ class Editor:
             if any(part.pointer[: len(place)] == place for place in sent) or part.kind == "operation"
             if ANSWERS not in part.pointer
         ]
+        schemas = source.document["components"]["schemas"]
+        self._models = [schema["x-model"] for schema in schemas.values() if "x-model" in schema]
+        self._names = sorted(
+            {name for schema in schemas.values() for name in schema.get("properties", ())}
+            | {"stage__name", "policy__name", "policy__isnull", "target_in", "zz"}
+        )
         self._schemas = [f"#/components/schemas/{name}" for name in source.document["components"]["schemas"]]
 
     def draw(self, random):
@@ -163,14 +163,22 @@ class Editor:
         name = {"RequestBody": "RequestBody", "MediaType": "MediaType"}.get(object_at(part.pointer))
         name = name or {"parameter": "Parameter", "operation": "Operation", "schema": "Schema"}[part.kind]
         if part.node and random.random() < 0.2:
-            removable = [key for key in part.node if key not in LEFT_OUT]
-            if removable:
-                return Edit(part.pointer, random.choice(removable), ...)
+            return Edit(part.pointer, random.choice([*part.node]), ...)
         if name == "Schema" and random.random() < 0.1:
             return self._whole(part, random)
         keys = [*META_SCHEMA["definitions"][name]["properties"], *_extensions(part.kind)]
         key = random.choice(keys)
         return Edit(part.pointer, key, self._value(key, part.node, random))
+
+    def _reference(self, random):
+        """What a property or a filter may refer to, and may not."""
+        targets = [model[key] for model in self._models for key in ("name", "collection")]
+        reference = {"to": random.choice([random.choice(targets), random.sample(targets, 2), []])}
+        if random.random() < 0.3:
+            reference["identity"] = random.choice(["pk", "slug", "name", ["pk", "policybindingmodel_ptr_id"]])
+        if random.random() < 0.8:
+            reference["on_delete"] = random.choice(["cascade", "set_null", "cascade_many"])
+        return reference
 
     def _whole(self, part, random):
         """Another schema in the place of one."""
@@ -211,6 +219,12 @@ class Editor:
                 "propertyName": random.choice(names),
                 "mapping": {"a": random.choice(self._schemas)},
             },
+            "x-filters": lambda: random.choice(self._names),
+            **dict.fromkeys(("x-orders-by", "x-searches"), lambda: random.sample(self._names, random.randint(1, 3))),
+            "x-unique-together": lambda: [{"members": random.sample(names, 2), "message": "There is one."}],
+            "x-references": lambda: self._reference(random),
+            "x-serves": lambda: random.choice(self._models)["name"],
+            "x-model": lambda: {**random.choice(self._models), "collection": random.choice(self._models)["collection"]},
             "x-messages": lambda: {random.choice(["null", "required", *node]): "Say {value} otherwise."},
             "x-required-permissions": lambda: [random.choice(permissions)],
             "parameters": lambda: [
@@ -235,7 +249,7 @@ CHOICES = {
     "security": [[], [{"authentik": []}], [{"nobody": []}]],
     "x-url-template": ["/flows/{name}/", "/{zz}/", "/"],
     **dict.fromkeys(("minimum", "maximum", "multipleOf", "x-default-below"), NUMBERS),
-    **dict.fromkeys(("x-not-found", "x-argument", "operationId", "name", "title"), ("other", "name", "pk")),
+    **dict.fromkeys(("x-not-found", "x-argument", "x-unique", "operationId", "name", "title"), ("other", "name", "pk")),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties"), (0, 1, 2, 5, 50)),
     "maxProperties": [0, 1, 5],
 }
@@ -243,7 +257,7 @@ CHOICES = {
 
 @cache
 def _extensions(kind):
-    return tuple(sorted(DEFINITIONS[kind]["properties"].keys() - LEFT_OUT)) if kind in DEFINITIONS else ()
+    return tuple(sorted(DEFINITIONS[kind]["properties"].keys())) if kind in DEFINITIONS else ()
 
 
 def _sent(source):
@@ -254,7 +268,7 @@ def _sent(source):
             waiting.append((*pointer, "requestBody"))
         for kind in ("path", "query"):
             found_there = parameters(source, path, str(pointer[2]), kind).values()
-            waiting += [place for place, described in found_there if COMPARED.isdisjoint(described)]
+            waiting += [place for place, _ in found_there]
     while waiting:
         place = waiting.pop()
         if place not in found:

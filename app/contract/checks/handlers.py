@@ -2,10 +2,10 @@
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, get_type_hints, is_typeddict
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from app.contract.checks.answers import check_answers
 from app.contract.checks.grammar import similar
@@ -128,10 +128,19 @@ def _check_annotations(source: Source, path: str, method: str, handler: Callable
     """A query parameter that a handler gets by name is of the type that it takes, and always there."""
     query = parameters(source, path, method, "query")
     for name, hint in _hints(handler).items():
-        wanted = _JSON_TYPES.get(hint)
-        if wanted is None or name not in query:
+        if name not in query:
             continue
         place, parameter = query[name]
+        if get_origin(hint) is Sequence:
+            extension = "x-searches" if get_args(hint) == (str,) else "x-orders-by"
+            if extension not in parameter:
+                yield source.finding(
+                    place, f"The handler takes {name!r} as `{extension}` gives it.", f"Add `{extension}`."
+                )
+            continue
+        wanted = _JSON_TYPES.get(hint)
+        if wanted is None:
+            continue
         if not {"x-filters", "x-searches", "x-orders-by"}.isdisjoint(parameter):
             continue
         schema = flattened(source, parameter["schema"])

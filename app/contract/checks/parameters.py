@@ -10,6 +10,9 @@ from app.contract.plan import parameters
 from app.contract.schemas import flattened
 from app.contract.source import OPERATION_METHODS, Pointer, Source
 
+# What a query parameter is for.
+_USES = ("x-filters", "x-searches", "x-orders-by")
+
 
 def check_parameters(source: Source, pointer: Pointer, path: str, method: str, seen: set[Pointer]) -> Iterator[Finding]:
     """Each parameter of an operation is one that a plan can read.
@@ -46,6 +49,8 @@ def check_parameters(source: Source, pointer: Pointer, path: str, method: str, s
             yield source.finding(
                 (*where, "x-argument"), "Only a path parameter can have another name for the handler.", "Remove it."
             )
+        else:
+            yield from _check_use(source, where, parameter)
     first = next(name for name in OPERATION_METHODS if name in source.document["paths"][path])
     if _path_values(source, path, method) != _path_values(source, path, first):
         yield source.finding(
@@ -62,6 +67,17 @@ def check_parameters(source: Source, pointer: Pointer, path: str, method: str, s
                 f"The parameter {parameter['name']!r} has `x-default-below` and no default.",
                 "Give its schema a default.",
             )
+
+
+def _check_use(source: Source, where: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:
+    """Check that a parameter does one thing: it filters, or it is a text to search or to sort by."""
+    first, *others = [name for name in _USES if name in parameter] or [""]
+    for name in others:
+        yield source.finding((*where, name), f"The parameter has `{first}` already.", "Remove one of them.")
+    kind = flattened(source, parameter["schema"]).get("type")
+    if first in _USES[1:] and kind != "string":
+        problem = f"A parameter with `{first}` is read as text, and not as {kind or 'a value of any type'}."
+        yield source.finding((*where, "schema"), problem, "Make it `type: string`.")
 
 
 def _check_names(source: Source, pointer: Pointer, path: str) -> Iterator[Finding]:
