@@ -9,7 +9,7 @@ import orjson
 from app import errors
 from app.contract.messages import Explainer, Messages
 from app.contract.rules import MISSING, Broken, broken_by
-from app.contract.schemas import Direction, SchemaReader, flattened, properties
+from app.contract.schemas import Direction, SchemaReader, admits_null, flattened, properties
 from app.contract.sentences import BODY, MORE, NO_DATA, NON_FIELD_ERRORS, does_not_exist
 from app.contract.source import Pointer, Source
 from app.contract.violations import violations
@@ -78,6 +78,9 @@ class BodyReader:
             if name in self._kept and ("x-unique" in schema or "x-references" in schema)
         ]
         self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
+        self._null_if_blank = frozenset(
+            name for name, schema in self.members.items() if _is_null_if_blank(source, schema)
+        )
         self._uuids = frozenset(name for name, schema in self.members.items() if _holds_uuids(source, schema))
         self.defaults = dict(defaults)
         self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
@@ -114,6 +117,9 @@ class BodyReader:
             for name in self._trimmed & instance.keys():
                 if isinstance(value := instance[name], str):
                     instance[name] = value.strip()
+            for name in self._null_if_blank & instance.keys() if self._null_if_blank else ():
+                if instance[name] == "":
+                    instance[name] = None
         if not self._validator.is_valid(instance):
             try:
                 found, complete = violations(self._validator, instance, self._places)
@@ -201,6 +207,11 @@ class BodyReader:
         if media_type.strip().lower() not in self._accepted:
             raise UnsupportedMediaType(content_type)
         return parameters
+
+
+def _is_null_if_blank(source: Source, schema: dict[str, Any]) -> bool:
+    """Whether `""` means null, as it does to authentik."""
+    return "x-references" in schema and schema.get("type") != "array" and admits_null(source, schema)
 
 
 def _holds_uuids(source: Source, schema: dict[str, Any]) -> bool:

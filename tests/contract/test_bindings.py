@@ -232,12 +232,25 @@ def test_a_policy_is_bound_by_either_identity(policies, read):
 def test_a_policy_binding_binds_one_thing(policies):
     created = policies.create()
     for verb, pk in (("create", None), ("update", created["pk"]), ("partial_update", created["pk"])):
-        none = policies.send(verb, pk, policies.body(policy=None, order=1))
-        assert (none.status, none.json()) == (
-            400,
-            {"non_field_errors": ["One of 'policy', 'group' or 'user' must be set."]},
-        )
+        for null in (None, ""):
+            none = policies.send(verb, pk, policies.body(policy=null, order=1))
+            assert (none.status, none.json()) == (
+                400,
+                {"non_field_errors": ["One of 'policy', 'group' or 'user' must be set."]},
+            )
     assert policies.send("partial_update", created["pk"], {"order": 2}).status == 400
+
+
+def test_a_blank_group_or_user_is_none_and_a_blank_target_is_missing(stages, policies):
+    nobody = {"group": "", "user": ""}
+    created = policies.create(**nobody)
+    for verb in ("update", "partial_update"):
+        answer = policies.send(verb, created["pk"], policies.body(order=created["order"]) | nobody)
+        assert (answer.status, answer.json()) == (200, created)
+    assert (created["group"], created["user"]) == (None, None)
+    for kind, member in ((policies, "target"), (stages, "target"), (stages, "stage")):
+        refused = kind.send("create", body=kind.body(**{member: ""}))
+        assert (refused.status, refused.json()) == (400, {member: ["This field may not be null."]})
 
 
 def test_disabled_policies_are_listed_too(policies, read):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app import errors
 from app.contract.forms import MAX_HEADERS, MAX_PARTS
 from app.objects import Upload
-from tests.contract.widgets import ID, WIDGETS, serve
+from tests.contract.widgets import CONTRACT, ID, WIDGETS, serve
 
 DRAWING = f"{WIDGETS}{ID}/drawing/"
 FORM = "multipart/form-data; boundary=BOUND"
@@ -49,6 +49,23 @@ def test_a_file_and_texts(client, seen):
     answer = send(client, sent)
     assert (answer.status, answer.json()) == (200, {})
     assert seen == [{"file": Upload("a b.png", "image/png", content), "clear": True, "size": 7, "title": "ü"}]
+
+
+def test_a_nullable_reference_that_is_blank_is_null(tmp_path, seen):
+    text = CONTRACT.read_text("utf-8").replace(
+        "                title:\n",
+        "                by:\n"
+        "                  type: integer\n"
+        "                  nullable: true\n"
+        "                  x-references: {to: owners, on_delete: set_null}\n"
+        "                title:\n",
+    )
+    contract = tmp_path / "widgets.yaml"
+    contract.write_text(text, "utf-8")
+    client = serve(contract=contract, widgets_drawing_create=lambda store, pk, body: SEEN.append(body) or {})
+    for value in (b"", b"7"):
+        assert send(client, form(part('name="by"', value))).status == 200
+    assert seen == [{"by": None}, {"by": 7}]
 
 
 def test_a_form_in_chunks(client, seen):

@@ -44,10 +44,15 @@ def test_a_reference(client, value, sentence):
     assert told(client, owner=value) == {"owner": [sentence]}
 
 
-def test_a_reference_that_may_be_null(client):
-    assert client.post(WIDGETS, WIDGET | {"group": None}).status == 201
-    assert client.post(WIDGETS, WIDGET | {"user": None}).status == 201
-    assert told(client, group="") == {"group": [NO_UUID.format("")]}
+@pytest.mark.parametrize("null", [None, ""])
+def test_a_reference_that_may_be_null_may_be_blank(null):
+    seen = []
+    client = serve(widgets_create=lambda store, body: seen.append(body) or dict(body))
+    for member in ("group", "user"):
+        answer = client.post(WIDGETS, WIDGET | {member: null})
+        assert (answer.status, answer.json()) == (201, WIDGET | {member: None})
+        assert seen.pop() == answer.json()
+    assert told(client, group=" ") == {"group": [NO_UUID.format(" ")]}
 
 
 @pytest.mark.parametrize(

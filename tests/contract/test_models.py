@@ -1,6 +1,7 @@
 """Every model that the contract serves, and one that only a copy of the YAML has, member by member, on each engine."""
 
 import dataclasses
+import json
 
 import pytest
 
@@ -170,6 +171,33 @@ def test_references_that_lead_nowhere(kind):
                 sentence = f'Invalid pk "{pk}" - object does not exist.'
                 assert (answer.status, answer.json()) == (400, {member: [sentence]})
         assert kind.all() == before
+
+
+def test_a_blank_reference_is_null_or_refused(kind):
+    created = kind.create()
+    for member, reference in kind.model.references.items():
+        if reference.many:
+            continue
+        nullable = kind.schemas[member].get("nullable", False)
+        for verb, pk in (("create", None), ("update", created["pk"]), ("partial_update", created["pk"])):
+            answer = kind.send(verb, pk, kind.body(name=f"{verb} {member}") | {member: ""})
+            if nullable:
+                assert (answer.status, answer.json()[member]) == (201 if pk is None else 200, None)
+                assert kind.send("retrieve", answer.json()["pk"]).json() == answer.json()
+            else:
+                assert (answer.status, answer.json()) == (400, {member: ["This field may not be null."]})
+
+
+def test_a_blank_reference_of_a_blueprint_is_null(kind):
+    importing = "/api/v3/flows/instances/import/"
+    for member in kind.model.references:
+        if kind.schemas[member].get("nullable") and "name" in kind.schemas:
+            attrs = kind.body() | {"name": member, member: ""}
+            entry = {"model": kind.model.name, "identifiers": {"name": member}, "attrs": attrs}
+            body, headers = form(file=("b.yaml", "", json.dumps({"version": 1, "entries": [entry]}).encode()))
+            answer = kind.client.post(importing, body=body, headers=headers).json()
+            assert answer["success"], answer
+            assert [found[member] for found in kind.all(name=member)] == [None]
 
 
 def test_what_becomes_of_references(kind):

@@ -332,6 +332,22 @@ def test_a_body_that_is_taken_though_it_should_be_wrong(case):
     assert finds(AcceptedNegativeData, asked, answered(201), status_code=201, expected_statuses=[])
 
 
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ({"other": ""}, False),
+        ({"other": "", "slug": "a"}, False),
+        ({"other": "", "slug": ""}, True),
+        ({"other": " "}, True),
+        ({"group": ""}, True),
+        ([], True),
+    ],
+)
+def test_a_nullable_reference_may_be_blank(case, body, kept):
+    asked = case("POST", "/things/", "body", body=body)
+    assert finds(AcceptedNegativeData, asked, answered(201), status_code=201, expected_statuses=[]) is kept
+
+
 def test_a_body_is_required_if_there_has_to_be_something_in_it():
     upload, things = copy.deepcopy(document()), copy.deepcopy(document())
     fuzz_hooks.before_load_schema(None, upload)
