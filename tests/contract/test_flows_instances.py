@@ -252,7 +252,7 @@ def test_flows_instances_list__pages(client, make_flow):
     assert slugs(client.get(FLOWS, query=f"page_size={10**30}")) == [f"flow-{n}" for n in range(5)]
 
 
-@pytest.mark.parametrize("page", ["4", "0", "-1", "abc", "1.5", "9" * 30, "9" * 5000])
+@pytest.mark.parametrize("page", ["4", "0", "-1", "abc", "last", "1.5", "9" * 30, "9" * 5000])
 def test_flows_instances_list__a_page_that_is_not_there(client, page):
     answer = client.get(FLOWS, query=f"page={page}")
     assert (answer.status, answer.json()) == (404, {"detail": "Invalid page."})
