@@ -32,9 +32,15 @@ def check_values(source: Source, parts: Parts) -> Iterator[Finding]:
         if kind == "parameter" and "schema" in node:
             for place, value in _examples(source, pointer, node):
                 yield from _check_value(source, place, requests.validator(node["schema"]), value)
-        if kind == "schema" and "x-url-template" in node and pointer[-2] == "properties":
-            yield from _check_url_template(source, pointer, node["x-url-template"])
+        if kind == "schema" and "x-url-template" in node:
+            yield from _check_url_template(source, pointer, node)
     yield from _check_contents(source, requests, answers)
+
+
+# What a property may have beside `x-url-template`.
+_BESIDE_URL = frozenset(
+    {"type", "readOnly", "x-url-template", "title", "description", "example", "deprecated", "externalDocs"}
+)
 
 
 def _check_contents(source: Source, requests: SchemaReader, answers: SchemaReader) -> Iterator[Finding]:
@@ -102,7 +108,16 @@ def _check_schemas(source: Source, parts: Sequence[Part], reader: SchemaReader) 
             yield source.finding(place, f"The schema means nothing: {error.message}.", "Correct it.")
 
 
-def _check_url_template(source: Source, pointer: Pointer, template: str) -> Iterator[Finding]:
+def _check_url_template(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
+    """Check that a URL is built from properties of its object, and admitted whatever they are."""
+    template = schema["x-url-template"]
+    if pointer[-2] != "properties" or schema.get("type") != "string" or not schema.get("readOnly"):
+        problem = "A URL can be built for a property with `type: string` and `readOnly: true` only."
+        yield source.finding((*pointer, "x-url-template"), problem, "Move it to one.")
+        return
+    for keyword in sorted(schema.keys() - _BESIDE_URL):
+        problem = "A property whose URL is built admits any text."
+        yield source.finding((*pointer, keyword), problem, "Remove this keyword.")
     owner = pointer[:-2]
     members = properties(source, source.at(owner), owner)
     for name in re.findall(r"\{(\w+)\}", template):
