@@ -43,13 +43,14 @@ _STATUS = {int(status): place for place, status in enumerate(STATUSES) if status
 _RULE = {rule: place for place, rule in enumerate(RULES)}
 
 # What a part begins with: numbers that go down too, and lines of the log that were dropped. Then come the counters of each
-# operation: by status, by rule, by duration, and all durations in microseconds.
+# operation: by status, by rule, by duration, all durations in microseconds, and by rule the violations by stored values.
 _ALIVE, _IN_PROGRESS, _CONNECTIONS, _DROPPED_LINES = range(4)
 _FIRST = 4
 _RULES_AT = len(STATUSES)
 _DURATIONS_AT = _RULES_AT + len(RULES)
 _SUM_AT = _DURATIONS_AT + len(BOUNDS) + 1
-_LENGTH = _SUM_AT + 1
+_VIOLATIONS_AT = _SUM_AT + 1
+_LENGTH = _VIOLATIONS_AT + len(RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Series:
     :param rules: how many were refused by each rule
     :param durations: how many took so long, for each of `BOUNDS` and one for those that took longer
     :param seconds: how long all of them took
+    :param stored_violations: how many stored values in responses violate each rule of the contract
     """
 
     operation: str
@@ -70,6 +72,7 @@ class Series:
     rules: dict[str, int]
     durations: list[int]
     seconds: float
+    stored_violations: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,13 @@ class Metrics:
                 rule = _RULE_OF_STATUS.get(status, OTHER)
             own[place + _RULES_AT + _RULE[rule]] += 1
 
+    def count_stored_violation(self, place: int | None, rule: str) -> None:
+        """Count a stored value that a response has although it violates the contract.
+
+        :param place: of the operation
+        """
+        self._own[(place or self._other) + _VIOLATIONS_AT + _RULE.get(rule, _RULE[OTHER])] += 1
+
     def totals(self) -> Totals:
         """What was counted by all processes."""
         sums = [
@@ -174,9 +184,10 @@ class Metrics:
             numbers = sums[place : place + _LENGTH]
             statuses = dict(zip(STATUSES, numbers, strict=False))
             rules = dict(zip(RULES, numbers[_RULES_AT:], strict=False))
+            stored = dict(zip(RULES, numbers[_VIOLATIONS_AT:], strict=True))
             if any(statuses.values()):
                 durations = numbers[_DURATIONS_AT:_SUM_AT]
-                series.append(Series(operation, method, statuses, rules, durations, numbers[_SUM_AT] / 1e6))
+                series.append(Series(operation, method, statuses, rules, durations, numbers[_SUM_AT] / 1e6, stored))
         return Totals(sums[_ALIVE], sums[_IN_PROGRESS], sums[_CONNECTIONS], sums[_DROPPED_LINES], series)
 
     def _part(self, part: int) -> memoryview:

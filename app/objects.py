@@ -126,6 +126,7 @@ class Model:
     :param members: those of them that a client sets, with their types
     :param references: those of them that lead to other objects
     :param defaults: the values of members that are left out of a new object, read-only ones included
+    :param unstored: the values of members that are not stored, as of an object that is older than the member
     :param decision: how a policy decides; None if only running it tells
     :param read_new: makes the members of a new object complete; raises `errors.Invalid`
     :param read_change: checks some members; raises `errors.Invalid`
@@ -149,6 +150,7 @@ class Model:
     read_new: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
     read_change: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
     messages_of: Callable[[Any], Mapping[str, Any]] = field(compare=False)
+    unstored: Mapping[str, Any] = field(default_factory=dict)
     unique: tuple[frozenset[str], ...] = ()
     seen_by: tuple[Grant, ...] = ()
     deleted_by: tuple[frozenset[str], ...] = ()

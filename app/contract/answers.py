@@ -33,6 +33,19 @@ SENT = frozenset({"allow", "date", "content-length", *(name.decode() for name, _
 """The headers that every response of an operation has, in lower case."""
 
 
+class StoredViolation(NamedTuple):
+    """A violation of the contract by a stored value.
+
+    :param pk: of the object
+    :param property: the names that lead to the property, separated by dots; empty for a rule across properties
+    :param rule: the keyword
+    """
+
+    pk: str
+    property: str
+    rule: str
+
+
 class Answer(NamedTuple):
     """What is sent back.
 
@@ -42,6 +55,7 @@ class Answer(NamedTuple):
     :param reason: what the log says of a refusal: the members, or the rule
     :param media_type: of a body that is no JSON; None of one that is
     :param broken: the rules of the contract that a refused request goes against; empty if the answer's status says enough
+    :param stored_violations: what stored values in it violate
     """
 
     status: int
@@ -50,6 +64,7 @@ class Answer(NamedTuple):
     reason: str = ""
     media_type: bytes | None = None
     broken: Sequence[Broken] = ()
+    stored_violations: Sequence[StoredViolation] = ()
 
     @property
     def rule(self) -> str:

@@ -39,6 +39,7 @@ from app.contract.negotiation import accepts, names_json
 from app.contract.plan import Plan
 from app.contract.problems import PROBLEM
 from app.contract.serving import PathPlan, Request, Server, too_large, unavailable
+from app.contract.stored import ViolationReporter
 from app.contract.workers import Workers
 from app.metrics import Metrics
 
@@ -98,6 +99,7 @@ class ContractMiddleware(SpecMiddleware):
         self._unlocked = unlocked
         self._together = together
         self._metrics = metrics
+        self._violations = ViolationReporter(metrics)
         self._observe = observe
         self._trace = trace
         self._room = room or Room()
@@ -272,7 +274,10 @@ class ContractMiddleware(SpecMiddleware):
         """Tell of a request that has been answered: who counts, who looks on, and the log."""
         seconds = ambient.clock() - request.started
         verb = "GET" if request.method == "HEAD" else request.method
-        self._metrics.count(target.counters.get(verb), answer.status, seconds, answer.rule)
+        place = target.counters.get(verb)
+        self._metrics.count(place, answer.status, seconds, answer.rule)
+        if answer.stored_violations:
+            self._violations.tell(plan, answer.stored_violations, place)
         if self._observe is not None:
             self._observe(target, plan, request, answer, lines, seconds)
         trace_id = None

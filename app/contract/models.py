@@ -6,7 +6,7 @@ from typing import Any
 from app import errors
 from app.contract.body import BodyReader, InvalidBody
 from app.contract.plan import body_reader
-from app.contract.schemas import flattened, properties
+from app.contract.schemas import admits_null, default_of, flattened, properties
 from app.contract.source import Pointer, Source, remembered
 from app.objects import Decision, Grant, Model, Reference
 
@@ -72,10 +72,13 @@ def _model(
     paths = list(_paths_of_one(source, about["name"], about["collection"], collection_of))
     create = _reader(source, schema_name, "201")
     change = _reader(source, schema_name, "200", method="patch")
-    members = {
-        name: _type(source, member)
-        for name, member in (create.members if create else {}).items()
-        if not member.get("x-ignored")
+    sent = create.members if create else {}
+    answered = {name: member for name, (_, member) in properties(source, schema).items()}
+    members = {name: _type(source, member) for name, member in sent.items() if not member.get("x-ignored")}
+    references = {
+        name: _reference(member["x-references"], many=member.get("type") == "array")
+        for name, member in sent.items()
+        if "x-references" in member
     }
     return Model(
         name=about["name"],
@@ -84,16 +87,15 @@ def _model(
         verbose_name=about["verbose_name"],
         verbose_name_plural=about["verbose_name_plural"],
         description=schema.get("description", "").strip(),
-        answered=tuple(
-            name for name, (_, member) in properties(source, schema).items() if member.get("writeOnly") is not True
-        ),
+        answered=tuple(name for name, member in answered.items() if member.get("writeOnly") is not True),
         members=members,
-        references={
-            name: _reference(member["x-references"], many=member.get("type") == "array")
-            for name, member in (create.members if create else {}).items()
-            if "x-references" in member
-        },
+        references=references,
         defaults=create.defaults if create else {},
+        unstored={
+            name: value
+            for name in {**answered, **sent}
+            for value in _unstored(source, name, sent, answered, references)
+        },
         decision=_decision(about["decision"]) if "decision" in about else None,
         read_new=_read(create),
         read_change=_read(change),
@@ -107,6 +109,21 @@ def _model(
             if "delete" in path
         ),
     )
+
+
+def _unstored(
+    source: Source,
+    name: str,
+    sent: Mapping[str, dict[str, Any]],
+    answered: Mapping[str, dict[str, Any]],
+    references: Mapping[str, Reference],
+) -> Iterator[Any]:
+    """The value of a property that is not stored, if it has one. A reference that is not stored leads nowhere."""
+    if name in references:
+        if not references[name].many and admits_null(source, sent[name]):
+            yield None
+        return
+    yield from default_of(*(members[name] for members in (sent, answered) if name in members)) or ()
 
 
 def _paths_of_one(

@@ -249,6 +249,19 @@ def admits_null(source: Source, schema: Any) -> bool:
     )
 
 
+def default_of(*members: Mapping[str, Any]) -> tuple[Any] | None:
+    """The value of a property that is not stored: its `default`, or else what new objects take, `x-create-default`.
+
+    :param members: the property's schemas, such as those of requests and of responses
+    :returns: the value alone; None if there is none
+    """
+    for keyword in ("default", "x-create-default"):
+        for member in members:
+            if keyword in member:
+                return (member[keyword],)
+    return None
+
+
 def properties(source: Source, schema: Any, pointer: Pointer = ()) -> dict[str, tuple[Pointer, dict[str, Any]]]:
     """The members of an object schema, `$ref` and `allOf` followed. Never to be changed.
 

@@ -7,7 +7,7 @@ import contextlib
 import gc
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import structlog
 
 from app import ambient, errors
 from app.contract import answers
-from app.contract.answers import CONTINUE, Answer, Header, decode, detail
+from app.contract.answers import CONTINUE, Answer, Header, StoredViolation, decode, detail
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.files import write_file
 from app.contract.forms import FORM
@@ -218,7 +218,8 @@ class Server:
         answer = self._memory.recall(request.path, request.query)
         if answer is None:
             answer = self._execute(path, plan, request)
-            if answer.status == plan.status:
+            # Violations are counted each time that they are answered.
+            if answer.status == plan.status and not answer.stored_violations:
                 self._memory.remember(request.path, request.query, answer)
         return answer
 
@@ -247,7 +248,7 @@ class Server:
                 return _written(plan, plan.handler(self._store, **arguments))
             # What was stored for an answer that breaks the contract is undone.
             with self._unit_of_work():
-                return _written(plan, plan.handler(self._store, **arguments))
+                return _written(plan, plan.handler(self._store, **arguments), arguments.get("body", ()))
         except errors.DomainError as error:
             return self._refused(plan, request, arguments, error)
 
@@ -340,11 +341,18 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _written(plan: Plan, result: Any) -> Answer:
-    """The successful answer with what a handler returned."""
+def _written(plan: Plan, result: Any, changed: Container[str] = ()) -> Answer:
+    """The successful answer with what a handler returned.
+
+    :param changed: the properties that the request has written
+    """
     if plan.files:
         return write_file(result, plan.status, plan.files)
-    return Answer(plan.status, plan.writer.write(result) if plan.writer is not None else b"")
+    if plan.writer is None:
+        return Answer(plan.status)
+    found: list[StoredViolation] = []
+    body = plan.writer.write(result, changed, found)
+    return Answer(plan.status, body, stored_violations=found) if found else Answer(plan.status, body)
 
 
 def _denied(rule: Pointer) -> Answer:

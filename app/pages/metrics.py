@@ -57,6 +57,8 @@ def metrics(counted: Metrics, token: str) -> Blueprint:
 def _families(totals: Totals, store: Condition | None) -> Iterator[str]:
     yield _family("requests_total", "counter", "Requests by operation and status.", _requests(totals))
     yield _family("refusals_total", "counter", "Refused requests by what they go against.", _refusals(totals))
+    violations = _stored_violations(totals)
+    yield _family("stored_violations_total", "counter", "Stored values in responses against the contract.", violations)
     yield _family("request_duration_seconds", "histogram", "Time until the answer.", _durations(totals))
     yield _gauge("requests_in_progress", "Requests that have no answer yet.", totals.in_progress)
     yield _gauge("workers", "Processes that serve.", totals.workers)
@@ -81,6 +83,13 @@ def _requests(totals: Totals) -> Iterator[Sample]:
 def _refusals(totals: Totals) -> Iterator[Sample]:
     for series in totals.series:
         for rule, number in series.rules.items():
+            if number:
+                yield "", {"operation": series.operation, "method": series.method, "rule": rule}, number
+
+
+def _stored_violations(totals: Totals) -> Iterator[Sample]:
+    for series in totals.series:
+        for rule, number in series.stored_violations.items():
             if number:
                 yield "", {"operation": series.operation, "method": series.method, "rule": rule}, number
 

@@ -11,7 +11,7 @@ from app.store import Store
 from app.store.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.flow import Flow
 from app.store.object_views import FLOW_SET, ObjectRow
-from app.store.repositories import members_of
+from app.store.repositories import values_of
 
 Shape = Callable[[Any], dict[str, Any]]
 
@@ -55,7 +55,7 @@ class Shapes:
         """An object of any model, with all members that the model has and that are known of it."""
         model = self._models[row.model]
         values = {
-            **members_of(model, row.name, row.members, row.references),
+            **values_of(model, row.name, row.members, row.references),
             **self._names(row.pk, row.name, model),
             **self._related(model.collection, row.related),
         }

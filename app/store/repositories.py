@@ -195,13 +195,28 @@ class BindingRepository(_Reading):
 
 
 def members_of(model: Model, name: str, members: str, references: str) -> dict[str, Any]:
-    """The members of an object that a client sets, from how they are stored."""
-    found: dict[str, Any] = {**orjson.loads(members), "name": name}
+    """The members of an object that a client sets, from how they are stored. Those that are not stored have their defaults, and
+    are left out if they have none.
+    """
+    found = values_of(model, name, members, references)
+    return {member: found[member] for member in model.members if member in found}
+
+
+def values_of(model: Model, name: str, members: str, references: str) -> dict[str, Any]:
+    """All that is stored of an object, members that the contract no longer has and read-only ones included, and the defaults of
+    what is not stored.
+    """
+    found: dict[str, Any] = {**model.unstored, **orjson.loads(members), "name": name}
     for member, reference in model.references.items():
-        found[member] = [] if reference.many else None
+        if reference.many:
+            found[member] = []
+        elif member in model.unstored:
+            found[member] = None
+        else:
+            found.pop(member, None)
     for member, identity in orjson.loads(references):
-        if isinstance(known := found.get(member), list):
+        if isinstance(known := found.get(member), list) and member in model.references:
             known.append(identity)
         else:
             found[member] = identity
-    return {member: found[member] for member in model.members if member in found}
+    return found

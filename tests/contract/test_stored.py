@@ -1,0 +1,355 @@
+"""Stored objects outlive contracts: what is read of them when the contract has changed since they were stored."""
+
+import contextlib
+import functools
+import itertools
+from typing import NamedTuple
+
+import pytest
+import structlog
+from prometheus_client.parser import text_string_to_metric_families
+
+from app import handlers, logs
+from app.application import create_app, load_contract, open_store
+from app.objects import StoredObject
+from app.settings import Settings
+from app.shapes.objects import flow as flow_shape
+from tests.asgi import FLOWS, Client
+from tests.contract_files import copied, replaced
+from tests.forms import form
+
+STAGES = "/api/v3/stages/dummy/"
+ALL_STAGES = "/api/v3/stages/all/"
+BINDINGS = "/api/v3/flows/bindings/"
+IDENTIFICATIONS = "/api/v3/stages/identification/"
+
+
+_numbers = itertools.count()
+
+# Edits of the contract: the texts to replace.
+IN_DUMMY = "        x-create-default: false\n\n  DummyStageRequest:\n"
+EXAMPLE = "            example:\n              name: pause\n"
+ANSWER_EXAMPLE = "                    throw_error: false\n"
+NEW_MEMBER = "      throw_error: *throw_error\n    required:\n      - name\n"
+RECOVERY = ("        - recovery\n", "")
+
+
+def added(keywords, *, required=False):
+    """The edits that add a property `loud` to dummy stages. :param keywords: of its schema, a line each"""
+    lines = "".join(f"        {line}\n" for line in ("type: string", "description: How loud.", *keywords))
+    end = "    required: [loud]\n" if required else ""
+    return (
+        (IN_DUMMY, f"        x-create-default: false\n      loud: &loud\n{lines}{end}\n  DummyStageRequest:\n"),
+        (NEW_MEMBER, NEW_MEMBER.replace("    required", "      loud: *loud\n    required")),
+    )
+
+
+@pytest.fixture
+def served(database_url, tmp_path):
+    """Makes clients of applications on one database, each with a contract of its own: some texts replaced."""
+    stores = []
+
+    def serve(*replacements, edit=lambda path: None):
+        path = copied(tmp_path / f"contract-{next(_numbers)}")
+        for old, new in replacements:
+            replaced(path, old, new)
+        edit(path)
+        settings = Settings(database_url=database_url, token_memory=0.0, contract=path)
+        contract = load_contract(settings)
+        store = open_store(settings, contract)
+        stores.append(store)
+        store.migrate()
+        if not store.tokens.any():
+            store.tokens.add("root", superuser=True, secret="root")
+        client = Client(create_app(settings, contract=contract, store=store), "root")
+        client.store, client.settings = store, settings
+        return client
+
+    yield serve
+    for store in stores:
+        store.close()
+
+
+@contextlib.contextmanager
+def warnings():
+    """What is logged at the level of warnings, by an application that is made within."""
+    logs.configure("warning", "json")
+    try:
+        with structlog.testing.capture_logs() as log:
+            yield log
+    finally:
+        logs.configure("error", "json")
+
+
+def created(client, path, **members):
+    answer = client.post(path, members)
+    assert answer.status == 201, answer.body
+    return answer.json()
+
+
+def counted(client):
+    """The violations by stored values that the metrics count, by operation and rule."""
+    text = client.get("/-/metrics/", token="").body.decode()
+    (family,) = (one for one in text_string_to_metric_families(text) if one.name == "flows_stored_violations")
+    return {(sample.labels["operation"], sample.labels["rule"]): sample.value for sample in family.samples}
+
+
+@pytest.mark.parametrize(
+    ("keywords", "value"),
+    [
+        (["x-create-default: quiet"], "quiet"),
+        (["default: quiet"], "quiet"),
+        (["default: quiet", "x-create-default: shrill"], "quiet"),
+    ],
+    ids=["x-create-default", "default", "both"],
+)
+def test_a_property_that_is_not_stored_is_answered_by_its_default(served, keywords, value):
+    old = created(served(), STAGES, name="old")
+    client = served(*added(keywords))
+    expected = old | {"loud": value}
+    assert client.get(f"{STAGES}{old['pk']}/").json() == expected
+    assert client.get(STAGES).json()["results"] == [expected]
+    assert client.patch(f"{STAGES}{old['pk']}/", {"throw_error": True}).json() == expected | {"throw_error": True}
+    assert client.patch(f"{STAGES}{old['pk']}/", {"loud": "very"}).json()["loud"] == "very"
+    assert client.get(STAGES).json()["results"][0]["loud"] == "very"
+    assert counted(client) == {}
+
+
+def test_an_optional_property_without_default_that_is_not_stored_is_left_out(served):
+    old = created(served(), STAGES, name="old")
+    client = served(*added([]))
+    new = created(client, STAGES, name="new")
+    assert "loud" not in new
+    assert client.get(STAGES).json()["results"] == [new, old]
+    assert created(client, STAGES, name="third", loud="yes")["loud"] == "yes"
+    assert counted(client) == {}
+
+
+def test_a_required_property_that_is_not_stored_is_left_out_logged_once_and_counted(served):
+    old = created(served(), STAGES, name="old")
+    required = [
+        ("  PatchedDummyStageRequest:\n", "    # required\n  PatchedDummyStageRequest:\n"),
+        ("    required:\n      - name\n\n    # required\n", "    required:\n      - name\n      - loud\n\n"),
+        (
+            "            example:\n              name: pause\n",
+            "            example:\n              name: pause\n              loud: a\n",
+        ),
+        (
+            "                    throw_error: false\n",
+            "                    throw_error: false\n                    loud: a\n",
+        ),
+    ]
+    with warnings() as log:
+        client = served(*added([], required=True), *required)
+        new = created(client, STAGES, name="new", loud="a")
+        for _ in range(3):
+            assert client.get(STAGES).json()["results"] == [new, old]
+        assert client.get(f"{STAGES}{old['pk']}/").json() == old
+        assert client.patch(f"{STAGES}{old['pk']}/", {"throw_error": True}).json() == old | {"throw_error": True}
+    told = [entry for entry in log if entry["event"] == "stored value violates the contract"]
+    assert [(entry["operation"], entry["property"], entry["rule"], entry["pk"]) for entry in told] == [
+        (operation, "loud", "required", old["pk"])
+        for operation in ("stages_dummy_list", "stages_dummy_retrieve", "stages_dummy_partial_update")
+    ]
+    assert counted(client) == {
+        ("stages_dummy_list", "required"): 3,
+        ("stages_dummy_retrieve", "required"): 1,
+        ("stages_dummy_partial_update", "required"): 1,
+    }
+
+
+def test_a_value_that_an_enum_no_longer_has_is_answered_as_it_is_stored(served, make_flow):
+    client = served()
+    old = created(client, FLOWS, **make_flow(slug="old", designation="recovery"))
+    others = [created(client, FLOWS, **make_flow()) for _ in range(5)]
+    stage = created(client, STAGES, name="stage")
+    binding = created(client, BINDINGS, target=old["pk"], stage=stage["pk"], order=0)
+    stage, old = client.get(f"{STAGES}{stage['pk']}/").json(), client.get(f"{FLOWS}old/").json()
+    client = served(RECOVERY)
+    assert client.get(f"{FLOWS}old/").json() == old
+    assert sorted(client.get(FLOWS).json()["results"], key=lambda flow: flow["pk"]) == sorted(
+        [old, *others], key=lambda flow: flow["pk"]
+    )
+    # It is shown with others as well.
+    assert client.get(f"{STAGES}{stage['pk']}/").json() == stage
+    common = {name: value for name, value in stage.items() if name != "throw_error"}
+    assert client.get(f"{ALL_STAGES}{stage['pk']}/").json() == common
+    assert client.get(f"{BINDINGS}{binding['pk']}/").json()["stage_obj"]["flow_set"] == stage["flow_set"]
+    for path in (STAGES, ALL_STAGES, BINDINGS):
+        assert (client.get(path).status, client.get(path).json()["pagination"]["count"]) == (200, 1)
+    assert counted(client)["flows_instances_retrieve", "enum"] == 1
+    # Other properties can be changed; who sends the value is refused.
+    assert client.patch(f"{FLOWS}old/", {"title": "New"}).json() == old | {"title": "New"}
+    assert client.patch(f"{FLOWS}old/", {"designation": "recovery"}).status == 400
+    assert client.post(BINDINGS, {"target": old["pk"], "stage": stage["pk"], "order": 1}).status == 201
+    assert client.patch(f"{FLOWS}old/", {"designation": "enrollment"}).status == 200
+    assert client.get(FLOWS).status == 200
+
+
+def imported_by(client, blueprint):
+    body, headers = form(file=("a.yaml", "application/yaml", blueprint))
+    return client.post(f"{FLOWS}import/", body=body, headers=headers)
+
+
+def shorter_slugs(path):
+    """Let slugs be shorter, and of small letters only, wherever they stand."""
+    for file in path.parent.rglob("*.yaml"):
+        text = (
+            file.read_text("utf-8").replace("maxLength: 50", "maxLength: 20").replace("^[-a-zA-Z0-9_]+$", "^[a-z-]+$")
+        )
+        file.write_text(text, "utf-8")
+
+
+def test_a_value_beyond_a_new_limit_or_pattern_is_answered_as_it_is_stored(served, make_flow):
+    client = served()
+    old = [created(client, FLOWS, **make_flow(slug=slug)) for slug in ("a" * 30, "B-" * 12)]
+    client = served(edit=shorter_slugs)
+    for flow in old:
+        assert client.get(f"{FLOWS}{flow['slug']}/").json() == flow
+        assert client.patch(f"{FLOWS}{flow['slug']}/", {"title": "New"}).status == 200
+    assert client.get(FLOWS).json()["results"] == [one | {"title": "New"} for one in old[::-1]]
+    assert counted(client) == {
+        (f"flows_instances_{operation}", rule): count
+        for operation in ("retrieve", "partial_update", "list")
+        for rule, count in (("maxLength", 2), ("pattern", 1))
+    }
+    assert client.post(FLOWS, make_flow(slug="b" * 21)).status == 400
+
+
+def test_a_list_with_one_bad_object_of_many_is_answered_and_each_response_counted(served, make_flow):
+    client = served()
+    flows = [created(client, FLOWS, **make_flow(slug=f"flow-{number:03}")) for number in range(60)]
+    flows[17] = client.patch(f"{FLOWS}flow-017/", {"designation": "recovery"}).json()
+    client = served(RECOVERY)
+    for number in range(1, 4):
+        assert client.get(FLOWS, query="page_size=100").json()["results"] == flows
+        assert counted(client) == {("flows_instances_list", "enum"): number}
+
+
+def test_an_export_of_values_that_the_contract_no_longer_has_does_not_fail(served, make_flow):
+    client = served()
+    created(client, FLOWS, **make_flow(slug="old", designation="recovery"))
+    client = served(RECOVERY)
+    blueprint = client.get(f"{FLOWS}old/export/")
+    assert (blueprint.status, b"designation: recovery" in blueprint.body) == (200, True)
+    imported = imported_by(client, blueprint.body)
+    assert (imported.status, imported.json()["success"]) == (200, False)
+
+
+def test_an_export_has_the_defaults_of_what_is_not_stored(served, make_flow):
+    client = served()
+    flow = created(client, FLOWS, **make_flow(slug="flow"))
+    stage = created(client, STAGES, name="stage")
+    created(client, BINDINGS, target=flow["pk"], stage=stage["pk"], order=0)
+    client = served(*added(["default: quiet", "x-create-default: shrill"]))
+    blueprint = client.get(f"{FLOWS}flow/export/")
+    assert b"loud: quiet" in blueprint.body
+    assert client.delete(f"{ALL_STAGES}{stage['pk']}/").status == 204
+    assert imported_by(client, blueprint.body).json()["success"] is True
+    assert client.get(STAGES).json()["results"][0]["loud"] == "quiet"
+
+
+def test_values_of_a_newer_contract_are_answered_by_an_older_one(served, make_flow):
+    newer = ("        - require_authenticated\n", "        - require_authenticated\n        - require_token\n")
+
+    def longer(path):
+        for file in path.parent.rglob("*.yaml"):
+            file.write_text(file.read_text("utf-8").replace("maxLength: 50", "maxLength: 100"), "utf-8")
+
+    client = served(newer, edit=longer)
+    flows = [
+        created(client, FLOWS, **make_flow(slug="a", authentication="require_token")),
+        created(client, FLOWS, **make_flow(slug="b" * 70)),
+        created(client, FLOWS, **make_flow(slug="c")),
+    ]
+    client = served()
+    assert client.get(FLOWS).json()["results"] == flows
+    assert [client.get(f"{FLOWS}{flow['slug']}/").json() for flow in flows] == flows
+
+
+@pytest.mark.parametrize("default", ["        x-create-default: false\n", ""], ids=["with default", "without"])
+def test_a_property_that_a_newer_contract_adds_to_a_kind(served, default):
+    old = created(served(), IDENTIFICATIONS, name="i3", user_fields=["email"])
+    remember = "enable_remember_me: &remember\n        type: boolean\n        description: Whether to.\n"
+    client = served(
+        ("      show_source_labels: &", f"      {remember}{default}      show_source_labels: &"),
+        ("      show_source_labels: *", "      enable_remember_me: *remember\n      show_source_labels: *"),
+    )
+    added = {"enable_remember_me": False} if default else {}
+    assert client.get(IDENTIFICATIONS, query="name=i3").json()["results"] == [old | added]
+    new = created(client, IDENTIFICATIONS, name="i4", user_fields=["email"])
+    assert new == old | added | {"name": "i4", "pk": new["pk"]}
+    assert client.get(IDENTIFICATIONS).status == 200
+    assert counted(client) == {}
+
+
+def test_a_read_only_property_that_a_newer_contract_adds_to_flows_is_answered_by_its_default(served, make_flow):
+    old = created(served(), FLOWS, **make_flow(slug="flow"))
+    themed = "background_themed_urls:\n          type: string\n          nullable: true\n          readOnly: true\n"
+    default = "          description: None.\n          default: null\n"
+    stages = "        stages:\n          type: array\n"
+    client = served((stages, f"        {themed}{default}{stages}"))
+    assert client.get(f"{FLOWS}flow/").json() == old | {"background_themed_urls": None}
+    assert client.get(FLOWS).json()["results"] == [old | {"background_themed_urls": None}]
+    assert counted(client) == {}
+
+
+class _Row(NamedTuple):
+    values: str
+
+
+def stored_as(**values):
+    """A shape that answers these values in place of those that are stored."""
+    return lambda result: StoredObject(_Row(str(values)), lambda _: flow_shape(result.row) | values)
+
+
+def answering(written, name, change):
+    """Handlers, one of which answers something else."""
+    real = written[name]
+
+    @functools.wraps(real)
+    def handle(store, *given, **arguments):
+        return change(real(store, *given, **arguments))
+
+    return {**written, name: handle}
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"designation": "holiday"}, 200),
+        ({"background": 1}, 200),
+        ({"pk": "no-uuid"}, 500),
+        ({"stages": [1]}, 500),
+        ({"cache_count": None}, 500),
+        ({"designation": "holiday", "pk": "no-uuid"}, 500),
+    ],
+    ids=str,
+)
+def test_only_stored_properties_are_answered_against_the_contract(settings, contract, store, make_flow, values, status):
+    written = answering(handlers.discover(), "flows_instances_retrieve", stored_as(**values))
+    store.tokens.add("root", superuser=True, secret="root")
+    client = Client(create_app(settings, contract=contract, store=store, served_by=written), "root")
+    client.post(FLOWS, make_flow(slug="flow"))
+    answer = client.get(f"{FLOWS}flow/")
+    assert answer.status == status
+    if status == 200:
+        assert values.items() <= answer.json().items()
+
+
+@pytest.mark.parametrize(("body", "status"), [({"title": "New"}, 200), ({"designation": "recovery"}, 500)], ids=str)
+def test_a_change_may_leave_a_wrong_value_but_not_make_one(settings, contract, store, make_flow, body, status):
+    wrong = stored_as(designation="holiday")
+    written = answering(handlers.discover(), "flows_instances_partial_update", wrong)
+    store.tokens.add("root", superuser=True, secret="root")
+    client = Client(create_app(settings, contract=contract, store=store, served_by=written), "root")
+    flow = created(client, FLOWS, **make_flow(slug="flow"))
+    assert client.patch(f"{FLOWS}flow/", body).status == status
+    assert client.get(f"{FLOWS}flow/").json() == (flow | body if status == 200 else flow)
+
+
+def test_a_value_that_is_write_only_by_now_is_not_answered(served):
+    old = created(served(*added([])), STAGES, name="old", loud="secret")
+    client = served(*added(["writeOnly: true"]))
+    answer = client.get(f"{STAGES}{old['pk']}/")
+    assert (answer.status, "loud" in answer.json()) == (200, False)
