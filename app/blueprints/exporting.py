@@ -36,7 +36,8 @@ class _Dumper(yaml.SafeDumper):
 def export(store: Store, slugs: Sequence[str]) -> bytes:
     """A blueprint of flows and what they reach: bindings, stages, prompts, policies, and the flows that stages lead to.
 
-    The same objects are the same bytes, whenever and by whichever server they are written; the name has no time in it.
+    The same objects are the same bytes, whenever and by whichever server they are written; the name has no time in it. An object
+    of a model that the contract no longer has is left out, and so is what binds it.
 
     :raises NotFound: there is no flow of a slug; the error names it
     :raises Unavailable: the database does not answer
@@ -71,6 +72,7 @@ class _Reach:
         self._store = store
         self._session = session
         self._found: dict[str, tuple[Model, Members]] = {}
+        self._unknown: set[str] = set()
 
     def follow(self, model: str, pks: Iterable[str]) -> None:
         """Add objects, all that they lead to, and what is bound to them. Those that are equally far away are read at once."""
@@ -84,7 +86,20 @@ class _Reach:
             for pk, others in leads_to.items():
                 far |= {other: models[other] for other in others if other in models}
                 far |= {binding: name for name, binding in bound.get(pk, ())}
-            near = {pk: name for pk, name in far.items() if pk not in self._found}
+            self._unknown |= {pk for pk, name in far.items() if name not in self._store.models}
+            near = {pk: name for pk, name in far.items() if pk not in self._found and pk not in self._unknown}
+        self._leave_out_unknown()
+
+    def _leave_out_unknown(self) -> None:
+        """Leave out the identities of objects of unknown models, and the objects that are nothing without them: bindings."""
+        for pk, (model, members) in list(self._found.items()):
+            for name in model.references:
+                value = members.get(name)
+                if isinstance(value, list):
+                    members[name] = [one for one in value if one not in self._unknown]
+                elif value in self._unknown:
+                    del self._found[pk]
+                    break
 
     def _read(self, models: Mapping[str, str]) -> None:
         """Add objects. :param models: their models by pk"""

@@ -22,13 +22,13 @@ def policies_all_list(
 ) -> dict[str, Any]:
     """A page of policies. :raises PageNotFound: there is no such page"""
     found = store.objects.page(_POLICIES, filters, search, ordering, page, page_size)
-    shape = shapes_of(store).object
+    shape = shapes_of(store).policy
     return page_of([StoredObject(row, shape) for row in found.objects], found.count, page, page_size)
 
 
 def policies_all_retrieve(store: Store, pk: str, filters: Filters, search: Sequence[str]) -> StoredObject:
     """A policy. :raises NotFound: there is none, or it does not match the filters"""
-    return StoredObject(store.objects.get(_POLICIES, pk, filters, search), shapes_of(store).object)
+    return StoredObject(store.objects.get(_POLICIES, pk, filters, search), shapes_of(store).policy)
 
 
 def policies_all_destroy(store: Store, pk: str, filters: Filters, search: Sequence[str]) -> None:

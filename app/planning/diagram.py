@@ -78,13 +78,18 @@ def _guards(index: int, stage: BoundStage) -> list[str]:
 
 def _stage(index: int, stage: BoundStage, models: Mapping[str, Model]) -> str:
     binding = stage.binding
-    kind = models[binding.stage_model].verbose_name
+    kind = _name_of(binding.stage_model, models)
     return _element(f"stage_{index}", _STAGE, f"Stage ({kind})\n{binding.stage_name}")
 
 
 def _policy(name: str, binding: PolicyBindingRow, models: Mapping[str, Model]) -> str:
-    kind = models[binding.policy_model].verbose_name
+    kind = _name_of(binding.policy_model, models)
     return _element(name, _POLICY, f"Policy ({kind})\n{binding.policy_name}")
+
+
+def _name_of(model: str, models: Mapping[str, Model]) -> str:
+    """What people call a model; one that the contract no longer has has its own name only."""
+    return models[model].verbose_name if model in models else model
 
 
 def _end() -> str:

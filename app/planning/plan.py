@@ -56,17 +56,19 @@ def plan(structure: Structure, models: Mapping[str, Model]) -> list[BoundStage]:
 def evaluate(bindings: Iterable[PolicyBindingRow], mode: str, models: Mapping[str, Model]) -> Result:
     """What the enabled policies of one target decide together.
 
-    A policy that only running it could decide is left out, as if it were not enabled.
+    A policy that only running it could decide is left out, as if it were not enabled; so is one of a model that the contract no
+    longer has.
 
     :param mode: whether all of them have to let pass, or any
     """
     results: list[bool] = []
     messages: list[str] = []
     for binding in bindings:
-        decision = models[binding.policy_model].decision
-        if not binding.enabled or decision is None:
+        model = models.get(binding.policy_model)
+        if not binding.enabled or model is None or (decision := model.decision) is None:
             continue
-        decided = bool(orjson.loads(binding.policy_members)[decision.by]) if decision.by else decision.passes
+        values = {**model.unstored, **orjson.loads(binding.policy_members)}
+        decided = bool(values.get(decision.by)) if decision.by else decision.passes
         results.append(decided is not bool(binding.negate))
         messages.append(decision.message)
     passes = not results or (all(results) if mode == _ALL else any(results))

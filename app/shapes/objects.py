@@ -1,6 +1,11 @@
-"""From rows of the store to objects of the contract. Each shape is a pure function of its row."""
+"""From rows of the store to objects of the contract. Each shape is a pure function of its row.
+
+A row may be of a model that the contract no longer has: it shows what the models of its collection have in common, under the
+name of its own one.
+"""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +19,9 @@ from app.store.object_views import FLOW_SET, ObjectRow
 from app.store.repositories import values_of
 
 Shape = Callable[[Any], dict[str, Any]]
+
+# What objects of all models have, if the contract has no model of a collection.
+_COMMON = ("pk", "name", "component", "verbose_name", "verbose_name_plural", "meta_model_name", "bound_to")
 
 # Filled in from the contract, when the answer is written.
 _URL = ""
@@ -50,16 +58,15 @@ class Shapes:
 
     def __init__(self, models: Mapping[str, Model]) -> None:
         self._models = models
+        self._stand_in = cache(self._make_stand_in)
 
     def object(self, row: ObjectRow) -> dict[str, Any]:
         """An object of any model, with all members that the model has and that are known of it."""
-        model = self._models[row.model]
-        values = {
-            **values_of(model, row.name, row.members, row.references),
-            **self._names(row.pk, row.name, model),
-            **self._related(model.collection, row.related),
-        }
-        return {name: values[name] for name in model.answered if name in values}
+        return self._object(row, self._models[row.model])
+
+    def policy(self, row: ObjectRow) -> dict[str, Any]:
+        """A policy, with the members of its kind."""
+        return self._object(row, self._model("policies", row.model))
 
     def stage(self, row: ObjectRow) -> dict[str, Any]:
         """What a stage has in common with all others."""
@@ -90,7 +97,7 @@ class Shapes:
             "policy": row.policy,
             "group": None,
             "user": None,
-            "policy_obj": self.object(policy),
+            "policy_obj": self.policy(policy),
             "group_obj": None,
             "user_obj": None,
             "target": row.target,
@@ -100,6 +107,43 @@ class Shapes:
             "timeout": row.timeout,
             "failure_result": bool(row.failure_result),
         }
+
+    def _object(self, row: ObjectRow, model: Model) -> dict[str, Any]:
+        values = {
+            **values_of(model, row.name, row.members, row.references),
+            **self._names(row.pk, row.name, model),
+            **self._related(model.collection, row.related),
+        }
+        return {name: values[name] for name in model.answered if name in values}
+
+    def _model(self, collection: str, name: str) -> Model:
+        return self._models.get(name) or self._stand_in(collection, name)
+
+    def _make_stand_in(self, collection: str, name: str) -> Model:
+        """A stand-in for a model that the contract does not have: it has the members that all others of its collection have."""
+        known = [model for model in self._models.values() if model.collection == collection]
+        common = (
+            member
+            for member in (known[0].answered if known else _COMMON)
+            if all(member in one.answered for one in known)
+        )
+        return Model(
+            name=name,
+            collection=collection,
+            component="",
+            verbose_name=name,
+            verbose_name_plural=name,
+            description="",
+            answered=tuple(common),
+            members={},
+            references={},
+            defaults={},
+            decision=None,
+            read_new=dict,
+            read_change=dict,
+            messages_of=lambda _: {},
+            unstored=known[0].unstored if known else {},
+        )
 
     def _names(self, pk: str, name: str, model: Model) -> dict[str, Any]:
         return {
@@ -112,7 +156,7 @@ class Shapes:
         }
 
     def _stage(self, pk: str, name: str, model: str, flow_set: str) -> dict[str, Any]:
-        return {**self._names(pk, name, self._models[model]), "flow_set": _flow_set(flow_set)}
+        return {**self._names(pk, name, self._model("stages", model)), "flow_set": _flow_set(flow_set)}
 
     def _related(self, collection: str, related: Any) -> dict[str, Any]:
         """What an object shows of those that it belongs to."""

@@ -3,6 +3,7 @@
 The order is authentik's: by the name of the relation, which for references from elsewhere is made of the other model's name.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -96,8 +97,9 @@ class UsedBy:
     def _owners(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects that refer to this one."""
         for member, owner, model, name, members in session.rows(self._query("owners"), {"pk_": pk}):
+            # The contract may have lost the model, or the reference.
             known = self._models.get(model)
-            if known is not None:
+            if known is not None and member in known.references:
                 action = known.references[member].on_delete
                 use = Use(model, owner, _text(known.collection, name, members), action)
                 yield f"{known.model_name}_set", use
@@ -106,7 +108,7 @@ class UsedBy:
         """The objects of the lists of this one."""
         for member, owner_model, owned, collection, name, members in session.rows(self._query("owned"), {"pk_": pk}):
             known = self._models.get(owner_model)
-            if known is not None and known.references[member].many:
+            if known is not None and member in known.references and known.references[member].many:
                 model = _COLLECTIONS[collection][0]
                 yield member, Use(model, owned, _text(collection, name, members), "cascade_many")
 
@@ -189,4 +191,5 @@ def _binding(pk: str, order: int, target: str) -> Use:
 
 def _text(collection: str, name: str, members: str) -> str:
     """What authentik calls an object."""
-    return _COLLECTIONS[collection][1].format(name=name, **orjson.loads(members))
+    values = defaultdict(str, {**orjson.loads(members), "name": name})
+    return _COLLECTIONS[collection][1].format_map(values)

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import itertools
+import re
 from typing import NamedTuple
 
 import pytest
@@ -15,14 +16,16 @@ from app.objects import StoredObject
 from app.settings import Settings
 from app.shapes.objects import flow as flow_shape
 from tests.asgi import FLOWS, Client
-from tests.contract_files import copied, replaced
+from tests.contract_files import copied, replaced, with_another_stage
 from tests.forms import form
 
 STAGES = "/api/v3/stages/dummy/"
 ALL_STAGES = "/api/v3/stages/all/"
 BINDINGS = "/api/v3/flows/bindings/"
+POLICIES = "/api/v3/policies/"
 IDENTIFICATIONS = "/api/v3/stages/identification/"
 
+PROMPTS = "/api/v3/stages/prompt/stages/"
 
 _numbers = itertools.count()
 
@@ -184,6 +187,86 @@ def test_a_value_that_an_enum_no_longer_has_is_answered_as_it_is_stored(served, 
     assert client.post(BINDINGS, {"target": old["pk"], "stage": stage["pk"], "order": 1}).status == 201
     assert client.patch(f"{FLOWS}old/", {"designation": "enrollment"}).status == 200
     assert client.get(FLOWS).status == 200
+
+
+def with_naps(path):
+    """Add a kind of stage that other contracts do not have."""
+    with_another_stage(path, "dummy", "nap")
+
+
+def without_dummy_policies(path):
+    """Remove a kind of policy."""
+    (path.parent / "policies" / "dummy.yaml").unlink()
+    text = path.read_text("utf-8")
+    for lines in (r"(?:  authentik_policies_dummy\..*\n)+", r"(?:  /policies/dummy/.*\n    \$ref: .*\n)+"):
+        text, count = re.subn(lines, "", text)
+        assert count == 1
+    path.write_text(text, "utf-8")
+
+
+def test_a_stage_of_a_kind_that_the_contract_no_longer_has_shows_what_all_stages_share(served, make_flow):
+    client = served(edit=with_naps)
+    flow = created(client, FLOWS, **make_flow(slug="flow"))
+    nap = created(client, "/api/v3/stages/nap/", name="nap")
+    stage = created(client, STAGES, name="stage")
+    for order, pk in enumerate((nap["pk"], stage["pk"])):
+        created(client, BINDINGS, target=flow["pk"], stage=pk, order=order)
+    flow_set = client.get(f"{ALL_STAGES}{nap['pk']}/").json()["flow_set"]
+    client = served()
+    kind = "authentik_stages_nap.napstage"
+    names = {"component": "", "verbose_name": kind, "verbose_name_plural": kind, "meta_model_name": kind}
+    expected = {"pk": nap["pk"], "name": "nap", "flow_set": flow_set} | names
+    assert client.get(f"{ALL_STAGES}{nap['pk']}/").json() == expected
+    found = client.get(ALL_STAGES).json()["results"]
+    assert [one["name"] for one in found] == ["nap", "stage"]
+    assert found[0] == expected
+    assert [one["stage_obj"]["name"] for one in client.get(BINDINGS).json()["results"]] == ["nap", "stage"]
+    assert client.get(f"{FLOWS}flow/").json()["stages"] == [nap["pk"], stage["pk"]]
+    assert f"Stage ({kind})" in client.get(f"{FLOWS}flow/diagram/").json()["diagram"]
+    assert client.get(f"{FLOWS}flow/execute/").status == 200
+    assert client.get(f"{FLOWS}flow/used_by/").status == 200
+    assert client.get(f"{ALL_STAGES}{nap['pk']}/used_by/").status == 200
+    # What can't be described is left out of a blueprint, with its binding, and the rest can be imported.
+    blueprint = client.get(f"{FLOWS}flow/export/")
+    assert (blueprint.status, b"nap" in blueprint.body, b"name: stage" in blueprint.body) == (200, False, True)
+    imported = imported_by(client, blueprint.body)
+    assert (imported.status, imported.json()["success"]) == (200, True)
+    assert client.delete(f"{ALL_STAGES}{nap['pk']}/").status == 204
+    assert [one["name"] for one in client.get(ALL_STAGES).json()["results"]] == ["stage"]
+    assert client.get(f"{FLOWS}flow/").json()["stages"] == [stage["pk"]]
+
+
+def test_a_policy_of_a_kind_that_the_contract_no_longer_has_shows_what_all_policies_share(served, make_flow):
+    client = served()
+    flow = created(client, FLOWS, **make_flow(slug="flow"))
+    policy = created(client, f"{POLICIES}dummy/", name="policy", result=True, execution_logging=True)
+    others = [created(client, f"{POLICIES}expression/", name="other", expression="return True")]
+    binding = created(
+        client, f"{POLICIES}bindings/", policy=policy["pk"], target=flow["policybindingmodel_ptr_id"], order=0
+    )
+    prompt = {"name": "prompt", "field_key": "key", "label": "Label", "type": "text"}
+    fields = [created(client, "/api/v3/stages/prompt/prompts/", **prompt)["pk"]]
+    policies = [policy["pk"], others[0]["pk"]]
+    prompts = created(client, PROMPTS, name="prompts", fields=fields, validation_policies=policies)
+    client = served(edit=without_dummy_policies)
+    kind = "authentik_policies_dummy.dummypolicy"
+    names = {"component": "", "verbose_name": kind, "verbose_name_plural": kind, "meta_model_name": kind}
+    expected = {"pk": policy["pk"], "name": "policy", "execution_logging": True, "bound_to": 2} | names
+    assert client.get(f"{POLICIES}all/{policy['pk']}/").json() == expected
+    assert [one["name"] for one in client.get(f"{POLICIES}all/").json()["results"]] == ["other", "policy"]
+    assert client.get(f"{POLICIES}bindings/{binding['pk']}/").json()["policy_obj"] == expected
+    assert client.get(f"{FLOWS}flow/diagram/").status == 200
+    assert client.get(f"{FLOWS}flow/execute/").status == 400
+    assert client.get(f"{PROMPTS}{prompts['pk']}/").json() == prompts
+    created(client, BINDINGS, target=flow["pk"], stage=prompts["pk"], order=0)
+    blueprint = client.get(f"{FLOWS}flow/export/")
+    assert (blueprint.status, b"name: policy\n" in blueprint.body, b"name: other\n" in blueprint.body) == (
+        200,
+        False,
+        True,
+    )
+    assert imported_by(client, blueprint.body).json()["success"] is True
+    assert client.delete(f"{POLICIES}all/{policy['pk']}/").status == 204
 
 
 def imported_by(client, blueprint):
