@@ -80,7 +80,10 @@ def object_fields(collection: str, models: Sequence[Model]) -> dict[str, Field]:
             continue
         references = {model.references.get(name) for model in models}
         if references == {None} and kind in SCALARS:
-            fields[name] = _member_field(name, kind)
+            unstored = [model.unstored.get(name) for model in models]
+            fields[name] = _member_field(
+                name, kind, unstored[0] if unstored.count(unstored[0]) == len(unstored) else None
+            )
         elif len(references) == 1 and (reference := references.pop()) is not None:
             fields[name] = _reference_field(name, reference)
     return fields
@@ -161,23 +164,38 @@ def _absence_field(present: Callable[[], sa.Exists]) -> Field:
     )
 
 
-def _member_field(name: str, kind: str) -> Field:
-    """A member within the JSON, as a value of SQL."""
+def _member_field(name: str, kind: str, unstored: Any) -> Field:
+    """A member within the JSON, as a value of SQL. :param unstored: its value where it is not stored"""
 
     def key(database: Database) -> sa.ColumnElement[Any]:
         if database.embedded:
-            path = "$." + '"' + name + '"'
-            return sa.func.json_extract(objects.c.members, sa.literal_column(_quoted(path)))
-        text = objects.c.members.cast(sa.JSON).op("->>")(sa.literal_column(_quoted(name)))
-        match kind:
-            case "integer" | "number":
-                return sa.cast(text, sa.Numeric())
-            case "boolean":
-                return sa.cast(text, sa.Boolean())
-        return sa.collate(sa.cast(text, sa.Text()), "C")
+            path: sa.ColumnElement[str] = sa.literal_column(_quoted(f'$."{name}"'))
+            missing: Condition = sa.func.json_type(objects.c.members, path).is_(None)
+            value: sa.ColumnElement[Any] = sa.func.json_extract(objects.c.members, path)
+        else:
+            found = objects.c.members.cast(sa.JSON)
+            missing = found.op("->")(sa.literal_column(_quoted(name))).is_(None)
+            value = _typed(found.op("->>")(sa.literal_column(_quoted(name))), kind)
+        return value if unstored is None else sa.case((missing, _literal(unstored)), else_=value)
 
     bound = number if kind in ("integer", "number") else as_it_is
     return Field(kind, key, lambda database, wanted: key(database) == wanted, bound=bound)
+
+
+def _typed(text: sa.ColumnElement[Any], kind: str) -> sa.ColumnElement[Any]:
+    """A text of PostgreSQL as a value of a type of JSON."""
+    match kind:
+        case "integer" | "number":
+            return sa.cast(text, sa.Numeric())
+        case "boolean":
+            return sa.cast(text, sa.Boolean())
+    return sa.collate(sa.cast(text, sa.Text()), "C")
+
+
+def _literal(value: Any) -> sa.ColumnElement[Any]:
+    if isinstance(value, bool):
+        return sa.true() if value else sa.false()
+    return sa.literal_column(_quoted(value) if isinstance(value, str) else repr(value))
 
 
 def _reference_field(name: str, reference: Reference) -> Field:

@@ -229,7 +229,7 @@ class Objects:
 
     def _search(self, model: Model, name: str, members: Mapping[str, Any]) -> str:
         searched = self._searched.get(model.collection, ())
-        return search_text_of_object(name, (members.get(other, model.defaults.get(other)) for other in searched))
+        return search_text_of_object(name, (members.get(other, model.unstored.get(other)) for other in searched))
 
     def _store_reference(self, session: Session, owner: str, member: str, targets: Sequence[Target]) -> None:
         for position, target in enumerate(targets):

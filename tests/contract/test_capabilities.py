@@ -216,3 +216,36 @@ def test_policies_of_all_kinds_are_sorted_by_what_they_have_in_common(client_on_
         client_on_each.post(f"{API}/policies/dummy/", {"name": name, "execution_logging": logging})
     found = client_on_each.get(f"{API}/policies/all/?ordering=execution_logging")
     assert [policy["name"] for policy in found.json()["results"]] == ["b", "a"]
+
+
+def test_a_property_that_is_not_stored_is_filtered_sorted_and_searched_by_its_default(served):
+    assert served().post(f"{API}/stages/dummy/", {"name": "old"}).status == 201
+    properties = (
+        "      hint: &hint\n        type: string\n        default: Ask\n"
+        "      weight: &weight\n        type: integer\n        default: 3\n"
+        "      loud: &loud\n        type: boolean\n        default: true\n"
+    )
+    parameters = "".join(
+        f"        - name: {name}\n          in: query\n          description: Only such stages.\n"
+        f"          schema:\n            type: {kind}\n          example: {example}\n          x-filters: {name}\n"
+        for name, kind, example in (("hint", "string", "a"), ("weight", "integer", "1"), ("loud", "boolean", "true"))
+    )
+    client = served(
+        (DUMMY, "      throw_error: &throw_error\n", f"{properties}      throw_error: &throw_error\n"),
+        (
+            DUMMY,
+            "      throw_error: *throw_error\n",
+            "      hint: *hint\n      weight: *weight\n      loud: *loud\n      throw_error: *throw_error\n",
+        ),
+        (DUMMY, "        - &by_throw_error\n", f"{parameters}        - &by_throw_error\n"),
+        (DUMMY, "[pk, name, throw_error]", "[pk, name, weight]"),
+        (STAGES, "x-searches: [name]", "x-searches: [name, hint]"),
+    )
+    assert client.post(f"{API}/stages/dummy/", {"name": "new", "weight": 2, "hint": "b", "loud": False}).status == 201
+    for name, matching, other in (("hint", "Ask", "b"), ("weight", 3, 2), ("loud", "true", "false")):
+        for value, found in ((matching, "old"), (other, "new")):
+            response = client.get(f"{API}/stages/dummy/?{name}={value}")
+            assert [stage["name"] for stage in response.json()["results"]] == [found]
+    names = [stage["name"] for stage in client.get(f"{API}/stages/dummy/?ordering=weight").json()["results"]]
+    assert names == ["new", "old"]
+    assert count(client, "/stages/all/", search="ask") == 1
