@@ -98,7 +98,7 @@ class AnswerWriter:
         if type(result) is StoredObject:
             return self._write_stored(result, changed, found)
         stored = [name for name in self._lists if (items := result.get(name)) and type(items[0]) is StoredObject]
-        return self._write_page(result, stored, found) if stored else self._write(result)
+        return self._write_page(result, stored, found) if stored else self._write(_shaped(result))
 
     def _write(self, value: Any) -> bytes:
         self._complete(value, stored=False)
@@ -241,6 +241,18 @@ class WriterBuilder:
         }
         parts = [self._opened(part, names) for part in schema.get("allOf", ())]
         return {**schema, **({"properties": opened} if opened else {}), **({"allOf": parts} if parts else {})}
+
+
+def _shaped(result: Any) -> Any:
+    """What a handler returned, with the objects of lists that the schema says nothing of."""
+    if not isinstance(result, dict):
+        return result
+    return {
+        name: [item.shape(item.row) if type(item) is StoredObject else item for item in value]
+        if isinstance(value, list)
+        else value
+        for name, value in result.items()
+    }
 
 
 def _validate(validator: Validator, value: Any) -> None:

@@ -7,12 +7,8 @@ from typing import Any, NamedTuple
 from app.contract.checks.extensions import DEFINITIONS
 from app.contract.checks.grammar import META_SCHEMA, object_at
 from app.contract.checks.parts import Parts
-from app.contract.plan import parameters
 from app.contract.schemas import FORMATS
 from app.contract.source import Source, parse_reference, references
-
-# Answers may be described so that what is stored breaks them: that is to be answered as it is, which is to be done yet.
-ANSWERS = "responses"
 
 # Enough of the operations to have all that contracts say, and few enough to look at many edits.
 KEPT = (
@@ -139,15 +135,12 @@ class Editor:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        sent = _sent(source)
         self._parts = [
             part
             for part in Parts(source).all
             if part.kind in ("parameter", "operation")
             or object_at(part.pointer) in ("RequestBody", "MediaType")
             or (part.kind == "schema" and object_at(part.pointer) == "Schema")
-            if any(part.pointer[: len(place)] == place for place in sent) or part.kind == "operation"
-            if ANSWERS not in part.pointer
         ]
         schemas = source.document["components"]["schemas"]
         self._models = [schema["x-model"] for schema in schemas.values() if "x-model" in schema]
@@ -258,20 +251,3 @@ CHOICES = {
 @cache
 def _extensions(kind):
     return tuple(sorted(DEFINITIONS[kind]["properties"].keys())) if kind in DEFINITIONS else ()
-
-
-def _sent(source):
-    """The places of what clients send: bodies and parameters, and all that these refer to."""
-    found, waiting = [], []
-    for pointer, path, _, operation in source.operations():
-        if "requestBody" in operation:
-            waiting.append((*pointer, "requestBody"))
-        for kind in ("path", "query"):
-            found_there = parameters(source, path, str(pointer[2]), kind).values()
-            waiting += [place for place, _ in found_there]
-    while waiting:
-        place = waiting.pop()
-        if place not in found:
-            found.append(place)
-            waiting += [parse_reference(node["$ref"]) for _, node in references(source.at(place))]
-    return found

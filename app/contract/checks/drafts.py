@@ -1,6 +1,7 @@
 """A contract that is being edited, and what is known of it from before, so that a save is looked at quickly."""
 
 from pathlib import Path
+from typing import Any
 
 from app.contract.bundling import read
 from app.contract.checks.parts import Parts, units
@@ -32,9 +33,9 @@ class Draft:
             return Parts(source)
         earlier, parts = self._right
         now, then = units(source.document), units(earlier.document)
-        same = frozenset(place for place, unit in now.items() if place in then and unit == then[place])
+        same = frozenset(place for place, unit in now.items() if place in then and _same(unit, then[place]))
         let_reuse(source, earlier, same)
-        if {**source.document, "paths": 0, "components": 0} != {**earlier.document, "paths": 0, "components": 0}:
+        if not _same(*({**document, "paths": 0, "components": 0} for document in (source.document, earlier.document))):
             # What stands around the units may have a say in all of them.
             return Parts(source)
         return Parts(source, {place: parts.by_unit[place] for place in same})
@@ -42,3 +43,8 @@ class Draft:
     def found_right(self, source: Source, parts: Parts) -> None:
         """Remember that there is nothing wrong with the contract as it is now."""
         self._right = source, parts
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two parts of a document say the same: `1` is not `true`, and the order of properties counts."""
+    return one is other or (one == other and repr(one) == repr(other))

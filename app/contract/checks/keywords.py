@@ -246,7 +246,7 @@ def _check_required(source: Source, pointer: Pointer, node: dict[str, Any]) -> I
         return
     parts = list(_placed(source, pointer, node))
     known = {name for _, part, _ in parts for name in part.get("properties", ())}
-    if not known:
+    if not known and "x-model" not in node:
         # A rule for other schemas to include, or an object with arbitrary property names.
         return
     for place, part, inverted in parts:

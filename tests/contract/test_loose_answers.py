@@ -1,0 +1,75 @@
+"""Answers that the contract says little of, and edits of it that are easily overlooked."""
+
+import copy
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from app.application import create_app, load_contract, load_draft, open_store
+from app.contract.checks import Draft
+from app.contract.findings import ContractError
+from tests.asgi import Client
+from tests.contract_files import shipped
+
+
+@pytest.fixture
+def written(settings, tmp_path):
+    """Writes the contract as one document. :returns: settings with it"""
+
+    def write(edit):
+        document = copy.deepcopy(shipped().document)
+        edit(document)
+        path = Path(tmp_path, "contract.yaml")
+        path.write_text(json.dumps(document, indent=1), "utf-8")
+        return dataclasses.replace(settings, contract=path)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        {},
+        {"type": "array", "items": {}},
+        {"type": "array", "items": {"oneOf": [{"$ref": "#/components/schemas/DummyStage"}, {"type": "integer"}]}},
+        {"oneOf": [{"type": "array", "items": {"$ref": "#/components/schemas/DummyStage"}}, {"type": "integer"}]},
+    ],
+    ids=["anything", "array of anything", "array of alternatives", "alternatives"],
+)
+def test_a_list_whose_schema_says_little_of_its_objects_has_them(results, written):
+    def edit(document):
+        document["components"]["schemas"]["PaginatedDummyStageList"]["properties"]["results"] = results
+
+    settings = written(edit)
+    contract = load_contract(settings)
+    store = open_store(settings, contract)
+    store.migrate()
+    store.tokens.add("root", superuser=True, secret="root")
+    client = Client(create_app(settings, contract=contract, store=store), "root")
+    assert client.post("/api/v3/stages/dummy/", {"name": "a"}).status == 201
+    answer = client.get("/api/v3/stages/dummy/")
+    assert [stage["name"] for stage in answer.json()["results"]] == ["a"]
+    store.close()
+
+
+def test_a_model_that_requires_what_it_does_not_describe_is_a_finding(written):
+    def edit(document):
+        del document["components"]["schemas"]["Prompt"]["properties"]
+
+    with pytest.raises(ContractError, match="'field_key' is required and no property of the object"):
+        load_contract(written(edit))
+
+
+def test_a_save_that_python_takes_for_equal_is_looked_at(written):
+    def make(default):
+        def edit(document):
+            document["components"]["parameters"]["Page"]["schema"]["default"] = default
+
+        return written(edit)
+
+    draft = Draft()
+    load_draft(make(1), draft)
+    with pytest.raises(ContractError, match="true is not of type"):
+        load_draft(make(True), draft)
