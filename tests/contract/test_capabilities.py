@@ -17,6 +17,7 @@ from tests.contract_files import copied, shipped
 DUMMY, STAGES, PROMPTS = "stages/dummy.yaml", "stages/all.yaml", "stages/prompt_prompts.yaml"
 FLOW_BINDINGS, POLICY_BINDINGS, FLOWS = "flows/bindings.yaml", "policies/bindings.yaml", "authentik-flows.yaml"
 API = "/api/v3"
+NO_NUL = r"            pattern: '^[^\x00]*$'" + "\n"
 
 SCOPES = sorted(
     {model.collection for model in models.models(shipped(), handlers.collection_of).values()}
@@ -37,6 +38,13 @@ def changed(contract, file, old, new):
     [
         (DUMMY, "x-filters: throw_error", "x-filters: nonsense", "x-filters: nonsense", "keeps no member 'nonsense'"),
         (DUMMY, "[pk, name, throw_error]", "[pk, nonsense]", "[pk, nonsense]", "keeps no member 'nonsense'"),
+        (
+            PROMPTS,
+            "this label. White space around the value is removed.\n          allowEmptyValue: true\n          schema: *text",
+            "this label.\n          allowEmptyValue: true\n          schema: {type: string}",
+            "schema: {type: string}",
+            "no text with NUL",
+        ),
         (STAGES, "x-searches: [name]", "x-searches: [nmae]", "[nmae]", "keeps no member 'nmae'"),
         (STAGES, "x-searches: [name]", "x-searches: [throw_error]", "[throw_error]", "can't search 'throw_error'"),
         (STAGES, "x-orders-by: [pk, name]", "x-orders-by: [throw_error]", "[throw_error]", "no member 'throw_error'"),
@@ -226,9 +234,13 @@ def test_a_property_that_is_not_stored_is_filtered_sorted_and_searched_by_its_de
         "      loud: &loud\n        type: boolean\n        default: true\n"
     )
     parameters = "".join(
-        f"        - name: {name}\n          in: query\n          description: Only such stages.\n"
-        f"          schema:\n            type: {kind}\n          example: {example}\n          x-filters: {name}\n"
-        for name, kind, example in (("hint", "string", "a"), ("weight", "integer", "1"), ("loud", "boolean", "true"))
+        f"        - name: {name}\n          in: query\n          description: Only such stages.\n          schema:\n{schema}"
+        f"          example: {example}\n          x-filters: {name}\n"
+        for name, schema, example in (
+            ("hint", "            type: string\n" + NO_NUL, "a"),
+            ("weight", "            type: integer\n", "1"),
+            ("loud", "            type: boolean\n", "true"),
+        )
     )
     client = served(
         (DUMMY, "      throw_error: &throw_error\n", f"{properties}      throw_error: &throw_error\n"),

@@ -11,7 +11,8 @@ from app.contract.checks.answers import check_answers
 from app.contract.checks.grammar import similar
 from app.contract.checks.headers import check_headers
 from app.contract.checks.queries import Searched, check_queries
-from app.contract.checks.storage import check_columns, check_stored, takes_nul
+from app.contract.checks.storage import check_columns, check_stored
+from app.contract.checks.texts import takes_nul
 from app.contract.findings import Finding, Location
 from app.contract.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
 from app.contract.schemas import admits_null, composed, flattened, is_file, properties

@@ -2,15 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Set
-from functools import cache
 from typing import Any
-
-import jsonschema_rs
 
 from app.contract.checks.answers import given_to_new
 from app.contract.checks.queries import names_of, unknown
+from app.contract.checks.texts import takes_nul
 from app.contract.findings import Finding
-from app.contract.schemas import FORMATS, PATTERNS, admits_null, composed, flattened, properties
+from app.contract.schemas import admits_null, composed, flattened, properties
 from app.contract.source import Pointer, Source
 from app.objects import Capabilities
 
@@ -150,29 +148,6 @@ def _check_new(
             name, (where, {})
         )[0]
         yield source.finding(place, problem, "Make it `required`, or give it an `x-create-default`.")
-
-
-# Texts with NUL, of which a pattern admits one if it admits NUL by and large.
-_NUL = ("\0", "a\0", "\0a", "a\0a", "0\0", "0" * 40 + "\0")
-
-
-def takes_nul(source: Source, schema: dict[str, Any]) -> bool:
-    """Whether text with NUL is admitted, as far as patterns tell."""
-    for part in composed(source, schema):
-        if "enum" in part or part.get("format") in FORMATS.keys() - {"password", "byte", "regex"}:
-            return False
-        if "pattern" in part and not _matches_nul(part["pattern"]):
-            return False
-        forbidden = part.get("not", {})
-        if forbidden.keys() == {"pattern"} and _matches_nul(forbidden["pattern"]):
-            return False
-    return True
-
-
-@cache
-def _matches_nul(pattern: str) -> bool:
-    validator = jsonschema_rs.Draft4Validator({"pattern": pattern}, pattern_options=PATTERNS)
-    return any(map(validator.is_valid, _NUL))
 
 
 def _fits(source: Source, schema: dict[str, Any]) -> bool:

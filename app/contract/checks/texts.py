@@ -1,0 +1,31 @@
+"""Does a schema admit text that no database keeps?"""
+
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from app.contract.schemas import FORMATS, PATTERNS, composed
+from app.contract.source import Source
+
+# Texts with NUL, of which a pattern admits one if it admits NUL by and large.
+_NUL = ("\0", "a\0", "\0a", "a\0a", "0\0", "0" * 40 + "\0")
+
+
+def takes_nul(source: Source, schema: dict[str, Any]) -> bool:
+    """Whether text with NUL is admitted, as far as patterns tell."""
+    for part in composed(source, schema):
+        if "enum" in part or part.get("format") in FORMATS.keys() - {"password", "byte", "regex"}:
+            return False
+        if "pattern" in part and not _matches_nul(part["pattern"]):
+            return False
+        forbidden = part.get("not", {})
+        if forbidden.keys() == {"pattern"} and _matches_nul(forbidden["pattern"]):
+            return False
+    return True
+
+
+@cache
+def _matches_nul(pattern: str) -> bool:
+    validator = jsonschema_rs.Draft4Validator({"pattern": pattern}, pattern_options=PATTERNS)
+    return any(map(validator.is_valid, _NUL))
