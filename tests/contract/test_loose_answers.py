@@ -73,3 +73,26 @@ def test_a_save_that_python_takes_for_equal_is_looked_at(written):
     load_draft(make(1), draft)
     with pytest.raises(ContractError, match="true is not of type"):
         load_draft(make(True), draft)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/flows/bindings/", "/policies/bindings/", "/stages/dummy/", "/flows/instances/"],
+    ids=lambda path: path.strip("/"),
+)
+def test_an_object_that_is_created_is_answered_by_the_schema_of_its_model(path, written):
+    def edit(document):
+        (media,) = document["paths"][path]["post"]["responses"]["201"]["content"].values()
+        media["schema"] = {}
+
+    with pytest.raises(ContractError, match="The schema of the answer has no `x-model` of"):
+        load_contract(written(edit))
+
+
+def test_a_reference_in_a_body_that_is_not_stored_is_a_finding(written):
+    def edit(document):
+        clear = document["components"]["schemas"]["FileUploadRequest"]["properties"]["clear"]
+        clear["x-references"] = {"to": [], "on_delete": "cascade"}
+
+    with pytest.raises(ContractError, match="`x-references` has no effect: the body is not stored"):
+        load_contract(written(edit))

@@ -59,7 +59,7 @@ def check_handlers(
         can = capabilities(scope)
         yield from check_queries(source, pointer, path, can, searched)
         if "requestBody" in operation:
-            yield from check_stored(source, pointer, operation, can, capabilities)
+            yield from check_stored(source, pointer, operation, scope, capabilities)
             yield from check_columns(source, pointer, operation, can.columns)
     yield from _check_names(
         source, {name: handlers[name] for name in sorted(handlers.keys() - served)}, lacking, examples=examples

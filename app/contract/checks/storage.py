@@ -17,19 +17,23 @@ def check_stored(
     source: Source,
     pointer: Pointer,
     operation: dict[str, Any],
-    can: Capabilities,
+    scope: str,
     capabilities: Callable[[str], Capabilities],
 ) -> Iterator[Finding]:
     """Check that the store keeps what is written, holds unique what is to be unique, and no more, and follows references.
 
+    :param scope: the model or collection that the operation is about
     :param capabilities: what the store can do with objects of a model or collection
     """
+    can = capabilities(scope)
+    yield from _check_model(source, pointer, operation, scope)
     where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
     for media_type, media in body["content"].items():
         at = (*where, "content", media_type, "schema")
         members = properties(source, media["schema"], at)
         if members.keys().isdisjoint(_answered(source, operation)):
             # The body is not a stored object, but an instruction on one.
+            yield from _check_unstored(source, members)
             continue
         written = {
             name: member
@@ -43,6 +47,32 @@ def check_stored(
             yield from _check_reference(source, place, name, reference, can, capabilities)
             yield from _check_unique(source, place, name, schema, can)
         yield from _check_unique_together(source, at, media["schema"], written.keys(), can)
+
+
+def _check_unstored(source: Source, members: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> Iterator[Finding]:
+    """Check that nothing is looked up for a body that is not stored. :param members: its properties, with their places"""
+    for place, schema in members.values():
+        for extension in sorted({"x-unique", "x-references"} & schema.keys()):
+            problem = f"`{extension}` has no effect: the body is not stored."
+            yield source.finding((*place, extension), problem, "Remove it.")
+
+
+def _check_model(source: Source, pointer: Pointer, operation: dict[str, Any], scope: str) -> Iterator[Finding]:
+    """Check that an object that is created or changed in part is answered by the schema of its model, which says what it is."""
+    code = "200" if pointer[-1] == "patch" else "201"
+    if code not in operation["responses"]:
+        return
+    place, answer = source.resolve((*pointer, "responses", code), operation["responses"][code])
+    for media_type, media in answer.get("content", {}).items():
+        model = source.resolve((), media["schema"])[1].get("x-model", {})
+        if (
+            "$ref" not in media["schema"]
+            or "nullable" in media["schema"]
+            or scope not in (model.get("name"), model.get("collection"))
+        ):
+            problem = f"The schema of the answer has no `x-model` of {scope}."
+            at = (*place, "content", media_type, "schema")
+            yield source.finding(at, problem, "Refer to the schema that has it.")
 
 
 def _check_reference(
