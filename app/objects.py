@@ -41,12 +41,14 @@ class Reference:
     :param on_delete: what becomes of it when the other object goes, in the words of `used_by`
     :param many: whether it is a list
     :param identity: the members of the other objects that it may hold
+    :param nullable: whether it may be null
     """
 
     to: tuple[str, ...]
     on_delete: str
     many: bool
     identity: tuple[str, ...] = ("pk",)
+    nullable: bool = True
 
 
 class Filter(NamedTuple):

@@ -75,11 +75,7 @@ def _model(
     sent = create.members if create else {}
     answered = {name: member for name, (_, member) in properties(source, schema).items()}
     members = {name: _type(source, member) for name, member in sent.items() if not member.get("x-ignored")}
-    references = {
-        name: _reference(member["x-references"], many=member.get("type") == "array")
-        for name, member in sent.items()
-        if "x-references" in member
-    }
+    references = {name: _reference(source, member) for name, member in sent.items() if "x-references" in member}
     return Model(
         name=about["name"],
         collection=about["collection"],
@@ -92,9 +88,10 @@ def _model(
         references=references,
         defaults=create.defaults if create else {},
         unstored={
-            name: value
+            name: default[0]
             for name in {**answered, **sent}
-            for value in _unstored(source, name, sent, answered, references)
+            if name not in references
+            and (default := default_of(*(schemas[name] for schemas in (sent, answered) if name in schemas)))
         },
         decision=_decision(about["decision"]) if "decision" in about else None,
         read_new=_read(create),
@@ -109,21 +106,6 @@ def _model(
             if "delete" in path
         ),
     )
-
-
-def _unstored(
-    source: Source,
-    name: str,
-    sent: Mapping[str, dict[str, Any]],
-    answered: Mapping[str, dict[str, Any]],
-    references: Mapping[str, Reference],
-) -> Iterator[Any]:
-    """The value of a property that is not stored, if it has one. A reference that is not stored leads nowhere."""
-    if name in references:
-        if not references[name].many and admits_null(source, sent[name]):
-            yield None
-        return
-    yield from default_of(*(members[name] for members in (sent, answered) if name in members)) or ()
 
 
 def _paths_of_one(
@@ -188,12 +170,14 @@ def _decision(declared: Mapping[str, Any]) -> Decision:
     return Decision(declared.get("by", ""), declared.get("passes", False), declared["message"])
 
 
-def _reference(declared: Mapping[str, Any], *, many: bool) -> Reference:
+def _reference(source: Source, member: dict[str, Any]) -> Reference:
+    declared = member["x-references"]
     return Reference(
         to=_names(declared["to"]),
         on_delete=declared.get("on_delete", ""),
-        many=many,
+        many=member.get("type") == "array",
         identity=_names(declared.get("identity", "pk")),
+        nullable=admits_null(source, member),
     )
 
 

@@ -208,12 +208,9 @@ def values_of(model: Model, name: str, members: str, references: str) -> dict[st
     """
     found: dict[str, Any] = {**model.unstored, **orjson.loads(members), "name": name}
     for member, reference in model.references.items():
-        if reference.many:
-            found[member] = []
-        elif member in model.unstored:
-            found[member] = None
-        else:
-            found.pop(member, None)
+        found.pop(member, None)
+        if reference.many or reference.nullable:
+            found[member] = [] if reference.many else None
     for member, identity in orjson.loads(references):
         if isinstance(known := found.get(member), list) and member in model.references:
             known.append(identity)
