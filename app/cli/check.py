@@ -6,8 +6,9 @@ from app.settings import Settings
 
 
 @click.command()
+@click.option("--store", is_flag=True, help="Check the stored objects as well, by the contract. Changes nothing.")
 @click.pass_obj
-def command(settings: Settings) -> None:
+def command(settings: Settings, *, store: bool) -> None:
     """Check the contract and the code that serves it, without serving.
 
     Each finding is a line: file:line:column, what is wrong, what to do.
@@ -20,3 +21,7 @@ def command(settings: Settings) -> None:
     with told_of(err=False):
         contract = load_contract(settings, thorough=True)
     click.echo(f"{contract.name}: {sum(1 for _ in contract.operations())} operations, nothing found.")
+    if store:
+        from app.cli.stored import list_violations
+
+        list_violations(settings, contract)

@@ -24,6 +24,7 @@ from app.store.database import Database
 from app.store.diagnosis import POOLER, Condition, condition
 from app.store.privacy import open_to_others
 from app.store.tokens import Tokens
+from app.stored import check_store, summarize
 from app.tracing import NoTraces, tracing_of
 
 DISTRIBUTION = "flows-server"
@@ -232,6 +233,7 @@ def _check_tables(settings: Settings, advice: str) -> Iterator[Line]:
             return
         yield Line("ok", "tables", f"At {revision}, as this version wants them.")
         yield from _check_tokens(Tokens(database, 0))
+        yield from _check_stored(settings, database)
     except (errors.Unusable, errors.Unavailable) as error:
         yield Line("fail", "tables", str(error))
     finally:
@@ -245,6 +247,20 @@ def _check_tokens(tokens: Tokens) -> Iterator[Line]:
         yield Line("ok", "tokens", f"{valid} valid.")
     else:
         yield Line("warn", "tokens", "None is valid: nobody can use the API.", "`flows token create NAME` makes one.")
+
+
+def _check_stored(settings: Settings, database: Database) -> Iterator[Line]:
+    """What stored objects violate of a contract that can be served."""
+    try:
+        contract = load_contract(settings)
+    except ContractError:
+        return
+    summary = summarize(check_store(contract, database))
+    if not summary.violating:
+        yield Line("ok", "objects", f"{summary.objects} stored, as the contract has them.")
+        return
+    found = f"{summary.violating} of {summary.objects} violate the contract. They are answered as they are stored."
+    yield Line("warn", "objects", found, "`flows check --store` lists them.")
 
 
 def check_space(folder: Path, store: Path) -> Iterator[Line]:

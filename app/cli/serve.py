@@ -44,6 +44,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app.cli.importing import apply_files
     from app.cli.listening import listener_or_exit
     from app.cli.start import contract_or_exit, store_or_exit, tracing_or_warning, warn_of_pooler
+    from app.cli.stored import check_in_background
     from app.cli.temporary import with_file
     from app.cli.worker import Worker
     from app.recording.recorder import Recorder
@@ -109,6 +110,8 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         # Until it has handlers of its own, it has its parent's, which would only note that it is to stop.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         metrics.take(worker.part)
+        if worker.part == 0:
+            check_in_background(settings, contract)
 
     def announce(address: tuple[Any, ...]) -> None:
         url = f"http://{settings.url_host}:{address[1]}"

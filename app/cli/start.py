@@ -55,6 +55,19 @@ def store_or_exit(settings: Settings, contract: Source) -> Store:
     return store
 
 
+def existing_or_exit(settings: Settings, contract: Source) -> Store:
+    """The store, to read it only; exit 1 if there is none, or not with the tables of this version."""
+    if is_missing(settings):
+        click.echo("flows: there is no store yet; the first `flows serve` makes it.", err=True)
+        sys.exit(1)
+    store = opened_or_exit(settings, contract)
+    if not store.migrated():
+        advice = "The next `flows serve` brings them there." if store.embedded else "Run `flows db upgrade`."
+        click.echo(f"flows: the database has not the tables of this version. {advice}", err=True)
+        sys.exit(1)
+    return store
+
+
 def is_missing(settings: Settings) -> bool:
     """Whether the settings name an embedded store that does not exist yet."""
     with contextlib.suppress(ValueError):

@@ -60,6 +60,21 @@ def searched(source: Source, collection_of: Callable[[str], str | None]) -> dict
     return {collection: tuple(names) for collection, names in found.items()}
 
 
+def schemas_of_models(source: Source) -> dict[str, str]:
+    """The names of the schemas that declare models, by the model's name."""
+    schemas = source.document.get("components", {}).get("schemas", {})
+    return {schema["x-model"]["name"]: name for name, schema in schemas.items() if "x-model" in schema}
+
+
+@remembered
+def new_reader(source: Source, schema_name: str) -> BodyReader | None:
+    """The reader of the operation that creates objects of a model.
+
+    :param schema_name: the name of the schema that declares it
+    """
+    return _reader(source, schema_name, "201")
+
+
 def _declared(source: Source) -> dict[str, dict[str, Any]]:
     schemas = source.document.get("components", {}).get("schemas", {}).values()
     return {schema["x-model"]["name"]: schema["x-model"] for schema in schemas if "x-model" in schema}
@@ -70,7 +85,7 @@ def _model(
 ) -> Model:
     about = schema["x-model"]
     paths = list(_paths_of_one(source, about["name"], about["collection"], collection_of))
-    create = _reader(source, schema_name, "201")
+    create = new_reader(source, schema_name)
     change = _reader(source, schema_name, "200", method="patch")
     sent = create.members if create else {}
     answered = {name: member for name, (_, member) in properties(source, schema).items()}

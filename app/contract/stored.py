@@ -1,12 +1,19 @@
-"""Reports of stored values in responses that violate the contract."""
+"""Stored values that violate the contract: found in stored objects, reported when they are answered."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import structlog
 
 from app.contract.answers import StoredViolation
+from app.contract.body import InvalidBody
+from app.contract.models import new_reader, schemas_of_models
 from app.contract.plan import Plan
+from app.contract.rules import MISSING, Broken, broken_by
+from app.contract.source import Source
+from app.contract.writing import WriterBuilder
 from app.metrics import Metrics
+from app.objects import Model, StoredObject
 
 
 class ViolationReporter:
@@ -41,3 +48,34 @@ class ViolationReporter:
                 pk=violation.pk,
                 advice="flows check --store",
             )
+
+
+class StoredObjectChecker:
+    """Finds what stored objects violate: the schema of their responses, and that of the requests which create such objects.
+
+    :param source: a contract that has passed the boot checks
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._schemas = schemas_of_models(source)
+        self._writers = WriterBuilder(source, source.base_path)
+
+    def violations(self, model: Model, stored: StoredObject, members: Mapping[str, Any]) -> list[Broken]:
+        """The rules that the stored values of an object break, one for each property.
+
+        :param stored: the object
+        :param members: those of its properties that a client sets
+        """
+        schema = {"$ref": f"#/components/schemas/{self._schemas[model.name]}"}
+        value, errors = self._writers.build(schema).own_errors(stored)
+        found = broken_by(self._source, (), errors, value) if errors else []
+        reader = new_reader(self._source, self._schemas[model.name])
+        if reader is not None:
+            # What a reference leads to may be gone by now, and what is not stored is for responses to say.
+            own = {name: value for name, value in members.items() if name not in model.references}
+            try:
+                reader.checked(own)
+            except InvalidBody as error:
+                found += [one for one in error.broken if one.member and one.value is not MISSING]
+        return list({one.member[:1]: one for one in reversed(found)}.values())[::-1]

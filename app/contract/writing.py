@@ -133,6 +133,17 @@ class AnswerWriter:
                     raise BrokenContract(f"{name}/{index}/{error}") from error
         return encode(written)
 
+    def own_errors(self, stored: StoredObject) -> tuple[dict[str, Any], list[ValidationError]]:
+        """An object as it is answered, and what its own stored values violate, those of other objects that it shows left out."""
+        value = stored.shape(stored.row)
+        self._complete(value, stored=True)
+        if self.validator.is_valid(value):
+            return value, []
+        errors = violations(self.validator, value, self._names).errors
+        return value, [
+            error for error in errors if (names := self.stored_property(error)) is not None and len(names) <= 1
+        ]
+
     def _stored_violations(self, value: Any, changed: Container[str]) -> list[StoredViolation]:
         """The violations of an object that is not valid. :raises BrokenContract: it is not by stored values alone"""
         errors = violations(self.validator, value, self._names).errors

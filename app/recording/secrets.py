@@ -38,6 +38,10 @@ class Secrets:
     def __bool__(self) -> bool:
         return bool(self._names)
 
+    def masked(self, name: str, value: Any) -> Any:
+        """The value of a member with what is secret masked."""
+        return MASK if name in self._names else self._masked(value)
+
     def query(self, query: bytes) -> bytes:
         """A query string with its secret values masked."""
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace")

@@ -25,6 +25,7 @@ HOMONYMS = {
     ("cli/diff.py", "none"): "an option's word for no rating",
     ("cli/diff.py", "text"): "a format of a report",
     ("cli/examination.py", "warn"): "the state of a line",
+    ("cli/stored.py", 100): "how many violations are listed",
     ("cli/worker.py", "none"): "uvicorn's word for no WebSocket protocol",
     ("contract/answers.py", "Not found."): "the sentence for paths that no contract has",
     ("contract/answers.py", "date"): "the header of that name",

@@ -30,7 +30,7 @@ def test_an_embedded_store(run, tmp_path):
     assert run("db", "upgrade").returncode == 0
     found = run("doctor")
     assert (found.returncode, ill(found)) == (0, [])
-    assert [subject for _, subject in lines(found)] == [*SUBJECTS, "tables", "tokens", "clock", "space"]
+    assert [subject for _, subject in lines(found)] == [*SUBJECTS, "tables", "tokens", "objects", "clock", "space"]
     assert run("token", "revoke", "bootstrap").returncode == 0
     with sqlite3.connect(store) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -88,7 +88,7 @@ def test_postgresql(run, postgresql_url):
     assert run("db", "upgrade", FLOWS_DATABASE_URL=url, FLOWS_BOOTSTRAP_TOKEN="x" * 32).returncode == 0
     found = run("doctor", FLOWS_DATABASE_URL=url)
     assert (found.returncode, ill(found)) == (0, [])
-    assert [subject for _, subject in lines(found)] == [*SUBJECTS, "tables", "tokens", "clock"]
+    assert [subject for _, subject in lines(found)] == [*SUBJECTS, "tables", "tokens", "objects", "clock"]
     gone = run("doctor", FLOWS_DATABASE_URL="postgresql://flows:secret@127.0.0.1:1/flows")
     assert (gone.returncode, ill(gone)) == (1, [("fail", "store")])
     assert "secret" not in gone.stdout

@@ -1,0 +1,78 @@
+"""Checks of stored objects by commands: listed, or logged while a server runs."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+import click
+import structlog
+
+from app import errors
+from app.cli.start import existing_or_exit
+from app.contract.source import Source
+from app.settings import Settings
+from app.store.database import Database
+from app.stored import Violation, check_store, summarize
+
+# How many violations are listed, and how many kinds of them are logged.
+_LISTED, _LOGGED = 100, 20
+
+# Seconds until a server that has started begins to check, and that it pauses after so many objects, for requests to go on.
+_DELAY, _PAUSE, _PORTION = 2.0, 0.05, 250
+
+
+def list_violations(settings: Settings, contract: Source) -> None:
+    """Print what stored objects violate. Exits 1 if there is anything."""
+    store = existing_or_exit(settings, contract)
+    objects = violating = count = 0
+    for found in check_store(contract, store.database):
+        objects += 1
+        violating += bool(found)
+        for violation in found:
+            count += 1
+            if count <= _LISTED:
+                click.echo(f"{contract.locate(violation.pointer)}: {violation}")
+    if count > _LISTED:
+        click.echo(f"{count - _LISTED} more violations are not listed.")
+    click.echo(f"{store.database.address}: {violating} of {objects} stored objects violate the contract.")
+    if violating:
+        raise SystemExit(1)
+
+
+def check_in_background(settings: Settings, contract: Source) -> None:
+    """Check the stored objects soon, on a thread that gives way to requests, and log a warning for each kind of violation."""
+    timer = threading.Timer(_DELAY, _log_violations, (settings, contract))
+    timer.daemon = True
+    timer.start()
+
+
+def _log_violations(settings: Settings, contract: Source) -> None:
+    log = structlog.get_logger("flows.store")
+    database = Database(settings.database_url, 1)
+    try:
+        summary = summarize(_unhurried(check_store(contract, database)))
+    except errors.Unavailable as error:
+        log.warning("stored objects could not be checked", error=str(error), advice="flows check --store")
+        return
+    finally:
+        database.close()
+    for number, (example, count) in enumerate(summary.kinds.items()):
+        if number == _LOGGED:
+            log.warning("more kinds of violations are not logged", kinds=len(summary.kinds) - _LOGGED)
+            break
+        log.warning(
+            "stored objects violate the contract",
+            model=example.model,
+            property=example.property or None,
+            rule=example.rule,
+            contract=str(contract.locate(example.pointer)),
+            objects=count,
+            advice="flows check --store",
+        )
+
+
+def _unhurried(checked: Iterable[list[Violation]]) -> Iterator[list[Violation]]:
+    for number, found in enumerate(checked, 1):
+        if number % _PORTION == 0:
+            time.sleep(_PAUSE)
+        yield found

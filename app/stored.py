@@ -1,0 +1,151 @@
+"""What is stored, held against a contract."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from app import handlers
+from app.contract.models import models
+from app.contract.rules import MISSING
+from app.contract.source import Pointer, Source
+from app.contract.stored import StoredObjectChecker
+from app.logs import printable
+from app.objects import Model, StoredObject
+from app.recording.secrets import Secrets
+from app.shapes.objects import Shape, Shapes
+from app.shapes.objects import flow as flow_shape
+from app.store.database import Database
+from app.store.object_views import ObjectRow
+from app.store.repositories import members_of
+from app.store.scanning import StoredRow, every_row
+
+NO_MODEL = "x-model"
+"""The rule that an object violates whose model the contract does not have."""
+
+# How much of a value or a name is shown.
+_SHOWN = 60
+
+
+class Violation(NamedTuple):
+    """A violation of the contract by a stored value.
+
+    :param model: of the object
+    :param pk: of the object
+    :param name: of the object
+    :param property: its name; empty for a rule across properties, and for the model
+    :param rule: the keyword
+    :param value: as JSON, shortened; secrets are masked; empty if nothing is stored
+    :param pointer: where the rule stands in the contract
+    """
+
+    model: str
+    pk: str
+    name: str
+    property: str
+    rule: str
+    value: str
+    pointer: Pointer
+
+    def __str__(self) -> str:
+        about = f"{self.model} {self.pk} {_shortened(self.name)}"
+        if self.rule == NO_MODEL:
+            return f"{about}: The contract has no such model."
+        of = f"`{self.property}`" if self.property else "its properties"
+        return f"{about}: {of} violates `{self.rule}`: {self.value or 'nothing is stored'}."
+
+
+class StoreChecker:
+    """Checks stored objects by a contract.
+
+    :param source: a contract that has passed the boot checks
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.models = models(source, handlers.collection_of)
+        self._checker = StoredObjectChecker(source)
+        self._secrets = Secrets(source)
+        self._shapes = Shapes(self.models)
+        self._shape_of: Mapping[str, Shape] = {
+            "flows": flow_shape,
+            "stage_bindings": self._shapes.stage_binding,
+            "policy_bindings": self._shapes.policy_binding,
+        }
+        self._of_collection = {model.collection: model for model in self.models.values()}
+        self._lists = {
+            collection: pointer
+            for pointer, _, _, operation in reversed(list(source.operations()))
+            if (collection := handlers.collection_of(operation["operationId"])) is not None
+        }
+
+    def model_of(self, stored: StoredRow) -> Model | None:
+        """The model of an object; None if the contract does not have it."""
+        if isinstance(stored.row, ObjectRow):
+            return self.models.get(stored.row.model)
+        return self._of_collection.get(stored.collection)
+
+    def violations(self, stored: StoredRow) -> list[Violation]:
+        """What an object violates."""
+        model, row = self.model_of(stored), stored.row
+        about = (model.name if model else getattr(row, "model", stored.collection), row.pk, getattr(row, "name", ""))
+        if model is None:
+            return [Violation(*about, "", NO_MODEL, "", self._lists.get(stored.collection, ()))]
+        shaped, members = self._shaped(model, stored)
+        found = []
+        for one in self._checker.violations(model, shaped, members):
+            name = str(one.member[0]) if one.member else ""
+            value = "" if one.value is MISSING else _shortened(self._secrets.masked(name, one.value))
+            found.append(Violation(*about, name, one.keyword, value, one.rule))
+        return found
+
+    def _shaped(self, model: Model, stored: StoredRow) -> tuple[StoredObject, Mapping[str, Any]]:
+        """An object, and those of its properties that a client sets."""
+        row: Any = stored.row
+        if isinstance(row, ObjectRow):
+            return StoredObject(row, self._shapes.object), members_of(model, row.name, row.members, row.references)
+        shape = self._shape_of[stored.collection]
+        value = shape(row)
+        return StoredObject(row, shape), {name: value[name] for name in model.members if name in value}
+
+
+class Summary(NamedTuple):
+    """What many stored objects violate.
+
+    :param objects: how many objects there are
+    :param violating: how many of them violate anything
+    :param kinds: how many objects violate each rule: an example of each
+    """
+
+    objects: int
+    violating: int
+    kinds: dict[Violation, int]
+
+
+def check_store(source: Source, database: Database) -> Iterator[list[Violation]]:
+    """What each stored object violates, if anything.
+
+    :param source: a contract that has passed the boot checks
+    :raises Unavailable: the database does not answer
+    """
+    checker = StoreChecker(source)
+    return map(checker.violations, every_row(database))
+
+
+def summarize(checked: Iterable[list[Violation]]) -> Summary:
+    """Summarize what `check_store` finds."""
+    objects = violating = 0
+    examples: dict[tuple[str, str, Pointer], Violation] = {}
+    counts: Counter[Violation] = Counter()
+    for found in checked:
+        objects += 1
+        violating += bool(found)
+        for violation in found:
+            kind = (violation.model, violation.property, violation.pointer)
+            counts[examples.setdefault(kind, violation)] += 1
+    return Summary(objects, violating, dict(counts.most_common()))
+
+
+def _shortened(value: Any) -> str:
+    """A value as JSON that a terminal may be given."""
+    text = printable(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
