@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from app import handlers
-from app.contract.models import models
+from app.contract.models import models, schemas_of_models
 from app.contract.rules import MISSING
+from app.contract.schemas import composed, properties
 from app.contract.source import Pointer, Source
 from app.contract.stored import StoredObjectChecker
 from app.logs import printable
@@ -63,6 +64,8 @@ class StoreChecker:
 
     def __init__(self, source: Source) -> None:
         self.models = models(source, handlers.collection_of)
+        self._source = source
+        self._schemas = schemas_of_models(source)
         self._checker = StoredObjectChecker(source)
         self._secrets = Secrets(source)
         self._shapes = Shapes(self.models)
@@ -97,6 +100,19 @@ class StoreChecker:
             value = "" if one.value is MISSING else _shortened(self._secrets.masked(name, one.value))
             found.append(Violation(*about, name, one.keyword, value, one.rule))
         return found
+
+    def place_of(self, model: Model, name: str) -> Pointer:
+        """Where a property of a model stands in the contract; the model's schema if it has none of this name."""
+        pointer: Pointer = ("components", "schemas", self._schemas[model.name])
+        place, _ = properties(self._source, self._schema(model)).get(name, (pointer, {}))
+        return place
+
+    def requires(self, model: Model, name: str) -> bool:
+        """Whether responses require a property of a model."""
+        return any(name in part.get("required", ()) for part in composed(self._source, self._schema(model)))
+
+    def _schema(self, model: Model) -> dict[str, Any]:
+        return {"$ref": f"#/components/schemas/{self._schemas[model.name]}"}
 
     def _shaped(self, model: Model, stored: StoredRow) -> tuple[StoredObject, Mapping[str, Any]]:
         """An object, and those of its properties that a client sets."""

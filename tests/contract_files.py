@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +29,19 @@ def replaced(contract, old, new):
     found = [path for path in paths for _ in range(path.read_text("utf-8").count(old))]
     assert len(found) == 1, f"{old!r} stands {len(found)} times in the contract"
     found[0].write_text(found[0].read_text("utf-8").replace(old, new), "utf-8")
+
+
+def loaded(folder, *replacements, edit=lambda path: None):
+    """Copy the contract to a folder that is not there yet, change it, and load it.
+
+    :param replacements: pairs of a text and another one that takes its place
+    :param edit: changes what is copied in other ways
+    """
+    path = copied(folder)
+    for old, new in replacements:
+        replaced(path, old, new)
+    edit(path)
+    return load_contract(replace(Settings(), contract=path))
 
 
 def with_another_stage(contract, kind, name):

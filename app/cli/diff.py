@@ -33,6 +33,7 @@ WAIVERS = "waivers.yaml"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Recorded requests to try on both contracts: a HAR file, or cases as in tests/oracle/cases.jsonl; may be repeated.",
 )
+@click.option("--store", is_flag=True, help="Say what it means for the stored objects as well. Changes nothing.")
 @click.option(
     "--waivers",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -40,7 +41,14 @@ WAIVERS = "waivers.yaml"
 )
 @click.pass_obj
 def command(
-    settings: Settings, base: str | None, fail_on: str, form: str, traffic: tuple[Path, ...], waivers: Path | None
+    settings: Settings,
+    base: str | None,
+    fail_on: str,
+    form: str,
+    traffic: tuple[Path, ...],
+    waivers: Path | None,
+    *,
+    store: bool,
 ) -> None:
     """Say what differs between the contract and BASE, and whom it breaks.
 
@@ -50,12 +58,14 @@ def command(
     Example: flows diff v1.2 --traffic recorded.har
     """
     from app.cli.findings import told_of
+    from app.cli.start import contract_or_exit, existing_or_exit
     from app.contract.bundling import read
     from app.review.base import NoBase, base_contract, usable
     from app.review.comparing.differences import Rating
     from app.review.evidence import weigh
     from app.review.formats import FORMATS
     from app.review.report import report
+    from app.review.stored import compare_stored
     from app.review.traffic import NoTraffic, read_traffic
     from app.review.waivers import read_waivers
 
@@ -63,13 +73,16 @@ def command(
         left_out: list[str] = []
         exchanges = [exchange for path in traffic for exchange in read_traffic(path, left_out)]
         with told_of():
-            new = usable(read(settings.contract))
+            # Only a contract that can be served tells what becomes of stored objects.
+            new = contract_or_exit(settings) if store else usable(read(settings.contract))
+            database = existing_or_exit(settings, new).database if store else None
             path = waivers or settings.contract.parent / WAIVERS
             name = str(waivers or PurePath(new.name).parent / WAIVERS)
             accepted = read_waivers(path, name) if path.exists() else []
             with base_contract(base, settings.contract) as (old, notes):
                 evidence = weigh(old, new, exchanges, left_out) if traffic else None
-                found = report(old, new, accepted, dt.date.today(), evidence, notes)
+                stored = compare_stored(old, new, database) if database is not None else None
+                found = report(old, new, accepted, dt.date.today(), evidence, notes, stored)
     except (NoBase, NoTraffic) as error:
         raise click.UsageError(str(error)) from error
     click.echo(FORMATS[form](found), nl=False)

@@ -10,6 +10,7 @@ from app.review.comparing.differences import NOTHING, Rating
 from app.review.evidence import Harm
 from app.review.report import Report
 from app.review.reviewing import Finding, Use
+from app.review.stored import ADMITTED
 
 # How many operations, and how many exchanges, are named where there is little room.
 _NAMED = 4
@@ -45,6 +46,9 @@ def _text(report: Report) -> Iterator[str]:
         for title, harms in _harms(report):
             yield f"{title}:"
             yield from (f"    {harm.exchange}: {harm.why}" for harm in harms)
+    if report.stored is not None:
+        yield from (f"{effect.location}: stored: {effect.what}" for effect in report.stored.effects)
+        yield str(report.stored)
     yield _summary(report)
 
 
@@ -135,6 +139,10 @@ def _markdown(report: Report) -> Iterator[str]:
             yield from ("", f"<details><summary>{title}: {len(harms)}</summary>", "")
             yield from (f"- `{harm.exchange}` ({harm.operation}): {_escaped(harm.why)}" for harm in harms)
             yield from ("", "</details>")
+    if report.stored is not None:
+        yield from ("", "### Stored objects", "", str(report.stored))
+        for effect in report.stored.effects:
+            yield f"- {_escaped(effect.what)} <sub>{effect.location}</sub>"
 
 
 def _bullet(report: Report, finding: Finding) -> Iterator[str]:
@@ -176,6 +184,7 @@ def as_json(report: Report) -> str:
         "waivers_of_no_use": [str(problem) for problem in report.waived.problems],
         "notes": [_note(note) for note in report.notes],
         "evidence": None if evidence is None else {**vars(evidence)},
+        "stored": report.stored,
     }
     return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
@@ -234,6 +243,11 @@ def _annotations(report: Report) -> Iterator[str]:
         lines = [f"{harm.exchange}: {harm.why}" for _, harms in _harms(report) for harm in harms][:_EXCHANGES]
         text = "\n".join([str(report.evidence), *lines])
         yield f"::{'warning' if harmed else 'notice'} title=Recorded traffic::{_data(text)}"
+    if report.stored is not None:
+        for effect in report.stored.effects:
+            kind = "notice" if effect.effect in ADMITTED else "warning"
+            yield _command(kind, effect.location, "Stored objects", effect.what)
+        yield f"::notice title=Stored objects::{_data(str(report.stored))}"
     yield f"::notice title=The contract::{_data(_summary(report))}"
 
 

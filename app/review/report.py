@@ -1,4 +1,4 @@
-"""All that is said of a change: what differs, what is waived, what the version says, what recorded traffic shows."""
+"""All that is said of a change: what differs, what is waived, what the version says, what recorded traffic and a store show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from app.review.comparing.differences import Rating
 from app.review.evidence import Evidence
 from app.review.grouping import grouped
 from app.review.reviewing import Finding, review
+from app.review.stored import StoredEffects
 from app.review.versions import check_version
 from app.review.waivers import Waived, Waiver, waive
 
@@ -23,6 +24,7 @@ class Report:
     :param waived: which of them are waived, and which waivers are of no use
     :param evidence: what recorded traffic shows, if there is any
     :param notes: what is wrong with the old contract, which was compared all the same
+    :param stored: what it means for stored objects, if these were looked at
     """
 
     base: str
@@ -30,6 +32,7 @@ class Report:
     waived: Waived
     evidence: Evidence | None
     notes: Sequence[Note] = ()
+    stored: StoredEffects | None = None
 
     def rated(self, rating: Rating) -> list[Finding]:
         """The findings of a rating."""
@@ -51,6 +54,7 @@ def report(
     today: date,
     evidence: Evidence | None,
     notes: Sequence[Note] = (),
+    stored: StoredEffects | None = None,
 ) -> Report:
     """Review a change.
 
@@ -58,8 +62,9 @@ def report(
     :param new: the contract that is proposed
     :param today: the day by which waivers end
     :param notes: what is wrong with the old contract
+    :param stored: what it means for stored objects
     """
     found = grouped(review(old, new))
     if (version := check_version(old, new, found)) is not None:
         found = [version, *found]
-    return Report(old.name, found, waive(found, waivers, today), evidence, notes)
+    return Report(old.name, found, waive(found, waivers, today), evidence, notes, stored)

@@ -1,18 +1,16 @@
 """What is found when stored objects are checked by a contract."""
 
-import dataclasses
+from functools import partial
 
 import pytest
 
-from app.application import load_contract
 from app.contract import models
-from app.settings import Settings
 from app.store import scanning
 from app.stored import check_store, summarize
 from tests.asgi import FLOWS
 from tests.conftest import application, client_of
 from tests.contract.test_stored import BINDINGS, POLICIES, RECOVERY, STAGES, added, created, with_naps
-from tests.contract_files import copied, replaced, shipped
+from tests.contract_files import loaded, shipped
 from tests.kinds import Kind
 
 MODELS = list(dict.fromkeys(model for model, _ in models.served(shipped()).values()))
@@ -20,15 +18,8 @@ MODELS = list(dict.fromkeys(model for model, _ in models.served(shipped()).value
 
 @pytest.fixture
 def contract_with(tmp_path):
-    """Makes contracts with some texts replaced."""
-
-    def contract_with(*replacements):
-        path = copied(tmp_path / "checked")
-        for old, new in replacements:
-            replaced(path, old, new)
-        return load_contract(dataclasses.replace(Settings(), contract=path))
-
-    return contract_with
+    """Makes a contract with some texts replaced."""
+    return partial(loaded, tmp_path / "checked")
 
 
 def violations(contract, client):
@@ -101,9 +92,7 @@ def test_what_is_not_stored_violates_nothing_unless_it_is_required(client_on_eac
 
 
 def test_a_kind_that_the_contract_does_not_have_is_found(database_url, tmp_path):
-    path = copied(tmp_path / "naps")
-    with_naps(path)
-    with application(database_url, load_contract(dataclasses.replace(Settings(), contract=path))) as made:
+    with application(database_url, loaded(tmp_path / "naps", edit=with_naps)) as made:
         check_naps(client_of(*made))
 
 

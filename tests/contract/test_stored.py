@@ -11,12 +11,12 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import handlers, logs
-from app.application import create_app, load_contract, open_store
+from app.application import create_app, open_store
 from app.objects import StoredObject
 from app.settings import Settings
 from app.shapes.objects import flow as flow_shape
 from tests.asgi import FLOWS, Client
-from tests.contract_files import copied, replaced, with_another_stage
+from tests.contract_files import loaded, with_another_stage
 from tests.forms import form
 
 STAGES = "/api/v3/stages/dummy/"
@@ -53,19 +53,15 @@ def served(database_url, tmp_path):
     stores = []
 
     def serve(*replacements, edit=lambda path: None):
-        path = copied(tmp_path / f"contract-{next(_numbers)}")
-        for old, new in replacements:
-            replaced(path, old, new)
-        edit(path)
-        settings = Settings(database_url=database_url, token_memory=0.0, contract=path)
-        contract = load_contract(settings)
+        contract = loaded(tmp_path / f"contract-{next(_numbers)}", *replacements, edit=edit)
+        settings = Settings(database_url=database_url, token_memory=0.0, contract=contract.files[0])
         store = open_store(settings, contract)
         stores.append(store)
         store.migrate()
         if not store.tokens.any():
             store.tokens.add("root", superuser=True, secret="root")
         client = Client(create_app(settings, contract=contract, store=store), "root")
-        client.store, client.settings = store, settings
+        client.store = store
         return client
 
     yield serve

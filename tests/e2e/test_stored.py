@@ -1,6 +1,7 @@
 """Commands and servers on a store that an earlier contract was served with."""
 
 import json
+import re
 
 import pytest
 
@@ -98,3 +99,36 @@ def test_a_server_warns_once_of_each_kind_and_answers(run, start, stored, narrow
     answer = wire.send("GET", FLOWS, [("authorization", f"Bearer {token}")], b"")
     assert (answer.status, answer.json()["pagination"]["count"]) == (200, 3)
     assert len(warnings()) == 1
+
+
+def test_diff_tells_what_a_change_means_for_stored_objects(run, stored, narrower):
+    url, store = stored
+    store("recovery", "enrollment", "recovery")
+    base = "openapi/authentik-flows.yaml"
+    variables = {"FLOWS_DATABASE_URL": url, "FLOWS_CONTRACT": narrower}
+    found = run("diff", "--store", base, **variables)
+    assert (found.returncode, found.stderr) == (1, "")
+    effect, sentence, summary = found.stdout.splitlines()[-3:]
+    assert re.fullmatch(
+        re.escape(narrower) + r":\d+:7: stored: 2 stored objects of `authentik_flows.flow` would be answered as stored "
+        r'although `designation` violates `enum`, such as "recovery"\.',
+        effect,
+    )
+    assert sentence == "This change affects 2 of 3 stored objects."
+    assert summary.startswith("Compared with ")
+    # It is the findings that decide on the exit status.
+    assert run("diff", "--store", "--fail-on", "none", base, **variables).returncode == 0
+    whole = json.loads(run("diff", "--store", "--format", "json", base, **variables).stdout)
+    assert (whole["stored"]["objects"], whole["stored"]["affected"]) == (3, 2)
+    assert [(one["property"], one["effect"], one["objects"]) for one in whole["stored"]["effects"]] == [
+        ("designation", "enum", 2)
+    ]
+    assert "### Stored objects" in run("diff", "--store", "--format", "markdown", base, **variables).stdout
+    annotations = run("diff", "--store", "--format", "github", base, **variables).stdout
+    assert re.search(r"^::warning file=.*,title=Stored objects::2 stored objects", annotations, re.MULTILINE)
+    assert "stored" not in run("diff", base, **variables).stdout
+
+
+def test_diff_with_a_store_that_is_not_there_says_so(run, narrower):
+    found = run("diff", "--store", "openapi/authentik-flows.yaml", FLOWS_CONTRACT=narrower)
+    assert (found.returncode, "no store" in found.stderr) == (1, True)

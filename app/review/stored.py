@@ -1,0 +1,148 @@
+"""What a change of the contract means for stored objects."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from app.contract.findings import Location
+from app.contract.source import Pointer, Source
+from app.objects import Model
+from app.store.database import Database
+from app.store.object_views import ObjectRow
+from app.store.scanning import StoredRow, every_row
+from app.stored import NO_MODEL, StoreChecker, Violation
+
+ADMITTED = frozenset({"default", "left-out", "removed"})
+"""The effects on objects that the new contract admits."""
+
+# How much of a default is shown.
+_SHOWN = 60
+
+
+class _Kind(NamedTuple):
+    """What is the same of all objects that a change affects in one way."""
+
+    model: str
+    property: str
+    effect: str
+    pointer: Pointer
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One way in which a change affects stored objects of a model.
+
+    :param model: the model
+    :param property: the property; empty if it is about whole objects
+    :param effect: the keyword that is violated; or `default`, `left-out`, `removed`
+    :param objects: how many objects are affected so
+    :param what: what becomes of them, one sentence
+    :param location: in the new contract
+    """
+
+    model: str
+    property: str
+    effect: str
+    objects: int
+    what: str
+    location: Location
+
+
+@dataclass(frozen=True)
+class StoredEffects:
+    """What a change means for the objects of a store.
+
+    :param objects: how many there are
+    :param affected: how many of them it affects
+    :param effects: how, what affects most objects first
+    """
+
+    objects: int
+    affected: int
+    effects: Sequence[Effect]
+
+    def __str__(self) -> str:
+        return f"This change affects {self.affected} of {self.objects} stored objects."
+
+
+def compare_stored(old: Source, new: Source, database: Database) -> StoredEffects:
+    """Find what a change means for stored objects.
+
+    :param old: the contract that is served
+    :param new: the contract that is proposed, which has passed the boot checks
+    :raises Unavailable: the database does not answer
+    """
+    before, after = StoreChecker(old), StoreChecker(new)
+    objects = affected = 0
+    counts: dict[_Kind, int] = {}
+    sentences: dict[_Kind, str] = {}
+    for stored in every_row(database):
+        objects += 1
+        found = dict([*_violations(before, after, stored), *_differences(before, after, stored)])
+        affected += bool(found)
+        for kind, sentence in found.items():
+            counts[kind] = counts.get(kind, 0) + 1
+            sentences.setdefault(kind, sentence)
+    effects = [
+        Effect(*kind[:3], count, f"{_objects(count)} of `{kind.model}` {sentences[kind]}", new.locate(kind.pointer))
+        for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0][:3]))
+    ]
+    return StoredEffects(objects, affected, effects)
+
+
+def _violations(before: StoreChecker, after: StoreChecker, stored: StoredRow) -> Iterator[tuple[_Kind, str]]:
+    """What an object violates of the new contract, and not of the old one."""
+    found = after.violations(stored)
+    if not found:
+        return
+    known = {(one.property, one.rule) for one in before.violations(stored)}
+    for one in found:
+        if (one.property, one.rule) not in known:
+            yield _Kind(one.model, one.property, one.rule, one.pointer), _sentence(one)
+
+
+def _sentence(violation: Violation) -> str:
+    if violation.rule == NO_MODEL:
+        return "would have no model in the contract, and be shown by the lists of all kinds only."
+    if violation.rule == "required":
+        return f"would be answered without `{violation.property}`, which is required."
+    name = f"`{violation.property}`" if violation.property else "it"
+    return f"would be answered as stored although {name} violates `{violation.rule}`, such as {violation.value}."
+
+
+def _differences(before: StoreChecker, after: StoreChecker, stored: StoredRow) -> Iterator[tuple[_Kind, str]]:
+    """What would be answered of an object that is not now, and the other way round, though nothing is violated."""
+    if not isinstance(row := stored.row, ObjectRow):
+        return
+    old, new = before.models.get(row.model), after.models.get(row.model)
+    if old is None or new is None:
+        return
+    own = {"name", *orjson.loads(row.members), *(member for member, _ in orjson.loads(row.references))}
+    for name in new.answered:
+        if name in own or name in new.references or _unstored(old, name) == (value := _unstored(new, name)):
+            continue
+        pointer = after.place_of(new, name)
+        if value:
+            text = json.dumps(value[0], ensure_ascii=False)
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+            yield _Kind(row.model, name, "default", pointer), f"would be answered the default of `{name}`, {shown}."
+        elif name in new.members and not after.requires(new, name):
+            yield _Kind(row.model, name, "left-out", pointer), f"would be answered without `{name}`: it has no default."
+    for name in old.answered:
+        if name in own and name not in new.answered:
+            kind = _Kind(row.model, name, "removed", after.place_of(new, name))
+            yield kind, f"would be answered without `{name}`; its value stays in the store."
+
+
+def _unstored(model: Model, name: str) -> Sequence[Any] | None:
+    """The default of a property that is not stored, alone; nothing if it has none, None if the model has no such property."""
+    if name not in model.answered:
+        return None
+    return (model.unstored[name],) if name in model.unstored else ()
+
+
+def _objects(count: int) -> str:
+    return "1 stored object" if count == 1 else f"{count} stored objects"
