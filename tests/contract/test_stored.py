@@ -432,3 +432,15 @@ def test_a_value_that_is_write_only_by_now_is_not_answered(served):
     client = served(*added(["writeOnly: true"]))
     answer = client.get(f"{STAGES}{old['pk']}/")
     assert (answer.status, "loud" in answer.json()) == (200, False)
+
+
+def test_a_new_reference_leads_nowhere_or_is_left_out_if_it_may_not_be_null(served, make_flow):
+    old = created(served(), STAGES, name="old")
+    lead = ["format: uuid", "x-references: {to: flows, on_delete: set_default}"]
+    client = served(*added([*lead, "nullable: true"]))
+    assert client.get(STAGES).json()["results"] == [old | {"loud": None}]
+    client = served(*added(lead))
+    flow = created(client, FLOWS, **make_flow())
+    assert client.get(STAGES).json()["results"] == [old]
+    assert client.patch(f"{STAGES}{old['pk']}/", {"loud": flow["pk"]}).json() == old | {"loud": flow["pk"]}
+    assert counted(client) == {}
