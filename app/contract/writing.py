@@ -141,7 +141,7 @@ class AnswerWriter:
             return value, []
         errors = violations(self.validator, value, self._names).errors
         return value, [
-            error for error in errors if (names := self.stored_property(error)) is not None and len(names) <= 1
+            error for error in errors if (names := self._stored_property(error)) is not None and len(names) <= 1
         ]
 
     def _stored_violations(self, value: Any, changed: Container[str]) -> list[StoredViolation]:
@@ -151,13 +151,13 @@ class AnswerWriter:
             raise BrokenContract("the whole answer: it is not valid")
         found = []
         for error in errors:
-            names = self.stored_property(error)
+            names = self._stored_property(error)
             if names is None or (names[0] in changed if names else changed):
                 raise _broken(error) from error
             found.append(StoredViolation(str(value.get("pk", "")), ".".join(names), error.kind.name))
         return found
 
-    def stored_property(self, error: ValidationError) -> tuple[str, ...] | None:
+    def _stored_property(self, error: ValidationError) -> tuple[str, ...] | None:
         """The names that lead to the stored property that breaks a rule; none for a rule across properties.
 
         :returns: None if what breaks the rule is not stored
@@ -178,7 +178,7 @@ class AnswerWriter:
         return (name,) if name in self._stored else None
 
     def _complete(self, value: Any, *, stored: bool) -> None:
-        if stored and self._defaults and len(value) < len(self._names):
+        if stored and not self._defaults.keys() <= value.keys():
             for name, default in self._defaults.items():
                 value.setdefault(name, default)
         for name, url in self._urls.items():

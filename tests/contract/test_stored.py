@@ -444,3 +444,13 @@ def test_a_new_reference_leads_nowhere_or_is_left_out_if_it_may_not_be_null(serv
     assert client.get(STAGES).json()["results"] == [old]
     assert client.patch(f"{STAGES}{old['pk']}/", {"loud": flow["pk"]}).json() == old | {"loud": flow["pk"]}
     assert counted(client) == {}
+
+
+def test_a_default_is_filled_in_whatever_else_an_object_shows(served, make_flow):
+    old = created(served(), FLOWS, **make_flow(slug="flow"))
+    after = "        denied_action:\n          allOf"
+    layout = "        layout:\n          $ref: '#/components/schemas/FlowLayoutEnum'\n"
+    themed = "        themed:\n          type: string\n          nullable: true\n          readOnly: true\n"
+    default = "          description: None.\n          default: null\n"
+    client = served((layout + after, themed + default + after))
+    assert client.get(f"{FLOWS}flow/").json() == old | {"themed": None}
