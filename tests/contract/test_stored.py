@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import itertools
+import logging
 import re
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
-from app import handlers, logs
+from app import handlers
 from app.application import create_app, open_store
 from app.objects import StoredObject
 from app.settings import Settings
@@ -72,12 +73,14 @@ def served(database_url, tmp_path):
 @contextlib.contextmanager
 def warnings():
     """What is logged at the level of warnings, by an application that is made within."""
-    logs.configure("warning", "json")
+    before = structlog.get_config()
+    # The processors stay the same: loggers that are used here first keep them.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     try:
         with structlog.testing.capture_logs() as log:
             yield log
     finally:
-        logs.configure("error", "json")
+        structlog.configure(**before)
 
 
 def created(client, path, **members):
