@@ -64,12 +64,9 @@ def _check_model(source: Source, pointer: Pointer, operation: dict[str, Any], sc
         return
     place, answer = source.resolve((*pointer, "responses", code), operation["responses"][code])
     for media_type, media in answer.get("content", {}).items():
-        model = source.resolve((), media["schema"])[1].get("x-model", {})
-        if (
-            "$ref" not in media["schema"]
-            or "nullable" in media["schema"]
-            or scope not in (model.get("name"), model.get("collection"))
-        ):
+        schema = media["schema"]
+        model = source.resolve((), schema)[1].get("x-model", {}) if schema.keys() == {"$ref"} else {}
+        if scope not in (model.get("name"), model.get("collection")):
             problem = f"The schema of the answer has no `x-model` of {scope}."
             at = (*place, "content", media_type, "schema")
             yield source.finding(at, problem, "Refer to the schema that has it.")
