@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from gunicorn.app.base import BaseApplication
 
-from app.cli.worker import Worker
+from app.server.worker import Worker
 from bench.peers import PEERS
 
 

@@ -8,7 +8,7 @@ import time
 import psutil
 import uvicorn
 
-from app.cli.protocol import Protocol
+from app.server.protocol import Protocol
 
 DEADLINE = 20
 

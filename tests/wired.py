@@ -7,7 +7,7 @@ import re
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.cli.protocol import Protocol
+from app.server.protocol import Protocol
 
 # Bytes that uvloop reads at once.
 READ = 256 * 1024

@@ -27,9 +27,9 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     from uvicorn.supervisors import ChangeReload
 
     from app.cli.first_token import bootstrap
-    from app.cli.listening import listener_or_exit
     from app.cli.start import draft_or_exit, store_or_exit
     from app.cli.temporary import with_file
+    from app.server.listening import listener_or_exit
 
     listener = listener_or_exit(settings)
     settings = with_file(settings)

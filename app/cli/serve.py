@@ -42,12 +42,12 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app.application import create_app, create_metrics
     from app.cli.first_token import bootstrap
     from app.cli.importing import apply_files
-    from app.cli.listening import listener_or_exit
     from app.cli.start import contract_or_exit, store_or_exit, tracing_or_warning, warn_of_pooler
     from app.cli.stored import check_in_background
     from app.cli.temporary import with_file
-    from app.cli.worker import Worker
     from app.recording.recorder import Recorder
+    from app.server.listening import listener_or_exit
+    from app.server.worker import Worker
 
     logs.configure(settings.log_level, settings.log_format)
     # Gunicorn binds it again, and would report a failure in eleven lines.

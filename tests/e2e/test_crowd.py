@@ -7,8 +7,8 @@ import threading
 
 import uvicorn
 
-from app.cli.protocol import Protocol
-from app.cli.worker import CrowdServer
+from app.server.protocol import Protocol
+from app.server.worker import CrowdServer
 from tests.serving import DEADLINE, wait_for
 
 CLIENTS = 64

@@ -11,8 +11,8 @@ import threading
 import psutil
 import pytest
 
-from app.cli import protocol
 from app.proofs.wire import Wire
+from app.server import protocol
 from tests.asgi import FLOWS
 from tests.conftest import application
 from tests.e2e.test_command import bearer

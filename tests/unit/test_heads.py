@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.cli.reading import MOST_FIELDS
+from app.server.parsing import MOST_FIELDS
 from tests.wired import bodies, echo, exchange, statuses
 
 HOST = b"Host: x\r\n"

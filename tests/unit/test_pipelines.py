@@ -5,8 +5,9 @@ import tracemalloc
 
 import pytest
 
-from app.cli import flow, lingering
-from app.cli.exchange import MOST_SKIPPED
+from app.server import flow_control as flow
+from app.server import lingering
+from app.server.exchange import MOST_SKIPPED
 from tests.wired import Connection, bodies, echo, exchange, statuses
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -9,8 +9,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.cli.protocol import PATIENCE, Protocol
 from app.contract.asgi import BEGIN, WHOLE
+from app.server.protocol import PATIENCE, Protocol
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 # Seconds.

@@ -16,7 +16,7 @@ from uvicorn import Config, Server
 from uvicorn_worker import UvicornWorker
 
 from app import logs
-from app.cli.protocol import Protocol
+from app.server.protocol import Protocol
 
 # How many clients that wait at the port a turn of the loop lets in. Other workers want some too.
 _AT_ONCE = 16

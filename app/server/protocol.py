@@ -9,10 +9,10 @@ import orjson
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from app.cli.heads import Refused
-from app.cli.lingering import Lingering
-from app.cli.reading import Reading
 from app.contract.asgi import BEGIN, RECEIVED, WHOLE, Begin
+from app.server.heads import Refused
+from app.server.lingering import Lingering
+from app.server.parsing import Reading
 
 # Seconds until a request has to be complete, or to be begun on a new connection, and until a client has to take its answer in.
 PATIENCE = 60

@@ -9,10 +9,10 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.cli import heads
-from app.cli.exchange import Exchange
-from app.cli.flow import FIELD_COST, MOST_WAITING, REQUEST_COST, PipelineFlow
-from app.cli.heads import Refused
+from app.server import heads
+from app.server.exchange import Exchange
+from app.server.flow_control import FIELD_COST, MOST_WAITING, REQUEST_COST, PipelineFlow
+from app.server.heads import Refused
 
 # Bytes of a request line and header fields, and number of fields: browsers and proxies send a tenth of that.
 MOST_HEAD = 32 * 1024

@@ -1,0 +1,1 @@
+"""The HTTP server: uvicorn and gunicorn as this project runs them."""
