@@ -24,8 +24,8 @@ from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
 from app.contract.source import Source
 from app.contract.workers import Workers
+from app.domain import Capabilities
 from app.metrics import Metrics
-from app.objects import Capabilities
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store

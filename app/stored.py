@@ -11,11 +11,11 @@ from app.contract.rules import MISSING
 from app.contract.schemas import composed, properties
 from app.contract.source import Pointer, Source
 from app.contract.stored import StoredObjectChecker
+from app.domain import Model, StoredObject
 from app.logs import printable
-from app.objects import Model, StoredObject
 from app.recording.secrets import Secrets
-from app.shapes.objects import Shape, Shapes
-from app.shapes.objects import flow as flow_shape
+from app.representations.objects import Shape, Shapes
+from app.representations.objects import flow as flow_shape
 from app.store.database import Database
 from app.store.object_views import ObjectRow
 from app.store.repositories import members_of

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from app.proofs.wire import Response, Wire
+from app.conformance.wire import Response, Wire
 
 FLOWS = "/api/v3/flows/instances/"
 

@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from app.application import create_app, open_store
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from app.settings import Settings
 from tests.asgi import FLOWS
 from tests.e2e.test_command import bearer

@@ -5,10 +5,10 @@ import pytest
 
 from app import handlers
 from app.application import create_app, load_contract, open_store
+from app.conformance.replay import GROUPS, Recording, Replay, SetupError, by_state, read_differences
+from app.conformance.wire import Wire
 from app.contract import answers, body, messages, parameters, schemas, serving
 from app.handlers import flows as flow_handlers
-from app.proofs.replay import GROUPS, Recording, Replay, SetupError, by_state, read_differences
-from app.proofs.wire import Wire
 from app.settings import Settings
 from app.store import flows as store_flows
 from app.store import tokens as store_tokens

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from app.objects import Grant
+from app.domain import Grant
 
 
 class Model(Protocol):

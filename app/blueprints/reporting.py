@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app import ambient
+from app import determinism
 from app.blueprints.limits import MAX_MESSAGE, MAX_MISTAKES, MAX_NAME, MAX_SKIPPED, shortened
 from app.blueprints.mistakes import Mistake
 from app.blueprints.reading import INVALID_VERSION, Entry
@@ -113,4 +113,4 @@ def _model(entry: Entry) -> str:
 
 
 def _now() -> str:
-    return datetime.fromtimestamp(ambient.now(), UTC).isoformat().replace("+00:00", "Z")
+    return datetime.fromtimestamp(determinism.now(), UTC).isoformat().replace("+00:00", "Z")

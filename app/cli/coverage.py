@@ -35,7 +35,7 @@ def command(settings: Settings, url: str | None, least: float, form: str) -> Non
 
 
 def _coverage(url: str) -> dict[str, Any]:
-    from app.proofs.wire import Wire
+    from app.conformance.wire import Wire
 
     try:
         answer = Wire(url).send("GET", "/contract/coverage.json")

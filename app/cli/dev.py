@@ -64,7 +64,7 @@ def create(*, deterministic: bool = False) -> Any:
     """The application, made anew when the code was saved."""
     from app import logs
     from app.cli.start import tracing_or_warning
-    from app.live.application import LiveApplication
+    from app.dev.application import LiveApplication
 
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level, settings.log_format)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import click
 
+from app.conformance.credentials import RejectedToken
 from app.contract.findings import ContractError
-from app.proofs.credentials import RejectedToken
 
 
 @contextlib.contextmanager

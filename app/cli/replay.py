@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from app.cli.findings import rejected_tokens
-from app.proofs.credentials import check_token
-from app.proofs.replay import (
+from app.conformance.credentials import check_token
+from app.conformance.replay import (
     ADMIN,
     FLOWS,
     GROUPS,
@@ -19,7 +19,7 @@ from app.proofs.replay import (
     leaves_something,
     read_differences,
 )
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 
 # Tokens that are valid nowhere, so that a deployment needs none of its own for them.
 INVALID = ("oracle-inactive-token", "oracle-expired-token", "oracle-apppw-token")

@@ -38,7 +38,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     gc.disable()
     from gunicorn.app.base import BaseApplication
 
-    from app import ambient, logs
+    from app import determinism, logs
     from app.application import create_app, create_metrics
     from app.cli.first_token import bootstrap
     from app.cli.importing import apply_files
@@ -57,7 +57,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     store = store_or_exit(settings, contract)
     warn_of_pooler(store)
     if deterministic:
-        ambient.fix(store.fingerprint())
+        determinism.fix(store.fingerprint())
     if seed is not None and not apply_files(store, sorted(seed.glob("*.yaml"))):
         raise SystemExit(1)
     about_tokens = bootstrap(store, settings)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from app.contract.answers import Answer
 from app.contract.writing import BrokenContract
-from app.objects import File
+from app.domain import File
 
 # RFC 8187, section 3.2.1, "attr-char" without letters and digits.
 _ATTRIBUTE_CHARACTERS = "!#$&+-.^_`|~"

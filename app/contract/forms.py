@@ -11,7 +11,7 @@ from app.contract.body import BodyReader, MalformedBody
 from app.contract.coercion import coercion_of
 from app.contract.schemas import is_file
 from app.contract.source import Pointer, Source
-from app.objects import Upload
+from app.domain import Upload
 
 FORM = "multipart/form-data"
 

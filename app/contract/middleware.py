@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from app import ambient, errors
+from app import determinism, errors
 from app.contract import answers
 from app.contract.answers import CONTINUE, Answer, busy, detail
 from app.contract.asgi import (
@@ -126,7 +126,7 @@ class ContractMiddleware(SpecMiddleware):
         :param otherwise: serves paths outside the contract
         :returns: the rest; None if the request has been answered
         """
-        started = ambient.clock()
+        started = determinism.clock()
         path: str = scope["path"]
         edition = self._current.edition
         if path.startswith(edition.doubled):
@@ -139,7 +139,7 @@ class ContractMiddleware(SpecMiddleware):
         plan = target.plans.get("GET" if method == "HEAD" else method)
         accept, authorization, content_type, length = headers_of(scope["headers"])
         request = Request(
-            ambient.random_bytes(16).hex(),
+            determinism.random_bytes(16).hex(),
             method,
             path,
             path_values,
@@ -207,7 +207,7 @@ class ContractMiddleware(SpecMiddleware):
         if not scope["path"].startswith(self._current.edition.prefix):
             await self._next(scope, receive, send)
             return
-        started = ambient.clock()
+        started = determinism.clock()
         status = 500
 
         async def observed(message: Message) -> None:
@@ -221,11 +221,11 @@ class ContractMiddleware(SpecMiddleware):
             await self._next(scope, receive, observed)
         finally:
             self._metrics.end()
-            seconds = ambient.clock() - started
+            seconds = determinism.clock() - started
             self._metrics.count(None, status, seconds, "")
             log.info(
                 "request",
-                id=ambient.random_bytes(16).hex(),
+                id=determinism.random_bytes(16).hex(),
                 operation=None,
                 method=scope["method"],
                 path=scope["path"],
@@ -272,7 +272,7 @@ class ContractMiddleware(SpecMiddleware):
         self, edition: Edition, target: PathPlan, plan: Plan | None, request: Request, answer: Answer, lines: bytes
     ) -> None:
         """Tell of a request that has been answered: who counts, who looks on, and the log."""
-        seconds = ambient.clock() - request.started
+        seconds = determinism.clock() - request.started
         verb = "GET" if request.method == "HEAD" else request.method
         place = target.counters.get(verb)
         self._metrics.count(place, answer.status, seconds, answer.rule)

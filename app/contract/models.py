@@ -8,7 +8,7 @@ from app.contract.body import BodyReader, InvalidBody
 from app.contract.plan import body_reader
 from app.contract.schemas import admits_null, default_of, flattened, properties
 from app.contract.source import Pointer, Source, remembered
-from app.objects import Decision, Grant, Model, Reference
+from app.domain import Decision, Grant, Model, Reference
 
 VERBS = ("used_by_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
 """What an operationId ends with, longer ones first, if its path says by `x-serves` whose operations it has."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from app import ambient, errors
+from app import determinism, errors
 from app.contract import answers
 from app.contract.answers import CONTINUE, Answer, Header, StoredViolation, decode, detail
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
@@ -31,7 +31,7 @@ from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
 from app.contract.sentences import NON_FIELD_ERRORS
 from app.contract.source import Pointer
 from app.contract.writing import BrokenContract
-from app.objects import RequestContext
+from app.domain import RequestContext
 
 log = structlog.get_logger("flows.contract")
 
@@ -203,7 +203,7 @@ class Server:
             try:
                 return self._carry_out(path, plan, request)
             except errors.TakenBack as error:
-                if ambient.clock() - request.started > _LONGEST_RETRY:
+                if determinism.clock() - request.started > _LONGEST_RETRY:
                     raise
                 log.info("taken back", id=request.id, operation=plan.operation_id, error=str(error))
                 time.sleep(random.uniform(0, min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)))  # noqa: S311  # no secret

@@ -12,8 +12,8 @@ from app.contract.plan import Plan
 from app.contract.rules import MISSING, Broken, broken_by
 from app.contract.source import Source
 from app.contract.writing import WriterBuilder
+from app.domain import Model, StoredObject
 from app.metrics import Metrics
-from app.objects import Model, StoredObject
 
 
 class ViolationReporter:

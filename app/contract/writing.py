@@ -20,7 +20,7 @@ from app.contract.answers import StoredViolation, encode
 from app.contract.schemas import Direction, SchemaReader, default_of, flattened, properties
 from app.contract.source import Source
 from app.contract.violations import violations
-from app.objects import StoredObject
+from app.domain import StoredObject
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 

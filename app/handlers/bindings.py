@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.objects import RequestContext, StoredObject
-from app.shapes.objects import shapes_of
-from app.shapes.pages import page_of
-from app.shapes.uses import visible_uses
+from app.domain import RequestContext, StoredObject
+from app.representations.objects import shapes_of
+from app.representations.pages import page_of
+from app.representations.uses import visible_uses
 from app.store import Store
 from app.store.listing import SortKey
 

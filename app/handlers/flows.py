@@ -7,12 +7,12 @@ from typing import Any, TypedDict
 from app import errors
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
-from app.objects import File, RequestContext, StoredObject, Upload, long_running, single_statement
+from app.domain import File, RequestContext, StoredObject, Upload, long_running, single_statement
 from app.planning.diagram import diagram
 from app.planning.plan import NotApplicable, plan
-from app.shapes.objects import flow as flow_shape
-from app.shapes.pages import page_of
-from app.shapes.uses import visible_uses
+from app.representations.objects import flow as flow_shape
+from app.representations.pages import page_of
+from app.representations.uses import visible_uses
 from app.store import Store
 from app.store.files import StoredFile
 from app.store.listing import SortKey

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.objects import Model
+from app.domain import Model
 from app.store.binding_views import PolicyBindingRow
 from app.store.structure import BoundStage, Structure
 

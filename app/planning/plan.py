@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.objects import Model
+from app.domain import Model
 from app.store.binding_views import PolicyBindingRow
 from app.store.structure import BoundStage, Structure
 

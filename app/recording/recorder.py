@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import structlog
 
-from app import ambient
+from app import determinism
 from app.contract.answers import Answer
 from app.contract.plan import Plan
 from app.contract.problems import documented
@@ -75,7 +75,7 @@ class Recorder:
         seconds: float,
     ) -> None:
         """See a request and its answer, with all headers as they are sent."""
-        self._waiting.append((path, plan, request, answer, headers, seconds, ambient.now()))
+        self._waiting.append((path, plan, request, answer, headers, seconds, determinism.now()))
         # To look at many at once takes half the time, as the code for it is near then.
         if len(self._waiting) >= _BATCH or len(request.body or b"") + len(answer.body) > _LARGE:
             with self._lock:

@@ -9,7 +9,7 @@ import orjson
 
 from app.contract.findings import Location
 from app.contract.source import Pointer, Source
-from app.objects import Model
+from app.domain import Model
 from app.store.database import Database
 from app.store.object_views import ObjectRow
 from app.store.scanning import StoredRow, every_row

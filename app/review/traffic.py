@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from app.proofs.replay import body_of
+from app.conformance.replay import body_of
 
 
 class NoTraffic(Exception):

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import errors
-from app.objects import Model
+from app.domain import Model
 from app.store import backup, large, migration, tables
 from app.store.backgrounds import Backgrounds
 from app.store.binding_views import PolicyBindingRow, StageBindingRow

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote, urljoin
 
-from app import ambient
+from app import determinism
 from app.store.database import Database
 from app.store.files import Files, StoredFile
 from app.store.flows import Flows
@@ -53,7 +53,7 @@ class Backgrounds:
         :raises NotFound: there is no such flow
         """
         # The first part tells uploads of one name apart, and nobody can guess it.
-        path = f"{_FOLDER}{ambient.random_bytes(8).hex()}-{_clean(filename)}"
+        path = f"{_FOLDER}{determinism.random_bytes(8).hex()}-{_clean(filename)}"
         self._store(slug, MEDIA + quote(path), (path, file))
 
     def _store(self, slug: str, url: str, upload: tuple[str, StoredFile] | None) -> None:

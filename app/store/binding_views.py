@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.objects import Reference
+from app.domain import Reference
 from app.store.database import Database
 from app.store.object_views import bound_to, flow_set, object_references, searched_name
 from app.store.tables import flows, objects, policy_bindings, stage_bindings

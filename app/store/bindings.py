@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 from app import errors
-from app.objects import Reference
+from app.domain import Reference
 from app.store.binding_views import PolicyBindingRow, StageBindingRow, policy_binding_view, stage_binding_view
 from app.store.database import Database, Query, Session
 from app.store.identity import new_uuid

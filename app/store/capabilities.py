@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from app.objects import Capabilities, Filter, Model, Reference
+from app.domain import Capabilities, Filter, Model, Reference
 from app.store.binding_views import (
     POLICY_REFERENCES,
     STAGE_REFERENCES,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
-from app import ambient, errors
+from app import determinism, errors
 from app.store.connections import Connections
 from app.store.engines import POSTGRESQL_SHORT_LOCK_TIMEOUT, POSTGRESQL_WRITERS_TIMEOUT
 from app.store.locking import pause
@@ -144,7 +144,7 @@ class Database(Connections):
         :raises Unavailable: nobody knows whether anything was changed
         """
         # Who is called again may use up random bytes, and when that happens is up to chance.
-        if self._pipeline is None or ambient.is_fixed():
+        if self._pipeline is None or determinism.is_fixed():
             return _nothing()
         return self._pipeline.carry_out(partial(self._without_waiting, self._pipeline.session, function, *arguments))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
-from app.objects import Model
+from app.domain import Model
 from app.store.database import Database, Session
 from app.store.tables import flows, objects, policy_bindings, stage_bindings
 from app.store.views import any_of, listed

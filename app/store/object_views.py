@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.objects import Model, Reference
+from app.domain import Model, Reference
 from app.store.database import Database
 from app.store.json_rows import json_rows
 from app.store.tables import flows, objects, policy_bindings, references, stage_bindings

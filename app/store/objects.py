@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 
 from app import errors
-from app.objects import Model
+from app.domain import Model
 from app.store.database import Database, Query, Session
 from app.store.identity import new_uuid
 from app.store.listing import Listing, SortKey

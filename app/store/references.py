@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from app import errors
-from app.objects import Reference
+from app.domain import Reference
 from app.store.database import Database, Query, Session
 from app.store.tables import flows, objects, stage_bindings
 

@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from app import errors
-from app.objects import Model
+from app.domain import Model
 from app.store.bindings import Bindings
 from app.store.database import Database, Query, Row, Session
 from app.store.flow import Flow

@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 import threading
 
-from app import ambient, errors
+from app import determinism, errors
 from app.store.address import Address
 from app.store.backup import opened
 
@@ -30,7 +30,7 @@ class Snapshot:
             self._forget()
             self._copy = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
             store.backup(self._copy)
-            self._position = ambient.position()
+            self._position = determinism.position()
 
     def put_back(self) -> None:
         """Let the store hold what it held then, and nothing else. :raises Unusable: it is none with a file, or nothing is kept"""
@@ -38,7 +38,7 @@ class Snapshot:
             if self._copy is None:
                 raise errors.Unusable("There is no snapshot yet. Take one first.")
             self._copy.backup(store, sleep=_PATIENCE)
-            ambient.begin(self._position)
+            determinism.begin(self._position)
 
     def forget(self) -> None:
         """Keep nothing."""

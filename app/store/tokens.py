@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from app import ambient, errors
+from app import determinism, errors
 from app.store.database import Database, Row
 from app.store.tables import tokens
 
@@ -72,14 +72,14 @@ class Tokens:
         moment = time.monotonic()
         cached = self._cache.get(secret)
         if cached is not None and cached[0] > moment:
-            return cached[1] if cached[1].valid_at(ambient.now()) else None
+            return cached[1] if cached[1].valid_at(determinism.now()) else None
         digest = _digest(secret)
         with self._database.read() as session:
             row = session.row(self._find, {"digest_": digest})
         if row is None or not hmac.compare_digest(row[0], digest):
             return None
         token = _token(row)
-        if not token.valid_at(ambient.now()):
+        if not token.valid_at(determinism.now()):
             return None
         if self._remembered:
             if len(self._cache) >= 1024:
@@ -124,7 +124,7 @@ class Tokens:
                     "superuser": superuser,
                     "active": True,
                     "permissions": " ".join(sorted(permissions)),
-                    "created": int(ambient.now()),
+                    "created": int(determinism.now()),
                     "expires": expires,
                 },
             )

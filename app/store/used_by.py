@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 import sqlalchemy as sa
 
-from app.objects import Model
+from app.domain import Model
 from app.store.database import Database, Query, Session
 from app.store.tables import flows, objects, policy_bindings, references, stage_bindings
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import JSON
 
-from app.objects import Reference
+from app.domain import Reference
 from app.store.database import Database
 from app.store.search import fold
 from app.store.tables import json_type

@@ -4,7 +4,7 @@ import re
 
 import sqlalchemy as sa
 
-from app.proofs.wire import Response
+from app.conformance.wire import Response
 from app.store.tables import metadata
 from tests.asgi import Client
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from app.conformance.wire import Wire
 from app.errors import NotFound
-from app.proofs.wire import Wire
 from tests.browser.test_pages import PAGES
 
 PLANTED = "<script>alert(1)</script><img src=x onerror=alert(2)>"

@@ -11,7 +11,7 @@ from authentik_client import FlowImportResult, FlowRequest, PatchedFlowRequest
 from authentik_client.exceptions import BadRequestException, ForbiddenException, NotFoundException
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app import ambient
+from app import determinism
 from app.contract.schemas import is_file
 from tests.asgi import WireClient
 from tests.conftest import application
@@ -49,7 +49,7 @@ def shared(contract, shared):
         yield shared
     else:
         # What the tests put there themselves.
-        ambient.fix(b"tests")
+        determinism.fix(b"tests")
         with application(DATABASE, contract) as made:
             yield made
 

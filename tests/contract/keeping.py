@@ -1,7 +1,7 @@
 """A store for contracts of tests: what it can do with their properties."""
 
 from app.contract import checks
-from app.objects import Capabilities, Filter
+from app.domain import Capabilities, Filter
 
 
 def keeping(*names):

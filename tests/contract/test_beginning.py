@@ -3,7 +3,7 @@
 import pytest
 
 from app.contract.asgi import BEGIN, WHOLE
-from app.live.application import LiveApplication
+from app.dev.application import LiveApplication
 from tests.asgi import FLOWS, Client, client_loop, together
 
 

@@ -8,7 +8,7 @@ import orjson
 import psutil
 import pytest
 
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from app.server.exchange import MOST_SKIPPED
 from tests.asgi import FLOWS, Client, client_loop
 from tests.conftest import application, client_of, database_at

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.contract.files import content_disposition
 from app.contract.memory import AnswerMemory
-from app.objects import File
+from app.domain import File
 from tests.contract.widgets import ID, WIDGETS, serve
 
 DRAWING = f"{WIDGETS}{ID}/drawing/"

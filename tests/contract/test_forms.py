@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app import errors
 from app.contract.forms import MAX_HEADERS, MAX_PARTS
-from app.objects import Upload
+from app.domain import Upload
 from tests.contract.widgets import CONTRACT, ID, WIDGETS, serve
 
 DRAWING = f"{WIDGETS}{ID}/drawing/"

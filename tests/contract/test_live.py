@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
+from app.dev import application
+from app.dev.application import LiveApplication
 from app.errors import Unavailable
-from app.live import application
-from app.live.application import LiveApplication
 from tests.asgi import FLOWS, Client
 from tests.contract_files import copied
 from tests.serving import wait_for

@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import handlers
 from app.application import create_app, open_store
-from app.objects import StoredObject
+from app.domain import StoredObject
+from app.representations.objects import flow as flow_shape
 from app.settings import Settings
-from app.shapes.objects import flow as flow_shape
 from tests.asgi import FLOWS, Client
 from tests.contract_files import loaded, with_another_stage
 from tests.forms import form

@@ -14,7 +14,7 @@ from app.contract.examples import no_handler
 from app.contract.middleware import ContractMiddleware
 from app.contract.security import BearerSecurityHandler
 from app.contract.serving import Server
-from app.objects import File
+from app.domain import File
 from tests.asgi import Client
 from tests.contract.keeping import implementation
 

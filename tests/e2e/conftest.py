@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from tests.serving import wait_for
 
 ROOT = Path(__file__).parents[2]

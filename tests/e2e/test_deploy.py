@@ -12,7 +12,7 @@ import sys
 import psutil
 import pytest
 
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from app.settings import Settings, describe
 from tests.asgi import FLOWS
 from tests.e2e.conftest import FLOWS_COMMAND, ROOT

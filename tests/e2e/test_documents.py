@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.application import create_app, open_store
+from app.conformance.replay import canonical, read_differences
 from app.contract.checks.extensions import DEFINITIONS, KINDS
-from app.proofs.replay import canonical, read_differences
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from tests.review.repository import commit, git

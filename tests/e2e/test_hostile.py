@@ -11,7 +11,7 @@ import threading
 import psutil
 import pytest
 
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from app.server import protocol
 from tests.asgi import FLOWS
 from tests.conftest import application

@@ -10,7 +10,7 @@ import pytest
 
 from app import errors
 from app.application import create_app, open_store
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from app.settings import Settings
 from app.store import engines
 from tests import postgresql

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from app.application import create_app, open_store
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from app.settings import Settings
 from app.store import engines
 from tests import pgbouncer, postgresql

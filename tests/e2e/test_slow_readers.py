@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.application import create_app, open_store
+from app.conformance.wire import Wire
 from app.pages.adapter import THREADS
-from app.proofs.wire import Wire
 from app.settings import Settings
 from tests.asgi import FLOWS
 from tests.e2e.test_command import bearer

@@ -15,8 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from app.conformance.wire import Wire
 from app.contract.bundling import read
-from app.proofs.wire import Wire
 from tests.asgi import FLOWS
 from tests.e2e.conftest import ROOT
 from tests.e2e.test_command import FLOW, bearer

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from tests.asgi import FLOWS
 from tests.conftest import application
 from tests.e2e.test_command import bearer

@@ -7,7 +7,7 @@ import time
 from array import array
 from urllib.parse import urlsplit
 
-from app.proofs.wire import TIMEOUT, Response
+from app.conformance.wire import TIMEOUT, Response
 from tests.asgi import FLOWS
 from tests.storm import Storm
 

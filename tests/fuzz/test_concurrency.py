@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from tests.asgi import FLOWS
 from tests.e2e.conftest import environment, start  # noqa: F401  # fixtures
 

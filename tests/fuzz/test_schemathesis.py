@@ -12,7 +12,7 @@ from schemathesis.config import SchemathesisConfig
 
 from app.application import create_app, load_contract, open_store
 from app.cli.fuzz import configuration
-from app.proofs import fuzz_hooks
+from app.conformance import fuzz_hooks
 from app.settings import Settings
 from tests.fuzz.campaign import fuzz, served
 

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.application import create_app, open_store
-from app.proofs.replay import Recording, Replay, read_differences
-from app.proofs.wire import Wire
+from app.conformance.replay import Recording, Replay, read_differences
+from app.conformance.wire import Wire
 from app.settings import Settings
 from app.store.tables import files, flows, objects
 from tests.conftest import database_at

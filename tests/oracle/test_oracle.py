@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.proofs.replay import GROUPS, Recording, SetupError, by_state, read_differences
+from app.conformance.replay import GROUPS, Recording, SetupError, by_state, read_differences
 from tests.oracle.conftest import FOLDER
 
 # The share of the cases that has to match without an entry in differences.yaml.

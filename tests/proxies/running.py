@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from tests.asgi import FLOWS
 from tests.e2e.conftest import FLOWS_COMMAND, ROOT
 from tests.proxies import configurations

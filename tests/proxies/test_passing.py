@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.proofs.wire import Wire
+from app.conformance.wire import Wire
 from app.settings import Settings
 from tests.asgi import FLOWS
 from tests.e2e.test_command import FLOW, bearer

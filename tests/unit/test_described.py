@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.proofs.described import Contract, Leads
+from app.conformance.described import Contract, Leads
 
 THING = {
     "type": "object",

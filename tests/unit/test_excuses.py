@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.proofs import excuses
-from app.proofs.described import Leads, Operation
-from app.proofs.seen import Seen
+from app.conformance import excuses
+from app.conformance.described import Leads, Operation
+from app.conformance.seen import Seen
 
 OPERATION = Operation(
     takes_input=True,

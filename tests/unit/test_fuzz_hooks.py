@@ -21,7 +21,7 @@ from schemathesis.generation.meta import (
 from schemathesis.openapi.checks import EnsureResourceAvailability, MissingHeaderNotRejected, RejectedPositiveData
 from schemathesis.transport.serialization import Binary
 
-from app.proofs import fuzz_hooks
+from app.conformance import fuzz_hooks
 
 PLACES = {
     "path_parameters": ParameterLocation.PATH,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.proofs import seen
-from app.proofs.seen import Seen
+from app.conformance import seen
+from app.conformance.seen import Seen
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app import ambient, errors
+from app import determinism, errors
 from app.contract.parameters import Ordering
 from app.store import Store, migration, remembered
 from app.store.engines import SQLITE_LOG_LIMIT
@@ -233,7 +233,7 @@ def test_identities_are_uuids(monkeypatch):
     moments = [0, 1.5, 1732312345.678, 2**38]
     made = []
     for moment in moments:
-        monkeypatch.setattr(ambient, "now", lambda moment=moment: moment)
+        monkeypatch.setattr(determinism, "now", lambda moment=moment: moment)
         made.append(new_uuid())
     assert [int(text[:13].replace("-", ""), 16) for text in made] == [int(moment * 1000) for moment in moments]
     assert sorted(made) == made

@@ -8,7 +8,7 @@ import pytest
 
 from app import errors
 from app.contract.parameters import Ordering
-from app.objects import Model, Reference
+from app.domain import Model, Reference
 from app.store import Store
 
 from .test_store import SEARCHED, members

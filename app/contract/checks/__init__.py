@@ -20,7 +20,7 @@ from app.contract.checks.servers import check_servers
 from app.contract.checks.values import check_values
 from app.contract.findings import ContractError, Finding, once
 from app.contract.source import Source
-from app.objects import Capabilities
+from app.domain import Capabilities
 
 __all__ = ["Draft", "Implementation", "load"]
 

@@ -17,7 +17,7 @@ from app.contract.findings import Finding, Location
 from app.contract.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
 from app.contract.schemas import admits_null, composed, flattened, is_file, properties
 from app.contract.source import Pointer, Source
-from app.objects import Capabilities, Upload
+from app.domain import Capabilities, Upload
 
 
 def check_handlers(

@@ -9,7 +9,7 @@ from app.contract.checks.texts import takes_nul
 from app.contract.findings import Finding
 from app.contract.schemas import flattened
 from app.contract.source import Pointer, Source
-from app.objects import Capabilities, Filter
+from app.domain import Capabilities, Filter
 
 _NUMBERS = frozenset({"integer", "number"})
 

@@ -10,7 +10,7 @@ from app.contract.checks.texts import takes_nul
 from app.contract.findings import Finding
 from app.contract.schemas import admits_null, composed, flattened, properties
 from app.contract.source import Pointer, Source
-from app.objects import Capabilities
+from app.domain import Capabilities
 
 
 def check_stored(

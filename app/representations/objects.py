@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from app.objects import Model
+from app.domain import Model
 from app.store import Store
 from app.store.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.flow import Flow

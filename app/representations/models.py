@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.objects import Model
+from app.domain import Model
 
 
 def types_of(models: Mapping[str, Model], collection: str) -> list[dict[str, Any]]:

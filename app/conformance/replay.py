@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 import orjson
 import yaml
 
-from app.proofs.wire import Response, Wire
+from app.conformance.wire import Response, Wire
 
 ADMIN = "oracle-admin-token"
 API = "/api/v3"

@@ -9,14 +9,14 @@ from typing import Any
 
 import structlog
 
-from app import ambient
+from app import determinism
 from app.application import create_app, create_metrics, first_edition, load_draft, next_edition, open_store
 from app.contract.checks.drafts import Draft
 from app.contract.findings import ContractError, Finding, Location
 from app.contract.frames import framed
 from app.contract.source import Source
-from app.live.reporting import tell_mistakes, tell_served
-from app.live.saves import saves
+from app.dev.reporting import tell_mistakes, tell_served
+from app.dev.saves import saves
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.tracing import Tracing
@@ -49,7 +49,7 @@ class LiveApplication:
         contract = self._first_contract()
         self._store = open_store(settings, contract)
         if deterministic:
-            ambient.fix(self._store.fingerprint())
+            determinism.fix(self._store.fingerprint())
         metrics = create_metrics(contract)
         self._current = first_edition(settings, contract, self._store, metrics)
         self._recorder = Recorder(contract)

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from app.proofs.described import Leads, Operation
-from app.proofs.seen import Seen
+from app.conformance.described import Leads, Operation
+from app.conformance.seen import Seen
 
 _MISSING = re.compile(r'Invalid pk "(.*)" - object does not exist\.', re.DOTALL)
 _NO_CHOICE = re.compile(

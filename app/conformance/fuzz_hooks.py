@@ -17,9 +17,9 @@ from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.core.media_types import YAML_MEDIA_TYPES
 from schemathesis.openapi.checks import EnsureResourceAvailability, MissingHeaderNotRejected, RejectedPositiveData
 
-from app.proofs.described import Contract, Leads, Operation, Schema
-from app.proofs.excuses import only_the_store_knows
-from app.proofs.seen import Seen
+from app.conformance.described import Contract, Leads, Operation, Schema
+from app.conformance.excuses import only_the_store_knows
+from app.conformance.seen import Seen
 
 FORM = "multipart/form-data"
 

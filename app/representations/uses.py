@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from app.objects import RequestContext
+from app.domain import RequestContext
 from app.store.used_by import Use
 
 
