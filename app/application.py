@@ -8,7 +8,8 @@ from app import handlers, pages
 from app.contract import checks, models
 from app.contract.asgi import Room
 from app.contract.checks.drafts import Draft
-from app.contract.edition import Current, Edition, outline
+from app.contract.connexion_api import outline
+from app.contract.edition import Current, Edition
 from app.contract.examples import no_handler
 from app.contract.framework import (
     ConnexionMiddleware,

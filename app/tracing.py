@@ -14,7 +14,7 @@ import structlog
 
 from app.contract.answers import Answer, Header
 from app.contract.plan import Plan
-from app.contract.serving import Request
+from app.contract.request import Request
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

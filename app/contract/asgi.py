@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from app.contract.answers import Answer, Header, lines
-from app.contract.serving import PathPlan, Request
+from app.contract.plan import PathPlan
+from app.contract.request import Request
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

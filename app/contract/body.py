@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 
 from app import errors
+from app.contract.errors import BrokenContract
 from app.contract.messages import Explainer, Messages
 from app.contract.rules import MISSING, Broken, broken_by
 from app.contract.schemas import Direction, SchemaReader, admits_null, flattened, properties
 from app.contract.sentences import BODY, MORE, NO_DATA, NON_FIELD_ERRORS, does_not_exist
 from app.contract.source import Pointer, Source
 from app.contract.violations import violations
-from app.contract.writing import BrokenContract
 
 # RFC 8259 knows UTF-8 only; authentik honours `charset`, and these are the encodings that text of JSON comes in.
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})

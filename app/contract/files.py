@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.contract.answers import Answer
-from app.contract.writing import BrokenContract
+from app.contract.errors import BrokenContract
 from app.domain import File
 
 # RFC 8187, section 3.2.1, "attr-char" without letters and digits.

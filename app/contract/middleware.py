@@ -32,13 +32,15 @@ from app.contract.asgi import (
     sent_whole,
 )
 from app.contract.body import BodyReader
-from app.contract.edition import ContractAPI, Current, Edition
+from app.contract.connexion_api import ContractAPI
+from app.contract.edition import Current, Edition
 from app.contract.framework import Specification, SpecMiddleware
 from app.contract.long_running import Busy, LongRunning
 from app.contract.negotiation import accepts, names_json
-from app.contract.plan import Plan
+from app.contract.plan import PathPlan, Plan
 from app.contract.problems import PROBLEM
-from app.contract.serving import PathPlan, Request, Server, too_large, unavailable
+from app.contract.request import Request
+from app.contract.serving import Server, too_large, unavailable
 from app.contract.stored import ViolationReporter
 from app.contract.workers import Workers
 from app.metrics import Metrics

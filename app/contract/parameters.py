@@ -13,13 +13,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from app.contract.coercion import coercion_of
+from app.contract.errors import BrokenContract
 from app.contract.messages import Explainer, Messages
 from app.contract.rules import Broken, broken_parameters
 from app.contract.schemas import Direction, SchemaReader, flattened
 from app.contract.sentences import MORE, NON_FIELD_ERRORS, QUERY, not_a_choice
 from app.contract.source import Pointer, Source
 from app.contract.violations import violations
-from app.contract.writing import BrokenContract
 
 # authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
 MAX_PARAMETERS = 1000

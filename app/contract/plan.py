@@ -8,12 +8,13 @@ from typing import Any
 
 from jsonschema_rs import Validator
 
+from app.contract.answers import Header
 from app.contract.body import BodyReader
 from app.contract.examples import Examples, no_handler
 from app.contract.forms import FORM, FormReader
 from app.contract.framework import AbstractOperation, SecurityHandlerFactory
 from app.contract.parameters import QueryReader
-from app.contract.paths import argument_of
+from app.contract.paths import PathReader, argument_of
 from app.contract.schemas import Direction, SchemaReader, is_file, properties
 from app.contract.security import Access
 from app.contract.source import Pointer, Source, remembered
@@ -69,6 +70,30 @@ class Plan:
     files: tuple[str, ...]
     writer: AnswerWriter | None
     validators: Mapping[int, Validator | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PathPlan:
+    """How one path is served.
+
+    :param plans: the plan of each method
+    :param undefined: permissions that a method needs before it is told that the path does not have it
+    :param headers: headers of each answer with a JSON body
+    :param lines: the same as they are sent
+    :param bare_headers: headers of each answer without
+    :param pointer: where the path stands in the contract
+    :param reader: reads the path's parameters
+    :param counters: where the metrics count the requests with a method
+    """
+
+    plans: Mapping[str, Plan]
+    undefined: Mapping[str, frozenset[str]]
+    headers: tuple[Header, ...]
+    lines: bytes
+    bare_headers: tuple[Header, ...]
+    pointer: Pointer
+    reader: PathReader
+    counters: Mapping[str, int]
 
 
 class PlanBuilder:

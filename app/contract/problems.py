@@ -11,10 +11,9 @@ import orjson
 
 from app.contract.answers import Answer, decode, encode
 from app.contract.negotiation import names
-from app.contract.plan import Plan
+from app.contract.plan import PathPlan, Plan
 from app.contract.rules import MISSING, Broken
 from app.contract.sentences import NON_FIELD_ERRORS
-from app.contract.serving import PathPlan
 from app.contract.source import Pointer, Source
 
 PROBLEM = "application/problem+json"

@@ -8,29 +8,28 @@ import gc
 import random
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from app import determinism, errors
 from app.contract import answers
-from app.contract.answers import CONTINUE, Answer, Header, StoredViolation, decode, detail
+from app.contract.answers import CONTINUE, Answer, StoredViolation, decode, detail
 from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
+from app.contract.errors import BrokenContract
 from app.contract.files import write_file
 from app.contract.forms import FORM
 from app.contract.memory import AnswerMemory
 from app.contract.messages import Messages
 from app.contract.origin import origin_of
 from app.contract.parameters import MAX_PARAMETERS, TooManyParameters
-from app.contract.paths import PathReader
-from app.contract.plan import REQUEST, Plan
+from app.contract.plan import REQUEST, PathPlan, Plan
 from app.contract.refusals import invalid, refusal_of
+from app.contract.request import Request
 from app.contract.rules import Broken
-from app.contract.security import PERMISSION_DENIED, Access, Forbidden, allows
+from app.contract.security import PERMISSION_DENIED, Forbidden, allows
 from app.contract.sentences import NON_FIELD_ERRORS
 from app.contract.source import Pointer
-from app.contract.writing import BrokenContract
 from app.domain import RequestContext
 
 log = structlog.get_logger("flows.contract")
@@ -51,66 +50,6 @@ _SMALL_BODY = 64 * 1024
 
 # From so many bytes on a body may hold so many values that the garbage collector takes as long as to read it.
 _LARGE_BODY = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class PathPlan:
-    """How one path is served.
-
-    :param plans: the plan of each method
-    :param undefined: permissions that a method needs before it is told that the path does not have it
-    :param headers: headers of each answer with a JSON body
-    :param lines: the same as they are sent
-    :param bare_headers: headers of each answer without
-    :param pointer: where the path stands in the contract
-    :param reader: reads the path's parameters
-    :param counters: where the metrics count the requests with a method
-    """
-
-    plans: Mapping[str, Plan]
-    undefined: Mapping[str, frozenset[str]]
-    headers: tuple[Header, ...]
-    lines: bytes
-    bare_headers: tuple[Header, ...]
-    pointer: Pointer
-    reader: PathReader
-    counters: Mapping[str, int]
-
-
-@dataclass(slots=True)
-class Request:
-    """One request, as far as a plan looks at it.
-
-    :param id: what the log and the answer call it
-    :param method: in capital letters
-    :param path: as the contract has it
-    :param path_values: values of the path's parameters; None if they can name no object
-    :param query: the query string, encoded
-    :param body: the whole body; None if it has not been read
-    :param accept: the header, None if it is missing
-    :param authorization: the header, None if it is missing
-    :param content_type: the header, empty if it is missing
-    :param scope: the request as the server gives it (ASGI)
-    :param started: when it came, in seconds of the clock
-    :param unread: the answer as long as the body has not been read, or if it is not going to be
-    :param held: bytes of the body that count as held by this process
-    :param access: what the sender may do, once it is known
-    """
-
-    id: str
-    method: str
-    path: str
-    path_values: Mapping[str, Any] | None
-    query: bytes
-    body: bytes | None
-    accept: str | None
-    authorization: str | None
-    content_type: str
-    scope: Mapping[str, Any]
-    started: float
-    unread: Answer = CONTINUE
-    held: int = 0
-    access: Access | None = None
 
 
 class Server:

@@ -17,6 +17,7 @@ import orjson
 from jsonschema_rs import ValidationError, Validator
 
 from app.contract.answers import StoredViolation, encode
+from app.contract.errors import BrokenContract
 from app.contract.schemas import Direction, SchemaReader, default_of, flattened, properties
 from app.contract.source import Source
 from app.contract.violations import violations
@@ -30,10 +31,6 @@ _REMEMBERED_LENGTH = 4096
 
 # Rules that an object breaks by the values of several properties, as validators call them.
 _RULES_ACROSS = frozenset({"anyOf", "oneOf", "not"})
-
-
-class BrokenContract(Exception):
-    """An answer that the contract does not allow; it must not reach the client."""
 
 
 class AnswerWriter:

@@ -10,10 +10,10 @@ import structlog
 
 from app import determinism
 from app.contract.answers import Answer
-from app.contract.plan import Plan
+from app.contract.plan import PathPlan, Plan
 from app.contract.problems import documented
+from app.contract.request import Request
 from app.contract.rules import Broken
-from app.contract.serving import PathPlan, Request
 from app.contract.source import Source
 from app.recording.coverage import Seen, coverage
 from app.recording.points import Point, operations, points_of

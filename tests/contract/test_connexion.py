@@ -11,7 +11,7 @@ from connexion.resolver import Resolver
 from connexion.security import AbstractSecurityHandler, SecurityHandlerFactory
 from connexion.spec import OpenAPISpecification, Specification
 
-from app.contract.edition import outline
+from app.contract.connexion_api import outline
 from app.contract.schemas import Direction, SchemaReader
 from app.contract.source import File, Source
 
