@@ -5,26 +5,27 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from functools import lru_cache, partial
 
 from app import handlers, pages
-from app.contract import checks, models
-from app.contract.asgi import Room
+from app.contract import checks
 from app.contract.checks.drafts import Draft
-from app.contract.connexion_api import outline
-from app.contract.edition import Current, Edition
-from app.contract.examples import no_handler
-from app.contract.framework import (
+from app.contract.compile import models
+from app.contract.compile.connexion_api import outline
+from app.contract.connexion import (
     ConnexionMiddleware,
     ExceptionMiddleware,
     LifespanMiddleware,
     Resolver,
     ServerErrorMiddleware,
 )
-from app.contract.long_running import LongRunning
-from app.contract.memory import AnswerMemory
-from app.contract.middleware import ContractMiddleware
-from app.contract.security import BearerSecurityHandler
-from app.contract.serving import Server
-from app.contract.source import Source
-from app.contract.workers import Workers
+from app.contract.document.source import Source
+from app.contract.request.authentication import BearerSecurityHandler
+from app.contract.response.examples import no_handler
+from app.contract.serve.asgi import Room
+from app.contract.serve.edition import Current, Edition
+from app.contract.serve.executor import Server
+from app.contract.serve.long_running import LongRunning
+from app.contract.serve.middleware import ContractMiddleware
+from app.contract.serve.response_cache import AnswerMemory
+from app.contract.serve.threads import Workers
 from app.domain import Capabilities
 from app.metrics import Metrics
 from app.recording.recorder import Recorder

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from app import handlers
-from app.contract.models import models, schemas_of_models
-from app.contract.rules import MISSING
-from app.contract.schemas import composed, properties
-from app.contract.source import Pointer, Source
-from app.contract.stored import StoredObjectChecker
+from app.contract.compile.models import models, schemas_of_models
+from app.contract.document.source import Pointer, Source
+from app.contract.serve.stored import StoredObjectChecker
+from app.contract.validation.rules import MISSING
+from app.contract.validation.schemas import composed, properties
 from app.domain import Model, StoredObject
 from app.logs import printable
 from app.recording.secrets import Secrets

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from app.contract.answers import Answer, Header
-from app.contract.plan import Plan
-from app.contract.request import Request
+from app.contract.compile.plan import Plan
+from app.contract.response.answers import Answer, Header
+from app.contract.serve.request import Request
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

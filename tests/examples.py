@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from app.contract import models
-from app.contract.body import BodyReader
-from app.contract.paths import argument_of
-from app.contract.plan import body_reader, parameters
-from app.contract.schemas import flattened, is_file
+from app.contract.compile import models
+from app.contract.compile.plan import body_reader, parameters
+from app.contract.request.body import BodyReader
+from app.contract.request.path import argument_of
+from app.contract.validation.schemas import flattened, is_file
 from tests.forms import form
 
 

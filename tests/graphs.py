@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from app import errors
-from app.contract.schemas import flattened, properties
+from app.contract.validation.schemas import flattened, properties
 from tests.blueprints import MODELS
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)

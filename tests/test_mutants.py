@@ -7,7 +7,11 @@ from app import handlers
 from app.application import create_app, load_contract, open_store
 from app.conformance.replay import GROUPS, Recording, Replay, SetupError, by_state, read_differences
 from app.conformance.wire import Wire
-from app.contract import answers, body, messages, parameters, schemas, serving
+from app.contract.request import body
+from app.contract.request import query as parameters
+from app.contract.response import answers
+from app.contract.serve import executor as serving
+from app.contract.validation import messages, schemas
 from app.handlers import flows as flow_handlers
 from app.settings import Settings
 from app.store import flows as store_flows

@@ -23,7 +23,7 @@ def command(settings: Settings, form: str) -> None:
     import orjson
 
     from app.cli.findings import told_of
-    from app.contract.bundling import read
+    from app.contract.document.bundling import read
 
     with told_of():
         contract = read(settings.contract)

@@ -59,7 +59,7 @@ def command(
     """
     from app.cli.findings import told_of
     from app.cli.start import contract_or_exit, existing_or_exit
-    from app.contract.bundling import read
+    from app.contract.document.bundling import read
     from app.review.base import NoBase, base_contract, usable
     from app.review.comparing.differences import Rating
     from app.review.evidence import weigh

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 
 from app import errors
 from app.application import load_contract
-from app.contract.findings import ContractError
+from app.contract.document.findings import ContractError
 from app.settings import PREFIX, Settings, describe
 from app.store import backup, migration
 from app.store.address import Address, address_of

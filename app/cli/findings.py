@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from app.conformance.credentials import RejectedToken
-from app.contract.findings import ContractError
+from app.contract.document.findings import ContractError
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ import orjson
 
 from app.cli.findings import rejected_tokens, told_of
 from app.conformance.credentials import check_token
-from app.contract.bundling import read
-from app.contract.source import Source
+from app.contract.document.bundling import read
+from app.contract.document.source import Source
 from app.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parents[1]

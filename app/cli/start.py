@@ -10,7 +10,7 @@ import click
 
 from app.application import load_contract, load_draft, open_store
 from app.cli.findings import told_of
-from app.contract.source import Source
+from app.contract.document.source import Source
 from app.settings import Settings
 from app.store import Store
 from app.store.address import address_of

@@ -9,7 +9,7 @@ import structlog
 
 from app import errors
 from app.cli.start import existing_or_exit
-from app.contract.source import Source
+from app.contract.document.source import Source
 from app.settings import Settings
 from app.store.database import Database
 from app.stored import Violation, check_store, summarize

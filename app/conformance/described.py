@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.contract.schemas import Direction, SchemaReader
-from app.contract.source import File, Source
+from app.contract.document.source import File, Source
+from app.contract.validation.schemas import Direction, SchemaReader
 
 Schema = Mapping[str, Any]
 Document = Mapping[str, Any]

@@ -12,9 +12,9 @@ import structlog
 from app import determinism
 from app.application import create_app, create_metrics, first_edition, load_draft, next_edition, open_store
 from app.contract.checks.drafts import Draft
-from app.contract.findings import ContractError, Finding, Location
-from app.contract.frames import framed
-from app.contract.source import Source
+from app.contract.document.code_frames import framed
+from app.contract.document.findings import ContractError, Finding, Location
+from app.contract.document.source import Source
 from app.dev.reporting import tell_mistakes, tell_served
 from app.dev.saves import saves
 from app.recording.recorder import Recorder

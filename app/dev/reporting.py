@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from app.contract.frames import Framed
+from app.contract.document.code_frames import Framed
 
 
 def tell_served(name: str, milliseconds: float) -> None:

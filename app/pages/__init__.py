@@ -8,9 +8,9 @@ from flask import Flask, Request, Response, abort, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
 
-from app.contract.edition import Current
-from app.contract.frames import Framed
-from app.contract.source import Source
+from app.contract.document.code_frames import Framed
+from app.contract.document.source import Source
+from app.contract.serve.edition import Current
 from app.metrics import Metrics
 from app.pages import health, metrics
 from app.pages.adapter import Adapter

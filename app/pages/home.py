@@ -3,8 +3,8 @@
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from app.contract.edition import Current
-from app.contract.origin import origin_of
+from app.contract.request.origin import origin_of
+from app.contract.serve.edition import Current
 from app.pages.operations import by_tag
 
 NO_PATH = "There is no such path."

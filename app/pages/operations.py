@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.contract.source import Source
+from app.contract.document.source import Source
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import Conflict, Forbidden
 
 from app import errors
-from app.contract import security
+from app.contract.request import authentication as security
 from app.recording.har import archive
 from app.recording.recorder import Recorder
 from app.store import Store

@@ -5,8 +5,8 @@ from functools import lru_cache
 import orjson
 from flask import Blueprint, Response, request
 
-from app.contract.edition import Current
-from app.contract.source import Source
+from app.contract.document.source import Source
+from app.contract.serve.edition import Current
 
 YAML = "application/vnd.oai.openapi"
 JSON = "application/vnd.oai.openapi+json"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.contract.source import Pointer, Source
+from app.contract.document.source import Pointer, Source
 from app.recording.points import Operation, Point
 
 

@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from app.contract.answers import Header, parsed
-from app.contract.origin import origin_of
+from app.contract.request.origin import origin_of
+from app.contract.response.answers import Header, parsed
 from app.recording.secrets import without_credentials
 from app.recording.traffic import Exchange
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from app.contract.plan import parameters
-from app.contract.schemas import flattened, properties
-from app.contract.source import Source
+from app.contract.compile.plan import parameters
+from app.contract.document.source import Source
+from app.contract.validation.schemas import flattened, properties
 
 # No client can bring about that a server fails (RFC 9110, section 15.6).
 _SERVER_ERROR = 500

@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl
 import structlog
 
 from app import determinism
-from app.contract.answers import Answer
-from app.contract.plan import PathPlan, Plan
-from app.contract.problems import documented
-from app.contract.request import Request
-from app.contract.rules import Broken
-from app.contract.source import Source
+from app.contract.compile.plan import PathPlan, Plan
+from app.contract.document.source import Source
+from app.contract.response.answers import Answer
+from app.contract.serve.problems import documented
+from app.contract.serve.request import Request
+from app.contract.validation.rules import Broken
 from app.recording.coverage import Seen, coverage
 from app.recording.points import Point, operations, points_of
 from app.recording.secrets import Secrets, without_credentials

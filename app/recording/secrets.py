@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from app.contract.answers import Header
-from app.contract.schemas import flattened
-from app.contract.source import Source
+from app.contract.document.source import Source
+from app.contract.response.answers import Header
+from app.contract.validation.schemas import flattened
 
 MASK = "********"
 

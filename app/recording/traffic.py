@@ -3,7 +3,7 @@
 from collections import deque
 from typing import NamedTuple
 
-from app.contract.answers import Header
+from app.contract.response.answers import Header
 
 # How many exchanges are kept, and how many bytes they may have together. What does not fit a processor's memory slows requests.
 MOST = 700

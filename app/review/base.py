@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from app.contract.bundling import read
 from app.contract.checks.document import check_references, check_structure
-from app.contract.findings import ContractError, Finding
-from app.contract.source import Source
+from app.contract.document.bundling import read
+from app.contract.document.findings import ContractError, Finding
+from app.contract.document.source import Source
 
 # Where the main branch may be, the shared one first.
 _MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from app.contract.source import Source
+from app.contract.document.source import Source
 from app.review.comparing.differences import Side, listed
 from app.review.comparing.discriminators import chosen
 from app.review.comparing.objects import members_of

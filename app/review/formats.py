@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from app.contract.findings import Finding as Note
+from app.contract.document.findings import Finding as Note
 from app.review.comparing.differences import NOTHING, Rating
 from app.review.evidence import Harm
 from app.review.report import Report

@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import jsonschema_rs
 
-from app.contract.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
-from app.contract.forms import FORM, FormReader
-from app.contract.parameters import QueryReader, TooManyParameters
-from app.contract.paths import PathReader
-from app.contract.routing import Router
-from app.contract.schemas import Direction, SchemaReader
-from app.contract.source import Source
+from app.contract.compile.routing import Router
+from app.contract.document.source import Source
+from app.contract.request.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
+from app.contract.request.form import FORM, FormReader
+from app.contract.request.path import PathReader
+from app.contract.request.query import QueryReader, TooManyParameters
+from app.contract.validation.schemas import Direction, SchemaReader
 from app.review.comparing.differences import Found
 from app.review.comparing.media_types import essence, of_kind
 from app.review.comparing.operations import Operation, operations

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.contract.findings import Finding as Note
-from app.contract.source import Source
+from app.contract.document.findings import Finding as Note
+from app.contract.document.source import Source
 from app.review.comparing.differences import Rating
 from app.review.evidence import Evidence
 from app.review.grouping import grouped

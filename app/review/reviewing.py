@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.contract.findings import Location
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Location
+from app.contract.document.source import Pointer, Source
 from app.review.comparing.access import compare_access
 from app.review.comparing.contents import compare_answers, compare_bodies
 from app.review.comparing.differences import Change, Difference, Found, Place, Rating, Side, seen_from

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.contract.findings import Location
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Location
+from app.contract.document.source import Pointer, Source
 from app.domain import Model
 from app.store.database import Database
 from app.store.object_views import ObjectRow

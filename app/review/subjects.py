@@ -1,6 +1,6 @@
 """What people call a part of a contract, in few words that do not change when lines move."""
 
-from app.contract.source import OPERATION_METHODS, Pointer, Source
+from app.contract.document.source import OPERATION_METHODS, Pointer, Source
 
 # What steps on the way to a part add to its name: with the step that follows, which the author named or numbered, and alone.
 _WITH_NEXT = {"properties": ".{}", "headers": " {}", "content": " ({})", "allOf": "", "anyOf": "({})", "oneOf": "({})"}

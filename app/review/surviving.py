@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.contract.source import Pointer, Source
+from app.contract.document.source import Pointer, Source
 
 # What is around whole operations and components says little of one that is gone.
 _COLLECTIONS = ((), ("paths",), ("components",))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.contract.source import Source
+from app.contract.document.source import Source
 from app.review.comparing.differences import NOTHING, Rating
 from app.review.reviewing import Finding, Use
 

@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.contract import findings
-from app.contract.findings import ContractError
-from app.contract.reading import parse
-from app.contract.source import File, Pointer
+from app.contract.document import findings
+from app.contract.document.findings import ContractError
+from app.contract.document.source import File, Pointer
+from app.contract.document.yaml_file import parse
 from app.review.reviewing import Finding
 
 _MEMBERS = {

@@ -9,7 +9,7 @@ import orjson
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from app.contract.asgi import BEGIN, RECEIVED, WHOLE, Begin
+from app.contract.serve.asgi import BEGIN, RECEIVED, WHOLE, Begin
 from app.server.heads import Refused
 from app.server.lingering import Lingering
 from app.server.parsing import Reading

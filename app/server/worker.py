@@ -99,7 +99,7 @@ class CrowdServer(Server):
 
 class Worker(UvicornWorker):
     """Uvicorn as this server wants it. Its access log is off: the application logs each request once, with its id. It leaves
-    what proxies say to `app.contract.origin`.
+    what proxies say to `app.contract.request.origin`.
 
     A worker whose parent is gone stops too: it would keep the port, and no server could start in its place. It learns of that by a
     pipe that only the parent can write to, and that ends with it.

@@ -22,6 +22,7 @@ from app.store.views import (
     listed,
     number,
     position_in,
+    text,
 )
 
 
@@ -178,7 +179,7 @@ def _member_field(name: str, kind: str, unstored: Any) -> Field:
             value = _typed(found.op("->>")(sa.literal_column(_quoted(name))), kind)
         return value if unstored is None else sa.case((missing, _literal(unstored)), else_=value)
 
-    bound = number if kind in ("integer", "number") else as_it_is
+    bound = {"string": text, "boolean": as_it_is}.get(kind, number)
     return Field(kind, key, lambda database, wanted: key(database) == wanted, bound=bound)
 
 

@@ -68,7 +68,7 @@ class References:
 
         :param hold: whether it must not go until the transaction ends
         """
-        for to in reference.to:
+        for to in reference.to if "\0" not in str(value) else ():
             row = session.row(self._query(to, reference.identity, hold), {"value": str(value).lower()})
             if row is not None:
                 return Target(to if to in _TABLES else "objects", row[0])

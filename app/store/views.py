@@ -37,6 +37,16 @@ def number(value: float) -> float:
     return max(min(value, 1e300), -1e300) * 1.0
 
 
+def text(value: str) -> str | None:
+    """A text as both databases take it; None, which equals nothing, for one with NUL, which neither keeps."""
+    return None if "\0" in value else value
+
+
+def whole(value: float) -> int | None:
+    """A number as a column of 32 bits may hold it; None, which equals nothing, for any other one."""
+    return int(value) if -(2**31) <= value < 2**31 and value == int(value) else None
+
+
 @dataclass(frozen=True)
 class Field:
     """A property that objects can be filtered by.
@@ -68,15 +78,9 @@ def column_field(column: sa.Column[Any]) -> Field:
     unique = bool(column.unique or column.primary_key)
     kind = json_type(column)
     if kind == "integer":
-        # A filter's value need not fit into the column.
-        return Field(
-            kind,
-            lambda _: column,
-            lambda _, wanted: sa.cast(column, sa.Numeric()) == wanted,
-            bound=number,
-            unique=unique,
-        )
-    return Field(kind, lambda _: column, lambda _, wanted: column == wanted, unique=unique)
+        return Field(kind, lambda _: column, lambda _, wanted: column == wanted, bound=whole, unique=unique)
+    bound = text if kind == "string" else as_it_is
+    return Field(kind, lambda _: column, lambda _, wanted: column == wanted, bound=bound, unique=unique)
 
 
 @dataclass(frozen=True)

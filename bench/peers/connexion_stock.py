@@ -15,7 +15,7 @@ from jsonschema import Draft4Validator
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.contract.bundling import read
+from app.contract.document.bundling import read
 from app.store.database import Database
 from bench.peers import contract, orm
 from bench.peers.access import Access, permits

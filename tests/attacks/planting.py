@@ -1,6 +1,6 @@
 """Texts planted through the API, in whatever member of a body takes them."""
 
-from app.contract.schemas import flattened, is_file
+from app.contract.validation.schemas import flattened, is_file
 from tests.contract_files import shipped
 from tests.forms import form
 

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from app import logs
-from app.contract.files import content_disposition
+from app.contract.response.download import content_disposition
 from tests.asgi import FLOWS
 from tests.attacks.payloads import FOLDERS, LINES, MARKUP
 from tests.attacks.planting import plant

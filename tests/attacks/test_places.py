@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.application import create_app, create_metrics, first_edition, load_contract, load_draft, open_store
-from app.contract.findings import ContractError
-from app.contract.frames import framed
+from app.contract.document.code_frames import framed
+from app.contract.document.findings import ContractError
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from tests.asgi import FLOWS, Client

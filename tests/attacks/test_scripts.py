@@ -7,8 +7,8 @@ import yaml
 
 from app import pages
 from app.application import create_app
-from app.contract.bundling import read
-from app.contract.edition import Current
+from app.contract.document.bundling import read
+from app.contract.serve.edition import Current
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from tests.asgi import FLOWS, Client

@@ -7,7 +7,7 @@ import pytest
 
 from app import errors
 from app.blueprints.importing import apply
-from app.contract.schemas import flattened
+from app.contract.validation.schemas import flattened
 from app.store import large
 from app.store.search import fold
 from tests.asgi import FLOWS

@@ -12,7 +12,7 @@ from authentik_client.exceptions import BadRequestException, ForbiddenException,
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app import determinism
-from app.contract.schemas import is_file
+from app.contract.validation.schemas import is_file
 from tests.asgi import WireClient
 from tests.conftest import application
 from tests.contract_files import shipped

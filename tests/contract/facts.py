@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.contract.source import parse_reference, part_at
+from app.contract.document.source import parse_reference, part_at
 
 FOLDER = Path(__file__).parent
 FACTS = [json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("facts-*.json"))]

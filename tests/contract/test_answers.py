@@ -8,7 +8,7 @@ import structlog
 
 from app import errors, handlers, logs
 from app.application import create_app
-from app.contract import middleware
+from app.contract.serve import middleware
 from tests.asgi import FLOWS, Client
 
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.contract import checks
-from app.contract.findings import ContractError
-from app.contract.schemas import Direction, SchemaReader
+from app.contract.document.findings import ContractError
+from app.contract.validation.schemas import Direction, SchemaReader
 from tests.contract.keeping import implementation, keeping
 
 FOLDER = Path(__file__).parent

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.contract.bundling import read
 from app.contract.checks.servers import check_servers
+from app.contract.document.bundling import read
 
 SERVERS = "servers:\n  - url: /api/v3/\n"
 FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.contract.asgi import BEGIN, WHOLE
+from app.contract.serve.asgi import BEGIN, WHOLE
 from app.dev.application import LiveApplication
 from tests.asgi import FLOWS, Client, client_loop, together
 

@@ -269,7 +269,7 @@ def test_imports_that_would_wait_too_long_are_told_to_come_back(client, other, e
         first = asyncio.create_task(importing(client, BOTH))
         # It begins.
         await asyncio.sleep(0)
-        monkeypatch.setattr("app.contract.long_running.PATIENCE", 0.01)
+        monkeypatch.setattr("app.contract.serve.long_running.PATIENCE", 0.01)
         others = await asyncio.gather(*(importing(client, text_of(flow("c", "theirs"))) for _ in range(3)))
         other.execute("COMMIT")
         return await first, others

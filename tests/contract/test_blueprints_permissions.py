@@ -6,8 +6,8 @@ import json
 import pytest
 
 from app.blueprints.importing import apply
-from app.contract import models
-from app.contract.schemas import properties
+from app.contract.compile import models
+from app.contract.validation.schemas import properties
 from tests.asgi import FLOWS
 from tests.contract_files import shipped
 from tests.examples import Examples, creators, operations

@@ -8,16 +8,16 @@ import pytest
 
 from app import handlers
 from app.application import capabilities_of, create_app, load_contract, open_store
-from app.contract import models
-from app.contract.findings import ContractError
-from app.contract.parameters import Ordering
+from app.contract.compile import models
+from app.contract.document.findings import ContractError
+from app.contract.request.query import Ordering
 from tests.asgi import Client
+from tests.conftest import emptied
 from tests.contract_files import copied, shipped
 
-DUMMY, STAGES, PROMPTS = "stages/dummy.yaml", "stages/all.yaml", "stages/prompt_prompts.yaml"
+DUMMY, STAGES = "stages/dummy.yaml", "stages/all.yaml"
 FLOW_BINDINGS, POLICY_BINDINGS, FLOWS = "flows/bindings.yaml", "policies/bindings.yaml", "authentik-flows.yaml"
 API = "/api/v3"
-NO_NUL = r"            pattern: '^[^\x00]*$'" + "\n"
 
 SCOPES = sorted(
     {model.collection for model in models.models(shipped(), handlers.collection_of).values()}
@@ -38,13 +38,6 @@ def changed(contract, file, old, new):
     [
         (DUMMY, "x-filters: throw_error", "x-filters: nonsense", "x-filters: nonsense", "keeps no member 'nonsense'"),
         (DUMMY, "[pk, name, throw_error]", "[pk, nonsense]", "[pk, nonsense]", "keeps no member 'nonsense'"),
-        (
-            PROMPTS,
-            "this label. White space around the value is removed.\n          allowEmptyValue: true\n          schema: *text",
-            "this label.\n          allowEmptyValue: true\n          schema: {type: string}",
-            "schema: {type: string}",
-            "no text with NUL",
-        ),
         (STAGES, "x-searches: [name]", "x-searches: [nmae]", "[nmae]", "keeps no member 'nmae'"),
         (STAGES, "x-searches: [name]", "x-searches: [throw_error]", "[throw_error]", "can't search 'throw_error'"),
         (STAGES, "x-orders-by: [pk, name]", "x-orders-by: [throw_error]", "[throw_error]", "no member 'throw_error'"),
@@ -127,7 +120,7 @@ def test_a_capability_that_the_store_lacks_is_a_located_finding(file, old, new, 
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_the_store_filters_and_sorts_by_all_that_it_says(scope, shared_on_each):
-    store, _ = shared_on_each
+    store = emptied(shared_on_each[0])
     can = capabilities_of(shipped())(scope)
     pages = {
         "flows": store.flows.page, "stage_bindings": store.stage_bindings.page, "policy_bindings": store.policy_bindings.page
@@ -237,7 +230,7 @@ def test_a_property_that_is_not_stored_is_filtered_sorted_and_searched_by_its_de
         f"        - name: {name}\n          in: query\n          description: Only such stages.\n          schema:\n{schema}"
         f"          example: {example}\n          x-filters: {name}\n"
         for name, schema, example in (
-            ("hint", "            type: string\n" + NO_NUL, "a"),
+            ("hint", "            type: string\n", "a"),
             ("weight", "            type: integer\n", "1"),
             ("loud", "            type: boolean\n", "true"),
         )
@@ -261,3 +254,18 @@ def test_a_property_that_is_not_stored_is_filtered_sorted_and_searched_by_its_de
     names = [stage["name"] for stage in client.get(f"{API}/stages/dummy/?ordering=weight").json()["results"]]
     assert names == ["new", "old"]
     assert count(client, "/stages/all/", search="ask") == 1
+
+
+def test_a_filter_that_no_stored_value_can_equal_finds_nothing(served):
+    schema = (
+        "schema:\n            $ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'\n          example: 30"
+    )
+    search = "        - $ref: '#/components/parameters/FlowSearch'\n        - name: ordering\n"
+    title = "        - name: title\n          in: query\n          schema: {type: string}\n          x-filters: title\n"
+    client = served(
+        (POLICY_BINDINGS, schema, "schema: {type: number}\n          example: 30"), (FLOWS, search, title + search)
+    )
+    bound(client, "polly")
+    numbers = {"30": 1, "30.0": 1, "7.5": 0, "9" * 30: 0, "-1e300": 0}
+    assert {number: count(client, "/policies/bindings/", timeout=number) for number in numbers} == numbers
+    assert [count(client, "/flows/instances/", title=title) for title in ("a", "a\0")] == [1, 0]

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from app.contract import models
+from app.contract.compile import models
 from app.store import scanning
 from app.stored import check_store, summarize
 from tests.asgi import FLOWS

@@ -11,9 +11,9 @@ from connexion.resolver import Resolver
 from connexion.security import AbstractSecurityHandler, SecurityHandlerFactory
 from connexion.spec import OpenAPISpecification, Specification
 
-from app.contract.connexion_api import outline
-from app.contract.schemas import Direction, SchemaReader
-from app.contract.source import File, Source
+from app.contract.compile.connexion_api import outline
+from app.contract.document.source import File, Source
+from app.contract.validation.schemas import Direction, SchemaReader
 
 SPECIFICATION = {
     "openapi": "3.0.3",

@@ -6,10 +6,10 @@ import re
 import pytest
 
 from app import pages
-from app.contract.bundling import read
-from app.contract.edition import Current
-from app.contract.findings import Finding, Location
-from app.contract.frames import Framed
+from app.contract.document.bundling import read
+from app.contract.document.code_frames import Framed
+from app.contract.document.findings import Finding, Location
+from app.contract.serve.edition import Current
 from app.settings import Settings
 from tests.asgi import Client
 from tests.contract.widgets import CONTRACT

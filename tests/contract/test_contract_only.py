@@ -8,7 +8,7 @@ import yaml
 
 import app
 from app import handlers
-from app.contract.reading import read_file
+from app.contract.document.yaml_file import read_file
 from tests.asgi import FLOWS
 
 # What stands in every program: log levels, everyday names of members and keys, small numbers.
@@ -26,21 +26,21 @@ HOMONYMS = {
     ("cli/diff.py", "text"): "a format of a report",
     ("cli/examination.py", "warn"): "the state of a line",
     ("cli/stored.py", 100): "how many violations are listed",
-    ("cli/worker.py", "none"): "uvicorn's word for no WebSocket protocol",
-    ("contract/answers.py", "Not found."): "the sentence for paths that no contract has",
-    ("contract/answers.py", "date"): "the header of that name",
+    ("server/worker.py", "none"): "uvicorn's word for no WebSocket protocol",
+    ("contract/response/answers.py", "Not found."): "the sentence for paths that no contract has",
+    ("contract/response/answers.py", "date"): "the header of that name",
     ("contract/checks/answers.py", "password"): "a format that refuses nothing",
     ("contract/checks/circles.py", 100): "how many schemas may lead on to one another",
-    ("contract/construction.py", 100): "how deeply a contract may be nested",
-    ("contract/schemas.py", "date"): "a format of OpenAPI",
-    ("contract/schemas.py", "date-time"): "a format of OpenAPI",
-    ("contract/schemas.py", "email"): "a format of OpenAPI",
-    ("contract/schemas.py", "password"): "a format of OpenAPI",
-    ("contract/answers.py", 100): "the status of an answer that goes on",
-    ("contract/sentences.py", "Enter a number."): "authentik's sentence for what is none",
-    ("contract/sentences.py", "This list may not be empty."): "authentik's sentence for `minItems`",
-    ("contract/checks/storage.py", "password"): "a format of OpenAPI",
-    ("contract/violations.py", 100): "how many mistakes are listed",
+    ("contract/document/construction.py", 100): "how deeply a contract may be nested",
+    ("contract/validation/schemas.py", "date"): "a format of OpenAPI",
+    ("contract/validation/schemas.py", "date-time"): "a format of OpenAPI",
+    ("contract/validation/schemas.py", "email"): "a format of OpenAPI",
+    ("contract/validation/schemas.py", "password"): "a format of OpenAPI",
+    ("contract/response/answers.py", 100): "the status of an answer that goes on",
+    ("contract/validation/wording.py", "Enter a number."): "authentik's sentence for what is none",
+    ("contract/validation/wording.py", "This list may not be empty."): "authentik's sentence for `minItems`",
+    ("contract/checks/texts.py", "password"): "a format of OpenAPI",
+    ("contract/validation/violations.py", 100): "how many mistakes are listed",
     (
         "handlers/flows.py",
         "authentik_flows.view_flowstagebinding",
@@ -52,8 +52,8 @@ HOMONYMS = {
     ("pages/__init__.py", "Not found."): "the sentence for paths that no contract has",
     ("planning/diagram.py", "none"): "what is not drawn",
     ("planning/plan.py", "all"): "what the word means",
-    ("proofs/described.py", "cascade"): "what becomes of an object with another one",
-    ("proofs/fuzz_hooks.py", "authorization"): "the header of that name",
+    ("conformance/described.py", "cascade"): "what becomes of an object with another one",
+    ("conformance/fuzz_hooks.py", "authorization"): "the header of that name",
     ("recording/har.py", "text"): "a member of an archive",
     ("recording/secrets.py", "password"): "a format that is never shown",
     ("review/comparing/access.py", "authorization"): "the header of that name",
@@ -70,7 +70,7 @@ HOMONYMS = {
     ("review/formats.py", "text"): "a format of a report",
     ("review/judge.py", 100): "a hundred statuses make a range",
     ("review/traffic.py", "text"): "a member of an archive",
-    ("shapes/objects.py", "authentication"): "the member of that name",
+    ("representations/objects.py", "authentication"): "the member of that name",
     ("store/backgrounds.py", 100): "how long the name of an upload may be",
     ("store/binding_views.py", "cascade"): "what the tables do",
     ("store/binding_views.py", "cascade_many"): "what the tables do",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.contract.bundling import read
 from app.contract.checks.circles import check_circles
+from app.contract.document.bundling import read
 
 STEPS = {
     "composed": "allOf: [{{$ref: '#/components/schemas/S{next}'}}]",

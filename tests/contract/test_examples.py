@@ -3,7 +3,7 @@
 import pytest
 
 from app.contract import checks
-from app.contract.findings import ContractError
+from app.contract.document.findings import ContractError
 from tests.contract.keeping import implementation
 from tests.contract.widgets import CONTRACT, HANDLERS, ID, WIDGETS, serve
 

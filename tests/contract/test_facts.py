@@ -1,6 +1,6 @@
 """The contract says what authentik 2024.8.1's own document says of the operations that are served, but for what is excused."""
 
-from app.contract.schemas import properties
+from app.contract.validation.schemas import properties
 from tests.contract.facts import FACTS, FOLDER, Comparison, excuses
 
 ALLOW = FOLDER.parents[1] / "openapi" / "authentik-flows.allow"

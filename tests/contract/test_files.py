@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.contract.files import content_disposition
-from app.contract.memory import AnswerMemory
+from app.contract.response.download import content_disposition
+from app.contract.serve.response_cache import AnswerMemory
 from app.domain import File
 from tests.contract.widgets import ID, WIDGETS, serve
 

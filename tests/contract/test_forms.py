@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app import errors
-from app.contract.forms import MAX_HEADERS, MAX_PARTS
+from app.contract.request.form import MAX_HEADERS, MAX_PARTS
 from app.domain import Upload
 from tests.contract.widgets import CONTRACT, ID, WIDGETS, serve
 

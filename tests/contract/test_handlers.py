@@ -6,9 +6,9 @@ import pytest
 
 from app import errors
 from app.contract import checks
-from app.contract.findings import ContractError
-from app.contract.memory import AnswerMemory
-from app.contract.origin import origin_of
+from app.contract.document.findings import ContractError
+from app.contract.request.origin import origin_of
+from app.contract.serve.response_cache import AnswerMemory
 from tests.contract.keeping import implementation, keeping
 from tests.contract.widgets import CONTRACT, HANDLERS, ID, WIDGETS, serve
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.application import create_app, load_contract, load_draft, open_store
 from app.contract.checks import Draft
-from app.contract.findings import ContractError
+from app.contract.document.findings import ContractError
 from tests.asgi import Client
 from tests.contract_files import shipped
 
@@ -86,6 +86,15 @@ def test_an_object_that_is_created_is_answered_by_the_schema_of_its_model(path, 
         media["schema"] = {}
 
     with pytest.raises(ContractError, match="The schema of the answer has no `x-model` of"):
+        load_contract(written(edit))
+
+
+def test_a_model_of_alternatives_is_a_finding(written):
+    def edit(document):
+        schema = document["components"]["schemas"]["ConsentStage"]
+        schema["allOf"] = [{"oneOf": [*schema["allOf"], {"type": "integer"}]}]
+
+    with pytest.raises(ContractError, match="The model's objects have `oneOf`"):
         load_contract(written(edit))
 
 

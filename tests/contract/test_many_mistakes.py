@@ -4,9 +4,9 @@ import orjson
 import pytest
 
 from app import errors
-from app.contract.body import MOST_CONTAINERS
-from app.contract.sentences import MORE
-from app.contract.violations import MOST, MOST_VALUES
+from app.contract.request.body import MOST_CONTAINERS
+from app.contract.validation.violations import MOST, MOST_VALUES
+from app.contract.validation.wording import MORE
 from app.store.references import References
 from tests.asgi import FLOWS
 from tests.contract.widgets import ID, OTHER, WIDGETS, serve

@@ -4,9 +4,9 @@ import sqlite3
 
 import pytest
 
-from app.contract import memory as memories
-from app.contract.answers import Answer
-from app.contract.memory import AnswerMemory
+from app.contract.response.answers import Answer
+from app.contract.serve import response_cache as memories
+from app.contract.serve.response_cache import AnswerMemory
 from tests.asgi import FLOWS, Client
 
 

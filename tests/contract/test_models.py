@@ -6,7 +6,7 @@ import json
 import pytest
 
 from app.application import load_contract
-from app.contract import models
+from app.contract.compile import models
 from app.settings import Settings
 from tests.conftest import application, client_of, database_at
 from tests.contract_files import copied, shipped, with_another_stage

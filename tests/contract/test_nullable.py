@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.contract.bundling import read
-from app.contract.schemas import Direction, SchemaReader, admits_null
+from app.contract.document.bundling import read
+from app.contract.validation.schemas import Direction, SchemaReader, admits_null
 from tests.contract.widgets import CONTRACT, ID, WIDGETS, serve
 
 SCHEMAS = """

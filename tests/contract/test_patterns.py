@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.contract.schemas import Direction, SchemaReader
+from app.contract.validation.schemas import Direction, SchemaReader
 from tests.contract_files import shipped
 from tests.growth import TIMES, in_proportion
 

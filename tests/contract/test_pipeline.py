@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from app.application import create_app, open_store
-from app.contract import serving
-from app.contract.workers import PATIENCE, Workers
+from app.contract.serve import executor as serving
+from app.contract.serve.threads import PATIENCE, Workers
 from app.settings import Settings
 from app.store import lanes
 from app.store.statements import Statements

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.application import create_app, load_contract, open_store
-from app.contract.bundling import read
+from app.contract.document.bundling import read
 from app.recording import recorder as recorders
 from app.recording import traffic as traffics
 from app.recording.recorder import Recorder

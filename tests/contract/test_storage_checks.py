@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from app.application import create_app, load_contract, open_store
-from app.contract.findings import ContractError
+from app.contract.document.findings import ContractError
 from tests.asgi import Client
 from tests.contract_files import copied
 

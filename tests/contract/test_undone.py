@@ -10,7 +10,7 @@ import pytest
 
 from app import errors, handlers
 from app.application import create_app, load_contract, open_store
-from app.contract import models
+from app.contract.compile import models
 from app.settings import Settings
 from tests.asgi import FLOWS, Client, together
 from tests.attacks.watching import stored

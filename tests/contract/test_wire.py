@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.application import create_app
-from app.contract import middleware
+from app.contract.serve import middleware
 from tests.asgi import FLOWS
 from tests.serving import served
 

@@ -9,11 +9,11 @@ from connexion.resolver import Resolver
 
 from app.application import create_metrics
 from app.contract import checks
-from app.contract.edition import Current
-from app.contract.examples import no_handler
-from app.contract.middleware import ContractMiddleware
-from app.contract.security import BearerSecurityHandler
-from app.contract.serving import Server
+from app.contract.request.authentication import BearerSecurityHandler
+from app.contract.response.examples import no_handler
+from app.contract.serve.edition import Current
+from app.contract.serve.executor import Server
+from app.contract.serve.middleware import ContractMiddleware
 from app.domain import File
 from tests.asgi import Client
 from tests.contract.keeping import implementation

@@ -7,7 +7,7 @@ import signal
 import psutil
 import pytest
 
-from app.contract.bundling import read
+from app.contract.document.bundling import read
 from tests.asgi import FLOWS
 from tests.contract_files import copied
 from tests.e2e.conftest import ROOT

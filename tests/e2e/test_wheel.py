@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from app.conformance.wire import Wire
-from app.contract.bundling import read
+from app.contract.document.bundling import read
 from tests.asgi import FLOWS
 from tests.e2e.conftest import ROOT
 from tests.e2e.test_command import FLOW, bearer

@@ -21,11 +21,12 @@ import structlog
 
 from app import handlers
 from app.application import capabilities_of, create_app, create_metrics, first_edition, next_edition, open_store
-from app.contract import checks, models
-from app.contract.findings import ContractError
-from app.contract.plan import parameters
-from app.contract.schemas import admits_null, flattened, properties
-from app.contract.source import File, Source, parse_reference, references
+from app.contract import checks
+from app.contract.compile import models
+from app.contract.compile.plan import parameters
+from app.contract.document.findings import ContractError
+from app.contract.document.source import File, Source, parse_reference, references
+from app.contract.validation.schemas import admits_null, flattened, properties
 from app.settings import Settings
 from tests import postgresql
 from tests.asgi import Client

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from app.contract.checks.extensions import DEFINITIONS
 from app.contract.checks.grammar import META_SCHEMA, object_at
 from app.contract.checks.parts import Parts
-from app.contract.schemas import FORMATS
-from app.contract.source import Source, parse_reference, references
+from app.contract.document.source import Source, parse_reference, references
+from app.contract.validation.schemas import FORMATS
 
 # Enough of the operations to have all that contracts say, and few enough to look at many edits.
 KEPT = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from app.contract.bundling import read
+from app.contract.document.bundling import read
 from app.review.formats import as_text
 from app.review.grouping import grouped
 from app.review.report import Report

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote
 import pytest
 
 from app.conformance.replay import read_differences
-from app.contract.bundling import read
+from app.contract.document.bundling import read
 from app.review.evidence import weigh
 from app.review.traffic import read_traffic
 from tests.contract_files import copied, replaced

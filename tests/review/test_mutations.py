@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.contract.findings import ContractError
-from app.contract.source import File, Source
+from app.contract.document.findings import ContractError
+from app.contract.document.source import File, Source
 from app.review.base import usable
 from app.review.evidence import weigh
 from app.review.reviewing import review

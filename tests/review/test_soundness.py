@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from app.contract.schemas import Direction, SchemaReader
-from app.contract.source import File, Source
+from app.contract.document.source import File, Source
+from app.contract.validation.schemas import Direction, SchemaReader
 from app.review.comparing.differences import Rating, Side
 from app.review.comparing.schemas import SchemaComparer
 from tests.review import schemas

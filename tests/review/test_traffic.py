@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.contract.bundling import read
+from app.contract.document.bundling import read
 from app.review.evidence import weigh
 from app.review.traffic import NoTraffic, read_traffic
 from tests.review.changes import FOLDER, changed, unchanged

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.contract.source import File, Source
+from app.contract.document.source import File, Source
 from app.review.comparing.differences import Rating
 from app.review.reviewing import review
 from app.review.versions import check_version

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from app.contract.findings import ContractError
+from app.contract.document.findings import ContractError
 from app.review.comparing.differences import Rating
 from app.review.report import report
 from app.review.waivers import read_waivers

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from app.cli import fuzz
-from app.contract.bundling import read
-from app.contract.findings import ContractError
+from app.contract.document.bundling import read
+from app.contract.document.findings import ContractError
 
 PARTED = Path(__file__).parents[1] / "contract" / "parted" / "small.yaml"
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from app.contract.bundling import path_of, read
 from app.contract.checks.parts import units
-from app.contract.findings import ContractError, Finding, Location
-from app.contract.frames import framed
-from app.contract.reading import FileMemory
-from app.contract.schemas import Direction, SchemaReader, let_reuse
+from app.contract.document.bundling import path_of, read
+from app.contract.document.code_frames import framed
+from app.contract.document.findings import ContractError, Finding, Location
+from app.contract.document.yaml_file import FileMemory
+from app.contract.validation.schemas import Direction, SchemaReader, let_reuse
 
 PARTED = Path(__file__).parents[1] / "contract" / "parted"
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.contract.framework import deferred
+from app.contract.connexion import deferred
 
 
 @pytest.fixture

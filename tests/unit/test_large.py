@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from app import errors
-from app.contract.parameters import Ordering
+from app.contract.request.query import Ordering
 from app.store import Store, large
 from app.store.large.listing import FlowListing
 from app.store.listing import Listing

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.contract.long_running import Busy, LongRunning
+from app.contract.serve.long_running import Busy, LongRunning
 
 
 def test_long_running_calls_take_turns_and_wait_only_so_long(monkeypatch):
@@ -17,7 +17,7 @@ def test_long_running_calls_take_turns_and_wait_only_so_long(monkeypatch):
         # It begins.
         await asyncio.sleep(0)
         with monkeypatch.context() as hurried:
-            hurried.setattr("app.contract.long_running.PATIENCE", 0.01)
+            hurried.setattr("app.contract.serve.long_running.PATIENCE", 0.01)
             with pytest.raises(Busy):
                 await threads.run(pytest.fail, "called")
         goes_on.set()

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.contract.bundling import read
-from app.contract.negotiation import accepts, names_json
-from app.contract.parameters import search_terms
-from app.contract.routing import Router
+from app.contract.compile.routing import Router
+from app.contract.document.bundling import read
+from app.contract.request.negotiation import accepts, names_json
+from app.contract.request.query import search_terms
 from app.settings import Settings, SettingsError, describe
 
 DOCS = Path(__file__).parents[2] / "docs"

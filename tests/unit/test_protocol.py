@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.contract.asgi import BEGIN, WHOLE
+from app.contract.serve.asgi import BEGIN, WHOLE
 from app.server.protocol import PATIENCE, Protocol
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import determinism, errors
-from app.contract.parameters import Ordering
+from app.contract.request.query import Ordering
 from app.store import Store, migration, remembered
 from app.store.engines import SQLITE_LOG_LIMIT
 from app.store.flows import flow_fields

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from app import errors
-from app.contract.parameters import Ordering
+from app.contract.request.query import Ordering
 from app.domain import Model, Reference
 from app.store import Store
 
@@ -81,7 +81,11 @@ MODELS = {
 @pytest.fixture
 def kept(database_url):
     """A migrated, empty store on each engine."""
-    store = Store(database_url, searched={**SEARCHED, "prompts": ("name", "label")}, models=MODELS)
+    store = Store(
+        database_url,
+        searched={**SEARCHED, "prompts": ("name", "label"), "stage_bindings": ("stage__name",)},
+        models=MODELS,
+    )
     store.migrate()
     yield store
     store.close()

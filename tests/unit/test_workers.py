@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from app.contract import workers
-from app.contract.workers import Workers
+from app.contract.serve import threads as workers
+from app.contract.serve.threads import Workers
 from app.errors import Unavailable, WouldWait
 
 

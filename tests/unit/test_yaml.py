@@ -8,9 +8,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.contract.dumping import as_yaml
-from app.contract.findings import ContractError
-from app.contract.reading import parse
+from app.contract.document.dumping import as_yaml
+from app.contract.document.findings import ContractError
+from app.contract.document.yaml_file import parse
 
 
 def read(text):

@@ -18,8 +18,8 @@ from app.contract.checks.operations import check_operations
 from app.contract.checks.parts import Parts
 from app.contract.checks.servers import check_servers
 from app.contract.checks.values import check_values
-from app.contract.findings import ContractError, Finding, once
-from app.contract.source import Source
+from app.contract.document.findings import ContractError, Finding, once
+from app.contract.document.source import Source
 from app.domain import Capabilities
 
 __all__ = ["Draft", "Implementation", "load"]

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from app.contract.findings import Finding, shown
-from app.contract.schemas import Direction, SchemaReader, admits_null, composed, properties
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Finding, shown
+from app.contract.document.source import Pointer, Source
+from app.contract.validation.schemas import Direction, SchemaReader, admits_null, composed, properties
 
 _UPPER = ("maxLength", "maximum", "maxItems", "maxProperties")
 _LOWER = ("minLength", "minimum", "minItems", "minProperties")

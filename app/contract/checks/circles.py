@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from app.contract.findings import Finding
-from app.contract.source import File, Pointer, Source, parse_reference
+from app.contract.document.findings import Finding
+from app.contract.document.source import File, Pointer, Source, parse_reference
 
 # Keywords whose subschemas apply to the same value as the schema around them.
 _OF_THE_SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf", "not"})

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.findings import Finding
-from app.contract.forms import FORM
-from app.contract.schemas import admits_null, flattened, is_file, properties
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source
+from app.contract.request.form import FORM
+from app.contract.validation.schemas import admits_null, flattened, is_file, properties
 
 JSON = "application/json"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from app.contract.checks.grammar import did_you_mean, object_at
 from app.contract.checks.parts import Part
-from app.contract.findings import Finding
-from app.contract.schemas import flattened, properties
-from app.contract.source import Pointer, Source, names_schema, parse_reference
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source, names_schema, parse_reference
+from app.contract.validation.schemas import flattened, properties
 
 
 def check_discriminators(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:

@@ -10,8 +10,8 @@ from jsonschema_rs import ValidationError
 
 from app.contract.checks.circles import check_circles
 from app.contract.checks.grammar import META_SCHEMA, did_you_mean, keys_at, object_at
-from app.contract.findings import Finding
-from app.contract.source import CircularReference, Pointer, Source, as_pointer, parse_reference
+from app.contract.document.findings import Finding
+from app.contract.document.source import CircularReference, Pointer, Source, as_pointer, parse_reference
 
 _SEE = "See the OpenAPI Specification 3.0.3."
 

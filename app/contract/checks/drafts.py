@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from app.contract.bundling import read
 from app.contract.checks.parts import Parts, units
-from app.contract.reading import FileMemory
-from app.contract.schemas import let_reuse
-from app.contract.source import Source
+from app.contract.document.bundling import read
+from app.contract.document.source import Source
+from app.contract.document.yaml_file import FileMemory
+from app.contract.validation.schemas import let_reuse
 
 
 class Draft:

@@ -10,8 +10,8 @@ import jsonschema_rs
 
 from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
-from app.contract.findings import Finding
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source
 
 DEFINITIONS: dict[str, Any] = json.loads(files("app.contract").joinpath("extensions.json").read_text("utf-8"))["$defs"]
 """JSON Schemas of the extensions by kind of object, and what they share. `docs/contract.md` explains each."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from app.contract.framework import OpenAPISpecification
-from app.contract.source import Pointer
+from app.contract.connexion import OpenAPISpecification
+from app.contract.document.source import Pointer
 
 META_SCHEMA: dict[str, Any] = OpenAPISpecification.openapi_schema
 """The JSON Schema of the OpenAPI Specification 3.0, in which each object has a definition."""

@@ -13,10 +13,10 @@ from app.contract.checks.headers import check_headers
 from app.contract.checks.queries import Searched, check_queries
 from app.contract.checks.storage import check_columns, check_stored
 from app.contract.checks.texts import takes_nul
-from app.contract.findings import Finding, Location
-from app.contract.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
-from app.contract.schemas import admits_null, composed, flattened, is_file, properties
-from app.contract.source import Pointer, Source
+from app.contract.compile.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
+from app.contract.document.findings import Finding, Location
+from app.contract.document.source import Pointer, Source
+from app.contract.validation.schemas import admits_null, composed, flattened, is_file, properties
 from app.domain import Capabilities, Upload
 
 

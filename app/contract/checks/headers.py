@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.answers import SENT
-from app.contract.examples import header_value
-from app.contract.findings import Finding
-from app.contract.schemas import Direction, SchemaReader
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source
+from app.contract.response.answers import SENT
+from app.contract.response.examples import header_value
+from app.contract.validation.schemas import Direction, SchemaReader
 
 # The `content` of a response states its media type (OpenAPI 3.0.3, "Response Object").
 _IGNORED = "content-type"

@@ -5,9 +5,9 @@ from typing import Any
 
 from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
-from app.contract.findings import Finding, shown
-from app.contract.schemas import FORMATS, admits_null, composed, flattened
-from app.contract.source import Pointer, Source, reference_to
+from app.contract.document.findings import Finding, shown
+from app.contract.document.source import Pointer, Source, reference_to
+from app.contract.validation.schemas import FORMATS, admits_null, composed, flattened
 
 _BY_TYPE: Mapping[str, frozenset[str]] = {
     "string": frozenset({"minLength", "maxLength", "pattern"}),

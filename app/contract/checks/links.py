@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.checks.grammar import did_you_mean
-from app.contract.findings import Finding
-from app.contract.plan import parameters
-from app.contract.schemas import flattened, properties
-from app.contract.source import Pointer, Source, parse_reference
+from app.contract.compile.plan import parameters
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source, parse_reference
+from app.contract.validation.schemas import flattened, properties
 
 # OpenAPI 3.0.3, "Runtime Expressions".
 _EXPRESSION = re.compile(

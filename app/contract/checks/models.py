@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from app.contract.checks.parts import Part
-from app.contract.findings import Finding
-from app.contract.schemas import properties
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source
+from app.contract.validation.schemas import composed, properties
 
 
 def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
@@ -26,6 +26,7 @@ def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
                 place, f"The model {model['name']!r} is described at {where} already.", "Give it another name."
             )
         models.setdefault(model["name"], place)
+        yield from _check_alternatives(source, pointer, schema)
         for name in (model["name"], model["collection"]):
             known[name].append(pointer)
     for path, item in source.document["paths"].items():
@@ -47,6 +48,13 @@ def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
                         f"{name!r} is no member of the object.",
                         "Name one that is.",
                     )
+
+
+def _check_alternatives(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
+    """Check that all properties of a model's objects are known."""
+    for keyword in sorted({key for part in composed(source, schema) for key in ("anyOf", "oneOf") if key in part}):
+        problem = f"The model's objects have `{keyword}`, and no properties that are known by it."
+        yield source.finding(pointer, problem, "Describe them by `properties` and `allOf`.")
 
 
 def _with_extension(parts: Sequence[Part], extension: str) -> Iterator[tuple[Pointer, dict[str, Any]]]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from app.contract.checks.content import check_content
 from app.contract.checks.parameters import check_parameters
-from app.contract.findings import Finding
-from app.contract.plan import parameters
-from app.contract.source import Pointer, Source, remembered
+from app.contract.compile.plan import parameters
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source, remembered
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")
 _PARAMETER = re.compile(r"\{[^{}]+\}")

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.findings import Finding
-from app.contract.paths import argument_of
-from app.contract.plan import parameters
-from app.contract.schemas import flattened
-from app.contract.source import OPERATION_METHODS, Pointer, Source
+from app.contract.compile.plan import parameters
+from app.contract.document.findings import Finding
+from app.contract.document.source import OPERATION_METHODS, Pointer, Source
+from app.contract.request.path import argument_of
+from app.contract.validation.schemas import flattened
 
 # What a query parameter is for.
 _USES = ("x-filters", "x-searches", "x-orders-by")

@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
-from app.contract.source import CONTAINERS, OPERATION_METHODS, Pointer, Source
+from app.contract.document.source import CONTAINERS, OPERATION_METHODS, Pointer, Source
 
 # Below these keys stands data of the author's own, in which a key of any name may stand.
 _DATA = frozenset({"example", "examples", "default", "enum"})

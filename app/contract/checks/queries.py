@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parameters import declared_parameters
-from app.contract.checks.texts import takes_nul
-from app.contract.findings import Finding
-from app.contract.schemas import flattened
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source
+from app.contract.validation.schemas import flattened
 from app.domain import Capabilities, Filter
 
 _NUMBERS = frozenset({"integer", "number"})
@@ -74,9 +73,6 @@ def _check_filter(source: Source, where: Pointer, parameter: dict[str, Any], can
     if kind != found.type and not {kind, found.type} <= _NUMBERS:
         problem = f"The store keeps {name!r} as {found.type}, and not as {kind or 'a value of any type'}."
         yield source.finding((*where, "schema"), problem, f"Make it `type: {found.type}`.")
-    elif kind == "string" and takes_nul(source, schema["items"] if is_list else schema):
-        problem = f"The store keeps no text with NUL for {name!r}."
-        yield source.finding((*where, "schema"), problem, "Add `pattern: '^[^\\x00]*$'`.")
     yield from _check_reference(source, where, parameter, name, found)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.contract.findings import Finding
-from app.contract.source import Pointer, Source, path_of
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source, path_of
 
 # Segments that mean the same to every client, encoded or not (RFC 3986, section 3.3).
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")

@@ -7,9 +7,9 @@ from typing import Any
 from app.contract.checks.answers import given_to_new
 from app.contract.checks.queries import names_of, unknown
 from app.contract.checks.texts import takes_nul
-from app.contract.findings import Finding
-from app.contract.schemas import admits_null, composed, flattened, properties
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source
+from app.contract.validation.schemas import admits_null, composed, flattened, properties
 from app.domain import Capabilities
 
 

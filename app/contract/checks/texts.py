@@ -5,8 +5,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from app.contract.schemas import FORMATS, PATTERNS, composed
-from app.contract.source import Source
+from app.contract.document.source import Source
+from app.contract.validation.schemas import FORMATS, PATTERNS, composed
 
 # Texts with NUL, of which a pattern admits one if it admits NUL by and large.
 _NUL = ("\0", "a\0", "\0a", "a\0a", "0\0", "0" * 40 + "\0")

@@ -9,10 +9,10 @@ import jsonschema_rs
 from jsonschema_rs import Validator
 
 from app.contract.checks.parts import Part, Parts
-from app.contract.findings import Finding, shown
-from app.contract.plan import parameters
-from app.contract.schemas import PATTERNS, Direction, SchemaReader, properties
-from app.contract.source import Pointer, Source, reference_to
+from app.contract.compile.plan import parameters
+from app.contract.document.findings import Finding, shown
+from app.contract.document.source import Pointer, Source, reference_to
+from app.contract.validation.schemas import PATTERNS, Direction, SchemaReader, properties
 
 
 def check_values(source: Source, parts: Parts) -> Iterator[Finding]:

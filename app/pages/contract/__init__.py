@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from app.contract.edition import Current
+from app.contract.serve.edition import Current
 from app.pages.contract import files, operation, overview, schema
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from app.contract.source import Pointer, Source
+from app.contract.document.source import Pointer, Source
 from app.pages.contract.places import Place, place_of
 
 _TOLD_APART = frozenset(

@@ -2,7 +2,7 @@
 
 from flask import Response, abort, render_template
 
-from app.contract.source import Source
+from app.contract.document.source import Source
 from app.pages.contract.places import path_of
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import abort, render_template
 
-from app.contract.source import Pointer, Source
+from app.contract.document.source import Pointer, Source
 from app.pages.contract.described import Described, Member, Word, describe, kind_of, rules_of
 from app.pages.contract.places import Place, place_of
 

@@ -2,7 +2,7 @@
 
 from flask import render_template
 
-from app.contract.source import Source
+from app.contract.document.source import Source
 from app.pages.contract.places import path_of
 from app.pages.operations import by_tag
 

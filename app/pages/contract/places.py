@@ -5,8 +5,8 @@ from pathlib import PurePath
 
 from flask import url_for
 
-from app.contract.findings import Location
-from app.contract.source import Pointer, Source
+from app.contract.document.findings import Location
+from app.contract.document.source import Pointer, Source
 
 
 @dataclass(frozen=True)

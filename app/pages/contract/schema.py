@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import abort, render_template
 
-from app.contract.source import Source, parse_reference, references
+from app.contract.document.source import Source, parse_reference, references
 from app.pages.contract.described import describe
 from app.pages.contract.places import place_of
 

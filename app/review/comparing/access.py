@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.contract.source import Source
+from app.contract.document.source import Source
 from app.review.comparing.differences import (
     Difference,
     Effect,

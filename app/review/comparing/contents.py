@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from app.contract.source import Pointer, Source
+from app.contract.document.source import Pointer, Source
 from app.review.comparing.differences import (
     Difference,
     Effect,

@@ -5,7 +5,7 @@ import json
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple
 
-from app.contract.source import Pointer
+from app.contract.document.source import Pointer
 
 NOTHING = "Nothing to do."
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.contract.source import Pointer, parse_reference
+from app.contract.document.source import Pointer, parse_reference
 from app.review.comparing.differences import Difference, Effect, Place, listed
 from app.review.comparing.pairs import Pair
 from app.review.comparing.views import Position, View

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.source import Pointer
+from app.contract.document.source import Pointer
 from app.review.comparing.differences import Difference, Effect, Place, digest, shown
 from app.review.comparing.keywords import keyword_place
 from app.review.comparing.limits import limit_of

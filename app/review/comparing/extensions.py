@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from app.contract.source import Pointer
+from app.contract.document.source import Pointer
 from app.review.comparing.differences import (
     Difference,
     Effect,

@@ -1,7 +1,7 @@
 """What differs in the members of two objects, for one side of a call: what the other side owns is not there."""
 
-from app.contract.schemas import Direction
-from app.contract.source import Pointer
+from app.contract.document.source import Pointer
+from app.contract.validation.schemas import Direction
 from app.review.comparing.differences import (
     NOTHING,
     Difference,

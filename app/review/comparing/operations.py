@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
-from app.contract.source import Pointer, Source
+from app.contract.document.source import Pointer, Source
 from app.review.comparing.differences import Difference, Effect, Found, Place, digest, place_of, step, text_of
 from app.review.comparing.extensions import compare_extensions_of
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.schemas import Direction, SchemaReader
-from app.contract.source import Pointer, Source
+from app.contract.document.source import Pointer, Source
+from app.contract.validation.schemas import Direction, SchemaReader
 from app.review.comparing.differences import (
     Difference,
     Effect,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.contract.source import Source
+from app.contract.document.source import Source
 from app.review.comparing.alternatives import compare_alternatives, compare_with_alternatives
 from app.review.comparing.differences import (
     NOTHING,

@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from app.contract.source import Pointer, Source, parse_reference
+from app.contract.document.source import Pointer, Source, parse_reference
 from app.review.comparing.differences import shown
 
 Position = tuple[Pointer, ...]

@@ -1,0 +1,204 @@
+"""The models that a contract declares by `x-model`, ready for the handlers and the store."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from app import errors
+from app.contract.compile.plan import body_reader
+from app.contract.document.source import Pointer, Source, remembered
+from app.contract.request.body import BodyReader, InvalidBody
+from app.contract.validation.schemas import admits_null, default_of, flattened, properties
+from app.domain import Decision, Grant, Model, Reference
+
+VERBS = ("used_by_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
+"""What an operationId ends with, longer ones first, if its path says by `x-serves` whose operations it has."""
+
+
+@remembered
+def models(source: Source, collection_of: Callable[[str], str | None] = lambda _: None) -> Mapping[str, Model]:
+    """The models of a contract that has passed the checks of its extensions, by name. Never to be changed.
+
+    :param collection_of: the collection that an operation without `x-serves` is about, by operationId
+    """
+    schemas = source.document.get("components", {}).get("schemas", {})
+    return {
+        schema["x-model"]["name"]: _model(source, name, schema, collection_of)
+        for name, schema in schemas.items()
+        if isinstance(schema, dict) and "x-model" in schema
+    }
+
+
+def served(source: Source) -> dict[str, tuple[str, str]]:
+    """The model and the verb of each operation that `x-serves` names a model for, by operationId."""
+    found = {}
+    for _, path, _, operation in source.operations():
+        model = source.document["paths"][path].get("x-serves")
+        verb = next((verb for verb in VERBS if operation["operationId"].endswith(f"_{verb}")), None)
+        if model is not None and verb is not None:
+            found[operation["operationId"]] = (model, verb)
+    return found
+
+
+def searched(source: Source, collection_of: Callable[[str], str | None]) -> dict[str, tuple[str, ...]]:
+    """The members that searches look at, by collection.
+
+    :param collection_of: the collection that an operation without `x-serves` is about, by operationId
+    """
+    collections = {name: model["collection"] for name, model in _declared(source).items()}
+    found: dict[str, dict[str, None]] = {}
+    for pointer, path, _, operation in source.operations():
+        model = source.document["paths"][path].get("x-serves")
+        collection = collections[model] if model else collection_of(operation["operationId"])
+        if collection is None:
+            continue
+        for declared in (
+            *source.at(pointer).get("parameters", ()),
+            *source.document["paths"][path].get("parameters", ()),
+        ):
+            names = source.resolve((), declared)[1].get("x-searches", ())
+            found.setdefault(collection, {}).update(dict.fromkeys(names))
+    return {collection: tuple(names) for collection, names in found.items()}
+
+
+def schemas_of_models(source: Source) -> dict[str, str]:
+    """The names of the schemas that declare models, by the model's name."""
+    schemas = source.document.get("components", {}).get("schemas", {})
+    return {schema["x-model"]["name"]: name for name, schema in schemas.items() if "x-model" in schema}
+
+
+@remembered
+def new_reader(source: Source, schema_name: str) -> BodyReader | None:
+    """The reader of the operation that creates objects of a model.
+
+    :param schema_name: the name of the schema that declares it
+    """
+    return _reader(source, schema_name, "201")
+
+
+def _declared(source: Source) -> dict[str, dict[str, Any]]:
+    schemas = source.document.get("components", {}).get("schemas", {}).values()
+    return {schema["x-model"]["name"]: schema["x-model"] for schema in schemas if "x-model" in schema}
+
+
+def _model(
+    source: Source, schema_name: str, schema: dict[str, Any], collection_of: Callable[[str], str | None]
+) -> Model:
+    about = schema["x-model"]
+    paths = list(_paths_of_one(source, about["name"], about["collection"], collection_of))
+    create = new_reader(source, schema_name)
+    change = _reader(source, schema_name, "200", method="patch")
+    sent = create.members if create else {}
+    answered = {name: member for name, (_, member) in properties(source, schema).items()}
+    members = {name: _type(source, member) for name, member in sent.items() if not member.get("x-ignored")}
+    references = {name: _reference(source, member) for name, member in sent.items() if "x-references" in member}
+    return Model(
+        name=about["name"],
+        collection=about["collection"],
+        component=about.get("component", ""),
+        verbose_name=about["verbose_name"],
+        verbose_name_plural=about["verbose_name_plural"],
+        description=schema.get("description", "").strip(),
+        answered=tuple(name for name, member in answered.items() if member.get("writeOnly") is not True),
+        members=members,
+        references=references,
+        defaults=create.defaults if create else {},
+        unstored={
+            name: default[0]
+            for name in {**answered, **sent}
+            if name not in references
+            and (default := default_of(*(schemas[name] for schemas in (sent, answered) if name in schemas)))
+        },
+        decision=_decision(about["decision"]) if "decision" in about else None,
+        read_new=_read(create),
+        read_change=_read(change),
+        messages_of=create.messages_of if create else _no_messages,
+        unique=create.unique if create else (),
+        seen_by=tuple(Grant(_required(path["get"]), shown) for path, shown in paths),
+        # An operation on one object also takes what it takes to see that.
+        deleted_by=tuple(
+            _required(path["delete"]) - _required(path["get"]) or _required(path["delete"])
+            for path, _ in paths
+            if "delete" in path
+        ),
+    )
+
+
+def _paths_of_one(
+    source: Source, model: str, collection: str, collection_of: Callable[[str], str | None]
+) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """The paths of single objects of a model, or of any model of its collection, and the members that they answer."""
+    for path in source.document["paths"].values():
+        if "get" not in path or "200" not in path["get"]["responses"]:
+            continue
+        if path.get("x-serves", model) != model:
+            continue
+        if "x-serves" not in path and collection_of(path["get"]["operationId"]) != collection:
+            continue
+        answer = source.resolve((), path["get"]["responses"]["200"])[1]
+        for media in answer.get("content", {}).values():
+            shown = frozenset(properties(source, media.get("schema", {})))
+            if "pk" in shown:
+                yield path, shown
+
+
+def _required(operation: dict[str, Any]) -> frozenset[str]:
+    return frozenset(operation.get("x-required-permissions", ()))
+
+
+def _reader(source: Source, schema_name: str, code: str, method: str = "post") -> BodyReader | None:
+    """The reader of the operation that answers a model's objects with a status code."""
+    wanted = {"$ref": f"#/components/schemas/{schema_name}"}
+    for pointer, known, answered in _answered(source, code):
+        if known == method and wanted in answered:
+            return body_reader(source, pointer, source.at(pointer), wanted if code == "201" else None)
+    return None
+
+
+@remembered
+def _answered(source: Source, code: str) -> list[tuple[Pointer, str, list[Any]]]:
+    """The operations that take a body and have an answer of a status code: place, method and the answer's schemas."""
+    return [
+        (pointer, method, [media.get("schema") for media in answer.get("content", {}).values()])
+        for pointer, _, method, operation in source.operations()
+        if "requestBody" in operation and code in operation["responses"]
+        for answer in [source.resolve((), operation["responses"][code])[1]]
+    ]
+
+
+def _read(reader: BodyReader | None) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    def read(members: Mapping[str, Any]) -> dict[str, Any]:
+        if reader is None:
+            return dict(members)
+        try:
+            return reader.checked(dict(members))
+        except InvalidBody as error:
+            raise errors.Invalid(error.messages) from error
+
+    return read
+
+
+def _no_messages(_error: Exception) -> dict[str, Any]:
+    return {}
+
+
+def _decision(declared: Mapping[str, Any]) -> Decision:
+    return Decision(declared.get("by", ""), declared.get("passes", False), declared["message"])
+
+
+def _reference(source: Source, member: dict[str, Any]) -> Reference:
+    declared = member["x-references"]
+    return Reference(
+        to=_names(declared["to"]),
+        on_delete=declared.get("on_delete", ""),
+        many=member.get("type") == "array",
+        identity=_names(declared.get("identity", "pk")),
+        nullable=admits_null(source, member),
+    )
+
+
+def _names(names: str | list[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _type(source: Source, member: dict[str, Any]) -> str:
+    return str(flattened(source, member).get("type", "string"))

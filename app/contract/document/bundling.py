@@ -1,0 +1,308 @@
+"""Make one document of the files of a contract.
+
+The root is an OpenAPI document. A further file holds `paths`, path items under names of its author's choice, and sections of
+components. Path items are put where the root names them, and components among the root's: `dummy.yaml#/schemas/DummyStage`
+becomes `#/components/schemas/DummyStage`.
+"""
+
+import contextlib
+from collections import defaultdict, deque
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from app.contract.document.findings import ContractError, Finding, Location
+from app.contract.document.source import File, Pointer, Source, is_path_item, parse_reference, part_at
+from app.contract.document.yaml_file import read_file, resolved
+
+SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks")
+"""The components that can be referred to (OpenAPI 3.0.3, "Components Object")."""
+
+Part = tuple[File, Pointer]
+"""A file and a place in it."""
+
+
+ReadFile = Callable[[Path, str, str], File]
+"""Reads a file, as `read_file` does."""
+
+Resolve = Callable[[Path], Path]
+"""Follows the links of a path, as `resolved` does."""
+
+
+def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, resolve: Resolve = resolved) -> Source:
+    """Read a contract: a file and all those that it refers to.
+
+    :param path: the root
+    :param name: what messages call the root, and the other files by it; its path if not given
+    :param read_file: reads a file
+    :param resolve: follows the links of a path, as `resolved` does
+    :raises ContractError: a file can't be read, or the files don't fit together
+    """
+    name = name or _shown(path)
+    try:
+        root = read_file(resolve(path), name, "`openapi: 3.0.3`")
+    except OSError as error:
+        problem = f"The contract can't be read: {error.strerror}."
+        raise ContractError([Finding(Location(name, 1, 1), problem, "Give the path of a readable file.")]) from error
+    reader = _Reader(root, read_file, resolve)
+    reader.read()
+    return _Bundler(reader.files, reader.references).bundle()
+
+
+def path_of(name: str) -> Path:
+    """The path of a file that messages call by a name."""
+    return next((path for folder in _folders() if (path := folder / name).exists()), Path(name))
+
+
+def _folders() -> tuple[Path, Path]:
+    """What names of files begin at: the working directory, or where this package is."""
+    return Path.cwd(), Path(__file__).parents[2]
+
+
+def _shown(path: Path) -> str:
+    """A path as messages have it: from one of the folders if it lies below, else as it was given."""
+    for folder in _folders():
+        with contextlib.suppress(ValueError, OSError):
+            return str(resolved(path).relative_to(folder))
+    return str(path)
+
+
+class _Reference(NamedTuple):
+    """A reference as it stands in a file.
+
+    :param pointer: the place of its text, which is that of a `$ref` or an entry of a discriminator's mapping
+    :param node: the object that holds the text
+    :param shown: the text
+    :param path: the file that it names
+    :param fragment: what it names in that file
+    """
+
+    pointer: Pointer
+    node: dict[str, Any]
+    shown: str
+    path: Path
+    fragment: str
+
+
+class _Reader:
+    """Reads the files that a root refers to, and those that they refer to.
+
+    :param root: the root
+    :param read_file: reads a file
+    :param resolve: follows the links of a path
+
+    `files` has all of them by path, the root first; `references` what they refer to.
+    """
+
+    def __init__(self, root: File, read_file: ReadFile, resolve: Resolve) -> None:
+        self._root = root
+        self._read_file = read_file
+        self._follow = resolve
+        self._findings: list[Finding] = []
+        self.files = {root.path: root}
+        self.references: dict[File, list[_Reference]] = {}
+
+    def read(self) -> None:
+        """Read them. :raises ContractError: one can't be used"""
+        unusable: set[Path] = set()
+        waiting = deque([self._root])
+        while waiting:
+            file = waiting.popleft()
+            paths: dict[str, Path] = {"": file.path}
+            self.references[file] = []
+            for pointer, node, shown in file.references:
+                # A reference is a URI, in which some characters are encoded (RFC 6901, section 6).
+                name, _, fragment = unquote(shown).partition("#")
+                known = paths.get(name)
+                path = paths[name] = known or self._resolve(file.path.parent / name)
+                self.references[file].append(_Reference(pointer, node, shown, path, fragment))
+                if known is None and path not in self.files and path not in unusable:
+                    further = self._read_further(path, name, (file, pointer))
+                    if further is None:
+                        unusable.add(path)
+                    else:
+                        self.files[path] = further
+                        waiting.append(further)
+        if self._findings:
+            raise ContractError(sorted(self._findings))
+
+    def _resolve(self, path: Path) -> Path:
+        # What can't be followed can't be read either, which is told of then.
+        try:
+            return self._follow(path)
+        except OSError:
+            return path
+
+    def _read_further(self, path: Path, shown: str, named_by: Part) -> File | None:
+        folder = self._root.path.parent
+        if not path.is_relative_to(folder):
+            problem = f"The file {shown!r} is outside of the contract's folder."
+            self._find(named_by, problem, "Move it to the folder of the first file, or below.")
+            return None
+        try:
+            name = str(PurePath(self._root.name).parent / path.relative_to(folder))
+            file = self._read_file(path, name, "`paths:` or `schemas:`")
+        except OSError as error:
+            problem = f"The file {shown!r} can't be read: {error.strerror}."
+            self._find(named_by, problem, "Correct the reference, or write the file.")
+            return None
+        except ContractError as error:
+            self._findings += error.findings
+            return None
+        self._check_form(file)
+        return file
+
+    def _check_form(self, file: File) -> None:
+        known = ("paths", *SECTIONS)
+        for key, section in file.document.items():
+            if key not in known:
+                problem = f"The key {key!r} has no meaning at the top of this file."
+                self._find((file, (key,)), problem, f"Use one of: {', '.join(known)}.")
+            elif not isinstance(section, dict):
+                self._find((file, (key,)), f"{key!r} is not a mapping.", "Put each part under a name.")
+
+    def _find(self, part: Part, problem: str, remedy: str) -> None:
+        self._findings.append(_finding(part, problem, remedy))
+
+
+class _Bundler:
+    """Puts files together.
+
+    :param files: the files by path, the root first
+    :param references: what each refers to
+    """
+
+    def __init__(self, files: dict[Path, File], references: dict[File, list[_Reference]]) -> None:
+        self._files = files
+        self._references = references
+        self._root, *self._further = files.values()
+        self._findings: list[Finding] = []
+        # By the file of the reference and its text: most are written many times.
+        self._targets: dict[tuple[File, str], Part | None] = {}
+        self._uses: dict[Part, set[Part]] = defaultdict(set)
+        self._path_items: dict[Part, Part] = {}
+        self._origins: dict[Pointer, Part] = {}
+
+    def bundle(self) -> Source:
+        """The contract. :raises ContractError: the files don't fit together"""
+        for file in self._files.values():
+            for reference in self._references[file]:
+                # Others of the root to itself are looked at with the whole document.
+                local = file is self._root and reference.shown.startswith("#")
+                if local and "%" in reference.shown:
+                    reference.node[str(reference.pointer[-1])] = "#" + reference.fragment
+                if not local or _of_path_item(reference):
+                    self._redirect(file, reference)
+        document = dict(self._root.document)
+        if isinstance(paths := document.get("paths"), dict):
+            document["paths"] = {template: self._path_item(template) for template in paths}
+        if self._further and isinstance(components := document.get("components", {}), dict):
+            document["components"] = self._all_components(components)
+        if not self._findings:
+            self._find_unused()
+        if self._findings:
+            raise ContractError(sorted(set(self._findings)))
+        return Source(tuple(self._files.values()), document, self._origins)
+
+    def _redirect(self, file: File, reference: _Reference) -> None:
+        """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""
+        place, node, shown, _, fragment = reference
+        pointer, key, at = place[:-1], place[-1], (file, place)
+        target = self._target(file, reference)
+        if target is None:
+            self._find(at, f"The reference {shown!r} leads nowhere.", "Name a part of that file.")
+            return
+        self._uses[self._outermost((file, pointer))].add(self._outermost(target))
+        if _of_path_item(reference):
+            for key in node.keys() - {"$ref"}:
+                problem = f"The key {key!r} means nothing beside a `$ref`."
+                self._find((file, (*pointer, key)), problem, "Move it to where the reference leads.")
+            if is_path_item(target[1]):
+                self._path_items[file, pointer] = target
+            else:
+                self._find(at, f"The reference {shown!r} names no path item.", "Name one: '<file>#/paths/<name>'.")
+        elif target[0] is self._root:
+            node[str(key)] = "#" + fragment
+        elif target[1][0] in SECTIONS and len(target[1]) > 1:
+            node[str(key)] = "#/components" + fragment
+        else:
+            self._find(at, f"The reference {shown!r} names no component.", "Name one: '<file>#/schemas/<name>'.")
+
+    def _target(self, by: File, reference: _Reference) -> Part | None:
+        """What a reference in a file names, None if there is no such part."""
+        named = by, reference.shown
+        if named not in self._targets:
+            file = self._files[reference.path]
+            try:
+                pointer = parse_reference("#" + reference.fragment)
+                part_at(file.document, pointer)
+                self._targets[named] = file, pointer
+            except KeyError:
+                self._targets[named] = None
+        return self._targets[named]
+
+    def _path_item(self, template: str) -> Any:
+        """What stands at a path, after all references."""
+        part: Part = self._root, ("paths", template)
+        followed = {part}
+        while (target := self._path_items.get(part)) is not None:
+            if target in followed:
+                self._find((part[0], (*part[1], "$ref")), "The references lead in a circle.", "Name a path item.")
+                break
+            followed.add(target)
+            part = target
+        file, place = part
+        item = part_at(file.document, place)
+        if len(followed) > 1 and isinstance(item, dict):
+            self._origins.update({("paths", template, key): (file, (*place, key)) for key in item})
+        return item
+
+    def _all_components(self, of_the_root: dict[str, Any]) -> dict[str, Any]:
+        """The components of all files."""
+        components = {key: dict(parts) if isinstance(parts, dict) else parts for key, parts in of_the_root.items()}
+        for file in self._further:
+            for section in (key for key in file.document if key != "paths"):
+                named = components.setdefault(section, {})
+                for name, component in file.document[section].items() if isinstance(named, dict) else ():
+                    place: Pointer = ("components", section, name)
+                    if name in named:
+                        other, there = self._origins.get(place, (self._root, place))
+                        problem = f"The name {name!r} is taken by the part at {other.locate(there)}."
+                        self._find((file, (section, name)), problem, "Give each a name of its own.")
+                    else:
+                        named[name] = component
+                        self._origins[place] = file, (section, name)
+        return components
+
+    def _find_unused(self) -> None:
+        used: set[Part] = set()
+        waiting: list[Part] = [(self._root, ())]
+        while waiting:
+            part = waiting.pop()
+            if part not in used:
+                used.add(part)
+                waiting += self._uses[part]
+        for file in self._further:
+            for section, parts in file.document.items():
+                for name in parts:
+                    if (file, (section, name)) not in used:
+                        self._find((file, (section, name)), f"Nothing refers to {name!r}.", "Remove it, or use it.")
+
+    def _outermost(self, part: Part) -> Part:
+        """The path item or component around a part of a further file; the root is one part, all of it in use."""
+        file, pointer = part
+        return (file, ()) if file is self._root else (file, pointer[:2])
+
+    def _find(self, part: Part, problem: str, remedy: str) -> None:
+        self._findings.append(_finding(part, problem, remedy))
+
+
+def _of_path_item(reference: _Reference) -> bool:
+    """Whether a reference is that of a path item."""
+    return reference.pointer[-1] == "$ref" and is_path_item(reference.pointer[:-1])
+
+
+def _finding(part: Part, problem: str, remedy: str) -> Finding:
+    file, pointer = part
+    return Finding(file.locate(pointer), problem, remedy)

@@ -1,0 +1,39 @@
+"""The lines around a place in a file, for those who have to change something there."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from app.contract.document.bundling import path_of
+from app.contract.document.findings import Finding, Location
+
+# Lines before and after the one in question.
+_AROUND = 2
+
+
+class Framed(NamedTuple):
+    """A finding with the lines around its place, as they were when it was found."""
+
+    finding: Finding
+    lines: str
+
+
+def framed(findings: Iterable[Finding]) -> tuple[Framed, ...]:
+    """Findings with the lines around their places."""
+    return tuple(Framed(finding, frame(finding.location)) for finding in findings)
+
+
+def frame(location: Location) -> str:
+    """The lines around a place, with their numbers and a mark below the place; nothing if they can't be read."""
+    try:
+        lines = path_of(location.file).read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    first = max(1, location.line - _AROUND)
+    width = len(str(location.line + _AROUND))
+    framed = []
+    for number, text in enumerate(lines[first - 1 : location.line + _AROUND], first):
+        here = number == location.line
+        framed.append(f"{'>' if here else ' '} {number:>{width}} | {text}".rstrip())
+        if here:
+            framed.append(f"  {' ' * width} | {' ' * (location.column - 1)}^")
+    return "\n".join(framed)

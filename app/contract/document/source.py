@@ -1,0 +1,324 @@
+"""A contract as read: one document, and where each part of it stands in its files."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from pathlib import Path, PurePath
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
+
+from app.contract.document.findings import Finding, Location
+
+Pointer = tuple[str | int, ...]
+"""Where a part stands in a document: the keys and indices that lead to it (RFC 6901)."""
+
+CONTAINERS = (dict, list)
+"""What holds further parts. A union of types would be made anew each time that it is asked for, and documents are large."""
+
+# The only name of a contract's folder that may be shown: this package's, and by convention that of many others.
+_KNOWN_FOLDER = "openapi"
+
+OPERATION_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class Place(NamedTuple):
+    """The place of a part in a file: lines and columns, counted from 1.
+
+    :param key: its key, or itself in a list
+    :param value: what it holds, which is the anchor's if it is an alias
+    """
+
+    key: tuple[int, int]
+    value: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class File:
+    """One file of a contract.
+
+    :param path: where it is, with no symbolic link
+    :param name: what messages call it
+    :param text: what it holds
+    :param document: the same as plain data, with all keys as strings
+    :param places: finds each part; asked for only if something is wrong, as it takes as long as to read the file
+    """
+
+    path: Path
+    name: str
+    text: bytes
+    document: dict[str, Any]
+    places: Callable[[], Mapping[Pointer, "Place"]]
+
+    @cached_property
+    def references(self) -> tuple[tuple[Pointer, dict[str, Any], str], ...]:
+        """Place, object and text of each `$ref`, and of each entry of a discriminator's mapping that is one, as the file was read;
+        what is made of the files writes into the objects. The place is that of the text itself.
+        """
+        found: list[tuple[Pointer, dict[str, Any]]] = []
+        mappings: list[tuple[Pointer, dict[str, Any]]] = []
+        _collect_references(self.document, (), found, mappings)
+        return (
+            *(((*pointer, "$ref"), node, node["$ref"]) for pointer, node in found),
+            *(
+                ((*pointer, name), mapping, text)
+                for pointer, mapping in mappings
+                for name, text in mapping.items()
+                if isinstance(text, str) and not names_schema(text)
+            ),
+        )
+
+    def locate(self, pointer: Pointer) -> Location:
+        """Where a part stands; the nearest part around it if it is missing."""
+        return Location(self.name, *self._place(pointer).key)
+
+    def locate_value(self, pointer: Pointer) -> Location:
+        """The place of a part's value: for an alias, that of its anchor."""
+        return Location(self.name, *self._place(pointer).value)
+
+    def _place(self, pointer: Pointer) -> Place:
+        places = self.places()
+        while pointer and pointer not in places:
+            pointer = pointer[:-1]
+        return places.get(pointer, Place((1, 1), (1, 1)))
+
+
+class CircularReference(KeyError):
+    """References that form a circle."""
+
+
+class Source:
+    """A contract: the OpenAPI document that its files make together.
+
+    :param files: the files, the root first
+    :param document: the document, with no reference to a file in it
+    :param origins: the file, and the place there, of each part that does not come from the same place of the root
+
+    What `app.contract.validation.schemas` makes of its schemas is kept here by direction: `definitions` of components,
+    `validators`, and those of an earlier contract that are `reusable`. `memory` has what `remembered` functions made of it.
+    """
+
+    def __init__(
+        self, files: tuple[File, ...], document: dict[str, Any], origins: Mapping[Pointer, tuple[File, Pointer]]
+    ) -> None:
+        self.name = files[0].name
+        self.document = document
+        self._files = files
+        self._origins = {(): (files[0], ()), **origins}
+        self.definitions: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        self.validators: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
+        self.reusable: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
+        self.memory: dict[Any, Any] = {}
+        self._resolved: dict[str, tuple[Pointer, Any]] = {}
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The paths of all files, the root's first."""
+        return tuple(file.path for file in self._files)
+
+    @property
+    def texts(self) -> dict[str, bytes]:
+        """What each file holds, by what messages call it, the root's first."""
+        return {file.name: file.text for file in self._files}
+
+    @cached_property
+    def base_path(self) -> str:
+        """The path below which the API is, without a slash at its end: that of the first server's URL (OpenAPI 3.0.3, "Server
+        Object"), and nothing if the document names no server.
+        """
+        servers = self.document.get("servers") or [{"url": "/"}]
+        return path_of(servers[0]["url"])
+
+    @cached_property
+    def text(self) -> bytes:
+        """The contract as one file: as it stands if it is one."""
+        if len(self._files) == 1:
+            return self._files[0].text
+        from app.contract.document.dumping import as_yaml
+
+        return as_yaml(self.document)
+
+    def public(self, text: str) -> str:
+        """A text for responses: paths of the contract's files become relative to its folder, so that no response reveals where that
+        folder is. A folder called `openapi` keeps its name.
+        """
+        pattern, folder = self._private_folder
+        return pattern.sub(folder, text)
+
+    @cached_property
+    def _private_folder(self) -> tuple[re.Pattern[str], str]:
+        """A pattern for the folder of this contract, and its replacement."""
+        given, real = PurePath(self.name).parent, self._files[0].path.parent
+        names = {f"{folder}/" for folder in (given, real, Path(given).absolute())} - {"./"}
+        pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+        return re.compile(rf"(?<![\w./-])(?:{pattern})"), f"{_KNOWN_FOLDER}/" if given.name == _KNOWN_FOLDER else ""
+
+    def locate(self, pointer: Pointer) -> Location:
+        """Where a part stands; the nearest part around it if it is missing."""
+        file, place = self._origin(pointer)
+        return file.locate(place)
+
+    def finding(self, pointer: Pointer, problem: str, remedy: str) -> Finding:
+        """A finding at a part of this contract."""
+        file, place = self._origin(pointer)
+        return Finding(file.locate(place), problem, remedy, file.locate_value(place))
+
+    def _origin(self, pointer: Pointer) -> tuple[File, Pointer]:
+        """The file in which a part stands, and the place there."""
+        depth = len(pointer)
+        while pointer[:depth] not in self._origins:
+            depth -= 1
+        file, origin = self._origins[pointer[:depth]]
+        return file, (*origin, *pointer[depth:])
+
+    def resolve(self, pointer: Pointer, node: Any) -> tuple[Pointer, Any]:
+        """Follow `$ref` from a node until there is none.
+
+        :returns: the place and the value that the reference leads to
+        :raises KeyError: a reference leads nowhere or in a circle
+        """
+        if not (isinstance(node, dict) and isinstance(reference := node.get("$ref"), str)):
+            return pointer, node
+        if reference not in self._resolved:
+            self._resolved[reference] = self._follow(reference)
+        return self._resolved[reference]
+
+    def _follow(self, reference: str) -> tuple[Pointer, Any]:
+        seen = {reference}
+        while True:
+            pointer = parse_reference(reference)
+            node = self.at(pointer)
+            if not (isinstance(node, dict) and isinstance(further := node.get("$ref"), str)):
+                return pointer, node
+            if further in seen:
+                raise CircularReference(further)
+            seen.add(further)
+            reference = further
+
+    def at(self, pointer: Pointer) -> Any:
+        """The part at a place. :raises KeyError: there is none"""
+        return part_at(self.document, pointer)
+
+    def references(self) -> Iterator[tuple[File, Pointer, dict[str, Any]]]:
+        """Each object of the document with a `$ref`: its file, its place there, and the object itself."""
+        for file in self._files:
+            for place, node, _ in file.references:
+                # That of a path item is followed when the document is made, as it may lead to another file.
+                if place[-1] == "$ref" and "$ref" in node and not is_path_item(pointer := place[:-1]):
+                    yield file, pointer, node
+
+    def operations(self) -> Iterator[tuple[Pointer, str, str, dict[str, Any]]]:
+        """Each operation: its place, path, method in small letters, and the operation itself."""
+        for path, item in self.document["paths"].items():
+            if path.startswith("x-"):
+                continue
+            for method in OPERATION_METHODS:
+                if method in item:
+                    yield ("paths", path, method), path, method, item[method]
+
+
+_Arguments = ParamSpec("_Arguments")
+_Made = TypeVar("_Made")
+
+
+def remembered(
+    make: Callable[Concatenate[Source, _Arguments], _Made],
+) -> Callable[Concatenate[Source, _Arguments], _Made]:
+    """Let a function make something of a contract once, for all that ask with the same arguments. They must not change it."""
+
+    @wraps(make)
+    def made(source: Source, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Made:
+        key = (make, *args, *kwargs.items())
+        if key not in source.memory:
+            source.memory[key] = make(source, *args, **kwargs)
+        return cast("_Made", source.memory[key])
+
+    return made
+
+
+def path_of(url: str) -> str:
+    """The path of a server's URL, without a slash at its end."""
+    return urlsplit(url).path.rstrip("/")
+
+
+def is_path_item(pointer: Pointer) -> bool:
+    """Whether what stands at a place of a file is the description of a path, or a reference to one."""
+    return len(pointer) == 2 and pointer[0] == "paths"
+
+
+def part_at(document: Any, pointer: Pointer) -> Any:
+    """The part of a document at a place. :raises KeyError: there is none"""
+    node = document
+    for key in pointer:
+        try:
+            node = node[int(key) if isinstance(node, list) else key]
+        except (IndexError, TypeError, ValueError) as error:
+            raise KeyError(pointer) from error
+    return node
+
+
+def as_pointer(document: Any, path: Sequence[str | int]) -> Pointer:
+    """The place that a validator names: it takes a key that consists of digits for an index.
+
+    :param document: what was validated
+    """
+    pointer: Pointer = ()
+    for key in path:
+        key = str(key) if isinstance(document, dict) else key
+        pointer, document = (*pointer, key), document[key]
+    return pointer
+
+
+def parse_reference(reference: str) -> Pointer:
+    """The place that a `$ref` of the form `#/a/b` names (RFC 6901, section 6).
+
+    :raises KeyError: the reference leaves the document
+    """
+    if not reference.startswith("#/"):
+        raise KeyError(reference)
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/"))
+
+
+def reference_to(pointer: Pointer) -> str:
+    """The `$ref` that names a place, the inverse of `parse_reference`."""
+    return "#/" + "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in pointer)
+
+
+def references(node: Any, pointer: Pointer = ()) -> list[tuple[Pointer, dict[str, Any]]]:
+    """Each object with a `$ref` below a part of a document, with its place. Examples are data, in which it means nothing."""
+    found: list[tuple[Pointer, dict[str, Any]]] = []
+    _collect_references(node, pointer, found, [])
+    return found
+
+
+def names_schema(text: str) -> bool:
+    """Whether an entry of a discriminator's mapping is the name of a schema and not a reference."""
+    return _NAME.fullmatch(text) is not None and not text.endswith((".yaml", ".yml", ".json"))
+
+
+_EXAMPLES = frozenset({"example", "examples"})
+# OpenAPI 3.0.3, "Components Object".
+_NAME = re.compile(r"[a-zA-Z0-9._-]+")
+
+
+def _collect_references(
+    node: Any,
+    pointer: Pointer,
+    found: list[tuple[Pointer, dict[str, Any]]],
+    mappings: list[tuple[Pointer, dict[str, Any]]],
+) -> None:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            found.append((pointer, node))
+        if "mapping" in node and pointer[-1:] == ("discriminator",) and pointer[-2:-1] != ("properties",):
+            if isinstance(mapping := node["mapping"], dict):
+                mappings.append(((*pointer, "mapping"), mapping))
+            return
+        for key, value in node.items():
+            if isinstance(value, CONTAINERS) and (key not in _EXAMPLES or pointer[-1:] == ("properties",)):
+                _collect_references(value, (*pointer, key), found, mappings)
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            if isinstance(value, CONTAINERS):
+                _collect_references(value, (*pointer, index), found, mappings)

@@ -1,0 +1,131 @@
+"""Read one YAML file."""
+
+import errno
+import os
+from collections.abc import Iterator
+from functools import cache, partial
+from pathlib import Path
+
+from app.contract.document.construction import construct, places
+from app.contract.document.findings import ContractError, Finding, Location
+from app.contract.document.source import File
+
+
+class FileMemory:
+    """Reads files, and makes documents only of those that have changed since it did so last."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, File] = {}
+        self._texts: dict[Path, bytes | None] = {}
+        # The resolved form of each path that was read.
+        self._targets: dict[Path, Path] = {}
+
+    def resolve(self, path: Path) -> Path:
+        """The same as `resolved`."""
+        # A path that can't be resolved now may be later.
+        self._targets[path] = path
+        self._targets[path] = target = resolved(path)
+        return target
+
+    def read_file(self, path: Path, name: str, beginning: str) -> File:
+        """The same as the function of this name."""
+        # For a file that can't be read, and may be there later.
+        self._texts[path] = None
+        self._texts[path] = text = path.read_bytes()
+        known = self._files.get(path)
+        if known is None or (known.name, known.text) != (name, text):
+            known = self._files[path] = parse(path, name, text, beginning)
+        return known
+
+    def begin(self) -> None:
+        """Forget which files were asked for."""
+        self._texts, self._targets = {}, {}
+
+    def end(self) -> None:
+        """Forget the documents of files that were not asked for since the beginning."""
+        self._files = {path: file for path, file in self._files.items() if path in self._texts}
+
+    def outdated(self) -> bool:
+        """Whether any file read so far has changed, or a path leads to another file."""
+        return any(_target_of(path) != target for path, target in self._targets.items()) or any(
+            _text_of(path) != text for path, text in self._texts.items()
+        )
+
+    def folders(self) -> frozenset[Path]:
+        """The folders in which something has to change before a file does: those of the files, and of the links that lead to
+        them.
+        """
+        return frozenset(folder for path in (*self._targets, *self._texts) for folder in _folders_to(path))
+
+
+def resolved(path: Path) -> Path:
+    """The file that a path leads to. :raises OSError: its links lead in a circle"""
+    try:
+        return path.resolve()
+    except RuntimeError as error:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+
+
+def _target_of(path: Path) -> Path:
+    try:
+        return resolved(path)
+    except OSError:
+        return path
+
+
+def _text_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _folders_to(path: Path) -> Iterator[Path]:
+    """The folder of a file, as far as it is there, and that of each link on the way."""
+    waiting = list(reversed(path.absolute().parts))
+    folder = Path(waiting.pop())
+    for _ in range(_STEPS):
+        if not waiting:
+            return
+        part = waiting.pop()
+        if part == "..":
+            folder = folder.parent
+        elif (inner := folder / part).is_symlink():
+            yield folder
+            target = inner.readlink()
+            if target.is_absolute():
+                folder = Path(target.anchor)
+            waiting += reversed(target.relative_to(target.anchor).parts)
+        elif waiting and inner.is_dir():
+            folder = inner
+        else:
+            yield folder
+            return
+
+
+# The largest number of links and folders on the way to a file.
+_STEPS = 1000
+
+
+def read_file(path: Path, name: str, beginning: str) -> File:
+    """Read a file.
+
+    :param path: where the file is
+    :param name: what messages call it
+    :param beginning: what a file of its kind begins with, for the message if it is no mapping
+    :raises OSError: it can't be read
+    :raises ContractError: it is no YAML mapping with unique keys
+    """
+    return parse(path, name, path.read_bytes(), beginning)
+
+
+def parse(path: Path, name: str, text: bytes, beginning: str) -> File:
+    """The same of a file that holds a text.
+
+    :raises ContractError: it is no YAML mapping with unique keys
+    """
+    document = construct(text, name)
+    if not isinstance(document, dict):
+        problem, remedy = "The file is not a mapping.", f"Begin it with {beginning}."
+        raise ContractError([Finding(Location(name, 1, 1), problem, remedy)])
+    return File(path, name, text, document, cache(partial(places, text)))

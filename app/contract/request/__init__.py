@@ -1,0 +1,1 @@
+"""Reading requests: paths, queries, bodies, credentials, and what clients accept."""

@@ -1,0 +1,251 @@
+"""Request bodies: from bytes to the members that a handler gets."""
+
+import codecs
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app import errors
+from app.contract.document.source import Pointer, Source
+from app.contract.errors import BrokenContract
+from app.contract.validation.messages import Explainer, Messages
+from app.contract.validation.rules import MISSING, Broken, broken_by
+from app.contract.validation.schemas import Direction, SchemaReader, admits_null, flattened, properties
+from app.contract.validation.violations import violations
+from app.contract.validation.wording import BODY, MORE, NO_DATA, NON_FIELD_ERRORS, does_not_exist
+
+# RFC 8259 knows UTF-8 only; authentik honours `charset`, and these are the encodings that text of JSON comes in.
+_CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})
+
+
+_NO_JSON = "JSON parse error"
+
+MOST_CONTAINERS = 50_000
+"""How many brackets a body of JSON may have that open an array or an object: to make these takes longer than all other values."""
+
+
+class UnsupportedMediaType(Exception):
+    """The body is of a media type that the operation does not take."""
+
+
+class MalformedBody(Exception):
+    """The body is not of the media type that it says. The message is the sentence of the 400."""
+
+
+class InvalidBody(Exception):
+    """The body breaks the contract.
+
+    :param messages: messages by member
+    :param valid: the members that are right
+    :param broken: the rules that are broken
+    """
+
+    def __init__(self, messages: Messages, valid: Mapping[str, Any], broken: list[Broken]) -> None:
+        super().__init__(messages)
+        self.messages = messages
+        self.valid = valid
+        self.broken = broken
+
+
+class BodyReader:
+    """Reads the body of one operation, which is JSON.
+
+    :param source: the contract
+    :param pointer: where the operation's `requestBody` stands
+    :param defaults: members that a new object takes when they are left out
+    """
+
+    def __init__(self, source: Source, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
+        pointer, request_body = source.resolve(pointer, source.at(pointer))
+        self._whole = pointer
+        ((self.media_type, media),) = request_body["content"].items()
+        self.pointer: Pointer = (*pointer, "content", self.media_type)
+        self._source = source
+        members = properties(source, media["schema"], (*self.pointer, "schema"))
+        self._places = {name: place for name, (place, _) in members.items()}
+        self.members = {name: schema for name, (_, schema) in members.items() if schema.get("readOnly") is not True}
+        self._kept = frozenset(name for name, schema in self.members.items() if not schema.get("x-ignored"))
+        self._unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
+        where, _ = source.resolve((*self.pointer, "schema"), media["schema"])
+        self._unique_together = {
+            frozenset(rule["members"]): (rule["message"], (*where, "x-unique-together", index))
+            for index, rule in enumerate(flattened(source, media["schema"]).get("x-unique-together", ()))
+        }
+        self._asked = [
+            name
+            for name, schema in self.members.items()
+            if name in self._kept and ("x-unique" in schema or "x-references" in schema)
+        ]
+        self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
+        self._null_if_blank = frozenset(
+            name for name, schema in self.members.items() if _is_null_if_blank(source, schema)
+        )
+        self._uuids = frozenset(name for name, schema in self.members.items() if _holds_uuids(source, schema))
+        self.defaults = dict(defaults)
+        self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
+        # One that has to be there, whose schema does not see to that.
+        self._wanted = request_body.get("required", False) and self._validator.is_valid({})
+        self._explainer = Explainer(source, media["schema"], BODY)
+        self._accepted = _ranges(self.media_type)
+
+    def read(self, body: bytes, content_type: str) -> dict[str, Any]:
+        """The members of a body that the contract lets a client set, defaults filled in.
+
+        An empty body counts as `{}` whatever its type (recorded: `create.ctype.*_empty_body`).
+
+        :raises UnsupportedMediaType: it is of another media type
+        :raises MalformedBody: it is no JSON
+        :raises InvalidBody: it breaks the schema, or there is none and has to be
+        """
+        if not body:
+            self.check_presence()
+        return self.checked(self._decode(body, content_type) if body else {})
+
+    def check_presence(self) -> None:
+        """:raises InvalidBody: there has to be a body, and `{}`, which an empty one counts as, would be taken"""
+        if self._wanted:
+            raise InvalidBody({NON_FIELD_ERRORS: [NO_DATA]}, {}, [Broken((*self._whole, "required"))])
+
+    def checked(self, instance: Any) -> dict[str, Any]:
+        """The members of a decoded body, defaults filled in.
+
+        :raises MalformedBody: it is nested too deeply
+        :raises InvalidBody: it breaks the schema
+        """
+        if isinstance(instance, dict):
+            for name in self._trimmed & instance.keys():
+                if isinstance(value := instance[name], str):
+                    instance[name] = value.strip()
+            for name in self._null_if_blank & instance.keys() if self._null_if_blank else ():
+                if instance[name] == "":
+                    instance[name] = None
+        if not self._validator.is_valid(instance):
+            try:
+                found, complete = violations(self._validator, instance, self._places)
+                messages = self._explainer.explain(found, instance)
+            except ValueError as error:
+                # The validator can't tell of a value that is nested deeper than it looks.
+                raise MalformedBody(
+                    f"{_NO_JSON} - array and object recursion depth exceeded: line 1 column 1 (char 0)"
+                ) from error
+            # What else is wrong must not be asked of the store.
+            valid = self._known(instance, without=messages) if isinstance(instance, dict) and complete else {}
+            if not complete:
+                messages[NON_FIELD_ERRORS] = [*messages.get(NON_FIELD_ERRORS, ()), MORE]
+            raise InvalidBody(messages, valid, broken_by(self._source, (*self.pointer, "schema"), found, instance))
+        return {**self.defaults, **self._known(instance)}
+
+    def sent(self, body: bytes, content_type: str) -> Mapping[str, Any]:
+        """The members of a body that was taken, as they were sent."""
+        members: Mapping[str, Any] = self._decode(body, content_type)
+        return members
+
+    @property
+    def unique(self) -> tuple[frozenset[str], ...]:
+        """The members, each set together, that no two objects have the same of."""
+        return (*(frozenset({name}) for name in self._unique), *self._unique_together)
+
+    def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of some members that are right only if what is stored agrees."""
+        return {name: members[name] for name in self._asked if name in members}
+
+    def messages_of(self, error: errors.NotUnique | errors.Missing) -> Messages:
+        """What a client is told when the store does not agree. :raises BrokenContract: the contract has no words for it"""
+        if isinstance(error, errors.Missing):
+            return {name: [does_not_exist(value)] for name, value in error.values.items()}
+        if isinstance(error.member, str):
+            if error.member not in self._unique:
+                raise BrokenContract(f"{error.member!r} is not unique, and has no `x-unique`.") from error
+            return {error.member: [self._unique[error.member]]}
+        if (rule := self._unique_together.get(frozenset(error.member))) is None:
+            raise BrokenContract(f"{error.member!r} are not unique, and in no `x-unique-together`.") from error
+        return {NON_FIELD_ERRORS: [rule[0]]}
+
+    def broken_by(self, error: errors.NotUnique | errors.Missing, members: Mapping[str, Any]) -> list[Broken]:
+        """The rules that the store finds broken.
+
+        :param members: the members that were sent
+        """
+        if isinstance(error, errors.Missing):
+            return [
+                Broken((*self.place_of(name), "x-references"), (name,), value) for name, value in error.values.items()
+            ]
+        if isinstance(error.member, str):
+            name = error.member
+            return [Broken((*self.place_of(name), "x-unique"), (name,), members.get(name, MISSING))]
+        _, rule = self._unique_together[frozenset(error.member)]
+        return [Broken(rule, (), {name: members.get(name) for name in error.member})]
+
+    def place_of(self, member: str) -> Pointer:
+        """Where a member stands; the body if it has none of this name."""
+        return self._places.get(member, self.pointer)
+
+    def ordered(self, messages: Messages) -> Messages:
+        """Messages in the contract's order."""
+        return {name: messages[name] for name in (*self.members, *messages) if name in messages}
+
+    def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:
+        known = {name: value for name, value in instance.items() if name in self._kept and name not in without}
+        for name in self._uuids & known.keys() if self._uuids else ():
+            known[name] = _in_small_letters(known[name])
+        return known
+
+    def _decode(self, body: bytes, content_type: str) -> Any:
+        if content_type not in self._accepted:
+            body = _as_utf8(body, self.check_media_type(content_type))
+        if len(body) > MOST_CONTAINERS and body.count(b"[") + body.count(b"{") > MOST_CONTAINERS:
+            raise MalformedBody(f"{_NO_JSON} - more than {MOST_CONTAINERS} brackets that open an array or an object")
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise MalformedBody(f"{_NO_JSON} - {error}") from error
+
+    def check_media_type(self, content_type: str) -> str:
+        """The parameters of a media type. :raises UnsupportedMediaType: it is not the one of the operation"""
+        media_type, _, parameters = content_type.partition(";")
+        if media_type.strip().lower() not in self._accepted:
+            raise UnsupportedMediaType(content_type)
+        return parameters
+
+
+def _is_null_if_blank(source: Source, schema: dict[str, Any]) -> bool:
+    """Whether `""` means null, as it does to authentik."""
+    return "x-references" in schema and schema.get("type") != "array" and admits_null(source, schema)
+
+
+def _holds_uuids(source: Source, schema: dict[str, Any]) -> bool:
+    values = flattened(source, schema["items"]) if schema.get("type") == "array" else schema
+    return values.get("format") == "uuid"
+
+
+def _in_small_letters(value: Any) -> Any:
+    """UUIDs as they are stored and compared (RFC 9562, section 4)."""
+    if isinstance(value, list):
+        return [_in_small_letters(item) for item in value]
+    return value.lower() if isinstance(value, str) else value
+
+
+def _ranges(media_type: str) -> frozenset[str]:
+    """The ways to name a media type: itself and the ranges that hold it (recorded: `create.ctype.*`)."""
+    return frozenset({media_type, media_type.partition("/")[0] + "/*", "*/*"})
+
+
+def _as_utf8(body: bytes, parameters: str) -> bytes:
+    """A body in another `charset` as UTF-8; as it is if the charset is none that text comes in."""
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            try:
+                charset = codecs.lookup(value.strip().strip('"')).name
+            except (LookupError, ValueError):
+                return body
+            if charset == "utf-8" or charset not in _CHARSETS:
+                return body
+            try:
+                return body.decode(charset).encode()
+            except UnicodeError as error:
+                raise MalformedBody(
+                    f"{_NO_JSON} - the body is not valid {charset}: line 1 column 1 (char 0)"
+                ) from error
+    return body

@@ -1,0 +1,62 @@
+"""Path parameters: from the text in a path to the values that a handler gets."""
+
+import contextlib
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from app.contract.document.source import Pointer, Source
+from app.contract.validation.rules import Broken, broken_parameters
+from app.contract.validation.schemas import Direction, SchemaReader, flattened
+
+
+class PathReader:
+    """Reads the parameters of one path. What a value outside its schema names does not exist.
+
+    :param source: the contract
+    :param template: the path as the contract has it, below the base path
+    :param parameters: place and description of the path's parameters, by name
+    """
+
+    def __init__(self, source: Source, template: str, parameters: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> None:
+        self._source = source
+        self._template = template
+        self._parameters = parameters
+        self._arguments = {name: argument_of(parameter) for name, (_, parameter) in parameters.items()}
+        self._uuids = [
+            name
+            for name, (_, parameter) in parameters.items()
+            if flattened(source, parameter["schema"]).get("format") == "uuid"
+        ]
+        self._validator = SchemaReader(source, Direction.REQUEST).validator(
+            {"type": "object", "properties": {name: parameter["schema"] for name, (_, parameter) in parameters.items()}}
+        )
+
+    def read(self, values: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """The arguments for a handler; None if there can be no such object."""
+        values = self._in_one_way(values)
+        if not self._validator.is_valid(values):
+            return None
+        return {self._arguments[name]: value for name, value in values.items()}
+
+    def broken(self, path: str) -> list[Broken]:
+        """The rules that the values in a path break. :param path: one that the template fits"""
+        names = self._template.split("/")
+        sent = path.split("/")[-len(names) :]
+        values = {name[1:-1]: value for name, value in zip(names, sent, strict=True) if name.startswith("{")}
+        values = self._in_one_way(values)
+        return broken_parameters(self._source, self._parameters, self._validator.iter_errors(values), values)
+
+    def _in_one_way(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Values with UUIDs as they are stored and compared; authentik finds an object by any way to write one."""
+        values = dict(values)
+        for name in self._uuids:
+            with contextlib.suppress(ValueError):
+                values[name] = str(uuid.UUID(values[name]))
+        return values
+
+
+def argument_of(parameter: Mapping[str, Any]) -> str:
+    """The name under which a handler gets a path parameter."""
+    name: str = parameter.get("x-argument", parameter["name"])
+    return name

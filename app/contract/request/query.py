@@ -1,0 +1,232 @@
+"""Query parameters: from the query string to the values that a handler gets.
+
+Coercion follows the parameter's `schema.type` (OpenAPI 3.0.3, "Style Values": form, exploded); a text that is no literal of that
+type stays text, so that the compiled validator refuses it. Of a repeated parameter that is no array the last one counts, as
+recorded from authentik (`list.page.dup`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from app.contract.document.source import Pointer, Source
+from app.contract.errors import BrokenContract
+from app.contract.validation.coercion import coercion_of
+from app.contract.validation.messages import Explainer, Messages
+from app.contract.validation.rules import Broken, broken_parameters
+from app.contract.validation.schemas import Direction, SchemaReader, flattened
+from app.contract.validation.violations import violations
+from app.contract.validation.wording import MORE, NON_FIELD_ERRORS, QUERY, not_a_choice
+
+# authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
+MAX_PARAMETERS = 1000
+
+# How many query strings of an operation are remembered with what they say, and how long these are at most, in bytes: large enough
+# for the pages that clients ask for, small enough to keep strangers from filling the memory.
+_REMEMBERED_QUERIES = 256
+_REMEMBERED_LENGTH = 256
+
+_TERM_BOUNDARY = re.compile(r"[\s,]+")
+
+
+class TooManyParameters(Exception):
+    """The query string has more parameters than a server should look at."""
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """One key to sort by.
+
+    :param member: name of the member, as in the contract
+    :param descending: whether the greatest value comes first
+    """
+
+    member: str
+    descending: bool
+
+
+@dataclass
+class QueryErrors:
+    """Why a query string is refused. All are empty if it is not.
+
+    :param messages: messages by parameter, for a 400
+    :param not_found: the sentence of a 404
+    :param broken: the rules that are broken
+    """
+
+    messages: Messages = field(default_factory=dict)
+    not_found: str = ""
+    broken: list[Broken] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.messages or self.not_found)
+
+
+class QueryReader:
+    """Reads the query string of one operation.
+
+    :param source: the contract
+    :param parameters: place and description of the operation's query parameters, by name
+    """
+
+    def __init__(self, source: Source, parameters: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> None:
+        self._source = source
+        self._described = parameters
+        self._parameters = {name: _Parameter(source, parameter) for name, (_, parameter) in parameters.items()}
+        schema = {
+            "type": "object",
+            "properties": {name: _schema_of(parameter) for name, (_, parameter) in parameters.items()},
+            "required": [name for name, (_, parameter) in parameters.items() if parameter.get("required")],
+        }
+        self._validator = SchemaReader(source, Direction.REQUEST).validator(schema)
+        self._explainer = Explainer(source, schema, QUERY)
+        self.page_not_found = next((p.not_found for p in self._parameters.values() if p.not_found), "")
+        self._absent = self._arguments({})
+        self._may_be_absent = self._validator.is_valid({})
+        # Clients send the same queries again and again, and what one says depends on nothing else.
+        self._read_before = lru_cache(maxsize=_REMEMBERED_QUERIES)(self._read)
+
+    @property
+    def argument_names(self) -> set[str]:
+        """The names of the arguments that a handler gets from this query."""
+        return set(self._absent)
+
+    def read(self, query: bytes) -> tuple[Mapping[str, Any], QueryErrors | None]:
+        """The arguments for the handler, or why there are none. Neither may be changed.
+
+        :param query: the query string as it stands in the URL
+        :raises TooManyParameters: there are more than `MAX_PARAMETERS`
+        """
+        if not self._parameters or (not query and self._may_be_absent):
+            if query.count(b"&") >= MAX_PARAMETERS:
+                raise TooManyParameters
+            return self._absent, None
+        return self._read_before(query) if len(query) <= _REMEMBERED_LENGTH else self._read(query)
+
+    def not_a_choice(self, member: str, value: Any) -> Messages:
+        """What a client is told whose filter on a member names an object that there is not."""
+        parameter = self._choosing(member)
+        return {parameter.name: [not_a_choice(value, parameter.is_array)]}
+
+    def broken_choice(self, member: str, value: Any) -> Broken:
+        """The rule that such a filter goes against."""
+        name = self._choosing(member).name
+        return Broken((*self._described[name][0], "x-references"), (name,), value)
+
+    @property
+    def page_rule(self) -> Pointer:
+        """Where the sentence stands that answers to a page which is not there."""
+        return next((*self._described[name][0], "x-not-found") for name, p in self._parameters.items() if p.not_found)
+
+    def _choosing(self, member: str) -> "_Parameter":
+        parameter = next((p for p in self._parameters.values() if p.refers_by == member), None)
+        if parameter is None:
+            raise BrokenContract(f"{member!r} is no choice, and no parameter that filters by it has `x-references`.")
+        return parameter
+
+    def _read(self, query: bytes) -> tuple[Mapping[str, Any], QueryErrors | None]:
+        try:
+            pairs = parse_qsl(
+                query.decode("latin-1"), keep_blank_values=True, errors="replace", max_num_fields=MAX_PARAMETERS
+            )
+        except ValueError as error:
+            raise TooManyParameters from error
+        values: dict[str, Any] = {}
+        for name, text in pairs:
+            parameter = self._parameters.get(name)
+            if parameter is not None:
+                parameter.take(values, text)
+        if self._validator.is_valid(values):
+            return self._arguments(values), None
+        return {}, self._errors(values)
+
+    def _errors(self, values: dict[str, Any]) -> QueryErrors:
+        found, complete = violations(self._validator, values, self._parameters)
+        messages = self._explainer.explain(found, values)
+        errors = QueryErrors(broken=broken_parameters(self._source, self._described, found, values))
+        for name, sentences in messages.items():
+            if not_found := self._parameters[name].not_found:
+                errors.not_found = not_found
+            else:
+                errors.messages[name] = sentences
+        if errors.messages and not complete:
+            errors.messages[NON_FIELD_ERRORS] = [MORE]
+        return errors
+
+    def _arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        for name, parameter in self._parameters.items():
+            parameter.give(arguments, values.get(name, parameter.default))
+        return arguments
+
+
+class _Parameter:
+    """One query parameter, prepared."""
+
+    def __init__(self, source: Source, parameter: dict[str, Any]) -> None:
+        self.name: str = parameter["name"]
+        schema = flattened(source, parameter["schema"])
+        self.default = schema.get("default")
+        self.not_found: str = parameter.get("x-not-found", "")
+        self._blank_is_absent: bool = parameter.get("allowEmptyValue", False)
+        self._trim: bool = schema.get("x-trim", False)
+        self.is_array = schema.get("type") == "array"
+        element = flattened(source, schema["items"]) if self.is_array else schema
+        self._coerce = coercion_of(element)
+        self._default_below = parameter.get("x-default-below")
+        self._filters: str | None = parameter.get("x-filters")
+        self.refers_by = parameter.get("x-filters", self.name) if "x-references" in parameter else None
+        self._searches = "x-searches" in parameter
+        self._orders_by = frozenset(parameter.get("x-orders-by", ()))
+
+    def take(self, values: dict[str, Any], text: str) -> None:
+        """Put one occurrence in the query string among the values to validate."""
+        if self._trim:
+            text = text.strip()
+        if not text and self._blank_is_absent:
+            values.pop(self.name, None)
+        elif self.is_array:
+            values.setdefault(self.name, []).append(self._coerce(text))
+        else:
+            values[self.name] = self._coerce(text)
+
+    def give(self, arguments: dict[str, Any], value: Any) -> None:
+        """Put the value, or its absence, among the arguments of the handler."""
+        if self._filters:
+            filters = arguments.setdefault("filters", {})
+            if value is not None:
+                filters[self._filters] = value
+        elif self._searches:
+            arguments[self.name] = search_terms(value or "")
+        elif self._orders_by:
+            arguments[self.name] = self._ordering(value or "") or self._ordering(self.default or "")
+        elif self._default_below is not None and value is not None and value < self._default_below:
+            arguments[self.name] = self.default
+        else:
+            arguments[self.name] = value
+
+    def _ordering(self, value: str) -> tuple[Ordering, ...]:
+        """The keys a value names, unknown ones left out (recorded: `list.ordering.*`)."""
+        keys: dict[str, Ordering] = {}
+        for part in value.split(","):
+            part = part.strip()
+            member = part.removeprefix("-")
+            if member in self._orders_by:
+                keys.setdefault(member, Ordering(member, part != member))
+        return tuple(keys.values())
+
+
+def _schema_of(parameter: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema, with what the parameter itself says of the value."""
+    if "x-references" in parameter:
+        return {"allOf": [parameter["schema"]], "x-references": parameter["x-references"]}
+    schema: dict[str, Any] = parameter["schema"]
+    return schema
+
+
+def search_terms(text: str) -> tuple[str, ...]:
+    """The words of a search: split at white space and commas, NUL dropped (recorded: `list.search.*`)."""
+    return tuple(dict.fromkeys(filter(None, _TERM_BOUNDARY.split(text.replace("\0", "")))))

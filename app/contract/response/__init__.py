@@ -1,0 +1,1 @@
+"""Making responses: JSON that keeps to the contract, files, examples."""

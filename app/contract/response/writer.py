@@ -1,0 +1,277 @@
+"""Answers: from what a handler returns to JSON that keeps to the contract.
+
+Objects of the store are shaped, validated and encoded once per content, and remembered.
+
+Stored objects may be older than the contract. A property that is not stored is answered by its default. A stored value that the
+contract does not admit is answered as it is stored, and reported; so is a required property that is not stored. This holds for
+properties whose values are stored: those that are not `readOnly`, or that have a default. It does not hold for what the request
+itself has written, nor for anything else in a response: these are mistakes of this program, which no client gets to see.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import Any
+
+import orjson
+from jsonschema_rs import ValidationError, Validator
+
+from app.contract.document.source import Source
+from app.contract.errors import BrokenContract
+from app.contract.response.answers import StoredViolation, encode
+from app.contract.validation.schemas import Direction, SchemaReader, default_of, flattened, properties
+from app.contract.validation.violations import violations
+from app.domain import StoredObject
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+# How many objects are remembered per schema, and how long their JSON may be, in bytes: at most some 16 MiB per schema.
+_REMEMBERED_OBJECTS = 2048
+_REMEMBERED_LENGTH = 4096
+
+# Rules that an object breaks by the values of several properties, as validators call them.
+_RULES_ACROSS = frozenset({"anyOf", "oneOf", "not"})
+
+
+class AnswerWriter:
+    """Writes answers of one schema.
+
+    :param validator: of the schema
+    :param members: its properties
+    :param urls: what fills in the members that have an `x-url-template`, by member
+    """
+
+    def __init__(
+        self,
+        validator: Validator,
+        members: Mapping[str, Mapping[str, Any]],
+        urls: Mapping[str, Callable[[Any], str]],
+    ) -> None:
+        self.validator = validator
+        self._urls = dict(urls)
+        answered = {name: member for name, member in members.items() if member.get("writeOnly") is not True}
+        self._names = list(answered)
+        self._defaults = {name: found[0] for name, member in answered.items() if (found := default_of(member))}
+        self._stored = {name for name, member in answered.items() if member.get("readOnly") is not True}
+        self._stored |= self._defaults.keys()
+        self._lists: dict[str, AnswerWriter] = {}
+        self._objects: dict[str, AnswerWriter] = {}
+        self._inner: dict[str, AnswerWriter] = {}
+        self._open_validator = validator
+        self._known: dict[StoredObject, bytes] = {}
+
+    def hold(
+        self,
+        lists: Mapping[str, "AnswerWriter"],
+        objects: Mapping[str, "AnswerWriter"],
+        inner: Mapping[str, "AnswerWriter"],
+        open_validator: Validator,
+    ) -> None:
+        """Let the writers of some members' items write these.
+
+        :param lists: the writers, by member
+        :param objects: the writers of members that are objects, which fill these in
+        :param inner: the writers of all members that are objects or arrays of objects
+        :param open_validator: of the schema, any items of the lists admitted
+        """
+        self._lists = dict(lists)
+        self._objects = dict(objects)
+        self._inner = dict(inner)
+        self._open_validator = open_validator
+
+    @property
+    def completes(self) -> bool:
+        """Whether there may be something to fill in."""
+        return bool(self._urls or self._defaults or self._lists or self._objects)
+
+    def write(self, result: Any, changed: Container[str] = (), found: list[StoredViolation] | None = None) -> bytes:
+        """The JSON of what a handler returned.
+
+        :param changed: the properties that the request has written
+        :param found: gets the violations of the contract by stored values
+        :raises BrokenContract: it is not as the contract has it
+        """
+        found = [] if found is None else found
+        if type(result) is StoredObject:
+            return self._write_stored(result, changed, found)
+        stored = [name for name in self._lists if (items := result.get(name)) and type(items[0]) is StoredObject]
+        return self._write_page(result, stored, found) if stored else self._write(_shaped(result))
+
+    def _write(self, value: Any) -> bytes:
+        self._complete(value, stored=False)
+        _validate(self.validator, value)
+        return encode(value)
+
+    def _write_stored(self, stored: StoredObject, changed: Container[str], found: list[StoredViolation]) -> bytes:
+        json = self._known.get(stored)
+        if json is not None:
+            return json
+        value = stored.shape(stored.row)
+        self._complete(value, stored=True)
+        if not self.validator.is_valid(value):
+            found += self._stored_violations(value, changed)
+            return encode(value)
+        json = encode(value)
+        if len(json) <= _REMEMBERED_LENGTH:
+            if len(self._known) >= _REMEMBERED_OBJECTS:
+                self._known.clear()
+            self._known[stored] = json
+        return json
+
+    def _write_page(self, page: dict[str, Any], stored: list[str], found: list[StoredViolation]) -> bytes:
+        _validate(self._open_validator, {**page, **{name: [None] * len(page[name]) for name in stored}})
+        written = dict(page)
+        for name in stored:
+            written[name] = fragments = []
+            for index, item in enumerate(page[name]):
+                try:
+                    fragments.append(orjson.Fragment(self._lists[name].write(item, (), found)))
+                except BrokenContract as error:
+                    raise BrokenContract(f"{name}/{index}/{error}") from error
+        return encode(written)
+
+    def own_errors(self, stored: StoredObject) -> tuple[dict[str, Any], list[ValidationError]]:
+        """An object as it is answered, and what its own stored values violate, those of other objects that it shows left out."""
+        value = stored.shape(stored.row)
+        self._complete(value, stored=True)
+        if self.validator.is_valid(value):
+            return value, []
+        errors = violations(self.validator, value, self._names).errors
+        return value, [
+            error for error in errors if (names := self._stored_property(error)) is not None and len(names) <= 1
+        ]
+
+    def _stored_violations(self, value: Any, changed: Container[str]) -> list[StoredViolation]:
+        """The violations of an object that is not valid. :raises BrokenContract: it is not by stored values alone"""
+        errors = violations(self.validator, value, self._names).errors
+        if not errors:
+            raise BrokenContract("the whole answer: it is not valid")
+        found = []
+        for error in errors:
+            names = self._stored_property(error)
+            if names is None or (names[0] in changed if names else changed):
+                raise _broken(error) from error
+            found.append(StoredViolation(str(value.get("pk", "")), ".".join(names), error.kind.name))
+        return found
+
+    def _stored_property(self, error: ValidationError) -> tuple[str, ...] | None:
+        """The names that lead to the stored property that breaks a rule; none for a rule across properties.
+
+        :returns: None if what breaks the rule is not stored
+        """
+        path = list(error.instance_path)
+        if error.kind.name == "required":
+            path.append(error.kind.value)
+        elif not path:
+            return () if error.kind.name in _RULES_ACROSS else None
+        return self._names_of(path)
+
+    def _names_of(self, path: Sequence[str | int]) -> tuple[str, ...] | None:
+        name = str(path[0])
+        below = [*itertools.dropwhile(lambda key: isinstance(key, int), path[1:])]
+        if below and (inner := self._inner.get(name)) is not None:
+            names = inner._names_of(below)
+            return None if names is None else (name, *names)
+        return (name,) if name in self._stored else None
+
+    def _complete(self, value: Any, *, stored: bool) -> None:
+        if stored and not self._defaults.keys() <= value.keys():
+            for name, default in self._defaults.items():
+                value.setdefault(name, default)
+        for name, url in self._urls.items():
+            value[name] = url(value)
+        for name, writer in self._lists.items():
+            for item in value.get(name) or ():
+                if item is not None:
+                    writer._complete(item, stored=stored)
+        for name, writer in self._objects.items():
+            if value.get(name) is not None:
+                writer._complete(value[name], stored=stored)
+
+
+class WriterBuilder:
+    """Makes the writers of one contract. Operations that answer the same schema share what is remembered.
+
+    :param source: the contract
+    :param base_path: where the API stands, without a slash at the end
+    """
+
+    def __init__(self, source: Source, base_path: str) -> None:
+        self._source = source
+        self._base_path = base_path
+        self._reader = SchemaReader(source, Direction.RESPONSE)
+        self._writers: dict[Any, AnswerWriter] = {}
+        # Those whose members are being looked at.
+        self._unfinished: list[AnswerWriter] = []
+
+    def build(self, schema: dict[str, Any]) -> AnswerWriter:
+        """The writer of a schema of the contract."""
+        key = schema["$ref"] if "$ref" in schema and "nullable" not in schema else orjson.dumps(schema)
+        if key in self._writers:
+            return self._writers[key]
+        members = properties(self._source, schema)
+        writer = AnswerWriter(
+            self._reader.validator(schema),
+            {name: member for name, (_, member) in members.items()},
+            {
+                name: _PLACEHOLDER.sub(r"{0[\1]}", self._base_path + member["x-url-template"]).format
+                for name, (_, member) in members.items()
+                if "x-url-template" in member
+            },
+        )
+        # Before its members: a schema may hold itself.
+        self._writers[key] = writer
+        self._unfinished.append(writer)
+        lists = {name: self.build(member["items"]) for name, (_, member) in members.items() if self._holds(member)}
+        objects = {name: self.build(member) for name, (_, member) in members.items() if member.get("type") == "object"}
+        inner = {**lists, **objects}
+        objects = {name: one for name, one in objects.items() if one.completes or one in self._unfinished}
+        self._unfinished.remove(writer)
+        if inner:
+            open_validator = self._reader.validator(self._opened(schema, lists)) if lists else writer.validator
+            writer.hold(lists, objects, inner, open_validator)
+        return writer
+
+    def _holds(self, member: dict[str, Any]) -> bool:
+        """Whether a member is a list of objects. Items that have to differ are left to the schema around them."""
+        return (
+            member.get("type") == "array"
+            and not member.get("uniqueItems", False)
+            and flattened(self._source, member["items"]).get("type") == "object"
+        )
+
+    def _opened(self, schema: dict[str, Any], names: Container[str]) -> dict[str, Any]:
+        """A schema with any items admitted in some of its members."""
+        schema = self._reader.resolved(schema)
+        opened = {
+            name: {**flattened(self._source, member), "items": {}} if name in names else member
+            for name, member in schema.get("properties", {}).items()
+        }
+        parts = [self._opened(part, names) for part in schema.get("allOf", ())]
+        return {**schema, **({"properties": opened} if opened else {}), **({"allOf": parts} if parts else {})}
+
+
+def _shaped(result: Any) -> Any:
+    """What a handler returned, with the objects of lists that the schema says nothing of."""
+    if not isinstance(result, dict):
+        return result
+    return {
+        name: [item.shape(item.row) if type(item) is StoredObject else item for item in value]
+        if isinstance(value, list)
+        else value
+        for name, value in result.items()
+    }
+
+
+def _validate(validator: Validator, value: Any) -> None:
+    if validator.is_valid(value):
+        return
+    try:
+        validator.validate(value)
+    except ValidationError as error:
+        raise _broken(error) from error
+
+
+def _broken(error: ValidationError) -> BrokenContract:
+    where = "/".join(map(str, error.instance_path)) or "the whole answer"
+    return BrokenContract(f"{where}: {error.message}"[:500])

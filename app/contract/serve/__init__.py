@@ -1,0 +1,1 @@
+"""Serving requests by their plans."""

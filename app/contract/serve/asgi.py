@@ -1,0 +1,156 @@
+"""What the contract path gets from a server and gives to it: ASGI, and two additions to it that spare time."""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from app.contract.compile.plan import PathPlan
+from app.contract.response.answers import Answer, Header, lines
+from app.contract.serve.request import Request
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+WHOLE = "flows.whole"
+"""The extension by which a server offers to `send` an answer in one piece. Who looks at what is sent takes it out of the scope."""
+
+RECEIVED = "flows.received"
+"""The extension by which a server offers to `take` a body that has come with its head, without a turn of the event loop."""
+
+TakeBody = Callable[[int], bytes | None]
+"""Takes the whole body, if it is there, and no larger than so many bytes; None otherwise."""
+
+SendWhole = Callable[[int, bytes, bytes], bool]
+"""Sends an answer: its status, its headers as they are sent, its body. :returns: whether it did"""
+
+BEGIN = "flows.begin"
+"""The member of the lifespan's state by which an application offers to begin a request without a task. Who wants to be called for
+each request takes it out."""
+
+Begin = Callable[[Any, Any, Any], Awaitable[None] | None]
+"""Serves a request, given as to an ASGI application, until there is something to wait for. :returns: the rest, for a task; None if
+nothing is left"""
+
+
+class Disconnected(Exception):
+    """The client left before its request was complete."""
+
+
+def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str, int]:
+    """The headers that a plan looks at. Repeated ones are joined by a comma (RFC 9110, section 5.3).
+
+    :returns: `Accept` and `Authorization`, None if missing; `Content-Type`, empty if missing; the length of the body, in bytes
+    """
+    accept = authorization = None
+    content_type, length = "", 0
+    for name, value in headers:
+        if name == b"accept":
+            text = value.decode("latin-1")
+            accept = text if accept is None else f"{accept},{text}"
+        elif name == b"authorization":
+            text = value.decode("latin-1")
+            authorization = text if authorization is None else f"{authorization},{text}"
+        elif name == b"content-type":
+            content_type = value.decode("latin-1")
+        elif name == b"content-length" and value.isdigit():
+            length = int(value)
+    return accept, authorization, content_type, length
+
+
+class Room:
+    """The memory that request bodies may take in this process.
+
+    Bytes count as they arrive. An announced length takes no memory: if it counted, clients could announce much, send
+    little, and so exclude all others.
+
+    :param size: in bytes
+    """
+
+    def __init__(self, size: int = 64 * 1024 * 1024) -> None:
+        self._left = size
+
+    def has(self, size: int) -> bool:
+        """Whether a number of bytes would fit."""
+        return size <= self._left
+
+    def take(self, request: Request, size: int) -> None:
+        """Count bytes received for a request. :raises NoRoom: they do not fit"""
+        if size > self._left:
+            raise NoRoom
+        self._left -= size
+        request.held += size
+
+    def give_back(self, request: Request) -> None:
+        """Release the bytes counted for a request."""
+        self._left += request.held
+        request.held = 0
+
+
+class NoRoom(Exception):
+    """A body does not fit into the memory for bodies."""
+
+
+def received(scope: Mapping[str, Any], most: int) -> bytes | None:
+    """A body that the server has already; None if it is larger than `most` bytes, more of it may come, or nobody knows."""
+    extension: Mapping[str, TakeBody] | None = scope.get("extensions", {}).get(RECEIVED)
+    return extension["take"](most) if extension is not None else None
+
+
+async def read_body(receive: Receive, length: int, limit: int, count: Callable[[int], None]) -> bytes | None:
+    """The whole body; None if it is larger than the limit.
+
+    :param length: of the body, in bytes, as the client says
+    :param limit: the largest body, in bytes
+    :param count: is told of the bytes that are kept, as they arrive
+    :raises Disconnected: the client left before the body was complete
+    """
+    if length > limit:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            return None
+        count(len(chunk))
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def sent_whole(answer: Answer, path: PathPlan, request: Request) -> bytes | None:
+    """Send a JSON answer that has no headers of its own in one piece, if the server offers to (`Protocol`).
+
+    :returns: the headers that were sent; None if nothing was
+    """
+    whole: Mapping[str, SendWhole] | None = request.scope.get("extensions", {}).get(WHOLE)
+    if whole is None or answer.headers or answer.media_type is not None or not answer.body or request.method == "HEAD":
+        return None
+    head = b"%bcontent-length: %d\r\nx-authentik-id: %b\r\n" % (path.lines, len(answer.body), request.id.encode())
+    return head if whole["send"](answer.status, head, answer.body) else None
+
+
+async def send_answer(send: Send, answer: Answer, path: PathPlan, request: Request) -> bytes:
+    """Send an answer in the two messages of ASGI. :returns: the headers that were sent"""
+    headers = _headers(answer, path, request.id)
+    body = b"" if request.method == "HEAD" else answer.body
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+    return lines(headers)
+
+
+def _headers(answer: Answer, path: PathPlan, request_id: str) -> tuple[Header, ...]:
+    """All headers of an answer."""
+    own: tuple[Header, ...] = (*answer.headers, (b"x-authentik-id", request_id.encode()))
+    if answer.media_type is not None:
+        length = str(len(answer.body)).encode()
+        return ((b"content-type", answer.media_type), *path.bare_headers, (b"content-length", length), *own)
+    if answer.body:
+        return (*path.headers, (b"content-length", str(len(answer.body)).encode()), *own)
+    return (*path.bare_headers, *own)

@@ -1,0 +1,389 @@
+"""The Connexion middleware that serves the contract.
+
+It is a `SpecMiddleware`: Connexion hands it the specification, of which an `Edition` is made. What is left per request is one
+match, one plan, one answer. Paths outside the contract go on to the next application.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import structlog
+
+from app import determinism, errors
+from app.contract.compile.connexion_api import ContractAPI
+from app.contract.compile.plan import PathPlan, Plan
+from app.contract.connexion import Specification, SpecMiddleware
+from app.contract.request.body import BodyReader
+from app.contract.request.negotiation import accepts, names_json
+from app.contract.response import answers
+from app.contract.response.answers import CONTINUE, Answer, busy, detail
+from app.contract.serve.asgi import (
+    BEGIN,
+    ASGIApp,
+    Disconnected,
+    Message,
+    NoRoom,
+    Receive,
+    Room,
+    Scope,
+    Send,
+    headers_of,
+    read_body,
+    received,
+    send_answer,
+    sent_whole,
+)
+from app.contract.serve.edition import Current, Edition
+from app.contract.serve.executor import Server, too_large, unavailable
+from app.contract.serve.long_running import Busy, LongRunning
+from app.contract.serve.problems import PROBLEM
+from app.contract.serve.request import Request
+from app.contract.serve.stored import ViolationReporter
+from app.contract.serve.threads import Workers
+from app.metrics import Metrics
+
+Pending = Callable[[], Awaitable[None] | None]
+Unlocked = Callable[[errors.Locked, float], Awaitable[None]]
+Together = Callable[..., Awaitable[Answer | None]]
+Observe = Callable[[PathPlan, Plan | None, Request, Answer, bytes, float], None]
+Trace = Callable[[str, Plan | None, Request, Answer, float], str | None]
+
+log = structlog.get_logger("flows.request")
+
+# Methods of requests that change nothing (RFC 9110, section 9.2.1).
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ContractMiddleware(SpecMiddleware):
+    """Serves every operation of the contract.
+
+    :param app: the application behind, for all other paths
+    :param current: the contract that is in force
+    :param workers: the threads that requests are carried out on; None for the event loop's own thread
+    :param long_running: the thread that requests are carried out on that may take seconds; None for where all others are
+    :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
+        None if nothing has; it raises `Unavailable` if the answer does not hold, `Locked` if the request may be carried out again
+    :param unlocked: waits until a request that found the database locked may be carried out again, given what it was told and since
+        when it waits, in seconds of the event loop's clock; raises `Unavailable` after a while
+    :param together: carries out requests that are a single statement, on the event loop's thread, without waiting; see
+        `app.store.database.Database`
+    :param metrics: counts the requests
+    :param observe: is told of each request, its answer with all headers as they are sent, and how long that took, in seconds; None
+        for nobody
+    :param trace: makes a span of each request: of its path in the contract, its plan, its answer, and how long that took, in
+        seconds. It gives the identity of the trace; None if nobody traces
+    :param room: for the bodies of requests that are under way
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        current: Current,
+        workers: Workers | None,
+        long_running: LongRunning | None = None,
+        pending: Pending,
+        unlocked: Unlocked,
+        together: Together,
+        metrics: Metrics,
+        observe: Observe | None = None,
+        trace: Trace | None = None,
+        room: Room | None = None,
+    ) -> None:
+        self._next = app
+        self._current = current
+        self._workers = workers
+        self._long_running = long_running
+        self._pending = pending
+        self._unlocked = unlocked
+        self._together = together
+        self._metrics = metrics
+        self._violations = ViolationReporter(metrics)
+        self._observe = observe
+        self._trace = trace
+        self._room = room or Room()
+        self._log: Any = None
+
+    def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
+        """Build the plans. Called by Connexion when the application starts."""
+        return self._current.start(specification, options)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        if scope["type"] == "http":
+            rest = self._begin(self._pass_on, scope, receive, send)
+            if rest is not None:
+                await rest
+            return
+        if scope["type"] == "lifespan" and "state" in scope and self._workers is None:
+            scope["state"][BEGIN] = partial(self._begin, scope.get("app", self))
+        await self._next(scope, receive, send)
+
+    def _begin(self, otherwise: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None] | None:
+        """Serve one request, as far as there is nothing to wait for.
+
+        :param otherwise: serves paths outside the contract
+        :returns: the rest; None if the request has been answered
+        """
+        started = determinism.clock()
+        path: str = scope["path"]
+        edition = self._current.edition
+        if path.startswith(edition.doubled):
+            path = edition.prefix + path[len(edition.doubled) :]
+        found = edition.router.find(path) if path.startswith(edition.prefix) and "\0" not in path else None
+        if found is None:
+            return otherwise(scope, receive, send)
+        target, path_values = found
+        method: str = scope["method"]
+        plan = target.plans.get("GET" if method == "HEAD" else method)
+        accept, authorization, content_type, length = headers_of(scope["headers"])
+        request = Request(
+            determinism.random_bytes(16).hex(),
+            method,
+            path,
+            path_values,
+            scope["query_string"],
+            b"",
+            accept,
+            authorization,
+            content_type,
+            scope,
+            started,
+        )
+        self._metrics.begin()
+        answer, commit = _unwanted(plan, request), None
+        if answer is None and self._workers is None and (plan is None or plan.is_short):
+            try:
+                answer = edition.server.serve(target, plan, request)
+                commit = self._pending()
+            except errors.Locked:
+                return self._go_on(edition, target, plan, request, None, None, length, receive, send)
+            if commit is None and answer.status < 400 and (lines := sent_whole(answer, target, request)) is not None:
+                self._metrics.end()
+                self._tell(edition, target, plan, request, answer, lines)
+                return None
+        return self._go_on(edition, target, plan, request, answer, commit, length, receive, send)
+
+    async def _go_on(
+        self,
+        edition: Edition,
+        target: PathPlan,
+        plan: Plan | None,
+        request: Request,
+        answer: Answer | None,
+        commit: Awaitable[None] | None,
+        length: int,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """The rest of a request: its body, others who carry it out, the commit of what it wrote or saw, the client's pace."""
+        try:
+            server = edition.server
+            if answer is None and plan is not None and plan.body is not None:
+                request.body = received(request.scope, server.small_body)
+                if request.body is None:
+                    answer = await self._take_in(server, target, plan, plan.body, request, length, receive)
+            if answer is None:
+                answer = await self._carry_out(server, target, plan, request)
+            elif commit is not None:
+                answer = await self._kept(server, target, plan, request, answer, commit)
+            if answer.status >= 400:
+                answer = edition.problems.located(answer, target, plan, request.accept)
+            lines = sent_whole(answer, target, request)
+            if lines is None:
+                lines = await send_answer(send, answer, target, request)
+        except Disconnected:
+            return
+        finally:
+            self._metrics.end()
+            self._room.give_back(request)
+        self._tell(edition, target, plan, request, answer, lines)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on whose path the contract does not have. One below the contract's base path is counted and logged: a
+        client's mistake is looked for there.
+        """
+        if not scope["path"].startswith(self._current.edition.prefix):
+            await self._next(scope, receive, send)
+            return
+        started = determinism.clock()
+        status = 500
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        self._metrics.begin()
+        try:
+            await self._next(scope, receive, observed)
+        finally:
+            self._metrics.end()
+            seconds = determinism.clock() - started
+            self._metrics.count(None, status, seconds, "")
+            log.info(
+                "request",
+                id=determinism.random_bytes(16).hex(),
+                operation=None,
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 2),
+                token=None,
+            )
+
+    async def _kept(
+        self,
+        server: Server,
+        target: PathPlan,
+        plan: Plan | None,
+        request: Request,
+        answer: Answer | None,
+        commit: Awaitable[None] | None,
+    ) -> Answer:
+        """The answer to a request that is carried out on this thread, once it holds. While the database is locked it is carried out
+        again, by a timer.
+
+        :param answer: None if the request has not been carried out yet
+        :param commit: what the answer has to wait for
+        """
+        began = 0.0
+        while True:
+            try:
+                if answer is None:
+                    answer = server.serve(target, plan, request)
+                    commit = self._pending() if answer is not CONTINUE else None
+                if commit is not None:
+                    await commit
+                return answer
+            except errors.Locked as error:
+                locked, answer, commit = error, None, None
+            except errors.Unavailable as error:
+                return unavailable(error, request)
+            began = began or asyncio.get_running_loop().time()
+            try:
+                await self._unlocked(locked, began)
+            except errors.Unavailable as error:
+                return unavailable(error, request)
+
+    def _tell(
+        self, edition: Edition, target: PathPlan, plan: Plan | None, request: Request, answer: Answer, lines: bytes
+    ) -> None:
+        """Tell of a request that has been answered: who counts, who looks on, and the log."""
+        seconds = determinism.clock() - request.started
+        verb = "GET" if request.method == "HEAD" else request.method
+        place = target.counters.get(verb)
+        self._metrics.count(place, answer.status, seconds, answer.rule)
+        if answer.stored_violations:
+            self._violations.tell(plan, answer.stored_violations, place)
+        if self._observe is not None:
+            self._observe(target, plan, request, answer, lines, seconds)
+        trace_id = None
+        if self._trace is not None:
+            trace_id = self._trace(f"{edition.prefix[:-1]}{target.pointer[1]}", plan, request, answer, seconds)
+        # Bound once, and asked before the line is put together: one that is not written costs next to nothing then.
+        self._log = self._log or log.bind()
+        if self._log.is_enabled_for(logging.INFO):
+            self._log.info(
+                "request",
+                id=request.id,
+                operation=plan.operation_id if plan else None,
+                method=request.method,
+                path=request.path,
+                status=answer.status,
+                ms=round(seconds * 1000, 2),
+                token=request.access.name if request.access else None,
+                reason=answer.reason or None,
+                rule=answer.rule or None,
+                trace_id=trace_id,
+            )
+
+    async def _take_in(
+        self,
+        server: Server,
+        target: PathPlan,
+        plan: Plan,
+        reader: BodyReader,
+        request: Request,
+        length: int,
+        receive: Receive,
+    ) -> Answer | None:
+        """Read a body, of those who may send one: nothing is kept of what others send.
+
+        :returns: the answer if there is one without the body
+        """
+        answer = await self._carry_out(server, target, plan, request)
+        if answer is not CONTINUE:
+            return answer
+        limit = server.limit_of(reader)
+        if length <= limit and not self._room.has(length):
+            return busy()
+        try:
+            request.body = await read_body(receive, length, limit, partial(self._room.take, request))
+        except NoRoom:
+            return busy()
+        if request.body is None:
+            request.unread = too_large(limit)
+        return None
+
+    async def _carry_out(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
+        """Carry a request out. :returns: the answer, once it holds"""
+        if self._long_running is not None and plan is not None and plan.long_running and request.body is not None:
+            return await self._beside(self._long_running, server, target, plan, request)
+        if self._workers is None:
+            return await self._kept(server, target, plan, request, None, None)
+        # The sender of a request is known by one small statement at most.
+        if plan is not None and (plan.single_statement or (plan.body is not None and request.body is None)):
+            try:
+                answer = await self._together(server.serve, target, plan, request)
+                if answer is not None:
+                    return answer
+            except errors.TakenBack:
+                pass
+            except errors.Unavailable as error:
+                return unavailable(error, request)
+        return await self._alone(self._workers, server, target, plan, request)
+
+    async def _beside(
+        self, thread: LongRunning, server: Server, target: PathPlan, plan: Plan, request: Request
+    ) -> Answer:
+        """Serve a request that may take seconds."""
+        try:
+            answer: Answer = await thread.run(server.serve, target, plan, request)
+        except Busy:
+            answer = detail(503, answers.BUSY_WITH_LONG, ((b"retry-after", answers.RETRY_AFTER),))
+        return answer
+
+    async def _alone(
+        self, workers: Workers, server: Server, target: PathPlan, plan: Plan | None, request: Request
+    ) -> Answer:
+        """Carry out a request on a thread. Changes of one object take turns if they have to wait."""
+        turn = request.path if request.path_values and request.method not in _SAFE else None
+        try:
+            answer: Answer = await workers.run(server.serve, target, plan, request, turn=turn)
+        except errors.Unavailable as error:
+            return unavailable(error, request)
+        return answer
+
+
+def _unwanted(plan: Plan | None, request: Request) -> Answer | None:
+    """The answer to a request for a media type that there is none of; None if there is."""
+    if request.accept is not None and not _acceptable(request.accept, plan):
+        return detail(406, answers.NOT_ACCEPTABLE)
+    if b"format=" in request.query and not names_json(request.query):
+        return detail(404, answers.NOT_FOUND)
+    return None
+
+
+def _acceptable(accept: str, plan: Plan | None) -> bool:
+    """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have.
+
+    Who names problems says how to be told of refusals, and takes other answers as they are.
+    """
+    if plan is None or not plan.files:
+        return accepts(accept, "application/json") or accepts(accept, PROBLEM)
+    return any(accepts(accept, media_type) for media_type in (*plan.files, PROBLEM))

@@ -1,0 +1,314 @@
+"""OpenAPI 3.0 schemas as JSON Schema, one reading for requests and one for answers.
+
+OpenAPI 3.0 has its own dialect (OpenAPI 3.0.3, "Schema Object"), nearest to JSON Schema's Draft 4: `exclusive*` are booleans, and
+1.0 is no integer, which strict clients lean on. `nullable`, `readOnly` and `writeOnly` are translated, and members beside a `$ref`
+mean nothing but for `nullable`. Recursive schemas stay recursive: each component becomes one definition, and another one where null
+is admitted as well.
+"""
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from enum import Enum
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+import jsonschema_rs
+import orjson
+
+from app.contract.document.source import Pointer, Source, parse_reference, remembered
+
+# Keywords of OpenAPI that say nothing about an instance, or that are translated below.
+_NOT_ASSERTED = frozenset(
+    {
+        "nullable", "readOnly", "writeOnly", "discriminator", "xml", "externalDocs", "example", "deprecated",
+        "description", "title", "default",
+    }
+)  # fmt: skip
+# RFC 9562, section 4, in either case.
+UUID_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+
+_TEXT, _INTEGER, _NUMBER = ("string",), ("integer",), ("number",)
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("date", "date-time", "time", "email", "idn-email", "hostname", "ipv4", "ipv6", "uri"), _TEXT),
+    **dict.fromkeys(("uuid", "regex", "byte", "binary", "password"), _TEXT),
+    **dict.fromkeys(("int32", "int64"), _INTEGER),
+    **dict.fromkeys(("float", "double"), _NUMBER),
+}
+"""The formats that hold, or that say how a value is shown, with the types of their values (OpenAPI 3.0.3, "Data Types")."""
+
+# Formats that Draft 4 does not know, by keywords.
+_BY_KEYWORDS: Mapping[str, dict[str, Any]] = {
+    "uuid": {"pattern": UUID_PATTERN},
+    "byte": {"pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"},
+    "int32": {"minimum": -(2**31), "maximum": 2**31 - 1},
+    "int64": {"minimum": -(2**63), "maximum": 2**63 - 1},
+}
+
+# What ends the name of the definition that admits null beside what a component admits.
+_OR_NULL = ";null"
+_NULL = {"enum": [None]}
+
+_MAPS_OF_SCHEMAS = frozenset({"properties"})
+_SCHEMAS = frozenset({"items", "additionalProperties", "not"})
+_LISTS_OF_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf"})
+
+# The engine whose time grows only linearly with a text; it knows neither lookaround nor references to what it found before.
+PATTERNS = jsonschema_rs.RegexOptions()
+
+
+class Direction(Enum):
+    """Whose data a schema describes. The value names the keyword of members that the other side owns."""
+
+    REQUEST = "readOnly"
+    RESPONSE = "writeOnly"
+
+
+class SchemaReader:
+    """The schemas of one contract, read for one direction.
+
+    :param source: the contract
+    :param direction: whether the schemas describe what a client sends or what it gets
+    """
+
+    def __init__(self, source: Source, direction: Direction) -> None:
+        self._source = source
+        self._direction = direction
+        # The same schemas are asked for again and again, at boot alone by the checks and by each plan.
+        self._definitions: dict[str, _Definition] = source.definitions[direction.name]
+        self._validators: dict[Any, _Compiled] = source.validators[direction.name]
+        self._reusable: dict[Any, _Compiled] = source.reusable[direction.name]
+        # A client may send back what it was given, and it is ignored; the server never answers a secret.
+        self._foreign: dict[str, Any] = {} if direction is Direction.REQUEST else {"not": {}}
+
+    def json_schema(self, schema: Any) -> dict[str, Any]:
+        """The JSON Schema of an OpenAPI schema, complete with the definitions it refers to. Never to be changed."""
+        names: set[str] = set()
+        root = self._translate(schema, names)
+        definitions: dict[str, Any] = {}
+        while names:
+            name = names.pop()
+            definition = self._definition(name)
+            definitions[name] = definition.schema
+            names |= definition.names - definitions.keys()
+        return {**root, "definitions": definitions} if definitions else root
+
+    def mistakes(self, schema: Any) -> Iterator[jsonschema_rs.ValidationError]:
+        """What in a schema itself, not in those that it refers to, keeps it from being compiled."""
+        reference = schema.get("$ref")
+        own = self._definition(reference.removeprefix("#/")).schema if reference else self._translate(schema, set())
+        return _meta_schema().iter_errors(own)
+
+    def validator(self, schema: Any) -> jsonschema_rs.Validator:
+        """A compiled validator of an OpenAPI schema that asserts formats. Equal schemas of a contract share one.
+
+        :raises ValueError: the schema can't be compiled
+        """
+        key = schema["$ref"] if "$ref" in schema and "nullable" not in schema else orjson.dumps(schema)
+        compiled = self._validators.get(key)
+        if compiled is None:
+            compiled = self._reusable.get(key) or self._compile(schema)
+            self._validators[key] = compiled
+        return compiled.validator
+
+    def _compile(self, schema: Any) -> "_Compiled":
+        translated = self.json_schema(schema)
+        validator = jsonschema_rs.Draft4Validator(translated, validate_formats=True, pattern_options=PATTERNS)
+        return _Compiled(validator, frozenset(translated.get("definitions", ())))
+
+    def _definition(self, name: str) -> "_Definition":
+        if name not in self._definitions:
+            names: set[str] = set()
+            schema = self._translate(self._source.at(pointer_of(name)), names, null=name.endswith(_OR_NULL))
+            self._definitions[name] = _Definition(schema, frozenset(names))
+        return self._definitions[name]
+
+    def _translate(self, schema: Any, names: set[str], *, null: bool = False) -> dict[str, Any]:
+        """One schema as JSON Schema.
+
+        :param names: the names of the definitions that it depends on are added to these
+        :param null: whether it has to admit null, as the schema that it is a part of does
+        """
+        if isinstance(reference := schema.get("$ref"), str):
+            name = reference.removeprefix("#/") + (_OR_NULL if null or schema.get("nullable") is True else "")
+            names.add(name)
+            return {"$ref": "#/definitions/" + name.replace("~", "~0").replace("/", "~1")}
+        nullable = null or schema.get("nullable") is True
+        result: dict[str, Any] = {}
+        for keyword, value in schema.items():
+            # Validators ignore the sentences; who speaks of what they find looks for them.
+            if keyword in _NOT_ASSERTED or (keyword.startswith("x-") and keyword != "x-messages"):
+                continue
+            if keyword in _MAPS_OF_SCHEMAS:
+                value = {
+                    name: self._foreign if self._is_foreign(member, names) else self._translate(member, names)
+                    for name, member in value.items()
+                }
+            elif keyword in _SCHEMAS and isinstance(value, dict):
+                value = self._translate(value, names)
+            elif keyword in _LISTS_OF_SCHEMAS:
+                value = [self._translate(member, names, null=nullable and keyword == "allOf") for member in value]
+            elif keyword == "required":
+                members = schema.get("properties", {})
+                value = [name for name in value if not self._is_foreign(members.get(name, {}), names)]
+                if not value:
+                    # Draft 4 has no empty list here.
+                    continue
+            result[keyword] = value
+        if (also := _BY_KEYWORDS.get(result.get("format", ""))) is not None:
+            result["allOf"] = [*result.get("allOf", ()), also]
+        return self._or_null(schema, result, within=null) if nullable else result
+
+    def _or_null(self, schema: Any, result: dict[str, Any], *, within: bool) -> dict[str, Any]:
+        """A translated schema that admits null as well, all parts of an `allOf` doing so already.
+
+        OpenAPI 3.0.3 lets `nullable` widen the `type` beside it, and an `enum` beside it must name null itself. All generators take
+        `nullable` beside `allOf` and the like for nullable.
+
+        :param within: whether the schema is a part of one that is nullable
+        """
+        if isinstance(schema.get("type"), str):
+            result["type"] = [schema["type"], "null"]
+        if within and None not in schema.get("enum", (None,)):
+            result["enum"] = [*schema["enum"], None]
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in schema and not any(admits_null(self._source, part) for part in schema[keyword]):
+                result[keyword] = [*result[keyword], _NULL]
+        if "not" in schema:
+            result["not"] = {"allOf": [result["not"], {"not": _NULL}]}
+        return result
+
+    def _is_foreign(self, member: Any, names: set[str]) -> bool:
+        while isinstance(reference := member.get("$ref"), str):
+            name = reference.removeprefix("#/")
+            names.add(name)
+            member = self._source.at(pointer_of(name))
+        return member.get(self._direction.value) is True
+
+    def resolved(self, schema: Any) -> Any:
+        """A schema with its `$ref` followed."""
+        return self._source.resolve((), schema)[1]
+
+
+@cache
+def _meta_schema() -> jsonschema_rs.Draft4Validator:
+    return jsonschema_rs.Draft4Validator({"$ref": "http://json-schema.org/draft-04/schema#"})
+
+
+def pointer_of(definition: str) -> Pointer:
+    """Where the schema stands that a JSON Schema has as a definition of this name."""
+    return parse_reference("#/" + definition.removesuffix(_OR_NULL))
+
+
+class _Definition(NamedTuple):
+    """A part of a contract as JSON Schema, and the names of the definitions that it depends on itself."""
+
+    schema: dict[str, Any]
+    names: frozenset[str]
+
+
+class _Compiled(NamedTuple):
+    """A validator, and the names of all definitions that it depends on."""
+
+    validator: jsonschema_rs.Validator
+    names: frozenset[str]
+
+
+def let_reuse(source: Source, earlier: Source, same: Container[Pointer]) -> None:
+    """Let a contract use what was made of the schemas of an earlier one, as far as they are the same: to make it takes most of the
+    time of a start.
+
+    :param same: the places of the path items and components that are
+    """
+
+    def all_same(names: Iterable[str]) -> bool:
+        pointers = map(pointer_of, names)
+        return all(pointer[: 2 if pointer[0] == "paths" else 3] in same for pointer in pointers)
+
+    for direction, definitions in earlier.definitions.items():
+        source.definitions[direction].update(
+            {name: one for name, one in definitions.items() if all_same((name, *one.names))}
+        )
+    for direction, validators in earlier.validators.items():
+        source.reusable[direction].update({key: one for key, one in validators.items() if all_same(one.names)})
+
+
+def admits_null(source: Source, schema: Any) -> bool:
+    """Whether null is a value of a schema, which is not made of itself."""
+    while isinstance(schema.get("$ref"), str):
+        if schema.get("nullable") is True:
+            return True
+        schema = source.resolve((), schema)[1]
+    if None not in schema.get("enum", (None,)):
+        return False
+    if schema.get("nullable") is True:
+        return True
+    return (
+        "type" not in schema
+        and all(admits_null(source, part) for part in schema.get("allOf", ()))
+        and all(any(admits_null(source, part) for part in schema[key]) for key in ("anyOf", "oneOf") if key in schema)
+        and not ("not" in schema and admits_null(source, schema["not"]))
+    )
+
+
+def default_of(*members: Mapping[str, Any]) -> tuple[Any] | None:
+    """The value of a property that is not stored: its `default`, or else what new objects take, `x-create-default`.
+
+    :param members: the property's schemas, such as those of requests and of responses
+    :returns: the value alone; None if there is none
+    """
+    for keyword in ("default", "x-create-default"):
+        for member in members:
+            if keyword in member:
+                return (member[keyword],)
+    return None
+
+
+def properties(source: Source, schema: Any, pointer: Pointer = ()) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+    """The members of an object schema, `$ref` and `allOf` followed. Never to be changed.
+
+    :returns: place and schema of each member; the schema's keywords include those of its own `$ref` or `allOf`
+    """
+    if "$ref" not in schema:
+        return _properties(source, schema, pointer)
+    return _properties_of(source, schema["$ref"])
+
+
+@remembered
+def _properties_of(source: Source, reference: str) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+    pointer, schema = source.resolve((), {"$ref": reference})
+    return _properties(source, schema, pointer)
+
+
+def _properties(source: Source, schema: Any, pointer: Pointer) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+    members: dict[str, tuple[Pointer, dict[str, Any]]] = {}
+    for index, part in enumerate(schema.get("allOf", [])):
+        members.update(properties(source, part, (*pointer, "allOf", index)))
+    for name, member in schema.get("properties", {}).items():
+        members[name] = (*pointer, "properties", name), flattened(source, member)
+    return members
+
+
+def composed(source: Source, schema: Any) -> Iterator[dict[str, Any]]:
+    """A schema and the parts of its `allOf`, and of theirs, `$ref` followed."""
+    schema = source.resolve((), schema)[1]
+    yield schema
+    for part in schema.get("allOf", ()):
+        yield from composed(source, part)
+
+
+def is_file(source: Source, schema: Any) -> bool:
+    """Whether a schema is that of a file (OpenAPI 3.0.3, "Considerations for File Uploads")."""
+    keywords = flattened(source, schema)
+    return (keywords.get("type"), keywords.get("format")) == ("string", "binary")
+
+
+def flattened(source: Source, schema: Any) -> dict[str, Any]:
+    """One schema's keywords, those of its `$ref` and of each part of its `allOf` merged in; its own win. Never to be changed."""
+    if "$ref" in schema and schema.get("nullable") is True:
+        return {**flattened(source, {"$ref": schema["$ref"]}), "nullable": True}
+    schema = source.resolve((), schema)[1]
+    if "allOf" not in schema:
+        return cast("dict[str, Any]", schema)
+    merged: dict[str, Any] = {}
+    for part in schema.get("allOf", []):
+        merged.update(flattened(source, part))
+    return {**merged, **{keyword: value for keyword, value in schema.items() if keyword != "allOf"}}
