@@ -28,6 +28,24 @@ def written(settings, tmp_path):
     return write
 
 
+@pytest.fixture
+def client_of_settings():
+    """Makes a client of an application with some settings."""
+    stores = []
+
+    def make(settings):
+        contract = load_contract(settings)
+        store = open_store(settings, contract)
+        stores.append(store)
+        store.migrate()
+        store.tokens.add("root", superuser=True, secret="root")
+        return Client(create_app(settings, contract=contract, store=store), "root")
+
+    yield make
+    for store in stores:
+        store.close()
+
+
 @pytest.mark.parametrize(
     "results",
     [
@@ -38,20 +56,14 @@ def written(settings, tmp_path):
     ],
     ids=["anything", "array of anything", "array of alternatives", "alternatives"],
 )
-def test_a_list_whose_schema_says_little_of_its_objects_has_them(results, written):
+def test_a_list_whose_schema_says_little_of_its_objects_has_them(results, written, client_of_settings):
     def edit(document):
         document["components"]["schemas"]["PaginatedDummyStageList"]["properties"]["results"] = results
 
-    settings = written(edit)
-    contract = load_contract(settings)
-    store = open_store(settings, contract)
-    store.migrate()
-    store.tokens.add("root", superuser=True, secret="root")
-    client = Client(create_app(settings, contract=contract, store=store), "root")
+    client = client_of_settings(written(edit))
     assert client.post("/api/v3/stages/dummy/", {"name": "a"}).status == 201
     answer = client.get("/api/v3/stages/dummy/")
     assert [stage["name"] for stage in answer.json()["results"]] == ["a"]
-    store.close()
 
 
 def test_a_model_that_requires_what_it_does_not_describe_is_a_finding(written):
@@ -105,3 +117,13 @@ def test_a_reference_in_a_body_that_is_not_stored_is_a_finding(written):
 
     with pytest.raises(ContractError, match="`x-references` has no effect: the body is not stored"):
         load_contract(written(edit))
+
+
+def test_a_stored_property_that_a_part_of_its_schema_makes_write_only_is_not_answered(written, client_of_settings):
+    def edit(document):
+        document["components"]["schemas"]["PromptTypeEnum"]["writeOnly"] = True
+
+    client = client_of_settings(written(edit))
+    prompt = {"name": "a", "field_key": "a", "label": "a", "type": "text"}
+    answer = client.post("/api/v3/stages/prompt/prompts/", prompt)
+    assert (answer.status, "type" in answer.json()) == (201, False)

@@ -147,7 +147,9 @@ class SchemaReader:
             elif keyword in _LISTS_OF_SCHEMAS:
                 value = [self._translate(member, names, null=nullable and keyword == "allOf") for member in value]
             elif keyword == "required":
-                members = schema.get("properties", {})
+                # What is required here may be a property of a part.
+                parts = properties(self._source, schema) if "allOf" in schema else {}
+                members = {**{name: member for name, (_, member) in parts.items()}, **schema.get("properties", {})}
                 value = [name for name in value if not self._is_foreign(members.get(name, {}), names)]
                 if not value:
                     # Draft 4 has no empty list here.
@@ -181,7 +183,8 @@ class SchemaReader:
             name = reference.removeprefix("#/")
             names.add(name)
             member = self._source.at(pointer_of(name))
-        return member.get(self._direction.value) is True
+        own: bool | None = member.get(self._direction.value)
+        return any(self._is_foreign(part, names) for part in member.get("allOf", ())) if own is None else own
 
     def resolved(self, schema: Any) -> Any:
         """A schema with its `$ref` followed."""
