@@ -119,9 +119,25 @@ def test_a_reference_in_a_body_that_is_not_stored_is_a_finding(written):
         load_contract(written(edit))
 
 
+def without_types(node):
+    """Take the types of prompts out of examples."""
+    if isinstance(node, dict):
+        if "field_key" in node:
+            node.pop("type", None)
+        for value in node.values():
+            without_types(value)
+    elif isinstance(node, list):
+        for value in node:
+            without_types(value)
+
+
 def test_a_stored_property_that_a_part_of_its_schema_makes_write_only_is_not_answered(written, client_of_settings):
     def edit(document):
         document["components"]["schemas"]["PromptTypeEnum"]["writeOnly"] = True
+        for path, item in document["paths"].items():
+            if "/prompts/" in path:
+                for operation in (item[method] for method in ("get", "post", "put", "patch") if method in item):
+                    without_types(operation["responses"])
 
     client = client_of_settings(written(edit))
     prompt = {"name": "a", "field_key": "a", "label": "a", "type": "text"}
