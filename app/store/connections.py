@@ -15,6 +15,7 @@ from app.store.address import address_of
 from app.store.driver_errors import DriverErrors
 from app.store.engines import POSTGRESQL_LOCK_TIMEOUT, postgresql_engine, sqlite_engine
 from app.store.session import Session
+from app.store.turnstile import Turnstile
 
 # Seconds until a connection is asked for again that was not to be had in as many.
 _RETRY_AFTER = 1.0
@@ -34,6 +35,10 @@ class Connections:
         self.embedded = self.address.embedded
         self.engine = sqlite_engine(self.address) if self.embedded else postgresql_engine(self.address, pool_size)
         self._errors = DriverErrors(embedded=self.embedded)
+        # How a transaction begins, whether transactions of an event loop share commits, and whose turn it is to write.
+        self.begin = "BEGIN IMMEDIATE" if self.embedded else "BEGIN"
+        self.grouped = False
+        self.turnstile = Turnstile()
         # When to try to get a connection again after none was available in time, in seconds of the clock.
         self._not_before = 0.0
         # Counts the times that the server was found to be gone.

@@ -18,9 +18,9 @@ from app.store.connections import Connections
 from app.store.engines import POSTGRESQL_SHORT_LOCK_TIMEOUT, POSTGRESQL_WRITERS_TIMEOUT
 from app.store.locking import pause
 from app.store.networked import KeptSession, LoneStatement, NetworkedSession, statements_of
-from app.store.session import Query, Row, Session, SingleStatement, ThreadSession
+from app.store.session import Query, Row, Session
+from app.store.sqlite_session import SingleStatement, ThreadSession
 from app.store.tables import flows, objects, policy_bindings, stage_bindings
-from app.store.turnstile import Turnstile
 from app.store.units import JoinedSession, UnitOfWork
 
 if TYPE_CHECKING:
@@ -50,13 +50,9 @@ class Database(Connections):
         super().__init__(url, pool_size)
         if self.embedded:
             self._dialect = self.engine.dialect
-            self.begin = "BEGIN IMMEDIATE"
         else:
             # Statements are prepared by PostgreSQL itself, which has `$1` for psycopg's `%s`.
             self._dialect = type(self.engine.dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # of each dialect
-            self.begin = "BEGIN"
-        self.grouped = False
-        self.turnstile = Turnstile()
         self._pool_size = pool_size
         self._pipeline: Pipeline | None = None if self.embedded or pool_size < _PIPELINED else _pipeline(self)
 

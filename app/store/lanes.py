@@ -6,18 +6,16 @@ Several statements are one transaction: if one fails, none is kept, and the othe
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import psycopg
 import sqlalchemy as sa
 
 from app import errors
+from app.store.connections import Connections
 from app.store.engines import POSTGRESQL_ANSWER_TIMEOUT, POSTGRESQL_SHORT_LOCK_TIMEOUT
 from app.store.networked import ended, statements_of
 from app.store.statements import Failed, Result, Values
-
-if TYPE_CHECKING:
-    from app.store.database import Database
 
 # Statements of a transaction at most. What is sent must fit into the buffers of a socket, as a loop must not wait.
 _MOST = 32
@@ -49,7 +47,7 @@ class Lanes:
     :param most: how many connections: while one waits for its answers, another one takes what has arrived since
     """
 
-    def __init__(self, database: "Database", most: int) -> None:
+    def __init__(self, database: Connections, most: int) -> None:
         # Whether all connections are open.
         self.full = False
         self._most = most
@@ -120,7 +118,7 @@ class Lanes:
 class _Opening(threading.Thread):
     """Opens a connection, which takes as long as the network does."""
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: Connections) -> None:
         super().__init__(name="flows-pipeline", daemon=True)
         self.generation = database.generation
         self._database = database
@@ -152,7 +150,7 @@ class _Lane:
     def __init__(
         self,
         lanes: Lanes,
-        database: "Database",
+        database: Connections,
         loop: asyncio.AbstractEventLoop,
         pooled: sa.PoolProxiedConnection,
         generation: int,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import sqlalchemy as sa
 
+from app.store.connections import Connections
 from app.store.engines import DIRECT, POSTGRESQL_SHORT_LOCK_TIMEOUT
 from app.store.session import Session
 
 if TYPE_CHECKING:
     import psycopg
 
-    from app.store.database import Database
     from app.store.statements import Statements
 
 
@@ -66,7 +66,7 @@ class KeptSession(NetworkedSession):
 
     __slots__ = ("_database", "_generation", "_pooled")
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: Connections) -> None:
         super().__init__(None, "")
         self._database = database
         self._generation = -1

@@ -8,16 +8,14 @@ begins again when the row is there: a token that is not known is such a row too.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from app import errors
+from app.store.connections import Connections
 from app.store.lanes import Lanes
 from app.store.networked import NetworkedSession
 from app.store.session import Done, Query, Row
 from app.store.statements import Result, Values, sent
-
-if TYPE_CHECKING:
-    from app.store.database import Database
 
 T = TypeVar("T")
 
@@ -181,7 +179,7 @@ class Pipeline:
 
     connections = _READING + _WRITING
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: Connections) -> None:
         self.session = PipelineSession()
         self._database = database
         self._reading, self._writing = Lanes(database, _READING), Lanes(database, _WRITING)
