@@ -31,8 +31,8 @@ from app.metrics import Metrics
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
-from app.store.capabilities import capabilities
-from app.store.database import Database
+from app.store.collections.capabilities import capabilities
+from app.store.engine.database import Database
 from app.tracing import Tracing
 
 

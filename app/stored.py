@@ -16,10 +16,10 @@ from app.logs import printable
 from app.recording.secrets import Secrets
 from app.representations.objects import Shape, Shapes
 from app.representations.objects import flow as flow_shape
-from app.store.database import Database
-from app.store.object_views import ObjectRow
-from app.store.repositories import members_of
-from app.store.scanning import StoredRow, every_row
+from app.store.collections.repositories import members_of
+from app.store.engine.database import Database
+from app.store.queries.object_views import ObjectRow
+from app.store.upkeep.scanning import StoredRow, every_row
 
 NO_MODEL = "x-model"
 """The rule that an object violates whose model the contract does not have."""

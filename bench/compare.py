@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from app.store.tables import flows
+from app.store.schema.tables import flows
 from bench import data, load, servers
 from bench.operations import CREATED_PREFIX, FLOWS, OPERATIONS, Operation
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from app.application import load_contract, open_store
 from app.settings import Settings
 from app.store import Store
-from app.store.search import search_text
-from app.store.tables import flows as table
+from app.store.schema.search import search_text
+from app.store.schema.tables import flows as table
 
 TOKEN = "benchmark-token-of-a-superuser-0123456789"  # noqa: S105  # of databases that live for one run
 

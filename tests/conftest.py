@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from app import logs
 from app.application import create_app, load_contract, open_store
 from app.settings import Settings
-from app.store.tables import files, flows, objects, tokens
+from app.store.schema.tables import files, flows, objects, tokens
 from tests import postgresql
 from tests.asgi import Client
 from tests.contract_files import copied, replaced, shipped

@@ -14,9 +14,9 @@ from app.contract.serve import executor as serving
 from app.contract.validation import messages, schemas
 from app.handlers import flows as flow_handlers
 from app.settings import Settings
-from app.store import flows as store_flows
-from app.store import tokens as store_tokens
-from app.store.identity import new_uuid
+from app.store.collections import flows as store_flows
+from app.store.collections import tokens as store_tokens
+from app.store.collections.identity import new_uuid
 from tests.contract.test_permissions import OPERATIONS, REQUIRED
 from tests.fuzz.campaign import fuzz
 from tests.oracle.conftest import FOLDER, TOKENS

@@ -19,7 +19,7 @@ def upgrade(settings: Settings) -> None:
     """
     from app.cli.first_token import bootstrap
     from app.cli.start import contract_or_exit, opened_or_exit
-    from app.store import migration
+    from app.store.upkeep import migration
 
     store = opened_or_exit(settings, contract_or_exit(settings))
     before = migration.current(store.database)
@@ -43,7 +43,7 @@ def current(settings: Settings) -> None:
     Example: flows db current
     """
     from app.cli.start import contract_or_exit, opened_or_exit
-    from app.store import migration
+    from app.store.upkeep import migration
 
     store = opened_or_exit(settings, contract_or_exit(settings))
     found = migration.current(store.database)

@@ -18,12 +18,12 @@ from app import errors
 from app.application import load_contract
 from app.contract.document.findings import ContractError
 from app.settings import PREFIX, Settings, describe
-from app.store import backup, migration
-from app.store.address import Address, address_of
-from app.store.database import Database
-from app.store.diagnosis import POOLER, Condition, condition
-from app.store.privacy import open_to_others
-from app.store.tokens import Tokens
+from app.store.collections.tokens import Tokens
+from app.store.engine.address import Address, address_of
+from app.store.engine.database import Database
+from app.store.engine.sqlite.privacy import open_to_others
+from app.store.upkeep import backup, migration
+from app.store.upkeep.diagnosis import POOLER, Condition, condition
 from app.stored import check_store, summarize
 from app.tracing import NoTraces, tracing_of
 

@@ -20,7 +20,7 @@ def command(settings: Settings, file: Path, replace: bool) -> None:
 
     from app.application import open_store
     from app.cli.start import contract_or_exit, embedded_or_exit
-    from app.store.backup import restore
+    from app.store.upkeep.backup import restore
 
     store = embedded_or_exit(
         settings, "pg_restore --clean --if-exists --single-transaction --dbname={url} {file}", file

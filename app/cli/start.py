@@ -13,7 +13,7 @@ from app.cli.findings import told_of
 from app.contract.document.source import Source
 from app.settings import Settings
 from app.store import Store
-from app.store.address import address_of
+from app.store.engine.address import address_of
 from app.tracing import NoTraces, Tracing, tracing_of
 
 
@@ -80,7 +80,7 @@ def warn_of_pooler(store: Store) -> None:
     """Say on standard error if connections lead to a pooler and not to PostgreSQL itself."""
     if store.embedded:
         return
-    from app.store.diagnosis import POOLER, is_direct
+    from app.store.upkeep.diagnosis import POOLER, is_direct
 
     if not is_direct(store.database):
         click.echo(f"flows: {POOLER}", err=True)

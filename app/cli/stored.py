@@ -11,7 +11,7 @@ from app import errors
 from app.cli.start import existing_or_exit
 from app.contract.document.source import Source
 from app.settings import Settings
-from app.store.database import Database
+from app.store.engine.database import Database
 from app.stored import Violation, check_store, summarize
 
 # How many violations are listed, and how many kinds of them are logged.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.settings import PREFIX, Settings
-from app.store.address import address_of
+from app.store.engine.address import address_of
 
 
 def with_file(settings: Settings) -> Settings:

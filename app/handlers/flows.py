@@ -14,8 +14,8 @@ from app.representations.objects import flow as flow_shape
 from app.representations.pages import page_of
 from app.representations.uses import visible_uses
 from app.store import Store
-from app.store.files import StoredFile
-from app.store.listing import SortKey
+from app.store.collections.files import StoredFile
+from app.store.queries.listing import SortKey
 
 Body = Mapping[str, Any]
 

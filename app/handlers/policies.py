@@ -9,7 +9,7 @@ from app.representations.objects import shapes_of
 from app.representations.pages import page_of
 from app.representations.uses import visible_uses
 from app.store import Store
-from app.store.listing import SortKey
+from app.store.queries.listing import SortKey
 
 Body = Mapping[str, Any]
 Filters = Mapping[str, Any]

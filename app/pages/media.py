@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort
 
 from app import errors
 from app.store import Store
-from app.store.backgrounds import MEDIA
+from app.store.collections.backgrounds import MEDIA
 
 
 def media(store: Store) -> Blueprint:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from app.domain import Model
-from app.store.binding_views import PolicyBindingRow
-from app.store.structure import BoundStage, Structure
+from app.store.collections.flow_tree import BoundStage, Structure
+from app.store.queries.binding_views import PolicyBindingRow
 
 _Shape = tuple[str, str]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import orjson
 
 from app.domain import Model
-from app.store.binding_views import PolicyBindingRow
-from app.store.structure import BoundStage, Structure
+from app.store.collections.flow_tree import BoundStage, Structure
+from app.store.queries.binding_views import PolicyBindingRow
 
 _ALL = "all"
 

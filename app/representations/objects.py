@@ -13,10 +13,10 @@ import orjson
 
 from app.domain import Model
 from app.store import Store
-from app.store.binding_views import PolicyBindingRow, StageBindingRow
-from app.store.flow import Flow
-from app.store.object_views import FLOW_SET, ObjectRow
-from app.store.repositories import values_of
+from app.store.collections.repositories import values_of
+from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
+from app.store.queries.flow_row import Flow
+from app.store.queries.object_views import FLOW_SET, ObjectRow
 
 Shape = Callable[[Any], dict[str, Any]]
 

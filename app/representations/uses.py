@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.domain import RequestContext
-from app.store.used_by import Use
+from app.store.queries.used_by import Use
 
 
 def visible_uses(uses: Iterable[Use], caller: RequestContext) -> list[dict[str, Any]]:

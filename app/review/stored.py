@@ -10,9 +10,9 @@ import orjson
 from app.contract.document.findings import Location
 from app.contract.document.source import Pointer, Source
 from app.domain import Model
-from app.store.database import Database
-from app.store.object_views import ObjectRow
-from app.store.scanning import StoredRow, every_row
+from app.store.engine.database import Database
+from app.store.queries.object_views import ObjectRow
+from app.store.upkeep.scanning import StoredRow, every_row
 from app.stored import NO_MODEL, StoreChecker, Violation
 
 ADMITTED = frozenset({"default", "left-out", "removed"})

@@ -10,23 +10,25 @@ import sqlalchemy as sa
 
 from app import errors
 from app.domain import Model
-from app.store import backup, large, migration, tables
-from app.store.backgrounds import Backgrounds
-from app.store.binding_views import PolicyBindingRow, StageBindingRow
-from app.store.bindings import PolicyBindings, StageBindings
-from app.store.database import Database
-from app.store.files import Files
-from app.store.flows import Flows
-from app.store.graph import Graph
-from app.store.objects import Objects
-from app.store.references import References
-from app.store.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
-from app.store.search import FORMAT
-from app.store.snapshot import Snapshot
-from app.store.structure import Structures
-from app.store.tables import properties
-from app.store.tokens import Tokens
-from app.store.used_by import UsedBy
+from app.store.collections.backgrounds import Backgrounds
+from app.store.collections.bindings import PolicyBindings, StageBindings
+from app.store.collections.files import Files
+from app.store.collections.flow_tree import Structures
+from app.store.collections.flows import Flows
+from app.store.collections.objects import Objects
+from app.store.collections.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
+from app.store.collections.tokens import Tokens
+from app.store.engine.database import Database
+from app.store.queries import large
+from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
+from app.store.queries.dependencies import Graph
+from app.store.queries.references import References
+from app.store.queries.used_by import UsedBy
+from app.store.schema import tables
+from app.store.schema.search import FORMAT
+from app.store.schema.tables import properties
+from app.store.upkeep import backup, migration
+from app.store.upkeep.snapshot import Snapshot
 
 
 class Store:

@@ -2,8 +2,8 @@
 
 from collections.abc import Set
 
-from app.store.database import Database
-from app.store.tokens import Token, Tokens
+from app.store.collections.tokens import Token, Tokens
+from app.store.engine.database import Database
 
 # Seconds that a token is remembered.
 _REMEMBERED = 1.0

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from app.store import Store
-from app.store.database import Session
+from app.store.engine.database import Session
 from bench import data, servers
 from bench.peers import Peer
 from bench.peers.requests import BOUND, VIEWER, Check, checks

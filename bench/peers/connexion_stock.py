@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.contract.document.bundling import read
-from app.store.database import Database
+from app.store.engine.database import Database
 from bench.peers import contract, orm
 from bench.peers.access import Access, permits
 

@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
-from app.store.database import Database
+from app.store.engine.database import Database
 from bench.peers import contract, orm
 from bench.peers.access import Access, permits
 from bench.peers.models import Flow, FlowPage, FlowQuery, FlowRequest, PatchedFlowRequest

@@ -10,8 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from app import errors
-from app.store.database import Database
-from app.store.flows import Flows
+from app.store.collections.flows import Flows
+from app.store.engine.database import Database
 from bench.peers import contract
 from bench.peers.access import Access
 from bench.peers.models import Flow, FlowPage, FlowQuery, FlowRequest, PatchedFlowRequest

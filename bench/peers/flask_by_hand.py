@@ -6,8 +6,8 @@ import orjson
 from flask import Flask, Response, abort, request
 
 from app import errors
-from app.store.database import Database
-from app.store.flows import Flows
+from app.store.collections.flows import Flows
+from app.store.engine.database import Database
 from bench.peers import contract
 from bench.peers.access import Access
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Text, create_engine, event, func, sel
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column, sessionmaker
 from sqlalchemy.orm.interfaces import ORMOption
 
-from app.store.search import fold, search_text
+from app.store.schema.search import fold, search_text
 from bench.peers import contract
 
 

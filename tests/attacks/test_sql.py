@@ -8,8 +8,8 @@ import pytest
 from app import errors
 from app.blueprints.importing import apply
 from app.contract.validation.schemas import flattened
-from app.store import large
-from app.store.search import fold
+from app.store.queries import large
+from app.store.schema.search import fold
 from tests.asgi import FLOWS
 from tests.attacks.payloads import NUL, SQL
 from tests.attacks.planting import plant, texts_of

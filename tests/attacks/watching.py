@@ -5,7 +5,7 @@ import re
 import sqlalchemy as sa
 
 from app.conformance.wire import Response
-from app.store.tables import metadata
+from app.store.schema.tables import metadata
 from tests.asgi import Client
 
 # What an answer may tell in its head. None of it is ever a text of a client.

@@ -6,7 +6,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from app.store.tables import files
+from app.store.schema.tables import files
 from tests.asgi import FLOWS, Client
 from tests.conftest import application
 from tests.forms import form

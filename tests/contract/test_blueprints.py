@@ -14,7 +14,7 @@ from app.application import open_store
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
 from app.settings import Settings
-from app.store.tables import flows, metadata, objects
+from app.store.schema.tables import flows, metadata, objects
 from tests import graphs
 from tests.conftest import database_at
 from tests.kinds import Kind

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from app.contract.compile import models
-from app.store import scanning
+from app.store.upkeep import scanning
 from app.stored import check_store, summarize
 from tests.asgi import FLOWS
 from tests.conftest import application, client_of

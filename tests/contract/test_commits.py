@@ -7,7 +7,7 @@ import sqlite3
 import orjson
 import pytest
 
-from app.store import grouping
+from app.store.engine.sqlite import group_commit as grouping
 from tests.asgi import FLOWS, Client, together
 
 

@@ -7,7 +7,8 @@ import sqlite3
 import orjson
 import pytest
 
-from app.store import grouping, locking
+from app.store.engine import locking
+from app.store.engine.sqlite import group_commit as grouping
 from tests.asgi import FLOWS, Client, client_loop
 from tests.contract.test_commits import Connection
 from tests.forms import form

@@ -7,7 +7,7 @@ from app import errors
 from app.contract.request.body import MOST_CONTAINERS
 from app.contract.validation.violations import MOST, MOST_VALUES
 from app.contract.validation.wording import MORE
-from app.store.references import References
+from app.store.queries.references import References
 from tests.asgi import FLOWS
 from tests.contract.widgets import ID, OTHER, WIDGETS, serve
 from tests.growth import TIMES, in_proportion

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import errors
 from app.application import create_app
-from app.store import migration
+from app.store.upkeep import migration
 from tests.asgi import FLOWS, Client
 
 METRICS = "/-/metrics/"

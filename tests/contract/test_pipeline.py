@@ -14,8 +14,8 @@ from app.application import create_app, open_store
 from app.contract.serve import executor as serving
 from app.contract.serve.threads import PATIENCE, Workers
 from app.settings import Settings
-from app.store import lanes
-from app.store.statements import Statements
+from app.store.engine.postgresql import pipelined_connections as lanes
+from app.store.engine.postgresql.prepared import Statements
 from tests.asgi import FLOWS, client_loop, together
 from tests.conftest import client_of, database_at
 from tests.serving import wait_for

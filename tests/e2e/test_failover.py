@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.store import engines
-from app.store.database import Database
+from app.store.engine import engines
+from app.store.engine.database import Database
 from tests import postgresql
 from tests.e2e.test_command import bearer
 from tests.e2e.test_outages import FLOWS, RECOVERY, assert_unavailable

@@ -12,7 +12,7 @@ from app import errors
 from app.application import create_app, open_store
 from app.conformance.wire import Wire
 from app.settings import Settings
-from app.store import engines
+from app.store.engine import engines
 from tests import postgresql
 from tests.asgi import FLOWS
 from tests.e2e.test_command import bearer

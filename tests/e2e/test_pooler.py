@@ -10,7 +10,7 @@ import pytest
 from app.application import create_app, open_store
 from app.conformance.wire import Wire
 from app.settings import Settings
-from app.store import engines
+from app.store.engine import engines
 from tests import pgbouncer, postgresql
 from tests.asgi import FLOWS
 from tests.contention import check, servers

@@ -10,8 +10,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from app.application import create_app, load_contract, open_store
 from app.settings import Settings
-from app.store.search import fold
-from app.store.tables import flows
+from app.store.schema.search import fold
+from app.store.schema.tables import flows
 from tests.asgi import FLOWS, Client
 
 CONTRACT = load_contract(Settings())

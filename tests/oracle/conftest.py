@@ -9,7 +9,7 @@ from app.application import create_app, open_store
 from app.conformance.replay import Recording, Replay, read_differences
 from app.conformance.wire import Wire
 from app.settings import Settings
-from app.store.tables import files, flows, objects
+from app.store.schema.tables import files, flows, objects
 from tests.conftest import database_at
 from tests.serving import served
 

@@ -5,8 +5,8 @@ import contextlib
 import pytest
 import sqlalchemy as sa
 
-from app.store.address import address_of
-from app.store.database import Database
+from app.store.engine.address import address_of
+from app.store.engine.database import Database
 
 SEVERAL = "postgresql://flows:s%40cret@a.example:5432,[::1]:5433/flows?target_session_attrs=read-write"
 

@@ -8,7 +8,8 @@ import pytest
 from alembic import command
 
 from app import errors
-from app.store import Store, backup, migration
+from app.store import Store
+from app.store.upkeep import backup, migration
 from tests.unit.test_store import SEARCHED, members
 
 

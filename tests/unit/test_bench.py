@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.application import create_app, open_store
 from app.settings import Settings
-from app.store.tables import flows, policy_bindings, stage_bindings
+from app.store.schema.tables import flows, policy_bindings, stage_bindings
 from bench import data, load, report, scale
 from bench.compare import Figures
 from bench.operations import CREATE, LIST, OPERATIONS, PATCH, RETRIEVE

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from app import determinism
-from app.store.identity import new_uuid
+from app.store.collections.identity import new_uuid
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import pytest
 from app.cli import examination
 from app.cli.examination import Line
 from app.settings import Settings
-from app.store.address import address_of
-from app.store.diagnosis import POOLER, Condition
+from app.store.engine.address import address_of
+from app.store.upkeep.diagnosis import POOLER, Condition
 
 ADDRESS = address_of("postgresql://flows:secret@db.example/flows")
 WELL = {"version": "17.2", "seconds": 0.001, "connections": 97, "taken": 3, "read_only": False, "ahead": 0.0}

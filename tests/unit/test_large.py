@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from app import errors
 from app.contract.request.query import Ordering
-from app.store import Store, large
-from app.store.large.listing import FlowListing
-from app.store.listing import Listing
-from app.store.search import fold
-from app.store.tables import flows
+from app.store import Store
+from app.store.queries import large
+from app.store.queries.large.listing import FlowListing
+from app.store.queries.listing import Listing
+from app.store.schema.search import fold
+from app.store.schema.tables import flows
 
 from .test_store import SEARCHED, members
 
@@ -61,7 +62,7 @@ def prepared(database_url, monkeypatch):
 def take_for_large(store, monkeypatch):
     monkeypatch.setattr(large, "LARGE", 2)
     monkeypatch.setattr(large, "RARE", 3)
-    monkeypatch.setattr("app.store.large.listing._FAR", 0)
+    monkeypatch.setattr("app.store.queries.large.listing._FAR", 0)
     store.migrate()
     for number in range(3):
         store.flows.add(members(title=f"{WORDS[number]} first"))

@@ -6,7 +6,8 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from app import errors
-from app.store import Store, migration
+from app.store import Store
+from app.store.upkeep import migration
 from tests.unit.test_store import SEARCHED
 
 REVISIONS = [

@@ -5,8 +5,10 @@ import stat
 
 import pytest
 
-from app.store import Store, backup, privacy
-from app.store.database import Database
+from app.store import Store
+from app.store.engine.database import Database
+from app.store.engine.sqlite import privacy
+from app.store.upkeep import backup
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids=oct)

@@ -1,6 +1,6 @@
 """The search column: each character in capital letters by itself, as authentik's database has it."""
 
-from app.store.search import fold, search_text
+from app.store.schema.search import fold, search_text
 from tests.growth import TIMES, in_proportion
 
 EVERYTHING = "".join(map(chr, range(0x110000)))

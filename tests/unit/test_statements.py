@@ -7,8 +7,9 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from app.store import engines, statements
-from app.store.statements import Failed, Statements, sent
+from app.store.engine import engines
+from app.store.engine.postgresql import prepared as statements
+from app.store.engine.postgresql.prepared import Failed, Statements, sent
 
 pytestmark = pytest.mark.postgresql
 

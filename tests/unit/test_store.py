@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 
 from app import determinism, errors
 from app.contract.request.query import Ordering
-from app.store import Store, migration, remembered
-from app.store.engines import SQLITE_LOG_LIMIT
-from app.store.flows import flow_fields
-from app.store.identity import new_uuid
-from app.store.search import fold
-from app.store.tables import flows, metadata
+from app.store import Store
+from app.store.collections.flows import flow_fields
+from app.store.collections.identity import new_uuid
+from app.store.engine import row_cache as remembered
+from app.store.engine.engines import SQLITE_LOG_LIMIT
+from app.store.schema.search import fold
+from app.store.schema.tables import flows, metadata
+from app.store.upkeep import migration
 
 SEARCHED = {"flows": ("name", "slug", "designation", "title", "denied_action")}
 BY_SLUG = (Ordering("slug", descending=False),)
@@ -389,7 +391,7 @@ def test_a_remembered_token_is_looked_up_again_after_its_time(kept, database_url
     remembering = Store(database_url, searched=SEARCHED, token_memory=1.0)
     secret = kept.tokens.add("a", superuser=True)
     clock = [100.0]
-    monkeypatch.setattr("app.store.tokens.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("app.store.collections.tokens.time.monotonic", lambda: clock[0])
     assert remembering.tokens.find(secret)
     kept.tokens.change("a", active=False)
     clock[0] += 0.99

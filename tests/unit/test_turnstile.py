@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from app.store.turnstile import Turnstile
+from app.store.engine.sqlite.write_queue import Turnstile
 
 NEIGHBOUR = """
 import fcntl, sys

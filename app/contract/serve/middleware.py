@@ -69,7 +69,7 @@ class ContractMiddleware(SpecMiddleware):
     :param unlocked: waits until a request that found the database locked may be carried out again, given what it was told and since
         when it waits, in seconds of the event loop's clock; raises `Unavailable` after a while
     :param together: carries out requests that are a single statement, on the event loop's thread, without waiting; see
-        `app.store.database.Database`
+        `app.store.engine.database.Database`
     :param metrics: counts the requests
     :param observe: is told of each request, its answer with all headers as they are sent, and how long that took, in seconds; None
         for nobody

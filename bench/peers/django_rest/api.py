@@ -12,9 +12,9 @@ from rest_framework import authentication, exceptions, filters, pagination, perm
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from app.store.database import Database
-from app.store.search import fold
-from app.store.tokens import Token
+from app.store.collections.tokens import Token
+from app.store.engine.database import Database
+from app.store.schema.search import fold
 from bench.peers import contract
 from bench.peers.access import Access, permits
 from bench.peers.django_rest.models import Flow

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from app.store.search import search_text
+from app.store.schema.search import search_text
 from bench.peers import contract
 
 

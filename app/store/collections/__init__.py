@@ -1,0 +1,1 @@
+"""What is kept: flows, objects of models, bindings, tokens, files."""

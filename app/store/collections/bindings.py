@@ -1,0 +1,239 @@
+"""Bindings of stages to flows and of policies to what they guard, and every statement on their tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from app import errors
+from app.domain import Reference
+from app.store.collections.identity import new_uuid
+from app.store.engine.database import Database, Query, Session
+from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow, policy_binding_view, stage_binding_view
+from app.store.queries.listing import Listing, SortKey
+from app.store.queries.references import References, Target
+from app.store.queries.view import View, conditions
+from app.store.schema.tables import policy_bindings, stage_bindings
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class BindingPage(Generic[R]):
+    """Some of the bindings that match.
+
+    :param count: how many match in all
+    :param bindings: those of the page
+    """
+
+    count: int
+    bindings: list[R]
+
+
+class Bindings(Generic[R]):
+    """The bindings of one kind.
+
+    :param database: where they are
+    :param table: their table
+    :param view: how they are seen
+    :param row: what is read of each
+    :param references: what their members lead to
+    :param taken: what columns that are unique together are called
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        table: sa.Table,
+        view: View,
+        row: Callable[[Sequence[Any]], R],
+        references: Mapping[str, Reference],
+        taken: Mapping[Any, tuple[str, ...]],
+    ) -> None:
+        self._database = database
+        self._table = table
+        self.view = view
+        self.row = row
+        self._members = references
+        self._taken = taken
+        self._references = References(database)
+        self._listing = Listing(view, cut=True)
+        # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
+        self._get_query = lru_cache(maxsize=64)(self._compile_get)
+        self._update_query = cache(self._compile_update)
+        by_key = table.c.pk == sa.bindparam("pk_")
+        self._insert = database.compile(sa.insert(table).values({c.name: sa.bindparam(c.name) for c in table.c}))
+        self._delete = database.compile(sa.delete(table).where(by_key))
+        self._lock = database.compile(sa.select(table.c.pk).where(by_key).with_for_update())
+
+    def page(
+        self,
+        filters: Mapping[str, Any],
+        terms: Sequence[str],
+        ordering: Sequence[SortKey],
+        number: int,
+        size: int,
+    ) -> BindingPage[R]:
+        """One page of the bindings that match, with their number, from one snapshot. The arguments are those of `Listing.page`.
+
+        :raises NotAChoice: a filter names something that does not exist
+        :raises PageNotFound: the page lies behind the last one
+        """
+        self._check(filters)
+        count, rows = self._listing.page(filters, terms, ordering, number, size)
+        return BindingPage(count, [self.row(row) for row in rows])
+
+    def get(self, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> R:
+        """A binding.
+
+        :param filters: values that members have to equal
+        :param terms: words that have to be found
+        :raises NotAChoice: a filter names something that does not exist
+        :raises NotFound: there is none, or it does not match
+        """
+        self._check(filters)
+        with self._database.read() as session:
+            return self.read(session, pk, filters, terms)
+
+    def add(self, members: Mapping[str, Any]) -> R:
+        """Store a new binding.
+
+        :param members: every member that a client sets
+        :raises Missing: a reference leads nowhere
+        :raises NotUnique: there is the same already
+        """
+        with self._database.write() as session:
+            return self.read(session, self.insert(session, members))
+
+    def change(
+        self, pk: str, members: Mapping[str, Any], filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()
+    ) -> R:
+        """Store some members of a binding; the others stay.
+
+        :raises NotFound: there is no such binding, or it does not match
+        :raises Missing: a reference leads nowhere
+        :raises NotUnique: there is the same already
+        """
+        self._check(filters)
+        with self._database.write() as session:
+            self.read(session, pk, filters, terms, lock=True)
+            self.update(session, pk, members)
+            return self.read(session, pk)
+
+    def remove(self, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
+        """Delete a binding. :raises NotFound: there is no such binding, or it does not match"""
+        self._check(filters)
+        with self._database.write() as session:
+            self.read(session, pk, filters, terms, lock=True)
+            self.delete(session, pk)
+
+    def read(
+        self,
+        session: Session,
+        pk: str,
+        filters: Mapping[str, Any] = {},
+        terms: Sequence[str] = (),
+        *,
+        lock: bool = False,
+    ) -> R:
+        """A binding, within a transaction. :raises NotFound: there is none, or it does not match"""
+        if lock and not self._database.embedded:
+            session.row(self._lock, {"pk_": pk})
+        query = self._get_query(frozenset(filters), conditions(terms))
+        row = session.row(query, {**self.view.values(filters, terms), "pk_": pk})
+        if row is None:
+            raise errors.NotFound
+        return self.row(row)
+
+    def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """Store a new binding, within a transaction. :returns: its primary key"""
+        values = {**self._values(session, members), "pk": pk or new_uuid()}
+        if "policybindingmodel_ptr_id" in self._table.c:
+            values["policybindingmodel_ptr_id"] = new_uuid()
+        self._refuse_null({column.name: None for column in self._table.c} | values)
+        with self._database.translating(self._taken):
+            session.run(self._insert, values)
+        return str(values["pk"])
+
+    def update(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """Store some members of a binding, within a transaction."""
+        values = self._values(session, members)
+        self._refuse_null(values)
+        if values:
+            new = {f"new_{name}": value for name, value in values.items()}
+            with self._database.translating(self._taken):
+                session.run(self._update_query(frozenset(values)), {**new, "pk_": pk})
+
+    def delete(self, session: Session, pk: str) -> None:
+        """Delete a binding, within a transaction. :raises NotFound: there is none"""
+        if not session.run(self._delete, {"pk_": pk}):
+            raise errors.NotFound
+
+    def _values(self, session: Session, members: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns of members. :raises Missing: a reference leads nowhere"""
+        found = self._references.resolve(session, self._members, members)
+        values = {name: value for name, value in members.items() if name in self._table.c and name not in found}
+        for name, targets in found.items():
+            values |= self._columns(name, targets[0] if targets else None)
+        return values
+
+    def _refuse_null(self, values: Mapping[str, Any]) -> None:
+        """:raises Missing: there is no value for a column that has to have one"""
+        columns = self._table.c
+        if missing := {name: None for name, value in values.items() if value is None and not columns[name].nullable}:
+            raise errors.Missing(missing)
+
+    def _columns(self, member: str, target: Target | None) -> dict[str, Any]:
+        """The columns of a member that leads somewhere."""
+        return {member: target.pk if target else None} if member in self._table.c else {}
+
+    def _check(self, filters: Mapping[str, Any]) -> None:
+        if filters and (leading := self.view.references(filters)):
+            with self._database.read() as session:
+                self._references.check(session, leading, filters)
+
+    def _compile_get(self, filters: frozenset[str], terms: int) -> Query:
+        found = (self.view.key == sa.bindparam("pk_"), *self.view.matches(filters, terms))
+        return self._database.compile(sa.select(*self.view.columns).select_from(self.view.source).where(*found))
+
+    def _compile_update(self, columns: frozenset[str]) -> Query:
+        values: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in sorted(columns)}
+        return self._database.compile(
+            sa.update(self._table).where(self._table.c.pk == sa.bindparam("pk_")).values(values)
+        )
+
+
+class StageBindings(Bindings[StageBindingRow]):
+    """The bindings of stages to flows.
+
+    :param database: where they are
+    :param references: what their members lead to
+    :param searched: the properties that searches look at
+    """
+
+    def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:
+        view = stage_binding_view(database, searched)
+        super().__init__(database, stage_bindings, view, StageBindingRow._make, references, {})
+
+
+class PolicyBindings(Bindings[PolicyBindingRow]):
+    """The bindings of policies to flows and to bindings of stages.
+
+    :param database: where they are
+    :param references: what their members lead to
+    :param searched: the properties that searches look at
+    """
+
+    def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:
+        together = ("policy", "target", "order")
+        taken = {("policy", "flow", "order"): together, ("policy", "stage_binding", "order"): together}
+        view = policy_binding_view(database, searched)
+        super().__init__(database, policy_bindings, view, PolicyBindingRow._make, references, taken)
+
+    def _columns(self, member: str, target: Target | None) -> dict[str, Any]:
+        if member != "target" or target is None:
+            return super()._columns(member, target)
+        bound = "flow" if target.collection == "flows" else "stage_binding"
+        return {"flow": None, "stage_binding": None, bound: target.pk}

@@ -1,0 +1,105 @@
+"""What the store can do with the properties of each collection. The boot check asks it for every operation."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from app.domain import Capabilities, Filter, Model, Reference
+from app.store.collections.flows import flow_fields
+from app.store.queries.binding_views import (
+    POLICY_REFERENCES,
+    STAGE_REFERENCES,
+    policy_binding_fields,
+    stage_binding_fields,
+)
+from app.store.queries.object_views import object_fields
+from app.store.queries.view import Field
+from app.store.schema.tables import flows, objects, policy_bindings, required_columns, stage_bindings, unique_columns
+
+# What the search of objects and bindings takes as text.
+_SEARCHED_TYPES = frozenset({"string", "integer", "number"})
+
+
+class _Kept(NamedTuple):
+    """A collection with a table of its own.
+
+    :param fields: makes the properties that it can be filtered by
+    :param written: the properties of a body that are no columns
+    :param unsearched: the filters that are no text of the object
+    :param references: what its columns refer to
+    :param unique: sets of properties, where these differ from the columns that are unique
+    """
+
+    table: sa.Table
+    fields: Callable[[], Mapping[str, Field]]
+    written: frozenset[str] = frozenset()
+    unsearched: frozenset[str] = frozenset()
+    references: Mapping[str, Reference] = {}
+    unique: frozenset[frozenset[str]] = frozenset()
+
+
+_TABLES = {
+    "flows": _Kept(flows, flow_fields),
+    "stage_bindings": _Kept(
+        stage_bindings, stage_binding_fields, unsearched=frozenset({"policies"}), references=STAGE_REFERENCES
+    ),
+    "policy_bindings": _Kept(
+        policy_bindings,
+        policy_binding_fields,
+        written=frozenset({"target"}),
+        unsearched=frozenset({"target_in"}),
+        references=POLICY_REFERENCES,
+        unique=frozenset({frozenset({"policy", "target", "order"})}),
+    ),
+}
+
+
+def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
+    """What the store can do with the properties of some objects.
+
+    :param models: the models of the contract, by name
+    :param scope: a model, or a collection for the objects of all its models
+    """
+    model = models.get(scope)
+    collection = model.collection if model is not None else scope
+    kept = _TABLES.get(collection)
+    if kept is not None:
+        return _of_table(collection, kept)
+    alike = [one for one in models.values() if one.collection == collection]
+    fields = object_fields(collection, [model] if model is not None else alike)
+    searched = {name: kind for one in alike for name, kind in one.members.items() if name not in one.references}
+    return Capabilities(
+        collection=collection,
+        kept=None,
+        columns=required_columns(objects),
+        filters=_filters(fields),
+        sorts=_sorts(fields),
+        searches=frozenset(name for name, kind in searched.items() if kind in _SEARCHED_TYPES),
+        unique=frozenset({frozenset({"name"})}),
+        references={},
+    )
+
+
+def _of_table(collection: str, kept: _Kept) -> Capabilities:
+    fields = kept.fields()
+    return Capabilities(
+        collection=collection,
+        kept=frozenset(column.name for column in kept.table.columns) | kept.written,
+        columns=required_columns(kept.table),
+        filters=_filters(fields),
+        sorts=_sorts(fields),
+        searches=frozenset(
+            name for name, field in fields.items() if field.type in _SEARCHED_TYPES and name not in kept.unsearched
+        ),
+        unique=kept.unique or unique_columns(kept.table),
+        references=kept.references,
+    )
+
+
+def _filters(fields: Mapping[str, Field]) -> dict[str, Filter]:
+    return {name: Filter(field.type, field.lists, field.reference) for name, field in fields.items()}
+
+
+def _sorts(fields: Mapping[str, Field]) -> frozenset[str]:
+    return frozenset(name for name, field in fields.items() if field.sortable)

@@ -1,0 +1,218 @@
+"""Flows: every statement on their table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from app import errors
+from app.store.collections.identity import new_uuid
+from app.store.collections.optimistic import UnlockedChanges
+from app.store.engine.database import Database, Query, Session
+from app.store.queries.flow_row import Flow, texts, update_of, values_of_update
+from app.store.queries.large.listing import FlowListing
+from app.store.queries.listing import SortKey
+from app.store.queries.view import Field, View, column_field, conditions
+from app.store.schema.search import search_text
+from app.store.schema.tables import flows
+
+
+def flow_fields() -> dict[str, Field]:
+    """The properties that flows can be filtered by."""
+    return {name: column_field(flows.c[name]) for name in Flow._fields if name not in ("stages", "policies")}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the flows that match.
+
+    :param count: how many match in all
+    :param flows: those of the page
+    """
+
+    count: int
+    flows: list[Flow]
+
+
+class Flows:
+    """The flows of a database.
+
+    :param database: where they are
+    :param searched: the members that a search looks at
+    """
+
+    def __init__(self, database: Database, searched: Sequence[str]) -> None:
+        self._database = database
+        self.searched = tuple(searched)
+        self._columns = [flows.c[name] for name in Flow._fields]
+        self._insert = database.compile(
+            sa.insert(flows).values({column.name: sa.bindparam(column.name) for column in flows.c})
+        )
+        self.view = View(database, flows, flows.c.pk, self._columns, flow_fields(), flows.c.search)
+        self._listing = FlowListing(self.view)
+        by_key = flows.c.pk == sa.bindparam("pk_")
+        read = sa.select(*self._columns).where(by_key)
+        self._read, self._read_and_lock = database.compile(read), database.compile(read.with_for_update())
+        self._delete = database.compile(sa.delete(flows).where(by_key))
+        # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
+        self._get_query = lru_cache(maxsize=64)(self._compile_get)
+        self._delete_query = lru_cache(maxsize=64)(self._compile_delete)
+        self._update_query = cache(lambda members: database.compile(update_of(members)))
+        # An embedded database needs no other way: it has one writer at a time.
+        self._unlocked = None if database.embedded else UnlockedChanges(database, self.view, self.searched)
+
+    def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:
+        """The flow of a slug.
+
+        :param filters: values that members have to equal
+        :param terms: words that have to be found
+        :raises NotFound: there is none, or it does not match
+        """
+        with self._database.read() as session:
+            return self._get(session, slug, filters, terms)
+
+    def taken(self, member: str, value: Any, slug: str | None) -> bool:
+        """Whether a flow has a value already.
+
+        :param slug: the flow that may have it, if any
+        """
+        query = self._get_query(frozenset({member}), 0, False, False)
+        with self._database.read() as session:
+            row = session.row(query, {f"filter_{member}": value})
+        return row is not None and Flow._make(row).slug != slug
+
+    def page(
+        self,
+        filters: Mapping[str, Any],
+        terms: Sequence[str],
+        ordering: Sequence[SortKey],
+        number: int,
+        size: int,
+    ) -> Page:
+        """One page of the flows that match, with their number, from one snapshot.
+
+        :param filters: values that members have to equal
+        :param terms: words that have to be found
+        :param ordering: the keys to sort by; equal flows follow by `pk`
+        :param number: number of the page, from 1
+        :param size: flows on a page
+        :raises PageNotFound: the page lies behind the last one
+        """
+        count, rows = self._listing.page(filters, terms, ordering, number, size)
+        return Page(count, [Flow._make(row) for row in rows])
+
+    def add(self, members: Mapping[str, Any]) -> Flow:
+        """Store a new flow.
+
+        :param members: every member but the identities
+        :raises NotUnique: the slug is taken
+        """
+        flow = self._new(members)
+        with self._database.write_once() as session:
+            session.insert(self._insert, self._values(flow), flow.slug)
+        return flow
+
+    def change(
+        self,
+        slug: str,
+        members: Mapping[str, Any],
+        filters: Mapping[str, Any] = {},
+        terms: Sequence[str] = (),
+    ) -> Flow:
+        """Store some members of a flow; the others stay.
+
+        :raises NotFound: there is no flow of this slug, or it does not match
+        :raises NotUnique: the new slug is taken
+        """
+        if not members:
+            return self.get(slug, filters, terms)
+        if self._unlocked is not None and (flow := self._unlocked.change(slug, members, filters, terms)) is not None:
+            return flow
+        with self._database.turn() as session:
+            known: Flow | None = session.recall(slug)
+            if known is None or filters or terms:
+                known = self._get(session, slug, filters, terms, lock=True)
+            changed = self.update(session, known, members)
+            if changed.slug != slug:
+                session.forget(slug)
+            session.remember(changed.slug, changed, texts(changed))
+            return changed
+
+    def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
+        """Delete a flow.
+
+        :raises NotFound: there is no flow of this slug, or it does not match
+        """
+        query = self._delete_query(frozenset(filters), conditions(terms))
+        with self._database.write_once() as session:
+            if not session.run(query, {**self.view.values(filters, terms), "slug_": slug}):
+                raise errors.NotFound
+
+    def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> Flow:
+        """Store a new flow, within a transaction."""
+        flow = self._new(members, pk)
+        session.insert(self._insert, self._values(flow), flow.slug)
+        return flow
+
+    def update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> Flow:
+        """Store some members of a flow, within the transaction that it was read and locked in. :returns: the flow with them"""
+        if not members:
+            return flow
+        changed = flow._replace(**members)
+        session.run(self._update_query(frozenset(members)), values_of_update(changed, members, self.searched))
+        return changed
+
+    def read(self, session: Session, pk: str, *, lock: bool = False) -> Flow:
+        """A flow by its primary key.
+
+        :param lock: whether nobody else may change it until the transaction ends
+        :raises NotFound: there is none
+        """
+        row = session.row(self._read_and_lock if lock else self._read, {"pk_": pk})
+        if row is None:
+            raise errors.NotFound
+        return Flow._make(row)
+
+    def delete(self, session: Session, pk: str) -> None:
+        """Delete a flow, within a transaction. :raises NotFound: there is none"""
+        if not session.run(self._delete, {"pk_": pk}):
+            raise errors.NotFound
+
+    def rebuild_search(self, session: Session) -> None:
+        """Make the `search` column anew, after the members that are searched have changed."""
+        rows = session.rows(self._database.compile(sa.select(*self._columns)))
+        update = self._database.compile(
+            sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(search=sa.bindparam("new_search"))
+        )
+        for row in rows:
+            flow = Flow._make(row)
+            session.run(update, {"pk_": flow.pk, "new_search": self._values(flow)["search"]})
+
+    def _new(self, members: Mapping[str, Any], pk: str | None = None) -> Flow:
+        return Flow(pk=pk or new_uuid(), policybindingmodel_ptr_id=new_uuid(), **members)
+
+    def _get(
+        self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False
+    ) -> Flow:
+        query = self._get_query(frozenset(filters), conditions(terms), True, lock)
+        row = session.row(query, {**self.view.values(filters, terms), "slug_": slug})
+        if row is None:
+            raise errors.NotFound
+        return Flow._make(row)
+
+    def _values(self, flow: Flow) -> dict[str, Any]:
+        """The columns of a flow."""
+        values = flow._asdict()
+        return {**values, "search": search_text(values[name] for name in self.searched)}
+
+    def _compile_get(self, filters: frozenset[str], terms: int, by_slug: bool, lock: bool) -> Query:
+        statement = sa.select(*self._columns).where(*self.view.matches(filters, terms))
+        if by_slug:
+            statement = statement.where(flows.c.slug == sa.bindparam("slug_"))
+        return self._database.compile(statement.with_for_update() if lock else statement)
+
+    def _compile_delete(self, filters: frozenset[str], terms: int) -> Query:
+        found = self.view.matches(filters, terms)
+        return self._database.compile(sa.delete(flows).where(flows.c.slug == sa.bindparam("slug_"), *found))

@@ -1,0 +1,249 @@
+"""Objects of the contract's models - stages, policies, prompts - and every statement on their tables.
+
+No model is known here by name: what its objects have, and where they lead, is the contract's business.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from app import errors
+from app.domain import Model
+from app.store.collections.identity import new_uuid
+from app.store.engine.database import Database, Query, Session
+from app.store.queries.listing import Listing, SortKey
+from app.store.queries.object_views import ObjectRow, view
+from app.store.queries.references import References, Target
+from app.store.queries.view import View, conditions
+from app.store.schema.search import search_text_of_object
+from app.store.schema.tables import objects, references
+
+# A name is taken within its collection.
+_TAKEN = {("collection", "name"): "name"}
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage:
+    """Some of the objects that match.
+
+    :param count: how many match in all
+    :param objects: those of the page
+    """
+
+    count: int
+    objects: list[ObjectRow]
+
+
+class Objects:
+    """The objects of a database.
+
+    A *scope* is the name of a model, or of a collection for the objects of all its models.
+
+    :param database: where they are
+    :param models: the models by name
+    :param searched: the members that a search looks at, by collection
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        models: Mapping[str, Model],
+        searched: Mapping[str, Sequence[str]],
+    ) -> None:
+        self._database = database
+        self._models = models
+        self._searched = searched
+        self._references = References(database)
+        self.view = cache(self._make_view)
+        self._listing = cache(lambda scope: Listing(self.view(scope), cut=True))
+        # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
+        self._get_query = lru_cache(maxsize=256)(self._compile_get)
+        compiled = database.compile
+        self._insert = compiled(sa.insert(objects).values({c.name: sa.bindparam(c.name) for c in objects.c}))
+        changed = ("name", "members", "search")
+        values: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in changed}
+        self._update = compiled(sa.update(objects).where(objects.c.pk == sa.bindparam("pk_")).values(values))
+        self._delete = compiled(sa.delete(objects).where(objects.c.pk == sa.bindparam("pk_")))
+        self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
+        named: dict[str, sa.BindParameter[Any]] = {c.name: sa.bindparam(c.name) for c in references.c}
+        self._refer = compiled(sa.insert(references).values(named))
+        of_member = (references.c.owner == sa.bindparam("owner_"), references.c.member == sa.bindparam("member_"))
+        self._forget = compiled(sa.delete(references).where(*of_member))
+        self._taken = compiled(
+            sa.select(objects.c.pk).where(
+                objects.c.collection == sa.bindparam("collection_"), objects.c.name == sa.bindparam("name_")
+            )
+        )
+
+    def page(
+        self,
+        scope: str,
+        filters: Mapping[str, Any],
+        terms: Sequence[str],
+        ordering: Sequence[SortKey],
+        number: int,
+        size: int,
+    ) -> ObjectPage:
+        """One page of the objects that match, with their number, from one snapshot. The arguments are those of `Listing.page`.
+
+        :raises NotAChoice: a filter names something that does not exist
+        :raises PageNotFound: the page lies behind the last one
+        """
+        self._check(scope, filters)
+        count, rows = self._listing(scope).page(filters, terms, ordering, number, size)
+        return ObjectPage(count, [ObjectRow._make(row) for row in rows])
+
+    def get(self, scope: str, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> ObjectRow:
+        """An object.
+
+        :param filters: values that members have to equal
+        :param terms: words that have to be found
+        :raises NotAChoice: a filter names something that does not exist
+        :raises NotFound: there is none, or it does not match
+        """
+        self._check(scope, filters)
+        with self._database.read() as session:
+            return self.read(session, scope, pk, filters, terms)
+
+    def add(self, model: str, members: Mapping[str, Any]) -> ObjectRow:
+        """Store a new object.
+
+        :param members: every member that a client sets
+        :raises Missing: a reference leads nowhere
+        :raises NotUnique: the name is taken
+        """
+        with self._database.write() as session:
+            return self.read(session, model, self.insert(session, model, members))
+
+    def change(
+        self,
+        model: str,
+        pk: str,
+        members: Mapping[str, Any],
+        filters: Mapping[str, Any] = {},
+        terms: Sequence[str] = (),
+    ) -> ObjectRow:
+        """Store some members of an object; the others stay.
+
+        :raises NotFound: there is no such object, or it does not match
+        :raises Missing: a reference leads nowhere
+        :raises NotUnique: the new name is taken
+        """
+        self._check(model, filters)
+        with self._database.write() as session:
+            row = self.read(session, model, pk, filters, terms, lock=True)
+            self.update(session, row, members)
+            return self.read(session, model, pk)
+
+    def remove(self, scope: str, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
+        """Delete an object, and with it what binds it and the references to it.
+
+        :raises NotFound: there is no such object, or it does not match
+        """
+        self._check(scope, filters)
+        with self._database.write() as session:
+            self.delete(session, self.read(session, scope, pk, filters, terms, lock=True).pk)
+
+    def taken(self, collection: str, name: str, pk: str | None) -> bool:
+        """Whether an object of a collection has a name already.
+
+        :param pk: the object that may have it, if any
+        """
+        with self._database.read() as session:
+            row = session.row(self._taken, {"collection_": collection, "name_": name})
+        return row is not None and row[0] != pk
+
+    def read(
+        self,
+        session: Session,
+        scope: str,
+        pk: str,
+        filters: Mapping[str, Any] = {},
+        terms: Sequence[str] = (),
+        *,
+        lock: bool = False,
+    ) -> ObjectRow:
+        """An object, within a transaction. :raises NotFound: there is none, or it does not match"""
+        if lock and not self._database.embedded:
+            session.row(self._lock, {"pk_": pk})
+        query = self._get_query(scope, frozenset(filters), conditions(terms))
+        row = session.row(query, {**self.view(scope).values(filters, terms), "pk_": pk})
+        if row is None:
+            raise errors.NotFound
+        return ObjectRow._make(row)
+
+    def insert(self, session: Session, model: str, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """Store a new object, within a transaction. :returns: its primary key"""
+        known = self._models[model]
+        found = self._references.resolve(session, known.references, members)
+        own = self._own(known, members)
+        pk = pk or new_uuid()
+        row = {"pk": pk, "collection": known.collection, "model": model, "name": members["name"]}
+        row |= {"members": orjson.dumps(own).decode(), "search": self._search(known, members["name"], own)}
+        with self._database.translating(_TAKEN):
+            session.run(self._insert, row)
+        for name, targets in found.items():
+            self._store_reference(session, pk, name, targets)
+        return pk
+
+    def update(self, session: Session, row: ObjectRow, members: Mapping[str, Any]) -> None:
+        """Store some members of an object that was read in this transaction."""
+        known = self._models[row.model]
+        found = self._references.resolve(session, known.references, members)
+        own = {**orjson.loads(row.members), **self._own(known, members)}
+        name = members.get("name", row.name)
+        changed = {"pk_": row.pk, "new_name": name, "new_members": orjson.dumps(own).decode()}
+        changed["new_search"] = self._search(known, name, own)
+        with self._database.translating(_TAKEN):
+            session.run(self._update, changed)
+        for member, targets in found.items():
+            session.run(self._forget, {"owner_": row.pk, "member_": member})
+            self._store_reference(session, row.pk, member, targets)
+
+    def delete(self, session: Session, pk: str) -> None:
+        """Delete an object, within a transaction. :raises NotFound: there is none"""
+        if not session.run(self._delete, {"pk_": pk}):
+            raise errors.NotFound
+
+    def rebuild_search(self, session: Session) -> None:
+        """Make the `search` column anew, after the members that are searched have changed."""
+        columns = (objects.c.pk, objects.c.model, objects.c.name, objects.c.members)
+        search = sa.update(objects).where(objects.c.pk == sa.bindparam("pk_")).values(search=sa.bindparam("new_search"))
+        update = self._database.compile(search)
+        for pk, model, name, members in session.rows(self._database.compile(sa.select(*columns))):
+            if (known := self._models.get(model)) is not None:
+                session.run(update, {"pk_": pk, "new_search": self._search(known, name, orjson.loads(members))})
+
+    def _check(self, scope: str, filters: Mapping[str, Any]) -> None:
+        if filters and (leading := self.view(scope).references(filters)):
+            with self._database.read() as session:
+                self._references.check(session, leading, filters)
+
+    def _own(self, model: Model, members: Mapping[str, Any]) -> dict[str, Any]:
+        """The members that go into the JSON."""
+        return {name: value for name, value in members.items() if name != "name" and name not in model.references}
+
+    def _search(self, model: Model, name: str, members: Mapping[str, Any]) -> str:
+        searched = self._searched.get(model.collection, ())
+        return search_text_of_object(name, (members.get(other, model.unstored.get(other)) for other in searched))
+
+    def _store_reference(self, session: Session, owner: str, member: str, targets: Sequence[Target]) -> None:
+        for position, target in enumerate(targets):
+            leads = {"object": None, "flow": None, "flow" if target.collection == "flows" else "object": target.pk}
+            session.run(self._refer, {"owner": owner, "member": member, "position": position, **leads})
+
+    def _make_view(self, scope: str) -> View:
+        model = self._models.get(scope)
+        collection = model.collection if model else scope
+        seen = [model] if model else [one for one in self._models.values() if one.collection == collection]
+        by_name = "name" in self._searched.get(collection, ("name",))
+        return view(self._database, collection, seen, all_of_it=model is None, by_name=by_name)
+
+    def _compile_get(self, scope: str, filters: frozenset[str], terms: int) -> Query:
+        seen = self.view(scope)
+        found = (seen.key == sa.bindparam("pk_"), *seen.matches(filters, terms))
+        return self._database.compile(sa.select(*seen.columns).where(*found))

@@ -1,0 +1,219 @@
+"""The objects of each model behind one interface, for units of work of more than one statement, such as an import."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+import orjson
+import sqlalchemy as sa
+
+from app import errors
+from app.domain import Model
+from app.store.collections.bindings import Bindings
+from app.store.collections.flows import Flows
+from app.store.collections.objects import Objects
+from app.store.engine.database import Database, Query, Row, Session
+from app.store.queries.flow_row import Flow
+from app.store.queries.object_views import ObjectRow
+from app.store.queries.view import View, any_of, listed
+
+
+class Repository(Protocol):
+    """The objects of one model. All happens within the transaction of a session."""
+
+    def find(self, session: Session, identifiers: Mapping[str, Any]) -> str | None:
+        """The primary key of the object whose members equal all of these, None if there is none.
+
+        :raises Invalid: a member is none that objects can be found by
+        """
+
+    def read(self, session: Session, pk: str, *, lock: bool = False) -> dict[str, Any]:
+        """Every member that a client sets, and `pk`.
+
+        :param lock: whether nobody else may change the object until the transaction ends
+        :raises NotFound: there is no such object
+        """
+
+    def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What `read` gives, by pk. Objects that there are not are left out."""
+
+    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """Store a new object. :returns: its primary key :raises NotUnique: :raises Missing:"""
+
+    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """Store some members. :raises NotFound: :raises NotUnique: :raises Missing:"""
+
+    def remove(self, session: Session, pk: str) -> None:
+        """Delete an object. :raises NotFound: there is no such object"""
+
+
+class _Reading(ABC):
+    """Finds objects by their members, and reads them."""
+
+    def __init__(self, database: Database, view: View, columns: Sequence[sa.ColumnElement[Any]]) -> None:
+        self._database = database
+        self._view = view
+        # Clients choose the members that objects are found by; a bound keeps them from filling the memory.
+        self._query = lru_cache(maxsize=256)(self._compile)
+        read = sa.select(*columns).select_from(view.source)
+        if view.always:
+            # As one value: SQLite would take the index of a collection for better than the primary key.
+            read = read.where(sa.case((sa.and_(*view.always), sa.true()), else_=sa.false()))
+        self._by_keys = database.compile(read.where(any_of(database, view.key, sa.bindparam("pks", type_=sa.Text()))))
+        by_key = read.where(view.key == sa.bindparam("pk_"))
+        self._by_key = database.compile(by_key)
+        # What leads to the object may come and go.
+        self._by_key_locked = database.compile(by_key.with_for_update(key_share=True, of=view.key.table))
+
+    def find(self, session: Session, identifiers: Mapping[str, Any]) -> str | None:
+        """See `Repository`."""
+        unknown = [name for name in identifiers if name not in self._view.fields]
+        if unknown:
+            raise errors.Invalid({name: ["Objects can't be found by this member."] for name in unknown})
+        row = session.row(self._query(frozenset(identifiers)), self._view.values(identifiers, ()))
+        return None if row is None else str(row[0])
+
+    def read(self, session: Session, pk: str, *, lock: bool = False) -> dict[str, Any]:
+        """See `Repository`."""
+        row = session.row(self._by_key_locked if lock else self._by_key, {"pk_": pk})
+        if row is None:
+            raise errors.NotFound
+        return self._members(row)
+
+    def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """See `Repository`."""
+        rows = session.rows(self._by_keys, {"pks": listed(list(pks))})
+        return {members["pk"]: members for members in map(self._members, rows)}
+
+    @abstractmethod
+    def _members(self, row: Row) -> dict[str, Any]:
+        """Every member that a client sets, and `pk`."""
+
+    def _compile(self, names: frozenset[str]) -> Query:
+        view = self._view
+        found = sa.select(view.key).select_from(view.source).where(*view.matches(names, 0)).order_by(view.key).limit(1)
+        return self._database.compile(found)
+
+
+class FlowRepository(_Reading):
+    """The flows.
+
+    :param model: their model
+    """
+
+    def __init__(self, database: Database, flows: Flows, model: Model) -> None:
+        super().__init__(database, flows.view, flows.view.columns)
+        self._flows = flows
+        self._model = model
+
+    def _members(self, row: Row) -> dict[str, Any]:
+        flow = Flow._make(row)
+        # SQLite has 0 and 1.
+        values = {**flow._asdict(), "compatibility_mode": bool(flow.compatibility_mode)}
+        return {name: values[name] for name in ("pk", *self._model.members)}
+
+    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """See `Repository`."""
+        with self._database.translating():
+            return self._flows.insert(session, members, pk).pk
+
+    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """See `Repository`."""
+        with self._database.translating():
+            self._flows.update(session, self._flows.read(session, pk, lock=True), members)
+
+    def remove(self, session: Session, pk: str) -> None:
+        """See `Repository`."""
+        self._flows.delete(session, pk)
+
+
+class ObjectRepository(_Reading):
+    """The objects of a model that the store knows nothing else of.
+
+    :param model: the model
+    """
+
+    def __init__(self, database: Database, objects: Objects, model: Model) -> None:
+        view = objects.view(model.name)
+        # What else the collection shows of an object may be as much as is bound to it.
+        super().__init__(database, view, view.columns[: ObjectRow._fields.index("related")])
+        self._objects = objects
+        self._model = model
+
+    def _members(self, row: Row) -> dict[str, Any]:
+        pk, _, name, members, references = row
+        return {"pk": pk, **members_of(self._model, name, members, references)}
+
+    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """See `Repository`."""
+        return self._objects.insert(session, self._model.name, members, pk)
+
+    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """See `Repository`."""
+        self._objects.update(session, self._objects.read(session, self._model.name, pk, lock=True), members)
+
+    def remove(self, session: Session, pk: str) -> None:
+        """See `Repository`."""
+        self._objects.delete(session, pk)
+
+
+class BindingRepository(_Reading):
+    """The bindings of stages, or of policies.
+
+    :param columns: the names of what their view reads
+    :param model: their model
+    """
+
+    def __init__(self, database: Database, bindings: Bindings[Any], columns: Sequence[str], model: Model) -> None:
+        known = dict(zip(columns, bindings.view.columns, strict=True))
+        # What a view shows of the bound object may be as much as is bound to it.
+        self._names = [name for name in ("pk", *model.members) if name in known]
+        super().__init__(database, bindings.view, [known[name] for name in self._names])
+        self._bindings = bindings
+        self._model = model
+
+    def _members(self, row: Row) -> dict[str, Any]:
+        values = dict(zip(self._names, row, strict=True))
+        # SQLite has 0 and 1.
+        return {
+            name: bool(values[name]) if self._model.members.get(name) == "boolean" else values.get(name)
+            for name in ("pk", *self._model.members)
+        }
+
+    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """See `Repository`."""
+        return self._bindings.insert(session, members, pk)
+
+    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """See `Repository`."""
+        self._bindings.update(session, pk, members)
+
+    def remove(self, session: Session, pk: str) -> None:
+        """See `Repository`."""
+        self._bindings.delete(session, pk)
+
+
+def members_of(model: Model, name: str, members: str, references: str) -> dict[str, Any]:
+    """The members of an object that a client sets, from how they are stored. Those that are not stored have their defaults, and
+    are left out if they have none.
+    """
+    found = values_of(model, name, members, references)
+    return {member: found[member] for member in model.members if member in found}
+
+
+def values_of(model: Model, name: str, members: str, references: str) -> dict[str, Any]:
+    """All that is stored of an object, members that the contract no longer has and read-only ones included, and the defaults of
+    what is not stored.
+    """
+    found: dict[str, Any] = {**model.unstored, **orjson.loads(members), "name": name}
+    for member, reference in model.references.items():
+        found.pop(member, None)
+        if reference.many or reference.nullable:
+            found[member] = [] if reference.many else None
+    for member, identity in orjson.loads(references):
+        if isinstance(known := found.get(member), list) and member in model.references:
+            known.append(identity)
+        else:
+            found[member] = identity
+    return found

@@ -1,0 +1,1 @@
+"""The engine: connections, sessions and transactions, on SQLite or PostgreSQL."""

@@ -1,0 +1,169 @@
+"""Commits shared by the requests that arrive together on one event loop.
+
+Most of a small write is the wait until the disk has it. Transactions that begin in successive turns of the loop become savepoints
+of one, which is committed when a turn brings no further one: one wait for all of them. Nothing they wrote or read may leave the
+process before `pending` is done.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
+from app import errors
+from app.store.engine.locking import LockQueue, is_locked
+from app.store.engine.sqlite.write_queue import Turnstile
+
+# Transactions that share a commit at most, so that other processes get their turn.
+_MOST = 128
+
+
+class CommitGroup:
+    """The transactions of one thread's connection to SQLite.
+
+    :param connection: the driver's connection, in autocommit
+    :param begin: the statement that begins a transaction
+    :param turnstile: where the next process waits
+
+    As a context manager it is the unit of work of one request: what was written in it is undone if anything is raised, though its
+    transactions have ended.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, begin: str, turnstile: Turnstile) -> None:
+        self._connection = connection
+        self._begin = begin
+        self._waiting: list[asyncio.Future[None]] | None = None
+        self._members = 0
+        self._others: int | None = None
+        self._undone = 0
+        self.queue = LockQueue(self._take, _MOST, turnstile)
+        # How many transactions have ended well, now and when the unit of work began.
+        self.written = 0
+        self._before = 0
+
+    def __enter__(self) -> None:
+        self._before = self.written
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None and self.written > self._before:
+            self._undo()
+
+    @contextlib.contextmanager
+    def transaction(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """A unit of work that is undone alone if anything is raised in it, and committed with others."""
+        self.join(loop)
+        try:
+            self._connection.execute("SAVEPOINT member")
+            try:
+                yield
+                self._connection.execute("RELEASE member")
+                self.written += 1
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK TO member")
+                    self._connection.execute("RELEASE member")
+                raise
+        except BaseException as error:
+            self.failed(error)
+            raise
+
+    def join(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Add a member to the shared transaction: a single statement, whose error, if any, has to be reported by `failed`.
+
+        :raises Locked: another connection writes to the database, or requests already wait to do so
+        """
+        if self._waiting is None:
+            if self.queue.must_wait(loop):
+                raise errors.Locked("database is locked", write=True)
+            self._open(loop)
+        self._members += 1
+
+    def _open(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            self._connection.execute(self._begin)
+        except sqlite3.OperationalError as error:
+            if is_locked(error):
+                raise errors.Locked(str(error), write=True) from error
+            raise
+        self._waiting, self._members, self._others = [], 0, None
+        # Those that have waited for the lock become members in the next turn.
+        loop.call_soon(self._commit_when_complete, loop, self._waiting, -1)
+
+    def _take(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Begin a transaction for the waiting requests. :returns: whether it began; not if one is open already"""
+        if self._waiting is not None:
+            return False
+        self._open(loop)
+        return True
+
+    def version(self) -> tuple[int, int, int] | None:
+        """What differs after each change, whoever makes it, and after each that was undone; None if no transaction is open.
+
+        Others can change nothing while it is, so that SQLite is asked once for what they did before (`PRAGMA data_version`).
+        """
+        if self._waiting is None:
+            return None
+        if self._others is None:
+            (self._others,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return self._others, self._connection.total_changes, self._undone
+
+    def failed(self, error: BaseException) -> None:
+        """A statement has failed. A full disk, for one, takes the whole transaction back."""
+        if not self._connection.in_transaction:
+            self._end(errors.Unavailable(str(error)))
+
+    def pending(self) -> asyncio.Future[None] | None:
+        """What has to be done before an answer may leave; None if nothing is open.
+
+        :returns: raises `Unavailable` if the transaction could not be committed, `Locked` if that is worth trying again
+        """
+        if self._waiting is None:
+            return None
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        # Between two requests: one that runs again must not have been committed in part.
+        if self._members >= _MOST:
+            self._commit(self._waiting)
+        return waiter
+
+    def _commit_when_complete(
+        self, loop: asyncio.AbstractEventLoop, waiting: list[asyncio.Future[None]], members: int
+    ) -> None:
+        """Commit at the first turn of the loop that brings no further member."""
+        if waiting is self._waiting and self._members > members:
+            loop.call_soon(self._commit_when_complete, loop, waiting, self._members)
+        else:
+            self._commit(waiting)
+
+    def _commit(self, waiting: list[asyncio.Future[None]]) -> None:
+        if waiting is not self._waiting:
+            return
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            reason = str(error)
+            self._end(errors.Locked(reason, write=True) if is_locked(error) else errors.Unavailable(reason))
+        else:
+            self._end(None)
+
+    def _undo(self) -> None:
+        """Roll back the shared transaction, with the statements of other requests: these are not answered yet and run again. This
+        saves a savepoint for each of them.
+        """
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+            self._end(errors.Locked("The transaction was rolled back for another request.", write=True))
+
+    def _end(self, error: errors.Unavailable | None) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        self._undone += error is not None
+        for waiter in waiting:
+            if waiter.done():
+                # Its client has gone.
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)

@@ -1,0 +1,179 @@
+"""How bindings are seen: what is read of each, and what can be filtered on and sorted by."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from app.domain import Reference
+from app.store.engine.database import Database
+from app.store.queries.object_views import bound_to, flow_set, object_references, searched_name
+from app.store.queries.view import Field, View, any_of, column_field, line_feed, listed
+from app.store.schema.tables import flows, objects, policy_bindings, stage_bindings
+
+
+class StageBindingRow(NamedTuple):
+    """A stage's binding to a flow, as it is stored, and the stage.
+
+    :param flow_set: the flows that the stage is bound to, as JSON
+    """
+
+    pk: str
+    policybindingmodel_ptr_id: str
+    target: str
+    stage: str
+    evaluate_on_plan: bool
+    re_evaluate_policies: bool
+    order: int
+    policy_engine_mode: str
+    invalid_response_action: str
+    stage_name: str
+    stage_model: str
+    flow_set: str
+
+
+class PolicyBindingRow(NamedTuple):
+    """A policy's binding to a flow or to a stage's binding, as it is stored, and the policy.
+
+    :param target: what the policy is bound to
+    :param policy_members: the policy's own members, as JSON
+    :param policy_references: and those that lead somewhere
+    """
+
+    pk: str
+    policy: str
+    target: str
+    negate: bool
+    enabled: bool
+    order: int
+    timeout: int
+    failure_result: bool
+    policy_name: str
+    policy_model: str
+    policy_members: str
+    policy_references: str
+    bound_to: int
+
+
+_TO_FLOW = Reference(("flows",), "cascade", many=False)
+_TO_STAGE = Reference(("stages",), "cascade", many=False)
+_TO_POLICY = Reference(("policies",), "cascade", many=False)
+_TO_POLICIES = Reference(("policies",), "cascade_many", many=True)
+_TO_TARGET = Reference(
+    to=("flows", "stage_bindings"), on_delete="cascade", many=False, identity=("policybindingmodel_ptr_id",)
+)
+
+STAGE_REFERENCES: Mapping[str, Reference] = {"target": _TO_FLOW, "stage": _TO_STAGE}
+"""What the columns of a stage's binding refer to."""
+
+POLICY_REFERENCES: Mapping[str, Reference] = {"policy": _TO_POLICY, "target": _TO_TARGET}
+"""What the columns of a policy's binding refer to."""
+
+STAGE_NAME, POLICY_NAME = "stage__name", "policy__name"
+"""The property of a binding that is the name of the bound object."""
+
+
+def stage_binding_view(database: Database, searched: Sequence[str] = ()) -> View:
+    """The bindings of stages to flows. :param searched: the properties that searches look at"""
+    own = [stage_bindings.c[name] for name in StageBindingRow._fields[:9]]
+    columns = [*own, objects.c.name, objects.c.model, flow_set(database, objects)]
+    source = stage_bindings.join(objects, objects.c.pk == stage_bindings.c.stage)
+    fields = stage_binding_fields()
+    search = _search(database, fields, searched, STAGE_NAME)
+    return View(database, source, stage_bindings.c.pk, columns, fields, search)
+
+
+def stage_binding_fields() -> dict[str, Field]:
+    """The properties that bindings of stages can be filtered by."""
+    columns = stage_bindings.c
+    bound = sa.exists().where(policy_bindings.c.stage_binding == columns.pk)
+    return {
+        **{name: column_field(columns[name]) for name in StageBindingRow._fields[:9]},
+        "target": _reference_field(columns.target, _TO_FLOW),
+        "stage": _reference_field(columns.stage, _TO_STAGE),
+        "policies": Field(
+            "string",
+            lambda _: columns.pk,
+            lambda database, wanted: bound.where(any_of(database, policy_bindings.c.policy, wanted)),
+            bound=listed,
+            sortable=False,
+            lists=True,
+            reference=_TO_POLICIES,
+        ),
+        STAGE_NAME: column_field(objects.c.name),
+    }
+
+
+def policy_binding_view(database: Database, searched: Sequence[str] = ()) -> View:
+    """The bindings of policies to flows and to bindings of stages. :param searched: the properties that searches look at"""
+    own = [_target() if name == "target" else policy_bindings.c[name] for name in PolicyBindingRow._fields[:8]]
+    policy = (objects.c.name, objects.c.model, objects.c.members)
+    columns = [*own, *policy, object_references(database), bound_to(objects.c.pk)]
+    source = (
+        policy_bindings.join(objects, objects.c.pk == policy_bindings.c.policy)
+        .outerjoin(flows, flows.c.pk == policy_bindings.c.flow)
+        .outerjoin(stage_bindings, stage_bindings.c.pk == policy_bindings.c.stage_binding)
+    )
+    fields = policy_binding_fields()
+    search = _search(database, fields, searched, POLICY_NAME)
+    return View(database, source, policy_bindings.c.pk, columns, fields, search)
+
+
+def policy_binding_fields() -> dict[str, Field]:
+    """The properties that bindings of policies can be filtered by."""
+    columns = policy_bindings.c
+    identity = sa.func.coalesce(flows.c.policybindingmodel_ptr_id, stage_bindings.c.policybindingmodel_ptr_id)
+    return {
+        **{name: column_field(columns[name]) for name in PolicyBindingRow._fields[:8] if name != "target"},
+        "policy": _reference_field(columns.policy, _TO_POLICY),
+        "policy__isnull": Field(
+            "boolean", lambda _: columns.pk, lambda _, wanted: columns.policy.is_(None) == wanted, sortable=False
+        ),
+        POLICY_NAME: column_field(objects.c.name),
+        "target": Field(
+            "string",
+            lambda _: identity,
+            # A filter holds the one identity, a blueprint the other.
+            lambda _, wanted: sa.or_(identity == wanted, _target() == wanted),
+            bound=_one,
+            reference=_TO_TARGET,
+        ),
+        "target_in": Field(
+            "string",
+            lambda _: identity,
+            lambda database, wanted: any_of(database, identity, wanted),
+            bound=listed,
+            sortable=False,
+            lists=True,
+            reference=_TO_TARGET,
+        ),
+    }
+
+
+def _target() -> sa.ColumnElement[str]:
+    """What a policy is bound to."""
+    return sa.func.coalesce(policy_bindings.c.flow, policy_bindings.c.stage_binding)
+
+
+def _reference_field(column: sa.Column[Any], reference: Reference) -> Field:
+    return Field("string", lambda _: column, lambda _, wanted: column == wanted, bound=_one, reference=reference)
+
+
+def _search(
+    database: Database, fields: Mapping[str, Field], searched: Sequence[str], name: str
+) -> sa.ColumnElement[str]:
+    """The searched properties of a binding, upper-cased and on a line each. :param name: that of the bound object's name"""
+    texts = [
+        searched_name(database)
+        if property_ == name
+        else sa.func.upper(sa.cast(fields[property_].key(database), sa.Text()), type_=sa.Text())
+        for property_ in searched
+    ]
+    found: sa.ColumnElement[str] = sa.literal_column("''", sa.Text())
+    for text in texts:
+        found = found + text + line_feed(database)
+    return found
+
+
+def _one(identity: Any) -> str:
+    return str(identity).lower()

@@ -1,0 +1,72 @@
+"""What belongs together: which model an object is of, and what is bound to it."""
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from app.domain import Model
+from app.store.engine.database import Database, Session
+from app.store.queries.view import any_of, listed
+from app.store.schema.tables import flows, objects, policy_bindings, stage_bindings
+
+# What is kept in a table of its own, by collection; all other objects say their model.
+_TABLES = {"flows": flows, "stage_bindings": stage_bindings, "policy_bindings": policy_bindings}
+
+
+class Graph:
+    """The objects of a database, and the bindings between them.
+
+    :param database: where they are
+    :param models: the models by name
+    """
+
+    def __init__(self, database: Database, models: Mapping[str, Model]) -> None:
+        self._models = {model.collection: name for name, model in models.items() if model.collection in _TABLES}
+        pks: sa.BindParameter[str] = sa.bindparam("pks", type_=sa.Text())
+
+        def wanted(column: sa.Column[str]) -> sa.ColumnElement[bool]:
+            return any_of(database, column, pks)
+
+        self._models_of = database.compile(
+            sa.union_all(
+                sa.select(objects.c.pk, objects.c.model).where(wanted(objects.c.pk)),
+                *(sa.select(table.c.pk, _text(name)).where(wanted(table.c.pk)) for name, table in _TABLES.items()),
+            )
+        )
+        targets = {
+            "stage_bindings": [stage_bindings.c.target],
+            "policy_bindings": [policy_bindings.c.flow, policy_bindings.c.stage_binding],
+        }
+        bound = sa.union_all(
+            *(
+                sa.select(
+                    target.label("target"), _text(name).label("collection"), _TABLES[name].c.pk, _TABLES[name].c.order
+                ).where(wanted(target))
+                for name, columns in targets.items()
+                for target in columns
+            )
+        ).subquery()
+        self._bound_to = database.compile(
+            sa.select(bound.c.target, bound.c.collection, bound.c.pk).order_by(
+                bound.c.collection.desc(), bound.c.order, bound.c.pk
+            )
+        )
+
+    def models_of(self, session: Session, pks: Iterable[str]) -> dict[str, str]:
+        """The models of objects, by pk. Those that there are not are left out."""
+        rows = session.rows(self._models_of, {"pks": listed(list(pks))})
+        return {pk: self._models.get(name) or name for pk, name in rows}
+
+    def bound_to(self, session: Session, pks: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+        """The bindings whose targets objects are, by the target's pk.
+
+        :returns: model and pk of each: those of stages, then those of policies, each in its order
+        """
+        found: dict[str, list[tuple[str, str]]] = {}
+        for target, collection, pk in session.rows(self._bound_to, {"pks": listed(list(pks))}):
+            found.setdefault(target, []).append((self._models[collection], pk))
+        return found
+
+
+def _text(name: str) -> sa.ColumnElement[str]:
+    return sa.literal_column(f"'{name}'", sa.Text())

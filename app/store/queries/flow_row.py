@@ -1,0 +1,57 @@
+"""A flow as it is stored, and the statement that changes one."""
+
+from collections.abc import Mapping, Set
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from app.store.schema.search import search_text
+from app.store.schema.tables import flows
+
+
+class Flow(NamedTuple):
+    """A flow as it is stored. SQLite gives its truth values as 0 and 1.
+
+    What is bound to it is kept by the database: the identities, in the order of the bindings, separated by spaces.
+    """
+
+    pk: str
+    policybindingmodel_ptr_id: str
+    name: str
+    slug: str
+    title: str
+    designation: str
+    background: str
+    policy_engine_mode: str
+    compatibility_mode: bool
+    layout: str
+    denied_action: str
+    authentication: str
+    stages: str = ""
+    policies: str = ""
+
+
+texts = attrgetter(*(name for name in Flow._fields if isinstance(flows.c[name].type, sa.Text)))
+"""What may be long in a flow."""
+
+
+def update_of(members: Set[str]) -> sa.Update:
+    """The statement that changes some members of the flow of a primary key."""
+    values: dict[str, sa.BindParameter[Any]] = {
+        name: sa.bindparam(f"new_{name}") for name in sorted({*members, "search"})
+    }
+    return sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(values)
+
+
+def values_of_update(flow: Flow, members: Mapping[str, Any], searched: tuple[str, ...]) -> dict[str, Any]:
+    """The parameters of `update_of`.
+
+    :param flow: with its new members
+    :param members: the new members
+    :param searched: the members that a search looks at
+    """
+    values = {f"new_{name}": value for name, value in members.items()}
+    values["new_search"] = search_text([getattr(flow, name) for name in searched])
+    values["pk_"] = flow.pk
+    return values

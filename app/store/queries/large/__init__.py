@@ -1,0 +1,129 @@
+"""What a store of many flows needs, and a small one is faster without: exact counts, and an index of what is searched.
+
+Both are kept by triggers, so that whoever writes keeps them right. They are made by the first start, or `flows db upgrade`, that
+finds more than `LARGE` flows; a server that started before goes on without them, which is slower and no less right. The scripts of
+an engine are executed in the order of their numbers; the store knows how many were.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.store.engine.database import Database, Session
+from app.store.schema.tables import flows, properties
+
+# Flows from which on it pays.
+LARGE = 5_000
+
+# Members of which many flows share few values, so that a filter on one of them has a count of its own; the scripts name them too.
+COUNTED = ("designation", "denied_action")
+
+# Flows that the index may find for a search before looking at all of them is the quicker way.
+RARE = 1_000
+
+# Parts of the words that are looked up at most: enough to be left with few flows, each of which is looked at.
+_MOST_TRIGRAMS = 16
+
+_PROPERTY = "large"
+
+TABLES = ("flow_counts",)
+"""The tables that the scripts make on PostgreSQL."""
+
+_counts = sa.table("flow_counts", sa.column("member", sa.Text()), sa.column("value", sa.Text()), sa.column("number"))
+_rows = sa.table("flow_words_rows", sa.column("id"), sa.column("pk"))
+_waiting = sa.table("flow_words_waiting", sa.column("id"))
+_row = sa.column("rowid", sa.BigInteger())
+
+
+def is_prepared(database: Database) -> bool:
+    """Whether a database has what a large store needs. :raises Unavailable: the database does not answer"""
+    with database.read() as session:
+        return _executed(database, session) >= len(_scripts(database))
+
+
+def prepare(database: Database) -> None:
+    """Make what a large store needs, if there are many flows. :raises Unavailable: the database does not answer"""
+    if is_prepared(database):
+        return
+    count = database.compile(sa.select(sa.func.count()).select_from(flows))
+    with database.read() as session:
+        row = session.row(count)
+        if not _executed(database, session) and (row is None or row[0] <= LARGE):
+            return
+    scripts = _scripts(database)
+    forget = sa.delete(properties).where(properties.c.name == sa.bindparam("name"))
+    keep = sa.insert(properties).values({name: sa.bindparam(name) for name in ("name", "value")})
+    with database.write() as session:
+        if not database.embedded:
+            # Servers that start together do this once.
+            session.script("SET LOCAL lock_timeout = 0")
+            session.run(database.compile(sa.text("LOCK TABLE store_properties IN EXCLUSIVE MODE")))
+        for script in scripts[_executed(database, session) :]:
+            # An empty line ends a statement.
+            for statement in script.read_text("utf-8").split("\n\n"):
+                session.script(statement)
+        session.run(database.compile(forget), {"name": _PROPERTY})
+        session.run(database.compile(keep), {"name": _PROPERTY, "value": str(len(scripts))})
+
+
+def _scripts(database: Database) -> list[Path]:
+    return sorted(Path(__file__).parent.glob("sqlite_*.sql" if database.embedded else "postgresql_*.sql"))
+
+
+def _executed(database: Database, session: Session) -> int:
+    """How many of the scripts a database has seen."""
+    known = sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_"))
+    row = session.row(database.compile(known), {"name_": _PROPERTY})
+    return int(row[0]) if row is not None else 0
+
+
+def count(database: Database, filters: Iterable[str]) -> sa.ScalarSelect[Any] | None:
+    """How many flows match the filters, without looking at them; None if that is not known.
+
+    :param filters: the members that are filtered on; a filter's value is the parameter `filter_<member>`
+    """
+    names = tuple(filters)
+    if len(names) > 1 or not set(names) <= set(COUNTED):
+        return None
+    conditions = [_counts.c.member == sa.literal_column(f"'{names[0] if names else ''}'")]
+    if names:
+        conditions.append(_counts.c.value == sa.bindparam(f"filter_{names[0]}", type_=sa.Text()))
+    number = _counts.c.number if database.embedded else sa.cast(sa.func.sum(_counts.c.number), sa.BigInteger())
+    known = sa.select(number).where(*conditions).scalar_subquery()
+    return sa.select(sa.func.coalesce(known, sa.literal_column("0"))).scalar_subquery()
+
+
+def candidates(database: Database) -> sa.ColumnElement[bool]:
+    """The condition that the index has for flows that may match; its parameter `trigrams` is what `trigrams` returns."""
+    if database.embedded:
+        found = sa.text("SELECT rowid FROM flow_words WHERE flow_words MATCH :trigrams").columns(_row).subquery()
+        known = sa.union_all(sa.select(found), sa.select(_waiting.c.id))
+        return flows.c.pk.in_(sa.select(_rows.c.pk).where(_rows.c.id.in_(known)))
+    return sa.literal_column("flows.trigrams", sa.ARRAY(sa.Text())).op("@>")(
+        sa.bindparam("trigrams", type_=sa.ARRAY(sa.Text()))
+    )
+
+
+def probe(database: Database) -> sa.Select[Any]:
+    """How many flows the index finds, counted up to one more than `RARE`."""
+    if database.embedded:
+        found: Any = sa.text("SELECT rowid FROM flow_words WHERE flow_words MATCH :trigrams").columns(_row).subquery()
+    else:
+        found = sa.select(flows.c.pk).where(candidates(database)).subquery()
+    some = sa.select(found).limit(sa.literal_column(str(RARE + 1))).subquery()
+    return sa.select(sa.func.count()).select_from(some)
+
+
+def trigrams(database: Database, terms: Sequence[str]) -> Any:
+    """The parts of folded words that the index knows, as a parameter; None if there are none: it knows none of less than three
+    characters.
+    """
+    parts = dict.fromkeys(term[place : place + 3] for term in terms for place in range(len(term) - 2))
+    if not parts:
+        return None
+    chosen = list(parts)[:_MOST_TRIGRAMS]
+    if not database.embedded:
+        return chosen
+    return " AND ".join('"' + part.replace('"', '""') + '"' for part in chosen)

@@ -1,0 +1,83 @@
+"""Pages of many flows: by the counts and the index that `large` keeps, and from the end of the list where that is nearer."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.store.engine.database import Query, Row, Session
+from app.store.queries import large
+from app.store.queries.listing import By, Listing, SortKey
+from app.store.queries.view import View
+from app.store.schema.search import fold
+
+# Rows to skip from which on it pays to ask whether the end of the list is nearer.
+_FAR = 1_000
+
+
+class FlowListing(Listing):
+    """The statements that make pages of flows, few or many.
+
+    :param view: the flows
+    """
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self._large: bool | None = None
+        self._large_query = lru_cache(maxsize=256)(self._compile_large)
+        self._count_query = lru_cache(maxsize=64)(self._compile_count)
+        self._probe = lru_cache(maxsize=1)(lambda: view.database.compile(large.probe(view.database)))
+
+    def page(
+        self,
+        filters: Mapping[str, Any],
+        terms: Sequence[str],
+        ordering: Sequence[SortKey],
+        number: int,
+        size: int,
+    ) -> tuple[int, list[Row]]:
+        """How many flows match, and the rows of one page of them. The arguments are those of `Listing.page`."""
+        if self._large is None:
+            self._large = large.is_prepared(self._view.database)
+        return super().page(filters, terms, ordering, number, size)
+
+    def _rows(self, session: Session, by: By, terms: Sequence[str], parameters: dict[str, Any]) -> list[Row]:
+        if not self._large:
+            return super()._rows(session, by, terms, parameters)
+        filters = by[0]
+        trigrams = large.trigrams(self._view.database, [fold(term) for term in terms])
+        if trigrams is not None:
+            found = session.row(self._probe(), {"trigrams": trigrams})
+            if found is not None and found[0] <= large.RARE:
+                return session.rows(self._large_query(*by, indexed=True), {**parameters, "trigrams": trigrams})
+        counting = self._count_query(filters) if not terms and parameters["offset"] >= _FAR else None
+        if counting is not None:
+            counted = session.row(counting, parameters)
+            count: int = counted[0] if counted is not None else 0
+            behind = count - parameters["offset"]
+            if 0 < behind < parameters["offset"]:
+                size = min(parameters["size"], behind)
+                backwards = {**parameters, "size": size, "offset": behind - size}
+                rows = session.rows(self._large_query(*by, backwards=True), backwards)
+                if rows and rows[0][-1] == count:
+                    return rows[::-1]
+        return session.rows(self._large_query(*by), parameters)
+
+    def _compile_large(
+        self,
+        filters: frozenset[str],
+        terms: int,
+        ordering: tuple[tuple[str, bool], ...],
+        *,
+        indexed: bool = False,
+        backwards: bool = False,
+    ) -> Query:
+        database = self._view.database
+        narrowed: list[sa.ColumnElement[bool]] = [large.candidates(database)] if indexed else []
+        count = large.count(database, filters) if not terms else None
+        return self._compile(filters, terms, ordering, narrowed=narrowed, count=count, backwards=backwards)
+
+    def _compile_count(self, filters: frozenset[str]) -> Query | None:
+        known = large.count(self._view.database, filters)
+        return self._view.database.compile(sa.select(known)) if known is not None else None

@@ -1,0 +1,224 @@
+"""How objects of the contract's models are seen: what is read of each, and what can be filtered on and sorted by."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from app.domain import Model, Reference
+from app.store.engine.database import Database
+from app.store.queries.json_rows import json_rows
+from app.store.queries.view import (
+    SCALARS,
+    Condition,
+    Field,
+    View,
+    any_of,
+    as_it_is,
+    column_field,
+    line_feed,
+    listed,
+    number,
+    position_in,
+    text,
+)
+from app.store.schema.tables import flows, objects, policy_bindings, references, stage_bindings
+
+
+class ObjectRow(NamedTuple):
+    """An object as it is stored.
+
+    :param members: its members that lead nowhere but `name`, as JSON
+    :param references: pairs of a member and an identity that it holds, as JSON
+    :param related: what the collection adds, see `related`: JSON, or a number
+    """
+
+    pk: str
+    model: str
+    name: str
+    members: str
+    references: str
+    related: Any
+
+
+FLOW_SET = (
+    "pk", "policybindingmodel_ptr_id", "name", "slug", "title", "designation", "background", "policy_engine_mode",
+    "compatibility_mode", "layout", "denied_action",
+)  # fmt: skip
+"""The columns of a flow that a stage shows of the flows it is bound to."""
+
+
+def view(
+    database: Database, collection: str, models: Sequence[Model], *, all_of_it: bool = False, by_name: bool = True
+) -> View:
+    """The objects of some models of a collection.
+
+    :param database: where they are
+    :param all_of_it: whether these are all models of the collection
+    :param by_name: whether searches look at names
+    """
+    always: list[Condition] = [objects.c.collection == sa.literal_column(_quoted(collection))]
+    if not all_of_it:
+        always.append(objects.c.model.in_([sa.literal_column(_quoted(model.name)) for model in models]))
+    columns = [
+        *(objects.c[name] for name in ObjectRow._fields[:4]),
+        object_references(database),
+        _related(database, collection),
+    ]
+    search = objects.c.search if by_name else searched_beside_name(database)
+    return View(database, objects, objects.c.pk, columns, object_fields(collection, models), search, always)
+
+
+def object_fields(collection: str, models: Sequence[Model]) -> dict[str, Field]:
+    """The properties that some objects of a collection can be filtered by. :param models: theirs; all have these properties"""
+    fields = {"pk": column_field(objects.c.pk), "name": column_field(objects.c.name), **_questions(collection)}
+    # A name is unique within the collection.
+    fields["name"] = replace(fields["name"], unique=True)
+    members = models[0].members if models else {}
+    for name, kind in members.items():
+        if any(model.members.get(name) != kind for model in models) or name == "name":
+            continue
+        references = {model.references.get(name) for model in models}
+        if references == {None} and kind in SCALARS:
+            unstored = [model.unstored.get(name) for model in models]
+            fields[name] = _member_field(
+                name, kind, unstored[0] if unstored.count(unstored[0]) == len(unstored) else None
+            )
+        elif len(references) == 1 and (reference := references.pop()) is not None:
+            fields[name] = _reference_field(name, reference)
+    return fields
+
+
+def searched_name(database: Database) -> sa.ColumnElement[str]:
+    """The name of an object as it is searched: the first line of the `search` column."""
+    return sa.func.substr(objects.c.search, 1, _end_of_name(database) - 1, type_=sa.Text())
+
+
+def searched_beside_name(database: Database) -> sa.ColumnElement[str]:
+    """The other searched properties of an object: the rest of the `search` column."""
+    return sa.func.substr(objects.c.search, _end_of_name(database) + 1, type_=sa.Text())
+
+
+def _end_of_name(database: Database) -> sa.ColumnElement[int]:
+    return position_in(database)(objects.c.search, line_feed(database))
+
+
+def flow_set(database: Database, outer: sa.FromClause) -> sa.ScalarSelect[str]:
+    """The flows that a stage is bound to, one for each binding, as JSON.
+
+    :param outer: the stages, as the statement around names them
+    """
+    # Aliases: the statement around may have these tables too.
+    binding, flow = stage_bindings.alias("bound"), flows.alias("bound_flow")
+    joined = binding.join(flow, flow.c.pk == binding.c.target)
+    columns = [flow.c[name] for name in FLOW_SET]
+    return json_rows(
+        database, columns, joined, outer, binding.c.stage == outer.c.pk, (flow.c.slug, binding.c.order, binding.c.pk)
+    )
+
+
+def bound_to(policy: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
+    """How often a policy is bound, and used by a prompt stage."""
+    binding, reference = policy_bindings.alias("bound"), references.alias("used")
+    bindings = sa.select(sa.func.count()).select_from(binding).where(binding.c.policy == policy)
+    users = sa.select(sa.func.count()).select_from(reference).where(reference.c.object == policy)
+    return bindings.scalar_subquery() + users.scalar_subquery()
+
+
+def object_references(database: Database) -> sa.ColumnElement[str]:
+    """The members of an object that lead somewhere, as pairs of a member and an identity, in JSON."""
+    order = (references.c.member, references.c.position)
+    return json_rows(
+        database, (references.c.member, _identity()), references, objects, references.c.owner == objects.c.pk, order
+    )
+
+
+def _related(database: Database, collection: str) -> sa.ColumnElement[Any]:
+    """What an object shows of those that it belongs to."""
+    if collection == "stages":
+        return flow_set(database, objects)
+    if collection == "policies":
+        return bound_to(objects.c.pk)
+    if collection == "prompts":
+        owners = objects.alias("owners")
+        joined = references.join(owners, owners.c.pk == references.c.owner)
+        columns = (owners.c.pk, owners.c.name, owners.c.model, flow_set(database, owners))
+        order = (owners.c.name, references.c.position)
+        return json_rows(database, columns, joined, objects, references.c.object == objects.c.pk, order)
+    return sa.null()
+
+
+def _questions(collection: str) -> dict[str, Field]:
+    """What can be asked of the objects of a collection beside their members."""
+    if collection != "policies":
+        return {}
+    return {
+        "bindings__isnull": _absence_field(lambda: sa.exists().where(policy_bindings.c.policy == objects.c.pk)),
+        "promptstage__isnull": _absence_field(lambda: sa.exists().where(references.c.object == objects.c.pk)),
+    }
+
+
+def _absence_field(present: Callable[[], sa.Exists]) -> Field:
+    return Field(
+        "boolean", lambda _: sa.not_(present()), lambda _, wanted: sa.not_(present()) == wanted, sortable=False
+    )
+
+
+def _member_field(name: str, kind: str, unstored: Any) -> Field:
+    """A member within the JSON, as a value of SQL. :param unstored: its value where it is not stored"""
+
+    def key(database: Database) -> sa.ColumnElement[Any]:
+        if database.embedded:
+            path: sa.ColumnElement[str] = sa.literal_column(_quoted(f'$."{name}"'))
+            missing: Condition = sa.func.json_type(objects.c.members, path).is_(None)
+            value: sa.ColumnElement[Any] = sa.func.json_extract(objects.c.members, path)
+        else:
+            found = objects.c.members.cast(sa.JSON)
+            missing = found.op("->")(sa.literal_column(_quoted(name))).is_(None)
+            value = _typed(found.op("->>")(sa.literal_column(_quoted(name))), kind)
+        return value if unstored is None else sa.case((missing, _literal(unstored)), else_=value)
+
+    bound = {"string": text, "boolean": as_it_is}.get(kind, number)
+    return Field(kind, key, lambda database, wanted: key(database) == wanted, bound=bound)
+
+
+def _typed(text: sa.ColumnElement[Any], kind: str) -> sa.ColumnElement[Any]:
+    """A text of PostgreSQL as a value of a type of JSON."""
+    match kind:
+        case "integer" | "number":
+            return sa.cast(text, sa.Numeric())
+        case "boolean":
+            return sa.cast(text, sa.Boolean())
+    return sa.collate(sa.cast(text, sa.Text()), "C")
+
+
+def _literal(value: Any) -> sa.ColumnElement[Any]:
+    if isinstance(value, bool):
+        return sa.true() if value else sa.false()
+    return sa.literal_column(_quoted(value) if isinstance(value, str) else repr(value))
+
+
+def _reference_field(name: str, reference: Reference) -> Field:
+    """A reference holds an identity; several of them are asked for as any."""
+
+    def holds() -> tuple[Condition, Condition]:
+        return references.c.owner == objects.c.pk, references.c.member == sa.literal_column(_quoted(name))
+
+    def first(_: Database) -> sa.ColumnElement[Any]:
+        return sa.select(sa.func.min(_identity())).where(*holds()).scalar_subquery()
+
+    def equals(database: Database, wanted: sa.BindParameter[Any]) -> Condition:
+        return sa.exists().where(*holds(), any_of(database, _identity(), wanted))
+
+    return Field("string", first, equals, bound=listed, sortable=not reference.many, lists=True, reference=reference)
+
+
+def _identity() -> sa.ColumnElement[str]:
+    """What a reference holds."""
+    return sa.func.coalesce(references.c.object, references.c.flow)
+
+
+def _quoted(text: str) -> str:
+    """A text of the contract as a literal of SQL: a statement is compiled once for it."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,98 @@
+"""Do references lead somewhere? What they lead to is held until the transaction ends, so that it can't go meanwhile."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from app import errors
+from app.domain import Reference
+from app.store.engine.database import Database, Query, Session
+from app.store.schema.tables import flows, objects, stage_bindings
+
+# What is kept in a table of its own; all other collections are parts of `objects`.
+_TABLES = {"flows": flows, "stage_bindings": stage_bindings}
+
+
+class Target(NamedTuple):
+    """What a reference leads to.
+
+    :param collection: `flows`, `stage_bindings` or `objects`
+    :param pk: its primary key
+    """
+
+    collection: str
+    pk: str
+
+
+class References:
+    """Looks up what references lead to.
+
+    :param database: where it is
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._query = cache(self._compile)
+
+    def resolve(
+        self, session: Session, references: Mapping[str, Reference], members: Mapping[str, Any]
+    ) -> dict[str, list[Target]]:
+        """What the references among some members lead to.
+
+        :param references: the members that are references
+        :param members: their values among others: an identity, a list of identities, or None
+        :raises Missing: one or more lead nowhere
+        """
+        found: dict[str, list[Target]] = {}
+        missing: dict[str, Any] = {}
+        for name, reference in references.items():
+            if name not in members:
+                continue
+            targets: dict[Target, None] = {}
+            # A list may name one thing many times; of those that lead nowhere the first one is told of.
+            for value in dict.fromkeys(identities(members[name])):
+                target = self.find(session, reference, value)
+                if target is None:
+                    missing[name] = value
+                    break
+                targets[target] = None
+            found[name] = list(targets)
+        if missing:
+            raise errors.Missing(missing)
+        return found
+
+    def find(self, session: Session, reference: Reference, value: Any, *, hold: bool = True) -> Target | None:
+        """What one identity leads to, None if there is nothing.
+
+        :param hold: whether it must not go until the transaction ends
+        """
+        for to in reference.to if "\0" not in str(value) else ():
+            row = session.row(self._query(to, reference.identity, hold), {"value": str(value).lower()})
+            if row is not None:
+                return Target(to if to in _TABLES else "objects", row[0])
+        return None
+
+    def check(self, session: Session, references: Mapping[str, Reference], filters: Mapping[str, Any]) -> None:
+        """:raises NotAChoice: a filter names something that does not exist"""
+        for name, reference in references.items():
+            for value in identities(filters.get(name)):
+                if self.find(session, reference, value, hold=False) is None:
+                    raise errors.NotAChoice(name, value)
+
+    def _compile(self, to: str, identity: tuple[str, ...], hold: bool) -> Query:
+        table = _TABLES.get(to, objects)
+        value: sa.BindParameter[str] = sa.bindparam("value")
+        statement = sa.select(table.c.pk).where(sa.or_(*(table.c[name] == value for name in identity)))
+        if table is objects:
+            column = objects.c.model if "." in to else objects.c.collection
+            statement = statement.where(column == sa.literal_column("'" + to.replace("'", "''") + "'"))
+        return self._database.compile(statement.with_for_update(read=True, key_share=True) if hold else statement)
+
+
+def identities(value: Any) -> Iterable[Any]:
+    """The identities that a reference holds."""
+    if value is None:
+        return ()
+    return value if isinstance(value, list) else (value,)

@@ -1,0 +1,185 @@
+"""What can be asked of stored objects: filters, words to find, and keys to sort by, as conditions of SQL.
+
+Each filter is a parameter `filter_<member>`, each word one `term_<number>`.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import JSON
+
+from app.domain import Reference
+from app.store.engine.database import Database
+from app.store.schema.search import fold
+from app.store.schema.tables import json_type
+
+Condition = sa.ColumnElement[bool]
+
+SCALARS = ("string", "integer", "number", "boolean")
+"""The types (JSON Schema) that values can be compared and sorted by."""
+
+# Words that are looked for by a condition each; further ones go into one condition, so that statements stay small and few.
+_TERMS = 8
+
+
+def as_it_is(value: Any) -> Any:
+    """A filter's value as a parameter of SQL, where they are the same."""
+    return value
+
+
+def number(value: float) -> float:
+    """A number as both databases take it: SQLite has integers of 64 bits."""
+    if -(2**63) <= value < 2**63:
+        return value
+    return max(min(value, 1e300), -1e300) * 1.0
+
+
+def text(value: str) -> str | None:
+    """A text as both databases take it; None, which equals nothing, for one with NUL, which neither keeps."""
+    return None if "\0" in value else value
+
+
+def whole(value: float) -> int | None:
+    """A number as a column of 32 bits may hold it; None, which equals nothing, for any other one."""
+    return int(value) if -(2**31) <= value < 2**31 and value == int(value) else None
+
+
+@dataclass(frozen=True)
+class Field:
+    """A property that objects can be filtered by.
+
+    Its SQL is made for a database when it is first needed: the boot check asks only what can be done.
+
+    :param type: the type of its values (JSON Schema)
+    :param key: makes the value to sort by
+    :param equals: makes the condition that it equals a parameter
+    :param bound: converts a filter's value to the parameter
+    :param sortable: whether objects can be sorted by it
+    :param unique: whether no two objects have the same value
+    :param lists: whether a filter's value may be a list, any of which is found
+    :param reference: what a filter's value has to refer to, if it is an identity
+    """
+
+    type: str
+    key: Callable[[Database], sa.ColumnElement[Any]]
+    equals: Callable[[Database, sa.BindParameter[Any]], Condition]
+    bound: Callable[[Any], Any] = as_it_is
+    sortable: bool = True
+    unique: bool = False
+    lists: bool = False
+    reference: Reference | None = None
+
+
+def column_field(column: sa.Column[Any]) -> Field:
+    """The field of a column."""
+    unique = bool(column.unique or column.primary_key)
+    kind = json_type(column)
+    if kind == "integer":
+        return Field(kind, lambda _: column, lambda _, wanted: column == wanted, bound=whole, unique=unique)
+    bound = text if kind == "string" else as_it_is
+    return Field(kind, lambda _: column, lambda _, wanted: column == wanted, bound=bound, unique=unique)
+
+
+@dataclass(frozen=True)
+class View:
+    """Stored objects as one operation sees them.
+
+    :param database: where they are
+    :param source: the tables, joined
+    :param key: the primary key
+    :param columns: what is read of each
+    :param fields: the members that can be filtered on and sorted by
+    :param search: the text that words are looked for in
+    :param always: what holds for each object that is seen
+    """
+
+    database: Database
+    source: sa.FromClause
+    key: sa.ColumnElement[str]
+    columns: Sequence[sa.ColumnElement[Any]]
+    fields: Mapping[str, Field]
+    search: sa.ColumnElement[str]
+    always: Sequence[Condition] = field(default_factory=tuple)
+
+    def matches(self, filters: frozenset[str], terms: int) -> list[Condition]:
+        """The conditions of filters and words.
+
+        :param filters: the members that are filtered on
+        :param terms: what `conditions` says of the words
+        """
+        found = list(self.always)
+        found += [self.fields[name].equals(self.database, sa.bindparam(f"filter_{name}")) for name in sorted(filters)]
+        zero: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer())
+        embedded = self.database.embedded
+        position = position_in(self.database)
+        found += [
+            position(self.search, sa.bindparam(f"term_{index}", type_=sa.Text())) > zero
+            for index in range(min(terms, _TERMS))
+        ]
+        if terms > _TERMS:
+            words = sa.bindparam("terms", type_=sa.Text())
+            each = (
+                sa.func.json_each(words) if embedded else sa.func.json_array_elements_text(words.cast(JSON))
+            ).table_valued("value")
+            found.append(~sa.exists().where(position(self.search, each.c.value) == zero).select_from(each))
+        return found
+
+    def values(self, filters: Mapping[str, Any], terms: Sequence[str]) -> dict[str, Any]:
+        """The parameters of the conditions that `matches` makes."""
+        if not filters and not terms:
+            return {}
+        named: dict[str, Any] = {f"filter_{name}": self.fields[name].bound(value) for name, value in filters.items()}
+        named |= {f"term_{index}": fold(term) for index, term in enumerate(terms[:_TERMS])}
+        return {**named, "terms": json.dumps([fold(term) for term in terms[_TERMS:]])} if len(terms) > _TERMS else named
+
+    def references(self, filters: Iterable[str]) -> dict[str, Reference]:
+        """The filters that have to lead somewhere."""
+        found = {name: self.fields[name].reference for name in filters}
+        return {name: reference for name, reference in found.items() if reference is not None}
+
+    def sort_keys(
+        self, ordering: Sequence[tuple[str, bool]], *, backwards: bool = False
+    ) -> list[sa.ColumnElement[Any]]:
+        """The keys up to the first unique one, which the primary key is at the latest.
+
+        :param ordering: members, and whether the greatest value comes first
+        :param backwards: the other way round
+        """
+        keys: list[sa.ColumnElement[Any]] = []
+        for member, descending in ordering:
+            known = self.fields[member]
+            key = known.key(self.database)
+            keys.append(key.desc() if descending is not backwards else key.asc())
+            if known.unique:
+                return keys
+        return [*keys, self.key.desc() if backwards else self.key.asc()]
+
+
+def conditions(terms: Sequence[str]) -> int:
+    """How many conditions words are looked for by."""
+    return min(len(terms), _TERMS + 1)
+
+
+def position_in(database: Database) -> Callable[..., sa.ColumnElement[int]]:
+    """The function of SQL that gives the place of one text in another, from 1; 0 if it is not there."""
+    return sa.func.instr if database.embedded else sa.func.strpos
+
+
+def line_feed(database: Database) -> sa.ColumnElement[str]:
+    """A line feed, as a value of SQL."""
+    return sa.func.char(10, type_=sa.Text()) if database.embedded else sa.func.chr(10, type_=sa.Text())
+
+
+def any_of(database: Database, column: sa.ColumnElement[Any], wanted: sa.BindParameter[Any]) -> Condition:
+    """That a column has one of the identities that `listed` made a parameter of."""
+    split = sa.func.json_each(wanted) if database.embedded else sa.func.json_array_elements_text(wanted.cast(JSON))
+    each = split.table_valued("value")
+    return column.in_(sa.select(each.c.value))
+
+
+def listed(value: Any) -> str:
+    """One identity or several, as a parameter for `any_of`."""
+    return json.dumps([str(each).lower() for each in (value if isinstance(value, list) else [value])])

@@ -1,0 +1,1 @@
+"""Looking after a store: migrations, backups, snapshots, checks."""

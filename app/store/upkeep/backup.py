@@ -1,0 +1,188 @@
+"""The file of an embedded store: whether it is sound, copied while servers write, put back whole or not at all."""
+
+import contextlib
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from app import errors
+from app.store.engine.sqlite.privacy import make_folder
+from app.store.upkeep import migration
+
+# All pages of a file of this size, in bytes, are looked at in less than a tenth of a second, so each start does.
+QUICKLY_CHECKED = 32 * 1024 * 1024
+
+# Seconds to wait for others to let go of a store. A server does not.
+_PATIENCE = 5
+
+_OF_A_STORE = "Stop every server on it and put a backup in its place: `flows restore FILE --replace`."
+_OF_A_BACKUP = "Use another backup."
+
+
+def check(store: Path, *, thorough: bool = False) -> None:
+    """Look whether a store is as SQLite left it. One that is not there yet is.
+
+    :param thorough: whether to look at all of it, whatever its size, and to compare indexes with tables
+    :raises Unusable: it is damaged
+    :raises Unavailable: it can't be used, or not now
+    """
+    if not os.access(store.parent, os.W_OK):
+        raise errors.Unavailable(f"{store.parent} can't be written to, and a store has files of its own beside it.")
+    if not store.exists():
+        return
+    with opened(store, _OF_A_STORE) as connection:
+        if thorough:
+            _check(connection, store, _OF_A_STORE)
+        elif store.stat().st_size <= QUICKLY_CHECKED:
+            _refuse_damaged(_value(connection, "PRAGMA quick_check(1)"), store, _OF_A_STORE)
+
+
+def back_up(store: Path, file: Path) -> str:
+    """Copy a store as it is at one moment, whoever writes to it meanwhile. A file that is there is replaced by a complete one.
+
+    :returns: the revision of its tables
+    :raises Unusable: there is no sound store, or the file can't be written
+    """
+    if file.exists() and (Path(f"{file}-wal").exists() or file.samefile(store)):
+        raise errors.Unusable(f"{file} is a store itself. Give the backup another name.")
+    with opened(store, _OF_A_STORE) as source, _replacing(file) as copy:
+        return _copy(source, copy, store, _OF_A_STORE)
+
+
+def restore(file: Path, store: Path, upgrade: Callable[[Path], None], *, replace: bool) -> str:
+    """Put a backup in the place of a store.
+
+    :param upgrade: brings a store to this version
+    :param replace: whether a store that is there may be given up
+    :returns: the revision that the backup's tables have
+    :raises Unusable: the backup is not sound, or a newer version's; or there is a store that is in use, or a newer version's, or
+        may not be given up; or the store can't be written
+    """
+    if store.exists() and not replace:
+        raise errors.Unusable(
+            f"There is a store at {store}, and what it has that the backup has not would be lost. Keep a copy with `flows backup`,"
+            " then give --replace."
+        )
+    with opened(file, _OF_A_BACKUP) as source, _replacing(store) as copy:
+        revision = _copy(source, copy, file, _OF_A_BACKUP)
+        upgrade(copy)
+        _give_up(store)
+    return revision
+
+
+def _copy(source: sqlite3.Connection, copy: Path, path: Path, advice: str) -> str:
+    """Copy all pages, and look whether they are sound. :returns: the revision"""
+    with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as target:
+        try:
+            source.backup(target)
+        except sqlite3.OperationalError as error:
+            raise errors.Unusable(f"{path} can't be copied: {error}.") from error
+        _check(target, path, advice)
+        revision = _revision(target)
+    if revision is None:
+        raise errors.Unusable(f"{path} is no store of this server.")
+    migration.refuse_newer(revision, str(path))
+    return revision
+
+
+def _give_up(store: Path) -> None:
+    """Take a store that is there out of use. No log of it may stay: SQLite would take it for that of the file that comes."""
+    if not store.exists():
+        return
+    with contextlib.suppress(errors.Damaged), opened(store, _OF_A_STORE) as connection:
+        migration.refuse_newer(_revision(connection), str(store))
+        try:
+            # SQLite does that for the only one who has it open.
+            connection.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.OperationalError as error:
+            raise errors.Unusable(f"{store} is in use. Stop every server on it first.") from error
+    for log in _logs(store):
+        log.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Make a store beside a path that takes its place at the end, or leaves no trace. Its owner alone may read it."""
+    try:
+        make_folder(path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise errors.Unusable(f"{path} can't be written: {error.strerror}.") from error
+    os.close(handle)
+    copy = Path(name)
+    try:
+        yield copy
+        with opened(copy, "") as connection:
+            # All of it is in the one file then.
+            connection.execute("PRAGMA journal_mode = DELETE")
+        _sync(copy)
+        copy.replace(path)
+        _sync(path.parent)
+    finally:
+        for file in (copy, *_logs(copy)):
+            file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def opened(path: Path, advice: str = _OF_A_STORE) -> Iterator[sqlite3.Connection]:
+    """A store that is there.
+
+    :param advice: what to do if it is damaged
+    :raises Unusable: it is not there, or damaged
+    :raises Unavailable: it can't be read, or not now
+    """
+    if not path.exists():
+        raise errors.Unusable(f"There is no store at {path}.")
+    try:
+        connection = sqlite3.connect(
+            f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_PATIENCE, isolation_level=None
+        )
+        with contextlib.closing(connection):
+            yield connection
+    except sqlite3.OperationalError as error:
+        raise errors.Unavailable(f"{path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise errors.Damaged(f"{path} is damaged: {error}. {advice}") from error
+
+
+def _check(connection: sqlite3.Connection, path: Path, advice: str) -> None:
+    _refuse_damaged(_value(connection, "PRAGMA integrity_check(1)"), path, advice)
+    if _value(connection, "SELECT count(*) FROM pragma_foreign_key_check"):
+        raise errors.Damaged(f"{path} is damaged: rows lead to others that are not there. {advice}")
+
+
+def _refuse_damaged(found: Any, path: Path, advice: str) -> None:
+    if found != "ok":
+        # Its first line names the database, which is always the same one.
+        raise errors.Damaged(f"{path} is damaged: {str(found).splitlines()[-1]}. {advice}")
+
+
+def _revision(connection: sqlite3.Connection) -> str | None:
+    """The revision of the tables, None if it has none."""
+    if _value(connection, "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'") is None:
+        return None
+    revision: str | None = _value(connection, "SELECT version_num FROM alembic_version")
+    return revision
+
+
+def _value(connection: sqlite3.Connection, sql: str) -> Any:
+    row = connection.execute(sql).fetchone()
+    return None if row is None else row[0]
+
+
+def _logs(store: Path) -> list[Path]:
+    """What SQLite keeps beside a store while it is in use."""
+    return [Path(f"{store}{suffix}") for suffix in ("-wal", "-shm", "-journal")]
+
+
+def _sync(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,113 @@
+"""Alembic, without a configuration file: from an empty database or any released version to the tables of this one."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from app import errors
+from app.store.engine.database import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# The newest revision. Kept here so that a start without a migration need not load Alembic; a test compares the two.
+# Revisions are numbers of four digits, so a greater one is a newer one.
+HEAD = "0002"
+_REVISION = re.compile("(?!0000)[0-9]{4}")
+
+# A session reads them, as an event loop may ask.
+_TABLES_OF_SQLITE = sa.text("SELECT name FROM sqlite_master WHERE name IN ('alembic_version', 'flows')")
+_TABLES_OF_POSTGRESQL = sa.text(
+    "SELECT name FROM unnest(ARRAY['alembic_version', 'flows']) AS name WHERE to_regclass(name) IS NOT NULL"
+)
+_REVISIONS = sa.text("SELECT version_num FROM alembic_version")
+
+# Servers that start together migrate one after the other; the number is this project's own.
+_ADVISORY_LOCK = 7_203_981
+
+
+def current(database: Database) -> str | None:
+    """The revision of a database, None if it has no tables.
+
+    :raises Unavailable: the database does not answer
+    :raises Unfit: what it has was not made by this server
+    """
+    tables, revisions = _found(database)
+    if len(revisions) > 1 or not all(map(_REVISION.fullmatch, revisions)):
+        raise errors.Unfit(
+            f"The revision of {database.address} is {', '.join(revisions)}, which is none of this server's: its table"
+            " `alembic_version` is another program's. Give the server a database of its own."
+        )
+    if not revisions and "flows" in tables:
+        raise errors.Unfit(
+            f"{database.address} has tables and no revision of them, as its table `alembic_version` is empty or missing."
+            " Restore a backup, or give the server an empty database."
+        )
+    return revisions[0] if revisions else None
+
+
+def _found(database: Database) -> tuple[set[str], list[str]]:
+    """Which of the tables `alembic_version` and `flows` a database has, and the revisions that stand in the first."""
+    path = database.address.path
+    if path is not None and not path.exists():
+        # A connection still has the file that was removed.
+        return set(), []
+    names = _TABLES_OF_SQLITE if database.embedded else _TABLES_OF_POSTGRESQL
+    with database.read() as session:
+        tables = {name for (name,) in session.rows(database.compile(names))}
+        rows = session.rows(database.compile(_REVISIONS)) if "alembic_version" in tables else []
+    return tables, [str(revision) for (revision,) in rows]
+
+
+def refuse_newer(revision: str | None, whose: str) -> None:
+    """:raises Unusable: the tables of this revision are not known, as a newer version made them"""
+    if revision is not None and revision > HEAD:
+        raise errors.Unusable(
+            f"{whose} is at revision {revision}, and this version knows none above {HEAD}."
+            " Use the version that made it, or a newer one."
+        )
+
+
+def upgrade(database: Database) -> None:
+    """Apply every migration that is missing, in one transaction. :raises Unavailable: the database does not answer"""
+    from alembic import command
+
+    config = configuration()
+    with _translated(database), database.engine.connect() as connection, connection.begin():
+        # The driver is in autocommit, so that SQLAlchemy's transaction begins by our word and ends by its own.
+        if database.embedded:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("BEGIN")
+            # Another server may take longer for it.
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def configuration() -> "Config":
+    """Alembic's configuration for the migrations of this package."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "schema" / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextlib.contextmanager
+def _translated(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DatabaseError as error:
+        if error.orig is not None and isinstance(known := database.translated(error.orig), errors.Unavailable):
+            raise known from error
+        # Its other kinds are faults of a migration, and those two of the database.
+        if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError):
+            raise
+        raise errors.Unavailable(str(error.orig)) from error

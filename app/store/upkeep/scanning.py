@@ -1,0 +1,74 @@
+"""All that is stored, some rows at a time. Each batch is a statement of its own, so that a large store needs no more memory than a
+small one, and nobody waits.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from app.store.engine.database import Database, Row
+from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow, policy_binding_view, stage_binding_view
+from app.store.queries.flow_row import Flow
+from app.store.queries.object_views import ObjectRow, object_references
+from app.store.schema.tables import flows, objects
+
+_BATCH = 250
+
+# What objects show of others, and what stands for it: each object is read by itself.
+_FLOW_SET = sa.literal_column("'[]'", sa.Text())
+_BOUND_TO = sa.literal_column("0", sa.Integer())
+_RELATED = {"stages": "[]", "prompts": "[]", "policies": 0}
+
+
+class StoredRow(NamedTuple):
+    """A row of any table.
+
+    :param collection: the collection of the object
+    :param row: as the views of its collection have it, without what it shows of other objects
+    """
+
+    collection: str
+    row: Flow | ObjectRow | StageBindingRow | PolicyBindingRow
+
+
+def every_row(database: Database) -> Iterator[StoredRow]:
+    """All flows, objects and bindings, each as it is when its batch is read.
+
+    :raises Unavailable: the database does not answer
+    """
+    for row in _rows(database, [flows.c[name] for name in Flow._fields], flows, flows.c.pk):
+        yield StoredRow("flows", Flow._make(row))
+    columns = [*(objects.c[name] for name in ObjectRow._fields[:4]), object_references(database), objects.c.collection]
+    for *own, collection in _rows(database, columns, objects, objects.c.pk):
+        yield StoredRow(collection, ObjectRow._make((*own, _RELATED.get(collection))))
+    stages = stage_binding_view(database)
+    columns = [
+        _FLOW_SET if name == "flow_set" else column
+        for name, column in zip(StageBindingRow._fields, stages.columns, strict=True)
+    ]
+    for row in _rows(database, columns, stages.source, stages.key):
+        yield StoredRow("stage_bindings", StageBindingRow._make(row))
+    policies = policy_binding_view(database)
+    columns = [
+        _BOUND_TO if name == "bound_to" else column
+        for name, column in zip(PolicyBindingRow._fields, policies.columns, strict=True)
+    ]
+    for row in _rows(database, columns, policies.source, policies.key):
+        yield StoredRow("policy_bindings", PolicyBindingRow._make(row))
+
+
+def _rows(
+    database: Database, columns: Sequence[sa.ColumnElement[Any]], source: sa.FromClause, key: sa.ColumnElement[str]
+) -> Iterator[Row]:
+    """The rows of a table in the order of their keys, the first of their columns."""
+    after: sa.BindParameter[str] = sa.bindparam("after", type_=sa.Text())
+    query = database.compile(sa.select(*columns).select_from(source).where(key > after).order_by(key).limit(_BATCH))
+    last = ""
+    while True:
+        with database.read() as session:
+            rows = session.rows(query, {"after": last})
+        yield from rows
+        if len(rows) < _BATCH:
+            return
+        last = rows[-1][0]

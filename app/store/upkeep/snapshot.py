@@ -1,0 +1,56 @@
+"""An embedded store as it was at one moment, kept in memory, and put back while the store is served."""
+
+import contextlib
+import sqlite3
+import threading
+
+from app import determinism, errors
+from app.store.engine.address import Address
+from app.store.upkeep.backup import opened
+
+# Seconds to wait before asking again for a store that someone writes to.
+_PATIENCE = 0.005
+
+
+class Snapshot:
+    """What a store held when it was taken.
+
+    :param address: where the store is
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._lock = threading.Lock()
+        self._copy: sqlite3.Connection | None = None
+        self._position = 0
+
+    def take(self) -> None:
+        """Keep the store as it is now. The one that was kept before is forgotten. :raises Unusable: it is none with a file"""
+        with self._lock, self._opened() as store:
+            self._forget()
+            self._copy = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            store.backup(self._copy)
+            self._position = determinism.position()
+
+    def put_back(self) -> None:
+        """Let the store hold what it held then, and nothing else. :raises Unusable: it is none with a file, or nothing is kept"""
+        with self._lock, self._opened() as store:
+            if self._copy is None:
+                raise errors.Unusable("There is no snapshot yet. Take one first.")
+            self._copy.backup(store, sleep=_PATIENCE)
+            determinism.begin(self._position)
+
+    def forget(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
+            self._copy = None
+
+    def _opened(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        if self._address.path is None:
+            raise errors.Unusable(f"Snapshots are of an embedded store in a file, and this store is {self._address}.")
+        return opened(self._address.path)
