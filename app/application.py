@@ -45,7 +45,9 @@ def load_contract(
     :param thorough: whether to make the check as well that is too slow for each start
     :raises ContractError: it can't be served
     """
-    implementation = checks.Implementation(partial(_handlers, served_by), handlers.collection_of, capabilities_of)
+    implementation = checks.Implementation(
+        partial(_handlers, served_by), handlers.collection_of, capabilities_of, samples_of
+    )
     return checks.load(settings.contract, implementation, thorough=thorough)
 
 
@@ -56,7 +58,7 @@ def load_draft(settings: Settings, draft: Draft | None = None) -> Source:
     :raises ContractError: it can't be served
     """
     implementation = checks.Implementation(
-        partial(_handlers, None), handlers.collection_of, capabilities_of, examples=True
+        partial(_handlers, None), handlers.collection_of, capabilities_of, samples_of, examples=True
     )
     return checks.load(settings.contract, implementation, draft=draft)
 
@@ -65,6 +67,13 @@ def capabilities_of(contract: Source) -> Callable[[str], Capabilities]:
     """What the store can do with objects of a model or collection of a contract whose models are right."""
     known = models.models(contract, handlers.collection_of)
     return lru_cache(maxsize=None)(partial(capabilities, known))
+
+
+def samples_of(contract: Source) -> checks.Samples:
+    """Samples of what the handlers answer, for a contract whose models are right."""
+    known = models.models(contract, handlers.collection_of)
+    responses = lru_cache(maxsize=None)(partial(handlers.sample_responses, known))
+    return checks.Samples(responses, known, handlers.sample_properties)
 
 
 def open_store(settings: Settings, contract: Source, database: Database | None = None) -> Store:

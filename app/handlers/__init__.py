@@ -12,7 +12,10 @@ from typing import Any
 
 from app import errors
 from app.handlers import _generic
+from app.handlers._samples import sample_properties, sample_responses
 from app.store import Store
+
+__all__ = ["collection_of", "discover", "generic", "problems", "sample_properties", "sample_responses"]
 
 Handler = Callable[..., Any]
 

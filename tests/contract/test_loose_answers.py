@@ -143,3 +143,32 @@ def test_a_stored_property_that_a_part_of_its_schema_makes_write_only_is_not_ans
     prompt = {"name": "a", "field_key": "a", "label": "a", "type": "text"}
     answer = client.post("/api/v3/stages/prompt/prompts/", prompt)
     assert (answer.status, "type" in answer.json()) == (201, False)
+
+
+@pytest.mark.parametrize(
+    ("schema", "name", "keyword", "value", "problem"),
+    [
+        ("Pagination", "end_index", "enum", [1, 2], "The server answers 0 in 'pagination.end_index'"),
+        ("Pagination", "count", "maximum", 50, "The server answers 1000000000 in 'pagination.count'"),
+        ("Policy", "bound_to", "maximum", 7, "The server answers 1000000000"),
+    ],
+)
+def test_a_response_that_does_not_admit_what_the_server_gives_is_a_finding(
+    schema, name, keyword, value, problem, written
+):
+    def edit(document):
+        document["components"]["schemas"][schema]["properties"][name][keyword] = value
+
+    with pytest.raises(ContractError) as caught:
+        load_contract(written(edit))
+    found = [str(finding) for finding in caught.value.findings]
+    assert any(problem in finding for finding in found), found
+
+
+def test_a_response_that_excludes_the_limit_of_what_is_sent_is_a_finding(written):
+    def edit(document):
+        threshold = document["components"]["schemas"]["PasswordPolicy"]["properties"]["zxcvbn_score_threshold"]
+        threshold |= {"exclusiveMaximum": True}
+
+    with pytest.raises(ContractError, match="An answer may not have every 'zxcvbn_score_threshold' that may be sent"):
+        load_contract(written(edit))

@@ -20,7 +20,15 @@ import psycopg
 import structlog
 
 from app import handlers
-from app.application import capabilities_of, create_app, create_metrics, first_edition, next_edition, open_store
+from app.application import (
+    capabilities_of,
+    create_app,
+    create_metrics,
+    first_edition,
+    next_edition,
+    open_store,
+    samples_of,
+)
 from app.contract import checks
 from app.contract.compile import models
 from app.contract.compile.plan import parameters
@@ -98,6 +106,7 @@ class Workshop:
             lambda source: {**handlers.generic(models.served(source)), **self._handlers},
             handlers.collection_of,
             capabilities_of,
+            samples_of,
             examples=True,
         )
         try:

@@ -13,6 +13,7 @@ from app.contract.checks.extensions import check_extensions
 from app.contract.checks.handlers import check_handlers
 from app.contract.checks.keywords import check_keywords
 from app.contract.checks.links import check_links
+from app.contract.checks.made import Samples
 from app.contract.checks.models import check_models
 from app.contract.checks.operations import check_operations
 from app.contract.checks.parts import Parts
@@ -22,7 +23,7 @@ from app.contract.document.findings import ContractError, Finding, once
 from app.contract.document.source import Source
 from app.domain import Capabilities
 
-__all__ = ["Draft", "Implementation", "load"]
+__all__ = ["Draft", "Implementation", "Samples", "load"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ class Implementation:
     :param handlers: the handler functions by name, for a contract whose models are right
     :param collection_of: the collection that an operation without `x-serves` is about, by operationId; None if it is about none
     :param capabilities: what the store can do with objects of a model or collection, for a contract whose models are right
+    :param samples: samples of what the server itself answers, for a contract whose models are right
     :param examples: whether an operation without a handler answers its examples
     """
 
     handlers: Callable[[Source], Mapping[str, Callable[..., Any]]]
     collection_of: Callable[[str], str | None]
     capabilities: Callable[[Source], Callable[[str], Capabilities]]
+    samples: Callable[[Source], Samples] = lambda _: Samples()
     examples: bool = False
 
 
@@ -89,6 +92,7 @@ def _check(
             implementation.handlers(source),
             implementation.collection_of,
             implementation.capabilities(source),
+            implementation.samples(source),
             examples=implementation.examples,
         ),
         *([lambda: check_specification(source)] if thorough else []),

@@ -8,6 +8,7 @@ from app.contract.document.findings import Finding, shown
 from app.contract.document.source import Pointer, Source
 from app.contract.validation.schemas import Direction, SchemaReader, admits_null, composed, properties
 
+_LIMITS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
 _UPPER = ("maxLength", "maximum", "maxItems", "maxProperties")
 _LOWER = ("minLength", "minimum", "minItems", "minProperties")
 # Keywords whose values have no order.
@@ -153,6 +154,13 @@ def _limits(
     for keyword in keywords:
         limit = tightest((value for _, value in ours.get(keyword, [])), default=none)
         for place, value in theirs.get(keyword, []):
+            if keyword in _LIMITS and value == limit:
+                # An excluded limit refuses a value that the other one admits.
+                exclusive = _LIMITS[keyword]
+                if any(also for _, also in theirs.get(exclusive, [])) and not any(
+                    also for _, also in ours.get(exclusive, [])
+                ):
+                    yield place
             if tightest(value, limit) != limit and not (keyword in _LOWER and value == 0 and keyword != "minimum"):
                 yield place
 

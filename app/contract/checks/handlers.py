@@ -10,13 +10,22 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 from app.contract.checks.answers import check_answers
 from app.contract.checks.grammar import similar
 from app.contract.checks.headers import check_headers
+from app.contract.checks.made import Samples, check_models_made, check_responses_made
 from app.contract.checks.queries import Searched, check_queries
 from app.contract.checks.storage import check_columns, check_stored
 from app.contract.checks.texts import takes_nul
 from app.contract.compile.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
 from app.contract.document.findings import Finding, Location
 from app.contract.document.source import Pointer, Source
-from app.contract.validation.schemas import admits_null, composed, flattened, is_file, properties
+from app.contract.validation.schemas import (
+    Direction,
+    SchemaReader,
+    admits_null,
+    composed,
+    flattened,
+    is_file,
+    properties,
+)
 from app.domain import Capabilities, Upload
 
 
@@ -25,6 +34,7 @@ def check_handlers(
     handlers: Mapping[str, Callable[..., Any]],
     collection_of: Callable[[str], str | None],
     capabilities: Callable[[str], Capabilities],
+    samples: Samples,
     *,
     examples: bool = False,
 ) -> Iterator[Finding]:
@@ -32,6 +42,7 @@ def check_handlers(
 
     :param collection_of: the collection that an operation without `x-serves` is about, by operationId
     :param capabilities: what the store can do with objects of a model or collection
+    :param samples: of what the server itself answers
     :param examples: whether an operation without a handler answers its examples
     """
     served = set()
@@ -40,6 +51,7 @@ def check_handlers(
     compared: set[tuple[Pointer, Pointer]] = set()
     seen: set[tuple[str, bool]] = set()
     searched: dict[str, Searched] = {}
+    answers = SchemaReader(source, Direction.RESPONSE)
     for pointer, path, method, operation in source.operations():
         name = operation["operationId"]
         served.add(name)
@@ -57,10 +69,14 @@ def check_handlers(
         if scope is None:
             continue
         can = capabilities(scope)
+        if handler is not None:
+            given = samples.responses(name, can.collection)
+            yield from check_responses_made(source, pointer, operation, given, answers)
         yield from check_queries(source, pointer, path, can, searched)
         if "requestBody" in operation:
             yield from check_stored(source, pointer, operation, scope, capabilities)
             yield from check_columns(source, pointer, operation, can.columns)
+    yield from check_models_made(source, samples)
     yield from _check_names(
         source, {name: handlers[name] for name in sorted(handlers.keys() - served)}, lacking, examples=examples
     )

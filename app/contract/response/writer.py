@@ -33,6 +33,10 @@ _REMEMBERED_LENGTH = 4096
 _RULES_ACROSS = frozenset({"anyOf", "oneOf", "not"})
 
 
+# What looks at the items of a list together.
+_AROUND_ITEMS = frozenset({"enum", "oneOf", "anyOf", "not"})
+
+
 class AnswerWriter:
     """Writes answers of one schema.
 
@@ -233,10 +237,11 @@ class WriterBuilder:
         return writer
 
     def _holds(self, member: dict[str, Any]) -> bool:
-        """Whether a member is a list of objects. Items that have to differ are left to the schema around them."""
+        """Whether a member is a list of objects, of which the schema around them says nothing else."""
         return (
             member.get("type") == "array"
             and not member.get("uniqueItems", False)
+            and _AROUND_ITEMS.isdisjoint(member)
             and flattened(self._source, member["items"]).get("type") == "object"
         )
 

@@ -1,0 +1,61 @@
+"""Do responses admit what the server itself gives, such as the numbers of a page?"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.contract.document.findings import Finding, shown
+from app.contract.document.source import Pointer, Source
+from app.contract.validation.rules import broken_by
+from app.contract.validation.schemas import Direction, SchemaReader, properties
+from app.domain import Model
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of what the server itself answers.
+
+    :param responses: of an operation's responses, by operationId and collection
+    :param models: the models, by name
+    :param properties: of the properties that the server gives to objects of a model
+    """
+
+    responses: Callable[[str, str], Sequence[Any]] = lambda _operation, _collection: ()
+    models: Mapping[str, Model] = field(default_factory=dict)
+    properties: Callable[[Model], Mapping[str, Sequence[Any]]] = lambda _: {}
+
+
+def check_models_made(source: Source, samples: Samples) -> Iterator[Finding]:
+    """Check that the properties of all models admit what the server gives them."""
+    for name, schema in source.document.get("components", {}).get("schemas", {}).items():
+        model = samples.models.get(schema.get("x-model", {}).get("name", ""))
+        if model is not None:
+            yield from _check_model(source, ("components", "schemas", name), model, samples.properties(model))
+
+
+def check_responses_made(
+    source: Source, pointer: Pointer, operation: dict[str, Any], samples: Sequence[Any], reader: SchemaReader
+) -> Iterator[Finding]:
+    """Check that the successful response of an operation admits samples."""
+    code = min(operation["responses"])
+    place, answer = source.resolve((*pointer, "responses", code), operation["responses"][code])
+    for media_type, media in answer.get("content", {}).items() if samples else ():
+        schema = (*place, "content", media_type, "schema")
+        for sample in samples:
+            yield from _check(source, schema, media["schema"], sample, reader)
+
+
+def _check_model(source: Source, place: Pointer, model: Model, given: Mapping[str, Sequence[Any]]) -> Iterator[Finding]:
+    reader = SchemaReader(source, Direction.RESPONSE)
+    for name, (where, _) in properties(source, source.at(place), place).items():
+        if name in model.answered and name not in model.members:
+            for sample in given.get(name, ()):
+                yield from _check(source, where, source.at(where), sample, reader)
+
+
+def _check(source: Source, place: Pointer, schema: Any, sample: Any, reader: SchemaReader) -> Iterator[Finding]:
+    errors = list(reader.validator(schema).iter_errors(sample))
+    for error, broken in zip(errors, broken_by(source, place, errors, sample), strict=True):
+        where = ".".join(map(str, error.instance_path))
+        problem = f"The server answers {shown(error.instance)}{f' in {where!r}' if where else ''}: {error.message}."
+        yield source.finding(broken.rule, problem, "Admit it.")

@@ -1,0 +1,66 @@
+"""Samples of what handlers answer that no client has sent: the boot check compares them with the contract."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.domain import Model
+from app.representations.models import types_of
+from app.representations.pages import page_of
+
+_UUIDS = ("00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff")
+# Few objects, and more than anybody has.
+_PAGES = (page_of([], 0, 1, 20), page_of([], 10**9, 5, 100))
+_LOG = {"timestamp": "2000-01-01T00:00:00.000000+00:00", "logger": "a", "event": "a", "attributes": {}}
+
+
+def sample_responses(models: Mapping[str, Model], operation_id: str, collection: str) -> Sequence[Any]:
+    """Samples of an operation's responses.
+
+    :param models: the models by name
+    :param collection: what the operation is about
+    """
+    return next((list(make) for end, make in _responses(collection, models) if operation_id.endswith(end)), [])
+
+
+def _responses(collection: str, models: Mapping[str, Model]) -> Iterator[tuple[str, Iterator[Any]]]:
+    """Samples by the end of the operationId, longer ones first."""
+    yield "_used_by_list", _uses(models)
+    yield "_types_list", iter([types_of(models, collection)])
+    yield "_cache_info_retrieve", iter([{"count": 0}])
+    yield "_diagram_retrieve", iter([{"diagram": "graph TD"}])
+    yield "_execute_retrieve", iter([{"link": "https://authentik.example.com/if/flow/welcome/"}])
+    yield "_import_create", _imports()
+    yield "_list", iter(_PAGES)
+
+
+def _uses(models: Mapping[str, Model]) -> Iterator[Any]:
+    yield []
+    for model in models.values():
+        for reference in model.references.values():
+            use = {"app": model.app, "model_name": model.model_name, "pk": _UUIDS[0], "name": "a"}
+            yield [{**use, "action": reference.on_delete}]
+
+
+def _imports() -> Iterator[Any]:
+    yield {"logs": [], "success": False}
+    yield {"logs": [{**_LOG, "log_level": level} for level in ("info", "error")], "success": True}
+
+
+def sample_properties(model: Model) -> Mapping[str, Sequence[Any]]:
+    """Samples of the properties that the server gives to objects of a model."""
+    return {
+        "pk": _UUIDS,
+        "policybindingmodel_ptr_id": _UUIDS,
+        "component": (model.component,),
+        "verbose_name": (model.verbose_name,),
+        "verbose_name_plural": (model.verbose_name_plural,),
+        "meta_model_name": (model.name,),
+        "flow_set": ([],),
+        "promptstage_set": ([],),
+        "bound_to": (0, 10**9),
+        "cache_count": (0,),
+        "stages": ([], _UUIDS),
+        "policies": ([], _UUIDS),
+        "group_obj": (None,),
+        "user_obj": (None,),
+    }
