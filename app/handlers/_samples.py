@@ -1,6 +1,6 @@
 """Samples of what handlers answer that no client has sent: the boot check compares them with the contract."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.domain import Model
@@ -19,21 +19,11 @@ def sample_responses(models: Mapping[str, Model], operation_id: str, collection:
     :param models: the models by name
     :param collection: what the operation is about
     """
-    return next((list(make) for end, make in _responses(collection, models) if operation_id.endswith(end)), [])
+    make = next((make for end, make in _MAKERS.items() if operation_id.endswith(end)), None)
+    return list(make(models, collection)) if make is not None else []
 
 
-def _responses(collection: str, models: Mapping[str, Model]) -> Iterator[tuple[str, Iterator[Any]]]:
-    """Samples by the end of the operationId, longer ones first."""
-    yield "_used_by_list", _uses(models)
-    yield "_types_list", iter([types_of(models, collection)])
-    yield "_cache_info_retrieve", iter([{"count": 0}])
-    yield "_diagram_retrieve", iter([{"diagram": "graph TD"}])
-    yield "_execute_retrieve", iter([{"link": "https://authentik.example.com/if/flow/welcome/"}])
-    yield "_import_create", _imports()
-    yield "_list", iter(_PAGES)
-
-
-def _uses(models: Mapping[str, Model]) -> Iterator[Any]:
+def _uses(models: Mapping[str, Model], _collection: str) -> Iterator[Any]:
     yield []
     for model in models.values():
         for reference in model.references.values():
@@ -41,9 +31,25 @@ def _uses(models: Mapping[str, Model]) -> Iterator[Any]:
             yield [{**use, "action": reference.on_delete}]
 
 
-def _imports() -> Iterator[Any]:
+def _imports(_models: Mapping[str, Model], _collection: str) -> Iterator[Any]:
     yield {"logs": [], "success": False}
     yield {"logs": [{**_LOG, "log_level": level} for level in ("info", "error")], "success": True}
+
+
+def _always(*samples: Any) -> Callable[[Mapping[str, Model], str], Iterable[Any]]:
+    return lambda _models, _collection: samples
+
+
+# By the end of the operationId, longer ones first.
+_MAKERS: Mapping[str, Callable[[Mapping[str, Model], str], Iterable[Any]]] = {
+    "_used_by_list": _uses,
+    "_types_list": lambda models, collection: [types_of(models, collection)],
+    "_cache_info_retrieve": _always({"count": 0}),
+    "_diagram_retrieve": _always({"diagram": "graph TD"}),
+    "_execute_retrieve": _always({"link": "https://authentik.example.com/if/flow/welcome/"}),
+    "_import_create": _imports,
+    "_list": _always(*_PAGES),
+}
 
 
 def sample_properties(model: Model) -> Mapping[str, Sequence[Any]]:
