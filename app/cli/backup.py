@@ -7,7 +7,7 @@ import click
 from app.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Copy the embedded store to a file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def command(settings: Settings, file: Path) -> None:

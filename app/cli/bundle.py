@@ -5,7 +5,7 @@ import click
 from app.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Print the contract as one document.")
 @click.option(
     "--format",
     "form",

@@ -5,7 +5,7 @@ import click
 from app.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Check the contract and the code that serves it.")
 @click.option("--store", is_flag=True, help="Check the stored objects as well, by the contract. Changes nothing.")
 @click.pass_obj
 def command(settings: Settings, *, store: bool) -> None:

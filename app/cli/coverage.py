@@ -8,7 +8,7 @@ import click
 from app.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Report what clients have exercised of the contract.")
 @click.argument("url", required=False)
 @click.option(
     "--min", "least", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT", help="Exit 1 if less is exercised."

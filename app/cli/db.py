@@ -5,7 +5,7 @@ import click
 from app.settings import Settings
 
 
-@click.group()
+@click.group(short_help="Migrate the database.")
 def command() -> None:
     """Look after the tables of the database."""
 

@@ -12,7 +12,7 @@ import click
 from app.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Serve the API, and follow changes of the contract.")
 @click.option("--deterministic", is_flag=True, help="Let the time stand still and identities repeat, for tests.")
 @click.pass_obj
 def command(settings: Settings, *, deterministic: bool) -> None:

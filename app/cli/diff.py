@@ -10,7 +10,7 @@ from app.settings import Settings
 WAIVERS = "waivers.yaml"
 
 
-@click.command()
+@click.command(short_help="Rate the changes between two contracts.")
 @click.argument("base", required=False)
 @click.option(
     "--fail-on",

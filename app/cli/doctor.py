@@ -7,7 +7,7 @@ import click
 from app.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Check everything that the server needs.")
 @click.pass_obj
 def command(settings: Settings) -> None:
     """Say of everything the server needs whether it is right, and what to do if not. Changes nothing.

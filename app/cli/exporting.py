@@ -8,7 +8,7 @@ import click
 from app.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Write flows as a blueprint.")
 @click.argument("slugs", nargs=-1, required=True, metavar="SLUG...")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; standard output if not given."

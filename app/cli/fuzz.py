@@ -17,7 +17,7 @@ from app.settings import Settings
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-@click.command()
+@click.command(short_help="Fuzz a deployment against the contract.")
 @click.argument("url")
 @click.option("--token", envvar="FLOWS_TOKEN", help="The token to send, or FLOWS_TOKEN; none to fuzz as nobody.")
 @click.option(

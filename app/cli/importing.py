@@ -11,7 +11,7 @@ from app.settings import Settings
 from app.store import Store
 
 
-@click.command("import")
+@click.command("import", short_help="Apply blueprints.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def command(settings: Settings, files: tuple[Path, ...]) -> None:

@@ -26,7 +26,7 @@ INVALID = ("oracle-inactive-token", "oracle-expired-token", "oracle-apppw-token"
 SHOWN = 20
 
 
-@click.command()
+@click.command(short_help="Replay recorded requests against a deployment.")
 @click.argument("url")
 @click.option("--token", required=True, envvar="FLOWS_TOKEN", help="A token that may do everything, or FLOWS_TOKEN.")
 @click.option(

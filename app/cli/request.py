@@ -12,7 +12,7 @@ from app.settings import Settings
 _LIFETIME = 60
 
 
-@click.command()
+@click.command(short_help="Send a request to the application, without a server.")
 @click.argument("method")
 @click.argument("path")
 @click.option("-d", "--data", help="The body, JSON.")

@@ -7,7 +7,7 @@ import click
 from app.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Put a backup in place of the embedded store.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Give up the store that is there.")
 @click.pass_obj

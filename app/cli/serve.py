@@ -12,7 +12,7 @@ import click
 from app.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Serve the API until told to stop.")
 @click.option(
     "--seed",
     metavar="DIR",

@@ -11,7 +11,7 @@ from app.settings import Settings
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
-@click.group()
+@click.group(short_help="Create, list and revoke tokens.")
 def command() -> None:
     """Create, list and revoke the tokens that clients send."""
 

@@ -212,6 +212,17 @@ def test_each_command_has_an_example(run, command):
     assert "Example: " in result.stdout
 
 
+@pytest.mark.parametrize("group", ["", "token", "db"])
+def test_help_shows_the_summary_of_each_command_whole(run, group):
+    summaries = [
+        line.split(maxsplit=1)[1]
+        for line in run(*group.split(), "--help").stdout.partition("Commands:")[2].splitlines()
+        if line.strip()
+    ]
+    assert summaries
+    assert all(summary.endswith(".") and "..." not in summary and len(summary) <= 60 for summary in summaries)
+
+
 def test_serve__logs_a_request_to_a_path_of_the_api_that_does_not_exist(start):
     wire, _, process = start()
     for path in ("/api/v3/flows/instances", "/api/v3/core/users/me/"):
