@@ -129,9 +129,8 @@ class LiveApplication:
     def _serve_anew(self) -> None:
         contract = load_draft(self._settings, self._draft)
         store = open_store(self._settings, contract, self._store.database)
-        if store.embedded:
-            # Other members may be searched now.
-            store.migrate()
+        # Other properties may be searched now.
+        store.update_search()
         edition = next_edition(self._settings, contract, store, self._current)
         self._current.put_in_force(edition)
         self._recorder.follow(contract)

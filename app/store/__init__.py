@@ -149,7 +149,7 @@ class Store:
         migration.refuse_newer(revision, str(self.database.address))
         if revision != migration.HEAD:
             migration.upgrade(self.database)
-        self._keep_search()
+        self.update_search()
         large.prepare(self.database)
 
     def migrated(self) -> bool:
@@ -181,8 +181,11 @@ class Store:
         self.snapshot.forget()
         self.database.close()
 
-    def _keep_search(self) -> None:
-        """Make the search column anew if it was made from other members."""
+    def update_search(self) -> None:
+        """Make the search column anew if it was made from other members.
+
+        :raises Unavailable: the database does not answer
+        """
         compiled = self.database.compile
         name, value = "searched", json.dumps([FORMAT, self._searched])
         select = compiled(sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_")))
