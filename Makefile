@@ -1,8 +1,11 @@
-# Everything is made in .venv from requirements.lock; only Python 3.11 or later and make are needed.
+# Everything is made in .venv; only Python 3.11 or later and make are needed. requirements-run.lock has what running needs,
+# requirements.lock that and what tests and checks need.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+RUN_READY := $(VENV)/.run-ready
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 PYTEST_ARGS ?=
@@ -17,18 +20,23 @@ help:  ## Show the targets
 
 setup: $(READY)  ## Make the virtual environment with everything in it
 
-$(READY): requirements.lock pyproject.toml
+$(RUN_READY): requirements-run.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@echo "Installing what the server needs into $(VENV) ..."
+	@$(INSTALL) -r requirements-run.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(READY)  ## Serve the API on an embedded store; prints the URL and a token
+$(READY): $(RUN_READY) requirements.lock
+	@echo "Installing what tests and checks need into $(VENV) ..."
+	@$(INSTALL) -r requirements.lock
+	@touch $@
+
+run: $(RUN_READY)  ## Serve the API on an embedded store; prints the URL and a token
 	@$(BIN)/flows serve
 
-dev: $(READY)  ## Serve in one process, and follow what is saved
+dev: $(RUN_READY)  ## Serve in one process, and follow what is saved
 	@$(BIN)/flows dev
 
 test: $(READY)  ## Run all tests
@@ -52,7 +60,7 @@ fuzz-contract: $(READY)  ## Edit the contract for MINUTES (20) on each ENGINE, a
 
 $(BENCH_READY): $(READY) bench/requirements.lock
 	@echo "Installing what the server is compared with ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r bench/requirements.lock
+	@$(INSTALL) -r bench/requirements.lock
 	@touch $@
 
 bench: $(BENCH_READY)  ## Time the server and its peers, and keep the figures (BENCH_ARGS="--rounds 3")
@@ -80,6 +88,8 @@ format: $(READY)  ## Put the code into its form
 lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--upgrade --group dev --extra fuzz --extra opentelemetry pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--upgrade --group editable -c requirements.lock pyproject.toml -o requirements-run.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--upgrade --group bench -c requirements.lock pyproject.toml -o bench/requirements.lock
 
