@@ -172,3 +172,11 @@ def test_a_response_that_excludes_the_limit_of_what_is_sent_is_a_finding(written
 
     with pytest.raises(ContractError, match="An answer may not have every 'zxcvbn_score_threshold' that may be sent"):
         load_contract(written(edit))
+
+
+def test_a_response_that_refuses_a_choice_by_its_format_is_a_finding(written):
+    def edit(document):
+        document["components"]["schemas"]["Flow"]["properties"]["authentication"]["format"] = "byte"
+
+    with pytest.raises(ContractError, match="An answer may not have the 'authentication' that may be sent"):
+        load_contract(written(edit))

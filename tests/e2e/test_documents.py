@@ -140,7 +140,15 @@ def test_each_dependency_is_justified():
     assert set(re.findall(r"^\| ([\w-]+) \| .+ \|$", text, re.MULTILINE)) - {"package"} == declared
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "bench/requirements.lock"])
+def test_running_takes_the_versions_that_are_tested():
+    run, tested = (
+        set(re.findall(r"^\S+==\S+", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+        for name in ("requirements-run.lock", "requirements.lock")
+    )
+    assert run < tested
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-run.lock", "bench/requirements.lock"])
 def test_the_lock_has_hashes_and_names_no_index(lock):
     text = (ROOT / lock).read_text("utf-8")
     packages = re.findall(r"^([\w-]+)==\S+.*?(?=^[\w-]+==|\Z)", text, re.MULTILINE | re.DOTALL)

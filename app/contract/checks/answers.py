@@ -88,18 +88,23 @@ def _check(
     # Most are written once, by an anchor.
     if answered[1].get("writeOnly") is True or one == other or _rules(one) == _rules(other):
         return
-    for narrower in _narrower(source, at, place):
+    narrower = list(_narrower(source, at, place))
+    for where in narrower:
         yield source.finding(
-            narrower,
+            where,
             f"An answer may not have every {name!r} that may be sent.",
             f"Admit here all that is admitted at {source.locate(at)}.",
         )
-    default = sent[1].get("x-create-default", answered[1].get("x-create-default"))
-    if default is not None:
-        validator = SchemaReader(source, Direction.RESPONSE).validator(source.at(place))
-        if not validator.is_valid(default):
-            problem = f"An answer may not have the {name!r} that a new object takes: {shown(default)}."
+    validator = SchemaReader(source, Direction.RESPONSE).validator(other)
+    few = sent[1].get("enum", (True, False) if sent[1].get("type") == "boolean" else ())
+    for value in () if narrower else few:
+        if value is not None and not validator.is_valid(value):
+            problem = f"An answer may not have the {name!r} that may be sent: {shown(value)}."
             yield source.finding(place, problem, "Admit it here.")
+    default = sent[1].get("x-create-default", answered[1].get("x-create-default"))
+    if default is not None and not validator.is_valid(default):
+        problem = f"An answer may not have the {name!r} that a new object takes: {shown(default)}."
+        yield source.finding(place, problem, "Admit it here.")
 
 
 def _rules(schema: Mapping[str, Any]) -> dict[str, Any]:
