@@ -20,7 +20,7 @@ WSGIApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 THREADS = 4
 
 # Bytes sent at once, which bounds what is buffered for a slow client.
-_PIECE = 64 * 1024
+_PIECE = 16 * 1024
 
 # Bytes of distinct bodies being sent, so that slow clients can't exhaust the memory: a body is kept once, however many clients it
 # is sent to, and no page exceeds 2 MB.

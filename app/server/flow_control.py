@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
-# Bytes of memory that the queued requests of one connection may take: about 16 small requests.
-MOST_WAITING = 32 * 1024
+# Bytes of memory that the queued requests of one connection may take: about 8 small requests.
+MOST_WAITING = 16 * 1024
 
 # Approximate memory of a queued request beside its input, and of each of its header fields; measured with 1,000 requests.
 REQUEST_COST = 2048
