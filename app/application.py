@@ -31,7 +31,7 @@ from app.metrics import Metrics
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
-from app.store.collections.capabilities import capabilities
+from app.store.collections.capabilities import COLLECTIONS, capabilities
 from app.store.engine.database import Database
 from app.tracing import Tracing
 
@@ -46,7 +46,7 @@ def load_contract(
     :raises ContractError: it can't be served
     """
     implementation = checks.Implementation(
-        partial(_handlers, served_by), handlers.collection_of, capabilities_of, samples_of
+        partial(_handlers, served_by), handlers.collection_of, capabilities_of, samples_of, COLLECTIONS
     )
     return checks.load(settings.contract, implementation, thorough=thorough)
 
@@ -58,7 +58,7 @@ def load_draft(settings: Settings, draft: Draft | None = None) -> Source:
     :raises ContractError: it can't be served
     """
     implementation = checks.Implementation(
-        partial(_handlers, None), handlers.collection_of, capabilities_of, samples_of, examples=True
+        partial(_handlers, None), handlers.collection_of, capabilities_of, samples_of, COLLECTIONS, examples=True
     )
     return checks.load(settings.contract, implementation, draft=draft)
 

@@ -52,6 +52,8 @@ def store_or_exit(settings: Settings, contract: Source) -> Store:
         store.close()
         click.echo("flows: the database has not the tables of this version. Run `flows db upgrade`.", err=True)
         sys.exit(1)
+    else:
+        store.update_search()
     return store
 
 

@@ -8,14 +8,14 @@ from app.domain import Model
 
 def types_of(models: Mapping[str, Model], collection: str) -> list[dict[str, Any]]:
     """The models of a collection, sorted by what people call them."""
-    found = sorted((model.verbose_name, model) for model in models.values() if model.collection == collection)
+    alike = [model for model in models.values() if model.collection == collection]
     return [
         {
-            "name": name,
+            "name": model.verbose_name,
             "description": model.description,
             "component": model.component,
             "model_name": model.model_name,
             "requires_enterprise": False,
         }
-        for name, model in found
+        for model in sorted(alike, key=lambda model: (model.verbose_name, model.name))
     ]

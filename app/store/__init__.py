@@ -68,6 +68,12 @@ class Store:
         self.snapshot = Snapshot(self.database.address)
         self._repositories: dict[str, Repository] = {}
         self._searched = {name: tuple(members) for name, members in sorted(searched.items())}
+        self._searched_defaults = {
+            model.name: {
+                name: model.unstored[name] for name in searched.get(model.collection, ()) if name in model.unstored
+            }
+            for model in models.values()
+        }
 
     # To put their statements together takes a while, and a contract that is edited has to be served without delay.
 
@@ -187,7 +193,7 @@ class Store:
         :raises Unavailable: the database does not answer
         """
         compiled = self.database.compile
-        name, value = "searched", json.dumps([FORMAT, self._searched])
+        name, value = "searched", json.dumps([FORMAT, self._searched, self._searched_defaults])
         select = compiled(sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_")))
         with self.database.read() as session:
             row = session.row(select, {"name_": name})

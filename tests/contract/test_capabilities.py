@@ -269,3 +269,60 @@ def test_a_filter_that_no_stored_value_can_equal_finds_nothing(served):
     numbers = {"30": 1, "30.0": 1, "7.5": 0, "9" * 30: 0, "-1e300": 0}
     assert {number: count(client, "/policies/bindings/", timeout=number) for number in numbers} == numbers
     assert [count(client, "/flows/instances/", title=title) for title in ("a", "a\0")] == [1, 0]
+
+
+def with_property(schema, name="note", parameter=""):
+    """The edits that add a property to dummy stages, with a filter and a sort key."""
+    plain = (parameter or schema).split(",")[0].rstrip("}") + "}"
+    filtered = f"        - name: {name}\n          in: query\n          schema: {plain}\n          x-filters: {name}\n"
+    return (
+        (
+            DUMMY,
+            "      throw_error: &throw_error\n",
+            f"      {name}: &{name} {schema}\n      throw_error: &throw_error\n",
+        ),
+        (DUMMY, "      throw_error: *throw_error\n", f"      {name}: *{name}\n      throw_error: *throw_error\n"),
+        (DUMMY, "        - &by_throw_error\n", f"{filtered}        - &by_throw_error\n"),
+        (DUMMY, "[pk, name, throw_error]", f"[pk, name, {name}]"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "after", "wanted"),
+    [
+        ("{type: string}", "abc", "{type: integer, default: 3}", "3"),
+        ("{type: number}", 1.5, "{type: boolean}", "true"),
+        ("{type: boolean}", True, "{type: number}", "1"),
+        ("{type: object}", {"a": 1}, "{type: integer}", "1"),
+        ("{type: string}", "true", "{type: boolean}", "true"),
+        ("{type: integer}", 5, "{type: string}", "5"),
+    ],
+)
+def test_a_property_of_another_type_than_is_stored_is_filtered_and_sorted_by(before, value, after, wanted, served):
+    kind = "{type: string}" if "object" in before else before
+    edits = with_property(before, parameter=kind)
+    old = served(*(edits if "object" not in before else edits[:2]))
+    assert old.post(f"{API}/stages/dummy/", {"name": "a", "note": value}).status == 201
+    client = served(*with_property(after))
+    assert client.post(f"{API}/stages/dummy/", {"name": "b"}).status == 201
+    for query in (f"note={wanted}", "ordering=note", "ordering=-note"):
+        assert client.get(f"{API}/stages/dummy/?{query}").status == 200
+    assert count(client, "/stages/dummy/", ordering="note") == 2
+
+
+def test_a_stored_text_with_nul_is_in_nobody_s_way(served):
+    client = served(*with_property("{type: string}"), (STAGES, "x-searches: [name]", "x-searches: [name, note]"))
+    for name, note in (("a", "x\0y"), ("b", r"x\u0000y"), ("c", "x")):
+        assert client.post(f"{API}/stages/dummy/", {"name": name, "note": note}).status == 201
+    names = [stage["name"] for stage in client.get(f"{API}/stages/dummy/?note=x").json()["results"]]
+    assert names == ["c"]
+    for query in ({"ordering": "note"}, {"throw_error": "false"}, {"search": "xy"}):
+        assert count(client, "/stages/dummy/", **query) == (1 if "search" in query else 3)
+
+
+def test_a_search_follows_the_default_of_a_property_that_is_not_stored(served):
+    searched = (STAGES, "x-searches: [name]", "x-searches: [name, note]")
+    old = served(*with_property("{type: string, default: four}"), searched)
+    assert old.post(f"{API}/stages/dummy/", {"name": "a"}).status == 201
+    client = served(*with_property("{type: string, default: five}"), searched)
+    assert [count(client, "/stages/dummy/", search=term) for term in ("four", "five")] == [0, 1]

@@ -180,3 +180,72 @@ def test_a_response_that_refuses_a_choice_by_its_format_is_a_finding(written):
 
     with pytest.raises(ContractError, match="An answer may not have the 'authentication' that may be sent"):
         load_contract(written(edit))
+
+
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        (
+            ("Flow", "properties", "export_url", "x-url-template", "/flows/{slug/"),
+            "The braces of the template hold no name",
+        ),
+        (
+            ("Flow", "properties", "export_url", "x-url-template", "/flows/{slug:d}/"),
+            "The braces of the template hold no name",
+        ),
+        (
+            ("Flow", "properties", "export_url", "x-url-template", "/flows/{slug}}/"),
+            "The braces of the template hold no name",
+        ),
+        (
+            ("Flow", "properties", "export_url", "x-url-template", "/flows/{stages}/"),
+            "names 'stages', which is no text",
+        ),
+        (
+            ("Flow", "properties", "export_url", "x-url-template", "/{export_url}/"),
+            "names 'export_url', which is no text",
+        ),
+        (
+            ("DummyStage", "x-model", "collection", "stagess"),
+            "The store has no collection 'stagess'. Did you mean `stages`",
+        ),
+        (("DummyPolicy", "x-model", "decision", "by", "name"), "The model has no property 'name' with `type: boolean`"),
+        (
+            ("IdentificationStageRequest", "properties", "password_stage", "x-references", "on_delete", "cascade"),
+            "The store does otherwise with 'password_stage' when what it refers to is deleted. Write `set_null`",
+        ),
+        (
+            ("FlowStageBindingRequest", "properties", "target", "x-references", "on_delete", "set_null"),
+            "The store does otherwise with 'target' when what it refers to is deleted. Write `cascade`",
+        ),
+    ],
+)
+def test_an_extension_that_would_not_hold_is_a_finding(edit, problem, written):
+    def change(document):
+        *path, key, value = edit
+        node = document["components"]["schemas"]
+        for name in path:
+            node = node[name]
+        node[key] = value
+
+    with pytest.raises(ContractError) as caught:
+        load_contract(written(change))
+    found = [str(finding) for finding in caught.value.findings]
+    assert any(problem in finding for finding in found), found
+
+
+def test_two_kinds_of_one_name_are_listed(written, client_of_settings):
+    def edit(document):
+        document["components"]["schemas"]["DenyStage"]["x-model"]["verbose_name"] = "Dummy Stage"
+
+    answer = client_of_settings(written(edit)).get("/api/v3/stages/all/types/")
+    assert [kind["name"] for kind in answer.json()].count("Dummy Stage") == 2
+
+
+def test_a_text_in_a_url_is_percent_encoded(written, client_of_settings):
+    def edit(document):
+        url = {"type": "string", "readOnly": True, "x-url-template": "/stages/{name}/"}
+        document["components"]["schemas"]["DummyStage"]["properties"]["url"] = url
+
+    answer = client_of_settings(written(edit)).post("/api/v3/stages/dummy/", {"name": "a b/c"})
+    assert answer.json()["url"].endswith("/stages/a%20b%2Fc/")

@@ -1,6 +1,6 @@
 """What is checked at boot, before a contract is served. Every finding says file, line, column, and what to do."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,7 @@ class Implementation:
     :param collection_of: the collection that an operation without `x-serves` is about, by operationId; None if it is about none
     :param capabilities: what the store can do with objects of a model or collection, for a contract whose models are right
     :param samples: samples of what the server itself answers, for a contract whose models are right
+    :param collections: the collections that the store has; empty if it has any
     :param examples: whether an operation without a handler answers its examples
     """
 
@@ -41,6 +42,7 @@ class Implementation:
     collection_of: Callable[[str], str | None]
     capabilities: Callable[[Source], Callable[[str], Capabilities]]
     samples: Callable[[Source], Samples] = lambda _: Samples()
+    collections: Collection[str] = ()
     examples: bool = False
 
 
@@ -83,7 +85,7 @@ def _check(
         lambda: (
             *check_keywords(source, parts().all),
             *check_discriminators(source, parts().all),
-            *check_models(source, parts().all),
+            *check_models(source, parts().all, implementation.collections),
         ),
         lambda: (*check_servers(source), *check_operations(source)),
         lambda: (*check_links(source), *check_values(source, parts())),

@@ -1,17 +1,21 @@
 """Do the extensions that tell of models fit together?"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
 from app.contract.document.findings import Finding
 from app.contract.document.source import Pointer, Source
 from app.contract.validation.schemas import composed, properties
 
 
-def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Models have names of their own; what is served, referred to and unique together is there."""
+def check_models(source: Source, parts: Sequence[Part], collections: Collection[str] = ()) -> Iterator[Finding]:
+    """Models have names of their own; what is served, referred to and unique together is there.
+
+    :param collections: those that the store has; empty if it has any
+    """
     models: dict[str, Pointer] = {}
     # The schemas of a model's objects by the names that a reference may give: the model's own and its collection's.
     known: dict[str, list[Pointer]] = defaultdict(list)
@@ -26,7 +30,7 @@ def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
                 place, f"The model {model['name']!r} is described at {where} already.", "Give it another name."
             )
         models.setdefault(model["name"], place)
-        yield from _check_alternatives(source, pointer, schema)
+        yield from _check_kind(source, pointer, schema, collections)
         for name in (model["name"], model["collection"]):
             known[name].append(pointer)
     for path, item in source.document["paths"].items():
@@ -50,8 +54,19 @@ def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
                     )
 
 
-def _check_alternatives(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
-    """Check that all properties of a model's objects are known."""
+def _check_kind(
+    source: Source, pointer: Pointer, schema: dict[str, Any], collections: Collection[str]
+) -> Iterator[Finding]:
+    """Check that all properties of a model's objects are known, that the store has its collection, and that it can decide."""
+    model = schema["x-model"]
+    if collections and model["collection"] not in collections:
+        remedy = did_you_mean(model["collection"], collections, f"Name one of: {', '.join(sorted(collections))}.")
+        problem = f"The store has no collection {model['collection']!r}."
+        yield source.finding((*pointer, "x-model", "collection"), problem, remedy)
+    by = model.get("decision", {}).get("by")
+    if by is not None and properties(source, schema).get(by, ((), {}))[1].get("type") != "boolean":
+        problem = f"The model has no property {by!r} with `type: boolean`."
+        yield source.finding((*pointer, "x-model", "decision", "by"), problem, "Name one that it has.")
     for keyword in sorted({key for part in composed(source, schema) for key in ("anyOf", "oneOf") if key in part}):
         problem = f"The model's objects have `{keyword}`, and no properties that are known by it."
         yield source.finding(pointer, problem, "Describe them by `properties` and `allOf`.")

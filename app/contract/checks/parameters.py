@@ -29,6 +29,8 @@ def check_parameters(source: Source, pointer: Pointer, path: str, method: str, s
             yield source.finding(
                 (*where, "in"), f"Parameters in {location!r} are not served.", "Send it in the query or the path."
             )
+        elif name.isdecimal():
+            yield source.finding((*where, "name"), f"The name {name!r} is a number.", "Begin it with a letter.")
         elif "schema" not in parameter:
             yield source.finding(where, f"The parameter {name!r} has no schema.", "Describe it by a schema.")
         elif parameter.get("style", "form" if location == "query" else "simple") not in ("form", "simple") or (

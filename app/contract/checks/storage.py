@@ -44,7 +44,7 @@ def check_stored(
             reference = schema.get("x-references")
             if can.kept is not None and name not in can.kept and (reference is None or reference["to"] != []):
                 yield unknown(source, place, name, can)
-            yield from _check_reference(source, place, name, reference, can, capabilities)
+            yield from _check_reference(source, place, name, schema, can, capabilities)
             yield from _check_unique(source, place, name, schema, can)
         yield from _check_unique_together(source, at, media["schema"], written.keys(), can)
 
@@ -76,11 +76,12 @@ def _check_reference(
     source: Source,
     place: Pointer,
     name: str,
-    reference: dict[str, Any] | None,
+    schema: dict[str, Any],
     can: Capabilities,
     capabilities: Callable[[str], Capabilities],
 ) -> Iterator[Finding]:
     """Check that a property refers to what the store can look up."""
+    reference: dict[str, Any] | None = schema.get("x-references")
     place = (*place, "x-references") if reference is not None else place
     wanted = can.references.get(name)
     targets = names_of(reference["to"]) if reference is not None else ()
@@ -91,6 +92,11 @@ def _check_reference(
     elif wanted is None and targets and can.kept is not None:
         yield source.finding(place, f"The store keeps no reference in {name!r}.", "Take `x-references` away.")
     elif reference is not None:
+        stays = ("cascade_many",) if schema.get("type") == "array" else ("set_null", "set_default")
+        held = wanted.on_delete if wanted is not None else ""
+        if targets and reference.get("on_delete", stays[0]) not in ((held,) if held else stays):
+            problem = f"The store does otherwise with {name!r} when what it refers to is deleted."
+            yield source.finding((*place, "on_delete"), problem, f"Write `{held or stays[0]}`.")
         for identity in names_of(reference.get("identity", "pk")):
             for target in targets:
                 if frozenset({identity}) not in capabilities(target).unique | {frozenset({"pk"})}:

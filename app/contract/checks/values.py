@@ -118,15 +118,17 @@ def _check_url_template(source: Source, pointer: Pointer, schema: dict[str, Any]
     for keyword in sorted(schema.keys() - _BESIDE_URL):
         problem = "A property whose URL is built admits any text."
         yield source.finding((*pointer, keyword), problem, "Remove this keyword.")
-    owner = pointer[:-2]
+    owner, place = pointer[:-2], (*pointer, "x-url-template")
     members = properties(source, source.at(owner), owner)
+    if "{" in (rest := re.sub(r"\{\w+\}", "", template)) or "}" in rest:
+        yield source.finding(place, "The braces of the template hold no name.", "Write names only: `{slug}`.")
+        return
     for name in re.findall(r"\{(\w+)\}", template):
         if name not in members:
-            yield source.finding(
-                (*pointer, "x-url-template"),
-                f"The template names {name!r}, which is no member of the object.",
-                "Name one that is.",
-            )
+            problem = f"The template names {name!r}, which is no member of the object."
+            yield source.finding(place, problem, "Name one that is.")
+        elif members[name][1].get("type") != "string" or "x-url-template" in members[name][1]:
+            yield source.finding(place, f"The template names {name!r}, which is no text.", "Name one that is.")
 
 
 def _check_refusal(

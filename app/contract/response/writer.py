@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from jsonschema_rs import ValidationError, Validator
@@ -32,6 +33,9 @@ _REMEMBERED_LENGTH = 4096
 # Rules that an object breaks by the values of several properties, as validators call them.
 _RULES_ACROSS = frozenset({"anyOf", "oneOf", "not"})
 
+
+# A text that is no segment of a path as it stands.
+_NO_SEGMENT = "a b/%"
 
 # What looks at the items of a list together.
 _AROUND_ITEMS = frozenset({"enum", "oneOf", "anyOf", "not"})
@@ -218,7 +222,7 @@ class WriterBuilder:
             self._reader.validator(schema),
             {name: member for name, (_, member) in members.items()},
             {
-                name: _PLACEHOLDER.sub(r"{0[\1]}", self._base_path + member["x-url-template"]).format
+                name: self._url(member["x-url-template"], members)
                 for name, (_, member) in members.items()
                 if "x-url-template" in member
             },
@@ -235,6 +239,15 @@ class WriterBuilder:
             open_validator = self._reader.validator(self._opened(schema, lists)) if lists else writer.validator
             writer.hold(lists, objects, inner, open_validator)
         return writer
+
+    def _url(self, template: str, members: Mapping[str, tuple[Any, Mapping[str, Any]]]) -> Callable[[Any], str]:
+        """What fills in a URL from the object that holds it."""
+        path = self._base_path + template
+        fill = _PLACEHOLDER.sub(r"{0[\1]}", path).format
+        named = _PLACEHOLDER.findall(template)
+        if not any(self._reader.validator(dict(members[name][1])).is_valid(_NO_SEGMENT) for name in named):
+            return fill
+        return lambda value: fill({name: quote(value[name], safe="") for name in named})
 
     def _holds(self, member: dict[str, Any]) -> bool:
         """Whether a member is a list of objects, of which the schema around them says nothing else."""

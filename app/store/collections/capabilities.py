@@ -55,6 +55,10 @@ _TABLES = {
 }
 
 
+COLLECTIONS = frozenset({*_TABLES, "stages", "policies", "prompts"})
+"""What there is: the other collections are parts of one table."""
+
+
 def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
     """What the store can do with the properties of some objects.
 

@@ -1,6 +1,6 @@
 """How objects of the contract's models are seen: what is read of each, and what can be filtered on and sorted by."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -81,10 +81,8 @@ def object_fields(collection: str, models: Sequence[Model]) -> dict[str, Field]:
             continue
         references = {model.references.get(name) for model in models}
         if references == {None} and kind in SCALARS:
-            unstored = [model.unstored.get(name) for model in models]
-            fields[name] = _member_field(
-                name, kind, unstored[0] if unstored.count(unstored[0]) == len(unstored) else None
-            )
+            unstored = {model.name: model.unstored[name] for model in models if model.unstored.get(name) is not None}
+            fields[name] = _member_field(name, kind, unstored)
         elif len(references) == 1 and (reference := references.pop()) is not None:
             fields[name] = _reference_field(name, reference)
     return fields
@@ -165,32 +163,53 @@ def _absence_field(present: Callable[[], sa.Exists]) -> Field:
     )
 
 
-def _member_field(name: str, kind: str, unstored: Any) -> Field:
-    """A member within the JSON, as a value of SQL. :param unstored: its value where it is not stored"""
+def _member_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
+    """A member within the JSON, as a value of SQL.
+
+    :param unstored: its values where it is not stored, by model
+    """
 
     def key(database: Database) -> sa.ColumnElement[Any]:
+        # No database reads text with NUL out of JSON. It takes as many characters to escape another one.
+        members = sa.func.replace(objects.c.members, sa.literal_column(r"'\u0000'"), sa.literal_column(r"'\ufffd'"))
         if database.embedded:
             path: sa.ColumnElement[str] = sa.literal_column(_quoted(f'$."{name}"'))
-            missing: Condition = sa.func.json_type(objects.c.members, path).is_(None)
-            value: sa.ColumnElement[Any] = sa.func.json_extract(objects.c.members, path)
+            missing: Condition = sa.func.json_type(members, path).is_(None)
+            value: sa.ColumnElement[Any] = sa.func.json_extract(members, path)
         else:
-            found = objects.c.members.cast(sa.JSON)
+            found = sa.cast(members, sa.JSON)
             missing = found.op("->")(sa.literal_column(_quoted(name))).is_(None)
-            value = _typed(found.op("->>")(sa.literal_column(_quoted(name))), kind)
-        return value if unstored is None else sa.case((missing, _literal(unstored)), else_=value)
+            value = _typed(found, name, kind)
+        return sa.case((missing, _unstored(unstored)), else_=value) if unstored else value
 
     bound = {"string": text, "boolean": as_it_is}.get(kind, number)
     return Field(kind, key, lambda database, wanted: key(database) == wanted, bound=bound)
 
 
-def _typed(text: sa.ColumnElement[Any], kind: str) -> sa.ColumnElement[Any]:
-    """A text of PostgreSQL as a value of a type of JSON."""
+def _typed(members: sa.ColumnElement[Any], name: str, kind: str) -> sa.ColumnElement[Any]:
+    """A member of JSON as a value of PostgreSQL; null if it is stored as a value of another type."""
+    text_of = members.op("->>")(sa.literal_column(_quoted(name)))
+    type_of = sa.func.json_typeof(members.op("->")(sa.literal_column(_quoted(name))))
+    typed: sa.ColumnElement[Any]
     match kind:
         case "integer" | "number":
-            return sa.cast(text, sa.Numeric())
+            typed, of_json = sa.cast(text_of, sa.Numeric()), "number"
         case "boolean":
-            return sa.cast(text, sa.Boolean())
-    return sa.collate(sa.cast(text, sa.Text()), "C")
+            typed, of_json = sa.cast(text_of, sa.Boolean()), "boolean"
+        case _:
+            typed, of_json = sa.collate(sa.cast(text_of, sa.Text()), "C"), "string"
+    return sa.case((type_of == sa.literal_column(_quoted(of_json)), typed), else_=None)
+
+
+def _unstored(values: Mapping[str, Any]) -> sa.ColumnElement[Any]:
+    """The value of a member that is not stored, by the model of the object."""
+    first, *others = values.values()
+    if all(other == first for other in others):
+        return _literal(first)
+    by_model = [
+        (objects.c.model == sa.literal_column(_quoted(model)), _literal(value)) for model, value in values.items()
+    ]
+    return sa.case(*by_model, else_=None)
 
 
 def _literal(value: Any) -> sa.ColumnElement[Any]:

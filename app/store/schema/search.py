@@ -34,4 +34,6 @@ def search_text_of_object(name: str, values: Iterable[Any]) -> str:
 
     :param values: those of the other searched properties; None for one without a value
     """
-    return search_text([name.replace(SEPARATOR, " "), *(value for value in values if value is not None), ""])
+    found = search_text([name.replace(SEPARATOR, " "), *(value for value in values if value is not None), ""])
+    # Neither do the words that are looked for have any.
+    return found.replace("\0", "")
