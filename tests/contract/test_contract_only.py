@@ -39,6 +39,10 @@ HOMONYMS = {
     ("contract/response/answers.py", 100): "the status of an answer that goes on",
     ("contract/validation/wording.py", "Enter a number."): "authentik's sentence for what is none",
     ("contract/validation/wording.py", "This list may not be empty."): "authentik's sentence for `minItems`",
+    ("contract/checks/storage.py", "cascade_many"): "what the tables do",
+    ("contract/checks/storage.py", "set_default"): "what the tables do",
+    ("contract/checks/storage.py", "set_null"): "what the tables do",
+    ("handlers/_samples.py", 100): "how many objects a page has",
     ("contract/checks/texts.py", "password"): "a format of OpenAPI",
     ("contract/validation/violations.py", 100): "how many mistakes are listed",
     (
