@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -68,7 +69,16 @@ def test_it_has_all_that_is_served_and_nothing_else(wheel):
     assert {Path("app/openapi") / file.relative_to(contract) for file in contract.rglob("*.yaml")} <= names
     here = {file.relative_to(ROOT) for file in (ROOT / "app").rglob("*.*") if "__pycache__" not in file.parts}
     assert {file for file in here if (ROOT / file).is_file()} <= names
-    assert {name.parts[0] for name in names} == {"app", "flows_server-0.1.0.dist-info"}
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    about = Path(f"flows_server-{version}.dist-info")
+    assert {name.parts[0] for name in names} == {"app", about.name}
+    assert about / "licenses" / "LICENSE" in names
+
+
+def test_it_names_its_license(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    assert "License-Expression: MIT" in archive.read(metadata).decode().splitlines()
 
 
 def test_it_serves_with_the_contract_inside(installed, environment, tmp_path):
