@@ -1,6 +1,7 @@
 """The page of the metrics, as Prometheus reads it."""
 
 import dataclasses
+import importlib.metadata
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -121,7 +122,10 @@ def test_the_state_of_the_server(counted, store):
         "flows_store_bytes": store.size(),
         "flows_info": 1,
     }
-    assert found["flows_info"].labels == {"version": "0.1.0", "revision": migration.HEAD}
+    assert found["flows_info"].labels == {
+        "version": importlib.metadata.version("flows-server"),
+        "revision": migration.HEAD,
+    }
     assert store.size() > 4096
 
 
