@@ -13,7 +13,7 @@ BENCH_ARGS ?=
 ROUNDS ?= $(if $(MINUTES),2,100)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test soak storm fuzz fuzz-long fuzz-contract bench bench-scale bench-start check lint format lock wheel clean
+.PHONY: help setup run dev test soak storm fuzz fuzz-long fuzz-contract bench bench-scale bench-start check lint format picture lock wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ check: lint test  ## Everything that CI checks
 format: $(READY)  ## Put the code into its form
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
+
+picture: $(READY)  ## Draw the diagrams of docs/architecture.md anew
+	@$(BIN)/python -m tests.architecture.picture
 
 lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
