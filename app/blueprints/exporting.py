@@ -1,6 +1,6 @@
 """Write flows, and everything they reach, as a blueprint that makes the same again on an empty server."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -37,7 +37,7 @@ def export(store: Store, slugs: Sequence[str]) -> bytes:
     """A blueprint of flows and what they reach: bindings, stages, prompts, policies, and the flows that stages lead to.
 
     The same objects are the same bytes, whenever and by whichever server they are written; the name has no time in it. An object
-    of a model that the contract no longer has is left out, and so is what binds it.
+    of a model that the contract no longer has is left out, and so is what binds it; other references to it are null.
 
     :raises NotFound: there is no flow of a slug; the error names it
     :raises Unavailable: the database does not answer
@@ -91,15 +91,13 @@ class _Reach:
         self._leave_out_unknown()
 
     def _leave_out_unknown(self) -> None:
-        """Leave out the identities of objects of unknown models, and the objects that are nothing without them: bindings."""
-        for pk, (model, members) in list(self._found.items()):
-            for name in model.references:
-                value = members.get(name)
-                if isinstance(value, list):
-                    members[name] = [one for one in value if one not in self._unknown]
-                elif value in self._unknown:
-                    del self._found[pk]
-                    break
+        """Leave out objects of unknown models: references to them as well, and objects that can't be without such a reference."""
+        gone = left_out = self._unknown
+        while gone:
+            gone = {pk for pk, found in self._found.items() if not _stands_without(left_out, *found)}
+            left_out = left_out | gone
+            for pk in gone:
+                del self._found[pk]
 
     def _read(self, models: Mapping[str, str]) -> None:
         """Add objects. :param models: their models by pk"""
@@ -138,6 +136,31 @@ def _identities(model: Model, members: Members) -> Iterator[str]:
     for name in model.references:
         value = members.get(name)
         yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
+
+
+def _stands_without(left_out: Set[str], model: Model, members: Members) -> bool:
+    """Take references to some objects out of an object. :returns: whether it can be without them"""
+    for name in model.references:
+        value = members.get(name)
+        if isinstance(value, list):
+            rest: Any = [one for one in value if one not in left_out]
+        else:
+            rest = None if value in left_out else value
+        if rest == value:
+            continue
+        # A binding is known by what it binds.
+        if name in _IDENTIFIERS.get(model.collection, ()) or not _admits(model, name, rest):
+            return False
+        members[name] = rest
+    return True
+
+
+def _admits(model: Model, name: str, value: Any) -> bool:
+    try:
+        model.read_change({name: value})
+    except errors.Invalid as error:
+        return name not in error.messages
+    return True
 
 
 def _entry(model: Model, members: Members) -> Members:

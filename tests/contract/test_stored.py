@@ -193,6 +193,14 @@ def with_naps(path):
     with_another_stage(path, "dummy", "nap")
 
 
+def with_naps_in_identifications(path):
+    """Let identification stages lead to stages of a kind that other contracts do not have."""
+    with_naps(path)
+    file = path.parent / "stages" / "identification.yaml"
+    text = file.read_text("utf-8").replace("authentik_stages_password.passwordstage", "authentik_stages_nap.napstage")
+    file.write_text(text, "utf-8")
+
+
 def without_dummy_policies(path):
     """Remove a kind of policy."""
     (path.parent / "policies" / "dummy.yaml").unlink()
@@ -266,6 +274,29 @@ def test_a_policy_of_a_kind_that_the_contract_no_longer_has_shows_what_all_polic
     )
     assert imported_by(client, blueprint.body).json()["success"] is True
     assert client.delete(f"{POLICIES}all/{policy['pk']}/").status == 204
+
+
+def test_an_export_leaves_out_what_leads_to_a_kind_that_the_contract_no_longer_has_only_if_it_must(served, make_flow):
+    client = served(edit=with_naps_in_identifications)
+    flow = created(client, FLOWS, **make_flow(slug="flow"))
+    nap = created(client, "/api/v3/stages/nap/", name="nap")
+    policy = created(client, f"{POLICIES}expression/", name="policy", expression="return True")
+    identification = created(client, IDENTIFICATIONS, name="kept", password_stage=nap["pk"], user_fields=["email"])
+    bindings = [
+        created(client, BINDINGS, target=flow["pk"], stage=stage["pk"], order=order)
+        for order, stage in enumerate((nap, identification))
+    ]
+    for binding in bindings:
+        created(client, f"{POLICIES}bindings/", policy=policy["pk"], target=binding["pk"], order=0)
+    client = served()
+    blueprint = client.get(f"{FLOWS}flow/export/").body
+    for path in (f"{POLICIES}all/{policy['pk']}/", f"{ALL_STAGES}{identification['pk']}/", f"{FLOWS}flow/"):
+        assert client.delete(path).status == 204
+    assert imported_by(client, blueprint).json()["success"] is True
+    (binding,) = client.get(BINDINGS).json()["results"]
+    assert binding["pk"] == bindings[1]["pk"]
+    assert [one["target"] for one in client.get(f"{POLICIES}bindings/").json()["results"]] == [binding["pk"]]
+    assert client.get(IDENTIFICATIONS).json()["results"][0]["password_stage"] is None
 
 
 def imported_by(client, blueprint):
