@@ -97,7 +97,7 @@ class StoreChecker:
         found = []
         for one in self._checker.violations(model, shaped, members):
             name = str(one.member[0]) if one.member else ""
-            value = "" if one.value is MISSING else _shortened(self._secrets.masked(name, one.value))
+            value = "" if one.value is MISSING else _shortened(self._secrets.masked(one.member, one.value))
             found.append(Violation(*about, name, one.keyword, value, one.rule))
         return found
 

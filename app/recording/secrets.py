@@ -23,7 +23,7 @@ def without_credentials(headers: Iterable[Header]) -> tuple[Header, ...]:
 
 
 class Secrets:
-    """The members and parameters that a contract marks as `format: password` or `writeOnly`.
+    """The members and parameters that a contract marks as `format: password` or `writeOnly`, or whose items or values it does.
 
     A name that is marked once is secret wherever it stands: a secret that is shown harms more than a mask too many.
 
@@ -38,9 +38,9 @@ class Secrets:
     def __bool__(self) -> bool:
         return bool(self._names)
 
-    def masked(self, name: str, value: Any) -> Any:
-        """The value of a member with what is secret masked."""
-        return MASK if name in self._names else self._masked(value)
+    def masked(self, path: Iterable[str | int], value: Any) -> Any:
+        """A value with what is secret masked. :param path: the names and indices that lead to it"""
+        return self._masked(value) if self._names.isdisjoint(path) else MASK
 
     def query(self, query: bytes) -> bytes:
         """A query string with its secret values masked."""
@@ -85,8 +85,20 @@ class Secrets:
             if isinstance(node, dict):
                 self._note_marked(node)
 
-    def _is_secret(self, schema: Any) -> bool:
+    def _is_secret(self, schema: Any, within: frozenset[str] = frozenset()) -> bool:
+        """Whether values of a schema are secret, or what an array, a map or an alternative of it holds.
+
+        :param within: the references that led here: a schema may hold itself
+        """
         if not isinstance(schema, dict):
             return False
+        if (reference := schema.get("$ref")) is not None:
+            if reference in within:
+                return False
+            within |= {reference}
         keywords = flattened(self._source, schema) if "$ref" in schema or "allOf" in schema else schema
-        return keywords.get("writeOnly") is True or keywords.get("format") == "password"
+        if keywords.get("writeOnly") is True or keywords.get("format") == "password":
+            return True
+        held = [keywords.get("items"), keywords.get("additionalProperties")]
+        held += [part for keyword in ("anyOf", "oneOf") for part in keywords.get(keyword, ())]
+        return any(self._is_secret(one, within) for one in held)

@@ -9,7 +9,7 @@ from app.store.upkeep import scanning
 from app.stored import check_store, summarize
 from tests.asgi import FLOWS
 from tests.conftest import application, client_of
-from tests.contract.test_stored import BINDINGS, POLICIES, RECOVERY, STAGES, added, created, with_naps
+from tests.contract.test_stored import BINDINGS, POLICIES, RECOVERY, STAGES, added, created, described, with_naps
 from tests.contract_files import loaded, shipped
 from tests.kinds import Kind
 
@@ -113,6 +113,48 @@ def test_secrets_are_not_shown(client_on_each, contract_with, keyword):
     ((name, member, rule, value),) = violations(contract, client)
     assert (name, member, rule) == ("policy", "expression", "maxLength")
     assert "secret" not in value
+
+
+OBJECT = ["type: object", "additionalProperties: false", "properties:"]
+
+
+@pytest.mark.parametrize(
+    ("admits", "limits", "value"),
+    [
+        (
+            ["type: array", "items: {type: string}"],
+            ["type: array", "items: {type: string, format: password, maxLength: 3}"],
+            ["secret"],
+        ),
+        (
+            ["type: array", "items: {type: array, items: {type: string}}"],
+            ["type: array", "items: {type: array, maxItems: 1, items: {type: string, format: password}}"],
+            [["secret", "secret"]],
+        ),
+        (
+            ["type: object", "additionalProperties: {type: string}"],
+            ["type: object", "maxProperties: 1", "additionalProperties: {type: string, format: password}"],
+            {"a": "secret", "b": "secret"},
+        ),
+        (
+            [*OBJECT, "  pin: {type: string}"],
+            [*OBJECT, "  pin: {type: string, format: password, maxLength: 3}"],
+            {"pin": "secret"},
+        ),
+        (
+            [*OBJECT, "  pin: {type: string}"],
+            [*OBJECT, "  pin: {type: string, writeOnly: true, maxLength: 3}"],
+            {"pin": "secret"},
+        ),
+    ],
+    ids=["items", "items of items", "values of a map", "a member within", "a member within that is write only"],
+)
+def test_secrets_within_a_property_are_not_shown(database_url, tmp_path, admits, limits, value):
+    with application(database_url, loaded(tmp_path / "before", *described(admits))) as made:
+        client = client_of(*made)
+        created(client, STAGES, name="stage", loud=value)
+        ((_, member, _, shown),) = violations(loaded(tmp_path / "after", *described(limits)), client)
+    assert (member, "secret" in shown) == ("loud", False)
 
 
 def test_a_store_is_read_some_objects_at_a_time(client_on_each, make_flow, monkeypatch):

@@ -308,6 +308,26 @@ def test_secrets_within_a_member_of_any_name(tmp_path, name):
     assert (masked, secret) == (b'{"pin":"********"}', True)
 
 
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        ("{items: {format: password}}", ["1234"]),
+        ("{items: {items: {writeOnly: true}}}", [["1234"]]),
+        ("{additionalProperties: {format: password}}", {"a": "1234"}),
+        ("{oneOf: [{type: integer}, {$ref: '#/components/schemas/Pin'}]}", "1234"),
+        ("{$ref: '#/components/schemas/Pins'}", [["1234"]]),
+    ],
+)
+def test_members_that_hold_secrets_are_masked(tmp_path, schema, body):
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "components: {schemas: {Pin: {format: password}, Pins: {items: {oneOf: [{$ref: '#/components/schemas/Pins'},"
+        f" {{$ref: '#/components/schemas/Pin'}}]}}}}, Thing: {{properties: {{pin: {schema}, others: {{items: {{}}}}}}}}}}}}"
+    )
+    masked, secret = Secrets(read(path)).body(json.dumps({"pin": body, "others": ["1234"]}).encode())
+    assert (json.loads(masked), secret) == ({"pin": "********", "others": ["1234"]}, True)
+
+
 def test_the_memory_is_bounded(recorded, monkeypatch):
     monkeypatch.setattr(traffics, "MOST", 3)
     for page in range(1, 6):

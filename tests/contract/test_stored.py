@@ -39,8 +39,13 @@ RECOVERY = ("        - recovery\n", "")
 
 
 def added(keywords, *, required=False):
-    """The edits that add a property `loud` to dummy stages. :param keywords: of its schema, a line each"""
-    lines = "".join(f"        {line}\n" for line in ("type: string", "description: How loud.", *keywords))
+    """The edits that add a text `loud` to dummy stages. :param keywords: of its schema, a line each"""
+    return described(["type: string", *keywords], required=required)
+
+
+def described(keywords, *, required=False):
+    """The edits that add a property `loud` of any type to dummy stages. :param keywords: of its schema, a line each"""
+    lines = "".join(f"        {line}\n" for line in ("description: How loud.", *keywords))
     end = "    required: [loud]\n" if required else ""
     return (
         (IN_DUMMY, f"        x-create-default: false\n      loud: &loud\n{lines}{end}\n  DummyStageRequest:\n"),
