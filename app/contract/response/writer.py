@@ -59,6 +59,7 @@ class AnswerWriter:
         self._urls = dict(urls)
         answered = {name: member for name, member in members.items() if member.get("writeOnly") is not True}
         self._names = list(answered)
+        self._hidden = members.keys() - answered.keys()
         self._defaults = {name: found[0] for name, member in answered.items() if (found := default_of(member))}
         self._stored = {name for name, member in answered.items() if member.get("readOnly") is not True}
         self._stored |= self._defaults.keys()
@@ -89,8 +90,8 @@ class AnswerWriter:
 
     @property
     def completes(self) -> bool:
-        """Whether there may be something to fill in."""
-        return bool(self._urls or self._defaults or self._lists or self._objects)
+        """Whether there may be something to fill in, or to leave out."""
+        return bool(self._urls or self._defaults or self._hidden or self._lists or self._objects)
 
     def write(self, result: Any, changed: Container[str] = (), found: list[StoredViolation] | None = None) -> bytes:
         """The JSON of what a handler returned.
@@ -186,6 +187,9 @@ class AnswerWriter:
         if stored and not self._defaults.keys() <= value.keys():
             for name, default in self._defaults.items():
                 value.setdefault(name, default)
+        if stored and self._hidden:
+            for name in self._hidden:
+                value.pop(name, None)
         for name, url in self._urls.items():
             value[name] = url(value)
         for name, writer in self._lists.items():
