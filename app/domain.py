@@ -136,6 +136,7 @@ class Model:
     :param unique: the members, each set together, that no two objects have the same of
     :param seen_by: what permissions let see of an object, for each operation that answers one
     :param deleted_by: the permissions that let delete an object, for each operation that does
+    :param leave_out: takes out of the members of an answer what they hold and no answer has; None if they hold no such thing
     """
 
     name: str
@@ -156,6 +157,7 @@ class Model:
     unique: tuple[frozenset[str], ...] = ()
     seen_by: tuple[Grant, ...] = ()
     deleted_by: tuple[frozenset[str], ...] = ()
+    leave_out: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
 
     @property
     def app(self) -> str:

@@ -114,7 +114,10 @@ class Shapes:
             **self._names(row.pk, row.name, model),
             **self._related(model.collection, row.related),
         }
-        return {name: values[name] for name in model.answered if name in values}
+        answered = {name: values[name] for name in model.answered if name in values}
+        if model.leave_out is not None:
+            model.leave_out(answered)
+        return answered
 
     def _model(self, collection: str, name: str) -> Model:
         return self._models.get(name) or self._stand_in(collection, name)

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import handlers
 from app.application import create_app, open_store
+from app.contract.document.findings import ContractError
 from app.domain import StoredObject
 from app.representations.objects import flow as flow_shape
 from app.settings import Settings
@@ -471,6 +472,75 @@ def test_a_value_that_is_write_only_by_now_is_not_answered(served):
     client = served(*added(["writeOnly: true"]))
     answer = client.get(f"{STAGES}{old['pk']}/")
     assert (answer.status, "loud" in answer.json()) == (200, False)
+
+
+HOLDER = ["type: object", "additionalProperties: false", "properties:", "  shown: {type: string}"]
+SECRET = "pin: {type: string, writeOnly: true}"
+
+
+@pytest.mark.parametrize(
+    ("keywords", "sent", "answered"),
+    [
+        ([*HOLDER, f"  {SECRET}", "required: [pin]"], {"shown": "a", "pin": "TOP"}, {"shown": "a"}),
+        (["type: array", f"items: {{type: object, properties: {{{SECRET}}}}}"], [{"pin": "TOP"}, {}], [{}, {}]),
+        (
+            ["type: array", f"items: {{type: array, items: {{properties: {{{SECRET}}}}}}}", "uniqueItems: true"],
+            [[{"pin": "TOP", "a": 1}]],
+            [[{"a": 1}]],
+        ),
+        (
+            ["type: object", f"additionalProperties: {{type: object, properties: {{{SECRET}}}}}"],
+            {"a": {"pin": "TOP"}, "pin": {}},
+            {"a": {}, "pin": {}},
+        ),
+        (
+            [
+                "allOf:",
+                f"  - {{type: object, properties: {{{SECRET}}}}}",
+                "  - {type: object, properties: {shown: {}}}",
+                "nullable: true",
+            ],
+            {"pin": "TOP", "shown": 1},
+            {"shown": 1},
+        ),
+    ],
+    ids=["object", "array", "array of arrays", "map", "parts"],
+)
+def test_what_is_write_only_within_a_property_is_stored_and_not_answered(served, keywords, sent, answered):
+    client = served(*described(keywords))
+    new = created(client, STAGES, name="stage", loud=sent)
+    expected = new | {"loud": answered}
+    assert new == expected
+    path = f"{STAGES}{new['pk']}/"
+    assert client.get(path).json() == expected
+    assert client.get(STAGES).json()["results"] == [expected]
+    assert client.patch(path, {"throw_error": True}).json() == expected | {"throw_error": True}
+    assert client.put(path, {"name": "stage", "loud": sent}).json()["loud"] == answered
+    with client.store.database.snapshot() as session:
+        assert client.store.repository("authentik_stages_dummy.dummystage").read(session, new["pk"])["loud"] == sent
+
+
+def test_a_default_keeps_what_is_write_only_within_it(served):
+    served_default = [*HOLDER, f"  {SECRET}", "x-create-default: {shown: a, pin: TOP}"]
+    client = served(*described(served_default))
+    for name in ("a", "b"):
+        new = created(client, STAGES, name=name)
+        assert new["loud"] == {"shown": "a"}
+        with client.store.database.snapshot() as session:
+            stored = client.store.repository("authentik_stages_dummy.dummystage").read(session, new["pk"])
+        assert stored["loud"] == {"shown": "a", "pin": "TOP"}
+
+
+@pytest.mark.parametrize("keyword", ["oneOf", "anyOf"])
+def test_a_property_that_only_some_values_have_write_only_is_a_finding(served, keyword):
+    with pytest.raises(ContractError) as caught:
+        served(
+            *described([f"{keyword}:", "  - type: object", "    properties:", f"      {SECRET}", "  - type: string"])
+        )
+    found = [str(finding) for finding in caught.value.findings]
+    assert any(
+        "dummy.yaml" in one and "It depends on the value whether this property is `writeOnly`" in one for one in found
+    ), found
 
 
 def test_a_new_reference_leads_nowhere_or_is_left_out_if_it_may_not_be_null(served, make_flow):

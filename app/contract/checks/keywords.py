@@ -7,7 +7,8 @@ from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
 from app.contract.document.findings import Finding, shown
 from app.contract.document.source import Pointer, Source, reference_to
-from app.contract.validation.schemas import FORMATS, admits_null, composed, flattened
+from app.contract.validation.schemas import FORMATS, admits_null, composed, flattened, properties
+from app.contract.validation.write_only import is_write_only, write_only
 
 _BY_TYPE: Mapping[str, frozenset[str]] = {
     "string": frozenset({"minLength", "maxLength", "pattern"}),
@@ -68,6 +69,8 @@ def check_keywords(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
                 yield from _check_required(source, pointer, node)
             if "x-messages" in node:
                 yield from _check_messages(source, pointer, node)
+            if "x-model" in node:
+                yield from _check_write_only(source, pointer, node)
 
 
 _INTERESTING = frozenset(
@@ -231,6 +234,18 @@ def _check_sides(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iter
                 f"`{keyword}` has no effect: this is no property.",
                 "Move it to a property, or remove it.",
             )
+
+
+def _check_write_only(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    """Check that it can be told from the schema of a model what is left out of its answers."""
+    for place, member in properties(source, node, pointer).values():
+        for found in () if is_write_only(source, member) else write_only(source, source.at(place), place):
+            if not found.certain:
+                yield source.finding(
+                    found.pointer,
+                    "It depends on the value whether this property is `writeOnly`, so it can't be left out of answers.",
+                    "Move it out of `oneOf` and `anyOf`, or make what holds these `writeOnly`.",
+                )
 
 
 def _may_be_a_property(pointer: Pointer) -> bool:

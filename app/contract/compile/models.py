@@ -8,6 +8,7 @@ from app.contract.compile.plan import body_reader
 from app.contract.document.source import Pointer, Source, remembered
 from app.contract.request.body import BodyReader, InvalidBody
 from app.contract.validation.schemas import admits_null, default_of, flattened, properties
+from app.contract.validation.write_only import without_write_only, write_only
 from app.domain import Decision, Grant, Model, Reference
 
 VERBS = ("used_by_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
@@ -120,7 +121,30 @@ def _model(
             for path, _ in paths
             if "delete" in path
         ),
+        leave_out=_leave_out(source, schema_name, sent),
     )
+
+
+def _leave_out(
+    source: Source, schema_name: str, sent: Mapping[str, dict[str, Any]]
+) -> Callable[[dict[str, Any]], None] | None:
+    """What takes out of the members of an answer the properties within them that are `writeOnly`; None if there are none.
+
+    :param sent: the schemas of the members in requests, which may be the only ones that describe such a property
+    """
+    holding = [
+        (name, schema)
+        for name, (place, _) in properties(source, {"$ref": f"#/components/schemas/{schema_name}"}).items()
+        for schema in (source.at(place), *([sent[name]] if name in sent else ()))
+        if any(found.certain for found in write_only(source, schema))
+    ]
+
+    def leave_out(members: dict[str, Any]) -> None:
+        for name, schema in holding:
+            if name in members:
+                members[name] = without_write_only(source, schema, members[name])
+
+    return leave_out if holding else None
 
 
 def _paths_of_one(

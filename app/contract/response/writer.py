@@ -9,6 +9,7 @@ itself has written, nor for anything else in a response: these are mistakes of t
 """
 
 import itertools
+import json
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
@@ -33,6 +34,13 @@ _REMEMBERED_LENGTH = 4096
 # Rules that an object breaks by the values of several properties, as validators call them.
 _RULES_ACROSS = frozenset({"anyOf", "oneOf", "not"})
 
+# Rules of which the validator tells what the contract asks for; of others it may tell what the answer has.
+_ASKING = frozenset(
+    {
+        "type", "enum", "format", "pattern", "required", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
+        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minProperties", "maxProperties",
+    }
+)  # fmt: skip
 
 # A text that is no segment of a path as it stands.
 _NO_SEGMENT = "a b/%"
@@ -295,5 +303,8 @@ def _validate(validator: Validator, value: Any) -> None:
 
 
 def _broken(error: ValidationError) -> BrokenContract:
+    """What an answer breaks: the place, the keyword and what it asks for. The answer's own values are nobody's business."""
     where = "/".join(map(str, error.instance_path)) or "the whole answer"
-    return BrokenContract(f"{where}: {error.message}"[:500])
+    keyword = str(error.schema_path[-1]) if error.kind.name == "falseSchema" else error.kind.name
+    asked = f" {json.dumps(error.kind.value, ensure_ascii=False)}" if keyword in _ASKING else ""
+    return BrokenContract(f"{where}: violates `{keyword}`{asked}"[:500])
