@@ -1,12 +1,16 @@
 """All settings, read from the environment once. `docs/settings.md` describes each; a test compares the two."""
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 PREFIX = "FLOWS_"
+
+TOKEN_RULE = "a token has visible ASCII characters only, and no blanks"  # noqa: S105  # a sentence
+"""The rule that tokens follow, so that an `Authorization` header can have them (RFC 9110, section 11.4)."""
 
 
 class SettingsError(Exception):
@@ -57,6 +61,17 @@ def _seconds(text: str) -> float:
     return number
 
 
+def is_token(text: str) -> bool:
+    """Whether a text follows the rule of tokens."""
+    return re.fullmatch("[!-~]+", text) is not None
+
+
+def _token(text: str) -> str:
+    if not is_token(text):
+        raise ValueError(TOKEN_RULE)
+    return text
+
+
 def _setting(default: Any, meaning: str, convert: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"meaning": meaning, "convert": convert, "secret": secret})
 
@@ -95,7 +110,7 @@ class Settings:
         _at_least(1),
     )
     bootstrap_token: str = _setting(
-        "", "The superuser token that the first start makes, instead of a random one.", secret=True
+        "", "The superuser token that the first start makes, instead of a random one.", _token, secret=True
     )
     token_memory: float = _setting(
         1.0, "Seconds that a token is remembered: how much later a revocation may take effect. At most 1.", _seconds
@@ -109,6 +124,7 @@ class Settings:
     metrics_token: str = _setting(
         "",
         "The bearer token that `/-/metrics/` asks for; without one, anybody who reaches the port may read it.",
+        _token,
         secret=True,
     )
     log_level: str = _setting(

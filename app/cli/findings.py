@@ -26,7 +26,7 @@ def told_of(*, err: bool = True) -> Iterator[None]:
 
 @contextlib.contextmanager
 def rejected_tokens(url: str) -> Iterator[None]:
-    """Exit 2 for a rejected token, 1 for a deployment that does not answer.
+    """Exit 2 for a token that can't be sent or is rejected, 1 for a deployment that does not answer.
 
     :param url: of the deployment
     """

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from app.cli.findings import rejected_tokens, told_of
-from app.conformance.credentials import check_token
+from app.conformance.credentials import check_sendable, check_token
 from app.contract.document.bundling import read
 from app.contract.document.source import Source
 from app.settings import Settings
@@ -91,7 +91,9 @@ def command(
 
 
 def _check_token(url: str, token: str, contract: Source) -> None:
-    """Exit 2 if the deployment rejects the token, 1 if it does not answer."""
+    """Exit 2 if the token can't be sent or the deployment rejects it, 1 if it does not answer."""
+    with rejected_tokens(url):
+        check_sendable(token, "--token")
     for _, path, method, operation in contract.operations():
         if method == "get" and "{" not in path and operation.get("security", contract.document.get("security")):
             with rejected_tokens(url):

@@ -108,7 +108,7 @@ def _run(replay: Replay, case: Case, url: str) -> list[str]:
 def _other(text: str) -> tuple[str, str]:
     who, separator, secret = text.partition("=")
     if not separator:
-        raise click.BadParameter(f"{text!r} is not of the form WHO=TOKEN.")
+        raise click.BadParameter("An --as is not of the form WHO=TOKEN.")
     return who, secret
 
 

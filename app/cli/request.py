@@ -30,7 +30,13 @@ def command(settings: Settings, method: str, path: str, data: str | None, token:
     from app import logs
     from app.application import create_app
     from app.cli.start import contract_or_exit, store_or_exit
+    from app.conformance.credentials import RejectedToken, check_sendable
 
+    if token is not None:
+        try:
+            check_sendable(token, "--token")
+        except RejectedToken as error:
+            raise click.UsageError(str(error)) from error
     logs.configure("error", settings.log_format)
     contract = contract_or_exit(settings)
     store = store_or_exit(settings, contract)

@@ -1,12 +1,26 @@
-"""Check that a deployment accepts a token before a long run depends on it."""
+"""Check that a token can be sent, and that a deployment accepts it, before a long run depends on it."""
 
 import secrets
 
 import httpx
 
+from app.settings import TOKEN_RULE, is_token
+
 
 class RejectedToken(Exception):
-    """The deployment rejects a token. The message says which one, and why."""
+    """A token can't be sent, or the deployment rejects it. The message says which one, and why, but not the token."""
+
+
+def check_sendable(token: str, source: str) -> None:
+    """Check that a header can have a token.
+
+    :param source: the option that gave it, such as `--token`
+    :raises RejectedToken: it is empty, or has characters that no token has
+    """
+    if not token.strip():
+        raise RejectedToken(f"The token of {source} is empty: is the variable set?")
+    if not is_token(token):
+        raise RejectedToken(f"The token of {source} can't be sent: {TOKEN_RULE}.")
 
 
 def check_token(url: str, token: str, source: str) -> None:
@@ -18,11 +32,10 @@ def check_token(url: str, token: str, source: str) -> None:
     :param url: of an operation that needs credentials
     :param token: the token to check
     :param source: the option that gave it, such as `--token`
-    :raises RejectedToken: it is empty, or the deployment rejects it
+    :raises RejectedToken: it can't be sent, or the deployment rejects it
     :raises OSError: the deployment does not answer
     """
-    if not token.strip():
-        raise RejectedToken(f"The token of {source} is empty: is the variable set?")
+    check_sendable(token, source)
     response = _get(url, token)
     if response.status_code not in (401, 403):
         return

@@ -32,6 +32,33 @@ def test_a_replay_with_a_rejected_token_of_another_sender_exits_2(run, start, to
     assert sentence in result.stderr.replace("\n", " ")
 
 
+@pytest.mark.parametrize("token", ["t\u00fc", "a\nb", "a b", "a\x7fb"])
+@pytest.mark.parametrize(
+    ("arguments", "source"),
+    [
+        (("fuzz", "http://127.0.0.1:1", "--token"), "--token"),
+        (("replay", "http://127.0.0.1:1", "--empty-it", "--token"), "--token"),
+        (("request", "GET", "/", "--token"), "--token"),
+    ],
+)
+def test_a_token_that_no_header_can_have_exits_2_and_is_not_shown(run, arguments, source, token):
+    result = run(*arguments, token)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"The token of {source} can't be sent: a token has visible ASCII characters only" in result.stderr
+    assert token not in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("other", ["viewer=t\u00fc", "viewer=a\nb", "t\u00fc"])
+def test_a_token_of_another_sender_that_no_header_can_have_exits_2_and_is_not_shown(run, start, other):
+    _, secret, server = start()
+    result = run("replay", server.url, "--token", secret, "--empty-it", "--as", other)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert ("--as viewer can't be sent" if "=" in other else "not of the form WHO=TOKEN") in result.stderr
+    assert other.removeprefix("viewer=") not in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_without_a_deployment_exits_1(run, command):
     result = run(command, "http://127.0.0.1:1", "--token", "some", *COMMANDS[command])

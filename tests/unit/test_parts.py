@@ -102,6 +102,16 @@ def test_format(query, answer):
         ("FLOWS_WORKERS", "0", "FLOWS_WORKERS: '0' can't be used: give a whole number of at least 1."),
         ("FLOWS_LOG_FORMAT", "xml", "FLOWS_LOG_FORMAT: 'xml' can't be used: give one of auto, json, console."),
         ("FLOWS_TOKEN_MEMORY", "60", "FLOWS_TOKEN_MEMORY: '60' can't be used: give a number of seconds from 0 to 1."),
+        (
+            "FLOWS_BOOTSTRAP_TOKEN",
+            "a b",
+            "FLOWS_BOOTSTRAP_TOKEN: the value can't be used: a token has visible ASCII characters only, and no blanks.",
+        ),
+        (
+            "FLOWS_METRICS_TOKEN",
+            "\u00fc",
+            "FLOWS_METRICS_TOKEN: the value can't be used: a token has visible ASCII characters only, and no blanks.",
+        ),
     ],
 )
 def test_settings_that_can_not_be_used(variable, value, said):
