@@ -10,6 +10,7 @@ import orjson
 
 from app.cli.findings import rejected_tokens, told_of
 from app.conformance.credentials import check_sendable, check_token
+from app.conformance.wire import split_url
 from app.contract.document.bundling import read
 from app.contract.document.source import Source
 from app.settings import Settings
@@ -60,6 +61,10 @@ def command(
 
     Example: flows fuzz http://127.0.0.1:8000 --token $TOKEN --minutes 5
     """
+    try:
+        split_url(url, "http", "https")
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     try:
         from schemathesis.cli import schemathesis
     except ImportError as error:

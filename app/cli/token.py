@@ -26,8 +26,15 @@ def _lifetime(_context: click.Context, _parameter: click.Parameter, value: str |
     return int(time.time()) + int(match[1]) * _UNITS[match[2]]
 
 
+def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """The name of a token; nothing invisible, as lists show it on a line."""
+    if not value.strip() or not value.isprintable():
+        raise click.BadParameter("a name has at least one visible character, and no control characters.")
+    return value
+
+
 @command.command()
-@click.argument("name")
+@click.argument("name", callback=_name)
 @click.option("--superuser", is_flag=True, help="Give every permission.")
 @click.option("--permission", "permissions", multiple=True, help="A permission to give; may be repeated.")
 @click.option("--expires", "expires", callback=_lifetime, help="How long it is valid: 30m, 12h, 90d, 4w.")
@@ -45,8 +52,8 @@ def create(settings: Settings, name: str, superuser: bool, permissions: tuple[st
     for permission in permissions:
         if permission not in known:
             raise click.BadParameter(f"{permission!r} is no permission; there are: {', '.join(known)}.")
-    if not superuser and not permissions:
-        raise click.UsageError("Give --superuser or at least one --permission.")
+    if superuser == bool(permissions):
+        raise click.UsageError("Give --superuser, which has every permission, or at least one --permission.")
     made = is_missing(settings)
     store = store_or_exit(settings, contract)
     try:
@@ -68,6 +75,7 @@ def list_(settings: Settings) -> None:
     Example: flows token list
     """
     from app.cli.start import contract_or_exit, store_or_exit
+    from app.logs import printable
 
     store = store_or_exit(settings, contract_or_exit(settings))
     now = time.time()
@@ -75,7 +83,7 @@ def list_(settings: Settings) -> None:
         state = "valid" if token.valid_at(now) else "expired" if token.active else "revoked"
         expires = datetime.fromtimestamp(token.expires, UTC).strftime("%Y-%m-%dT%H:%MZ") if token.expires else "never"
         may = "superuser" if token.superuser else " ".join(sorted(token.permissions))
-        click.echo(f"{token.name:24} {state:8} {expires:18} {may}")
+        click.echo(f"{printable(token.name):24} {state:8} {expires:18} {may}")
     store.close()
 
 

@@ -3,11 +3,12 @@
 Clients correct what they are given; a recorded request may be wrong on purpose (a bad method, a space in the target).
 """
 
+import contextlib
 import http.client
 import socket
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
@@ -33,6 +34,19 @@ class Response:
         return orjson.loads(self.body)
 
 
+def split_url(url: str, *schemes: str) -> SplitResult:
+    """Split the URL of a server into its parts.
+
+    :param schemes: the schemes that it may have
+    :raises ValueError: it has another scheme, no host or a port that can't be, or it is no URL at all
+    """
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in schemes and parts.hostname and parts.port != 0 and url.isprintable() and " " not in url:
+            return parts
+    raise ValueError(f"{url!r} is no URL like http://127.0.0.1:8000.")
+
+
 class Wire:
     """A server to send requests to, one connection each.
 
@@ -41,10 +55,8 @@ class Wire:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"{url!r} is no URL like http://127.0.0.1:8000.")
-        self._address = (parts.hostname, parts.port or 80)
+        parts = split_url(url, "http")
+        self._address = (parts.hostname or "", parts.port or 80)
         self._host = parts.netloc
 
     def send(

@@ -1,8 +1,10 @@
 """The installed command, started as a user starts it."""
 
+import contextlib
 import json
 import re
 import signal
+import sqlite3
 
 import psutil
 import pytest
@@ -143,6 +145,58 @@ def test_request(run):
     assert run("request", "DELETE", FLOWS + "a/").returncode == 0
     assert run("request", "GET", FLOWS, "--token", "nope").returncode == 1
     assert run("token", "list").stdout == ""
+
+
+def test_token_create__superuser_and_permission(run):
+    result = run("token", "create", "a", "--superuser", "--permission", "authentik_flows.view_flow")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Give --superuser, which has every permission, or at least one --permission." in result.stderr
+    assert run("token", "list").stdout == ""
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1b[2J", "a\u2028b", b"a\xff"])
+def test_token_create__a_name_that_no_line_shows(run, name):
+    result = run("token", "create", name, "--superuser")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "a name has at least one visible character, and no control characters." in result.stderr
+    assert run("token", "list").stdout == ""
+
+
+def test_token_list__a_stored_name_that_no_line_shows(run, tmp_path):
+    run("token", "create", "a", "--superuser")
+    with contextlib.closing(sqlite3.connect(tmp_path / "deep" / "flows.sqlite3")) as database, database:
+        database.execute("UPDATE tokens SET name = 'a' || char(10) || 'b'")
+    assert re.fullmatch(r"a\\nb +valid +never +superuser\n", run("token", "list").stdout)
+
+
+@pytest.mark.parametrize(
+    "command", [("fuzz",), ("replay", "--token", "some", "--empty-it"), ("coverage",)], ids=lambda command: command[0]
+)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "127.0.0.1:8000",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://[",
+        "http://a b",
+        "http://a\nb",
+        "http://a:99999",
+    ],
+)
+def test_a_deployment_without_a_url_exits_2(run, command, url):
+    result = run(*command, url)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.endswith(f"Error: {url!r} is no URL like http://127.0.0.1:8000.\n")
+    assert result.stderr.startswith(f"Usage: flows {command[0]} ")
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "token list"])
+def test_a_contract_that_can_not_be_read_exits_1(run, command):
+    result = run(*command.split(), FLOWS_CONTRACT="/nonexistent.yaml")
+    assert result.returncode == 1
+    assert "/nonexistent.yaml:1:1: The contract can't be read: No such file" in result.stdout + result.stderr
 
 
 def test_token(run):
