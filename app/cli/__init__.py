@@ -69,7 +69,8 @@ def main() -> None:
         click.echo(f"flows: {error}", err=True)
         sys.exit(1)
     except Unavailable as error:
-        click.echo(f"flows: the database is not available: {error}", err=True)
+        # PostgreSQL's library says it in several lines.
+        click.echo(f"flows: the database is not available: {' '.join(str(error).split())}", err=True)
         sys.exit(1)
     except DomainError as error:
         click.echo(f"flows: {error}", err=True)

@@ -39,6 +39,13 @@ def test_a_host_of_another_machine_is_one_line_and_exit_2(run, command, host):
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_database_that_can_not_be_reached_is_one_line_and_exit_1(run):
+    result = run("serve", FLOWS_DATABASE_URL="postgresql://flows@127.0.0.1:1/flows")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("flows: the database is not available: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("port", ["99999", "65536", "-1", "abc", "8000.5"])
 def test_a_port_that_can_not_be_is_one_line_and_exit_2(run, port):
     result = run("serve", FLOWS_PORT=port)
