@@ -30,6 +30,7 @@ def command(settings: Settings, method: str, path: str, data: str | None, token:
     from app import logs
     from app.application import create_app
     from app.cli.start import contract_or_exit, store_or_exit
+    from app.cli.temporary import with_file
     from app.conformance.credentials import RejectedToken, check_sendable
 
     if token is not None:
@@ -38,6 +39,7 @@ def command(settings: Settings, method: str, path: str, data: str | None, token:
         except RejectedToken as error:
             raise click.UsageError(str(error)) from error
     logs.configure("error", settings.log_format)
+    settings = with_file(settings)
     contract = contract_or_exit(settings)
     store = store_or_exit(settings, contract)
     app = create_app(settings, contract=contract, store=store)

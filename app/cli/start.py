@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -15,6 +16,11 @@ from app.settings import Settings
 from app.store import Store
 from app.store.engine.address import address_of
 from app.tracing import NoTraces, Tracing, tracing_of
+
+_IN_MEMORY = (
+    "A store in memory ends with this command. Give sqlite:///PATH; a server with a store in memory takes the token of"
+    " FLOWS_BOOTSTRAP_TOKEN."
+)
 
 
 def contract_or_exit(settings: Settings) -> Source:
@@ -30,12 +36,17 @@ def draft_or_exit(settings: Settings) -> Source:
 
 
 def opened_or_exit(settings: Settings, contract: Source) -> Store:
-    """The store as it is; exit 2 if the settings name none. It is closed when the command ends, however it does."""
+    """The store as it is; exit 2 if the settings name none, or one in memory. It is closed when the command ends, however it does.
+
+    Commands that have a use for a store in memory have called `with_file` before.
+    """
     try:
-        store = open_store(settings, contract)
+        address = address_of(settings.database_url)
     except ValueError as error:
-        click.echo(f"flows: FLOWS_DATABASE_URL: {error}", err=True)
-        sys.exit(2)
+        _exit(str(error))
+    if address.embedded and address.path is None:
+        _exit(_IN_MEMORY)
+    store = open_store(settings, contract)
     click.get_current_context().call_on_close(store.close)
     return store
 
@@ -97,15 +108,20 @@ def embedded_or_exit(settings: Settings, instead: str, file: Path) -> Path:
     try:
         address = address_of(settings.database_url)
     except ValueError as error:
-        click.echo(f"flows: FLOWS_DATABASE_URL: {error}", err=True)
-        sys.exit(2)
-    if address.path is None:
-        click.echo("flows: FLOWS_DATABASE_URL names no embedded store.", err=True)
-        if not address.embedded:
-            command = instead.format(url=shlex.quote(str(address)), file=shlex.quote(str(file)))
-            click.echo(f"       PostgreSQL has a command of its own for that: {command}", err=True)
-        sys.exit(2)
-    return address.path
+        _exit(str(error))
+    if address.path is not None:
+        return address.path
+    if address.embedded:
+        _exit(_IN_MEMORY)
+    command = instead.format(url=shlex.quote(str(address)), file=shlex.quote(str(file)))
+    click.echo("flows: FLOWS_DATABASE_URL names no embedded store.", err=True)
+    click.echo(f"       PostgreSQL has a command of its own for that: {command}", err=True)
+    sys.exit(2)
+
+
+def _exit(sentence: str) -> NoReturn:
+    click.echo(f"flows: FLOWS_DATABASE_URL: {sentence}", err=True)
+    sys.exit(2)
 
 
 def tracing_or_warning() -> Tracing | None:

@@ -226,7 +226,6 @@ def test_token(run):
         (["export"], {}, "Missing argument 'SLUG...'"),
         (["backup"], {}, "Missing argument 'FILE'"),
         (["restore", "nothing"], {}, "File 'nothing' does not exist"),
-        (["backup", "file"], {"FLOWS_DATABASE_URL": "sqlite://"}, "FLOWS_DATABASE_URL names no embedded store."),
         (["restore", __file__], {"FLOWS_DATABASE_URL": "nothing"}, "FLOWS_DATABASE_URL: That is no URL of a database"),
         (["serve", "--seed", "nothing"], {}, "Directory 'nothing' does not exist"),
     ],
@@ -236,6 +235,38 @@ def test_wrong_calls_exit_2(run, arguments, variables, said):
     assert result.returncode == 2
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite://"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "token create a --superuser",
+        "token list",
+        "token revoke a",
+        "db upgrade",
+        "db current",
+        "import docs/examples/welcome.yaml",
+        "export a",
+        "backup file",
+        f"restore {__file__}",
+        "check --store",
+        "diff openapi/authentik-flows.yaml --store",
+    ],
+)
+def test_a_store_in_memory_is_refused_where_it_would_end_with_the_command(run, command, url):
+    result = run(*command.split(), FLOWS_DATABASE_URL=url)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "flows: FLOWS_DATABASE_URL: A store in memory ends with this command. Give sqlite:///PATH; a server with a store in memory"
+        " takes the token of FLOWS_BOOTSTRAP_TOKEN.\n"
+    )
+
+
+def test_request__a_store_in_memory(run, tmp_path):
+    result = run("request", "GET", FLOWS, FLOWS_DATABASE_URL="sqlite://", TMPDIR=str(tmp_path))
+    assert (result.returncode, json.loads(result.stdout)["results"]) == (0, [])
+    assert not list(tmp_path.glob("flows-*"))
 
 
 @pytest.mark.parametrize(
