@@ -3,7 +3,6 @@
 import gc
 import itertools
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app.cli.temporary import with_file
     from app.recording.recorder import Recorder
     from app.server.listening import listener_or_exit
-    from app.server.worker import Worker
+    from app.server.worker import Worker, stop_while_starting
 
     logs.configure(settings.log_level, settings.log_format)
     # Gunicorn binds it again, and would report a failure in eleven lines.
@@ -107,8 +106,6 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         worker.part = next(part for part in itertools.count() if part not in taken)
 
     def begin_worker(_arbiter: Any, worker: Worker) -> None:
-        # Until it has handlers of its own, it has its parent's, which would only note that it is to stop.
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         metrics.take(worker.part)
         if worker.part == 0:
             check_in_background(settings, contract)
@@ -120,6 +117,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         for line in about_tokens:
             click.echo(line)
 
+    stop_while_starting()
     Worker.lifeline = os.pipe()
     # Workers share what is there, as long as nobody writes to it.
     gc.freeze()

@@ -140,6 +140,23 @@ class Worker(UvicornWorker):
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
+def stop_while_starting() -> None:
+    """Let a process that is forked from now on end by SIGTERM until it has a handler of its own.
+
+    It would have its parent's, to which the signal means nothing, from the fork on.
+    """
+
+    def reset() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
+        after_in_child=reset,
+    )
+
+
 def _stop_with_parent(read_end: int) -> None:
     os.read(read_end, 1)
     os.kill(os.getpid(), signal.SIGTERM)
