@@ -151,5 +151,5 @@ def test_only_a_body_of_what_is_answered_is_stored():
         return keeping("name", "owner") if operation_id in ("widgets_test", "widgets_drawing_create") else None
 
     checks.load(CONTRACT, implementation(HANDLERS, stored))
-    with pytest.raises(ContractError, match="The store keeps no member 'order'"):
+    with pytest.raises(ContractError, match="The store has no property 'order'"):
         checks.load(CONTRACT, implementation(HANDLERS, lambda _: keeping("name", "owner")))

@@ -27,7 +27,7 @@ ORDER = (
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        (DENIED, f"{DENIED}          nullable: true\n", "The store keeps no null for 'denied_action'."),
+        (DENIED, f"{DENIED}          nullable: true\n", "'denied_action' can't be null in the store."),
         (
             MODE,
             MODE.replace("          type: boolean\n", ""),
@@ -36,40 +36,40 @@ ORDER = (
         (
             DEFAULT,
             "A new flow takes `none`.\n",
-            "A new object may lack 'authentication', of which the store keeps a value.",
+            "A new object may lack 'authentication', which the store requires.",
         ),
-        (ORDER, ORDER.replace("        maximum: 2147483647\n", ""), "The store keeps 'order' in 32 bits."),
+        (ORDER, ORDER.replace("        maximum: 2147483647\n", ""), "The store keeps 'order' as a 32-bit integer."),
         (PAGE, PAGE.replace("integer", "number"), "The handler takes 'page' as integer, and not as number."),
         (
             PAGE,
             PAGE.replace("        default: 1\n", ""),
-            "The handler takes a value of 'page' always, and it may be left out.",
+            "The handler requires 'page', which is optional here.",
         ),
-        (TITLE, TITLE.split(r"^[^\x00]*[")[0] + "^.'\n", "The store keeps no text with NUL for 'title'."),
+        (TITLE, TITLE.split(r"^[^\x00]*[")[0] + "^.'\n", "The store can't keep NUL characters in 'title'."),
         (
             "    required:\n      - url\n",
             "",
-            "The handler takes a value of 'url' always, and it may be missing.",
+            "The handler requires 'url', which may be missing or null.",
         ),
         (
             "        maxLength: 500\n        pattern: '^[^\\x00]*$'\n",
             "        maxLength: 500\n        pattern: '^.*$'\n",
-            "The store keeps no text with NUL for 'url'.",
+            "The store can't keep NUL characters in 'url'.",
         ),
         (
             "      url:\n        type: string\n",
             "      url:\n        type: string\n        readOnly: true\n",
-            "The handler takes 'url' from the body, and it is not there.",
+            "The handler takes 'url' from the body, which has no such property.",
         ),
         (
             "              required: [file]\n",
             "",
-            "The handler takes a value of 'file' always, and it may be missing.",
+            "The handler requires 'file', which may be missing or null.",
         ),
         (
             "        - name\n        - slug\n        - title\n",
             "        - name\n        - slug\n",
-            "A new object may lack 'title', of which the store keeps a value.",
+            "A new object may lack 'title', which the store requires.",
         ),
     ],
 )
@@ -105,7 +105,7 @@ def test_an_answer_that_admits_less_than_the_body_is_a_finding(settings, tmp_pat
     with pytest.raises(ContractError) as caught:
         load_contract(with_answer(settings, tmp_path / "contract", answer))
     assert {finding.location.line for finding in caught.value.findings} == {277}
-    assert "An answer may not have every 'throw_error' that may be sent." in {
+    assert "The response admits fewer values of 'throw_error' than the request." in {
         finding.problem for finding in caught.value.findings
     }
 
@@ -115,7 +115,7 @@ def test_what_an_answer_requires_and_a_new_object_may_lack_is_a_finding(settings
     path = changed.contract.parent / "stages" / "dummy.yaml"
     load_contract(changed)
     path.write_text(path.read_text("utf-8").replace("        x-create-default: false\n", ""), "utf-8")
-    with pytest.raises(ContractError, match="A new object may lack 'throw_error', which the answer requires"):
+    with pytest.raises(ContractError, match="A new object may lack 'throw_error', which the response requires"):
         load_contract(changed)
 
 

@@ -171,7 +171,7 @@ def test_however_an_editor_saves(follow, tmp_path):
     titles.parent.mkdir()
     parameter = "name: title, in: query, schema: {type: string}, x-filters"
     titles.write_text(f"parameters:\n  Title: {{{parameter}: titel}}\n")
-    wait_for(lambda: f"{titles}:2:59: The store keeps no member 'titel'." in session.said(), "what is wrong there")
+    wait_for(lambda: f"{titles}:2:59: The store has no property 'titel'." in session.said(), "what is wrong there")
     titles.write_text(f"parameters:\n  Title: {{{parameter}: title}}\n")
     wait_for(lambda: not connection.stale(), "the end of the stale state")
     assert json.loads(connection.get(FLOWS + "?title=other")[2])["results"] == []

@@ -75,8 +75,8 @@ def _check_required(source: Source, pointer: Pointer, sent: Any, created: Any) -
         for place, names in values if keyword == "required" else ():
             for index, name in enumerate(names):
                 if name in known and name not in given:
-                    problem = f"A new object may lack {name!r}, which the answer requires."
-                    remedy = "Make it `required` in the body, give it an `x-create-default`, or require it no more."
+                    problem = f"A new object may lack {name!r}, which the response requires."
+                    remedy = "Make it `required` in the body, give it an `x-create-default`, or don't require it in the response."
                     yield source.finding((*place, index), problem, remedy)
 
 
@@ -92,18 +92,18 @@ def _check(
     for where in narrower:
         yield source.finding(
             where,
-            f"An answer may not have every {name!r} that may be sent.",
-            f"Admit here all that is admitted at {source.locate(at)}.",
+            f"The response admits fewer values of {name!r} than the request.",
+            f"Admit each value that {source.locate(at)} admits.",
         )
     validator = SchemaReader(source, Direction.RESPONSE).validator(other)
     few = sent[1].get("enum", (True, False) if sent[1].get("type") == "boolean" else ())
     for value in () if narrower else few:
         if value is not None and not validator.is_valid(value):
-            problem = f"An answer may not have the {name!r} that may be sent: {shown(value)}."
+            problem = f"The response does not admit a value of {name!r} that the request admits: {shown(value)}."
             yield source.finding(place, problem, "Admit it here.")
     default = sent[1].get("x-create-default", answered[1].get("x-create-default"))
     if default is not None and not validator.is_valid(default):
-        problem = f"An answer may not have the {name!r} that a new object takes: {shown(default)}."
+        problem = f"The response does not admit the default of {name!r}: {shown(default)}."
         yield source.finding(place, problem, "Admit it here.")
 
 

@@ -76,7 +76,7 @@ class _Walk:
                 continue
             target = reference.target
             if target == pointer or target in around:
-                yield _found(reference, f"The schema {target[-1]!r} is made of itself.", _APART)
+                yield _found(reference, f"The schema {target[-1]!r} is composed of itself.", _APART)
             elif len(around) >= _STEPS:
                 yield _found(reference, _TOO_LONG, _APART)
                 return
@@ -90,8 +90,8 @@ class _Walk:
                 self._heights[pointer] = max(self._heights[pointer], height)
                 self._parts[pointer] += self._parts[target]
                 if self._parts[pointer] > _PARTS >= self._parts[target]:
-                    problem = f"The schema {pointer[-1]!r} is made of more than {_PARTS} others."
-                    yield self._source.finding(pointer, problem, "Make it of fewer.")
+                    problem = f"The schema {pointer[-1]!r} is composed of more than {_PARTS} others."
+                    yield self._source.finding(pointer, problem, "Use fewer.")
                 # Schemas composed of this one are too large only because of it.
                 self._parts[pointer] = min(self._parts[pointer], _PARTS + 1)
 
@@ -113,7 +113,7 @@ class _Walk:
                     continue
                 path.pop()
                 if heights[pointer] > _STEPS:
-                    problem = f"Schemas lie within one another more than {_STEPS} levels deep."
+                    problem = f"Schemas are nested more than {_STEPS} levels deep."
                     yield self._source.finding(pointer, problem, "Nest fewer of them.")
                     return
                 if path:
@@ -123,7 +123,7 @@ class _Walk:
         return (reference.target[:3] for reference in self._references.get(pointer, ()))
 
 
-_TOO_LONG = f"More than {_STEPS} schemas are made of one another."
+_TOO_LONG = f"More than {_STEPS} schemas are composed of one another."
 _APART = "Refer to another, or put it in a property."
 
 

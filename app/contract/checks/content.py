@@ -41,7 +41,7 @@ def check_content(
             yield from _check_json(source, contents, f"Describe one content, {JSON} or {FORM}.")
         for place, media in contents:
             if "encoding" in media:
-                problem = "The parts of a form are read by the types of their members."
+                problem = "The parts of a form are read by the types of their properties."
                 yield source.finding((*place, "encoding"), problem, "Remove `encoding`.")
             if "schema" in media:
                 yield from _check_body(source, (*place, "schema"), media["schema"])
@@ -77,13 +77,11 @@ def _check_body(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Ite
             pointer, f"A body of {f'type {kind!r}' if kind else 'any type'} is not served.", "Make it an object."
         )
     elif admits_null(source, schema):
-        yield source.finding(pointer, "A body that is null is not served.", "Take `nullable` away.")
+        yield source.finding(pointer, "A body that is null is not served.", "Remove `nullable`.")
     for place, part in _parts(source, pointer, schema):
         for rule in _RULES:
             if rule in part and rule not in part.get("x-messages", {}):
-                yield source.finding(
-                    (*place, rule), "The rule has no words for who breaks it.", f"Add `x-messages: {{{rule}: ...}}`."
-                )
+                yield source.finding((*place, rule), "The rule has no message.", f"Add `x-messages: {{{rule}: ...}}`.")
 
 
 def _parts(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[tuple[Pointer, dict[str, Any]]]:

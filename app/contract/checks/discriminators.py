@@ -28,7 +28,7 @@ def _check(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[F
             if "$ref" in part:
                 alternatives[parse_reference(part["$ref"])] = (*pointer, keyword, index)
             else:
-                problem = "A discriminator tells only alternatives apart that have a name."
+                problem = "Each alternative of a discriminator must be a component."
                 yield source.finding((*pointer, keyword, index), problem, "Move this one to the components.")
     for target in alternatives or {pointer: pointer}:
         yield from _check_property(source, (*place, "propertyName"), name, target)
@@ -54,8 +54,8 @@ def _check_property(source: Source, place: Pointer, name: str, target: Pointer) 
         return
     required = flattened(source, schema).get("required", ())
     if name not in required and "default" not in members[name][1]:
-        problem = f"The schema {target[-1]!r} does not require {name!r}, by which it is told apart."
-        yield source.finding(place, problem, "Add it to what is `required` there, or give it a default.")
+        problem = f"The schema {target[-1]!r} does not require {name!r}, which the discriminator needs."
+        yield source.finding(place, problem, "Add it to `required` there, or give it a default.")
 
 
 def _check_entry(
@@ -69,7 +69,7 @@ def _check_entry(
         source.at(target)
     except KeyError:
         remedy = did_you_mean(text, schemas, "Name a schema, as in '#/components/schemas/Flow'.")
-        yield source.finding(place, f"The mapping of {value!r} to {text!r} leads nowhere.", remedy)
+        yield source.finding(place, f"The mapping of {value!r} to {text!r} has no target.", remedy)
         return
     if alternatives and target not in alternatives:
         problem = f"{text!r} is none of the alternatives."

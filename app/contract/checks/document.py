@@ -38,11 +38,11 @@ def _check_references(source: Source) -> Iterator[Finding]:
             source.resolve((), node)
             target = parse_reference(node["$ref"])
         except CircularReference:
-            yield Finding(file.locate(place), "The references lead in a circle.", "Name a part that is described.")
+            yield Finding(file.locate(place), "The references are circular.", "Name a part that is described.")
         except KeyError:
             yield Finding(
                 file.locate(place),
-                f"The reference {node['$ref']!r} leads nowhere.",
+                f"The reference {node['$ref']!r} has no target.",
                 "Name a part of this file, as in '#/components/schemas/Flow'.",
             )
         else:

@@ -152,7 +152,7 @@ def _check_annotations(source: Source, path: str, method: str, handler: Callable
             extension = "x-searches" if get_args(hint) == (str,) else "x-orders-by"
             if extension not in parameter:
                 yield source.finding(
-                    place, f"The handler takes {name!r} as `{extension}` gives it.", f"Add `{extension}`."
+                    place, f"The handler takes {name!r} in the form of `{extension}`.", f"Add `{extension}`."
                 )
             continue
         wanted = _JSON_TYPES.get(hint)
@@ -167,7 +167,7 @@ def _check_annotations(source: Source, path: str, method: str, handler: Callable
         elif schema.get("default") is None and (
             not parameter.get("required", False) or parameter.get("allowEmptyValue")
         ):
-            problem = f"The handler takes a value of {name!r} always, and it may be left out."
+            problem = f"The handler requires {name!r}, which is optional here."
             yield source.finding((*place, "schema"), problem, "Give it a default.")
 
 
@@ -183,15 +183,15 @@ def _check_body(source: Source, pointer: Pointer, hint: Any) -> Iterator[Finding
             remedy = "Describe it so, and require it."
             wanted = _JSON_TYPES.get(kind, "string")
             if name not in members or any(schema.get(key) for key in ("readOnly", "x-ignored")):
-                problem = f"The handler takes {name!r} from the body, and it is not there."
+                problem = f"The handler takes {name!r} from the body, which has no such property."
             elif schema.get("type") != wanted or is_file(source, schema) != (kind is Upload):
                 problem = (
                     f"The handler takes {name!r} as {'a file' if kind is Upload else wanted}, which it is not here."
                 )
             elif name not in required or admits_null(source, source.at(at)):
-                problem = f"The handler takes a value of {name!r} always, and it may be missing."
+                problem = f"The handler requires {name!r}, which may be missing or null."
             elif kind is str and takes_nul(source, source.at(at)):
-                problem = f"The store keeps no text with NUL for {name!r}."
+                problem = f"The store can't keep NUL characters in {name!r}."
                 remedy = "Add `pattern: '^[^\\x00]*$'`."
             else:
                 continue

@@ -57,5 +57,5 @@ def _check(source: Source, place: Pointer, schema: Any, sample: Any, reader: Sch
     errors = list(reader.validator(schema).iter_errors(sample))
     for error, broken in zip(errors, broken_by(source, place, errors, sample), strict=True):
         where = ".".join(map(str, error.instance_path))
-        problem = f"The server answers {shown(error.instance)}{f' in {where!r}' if where else ''}: {error.message}."
+        problem = f"The server returns {shown(error.instance)}{f' in {where!r}' if where else ''}: {error.message}."
         yield source.finding(broken.rule, problem, "Admit it.")

@@ -23,7 +23,9 @@ def check_models(source: Source, parts: Sequence[Part], collections: Collection[
         model = schema["x-model"]
         place = (*pointer, "x-model", "name")
         if len(pointer) > len(("components", "schemas", "name")):
-            yield source.finding(place, "The model's schema has no name.", "Move it to the schemas of the components.")
+            yield source.finding(
+                place, "The schema of a model must be a component.", "Move it to `components/schemas`."
+            )
         if model["name"] in models:
             where = source.locate(models[model["name"]])
             yield source.finding(
@@ -38,7 +40,7 @@ def check_models(source: Source, parts: Sequence[Part], collections: Collection[
             yield source.finding(
                 ("paths", path, "x-serves"),
                 f"There is no model {item['x-serves']!r}.",
-                "Name one that a schema has as its `x-model`.",
+                "Name the model of an `x-model`.",
             )
     for pointer, schema in _with_extension(parts, "x-references"):
         yield from _check_reference(source, (*pointer, "x-references"), schema["x-references"], known)
@@ -49,7 +51,7 @@ def check_models(source: Source, parts: Sequence[Part], collections: Collection[
                 if name not in members:
                     yield source.finding(
                         (*pointer, "x-unique-together", index, "members", position),
-                        f"{name!r} is no member of the object.",
+                        f"{name!r} is not a property of the object.",
                         "Name one that is.",
                     )
 
@@ -68,8 +70,8 @@ def _check_kind(
         problem = f"The model has no property {by!r} with `type: boolean`."
         yield source.finding((*pointer, "x-model", "decision", "by"), problem, "Name one that it has.")
     for keyword in sorted({key for part in composed(source, schema) for key in ("anyOf", "oneOf") if key in part}):
-        problem = f"The model's objects have `{keyword}`, and no properties that are known by it."
-        yield source.finding(pointer, problem, "Describe them by `properties` and `allOf`.")
+        problem = f"The schema of a model can't have `{keyword}`."
+        yield source.finding(pointer, problem, "Describe the properties with `properties` and `allOf`.")
 
 
 def _with_extension(parts: Sequence[Part], extension: str) -> Iterator[tuple[Pointer, dict[str, Any]]]:
@@ -88,7 +90,7 @@ def _check_reference(
             yield source.finding(
                 (*pointer, "to", *([index] if several else [])),
                 f"There is no model or collection {name!r}.",
-                "Name one of an `x-model`, or nothing: `to: []`.",
+                "Name one from an `x-model`, or none: `to: []`.",
             )
     schemas = [schema for name in targets for schema in known.get(name, ())]
     members = {name for schema in schemas for name in properties(source, source.at(schema), schema)}
@@ -97,6 +99,6 @@ def _check_reference(
         if schemas and name not in members:
             yield source.finding(
                 (*pointer, "identity"),
-                f"{name!r} is no member of the objects that are referred to.",
+                f"{name!r} is not a property of the referenced objects.",
                 "Name one that is.",
             )

@@ -87,8 +87,8 @@ def _check_security(source: Source, pointer: Pointer, operation: dict[str, Any])
     if "security" not in operation and "security" not in source.document:
         yield source.finding(
             pointer,
-            "The operation does not say who may call it.",
-            "Add `security: [{authentik: []}]`, or `security: []` for everybody.",
+            "The operation has no `security`.",
+            "Add `security: [{authentik: []}]`, or `security: []` for public access.",
         )
         return
     requirements: list[dict[str, Any]] = operation.get("security", source.document.get("security", []))
@@ -110,7 +110,7 @@ def _check_security(source: Source, pointer: Pointer, operation: dict[str, Any])
     if not requirements and "x-required-permissions" in operation:
         yield source.finding(
             (*pointer, "x-required-permissions"),
-            "An operation for everybody can't require permissions.",
+            "A public operation can't require permissions.",
             "Remove them, or name a security scheme.",
         )
 
@@ -124,7 +124,7 @@ def _check_responses(
         if not (code.isdigit() and len(code) == 3):
             yield source.finding(
                 (*pointer, "responses", code),
-                f"The response {code!r} does not say one status code.",
+                f"The response {code!r} is not a single status code.",
                 "Document each status code by itself.",
             )
     successes = [code for code in documented if code.isdigit() and code < "300"]

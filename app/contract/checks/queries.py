@@ -52,7 +52,7 @@ def check_queries(
             if set(known.names) != set(names):
                 yield source.finding(
                     (*where, "x-searches"),
-                    f"All {can.collection} are searched alike, and {source.locate(known.place)} says otherwise.",
+                    f"Searches of {can.collection} must name the same properties, and {source.locate(known.place)} names others.",
                     "Name the same properties in both places.",
                 )
 
@@ -83,16 +83,16 @@ def _check_reference(
     declared = parameter.get("x-references")
     if found.reference is None:
         if declared is not None:
-            problem = f"The store keeps no reference in {name!r}."
+            problem = f"{name!r} is not a reference in the store."
             yield source.finding((*where, "x-references"), problem, "Remove it.")
         return
     to, identity = names_of(found.reference.to), names_of(found.reference.identity)
     remedy = f"Write `x-references: {{to: [{', '.join(to)}], identity: [{', '.join(identity)}]}}`."
     if declared is None:
-        yield source.finding(where, f"{name!r} is a reference, and the filter does not say to what.", remedy)
+        yield source.finding(where, f"{name!r} is a reference, and the filter has no `x-references`.", remedy)
     elif set(names_of(declared["to"])) != set(to) or set(names_of(declared.get("identity", "pk"))) != set(identity):
         yield source.finding(
-            (*where, "x-references"), f"{name!r} refers to other objects, or by others' members.", remedy
+            (*where, "x-references"), f"{name!r} refers to other objects, or by other properties.", remedy
         )
 
 
@@ -114,4 +114,4 @@ def unknown(source: Source, place: Pointer, name: str, can: Capabilities, able: 
     remedy = "Add a column and a migration in app/store/, or correct the name."
     if can.kept is None:
         remedy = did_you_mean(name, able, f"Name one of: {', '.join(sorted(able))}.")
-    return source.finding(place, f"The store keeps no member {name!r}.", remedy)
+    return source.finding(place, f"The store has no property {name!r}.", remedy)

@@ -67,9 +67,9 @@ def _check_model(source: Source, pointer: Pointer, operation: dict[str, Any], sc
         schema = media["schema"]
         model = source.resolve((), schema)[1].get("x-model", {}) if schema.keys() == {"$ref"} else {}
         if scope not in (model.get("name"), model.get("collection")):
-            problem = f"The schema of the answer has no `x-model` of {scope}."
+            problem = f"The response schema has no `x-model` of {scope}."
             at = (*place, "content", media_type, "schema")
-            yield source.finding(at, problem, "Refer to the schema that has it.")
+            yield source.finding(at, problem, "Refer to the schema with that `x-model`.")
 
 
 def _check_reference(
@@ -87,20 +87,20 @@ def _check_reference(
     targets = names_of(reference["to"]) if reference is not None else ()
     if wanted is not None and set(targets) != set(wanted.to):
         to = ", ".join(wanted.to)
-        problem = f"The store keeps in {name!r} what refers to {to}."
+        problem = f"{name!r} refers to {to} in the store."
         yield source.finding(place, problem, f"Give it `x-references` with `to: [{to}]`.")
     elif wanted is None and targets and can.kept is not None:
-        yield source.finding(place, f"The store keeps no reference in {name!r}.", "Take `x-references` away.")
+        yield source.finding(place, f"{name!r} is not a reference in the store.", "Remove `x-references`.")
     elif reference is not None:
         stays = ("cascade_many",) if schema.get("type") == "array" else ("set_null", "set_default")
         held = wanted.on_delete if wanted is not None else ""
         if targets and reference.get("on_delete", stays[0]) not in ((held,) if held else stays):
-            problem = f"The store does otherwise with {name!r} when what it refers to is deleted."
+            problem = f"The store has another `on_delete` for {name!r}."
             yield source.finding((*place, "on_delete"), problem, f"Write `{held or stays[0]}`.")
         for identity in names_of(reference.get("identity", "pk")):
             for target in targets:
                 if frozenset({identity}) not in capabilities(target).unique | {frozenset({"pk"})}:
-                    problem = f"The store does not find {target} by {identity!r}."
+                    problem = f"The store can't find {target} by {identity!r}."
                     yield source.finding(place, problem, "Name a property that is unique, or remove `identity`.")
 
 
@@ -111,10 +111,10 @@ def _check_unique(
     held = frozenset({name}) in can.unique
     if "x-unique" in schema and not held:
         unique = ", ".join(sorted(name for names in can.unique if len(names) == 1 for name in names))
-        problem = f"The store does not keep {name!r} unique."
+        problem = f"The store has no unique constraint on {name!r}."
         yield source.finding((*place, "x-unique"), problem, f"Remove it: only {unique} can be unique here.")
     elif held and "x-unique" not in schema:
-        problem = f"The store keeps {name!r} unique, and no message says so."
+        problem = f"The store has a unique constraint on {name!r}, and the contract has no message for it."
         yield source.finding(place, problem, "Give it an `x-unique`.")
 
 
@@ -126,11 +126,13 @@ def _check_unique_together(
     rules = [frozenset(rule["members"]) for rule in flattened(source, schema).get("x-unique-together", ())]
     for index, names in enumerate(rules):
         if names not in can.unique:
-            problem = f"The store does not keep {', '.join(sorted(names))} unique together."
+            problem = f"The store has no unique constraint on {', '.join(sorted(names))}."
             yield source.finding((*place, "x-unique-together", index), problem, "Remove it.")
     for names in can.unique - set(rules):
         if len(names) > 1 and names <= written:
-            problem = f"The store keeps {', '.join(sorted(names))} unique together, and no message says so."
+            problem = (
+                f"The store has a unique constraint on {', '.join(sorted(names))}, and the contract has no message for it."
+            )
             yield source.finding(place, problem, "Give it an `x-unique-together`.")
 
 
@@ -155,13 +157,15 @@ def check_columns(
                 problem = f"The store keeps {name!r} as {wanted}, and not as {kind or 'a value of any type'}."
                 yield source.finding(place, problem, f"Make it `type: {wanted}`.")
             elif admits_null(source, source.at(place)):
-                yield source.finding(place, f"The store keeps no null for {name!r}.", "Take `nullable` away.")
+                yield source.finding(place, f"{name!r} can't be null in the store.", "Remove `nullable`.")
             elif wanted == "string" and takes_nul(source, source.at(place)):
-                problem = f"The store keeps no text with NUL for {name!r}."
+                problem = f"The store can't keep NUL characters in {name!r}."
                 yield source.finding(place, problem, "Add `pattern: '^[^\\x00]*$'`.")
             elif wanted == "integer" and not _fits(source, source.at(place)):
-                problem = f"The store keeps {name!r} in 32 bits."
-                yield source.finding(place, problem, "Add `format: int32`, or a `minimum` and a `maximum` within.")
+                problem = f"The store keeps {name!r} as a 32-bit integer."
+                yield source.finding(
+                    place, problem, "Add `format: int32`, or a `minimum` and a `maximum` within its range."
+                )
 
 
 def _check_new(
@@ -176,7 +180,7 @@ def _check_new(
     created = [media["schema"] for media in answer.get("content", {}).values()]
     given = given_to_new(source, sent, created)
     for name in sorted(types.keys() - given):
-        problem = f"A new object may lack {name!r}, of which the store keeps a value."
+        problem = f"A new object may lack {name!r}, which the store requires."
         place = properties(source, sent, (*where, "content", next(iter(body["content"])), "schema")).get(
             name, (where, {})
         )[0]

@@ -82,7 +82,7 @@ def _check_patterns(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
             if not compiles[pattern]:
                 yield source.finding(
                     (*pointer, "pattern"),
-                    f"The pattern {pattern!r} is no regular expression, or looks around.",
+                    f"The pattern {pattern!r} is not a regular expression, or uses lookaround.",
                     "Correct it.",
                 )
 
@@ -105,7 +105,7 @@ def _check_schemas(source: Source, parts: Sequence[Part], reader: SchemaReader) 
             continue
         for error in reader.mistakes(node):
             place = (*pointer, *error.instance_path)
-            yield source.finding(place, f"The schema means nothing: {error.message}.", "Correct it.")
+            yield source.finding(place, f"The schema is invalid: {error.message}.", "Correct it.")
 
 
 def _check_url_template(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
@@ -116,7 +116,7 @@ def _check_url_template(source: Source, pointer: Pointer, schema: dict[str, Any]
         yield source.finding((*pointer, "x-url-template"), problem, "Move it to one.")
         return
     for keyword in sorted(schema.keys() - _BESIDE_URL):
-        problem = "A property whose URL is built admits any text."
+        problem = "A property with `x-url-template` can't restrict its text."
         yield source.finding((*pointer, keyword), problem, "Remove this keyword.")
     owner, place = pointer[:-2], (*pointer, "x-url-template")
     members = properties(source, source.at(owner), owner)
@@ -125,10 +125,10 @@ def _check_url_template(source: Source, pointer: Pointer, schema: dict[str, Any]
         return
     for name in re.findall(r"\{(\w+)\}", template):
         if name not in members:
-            problem = f"The template names {name!r}, which is no member of the object."
+            problem = f"The template names {name!r}, which is not a property of the object."
             yield source.finding(place, problem, "Name one that is.")
         elif members[name][1].get("type") != "string" or "x-url-template" in members[name][1]:
-            yield source.finding(place, f"The template names {name!r}, which is no text.", "Name one that is.")
+            yield source.finding(place, f"The template names {name!r}, which is not a string.", "Name one that is.")
 
 
 def _check_refusal(

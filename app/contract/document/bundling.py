@@ -211,7 +211,7 @@ class _Bundler:
         pointer, key, at = place[:-1], place[-1], (file, place)
         target = self._target(file, reference)
         if target is None:
-            self._find(at, f"The reference {shown!r} leads nowhere.", "Name a part of that file.")
+            self._find(at, f"The reference {shown!r} has no target.", "Name a part of that file.")
             return
         self._uses[self._outermost((file, pointer))].add(self._outermost(target))
         if _of_path_item(reference):
@@ -248,7 +248,7 @@ class _Bundler:
         followed = {part}
         while (target := self._path_items.get(part)) is not None:
             if target in followed:
-                self._find((part[0], (*part[1], "$ref")), "The references lead in a circle.", "Name a path item.")
+                self._find((part[0], (*part[1], "$ref")), "The references are circular.", "Name a path item.")
                 break
             followed.add(target)
             part = target
