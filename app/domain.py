@@ -1,4 +1,4 @@
-"""What handlers, the store and the contract say to each other about objects, beside plain JSON values."""
+"""Types that handlers, the store and the contract share."""
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
@@ -55,8 +55,8 @@ class Filter(NamedTuple):
     """A property that stored objects can be filtered by.
 
     :param type: the type of its values (JSON Schema)
-    :param lists: whether it may be compared with a list, any of whose values matches
-    :param reference: what its values refer to; None if they are no identities
+    :param lists: whether its value may be a list, which any of its values matches
+    :param reference: the reference of its values; None if they are not identities
     """
 
     type: str
@@ -66,16 +66,16 @@ class Filter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the store can do with the properties of some objects.
+    """The capabilities of the store for a model or collection.
 
-    :param collection: what the objects are kept in
-    :param kept: the properties that are stored; None if all are that the contract has
-    :param columns: the types (JSON Schema) of those that have a column and are never null
-    :param filters: those that objects can be filtered by
-    :param sorts: those that objects can be sorted by
-    :param searches: those in which words can be looked for
-    :param unique: the properties, each set together, that are the same in no two objects
-    :param references: what properties with a column have to refer to
+    :param collection: the collection of the objects
+    :param kept: the stored properties; None if all properties of the contract are stored
+    :param columns: the types (JSON Schema) of required columns, by property
+    :param filters: the filters, by property
+    :param sorts: the sort keys
+    :param searches: the searchable properties
+    :param unique: the unique constraints, each a set of properties
+    :param references: the references of columns, by property
     """
 
     collection: str
@@ -90,11 +90,11 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a policy decides without being run.
+    """The result of a policy that is not executed.
 
-    :param by: the member whose truth it is; empty if it always decides alike
-    :param passes: what it always decides
-    :param message: what it says
+    :param by: the boolean property with the result; empty if the result is fixed
+    :param passes: the fixed result
+    :param message: the message of the policy
     """
 
     by: str
@@ -185,7 +185,7 @@ class Upload(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who asks, and how: what a handler gets as `request`, if it asks for that.
+    """The caller and the base URL of a request: the optional argument `request` of a handler.
 
     :param name: the name of the token, empty if there is none
     :param superuser: whether every permission is given
@@ -204,7 +204,7 @@ class RequestContext:
 
 
 def single_statement(handler: Handler) -> Handler:
-    """Say of a handler that it is one small statement as a rule: a networked database may carry it out with those of others."""
+    """Mark a handler as one small statement, which PostgreSQL may run in a pipeline with others."""
     handler.single_statement = True  # type: ignore[attr-defined]  # functions take attributes
     return handler
 

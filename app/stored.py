@@ -1,4 +1,4 @@
-"""What is stored, held against a contract."""
+"""Checks of stored objects against a contract."""
 
 import json
 from collections import Counter
@@ -22,7 +22,7 @@ from app.store.queries.object_views import ObjectRow
 from app.store.upkeep.scanning import StoredRow, every_row
 
 NO_MODEL = "x-model"
-"""The rule that an object violates whose model the contract does not have."""
+"""The rule of an object without a model in the contract."""
 
 # How much of a value or a name is shown.
 _SHOWN = 60
@@ -88,7 +88,7 @@ class StoreChecker:
         return self._of_collection.get(stored.collection)
 
     def violations(self, stored: StoredRow) -> list[Violation]:
-        """What an object violates."""
+        """The violations of an object."""
         model, row = self.model_of(stored), stored.row
         about = (model.name if model else getattr(row, "model", stored.collection), row.pk, getattr(row, "name", ""))
         if model is None:
@@ -125,10 +125,10 @@ class StoreChecker:
 
 
 class Summary(NamedTuple):
-    """What many stored objects violate.
+    """A summary of the violations of stored objects.
 
     :param objects: how many objects there are
-    :param violating: how many of them violate anything
+    :param violating: how many of them have violations
     :param kinds: how many objects violate each rule: an example of each
     """
 
@@ -138,7 +138,7 @@ class Summary(NamedTuple):
 
 
 def check_store(source: Source, database: Database) -> Iterator[list[Violation]]:
-    """What each stored object violates, if anything.
+    """The violations of each stored object, an empty list if it has none.
 
     :param source: a contract that has passed the boot checks
     :raises Unavailable: the database does not answer
@@ -162,6 +162,6 @@ def summarize(checked: Iterable[list[Violation]]) -> Summary:
 
 
 def _shortened(value: Any) -> str:
-    """A value as JSON that a terminal may be given."""
+    """A value as short JSON that is safe to print."""
     text = printable(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -1,4 +1,4 @@
-"""authentik's blueprints, version 1: YAML that says which objects there should be.
+"""authentik's blueprints, version 1: YAML files that list objects which should exist.
 
 Nothing here knows of HTTP, nor of tables: it needs the store as `objects.py` describes it.
 """

@@ -22,7 +22,7 @@ _DELAY, _PAUSE, _PORTION = 2.0, 0.05, 250
 
 
 def list_violations(settings: Settings, contract: Source) -> None:
-    """Print what stored objects violate. Exits 1 if there is anything."""
+    """Print the violations of stored objects. Exits 1 if there are any."""
     store = existing_or_exit(settings, contract)
     objects = violating = count = 0
     for found in check_store(contract, store.database):
@@ -50,9 +50,9 @@ def _log_violations(settings: Settings, contract: Source) -> None:
     log = structlog.get_logger("flows.store")
     database = Database(settings.database_url, 1)
     try:
-        summary = summarize(_unhurried(check_store(contract, database)))
+        summary = summarize(_throttled(check_store(contract, database)))
     except errors.Unavailable as error:
-        # The database is told of by what needs it.
+        # Requests report an unavailable database themselves.
         log.info("stored objects could not be checked", error=str(error), advice="flows check --store")
         return
     finally:
@@ -72,7 +72,7 @@ def _log_violations(settings: Settings, contract: Source) -> None:
         )
 
 
-def _unhurried(checked: Iterable[list[Violation]]) -> Iterator[list[Violation]]:
+def _throttled(checked: Iterable[list[Violation]]) -> Iterator[list[Violation]]:
     for number, found in enumerate(checked, 1):
         if number % _PORTION == 0:
             time.sleep(_PAUSE)

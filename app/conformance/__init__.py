@@ -1,1 +1,1 @@
-"""Proofs from outside: what tells that a deployment keeps to the contract. They speak HTTP and import no other part."""
+"""Conformance tests of a deployment, over HTTP. They import no other package of `app`."""

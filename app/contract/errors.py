@@ -1,5 +1,5 @@
-"""Errors that several parts of the contract's path share."""
+"""Errors that several packages of `app.contract` raise."""
 
 
 class BrokenContract(Exception):
-    """An answer that the contract does not allow; it must not reach the client."""
+    """A response that violates the contract and must not be sent."""

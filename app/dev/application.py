@@ -1,4 +1,4 @@
-"""An application in which another contract takes the place of the one that is served, while connections and data stay."""
+"""An application that reloads its contract and keeps connections and data."""
 
 import asyncio
 import gc
@@ -100,7 +100,7 @@ class LiveApplication:
             next(saved for saved in saves(self._draft.files.folders, self._stop) if self._draft.files.outdated())
 
     def _follow(self) -> None:
-        # What is there already stays; what editing leaves behind is found quickly then.
+        # Collections after a reload then skip all that exists now.
         gc.collect()
         gc.freeze()
         for _ in saves(self._draft.files.folders, self._stop):
@@ -108,12 +108,12 @@ class LiveApplication:
                 self._take_up()
 
     def _take_up(self) -> None:
-        """Serve what was saved, or say why not."""
+        """Activate the saved contract, or report its findings."""
         started = time.perf_counter()
-        # To look for what is left behind would take as long as to compile.
+        # A collection would take as long as compiling.
         gc.disable()
         try:
-            self._serve_anew()
+            self._activate_saved()
         except ContractError as error:
             self._keep(error.findings)
         except Exception as error:
@@ -126,7 +126,7 @@ class LiveApplication:
             gc.enable()
             gc.collect()
 
-    def _serve_anew(self) -> None:
+    def _activate_saved(self) -> None:
         contract = load_draft(self._settings, self._draft)
         store = open_store(self._settings, contract, self._store.database)
         # Other properties may be searched now.
@@ -136,13 +136,13 @@ class LiveApplication:
         self._recorder.follow(contract)
 
     def _keep(self, findings: Sequence[Finding]) -> None:
-        """Go on with the contract that is served, and say why."""
+        """Keep the active contract, and report the findings."""
         self._current.mistakes = framed(findings)
         tell_mistakes(self._current.mistakes, served=True)
 
 
 def _marked(send: Send) -> Send:
-    """Say in an answer that the contract it follows is not the one that was saved last."""
+    """Mark a response as stale: the contract that was saved last is not active."""
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":

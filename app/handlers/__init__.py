@@ -64,11 +64,11 @@ def problems(
     members: Mapping[str, Any],
     path_values: Mapping[str, Any],
 ) -> dict[str, errors.NotUnique | errors.Missing]:
-    """What the store has against members that the contract allows, by member.
+    """Violated unique constraints and dangling references, by property.
 
     :param served: the model and the verb of each operation on objects of any model
-    :param members: the members of a body that are unique or lead to other objects
-    :param path_values: the path parameters of the object that they are meant for
+    :param members: the unique properties and references of a body
+    :param path_values: the path parameters
     """
     model, _ = served.get(operation_id, ("", ""))
     scope = model or collection_of(operation_id)

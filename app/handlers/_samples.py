@@ -1,4 +1,4 @@
-"""Samples of what handlers answer that no client has sent: the boot check compares them with the contract."""
+"""Samples of values that handlers generate: the boot check validates them by the contract."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from app.representations.models import types_of
 from app.representations.pages import page_of
 
 _UUIDS = ("00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff")
-# Few objects, and more than anybody has.
+# The first page of none, and a page of very many.
 _PAGES = (page_of([], 0, 1, 20), page_of([], 10**9, 5, 100))
 _LOG = {"timestamp": "2000-01-01T00:00:00.000000+00:00", "logger": "a", "event": "a", "attributes": {}}
 
@@ -53,7 +53,7 @@ _MAKERS: Mapping[str, Callable[[Mapping[str, Model], str], Iterable[Any]]] = {
 
 
 def sample_properties(model: Model) -> Mapping[str, Sequence[Any]]:
-    """Samples of the properties that the server gives to objects of a model."""
+    """Samples of the generated properties of a model."""
     return {
         "pk": _UUIDS,
         "policybindingmodel_ptr_id": _UUIDS,

@@ -1,1 +1,1 @@
-"""What a flow does, as far as that shows without running it: a diagram of it, and a plan for one caller."""
+"""Static analysis of a flow: its diagram, and its plan for one caller."""

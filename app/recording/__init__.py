@@ -1,1 +1,1 @@
-"""What clients exercise of the contract: which operations, answers, parameters and values; and the traffic itself."""
+"""Coverage of the contract by requests, and recorded traffic."""

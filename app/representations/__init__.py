@@ -1,1 +1,1 @@
-"""How what is stored looks in an answer: the members of the contract, in its order."""
+"""Representations of stored objects: their properties in the order of the contract."""

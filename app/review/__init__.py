@@ -1,1 +1,1 @@
-"""What a change of the contract means to those who use the API: two contracts compared, rated, and tried on recorded traffic."""
+"""Review of a contract change: compare two contracts, rate the differences, and try both on recorded traffic."""

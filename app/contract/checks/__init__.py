@@ -1,4 +1,4 @@
-"""What is checked at boot, before a contract is served. Every finding says file, line, column, and what to do."""
+"""The boot checks. Every finding has file, line, column and remedy."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ __all__ = ["Draft", "Implementation", "Samples", "load"]
 
 @dataclass(frozen=True)
 class Implementation:
-    """What stands behind the contract.
+    """The code that implements the contract.
 
     :param handlers: the handler functions by name, for a contract whose models are right
     :param collection_of: the collection that an operation without `x-serves` is about, by operationId; None if it is about none
@@ -77,7 +77,7 @@ def load(
 def _check(
     source: Source, parts: Callable[[], Parts], implementation: Implementation, *, thorough: bool
 ) -> Iterator[Finding]:
-    """Everything that is wrong with a contract. Later stages run only on what earlier ones passed."""
+    """The findings of the first stage that has any."""
     stages: list[Callable[[], Iterable[Finding]]] = [
         lambda: check_references(source),
         lambda: check_structure(source),

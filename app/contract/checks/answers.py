@@ -1,4 +1,4 @@
-"""Do the responses of an operation admit what its request may have stored?"""
+"""Do the responses of an operation admit all values that its request admits?"""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ _UPPER = ("maxLength", "maximum", "maxItems", "maxProperties")
 _LOWER = ("minLength", "minimum", "minItems", "minProperties")
 # Keywords whose values have no order.
 _OTHERS = ("pattern", "format", "multipleOf", "uniqueItems")
-# Formats that only describe a value.
+# Formats that do not restrict values.
 _SHOWN = frozenset({"password", "float", "double", "binary"})
 
 Keywords = Mapping[str, list[tuple[Pointer, Any]]]
@@ -22,9 +22,9 @@ Keywords = Mapping[str, list[tuple[Pointer, Any]]]
 def check_answers(
     source: Source, pointer: Pointer, operation: dict[str, Any], compared: set[tuple[Pointer, Pointer]]
 ) -> Iterator[Finding]:
-    """What may be sent of a property may be answered: an answer that repeats it must not break the contract.
+    """Check that a response admits each value of a property that the request admits.
 
-    :param operation: one whose handler stores what is sent and answers it
+    :param operation: an operation whose handler stores the body and returns it
     :param compared: the places of properties that were compared for other operations
     """
     where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
@@ -47,7 +47,7 @@ def check_answers(
 
 
 def given_to_new(source: Source, sent: Any, created: Iterable[Any]) -> set[str]:
-    """The properties that every new object has.
+    """The properties that each new object has.
 
     :param sent: the schema of the body that creates it
     :param created: the schemas of the answers
@@ -108,7 +108,7 @@ def _check(
 
 
 def _rules(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What a schema itself says of its values."""
+    """The keywords of a schema that restrict values."""
     return {key: value for key, value in schema.items() if key not in _WORDS and not key.startswith("x-")}
 
 
@@ -116,7 +116,7 @@ _WORDS = frozenset({"description", "title", "example", "default", "deprecated", 
 
 
 def _narrower(source: Source, sent: Pointer, answered: Pointer) -> Iterator[Pointer]:
-    """The places where the answered schema refuses what the sent one admits, as far as keywords can be compared."""
+    """The keywords of the response schema that refuse values of the request schema, as far as they can be compared."""
     one, other = source.at(sent), source.at(answered)
     if one == other:
         return
@@ -135,7 +135,7 @@ def _narrower(source: Source, sent: Pointer, answered: Pointer) -> Iterator[Poin
 
 
 def _values(ours: Keywords, theirs: Keywords) -> Iterator[Pointer]:
-    """The places of `theirs` that refuse values which `ours` admit."""
+    """The places in `theirs` that refuse values of `ours`."""
     values = [set(map(shown_exactly, enum)) for _, enum in ours.get("enum", [])]
     if any(kind == "boolean" for _, kind in ours.get("type", [])):
         values.append({shown_exactly(True), shown_exactly(False)})
@@ -171,7 +171,7 @@ def _limits(
 
 
 def shown_exactly(value: Any) -> str:
-    """A JSON value as text that is unique to it."""
+    """A distinct text for each JSON value."""
     return f"{type(value).__name__} {value!r}" if value is not None else "null"
 
 

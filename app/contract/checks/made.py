@@ -1,4 +1,4 @@
-"""Do responses admit what the server itself gives, such as the numbers of a page?"""
+"""Do response schemas admit the values that the server generates, such as page numbers?"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ from app.domain import Model
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples of what the server itself answers.
+    """Samples of generated values.
 
-    :param responses: of an operation's responses, by operationId and collection
+    :param responses: of whole responses, by operationId and collection
     :param models: the models, by name
-    :param properties: of the properties that the server gives to objects of a model
+    :param properties: of the generated properties of a model
     """
 
     responses: Callable[[str, str], Sequence[Any]] = lambda _operation, _collection: ()
@@ -26,7 +26,7 @@ class Samples:
 
 
 def check_models_made(source: Source, samples: Samples) -> Iterator[Finding]:
-    """Check that the properties of all models admit what the server gives them."""
+    """Check that the schemas of models admit samples of generated properties."""
     for name, schema in source.document.get("components", {}).get("schemas", {}).items():
         model = samples.models.get(schema.get("x-model", {}).get("name", ""))
         if model is not None:

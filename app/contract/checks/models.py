@@ -1,4 +1,4 @@
-"""Do the extensions that tell of models fit together?"""
+"""Are `x-model`, `x-serves`, `x-references` and `x-unique-together` consistent?"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -12,9 +12,9 @@ from app.contract.validation.schemas import composed, properties
 
 
 def check_models(source: Source, parts: Sequence[Part], collections: Collection[str] = ()) -> Iterator[Finding]:
-    """Models have names of their own; what is served, referred to and unique together is there.
+    """Check that model names are unique, and that all names of models and properties exist.
 
-    :param collections: those that the store has; empty if it has any
+    :param collections: the collections of the store; empty to allow any
     """
     models: dict[str, Pointer] = {}
     # The schemas of a model's objects by the names that a reference may give: the model's own and its collection's.
@@ -59,7 +59,7 @@ def check_models(source: Source, parts: Sequence[Part], collections: Collection[
 def _check_kind(
     source: Source, pointer: Pointer, schema: dict[str, Any], collections: Collection[str]
 ) -> Iterator[Finding]:
-    """Check that all properties of a model's objects are known, that the store has its collection, and that it can decide."""
+    """Check the collection, the decision and the keywords of a model's schema."""
     model = schema["x-model"]
     if collections and model["collection"] not in collections:
         remedy = did_you_mean(model["collection"], collections, f"Name one of: {', '.join(sorted(collections))}.")
@@ -82,7 +82,7 @@ def _with_extension(parts: Sequence[Part], extension: str) -> Iterator[tuple[Poi
 def _check_reference(
     source: Source, pointer: Pointer, reference: dict[str, Any], known: dict[str, list[Pointer]]
 ) -> Iterator[Finding]:
-    """A reference names what is kept, and members that objects kept there are known by."""
+    """Check that a reference names existing models or collections, and properties of their objects."""
     several = isinstance(reference["to"], list)
     targets: list[str] = reference["to"] if several else [reference["to"]]
     for index, name in enumerate(targets):

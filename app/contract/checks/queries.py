@@ -1,4 +1,4 @@
-"""Can the store filter, search and sort by what query parameters name?"""
+"""Can the store filter, search and sort by the properties that query parameters name?"""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -14,10 +14,10 @@ _NUMBERS = frozenset({"integer", "number"})
 
 
 class Searched(NamedTuple):
-    """The properties that a collection is searched by.
+    """The searched properties of a collection.
 
     :param names: the properties
-    :param place: where an operation says so
+    :param place: the `x-searches` that names them
     """
 
     names: tuple[str, ...]
@@ -27,9 +27,9 @@ class Searched(NamedTuple):
 def check_queries(
     source: Source, pointer: Pointer, path: str, can: Capabilities, searched: dict[str, Searched]
 ) -> Iterator[Finding]:
-    """Check that the store can do what the parameters of an operation say.
+    """Check that the store supports the filters, searches and sort keys of an operation.
 
-    :param searched: what the operations before are searched by, by collection
+    :param searched: the searched properties of earlier operations, by collection
     """
     filters: dict[str, str] = {}
     for place, declared in declared_parameters(source, pointer, path):
@@ -42,11 +42,11 @@ def check_queries(
                 yield source.finding((*where, "x-filters"), problem, "Remove one of them.")
         for index, name in enumerate(parameter.get("x-orders-by", ())):
             if name not in can.sorts:
-                yield _unable(source, (*where, "x-orders-by", index), name, can, "sort by")
+                yield _unsupported(source, (*where, "x-orders-by", index), name, can, "sort by")
         names = parameter.get("x-searches", ())
         for index, name in enumerate(names):
             if name not in can.searches:
-                yield _unable(source, (*where, "x-searches", index), name, can, "search")
+                yield _unsupported(source, (*where, "x-searches", index), name, can, "search")
         if names:
             known = searched.setdefault(can.collection, Searched(tuple(names), (*where, "x-searches")))
             if set(known.names) != set(names):
@@ -61,7 +61,7 @@ def _check_filter(source: Source, where: Pointer, parameter: dict[str, Any], can
     name = parameter["x-filters"]
     found = can.filters.get(name)
     if found is None:
-        yield _unable(source, (*where, "x-filters"), name, can, "filter by")
+        yield _unsupported(source, (*where, "x-filters"), name, can, "filter by")
         return
     schema = flattened(source, parameter["schema"])
     is_list = schema.get("type") == "array"
@@ -79,7 +79,7 @@ def _check_filter(source: Source, where: Pointer, parameter: dict[str, Any], can
 def _check_reference(
     source: Source, where: Pointer, parameter: dict[str, Any], name: str, found: Filter
 ) -> Iterator[Finding]:
-    """Check that a filter says of a reference what it refers to."""
+    """Check that the `x-references` of a filter match the store."""
     declared = parameter.get("x-references")
     if found.reference is None:
         if declared is not None:
@@ -97,12 +97,12 @@ def _check_reference(
 
 
 def names_of(names: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """The names that an extension gives, one or several."""
+    """One name or several, as a tuple."""
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _unable(source: Source, place: Pointer, name: str, can: Capabilities, what: str) -> Finding:
-    """The finding of a property that the store can't filter, sort or search by."""
+def _unsupported(source: Source, place: Pointer, name: str, can: Capabilities, what: str) -> Finding:
+    """A finding: an unsupported filter, sort key or searched property."""
     able = {"filter by": can.filters.keys(), "sort by": can.sorts, "search": can.searches}[what]
     if name in {*can.filters, *can.sorts, *can.searches, *(can.kept or ())}:
         return source.finding(place, f"The store can't {what} {name!r}.", f"Name one of: {', '.join(sorted(able))}.")
@@ -110,7 +110,7 @@ def _unable(source: Source, place: Pointer, name: str, can: Capabilities, what: 
 
 
 def unknown(source: Source, place: Pointer, name: str, can: Capabilities, able: Any = ()) -> Finding:
-    """The finding of a property that the store does not keep. :param able: the names of those that were meant"""
+    """A finding: a property that is not stored. :param able: the names to suggest"""
     remedy = "Add a column and a migration in app/store/, or correct the name."
     if can.kept is None:
         remedy = did_you_mean(name, able, f"Name one of: {', '.join(sorted(able))}.")

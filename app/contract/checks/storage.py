@@ -1,4 +1,4 @@
-"""Does the store keep what operations write, as the contract says?"""
+"""Do the properties that operations write match the store?"""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -20,7 +20,7 @@ def check_stored(
     scope: str,
     capabilities: Callable[[str], Capabilities],
 ) -> Iterator[Finding]:
-    """Check that the store keeps what is written, holds unique what is to be unique, and no more, and follows references.
+    """Check that written properties are stored, and that their references and unique constraints match the store.
 
     :param scope: the model or collection that the operation is about
     :param capabilities: what the store can do with objects of a model or collection
@@ -31,8 +31,8 @@ def check_stored(
     for media_type, media in body["content"].items():
         at = (*where, "content", media_type, "schema")
         members = properties(source, media["schema"], at)
-        if members.keys().isdisjoint(_answered(source, operation)):
-            # The body is not a stored object, but an instruction on one.
+        if members.keys().isdisjoint(_response_properties(source, operation)):
+            # No property in common with the response: the body is not stored.
             yield from _check_unstored(source, members)
             continue
         written = {
@@ -50,7 +50,10 @@ def check_stored(
 
 
 def _check_unstored(source: Source, members: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> Iterator[Finding]:
-    """Check that nothing is looked up for a body that is not stored. :param members: its properties, with their places"""
+    """Check that a body that is not stored has neither references nor unique properties.
+
+    :param members: its properties, with their places
+    """
     for place, schema in members.values():
         for extension in sorted({"x-unique", "x-references"} & schema.keys()):
             problem = f"`{extension}` has no effect: the body is not stored."
@@ -58,7 +61,7 @@ def _check_unstored(source: Source, members: Mapping[str, tuple[Pointer, dict[st
 
 
 def _check_model(source: Source, pointer: Pointer, operation: dict[str, Any], scope: str) -> Iterator[Finding]:
-    """Check that an object that is created or changed in part is answered by the schema of its model, which says what it is."""
+    """Check that the response to a POST or PATCH has the schema of the model."""
     code = "200" if pointer[-1] == "patch" else "201"
     if code not in operation["responses"]:
         return
@@ -80,7 +83,7 @@ def _check_reference(
     can: Capabilities,
     capabilities: Callable[[str], Capabilities],
 ) -> Iterator[Finding]:
-    """Check that a property refers to what the store can look up."""
+    """Check that the reference of a property matches the store."""
     reference: dict[str, Any] | None = schema.get("x-references")
     place = (*place, "x-references") if reference is not None else place
     wanted = can.references.get(name)
@@ -107,7 +110,7 @@ def _check_reference(
 def _check_unique(
     source: Source, place: Pointer, name: str, schema: dict[str, Any], can: Capabilities
 ) -> Iterator[Finding]:
-    """Check that a property is unique in the store if it is in the contract, and the other way round."""
+    """Check that `x-unique` and the unique constraints of the store match."""
     held = frozenset({name}) in can.unique
     if "x-unique" in schema and not held:
         unique = ", ".join(sorted(name for names in can.unique if len(names) == 1 for name in names))
@@ -121,7 +124,7 @@ def _check_unique(
 def _check_unique_together(
     source: Source, at: Pointer, schema: Any, written: Set[str], can: Capabilities
 ) -> Iterator[Finding]:
-    """Check that properties are unique together in the store if they are in the contract, and the other way round."""
+    """Check that `x-unique-together` and the unique constraints of the store match."""
     place, _ = source.resolve(at, schema)
     rules = [frozenset(rule["members"]) for rule in flattened(source, schema).get("x-unique-together", ())]
     for index, names in enumerate(rules):
@@ -130,16 +133,14 @@ def _check_unique_together(
             yield source.finding((*place, "x-unique-together", index), problem, "Remove it.")
     for names in can.unique - set(rules):
         if len(names) > 1 and names <= written:
-            problem = (
-                f"The store has a unique constraint on {', '.join(sorted(names))}, and the contract has no message for it."
-            )
+            problem = f"The store has a unique constraint on {', '.join(sorted(names))}, and the contract has no message for it."
             yield source.finding(place, problem, "Give it an `x-unique-together`.")
 
 
 def check_columns(
     source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Check that written values have the types of their columns and are never null, and that a new object has a value for each.
+    """Check that written values fit their columns, and that a new object has a value for each required column.
 
     :param types: the types of the columns, by the names of their properties
     """
@@ -147,7 +148,7 @@ def check_columns(
     where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
     for media_type, media in body["content"].items():
         members = properties(source, media["schema"], (*where, "content", media_type, "schema"))
-        if members.keys().isdisjoint(_answered(source, operation)):
+        if members.keys().isdisjoint(_response_properties(source, operation)):
             continue
         for name, (place, schema) in members.items():
             wanted = types.get(name)
@@ -161,7 +162,7 @@ def check_columns(
             elif wanted == "string" and takes_nul(source, source.at(place)):
                 problem = f"The store can't keep NUL characters in {name!r}."
                 yield source.finding(place, problem, "Add `pattern: '^[^\\x00]*$'`.")
-            elif wanted == "integer" and not _fits(source, source.at(place)):
+            elif wanted == "integer" and not _fits_int32(source, source.at(place)):
                 problem = f"The store keeps {name!r} as a 32-bit integer."
                 yield source.finding(
                     place, problem, "Add `format: int32`, or a `minimum` and a `maximum` within its range."
@@ -171,7 +172,7 @@ def check_columns(
 def _check_new(
     source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Check that a new object has a value for each column."""
+    """Check that a new object has a value for each required column."""
     if "201" not in operation["responses"]:
         return
     where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
@@ -187,7 +188,7 @@ def _check_new(
         yield source.finding(place, problem, "Make it `required`, or give it an `x-create-default`.")
 
 
-def _fits(source: Source, schema: dict[str, Any]) -> bool:
+def _fits_int32(source: Source, schema: dict[str, Any]) -> bool:
     """Whether all integers of a schema fit into 32 bits."""
     parts = list(composed(source, schema))
     least = max((part["minimum"] for part in parts if "minimum" in part), default=-math.inf)
@@ -195,8 +196,8 @@ def _fits(source: Source, schema: dict[str, Any]) -> bool:
     return any(part.get("format") == "int32" for part in parts) or (least >= -(2**31) and most < 2**31)
 
 
-def _answered(source: Source, operation: dict[str, Any]) -> Iterator[str]:
-    """The members of the successful responses of an operation."""
+def _response_properties(source: Source, operation: dict[str, Any]) -> Iterator[str]:
+    """The properties of the successful responses of an operation."""
     for code, answer in operation["responses"].items():
         if code < "300":
             for media in source.resolve((), answer)[1].get("content", {}).values():

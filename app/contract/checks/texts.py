@@ -1,4 +1,4 @@
-"""Does a schema admit text that no database keeps?"""
+"""Does a schema admit strings that databases can't store?"""
 
 from functools import cache
 from typing import Any
@@ -8,12 +8,12 @@ import jsonschema_rs
 from app.contract.document.source import Source
 from app.contract.validation.schemas import FORMATS, PATTERNS, composed
 
-# Texts with NUL, of which a pattern admits one if it admits NUL by and large.
+# A pattern that matches none of these is taken to exclude NUL.
 _NUL = ("\0", "a\0", "\0a", "a\0a", "0\0", "0" * 40 + "\0")
 
 
 def takes_nul(source: Source, schema: dict[str, Any]) -> bool:
-    """Whether text with NUL is admitted, as far as patterns tell."""
+    """Whether a schema admits strings with NUL, judged by samples."""
     for part in composed(source, schema):
         if "enum" in part or part.get("format") in FORMATS.keys() - {"password", "byte", "regex"}:
             return False

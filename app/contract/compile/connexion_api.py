@@ -1,6 +1,4 @@
-"""What Connexion does here: it hands the specification to the middleware, and its `AbstractRoutingAPI` walks the operations and
-resolves the handlers.
-"""
+"""The adapter to Connexion, whose `AbstractRoutingAPI` iterates over the operations and resolves their handlers."""
 
 from collections import defaultdict
 from typing import Any
@@ -77,7 +75,7 @@ class ContractAPI(AbstractRoutingAPI):
 
 
 def outline(source: Source) -> dict[str, Any]:
-    """What Connexion has to know of a contract: its paths, and the name and the security of each operation.
+    """The part of a contract that Connexion needs: paths, and the operationId and security of each operation.
 
     It would check and copy the whole document, which the boot checks have looked at already.
     """

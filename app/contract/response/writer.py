@@ -27,12 +27,12 @@ from app.domain import StoredObject
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
-# How many objects are remembered per schema, and how long their JSON may be, in bytes: at most some 16 MiB per schema.
-_REMEMBERED_OBJECTS = 2048
-_REMEMBERED_LENGTH = 4096
+# How many objects are cached per schema, and how long their JSON may be, in bytes: at most some 16 MiB per schema.
+_CACHED_OBJECTS = 2048
+_CACHED_LENGTH = 4096
 
-# Rules that an object breaks by the values of several properties, as validators call them.
-_RULES_ACROSS = frozenset({"anyOf", "oneOf", "not"})
+# Keywords that may restrict several properties together.
+_OBJECT_KEYWORDS = frozenset({"anyOf", "oneOf", "not"})
 
 # Rules of which the validator tells what the contract asks for; of others it may tell what the answer has.
 _ASKING = frozenset(
@@ -42,11 +42,11 @@ _ASKING = frozenset(
     }
 )  # fmt: skip
 
-# A text that is no segment of a path as it stands.
+# Text that must be encoded in a path segment.
 _NO_SEGMENT = "a b/%"
 
-# What looks at the items of a list together.
-_AROUND_ITEMS = frozenset({"enum", "oneOf", "anyOf", "not"})
+# Keywords that restrict a list as a whole.
+_LIST_KEYWORDS = frozenset({"enum", "oneOf", "anyOf", "not"})
 
 
 class AnswerWriter:
@@ -54,7 +54,7 @@ class AnswerWriter:
 
     :param validator: of the schema
     :param members: its properties
-    :param urls: what fills in the members that have an `x-url-template`, by member
+    :param urls: functions that build the values of `x-url-template`, by property
     """
 
     def __init__(
@@ -75,16 +75,16 @@ class AnswerWriter:
         self._objects: dict[str, AnswerWriter] = {}
         self._inner: dict[str, AnswerWriter] = {}
         self._open_validator = validator
-        self._known: dict[StoredObject, bytes] = {}
+        self._cache: dict[StoredObject, bytes] = {}
 
-    def hold(
+    def set_inner(
         self,
         lists: Mapping[str, "AnswerWriter"],
         objects: Mapping[str, "AnswerWriter"],
         inner: Mapping[str, "AnswerWriter"],
         open_validator: Validator,
     ) -> None:
-        """Let the writers of some members' items write these.
+        """Set the writers of inner objects.
 
         :param lists: the writers, by member
         :param objects: the writers of members that are objects, which fill these in
@@ -106,7 +106,7 @@ class AnswerWriter:
 
         :param changed: the properties that the request has written
         :param found: gets the violations of the contract by stored values
-        :raises BrokenContract: it is not as the contract has it
+        :raises BrokenContract: it violates the contract
         """
         found = [] if found is None else found
         if type(result) is StoredObject:
@@ -120,7 +120,7 @@ class AnswerWriter:
         return encode(value)
 
     def _write_stored(self, stored: StoredObject, changed: Container[str], found: list[StoredViolation]) -> bytes:
-        json = self._known.get(stored)
+        json = self._cache.get(stored)
         if json is not None:
             return json
         value = stored.shape(stored.row)
@@ -129,10 +129,10 @@ class AnswerWriter:
             found += self._stored_violations(value, changed)
             return encode(value)
         json = encode(value)
-        if len(json) <= _REMEMBERED_LENGTH:
-            if len(self._known) >= _REMEMBERED_OBJECTS:
-                self._known.clear()
-            self._known[stored] = json
+        if len(json) <= _CACHED_LENGTH:
+            if len(self._cache) >= _CACHED_OBJECTS:
+                self._cache.clear()
+            self._cache[stored] = json
         return json
 
     def _write_page(self, page: dict[str, Any], stored: list[str], found: list[StoredViolation]) -> bytes:
@@ -180,7 +180,7 @@ class AnswerWriter:
         if error.kind.name == "required":
             path.append(error.kind.value)
         elif not path:
-            return () if error.kind.name in _RULES_ACROSS else None
+            return () if error.kind.name in _OBJECT_KEYWORDS else None
         return self._names_of(path)
 
     def _names_of(self, path: Sequence[str | int]) -> tuple[str, ...] | None:
@@ -242,18 +242,20 @@ class WriterBuilder:
         # Before its members: a schema may hold itself.
         self._writers[key] = writer
         self._unfinished.append(writer)
-        lists = {name: self.build(member["items"]) for name, (_, member) in members.items() if self._holds(member)}
+        lists = {
+            name: self.build(member["items"]) for name, (_, member) in members.items() if self._is_object_list(member)
+        }
         objects = {name: self.build(member) for name, (_, member) in members.items() if member.get("type") == "object"}
         inner = {**lists, **objects}
         objects = {name: one for name, one in objects.items() if one.completes or one in self._unfinished}
         self._unfinished.remove(writer)
         if inner:
             open_validator = self._reader.validator(self._opened(schema, lists)) if lists else writer.validator
-            writer.hold(lists, objects, inner, open_validator)
+            writer.set_inner(lists, objects, inner, open_validator)
         return writer
 
     def _url(self, template: str, members: Mapping[str, tuple[Any, Mapping[str, Any]]]) -> Callable[[Any], str]:
-        """What fills in a URL from the object that holds it."""
+        """A function that builds a URL from its object."""
         path = self._base_path + template
         fill = _PLACEHOLDER.sub(r"{0[\1]}", path).format
         named = _PLACEHOLDER.findall(template)
@@ -261,12 +263,12 @@ class WriterBuilder:
             return fill
         return lambda value: fill({name: quote(value[name], safe="") for name in named})
 
-    def _holds(self, member: dict[str, Any]) -> bool:
+    def _is_object_list(self, member: dict[str, Any]) -> bool:
         """Whether a member is a list of objects, of which the schema around them says nothing else."""
         return (
             member.get("type") == "array"
             and not member.get("uniqueItems", False)
-            and _AROUND_ITEMS.isdisjoint(member)
+            and _LIST_KEYWORDS.isdisjoint(member)
             and flattened(self._source, member["items"]).get("type") == "object"
         )
 

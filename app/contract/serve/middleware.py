@@ -279,7 +279,7 @@ class ContractMiddleware(SpecMiddleware):
         place = target.counters.get(verb)
         self._metrics.count(place, answer.status, seconds, answer.rule)
         if answer.stored_violations:
-            self._violations.tell(plan, answer.stored_violations, place)
+            self._violations.report(plan, answer.stored_violations, place)
         if self._observe is not None:
             self._observe(target, plan, request, answer, lines, seconds)
         trace_id = None

@@ -25,10 +25,10 @@ class ViolationReporter:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._log = structlog.get_logger("flows.contract")
-        # All of these are names of the contract, so there are only so many.
+        # Bounded: all of these are names of the contract.
         self._logged: set[tuple[str, str, str]] = set()
 
-    def tell(self, plan: Plan | None, violations: Iterable[StoredViolation], place: int | None) -> None:
+    def report(self, plan: Plan | None, violations: Iterable[StoredViolation], place: int | None) -> None:
         """Report the violations in a response.
 
         :param place: of the operation in the metrics
@@ -51,7 +51,7 @@ class ViolationReporter:
 
 
 class StoredObjectChecker:
-    """Finds what stored objects violate: the schema of their responses, and that of the requests which create such objects.
+    """Validates stored objects by the schemas of their responses and of the requests that create them.
 
     :param source: a contract that has passed the boot checks
     """

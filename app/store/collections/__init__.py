@@ -1,1 +1,1 @@
-"""What is kept: flows, objects of models, bindings, tokens, files."""
+"""The collections of the store: flows, objects of models, bindings, tokens, files."""

@@ -14,7 +14,7 @@ from app.store.engine.database import Database, Query, Session
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow, policy_binding_view, stage_binding_view
 from app.store.queries.listing import Listing, SortKey
 from app.store.queries.references import References, Target
-from app.store.queries.view import View, conditions
+from app.store.queries.view import View, condition_count
 from app.store.schema.tables import policy_bindings, stage_bindings
 
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -141,7 +141,7 @@ class Bindings(Generic[R]):
         """A binding, within a transaction. :raises NotFound: there is none, or it does not match"""
         if lock and not self._database.embedded:
             session.row(self._lock, {"pk_": pk})
-        query = self._get_query(frozenset(filters), conditions(terms))
+        query = self._get_query(frozenset(filters), condition_count(terms))
         row = session.row(query, {**self.view.values(filters, terms), "pk_": pk})
         if row is None:
             raise errors.NotFound

@@ -1,4 +1,4 @@
-"""What the store can do with the properties of each collection. The boot check asks it for every operation."""
+"""Filters, sort keys, searched properties and unique constraints of each collection, for the boot checks."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -17,18 +17,18 @@ from app.store.queries.object_views import object_fields
 from app.store.queries.view import Field
 from app.store.schema.tables import flows, objects, policy_bindings, required_columns, stage_bindings, unique_columns
 
-# What the search of objects and bindings takes as text.
+# The types of searchable properties.
 _SEARCHED_TYPES = frozenset({"string", "integer", "number"})
 
 
-class _Kept(NamedTuple):
+class _TableCollection(NamedTuple):
     """A collection with a table of its own.
 
-    :param fields: makes the properties that it can be filtered by
-    :param written: the properties of a body that are no columns
-    :param unsearched: the filters that are no text of the object
-    :param references: what its columns refer to
-    :param unique: sets of properties, where these differ from the columns that are unique
+    :param fields: makes its filters
+    :param written: properties of a body that have no column
+    :param unsearched: filters that are not searchable
+    :param references: the references of its columns
+    :param unique: the unique constraints by property, if they differ from those of the table
     """
 
     table: sa.Table
@@ -40,11 +40,11 @@ class _Kept(NamedTuple):
 
 
 _TABLES = {
-    "flows": _Kept(flows, flow_fields),
-    "stage_bindings": _Kept(
+    "flows": _TableCollection(flows, flow_fields),
+    "stage_bindings": _TableCollection(
         stage_bindings, stage_binding_fields, unsearched=frozenset({"policies"}), references=STAGE_REFERENCES
     ),
-    "policy_bindings": _Kept(
+    "policy_bindings": _TableCollection(
         policy_bindings,
         policy_binding_fields,
         written=frozenset({"target"}),
@@ -56,11 +56,11 @@ _TABLES = {
 
 
 COLLECTIONS = frozenset({*_TABLES, "stages", "policies", "prompts"})
-"""What there is: the other collections are parts of one table."""
+"""All collections. Those without a table of their own share one."""
 
 
 def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
-    """What the store can do with the properties of some objects.
+    """The capabilities of the store for a model or collection.
 
     :param models: the models of the contract, by name
     :param scope: a model, or a collection for the objects of all its models
@@ -85,7 +85,7 @@ def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
     )
 
 
-def _of_table(collection: str, kept: _Kept) -> Capabilities:
+def _of_table(collection: str, kept: _TableCollection) -> Capabilities:
     fields = kept.fields()
     return Capabilities(
         collection=collection,

@@ -14,7 +14,7 @@ from app.store.engine.database import Database, Query, Session
 from app.store.queries.flow_row import Flow, texts, update_of, values_of_update
 from app.store.queries.large.listing import FlowListing
 from app.store.queries.listing import SortKey
-from app.store.queries.view import Field, View, column_field, conditions
+from app.store.queries.view import Field, View, column_field, condition_count
 from app.store.schema.search import search_text
 from app.store.schema.tables import flows
 
@@ -145,7 +145,7 @@ class Flows:
 
         :raises NotFound: there is no flow of this slug, or it does not match
         """
-        query = self._delete_query(frozenset(filters), conditions(terms))
+        query = self._delete_query(frozenset(filters), condition_count(terms))
         with self._database.write_once() as session:
             if not session.run(query, {**self.view.values(filters, terms), "slug_": slug}):
                 raise errors.NotFound
@@ -196,7 +196,7 @@ class Flows:
     def _get(
         self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False
     ) -> Flow:
-        query = self._get_query(frozenset(filters), conditions(terms), True, lock)
+        query = self._get_query(frozenset(filters), condition_count(terms), True, lock)
         row = session.row(query, {**self.view.values(filters, terms), "slug_": slug})
         if row is None:
             raise errors.NotFound

@@ -18,7 +18,7 @@ from app.store.engine.database import Database, Query, Session
 from app.store.queries.listing import Listing, SortKey
 from app.store.queries.object_views import ObjectRow, view
 from app.store.queries.references import References, Target
-from app.store.queries.view import View, conditions
+from app.store.queries.view import View, condition_count
 from app.store.schema.search import search_text_of_object
 from app.store.schema.tables import objects, references
 
@@ -170,7 +170,7 @@ class Objects:
         """An object, within a transaction. :raises NotFound: there is none, or it does not match"""
         if lock and not self._database.embedded:
             session.row(self._lock, {"pk_": pk})
-        query = self._get_query(scope, frozenset(filters), conditions(terms))
+        query = self._get_query(scope, frozenset(filters), condition_count(terms))
         row = session.row(query, {**self.view(scope).values(filters, terms), "pk_": pk})
         if row is None:
             raise errors.NotFound

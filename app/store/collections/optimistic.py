@@ -15,7 +15,7 @@ from app import errors
 from app.store.engine.database import Database, Query, Row
 from app.store.engine.row_cache import Remembered
 from app.store.queries.flow_row import Flow, texts, update_of, values_of_update
-from app.store.queries.view import View, conditions
+from app.store.queries.view import View, condition_count
 from app.store.schema.tables import flows
 
 # The transaction that has written a row (PostgreSQL, "System Columns"): as long as it is the same, so is the row.
@@ -96,7 +96,7 @@ class UnlockedChanges:
         return changed if unchanged else None
 
     def _look(self, slug: str, filters: Mapping[str, Any], terms: Sequence[str]) -> _Seen:
-        query = self._look_query(frozenset(filters), conditions(terms))
+        query = self._look_query(frozenset(filters), condition_count(terms))
         with self._database.read() as session:
             row = session.row(query, {**self._view.values(filters, terms), "slug_": slug})
         if row is None:

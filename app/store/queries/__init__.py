@@ -1,1 +1,1 @@
-"""What is read: views of the tables, pages of them, and what refers to what."""
+"""Queries: views of the tables, pages, and references."""

@@ -1,4 +1,4 @@
-"""How bindings are seen: what is read of each, and what can be filtered on and sorted by."""
+"""Views of bindings: their columns, filters and sort keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -37,7 +37,7 @@ class PolicyBindingRow(NamedTuple):
 
     :param target: what the policy is bound to
     :param policy_members: the policy's own members, as JSON
-    :param policy_references: and those that lead somewhere
+    :param policy_references: the references of the policy, as JSON
     """
 
     pk: str
@@ -64,10 +64,10 @@ _TO_TARGET = Reference(
 )
 
 STAGE_REFERENCES: Mapping[str, Reference] = {"target": _TO_FLOW, "stage": _TO_STAGE}
-"""What the columns of a stage's binding refer to."""
+"""The references of a stage binding."""
 
 POLICY_REFERENCES: Mapping[str, Reference] = {"policy": _TO_POLICY, "target": _TO_TARGET}
-"""What the columns of a policy's binding refer to."""
+"""The references of a policy binding."""
 
 STAGE_NAME, POLICY_NAME = "stage__name", "policy__name"
 """The property of a binding that is the name of the bound object."""

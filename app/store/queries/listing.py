@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.store.engine.database import Query, Row, Session
-from app.store.queries.view import View, conditions
+from app.store.queries.view import View, condition_count
 
 # The greatest offset that both databases take.
 LAST_OFFSET = 2**63 - 1
@@ -62,7 +62,7 @@ class Listing:
         offset = (number - 1) * size
         if number < 1 or size < 1 or offset > LAST_OFFSET:
             raise errors.PageNotFound
-        by = (frozenset(filters), conditions(terms), tuple((key.member, key.descending) for key in ordering))
+        by = (frozenset(filters), condition_count(terms), tuple((key.member, key.descending) for key in ordering))
         parameters = {**self._view.values(filters, terms), "size": min(size, LAST_OFFSET), "offset": offset}
         with self._view.database.read() as session:
             rows = self._rows(session, by, terms, parameters)

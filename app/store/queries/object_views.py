@@ -1,4 +1,4 @@
-"""How objects of the contract's models are seen: what is read of each, and what can be filtered on and sorted by."""
+"""Views of stages, policies and prompts: their columns, filters and sort keys."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -29,8 +29,8 @@ from app.store.schema.tables import flows, objects, policy_bindings, references,
 class ObjectRow(NamedTuple):
     """An object as it is stored.
 
-    :param members: its members that lead nowhere but `name`, as JSON
-    :param references: pairs of a member and an identity that it holds, as JSON
+    :param members: its properties as JSON, without `name` and references
+    :param references: pairs of a property and a referenced identity, as JSON
     :param related: what the collection adds, see `related`: JSON, or a number
     """
 
@@ -72,7 +72,7 @@ def view(
 
 def object_fields(collection: str, models: Sequence[Model]) -> dict[str, Field]:
     """The properties that some objects of a collection can be filtered by. :param models: theirs; all have these properties"""
-    fields = {"pk": column_field(objects.c.pk), "name": column_field(objects.c.name), **_questions(collection)}
+    fields = {"pk": column_field(objects.c.pk), "name": column_field(objects.c.name), **_extra_filters(collection)}
     # A name is unique within the collection.
     fields["name"] = replace(fields["name"], unique=True)
     members = models[0].members if models else {}
@@ -125,7 +125,7 @@ def bound_to(policy: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
 
 
 def object_references(database: Database) -> sa.ColumnElement[str]:
-    """The members of an object that lead somewhere, as pairs of a member and an identity, in JSON."""
+    """The references of an object: pairs of a property and an identity, as JSON."""
     order = (references.c.member, references.c.position)
     return json_rows(
         database, (references.c.member, _identity()), references, objects, references.c.owner == objects.c.pk, order
@@ -133,7 +133,7 @@ def object_references(database: Database) -> sa.ColumnElement[str]:
 
 
 def _related(database: Database, collection: str) -> sa.ColumnElement[Any]:
-    """What an object shows of those that it belongs to."""
+    """The related objects that the representation includes."""
     if collection == "stages":
         return flow_set(database, objects)
     if collection == "policies":
@@ -147,8 +147,8 @@ def _related(database: Database, collection: str) -> sa.ColumnElement[Any]:
     return sa.null()
 
 
-def _questions(collection: str) -> dict[str, Field]:
-    """What can be asked of the objects of a collection beside their members."""
+def _extra_filters(collection: str) -> dict[str, Field]:
+    """Filters of a collection that are not properties of its objects."""
     if collection != "policies":
         return {}
     return {
@@ -164,7 +164,7 @@ def _absence_field(present: Callable[[], sa.Exists]) -> Field:
 
 
 def _member_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
-    """A member within the JSON, as a value of SQL.
+    """The field of a property that is stored as JSON.
 
     :param unstored: its values where it is not stored, by model
     """
@@ -219,7 +219,7 @@ def _literal(value: Any) -> sa.ColumnElement[Any]:
 
 
 def _reference_field(name: str, reference: Reference) -> Field:
-    """A reference holds an identity; several of them are asked for as any."""
+    """The field of a reference; a list matches any of its identities."""
 
     def holds() -> tuple[Condition, Condition]:
         return references.c.owner == objects.c.pk, references.c.member == sa.literal_column(_quoted(name))
@@ -234,7 +234,7 @@ def _reference_field(name: str, reference: Reference) -> Field:
 
 
 def _identity() -> sa.ColumnElement[str]:
-    """What a reference holds."""
+    """The identity that a reference holds."""
     return sa.func.coalesce(references.c.object, references.c.flow)
 
 

@@ -1,6 +1,6 @@
-"""What can be asked of stored objects: filters, words to find, and keys to sort by, as conditions of SQL.
+"""Filters, search terms and sort keys of stored objects, as SQL.
 
-Each filter is a parameter `filter_<member>`, each word one `term_<number>`.
+The SQL parameters are `filter_<property>` and `term_<number>`.
 """
 
 import json
@@ -19,31 +19,31 @@ from app.store.schema.tables import json_type
 Condition = sa.ColumnElement[bool]
 
 SCALARS = ("string", "integer", "number", "boolean")
-"""The types (JSON Schema) that values can be compared and sorted by."""
+"""The types (JSON Schema) of values that can be compared and sorted."""
 
-# Words that are looked for by a condition each; further ones go into one condition, so that statements stay small and few.
+# Terms with a condition of their own; further ones share one, so that statements stay small and few.
 _TERMS = 8
 
 
 def as_it_is(value: Any) -> Any:
-    """A filter's value as a parameter of SQL, where they are the same."""
+    """A filter's value as an SQL parameter, unchanged."""
     return value
 
 
 def number(value: float) -> float:
-    """A number as both databases take it: SQLite has integers of 64 bits."""
+    """A number in the range that both databases accept: SQLite has integers of 64 bits."""
     if -(2**63) <= value < 2**63:
         return value
     return max(min(value, 1e300), -1e300) * 1.0
 
 
 def text(value: str) -> str | None:
-    """A text as both databases take it; None, which equals nothing, for one with NUL, which neither keeps."""
+    """A string, or None, which equals nothing, if it has NUL, which no database stores."""
     return None if "\0" in value else value
 
 
 def whole(value: float) -> int | None:
-    """A number as a column of 32 bits may hold it; None, which equals nothing, for any other one."""
+    """A number as a 32-bit integer, or None, which equals nothing, if it is none."""
     return int(value) if -(2**31) <= value < 2**31 and value == int(value) else None
 
 
@@ -85,15 +85,15 @@ def column_field(column: sa.Column[Any]) -> Field:
 
 @dataclass(frozen=True)
 class View:
-    """Stored objects as one operation sees them.
+    """The stored objects that one operation reads.
 
     :param database: where they are
     :param source: the tables, joined
     :param key: the primary key
     :param columns: what is read of each
-    :param fields: the members that can be filtered on and sorted by
-    :param search: the text that words are looked for in
-    :param always: what holds for each object that is seen
+    :param fields: the filters and sort keys
+    :param search: the searched text
+    :param always: conditions of every query
     """
 
     database: Database
@@ -105,10 +105,10 @@ class View:
     always: Sequence[Condition] = field(default_factory=tuple)
 
     def matches(self, filters: frozenset[str], terms: int) -> list[Condition]:
-        """The conditions of filters and words.
+        """The conditions of filters and search terms.
 
-        :param filters: the members that are filtered on
-        :param terms: what `conditions` says of the words
+        :param filters: the filtered properties
+        :param terms: the number of term conditions, from `condition_count`
         """
         found = list(self.always)
         found += [self.fields[name].equals(self.database, sa.bindparam(f"filter_{name}")) for name in sorted(filters)]
@@ -136,7 +136,7 @@ class View:
         return {**named, "terms": json.dumps([fold(term) for term in terms[_TERMS:]])} if len(terms) > _TERMS else named
 
     def references(self, filters: Iterable[str]) -> dict[str, Reference]:
-        """The filters that have to lead somewhere."""
+        """The references among filters."""
         found = {name: self.fields[name].reference for name in filters}
         return {name: reference for name, reference in found.items() if reference is not None}
 
@@ -158,13 +158,13 @@ class View:
         return [*keys, self.key.desc() if backwards else self.key.asc()]
 
 
-def conditions(terms: Sequence[str]) -> int:
-    """How many conditions words are looked for by."""
+def condition_count(terms: Sequence[str]) -> int:
+    """The number of conditions for search terms."""
     return min(len(terms), _TERMS + 1)
 
 
 def position_in(database: Database) -> Callable[..., sa.ColumnElement[int]]:
-    """The function of SQL that gives the place of one text in another, from 1; 0 if it is not there."""
+    """The SQL function that returns the position of a substring, from 1; 0 if there is none."""
     return sa.func.instr if database.embedded else sa.func.strpos
 
 
@@ -174,7 +174,7 @@ def line_feed(database: Database) -> sa.ColumnElement[str]:
 
 
 def any_of(database: Database, column: sa.ColumnElement[Any], wanted: sa.BindParameter[Any]) -> Condition:
-    """That a column has one of the identities that `listed` made a parameter of."""
+    """The condition that a column has one of the identities in a parameter from `listed`."""
     split = sa.func.json_each(wanted) if database.embedded else sa.func.json_array_elements_text(wanted.cast(JSON))
     each = split.table_valued("value")
     return column.in_(sa.select(each.c.value))

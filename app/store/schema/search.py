@@ -1,4 +1,4 @@
-"""What a row is searched by: one column that means the same on each database.
+"""The `search` column: text that is the same on each database.
 
 Authentik folds case by its database's `UPPER`, which maps one character to one: `ß` stays `ß` (recorded: `list.search.*`).
 """
@@ -11,15 +11,15 @@ from typing import Any
 SEPARATOR = "\n"
 
 FORMAT = 2
-"""What differs once `search` columns are made otherwise, and have to be made anew."""
+"""The version of the format of `search` columns. A change rebuilds them."""
 
 
 def fold(text: str) -> str:
-    """Text in capital letters, each character by itself."""
+    """Upper-case each character on its own."""
     upper = text.upper()
     if len(upper) == len(text):
         return upper
-    # To look at each character takes a hundred times as long.
+    # A loop over all characters is a hundred times slower.
     several = "".join(character for character in set(text) if len(character.upper()) > 1)
     return re.sub(f"[^{re.escape(several)}]+", lambda found: found[0].upper(), text)
 
@@ -35,5 +35,5 @@ def search_text_of_object(name: str, values: Iterable[Any]) -> str:
     :param values: those of the other searched properties; None for one without a value
     """
     found = search_text([name.replace(SEPARATOR, " "), *(value for value in values if value is not None), ""])
-    # Neither do the words that are looked for have any.
+    # Search terms have no NUL either.
     return found.replace("\0", "")

@@ -69,13 +69,13 @@ objects = Table(
     Column("collection", text(), nullable=False),
     Column("model", text(), nullable=False),
     Column("name", text(), nullable=False),
-    # The other members that lead nowhere, as JSON.
+    # The other properties, without references, as JSON.
     Column("members", text(), nullable=False),
     Column("search", text(), nullable=False),
     UniqueConstraint("collection", "name"),
 )
 
-# The members of objects that lead somewhere. One of `object` and `flow` is set; what they name takes the row with it.
+# The references of objects. One of `object` and `flow` is set; deleting what it names deletes the row.
 references = Table(
     "object_references",
     metadata,
@@ -158,7 +158,7 @@ Index("ix_flows_name", flows.c.name)
 Index("ix_flows_designation", flows.c.designation, flows.c.slug)
 
 
-# What the store gives an object itself.
+# Columns that the store sets itself.
 _MADE = frozenset({"pk", "policybindingmodel_ptr_id", "collection", "model", "members", "search", "stages", "policies"})
 _TYPES = {"text": "string", "boolean": "boolean", "integer": "integer"}
 
@@ -169,14 +169,14 @@ def json_type(column: Column[Any]) -> str:
 
 
 def required_columns(table: Table) -> dict[str, str]:
-    """The types, as JSON Schema calls them, of the columns for what clients give and that are never null."""
+    """The types (JSON Schema) of the columns that are not null and set by clients."""
     return {
         column.name: json_type(column) for column in table.columns if not column.nullable and column.name not in _MADE
     }
 
 
 def unique_columns(table: Table) -> frozenset[frozenset[str]]:
-    """The sets of columns whose values no two rows have in common."""
+    """The unique constraints of a table, the primary key included."""
     alone = {frozenset({column.name}) for column in table.columns if column.unique or column.primary_key}
     together = {
         frozenset(column.name for column in constraint.columns)

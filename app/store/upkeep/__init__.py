@@ -1,1 +1,1 @@
-"""Looking after a store: migrations, backups, snapshots, checks."""
+"""Maintenance of a store: migrations, backups, snapshots, checks."""
