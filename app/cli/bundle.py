@@ -12,7 +12,7 @@ from app.settings import Settings
     type=click.Choice(["yaml", "json"]),
     default="yaml",
     show_default=True,
-    help="What to write it in. YAML is the file itself if the contract is only one.",
+    help="The format. YAML is the file itself if the contract is a single file.",
 )
 @click.pass_obj
 def command(settings: Settings, form: str) -> None:

@@ -6,7 +6,7 @@ from app.settings import Settings
 
 
 @click.command(short_help="Check the contract and the code that serves it.")
-@click.option("--store", is_flag=True, help="Check the stored objects as well, by the contract. Changes nothing.")
+@click.option("--store", is_flag=True, help="Also check the stored objects. Changes nothing.")
 @click.pass_obj
 def command(settings: Settings, *, store: bool) -> None:
     """Check the contract and the code that serves it, without serving.

@@ -7,7 +7,7 @@ from app.settings import Settings
 
 @click.group(short_help="Migrate the database.")
 def command() -> None:
-    """Look after the tables of the database."""
+    """Migrate the tables of the database, or show their revision."""
 
 
 @command.command()

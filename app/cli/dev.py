@@ -13,7 +13,7 @@ from app.settings import Settings
 
 
 @click.command(short_help="Serve the API, and follow changes of the contract.")
-@click.option("--deterministic", is_flag=True, help="Let the time stand still and identities repeat, for tests.")
+@click.option("--deterministic", is_flag=True, help="Fix time and identities, for tests.")
 @click.pass_obj
 def command(settings: Settings, *, deterministic: bool) -> None:
     """Serve the API in one process, and each change of the contract as soon as it is saved.

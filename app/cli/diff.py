@@ -17,7 +17,7 @@ WAIVERS = "waivers.yaml"
     type=click.Choice(["breaking", "safe", "docs", "none"]),
     default="breaking",
     show_default=True,
-    help="The least rating of a finding that makes this exit 1.",
+    help="Exit 1 for findings of this rating or a higher one.",
 )
 @click.option(
     "--format",
@@ -33,11 +33,11 @@ WAIVERS = "waivers.yaml"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Recorded requests to try on both contracts: a HAR file, or cases as in tests/oracle/cases.jsonl; may be repeated.",
 )
-@click.option("--store", is_flag=True, help="Say what it means for the stored objects as well. Changes nothing.")
+@click.option("--store", is_flag=True, help="Also report effects on stored objects. Changes nothing.")
 @click.option(
     "--waivers",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Findings that are accepted; waivers.yaml beside the contract if not given.",
+    help="A file of accepted findings; waivers.yaml beside the contract if not given.",
 )
 @click.pass_obj
 def command(

@@ -20,16 +20,16 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 @click.command(short_help="Fuzz a deployment against the contract.")
 @click.argument("url")
-@click.option("--token", envvar="FLOWS_TOKEN", help="The token to send, or FLOWS_TOKEN; none to fuzz as nobody.")
 @click.option(
-    "--minutes", type=click.FloatRange(min=0.05), help="Fuzz for so long; a fixed set of cases if it is not given."
+    "--token", envvar="FLOWS_TOKEN", help="The token to send, or FLOWS_TOKEN; none to fuzz without credentials."
 )
+@click.option("--minutes", type=click.FloatRange(min=0.05), help="The duration; a fixed set of cases if not given.")
 @click.option(
     "--cases",
     type=click.IntRange(min=1),
     default=40,
     show_default=True,
-    help="Cases an operation and phase, without --minutes.",
+    help="Cases per operation and phase, without --minutes.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same cases.")
 @click.option(
@@ -37,9 +37,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
     type=click.Path(path_type=Path),
     default=Path("reports/fuzz"),
     show_default=True,
-    help="Where the JUnit and the HTML report go.",
+    help="The folder of the JUnit and HTML reports.",
 )
-@click.option("--progress/--no-progress", default=True, help="Whether to show how far it is.")
+@click.option("--progress/--no-progress", default=True, help="Show the progress.")
 @click.argument("further", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def command(

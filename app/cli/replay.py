@@ -28,7 +28,7 @@ SHOWN = 20
 
 @click.command(short_help="Replay recorded requests against a deployment.")
 @click.argument("url")
-@click.option("--token", required=True, envvar="FLOWS_TOKEN", help="A token that may do everything, or FLOWS_TOKEN.")
+@click.option("--token", required=True, envvar="FLOWS_TOKEN", help="A superuser's token, or FLOWS_TOKEN.")
 @click.option(
     "--as",
     "others",
@@ -36,7 +36,7 @@ SHOWN = 20
     metavar="WHO=TOKEN",
     help="A token for another sender of the recording, such as viewer=...; may be repeated.",
 )
-@click.option("--empty-it", is_flag=True, help="Say that every flow of the deployment may be deleted. Needed.")
+@click.option("--empty-it", is_flag=True, help="Confirm that every flow of the deployment may be deleted. Required.")
 @click.option("--group", "groups", multiple=True, help="Only the cases of this group; may be repeated.")
 @click.option(
     "--cases",

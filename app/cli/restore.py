@@ -9,7 +9,7 @@ from app.settings import Settings
 
 @click.command(short_help="Put a backup in place of the embedded store.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--replace", is_flag=True, help="Give up the store that is there.")
+@click.option("--replace", is_flag=True, help="Replace an existing store.")
 @click.pass_obj
 def command(settings: Settings, file: Path, replace: bool) -> None:
     """Put a backup in the place of the embedded store, and bring it to this version. No server may be on the store.

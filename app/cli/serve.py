@@ -16,10 +16,10 @@ from app.settings import Settings
     "--seed",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Apply the blueprints of this folder (*.yaml) first; what is wrong with one stops the start.",
+    help="Apply the blueprints of this folder (*.yaml) first; an error in one stops the start.",
 )
-@click.option("--record", is_flag=True, help="Keep what clients exercise, and show it at /contract/coverage/.")
-@click.option("--deterministic", is_flag=True, help="Let the time stand still and identities repeat, for tests.")
+@click.option("--record", is_flag=True, help="Record coverage of the contract, and show it at /contract/coverage/.")
+@click.option("--deterministic", is_flag=True, help="Fix time and identities, for tests.")
 @click.pass_obj
 def command(settings: Settings, seed: Path | None, *, record: bool, deterministic: bool) -> None:
     """Serve the API until told to stop.
