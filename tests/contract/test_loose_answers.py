@@ -280,3 +280,15 @@ def test_a_text_in_a_url_is_percent_encoded(written, client_of_settings):
 
     answer = client_of_settings(written(edit)).post("/api/v3/stages/dummy/", {"name": "a b/c"})
     assert answer.json()["url"].endswith("/stages/a%20b%2Fc/")
+
+
+def test_a_change_that_refers_to_what_a_new_object_does_not_is_a_finding(written):
+    def edit(document):
+        schema = document["components"]["schemas"]["PatchedIdentificationStageRequest"]
+        user_fields = dict(schema["properties"]["user_fields"])
+        schema["properties"]["user_fields"] = user_fields | {
+            "x-references": {"to": "policies", "on_delete": "cascade_many"}
+        }
+
+    with pytest.raises(ContractError, match="'user_fields' is not a reference in the store"):
+        load_contract(written(edit))

@@ -92,11 +92,11 @@ def _check_reference(
         to = ", ".join(wanted.to)
         problem = f"{name!r} refers to {to} in the store."
         yield source.finding(place, problem, f"Give it `x-references` with `to: [{to}]`.")
-    elif wanted is None and targets and can.kept is not None:
+    elif wanted is None and targets:
         yield source.finding(place, f"{name!r} is not a reference in the store.", "Remove `x-references`.")
     elif reference is not None:
         stays = ("cascade_many",) if schema.get("type") == "array" else ("set_null", "set_default")
-        held = wanted.on_delete if wanted is not None else ""
+        held = wanted.on_delete if wanted is not None and can.kept is not None else ""
         if targets and reference.get("on_delete", stays[0]) not in ((held,) if held else stays):
             problem = f"The store has another `on_delete` for {name!r}."
             yield source.finding((*place, "on_delete"), problem, f"Write `{held or stays[0]}`.")

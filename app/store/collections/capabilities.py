@@ -81,7 +81,7 @@ def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
         sorts=_sorts(fields),
         searches=frozenset(name for name, kind in searched.items() if kind in _SEARCHED_TYPES),
         unique=frozenset({frozenset({"name"})}),
-        references={},
+        references=model.references if model is not None else {},
     )
 
 
