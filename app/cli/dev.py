@@ -32,10 +32,10 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     from app.server.listening import listener_or_exit
 
     listener = listener_or_exit(settings)
-    settings = with_file(settings)
+    given, settings = settings, with_file(settings)
     contract = draft_or_exit(settings)
     store = store_or_exit(settings, contract)
-    about_tokens = bootstrap(store, settings)
+    about_tokens = bootstrap(store, settings, lasting=settings is given)
     store.close()
     config = Config(
         "app.cli.dev:create_deterministic" if deterministic else "app.cli.dev:create",

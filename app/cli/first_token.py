@@ -15,13 +15,14 @@ from app.store import Store
 BOOTSTRAP = "bootstrap"
 
 
-def bootstrap(store: Store, settings: Settings) -> list[str]:
+def bootstrap(store: Store, settings: Settings, *, lasting: bool = True) -> list[str]:
     """Create the first token of an empty store.
 
+    :param lasting: whether other commands find the store
     :returns: the lines to print about tokens. They include a token only if it was generated now
     """
     secret = _first(store, settings)
-    return list(_lines(store, settings, secret))
+    return list(_lines(store, settings, secret, lasting=lasting))
 
 
 def command_name() -> str:
@@ -44,14 +45,15 @@ def _first(store: Store, settings: Settings) -> str | None:
         return None
 
 
-def _lines(store: Store, settings: Settings, secret: str | None) -> Iterator[str]:
+def _lines(store: Store, settings: Settings, secret: str | None, *, lasting: bool) -> Iterator[str]:
     create = f"`{command_name()} token create NAME --superuser`"
     given = settings.bootstrap_token
     if given and (secret is not None or store.tokens.find(given) is not None):
         yield "Token: the one of FLOWS_BOOTSTRAP_TOKEN"
     elif secret is not None:
         yield f"Token: {secret}"
-        yield f"       It has all permissions and is shown this once; {create} makes others."
+        others = f"; {create} makes others" if lasting else ""
+        yield f"       It has all permissions and is shown this once{others}."
     else:
         tokens = store.tokens.page()
         now = time.time()

@@ -51,7 +51,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     logs.configure(settings.log_level, settings.log_format)
     # Gunicorn binds it again, and would report a failure in eleven lines.
     listener_or_exit(settings).close()
-    settings = with_file(settings)
+    given, settings = settings, with_file(settings)
     contract = contract_or_exit(settings)
     store = store_or_exit(settings, contract)
     warn_of_pooler(store)
@@ -59,7 +59,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         determinism.fix(store.fingerprint())
     if seed is not None and not apply_files(store, sorted(seed.glob("*.yaml"))):
         raise SystemExit(1)
-    about_tokens = bootstrap(store, settings)
+    about_tokens = bootstrap(store, settings, lasting=settings is given)
     base_path = contract.base_path + "/"
     # While a reload is under way there are the old workers and the new ones.
     metrics = create_metrics(contract, 2 * settings.workers)

@@ -127,6 +127,8 @@ def test_a_store_in_memory_is_one_store_for_as_long_as_the_server_runs(start, tm
             return wire.send("GET", "/-/health/ready/").status == 200
 
     wait_for(ready, "the first response")
+    # No other command finds the store.
+    assert "token create" not in process.output.read_text()
     assert wire.send("POST", FLOWS, bearer(secret), json.dumps(FLOW).encode()).status == 201
     assert {wire.send("GET", f"{FLOWS}a/", bearer(secret)).status for _ in range(10)} == {200}
     process.terminate()
