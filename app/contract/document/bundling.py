@@ -57,7 +57,7 @@ def path_of(name: str) -> Path:
 
 def _folders() -> tuple[Path, Path]:
     """What names of files begin at: the working directory, or where this package is."""
-    return Path.cwd(), Path(__file__).parents[2]
+    return Path.cwd(), Path(__file__).parents[3]
 
 
 def _shown(path: Path) -> str:
