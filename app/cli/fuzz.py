@@ -121,4 +121,4 @@ def as_one_file(path: Path, contract: Source) -> Iterator[Path]:
 def configuration() -> Path:
     """Schemathesis's configuration: beside this package in a checkout, within it when installed."""
     beside = PACKAGE.parent / "schemathesis.toml"
-    return beside if beside.exists() else PACKAGE / "proofs" / "schemathesis.toml"
+    return beside if beside.exists() else PACKAGE / "conformance" / "schemathesis.toml"

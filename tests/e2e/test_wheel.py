@@ -75,6 +75,14 @@ def test_it_has_all_that_is_served_and_nothing_else(wheel):
     assert about / "licenses" / "LICENSE" in names
 
 
+def test_it_has_the_configuration_of_the_fuzzer(installed, tmp_path):
+    script = "from app.cli.fuzz import configuration; print(configuration().read_text())"
+    found = subprocess.run(
+        [installed.with_name("python"), "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "fuzz_hooks" in found.stdout
+
+
 def test_it_names_its_license(wheel):
     archive = zipfile.ZipFile(wheel)
     (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
