@@ -99,7 +99,10 @@ def test_a_role_that_may_read_nothing(create, run, as_reader):
         connection.execute("GRANT SELECT ON alembic_version TO reader")
     found = run("serve", FLOWS_DATABASE_URL=as_reader(url))
     assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr == "flows: Permission denied for table store_properties. `flows doctor` says what the role needs.\n"
+    assert (
+        found.stderr
+        == "flows: Permission denied for table store_properties. `flows doctor` says what the role needs.\n"
+    )
     with psycopg.connect(url, autocommit=True) as connection:
         (_, advice), *_ = fails(run("doctor", FLOWS_DATABASE_URL=as_reader(url)))
         connection.execute(advice)
