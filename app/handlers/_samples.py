@@ -56,17 +56,25 @@ def sample_properties(model: Model) -> Mapping[str, Sequence[Any]]:
     """Samples of the generated properties of a model."""
     return {
         "pk": _UUIDS,
-        "policybindingmodel_ptr_id": _UUIDS,
         "component": (model.component,),
         "verbose_name": (model.verbose_name,),
         "verbose_name_plural": (model.verbose_name_plural,),
         "meta_model_name": (model.name,),
-        "flow_set": ([],),
-        "promptstage_set": ([],),
-        "bound_to": (0, 10**9),
+        **_GENERATED.get(model.collection, {}),
+    }
+
+
+# By collection.
+_GENERATED: Mapping[str, Mapping[str, Sequence[Any]]] = {
+    "flows": {
+        "policybindingmodel_ptr_id": _UUIDS,
         "cache_count": (0,),
         "stages": ([], _UUIDS),
         "policies": ([], _UUIDS),
-        "group_obj": (None,),
-        "user_obj": (None,),
-    }
+    },
+    "stages": {"flow_set": ([],)},
+    "prompts": {"promptstage_set": ([],)},
+    "policies": {"bound_to": (0, 10**9)},
+    "stage_bindings": {"policybindingmodel_ptr_id": _UUIDS},
+    "policy_bindings": {"group_obj": (None,), "user_obj": (None,)},
+}

@@ -292,3 +292,24 @@ def test_a_change_that_refers_to_what_a_new_object_does_not_is_a_finding(written
 
     with pytest.raises(ContractError, match="'user_fields' is not a reference in the store"):
         load_contract(written(edit))
+
+
+@pytest.mark.parametrize(
+    ("schema", "name", "problem"),
+    [
+        ("FlowRequest", "pk", "The store has no property 'pk'"),
+        ("FlowRequest", "search", "The store has no property 'search'"),
+        ("FlowRequest", "stages", "The store has no property 'stages'"),
+        ("PolicyBindingRequest", "flow", "The store has no property 'flow'"),
+        ("DummyStageRequest", "pk", "The server generates 'pk', and a request body has it"),
+        ("DummyPolicyRequest", "bound_to", "The server generates 'bound_to', and a request body has it"),
+    ],
+)
+def test_a_body_with_a_property_that_the_server_gives_is_a_finding(schema, name, problem, written):
+    def edit(document):
+        document["components"]["schemas"][schema]["properties"][name] = {"type": "string"}
+
+    with pytest.raises(ContractError) as caught:
+        load_contract(written(edit))
+    found = [str(finding) for finding in caught.value.findings]
+    assert any(problem in finding for finding in found), found

@@ -48,7 +48,10 @@ def check_responses_made(
 def _check_model(source: Source, place: Pointer, model: Model, given: Mapping[str, Sequence[Any]]) -> Iterator[Finding]:
     reader = SchemaReader(source, Direction.RESPONSE)
     for name, (where, _) in properties(source, source.at(place), place).items():
-        if name in model.answered and name not in model.members:
+        if name in model.members and name in given:
+            problem = f"The server generates {name!r}, and a request body has it."
+            yield source.finding(where, problem, "Make it `readOnly` in the body.")
+        elif name in model.answered:
             for sample in given.get(name, ()):
                 yield from _check(source, where, source.at(where), sample, reader)
 

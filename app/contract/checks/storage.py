@@ -95,7 +95,8 @@ def _check_reference(
     elif wanted is None and targets:
         yield source.finding(place, f"{name!r} is not a reference in the store.", "Remove `x-references`.")
     elif reference is not None:
-        stays = ("cascade_many",) if schema.get("type") == "array" else ("set_null", "set_default")
+        defaults = ("set_default",) if schema.get("x-create-default") is None else ()
+        stays = ("cascade_many",) if schema.get("type") == "array" else ("set_null", *defaults)
         held = wanted.on_delete if wanted is not None and can.kept is not None else ""
         if targets and reference.get("on_delete", stays[0]) not in ((held,) if held else stays):
             problem = f"The store has another `on_delete` for {name!r}."

@@ -86,11 +86,11 @@ def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
 
 
 def _of_table(collection: str, kept: _TableCollection) -> Capabilities:
-    fields = kept.fields()
+    fields, columns = kept.fields(), required_columns(kept.table)
     return Capabilities(
         collection=collection,
-        kept=frozenset(column.name for column in kept.table.columns) | kept.written,
-        columns=required_columns(kept.table),
+        kept=columns.keys() | kept.written,
+        columns=columns,
         filters=_filters(fields),
         sorts=_sorts(fields),
         searches=frozenset(
