@@ -9,7 +9,8 @@ import click
 import orjson
 
 from app.cli.findings import rejected_tokens, told_of
-from app.conformance.credentials import check_sendable, check_token
+from app.conformance.credentials import check_sendable
+from app.conformance.token_check import check_token
 from app.conformance.wire import split_url
 from app.contract.document.bundling import read
 from app.contract.document.source import Source

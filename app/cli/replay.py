@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from app.cli.findings import rejected_tokens
-from app.conformance.credentials import check_token
 from app.conformance.replay import (
     ADMIN,
     FLOWS,
@@ -19,6 +18,7 @@ from app.conformance.replay import (
     leaves_something,
     read_differences,
 )
+from app.conformance.token_check import check_token
 from app.conformance.wire import Wire
 
 # Tokens that are valid nowhere, so that a deployment needs none of its own for them.

@@ -55,6 +55,7 @@ def test_what_is_imported_already_stays():
 
 def test_a_server_imports_no_client():
     unused = ("httpx", "requests", "starlette.testclient", "sqlalchemy.dialects.postgresql")
-    program = f"import sys, app.application; print([name for name in {unused} if name in sys.modules])"
+    started = "app.application, app.cli.serve, app.cli.start"
+    program = f"import sys, {started}; print([name for name in {unused} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout == "[]\n"
