@@ -105,11 +105,11 @@ PLANTED = "<script>alert(1)</script>"
 def test_nothing_in_the_contract_counts_as_markup(edited):
     client = edited(
         ("summary: List flows", f"summary: '{PLANTED} \"onload=alert(2)'"),
-        ("Answers one page of the flows that", f"`{PLANTED}` **<img src=x onerror=alert(3)>** <b onclick=alert(4)>"),
+        ("Returns a page of the flows that", f"`{PLANTED}` **<img src=x onerror=alert(3)>** <b onclick=alert(4)>"),
         ("description: Only flows of this designation.", f"description: '{PLANTED}'"),
-        ("authentik_flows.view_flow: See flows.", f"authentik_flows.view_flow: '{PLANTED}'"),
+        ("authentik_flows.view_flow: View flows.", f"authentik_flows.view_flow: '{PLANTED}'"),
         ("A stage that does nothing, to try flows with.\n    x-model", f"{PLANTED}\n    x-model"),
-        ("description: Flows, the ordered journeys", f"description: {PLANTED}, the ordered journeys"),
+        ("description: 'Flows: ordered sequences", f"description: '{PLANTED}: ordered sequences"),
     )
     operation = page_of(client, "operations/flows_instances_list/")
     assert f"<code>{html.escape(PLANTED)}</code> <strong>&lt;img src=x onerror=alert(3)&gt;</strong>" in operation

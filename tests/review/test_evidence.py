@@ -90,7 +90,7 @@ def is_long(text):
 
 
 NOT = "\n          not"
-ANSWERED = "\n          description: The flow's address, unique among flows.\n        title"
+ANSWERED = "\n          description: Unique name of the flow in URLs.\n        title"
 SLUG = "maxLength: {}\n          pattern: ^[-a-zA-Z0-9_]+$"
 RETRIEVED = """          description: The flow.
           content:
