@@ -85,8 +85,9 @@ format: $(READY)  ## Put the code into its form
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-picture: $(READY)  ## Draw the diagrams of docs/architecture.md anew
+picture: $(READY)  ## Draw the diagrams of docs/architecture.md and the picture of README.md anew
 	@$(BIN)/python -m tests.architecture.picture
+	@$(BIN)/python -m tests.e2e.terminal
 
 lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \

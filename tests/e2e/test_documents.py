@@ -19,6 +19,7 @@ from app.conformance.replay import canonical, read_differences
 from app.contract.checks.extensions import DEFINITIONS, KINDS
 from app.recording.recorder import Recorder
 from app.settings import Settings
+from tests.e2e.terminal import PICTURE, drawn
 from tests.review.repository import commit, git
 from tests.serving import served
 
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 # Pages whose prose has lines of more than 120 characters. The list is meant to shrink.
 LONG_LINES = {
-    "README.md", "SECURITY.md",
+    "SECURITY.md",
     *(
         f"docs/{name}.md"
         for name in (
@@ -104,6 +105,23 @@ def test_commands_of_a_document(document, shell):
                 output = result.stdout
         elif language == "json":
             assert canonical(json.loads(output)) == canonical(json.loads(block)), output
+
+
+def test_the_example_tests_pass(tmp_path):
+    text = (ROOT / "docs" / "testing.md").read_text("utf-8")
+    (example,) = [block for language, block in BLOCK.findall(text) if language == "python"]
+    (tmp_path / "test_example.py").write_text(example, "utf-8")
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_example.py"]
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "1 passed" in result.stdout, result.stdout + result.stderr
+
+
+def test_the_picture_shows_what_the_commands_print():
+    seen, now = (re.sub(r"\d+", "0", text) for text in (PICTURE.read_text("utf-8"), drawn()))
+    assert seen == now, "The output of the commands has changed: run `make picture`."
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
