@@ -31,7 +31,7 @@ LONG_LINES = {
     *(
         f"docs/{name}.md"
         for name in (
-            "architecture", "blueprints", "contract", "operations", "performance", "reviewing",
+            "architecture", "blueprints", "operations", "performance",
         )
     ),
 }  # fmt: skip
