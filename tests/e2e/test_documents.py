@@ -31,7 +31,7 @@ LONG_LINES = {
     *(
         f"docs/{name}.md"
         for name in (
-            "architecture", "blueprints", "operations", "performance",
+            "architecture", "operations", "performance",
         )
     ),
 }  # fmt: skip
@@ -45,14 +45,12 @@ def shell(tmp_path, contract):
     settings = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
     store = open_store(settings, contract)
     store.migrate()
-    secret = store.tokens.add("token", superuser=True)
     repository = _a_branch_with_a_change(tmp_path / "branch")
     with served(create_app(settings, contract=contract, store=store, recorder=Recorder(contract))) as url:
         environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(tmp_path),
             "FLOWS_DATABASE_URL": settings.database_url,
-            "TOKEN": secret,
             **repository,
         }
 
