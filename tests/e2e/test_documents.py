@@ -31,7 +31,7 @@ LONG_LINES = {
     *(
         f"docs/{name}.md"
         for name in (
-            "architecture", "operations", "performance",
+            "architecture", "performance",
         )
     ),
 }  # fmt: skip
