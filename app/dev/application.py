@@ -4,10 +4,10 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import structlog
+from starlette.types import Message, Receive, Scope, Send
 
 from app import determinism
 from app.application import create_app, create_metrics, first_edition, load_draft, next_edition, open_store
@@ -20,11 +20,6 @@ from app.dev.saves import saves
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.tracing import Tracing
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 log = structlog.get_logger("flows.live")
 

@@ -1,10 +1,10 @@
 """The pages for people, a Flask application: home, documentation, the contract itself, health."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cached_property, partial
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import Flask, Request, Response, abort, jsonify, redirect, request
+from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
 
@@ -22,13 +22,10 @@ from app.pages.media import media
 from app.pages.policy import add_headers
 from app.pages.recording import recording
 from app.pages.schema import schema
-from app.pages.watch import KNOWN, Watch
+from app.pages.watch import KNOWN, Watch, state_of
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
-
-Scope = MutableMapping[str, Any]
-ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 def create_app(
@@ -66,7 +63,7 @@ def create_app(
     flask.after_request(add_headers)
     adapter, watch = Adapter(flask), Watch(store)
 
-    async def app(scope: Scope, _receive: Any, send: Any) -> None:
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
         # No page reads a body, so none is taken in.
         if scope["type"] != "http":
             return
@@ -76,7 +73,7 @@ def create_app(
             case health.READY:
                 await adapter.respond_here(scope, send, {KNOWN: await watch.ask(store.migrated)})
             case metrics.PATH:
-                await adapter.respond_here(scope, send, {KNOWN: await watch.ask(partial(metrics.of_store, store))})
+                await adapter.respond_here(scope, send, {KNOWN: await watch.ask(partial(state_of, store))})
             case _:
                 await adapter.respond(scope, send)
 

@@ -4,16 +4,15 @@ client.
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any, NamedTuple
 
 from a2wsgi.wsgi import build_environ
+from starlette.types import Scope, Send
 
-Scope = MutableMapping[str, Any]
 Environ = dict[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 WSGIApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 # Threads that make responses; started on demand.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from app import errors
 from app.store import Store
@@ -15,6 +15,22 @@ KNOWN = "flows.known"
 
 # Seconds that a networked database has to answer.
 _PATIENCE = 5.0
+
+
+class StoreState(NamedTuple):
+    """State of a store.
+
+    :param revision: the revision of its tables, None if it has none
+    :param size: in bytes
+    """
+
+    revision: str | None
+    size: int
+
+
+def state_of(store: Store) -> StoreState:
+    """Query the state of a store. :raises Unavailable: the database does not answer"""
+    return StoreState(store.revision(), store.size())
 
 
 class Watch:

@@ -4,6 +4,8 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from werkzeug.http import dump_options_header, quote_header_value
+
 from app.contract.errors import BrokenContract
 from app.contract.response.answers import Answer
 from app.domain import File
@@ -37,8 +39,7 @@ def content_disposition(filename: str | None) -> bytes:
     if not filename:
         return b"attachment"
     plain = _NOT_PRINTABLE_ASCII.sub("_", filename)
-    quoted = plain.replace("\\", "\\\\").replace('"', '\\"')
-    header = f'attachment; filename="{quoted}"'
-    if plain != filename:
-        header += f"; filename*=UTF-8''{quote(filename, safe=_ATTRIBUTE_CHARACTERS, errors='replace')}"
-    return header.encode()
+    # Always quoted, as authentik does (recorded: `export.plain`).
+    header = f"attachment; filename={quote_header_value(plain, allow_token=False)}"
+    whole = f"UTF-8''{quote(filename, safe=_ATTRIBUTE_CHARACTERS, errors='replace')}"
+    return dump_options_header(header, {"filename*": whole if plain != filename else None}).encode()

@@ -1,17 +1,13 @@
 """What the contract path gets from a server and gives to it: ASGI, and two additions to it that spare time."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+from starlette.types import Receive, Send
 
 from app.contract.compile.plan import PathPlan
 from app.contract.response.answers import Answer, Header, lines
 from app.contract.serve.request import Request
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 WHOLE = "flows.whole"
 """The extension by which a server offers to `send` an answer in one piece. Who looks at what is sent takes it out of the scope."""

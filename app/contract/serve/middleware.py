@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import determinism, errors
 from app.contract.compile.connexion_api import ContractAPI
@@ -22,14 +23,9 @@ from app.contract.response import answers
 from app.contract.response.answers import CONTINUE, Answer, busy, detail
 from app.contract.serve.asgi import (
     BEGIN,
-    ASGIApp,
     Disconnected,
-    Message,
     NoRoom,
-    Receive,
     Room,
-    Scope,
-    Send,
     headers_of,
     read_body,
     received,

@@ -1,0 +1,84 @@
+"""Metrics in the text format of Prometheus, written by its client library."""
+
+import importlib.metadata
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from app.metrics import BOUNDS, Series, Totals
+from app.pages.watch import StoreState
+
+__all__ = ["CONTENT_TYPE", "exposition"]
+
+
+def exposition(totals: Totals, store: StoreState | None) -> bytes:
+    """The text that Prometheus scrapes, of the type `CONTENT_TYPE`.
+
+    :param totals: the counters of all processes
+    :param store: the state of the store; None if the database does not answer
+    """
+    return generate_latest(_Families(totals, store))
+
+
+class _Families(Collector):
+    """Metric families of counters that this server keeps itself, see `app.metrics`."""
+
+    def __init__(self, totals: Totals, store: StoreState | None) -> None:
+        self._totals = totals
+        self._store = store
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric families."""
+        totals, store = self._totals, self._store
+        yield self._counter("requests", "Requests by operation and status.", "status", "statuses")
+        yield self._counter("refusals", "Refused requests by what they go against.", "rule", "rules")
+        violations = "Stored values in responses against the contract."
+        yield self._counter("stored_violations", violations, "rule", "stored_violations")
+        yield self._durations()
+        yield _gauge("requests_in_progress", "Requests that have no answer yet.", totals.in_progress)
+        yield _gauge("workers", "Processes that serve.", totals.workers)
+        yield _gauge("database_connections", "Open connections to the database.", totals.connections)
+        dropped = "Lines of the log that were dropped."
+        yield CounterMetricFamily("flows_log_lines_dropped", dropped, value=totals.dropped_lines)
+        yield _gauge("database_up", "Whether the database answers.", int(store is not None))
+        if store is not None:
+            yield _gauge("store_bytes", "Size of the store.", store.size)
+            versions = GaugeMetricFamily(
+                "flows_info", "Versions of the server and of the store's tables.", labels=("version", "revision")
+            )
+            versions.add_metric((importlib.metadata.version("flows-server"), store.revision or ""), 1)
+            yield versions
+
+    def _counter(self, name: str, meaning: str, label: str, counts: str) -> Metric:
+        """A counter of requests by operation, method and a further label.
+
+        :param counts: the attribute of a series with the numbers by that label; zeros are left out
+        """
+        family = CounterMetricFamily(f"flows_{name}", meaning, labels=("operation", "method", label))
+        for series in self._totals.series:
+            numbers: Mapping[str, int] = getattr(series, counts)
+            for value, number in numbers.items():
+                if number:
+                    family.add_metric((series.operation, series.method, value), number)
+        return family
+
+    def _durations(self) -> Metric:
+        family = HistogramMetricFamily(
+            "flows_request_duration_seconds", "Time until the answer.", labels=("operation", "method")
+        )
+        for series in self._totals.series:
+            family.add_metric((series.operation, series.method), _buckets(series), series.seconds)
+        return family
+
+
+def _buckets(series: Series) -> list[tuple[str, float]]:
+    """The upper bounds of durations, each with the number of requests that took no longer."""
+    return list(zip((*map(str, BOUNDS), "+Inf"), accumulate(series.durations), strict=True))
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"flows_{name}", meaning, value=value)
