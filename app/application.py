@@ -123,10 +123,9 @@ def create_app(
     """
     contract = contract or load_contract(settings, served_by)
     store = store or open_store(settings, contract)
-    # SQLite answers in less time than a change of threads takes; a database on the network must not hold the loop up.
-    workers = None if store.embedded else Workers(*store.database.workers())
+    scheduling = store.database.scheduling()
+    workers = Workers(*scheduling.workers) if scheduling.workers is not None else None
     long_running = LongRunning() if store.database.serves_threads else None
-    store.database.group_commits()
     metrics = metrics or create_metrics(contract)
     store.database.watch_connections(metrics.connected)
     current = current or first_edition(settings, contract, store, metrics)
@@ -149,9 +148,9 @@ def create_app(
         current=current,
         workers=workers,
         long_running=long_running,
-        pending=store.database.pending_commit,
-        unlocked=store.database.unlocked,
-        together=store.database.together,
+        pending=scheduling.pending,
+        unlocked=scheduling.unlocked,
+        together=scheduling.together,
         metrics=metrics,
         observe=recorder.observe if recorder is not None else None,
         trace=tracing.record if tracing is not None else None,
@@ -184,9 +183,8 @@ def next_edition(settings: Settings, contract: Source, store: Store, current: Cu
 
 
 def _server(settings: Settings, contract: Source, store: Store) -> Server:
-    # Only an embedded database tells cheaply whether it has changed.
-    remembers = store.embedded and settings.answer_memory > 0
-    memory = AnswerMemory(store.database.version, settings.answer_memory) if remembers else None
+    version = store.database.change_counter() if settings.answer_memory > 0 else None
+    memory = AnswerMemory(version, settings.answer_memory) if version is not None else None
     problems = partial(handlers.problems, models.served(contract), store)
     return Server(
         store, problems, settings.body_limit, memory, settings.json_limit, unit_of_work=store.database.unit_of_work

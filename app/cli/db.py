@@ -25,7 +25,7 @@ def upgrade(settings: Settings) -> None:
     before = migration.current(store.database)
     store.migrate()
     about_tokens = bootstrap(store, settings)
-    made = before is None and store.embedded
+    made = before is None and not store.database.shared
     store.close()
     if before == migration.HEAD:
         click.echo(f"The database is at {migration.HEAD}, as this version wants it.")

@@ -21,6 +21,7 @@ from app.settings import PREFIX, Settings, describe
 from app.store.collections.tokens import Tokens
 from app.store.engine.address import Address, address_of
 from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 from app.store.engine.sqlite.privacy import open_to_others
 from app.store.upkeep import backup, migration
 from app.store.upkeep.diagnosis import POOLER, Condition, condition
@@ -68,10 +69,7 @@ def examine(settings: Settings) -> Iterator[Line]:
     except ValueError as error:
         yield Line("fail", "store", str(error), "Set FLOWS_DATABASE_URL.")
         return
-    if address.embedded:
-        yield from _check_embedded(settings, address)
-    else:
-        yield from _check_networked(settings, address)
+    yield from (_check_sqlite if address.engine == "sqlite" else _check_postgresql)(settings, address)
 
 
 def check_settings(settings: Settings, environment: Mapping[str, str]) -> Iterator[Line]:
@@ -142,7 +140,7 @@ def check_contract(settings: Settings) -> Iterator[Line]:
     yield Line("ok", "contract", f"{contract.name}: {operations} operations, nothing found.")
 
 
-def _check_embedded(settings: Settings, address: Address) -> Iterator[Line]:
+def _check_sqlite(settings: Settings, address: Address) -> Iterator[Line]:
     if address.path is None:
         yield Line("warn", "store", "It is kept as long as a server runs.", "Set FLOWS_DATABASE_URL to a file.")
         return
@@ -172,8 +170,8 @@ def _check_file(settings: Settings, path: Path) -> Iterator[Line]:
     yield from check_clock(max(0, path.stat().st_mtime - time.time()), "the last change of the store")
 
 
-def _check_networked(settings: Settings, address: Address) -> Iterator[Line]:
-    database = Database(settings.database_url, 1)
+def _check_postgresql(settings: Settings, address: Address) -> Iterator[Line]:
+    database = open_database(settings.database_url, 1)
     try:
         found = condition(database)
     except errors.Unfit as error:
@@ -222,12 +220,12 @@ def check_server(settings: Settings, address: Address, found: Condition) -> Iter
 
 
 def _check_tables(settings: Settings, advice: str) -> Iterator[Line]:
-    database = Database(settings.database_url)
+    database = open_database(settings.database_url)
     try:
         revision = migration.current(database)
         migration.refuse_newer(revision, str(database.address))
         if revision != migration.HEAD:
-            state = "warn" if database.embedded else "fail"
+            state = "fail" if database.shared else "warn"
             found = f"The tables are at {revision or 'nothing'}; this version wants {migration.HEAD}."
             yield Line(state, "tables", found, advice)
             return

@@ -36,7 +36,7 @@ def command_name() -> str:
 
 
 def _first(store: Store, settings: Settings) -> str | None:
-    if store.tokens.any() or not (store.embedded or settings.bootstrap_token):
+    if store.tokens.any() or (store.database.shared and not settings.bootstrap_token):
         return None
     try:
         return store.tokens.add(BOOTSTRAP, superuser=True, secret=settings.bootstrap_token or None)

@@ -44,7 +44,7 @@ def opened_or_exit(settings: Settings, contract: Source) -> Store:
         address = address_of(settings.database_url)
     except ValueError as error:
         _exit(str(error))
-    if address.embedded and address.path is None:
+    if address.in_memory:
         _exit(_IN_MEMORY)
     store = open_store(settings, contract)
     click.get_current_context().call_on_close(store.close)
@@ -54,10 +54,10 @@ def opened_or_exit(settings: Settings, contract: Source) -> Store:
 def store_or_exit(settings: Settings, contract: Source) -> Store:
     """The store, with its tables as this version has them.
 
-    An embedded store is migrated here. Several servers share another one, so an operator decides when.
+    It is migrated here, unless several servers share it, so that an operator decides when.
     """
     store = opened_or_exit(settings, contract)
-    if store.embedded:
+    if not store.database.shared:
         store.migrate()
     elif not store.migrated():
         store.close()
@@ -75,7 +75,7 @@ def existing_or_exit(settings: Settings, contract: Source) -> Store:
         sys.exit(1)
     store = opened_or_exit(settings, contract)
     if not store.migrated():
-        advice = "The next `flows serve` brings them there." if store.embedded else "Run `flows db upgrade`."
+        advice = "Run `flows db upgrade`." if store.database.shared else "The next `flows serve` brings them there."
         click.echo(f"flows: the database has not the tables of this version. {advice}", err=True)
         sys.exit(1)
     return store
@@ -91,11 +91,9 @@ def is_missing(settings: Settings) -> bool:
 
 def warn_of_pooler(store: Store) -> None:
     """Say on standard error if connections lead to a pooler and not to PostgreSQL itself."""
-    if store.embedded:
-        return
-    from app.store.upkeep.diagnosis import POOLER, is_direct
+    if store.database.is_pooled():
+        from app.store.upkeep.diagnosis import POOLER
 
-    if not is_direct(store.database):
         click.echo(f"flows: {POOLER}", err=True)
 
 
@@ -111,7 +109,7 @@ def embedded_or_exit(settings: Settings, instead: str, file: Path) -> Path:
         _exit(str(error))
     if address.path is not None:
         return address.path
-    if address.embedded:
+    if address.in_memory:
         _exit(_IN_MEMORY)
     command = instead.format(url=shlex.quote(str(address)), file=shlex.quote(str(file)))
     click.echo("flows: FLOWS_DATABASE_URL names no embedded store.", err=True)

@@ -11,7 +11,7 @@ from app import errors
 from app.cli.start import existing_or_exit
 from app.contract.document.source import Source
 from app.settings import Settings
-from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 from app.stored import Violation, check_store, summarize
 
 # How many violations are listed, and how many kinds of them are logged.
@@ -48,7 +48,7 @@ def check_in_background(settings: Settings, contract: Source) -> None:
 
 def _log_violations(settings: Settings, contract: Source) -> None:
     log = structlog.get_logger("flows.store")
-    database = Database(settings.database_url, 1)
+    database = open_database(settings.database_url, 1)
     try:
         summary = summarize(_throttled(check_store(contract, database)))
     except errors.Unavailable as error:

@@ -21,7 +21,7 @@ def with_file(settings: Settings) -> Settings:
     """
     with contextlib.suppress(ValueError):
         address = address_of(settings.database_url)
-        if address.embedded and address.path is None:
+        if address.in_memory:
             folder = Path(tempfile.mkdtemp(prefix="flows-"))
             atexit.register(_remove, folder, os.getpid())
             url = f"sqlite:///{folder / 'flows.sqlite3'}"

@@ -34,10 +34,11 @@ def state_of(store: Store) -> StoreState:
 
 
 class Watch:
-    """A runner of small queries: on the event loop's thread for an embedded store, on a thread of its own for a networked one."""
+    """A runner of small queries: on the event loop's thread, or on a thread of its own for a database on the network."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._unlocked = store.database.scheduling().unlocked
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flows-watch")
 
     async def ask(self, question: Callable[[], T]) -> T | None:
@@ -47,17 +48,17 @@ class Watch:
         :returns: its result; None if the store does not answer, or not in time
         """
         try:
-            if self._store.embedded:
-                return await self._unlocked(question)
+            if not self._store.database.networked:
+                return await self._when_unlocked(question)
             loop = asyncio.get_running_loop()
             return await asyncio.wait_for(loop.run_in_executor(self._thread, question), _PATIENCE)
         except (errors.Unavailable, TimeoutError):
             return None
 
-    async def _unlocked(self, question: Callable[[], T]) -> T:
+    async def _when_unlocked(self, question: Callable[[], T]) -> T:
         began = asyncio.get_running_loop().time()
         while True:
             try:
                 return question()
             except errors.Locked as error:
-                await self._store.database.unlocked(error, began)
+                await self._unlocked(error, began)

@@ -12,6 +12,7 @@ from app import errors
 from app.domain import Model
 from app.store.collections.backgrounds import Backgrounds
 from app.store.collections.bindings import PolicyBindings, StageBindings
+from app.store.collections.cached_flows import CachedFlows
 from app.store.collections.files import Files
 from app.store.collections.flow_tree import Structures
 from app.store.collections.flows import Flows
@@ -19,6 +20,8 @@ from app.store.collections.objects import Objects
 from app.store.collections.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
 from app.store.collections.tokens import Tokens
 from app.store.engine.database import Database
+from app.store.engine.factory import open_database
+from app.store.engine.sqlite.grouped_database import GroupedDatabase
 from app.store.queries import large
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.dependencies import Graph
@@ -50,11 +53,10 @@ class Store:
         pool_size: int = 10,
         token_memory: float = 0.0,
     ) -> None:
-        self.database = url if isinstance(url, Database) else Database(url, pool_size)
-        self.embedded = self.database.embedded
+        self.database = url if isinstance(url, Database) else open_database(url, pool_size)
         self.models = models
         self._leads = {model.collection: model.references for model in models.values()}
-        self.flows = Flows(self.database, searched.get("flows", ()))
+        self.flows = _flows(self.database, searched.get("flows", ()))
         self.objects = Objects(self.database, models, searched)
         self.references = References(self.database)
         self.used_by = UsedBy(self.database, models)
@@ -199,11 +201,7 @@ class Store:
             row = session.row(select, {"name_": name})
         if row is not None and row[0] == value:
             return
-        with self.database.write() as session:
-            if not self.embedded:
-                # Servers that start together do this one after the other, as SQLite's writers do anyway.
-                session.script("SET LOCAL lock_timeout = 0")
-                session.run(compiled(sa.text("LOCK TABLE store_properties IN EXCLUSIVE MODE")))
+        with self.database.upkeep() as session:
             row = session.row(select, {"name_": name})
             if row is not None and row[0] == value:
                 return
@@ -216,3 +214,17 @@ class Store:
                 compiled(sa.insert(properties).values(name=sa.bindparam("name"), value=sa.bindparam("value"))),
                 {"name": name, "value": value},
             )
+
+
+def _flows(database: Database, searched: Sequence[str]) -> Flows:
+    """The flows of a database, changed in the quickest way of its engine. `Flows` is the plain way, right for each."""
+    if isinstance(database, GroupedDatabase):
+        return CachedFlows(database, searched)
+    if database.networked:
+        # They need the driver.
+        from app.store.collections.optimistic import OptimisticFlows
+        from app.store.engine.postgresql.database import PostgreSQLDatabase
+
+        if isinstance(database, PostgreSQLDatabase):
+            return OptimisticFlows(database, searched)
+    return Flows(database, searched)

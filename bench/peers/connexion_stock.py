@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.contract.document.bundling import read
-from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 from bench.peers import contract, orm
 from bench.peers.access import Access, permits
 
@@ -111,7 +111,7 @@ class Operations:
 
 def create_app(database_url: str) -> FlaskApp:
     """The ASGI application on a database."""
-    access = Access(Database(database_url))
+    access = Access(open_database(database_url))
 
     class BearerTokens(BearerSecurityHandler):
         """Looks tokens up in the database: the YAML names no function for that."""

@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
-from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 from bench.peers import contract, orm
 from bench.peers.access import Access, permits
 from bench.peers.models import Flow, FlowPage, FlowQuery, FlowRequest, PatchedFlowRequest
@@ -140,7 +140,7 @@ def change_flow(session: Writing, slug: str, body: PatchedFlowRequest) -> Stored
 def create_app(database_url: str) -> FastAPI:
     """The ASGI application on a database."""
     app = FastAPI(title="authentik flows API")
-    app.state.access = Access(Database(database_url))
+    app.state.access = Access(open_database(database_url))
     app.state.sessions = orm.Sessions(database_url)
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, _invalid)

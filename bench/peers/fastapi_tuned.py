@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from app import errors
 from app.store.collections.flows import Flows
-from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 from bench.peers import contract
 from bench.peers.access import Access
 from bench.peers.models import Flow, FlowPage, FlowQuery, FlowRequest, PatchedFlowRequest
@@ -21,12 +21,12 @@ Endpoint = Callable[..., Any]
 
 def create_app(database_url: str) -> FastAPI:
     """The ASGI application on a database."""
-    database = Database(database_url)
+    database = open_database(database_url)
     flows = Flows(database, contract.SEARCHED)
     access = Access(database)
     app = FastAPI(title="authentik flows API")
     # SQLite answers in less time than a change of threads takes; PostgreSQL must not hold the loop up.
-    endpoint = _inline if database.embedded else _in_a_thread
+    endpoint = _in_a_thread if database.networked else _inline
 
     def requires(permissions: frozenset[str]) -> Any:
         async def check(request: Request) -> None:

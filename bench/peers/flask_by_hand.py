@@ -7,7 +7,7 @@ from flask import Flask, Response, abort, request
 
 from app import errors
 from app.store.collections.flows import Flows
-from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 from bench.peers import contract
 from bench.peers.access import Access
 
@@ -23,7 +23,7 @@ _FILTERS = {
 
 def create_app(database_url: str) -> Flask:
     """The WSGI application on a database."""
-    database = Database(database_url)
+    database = open_database(database_url)
     flows = Flows(database, contract.SEARCHED)
     access = Access(database)
     app = Flask(__name__, static_folder=None)

@@ -218,7 +218,7 @@ def test_what_is_too_large_is_not_stored(contract, flow):
     url = flow.uploaded()
     address = flow.client.store.database.address
     # What is shown has no password, and needs none here.
-    database = f"sqlite:///{address}" if address.embedded else str(address)
+    database = f"sqlite:///{address}" if address.path is not None else str(address)
     with application(database, contract, body_limit=len(PNG)) as (_, app):
         limited = Pictured(Client(app, "root"), flow.slug)
         answer = limited.upload()

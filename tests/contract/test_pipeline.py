@@ -68,7 +68,7 @@ def other(made):
 
 def open_connections(client):
     """Wait until all connections of the pipeline are open."""
-    pipeline = client.store.database._pipeline
+    pipeline = client.store.database.pipeline
 
     async def opened():
         return pipeline._ready(asyncio.get_running_loop()) and pipeline.is_open

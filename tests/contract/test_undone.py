@@ -94,7 +94,7 @@ def client(made, broken):
     emptied(made[0]).tokens.add("root", superuser=True, secret="root")
     client = Client(made[1], "root")
     client.store = made[0]
-    if not client.store.embedded:
+    if client.store.database.networked:
         client.get(FLOWS)
         open_connections(client)
     yield client
@@ -207,7 +207,7 @@ def watched(store):
 @pytest.fixture(scope="module")
 def embedded(made):
     """Skips what is about SQLite only."""
-    if not made[0].embedded:
+    if made[0].database.networked:
         pytest.skip("PostgreSQL has no group commit of one connection")
 
 

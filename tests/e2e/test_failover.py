@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.store.engine import engines
-from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 from tests import postgresql
 from tests.e2e.test_command import bearer
 from tests.e2e.test_outages import FLOWS, RECOVERY, assert_unavailable
@@ -41,7 +41,7 @@ def nodes():
 
 
 def test_a_machine_that_has_vanished_is_noticed(nodes):
-    with contextlib.closing(Database(nodes[0].url)) as database:
+    with contextlib.closing(open_database(nodes[0].url)) as database:
         connection = database.take_out().driver_connection
         with socket.socket(fileno=os.dup(connection.fileno())) as known:
             assert known.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == engines.POSTGRESQL_SILENCE

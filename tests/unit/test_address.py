@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.store.engine.address import address_of
-from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 
 SEVERAL = "postgresql://flows:s%40cret@a.example:5432,[::1]:5433/flows?target_session_attrs=read-write"
 
@@ -30,7 +30,7 @@ SEVERAL = "postgresql://flows:s%40cret@a.example:5432,[::1]:5433/flows?target_se
 )
 def test_an_address_is_read_as_postgresql_does_and_shown_without_secrets(url, options, shown):
     address = address_of(url)
-    assert (address.embedded, address.path, str(address)) == (False, None, shown)
+    assert (address.engine, address.path, str(address)) == ("postgresql", None, shown)
     assert address.options == {"user": "flows", "dbname": "flows"} | options
     # Whoever is told of it can use it.
     assert address_of(shown).shown == shown
@@ -48,7 +48,7 @@ def test_an_address_that_postgresql_does_not_take_is_refused_without_naming_the_
 @pytest.mark.postgresql
 def test_what_the_url_says_of_connections_wins(postgresql_url):
     def told(url, name):
-        with contextlib.closing(Database(url)) as database, database.read() as session:
+        with contextlib.closing(open_database(url)) as database, database.read() as session:
             return session.row(database.compile(sa.text(f"SELECT current_setting('{name}')")))[0]
 
     assert told(postgresql_url, "statement_timeout") == "15s"

@@ -26,7 +26,7 @@ def store(database_url):
 def upgrade(store, revision):
     config = migration.configuration()
     with store.database.engine.connect() as connection, connection.begin():
-        connection.exec_driver_sql(store.database.begin)
+        connection.exec_driver_sql(store.database.migration_begin[0])
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 

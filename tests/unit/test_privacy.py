@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from app.store import Store
-from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 from app.store.engine.sqlite import privacy
 from app.store.upkeep import backup
 
@@ -48,7 +48,7 @@ def test_so_are_a_backup_and_what_is_made_of_it(tmp_path, umask):
     store, copy, restored = (tmp_path / name / "flows.sqlite3" for name in ("store", "copy", "restored"))
     made(store).close()
     backup.back_up(store, copy)
-    backup.restore(copy, restored, lambda path: Database(f"sqlite:///{path}").close(), replace=False)
+    backup.restore(copy, restored, lambda path: open_database(f"sqlite:///{path}").close(), replace=False)
     for path in (copy, restored):
         assert (mode(path), mode(path.parent)) == (0o600, 0o700)
     used = made(restored)

@@ -91,7 +91,7 @@ def test_a_change_keeps_all_else_and_a_removal_is_final(kept):
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, database_url, monkeypatch):
     kept.flows.add(members(slug="a", name="first", title="first"))
-    original, between = kept.flows._unlocked._look, [{"name": "second"}]
+    original, between = kept.flows._look, [{"name": "second"}]
     other = Store(database_url, searched=SEARCHED)
 
     def look(*arguments):
@@ -100,7 +100,7 @@ def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, datab
             other.flows.change("a", between.pop())
         return seen
 
-    monkeypatch.setattr(kept.flows._unlocked, "_look", look)
+    monkeypatch.setattr(kept.flows, "_look", look)
     changed = kept.flows.change("a", {"title": "third"})
     assert (changed.name, changed.title) == ("second", "third")
     assert slugs(kept, terms=("second", "third")) == ["a"]
@@ -113,8 +113,8 @@ def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, datab
 def test_threads_that_change_one_flow_take_turns(kept, monkeypatch):
     kept.flows.add(members(slug="a", name="first"))
     locked = []
-    original = kept.database.turn
-    monkeypatch.setattr(kept.database, "turn", lambda: locked.append(1) or original())
+    original = kept.database.write
+    monkeypatch.setattr(kept.database, "write", lambda: locked.append(1) or original())
     start = threading.Barrier(4)
 
     def change(number):
@@ -160,7 +160,7 @@ def test_what_is_seen_of_flows_is_bounded(kept, monkeypatch):
     for slug in ("a", "b", "c", "d"):
         kept.flows.add(members(slug=slug))
         kept.flows.change(slug, {"title": "T" * (2000 if slug == "d" else 1)})
-    assert set(kept.flows._unlocked._seen._rows) == {"c"}
+    assert set(kept.flows._seen._rows) == {"c"}
 
 
 @pytest.mark.parametrize("grouped", [True, False])
@@ -169,7 +169,7 @@ def test_nothing_comes_between_in_an_embedded_store(tmp_path, monkeypatch, group
     store.migrate()
     store.flows.add(members(slug="a", name="first", title="first"))
     if grouped:
-        store.database.group_commits()
+        store.database.scheduling()
     others, original = [], store.flows._get
 
     def get(*arguments, **options):
@@ -201,7 +201,7 @@ def test_an_event_loop_asks_once_in_a_turn_what_others_have_changed(tmp_path):
     store = Store(f"sqlite:///{path}", searched=SEARCHED)
     store.migrate()
     store.flows.add(members(slug="a"))
-    store.database.group_commits()
+    store.database.scheduling()
     asked = []
 
     async def turns():

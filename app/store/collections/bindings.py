@@ -59,7 +59,7 @@ class Bindings(Generic[R]):
         self._members = references
         self._taken = taken
         self._references = References(database)
-        self._listing = Listing(view, cut=True)
+        self._listing = Listing(database, view, cut=True)
         # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
         self._update_query = cache(self._compile_update)
@@ -139,8 +139,8 @@ class Bindings(Generic[R]):
         lock: bool = False,
     ) -> R:
         """A binding, within a transaction. :raises NotFound: there is none, or it does not match"""
-        if lock and not self._database.embedded:
-            session.row(self._lock, {"pk_": pk})
+        if lock:
+            session.lock(self._lock, {"pk_": pk})
         query = self._get_query(frozenset(filters), condition_count(terms))
         row = session.row(query, {**self.view.values(filters, terms), "pk_": pk})
         if row is None:
@@ -214,7 +214,7 @@ class StageBindings(Bindings[StageBindingRow]):
     """
 
     def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:
-        view = stage_binding_view(database, searched)
+        view = stage_binding_view(searched)
         super().__init__(database, stage_bindings, view, StageBindingRow._make, references, {})
 
 
@@ -229,7 +229,7 @@ class PolicyBindings(Bindings[PolicyBindingRow]):
     def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:
         together = ("policy", "target", "order")
         taken = {("policy", "flow", "order"): together, ("policy", "stage_binding", "order"): together}
-        view = policy_binding_view(database, searched)
+        view = policy_binding_view(searched)
         super().__init__(database, policy_bindings, view, PolicyBindingRow._make, references, taken)
 
     def _columns(self, member: str, target: Target | None) -> dict[str, Any]:

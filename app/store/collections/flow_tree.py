@@ -55,13 +55,13 @@ class Structures:
 
     @cached_property
     def _stages(self) -> Query:
-        view = stage_binding_view(self._database)
+        view = stage_binding_view()
         found = sa.select(*view.columns).select_from(view.source).where(stage_bindings.c.target == sa.bindparam("flow"))
         return self._database.compile(found.order_by(stage_bindings.c.order, stage_bindings.c.pk))
 
     @cached_property
     def _policies(self) -> Query:
-        view = policy_binding_view(self._database)
+        view = policy_binding_view()
         flow: sa.BindParameter[Any] = sa.bindparam("flow")
         of_flow = sa.select(stage_bindings.c.pk).where(stage_bindings.c.target == flow).scalar_subquery()
         bound = (policy_bindings.c.flow == flow) | policy_bindings.c.stage_binding.in_(of_flow)

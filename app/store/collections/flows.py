@@ -9,9 +9,8 @@ import sqlalchemy as sa
 
 from app import errors
 from app.store.collections.identity import new_uuid
-from app.store.collections.optimistic import UnlockedChanges
 from app.store.engine.database import Database, Query, Session
-from app.store.queries.flow_row import Flow, texts, update_of, values_of_update
+from app.store.queries.flow_row import Flow, update_of, values_of_update
 from app.store.queries.large.listing import FlowListing
 from app.store.queries.listing import SortKey
 from app.store.queries.view import Field, View, column_field, condition_count
@@ -50,8 +49,8 @@ class Flows:
         self._insert = database.compile(
             sa.insert(flows).values({column.name: sa.bindparam(column.name) for column in flows.c})
         )
-        self.view = View(database, flows, flows.c.pk, self._columns, flow_fields(), flows.c.search)
-        self._listing = FlowListing(self.view)
+        self.view = View(flows, flows.c.pk, self._columns, flow_fields(), flows.c.search)
+        self._listing = FlowListing(database, self.view)
         by_key = flows.c.pk == sa.bindparam("pk_")
         read = sa.select(*self._columns).where(by_key)
         self._read, self._read_and_lock = database.compile(read), database.compile(read.with_for_update())
@@ -60,8 +59,6 @@ class Flows:
         self._get_query = lru_cache(maxsize=64)(self._compile_get)
         self._delete_query = lru_cache(maxsize=64)(self._compile_delete)
         self._update_query = cache(lambda members: database.compile(update_of(members)))
-        # An embedded database needs no other way: it has one writer at a time.
-        self._unlocked = None if database.embedded else UnlockedChanges(database, self.view, self.searched)
 
     def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:
         """The flow of a slug.
@@ -111,7 +108,7 @@ class Flows:
         """
         flow = self._new(members)
         with self._database.write_once() as session:
-            session.insert(self._insert, self._values(flow), flow.slug)
+            session.run(self._insert, self._values(flow))
         return flow
 
     def change(
@@ -128,17 +125,8 @@ class Flows:
         """
         if not members:
             return self.get(slug, filters, terms)
-        if self._unlocked is not None and (flow := self._unlocked.change(slug, members, filters, terms)) is not None:
-            return flow
-        with self._database.turn() as session:
-            known: Flow | None = session.recall(slug)
-            if known is None or filters or terms:
-                known = self._get(session, slug, filters, terms, lock=True)
-            changed = self.update(session, known, members)
-            if changed.slug != slug:
-                session.forget(slug)
-            session.remember(changed.slug, changed, texts(changed))
-            return changed
+        with self._database.write() as session:
+            return self.update(session, self._get(session, slug, filters, terms, lock=True), members)
 
     def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
         """Delete a flow.
@@ -153,7 +141,7 @@ class Flows:
     def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> Flow:
         """Store a new flow, within a transaction."""
         flow = self._new(members, pk)
-        session.insert(self._insert, self._values(flow), flow.slug)
+        session.run(self._insert, self._values(flow))
         return flow
 
     def update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> Flow:

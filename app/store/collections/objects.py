@@ -59,7 +59,7 @@ class Objects:
         self._searched = searched
         self._references = References(database)
         self.view = cache(self._make_view)
-        self._listing = cache(lambda scope: Listing(self.view(scope), cut=True))
+        self._listing = cache(lambda scope: Listing(database, self.view(scope), cut=True))
         # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
         self._get_query = lru_cache(maxsize=256)(self._compile_get)
         compiled = database.compile
@@ -168,8 +168,8 @@ class Objects:
         lock: bool = False,
     ) -> ObjectRow:
         """An object, within a transaction. :raises NotFound: there is none, or it does not match"""
-        if lock and not self._database.embedded:
-            session.row(self._lock, {"pk_": pk})
+        if lock:
+            session.lock(self._lock, {"pk_": pk})
         query = self._get_query(scope, frozenset(filters), condition_count(terms))
         row = session.row(query, {**self.view(scope).values(filters, terms), "pk_": pk})
         if row is None:
@@ -241,7 +241,7 @@ class Objects:
         collection = model.collection if model else scope
         seen = [model] if model else [one for one in self._models.values() if one.collection == collection]
         by_name = "name" in self._searched.get(collection, ("name",))
-        return view(self._database, collection, seen, all_of_it=model is None, by_name=by_name)
+        return view(collection, seen, all_of_it=model is None, by_name=by_name)
 
     def _compile_get(self, scope: str, filters: frozenset[str], terms: int) -> Query:
         seen = self.view(scope)

@@ -1,6 +1,8 @@
-"""Changes of flows in a networked database, without a lock and its transaction, which would be two more round trips.
+"""Flows on PostgreSQL with optimistic concurrency control: a change is made if the row still is the version last seen,
+which its `xmin` tells.
 
-What was seen of a flow before need not be read, which would be one more: whether it still holds is a condition of the change.
+It takes one round trip instead of four (begin, read and lock, update, commit), and can be pipelined with others. It is
+taken out by choosing `Flows` in `app.store`.
 """
 
 import threading
@@ -12,10 +14,12 @@ from weakref import WeakValueDictionary
 import sqlalchemy as sa
 
 from app import errors
-from app.store.engine.database import Database, Query, Row
+from app.store.collections.flows import Flows
+from app.store.engine.postgresql.database import PostgreSQLDatabase
 from app.store.engine.row_cache import Remembered
+from app.store.engine.session import Query, Row
 from app.store.queries.flow_row import Flow, texts, update_of, values_of_update
-from app.store.queries.view import View, condition_count
+from app.store.queries.view import condition_count
 from app.store.schema.tables import flows
 
 # The transaction that has written a row (PostgreSQL, "System Columns"): as long as it is the same, so is the row.
@@ -29,42 +33,62 @@ class _Seen(NamedTuple):
     version: str
 
 
-class UnlockedChanges:
-    """Changes of the flows of a networked database.
+class OptimisticFlows(Flows):
+    """The flows of a PostgreSQL database."""
 
-    :param searched: the members that a search looks at
-    """
-
-    def __init__(self, database: Database, view: View, searched: tuple[str, ...]) -> None:
-        self._database = database
-        self._view = view
-        self._searched = searched
+    def __init__(self, database: PostgreSQLDatabase, searched: Sequence[str]) -> None:
+        super().__init__(database, searched)
+        self._networked = database
         self._seen: Remembered[_Seen] = Remembered()
         # Locks of flows that are being changed.
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
         self._look_query = lru_cache(maxsize=64)(self._compile_look)
-        self._update_query = cache(self._compile_update)
+        self._versioned_update = cache(self._compile_update)
+
+    def add(self, members: Mapping[str, Any]) -> Flow:
+        """See `Flows`."""
+        flow = self._new(members)
+        with self._networked.write_once() as session:
+            session.insert(self._insert, self._values(flow), flow.slug)
+        return flow
 
     def change(
-        self, slug: str, members: Mapping[str, Any], filters: Mapping[str, Any], terms: Sequence[str]
-    ) -> Flow | None:
-        """Store some members of a flow; who changes the same one takes turns here, as what was seen would not hold any more.
+        self,
+        slug: str,
+        members: Mapping[str, Any],
+        filters: Mapping[str, Any] = {},
+        terms: Sequence[str] = (),
+    ) -> Flow:
+        """See `Flows`. Changes of the same flow take turns here, as what was seen would not hold any more.
 
-        :returns: None if somebody else has changed the flow meanwhile; nothing is changed then
-        :raises NotFound: there is no flow of this slug, or it does not match
-        :raises NotUnique: the new slug is taken
         :raises Unavailable: another change of it takes too long
         """
+        if not members:
+            return self.get(slug, filters, terms)
         turn = self._turns.setdefault(slug, threading.Lock())
-        milliseconds = self._database.lock_timeout
+        milliseconds = self._networked.lock_timeout
         if not turn.acquire(timeout=milliseconds / 1000):
-            raise self._database.held_up("Another change of the flow takes too long.")
+            raise self._networked.held_up("Another change of the flow takes too long.")
         if milliseconds:
             try:
-                return self._change(slug, members, filters, terms, self._see)
+                changed = self._change(slug, members, filters, terms, self._see)
             finally:
                 turn.release()
+        else:
+            changed = self._change_in_turn(slug, members, filters, terms, turn)
+        # Somebody else has changed the flow meanwhile.
+        return changed or super().change(slug, members, filters, terms)
+
+    def _change_in_turn(
+        self,
+        slug: str,
+        members: Mapping[str, Any],
+        filters: Mapping[str, Any],
+        terms: Sequence[str],
+        turn: threading.Lock,
+    ) -> Flow | None:
+        """Change a flow in a pipeline. :param turn: is released when it is known what became of the change"""
 
         def see(flow: Flow, row: Row | None) -> None:
             self._see(flow, row)
@@ -84,21 +108,25 @@ class UnlockedChanges:
         terms: Sequence[str],
         see: Callable[[Flow, Row | None], None],
     ) -> Flow | None:
-        """:param see: is told the flow as it is now, and what the change has answered"""
+        """Change a flow if it is as it was seen.
+
+        :param see: is called with the flow as it is now, and the row that the change has returned
+        :returns: None if somebody else has changed it
+        """
         seen = None if filters or terms else self._seen.recall(slug)
         seen = seen or self._look(slug, filters, terms)
         changed = seen.flow._replace(**members)
-        values = values_of_update(changed, members, self._searched)
+        values = values_of_update(changed, members, self.searched)
         values["version_"] = seen.version
-        with self._database.write_once() as session:
-            query = self._update_query(frozenset(members))
+        with self._networked.write_once() as session:
+            query = self._versioned_update(frozenset(members))
             unchanged = session.expect(query, values, slug, partial(see, changed))
         return changed if unchanged else None
 
     def _look(self, slug: str, filters: Mapping[str, Any], terms: Sequence[str]) -> _Seen:
         query = self._look_query(frozenset(filters), condition_count(terms))
         with self._database.read() as session:
-            row = session.row(query, {**self._view.values(filters, terms), "slug_": slug})
+            row = session.row(query, {**self.view.values(filters, terms), "slug_": slug})
         if row is None:
             raise errors.NotFound
         *columns, version = row
@@ -113,7 +141,7 @@ class UnlockedChanges:
 
     def _compile_look(self, filters: frozenset[str], terms: int) -> Query:
         columns = [flows.c[name] for name in Flow._fields]
-        statement = sa.select(*columns, _version).where(*self._view.matches(filters, terms))
+        statement = sa.select(*columns, _version).where(*self.view.matches(filters, terms))
         return self._database.compile(statement.where(flows.c.slug == sa.bindparam("slug_")))
 
     def _compile_update(self, members: frozenset[str]) -> Query:

@@ -60,7 +60,7 @@ class _Reading(ABC):
         if view.always:
             # As one value: SQLite would take the index of a collection for better than the primary key.
             read = read.where(sa.case((sa.and_(*view.always), sa.true()), else_=sa.false()))
-        self._by_keys = database.compile(read.where(any_of(database, view.key, sa.bindparam("pks", type_=sa.Text()))))
+        self._by_keys = database.compile(read.where(any_of(view.key, sa.bindparam("pks", type_=sa.Text()))))
         by_key = read.where(view.key == sa.bindparam("pk_"))
         self._by_key = database.compile(by_key)
         # What leads to the object may come and go.

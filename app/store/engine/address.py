@@ -18,17 +18,22 @@ class Address:
     """Where a database is.
 
     :param url: as SQLAlchemy has it
-    :param embedded: whether this process is the database, with SQLite
-    :param path: the file of an embedded one; None if it is kept in memory
-    :param options: how a networked one is reached, in the words of PostgreSQL's library
+    :param engine: `sqlite` or `postgresql`
+    :param path: the file of SQLite; None if it is kept in memory
+    :param options: how PostgreSQL is reached, in the words of its library
     :param shown: what people are told of it: no password
     """
 
     url: sa.URL
-    embedded: bool
+    engine: str
     path: Path | None
     shown: str
     options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is a database of SQLite without a file."""
+        return self.engine == "sqlite" and self.path is None
 
     def __str__(self) -> str:
         """What people are told of it: no password."""
@@ -42,7 +47,7 @@ def address_of(url: str) -> Address:
     """
     backend = url.partition("://")[0].partition("+")[0]
     if backend == "postgresql":
-        return _networked(f"{backend}://{url.partition('://')[2]}")
+        return _postgresql(f"{backend}://{url.partition('://')[2]}")
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:
@@ -50,10 +55,10 @@ def address_of(url: str) -> Address:
     if backend != "sqlite":
         raise ValueError(f"The database {backend!r} is not supported: use sqlite or postgresql.")
     path = Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
-    return Address(parsed, embedded=True, path=path, shown=str(path or "memory"))
+    return Address(parsed, engine=backend, path=path, shown=str(path or "memory"))
 
 
-def _networked(url: str) -> Address:
+def _postgresql(url: str) -> Address:
     """The address of a PostgreSQL, or of several of which one takes changes, read as PostgreSQL's own programs do."""
     import psycopg
 
@@ -67,7 +72,7 @@ def _networked(url: str) -> Address:
     options = {name: value for name, value, _ in given}
     if not all(port.isdecimal() for port in options.get("port", "").split(",") if port):
         raise ValueError(_UNREADABLE)
-    return Address(sa.URL.create("postgresql+psycopg"), embedded=False, path=None, shown=shown, options=options)
+    return Address(sa.URL.create("postgresql+psycopg"), engine="postgresql", path=None, shown=shown, options=options)
 
 
 def _shown(options: dict[str, str]) -> str:

@@ -1,7 +1,11 @@
-"""What executes statements: the driver's own connection, for one unit of work."""
+"""Statements compiled to the driver's SQL, and sessions that execute them on the driver's own connection.
+
+SQLAlchemy's ORM and result processing cost several times what the database does on tables this flat, so `Query` keeps the driver's
+SQL and binds parameters to it.
+"""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
 
 Row = Sequence[Any]
-Done = Callable[[Row | None], None]
 
 
 class Query:
@@ -74,46 +77,13 @@ class Session:
         count: int = self._connection.execute(query.sql, query.bind(parameters)).rowcount
         return count
 
-    def insert(self, query: Query, parameters: Mapping[str, Any], key: str) -> None:  # noqa: ARG002  # for others to order by
-        """Execute a statement that adds a row.
-
-        :param key: of the row
-        """
-        self._connection.execute(query.sql, query.bind(parameters))
-
-    def expect(
-        self,
-        query: Query,
-        parameters: Mapping[str, Any],
-        key: str,  # noqa: ARG002  # for others to order by
-        done: Done,
-    ) -> bool:
-        """Execute a statement that answers a row if it changes one.
-
-        :param key: of the row that it changes
-        :param done: is told what it has answered; None if it has changed nothing
-        :returns: whether it changes one, as far as that is known
-        """
-        row = self.row(query, parameters)
-        done(row)
-        return row is not None
+    def lock(self, query: Query, parameters: Mapping[str, Any]) -> None:
+        """Lock rows until the transaction ends. :param query: selects them for update"""
+        self.row(query, parameters)
 
     def script(self, sql: str) -> None:
         """Execute a statement that has no parameters, as it stands."""
         self._connection.execute(sql)
-
-    def recall(self, key: str) -> Any:  # noqa: ARG002  # nothing is remembered here
-        """A row that this session has written, if it still is as it was then; None if that is not known."""
-        return None
-
-    def remember(self, key: str, row: Any, texts: Iterable[str]) -> None:
-        """Keep a row that has just been written, and nothing else since `recall`.
-
-        :param texts: what is long in it
-        """
-
-    def forget(self, key: str) -> None:
-        """Keep nothing of a row."""
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """Commit what is executed at the end, roll it back if anything is raised."""

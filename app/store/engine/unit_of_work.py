@@ -2,10 +2,10 @@
 
 import contextlib
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from app.store.engine.postgresql.session import NetworkedSession
 from app.store.engine.session import Session
 
 
@@ -13,12 +13,14 @@ class UnitOfWork:
     """A unit of work. Transactions begun within it are one, committed at its end; earlier reads are not part of it.
 
     :param thread: what its thread keeps: its `unit`, and `kept`, the session of all that it executes
+    :param joined: makes the session whose statements belong to the unit's transaction, from the one that has begun it
     """
 
-    __slots__ = ("_kept", "_thread", "_transaction")
+    __slots__ = ("_joined", "_kept", "_thread", "_transaction")
 
-    def __init__(self, thread: threading.local) -> None:
+    def __init__(self, thread: threading.local, joined: "Callable[[UnitOfWork, Session], Session]") -> None:
         self._thread = thread
+        self._joined = joined
         self._kept: Session | None = None
         self._transaction: contextlib.AbstractContextManager[Session] | None = None
 
@@ -41,7 +43,7 @@ class UnitOfWork:
         """Begin the transaction. :param transaction: entered now, and exited at the end"""
         session = transaction.__enter__()
         self._transaction, self._kept = transaction, getattr(self._thread, "kept", None)
-        self._thread.kept = JoinedSession(self, session)
+        self._thread.kept = self._joined(self, session)
 
     def end(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Commit the transaction, or roll it back. Another one may begin."""
@@ -51,7 +53,7 @@ class UnitOfWork:
             transaction.__exit__(kind, error, trace)
 
 
-class JoinedSession(NetworkedSession):
+class JoinedSession(Session):
     """The session of a unit of work: its statements belong to the unit's transaction.
 
     :param session: the session of this transaction
@@ -62,9 +64,6 @@ class JoinedSession(NetworkedSession):
     def __init__(self, unit: UnitOfWork, session: Session) -> None:
         super().__init__(session._connection, session._begin)
         self._unit = unit
-
-    def expect_one(self) -> None:
-        """Do nothing: the driver commits no statement within the unit."""
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """The transaction of the unit. An error ends it."""

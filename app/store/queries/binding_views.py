@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from app.domain import Reference
-from app.store.engine.database import Database
+from app.store.queries.dialects import line_feed
 from app.store.queries.object_views import bound_to, flow_set, object_references, searched_name
-from app.store.queries.view import Field, View, any_of, column_field, line_feed, listed
+from app.store.queries.view import Field, View, any_of, column_field, listed
 from app.store.schema.tables import flows, objects, policy_bindings, stage_bindings
 
 
@@ -73,14 +73,14 @@ STAGE_NAME, POLICY_NAME = "stage__name", "policy__name"
 """The property of a binding that is the name of the bound object."""
 
 
-def stage_binding_view(database: Database, searched: Sequence[str] = ()) -> View:
+def stage_binding_view(searched: Sequence[str] = ()) -> View:
     """The bindings of stages to flows. :param searched: the properties that searches look at"""
     own = [stage_bindings.c[name] for name in StageBindingRow._fields[:9]]
-    columns = [*own, objects.c.name, objects.c.model, flow_set(database, objects)]
+    columns = [*own, objects.c.name, objects.c.model, flow_set(objects)]
     source = stage_bindings.join(objects, objects.c.pk == stage_bindings.c.stage)
     fields = stage_binding_fields()
-    search = _search(database, fields, searched, STAGE_NAME)
-    return View(database, source, stage_bindings.c.pk, columns, fields, search)
+    search = _search(fields, searched, STAGE_NAME)
+    return View(source, stage_bindings.c.pk, columns, fields, search)
 
 
 def stage_binding_fields() -> dict[str, Field]:
@@ -93,8 +93,8 @@ def stage_binding_fields() -> dict[str, Field]:
         "stage": _reference_field(columns.stage, _TO_STAGE),
         "policies": Field(
             "string",
-            lambda _: columns.pk,
-            lambda database, wanted: bound.where(any_of(database, policy_bindings.c.policy, wanted)),
+            lambda: columns.pk,
+            lambda wanted: bound.where(any_of(policy_bindings.c.policy, wanted)),
             bound=listed,
             sortable=False,
             lists=True,
@@ -104,19 +104,19 @@ def stage_binding_fields() -> dict[str, Field]:
     }
 
 
-def policy_binding_view(database: Database, searched: Sequence[str] = ()) -> View:
+def policy_binding_view(searched: Sequence[str] = ()) -> View:
     """The bindings of policies to flows and to bindings of stages. :param searched: the properties that searches look at"""
     own = [_target() if name == "target" else policy_bindings.c[name] for name in PolicyBindingRow._fields[:8]]
     policy = (objects.c.name, objects.c.model, objects.c.members)
-    columns = [*own, *policy, object_references(database), bound_to(objects.c.pk)]
+    columns = [*own, *policy, object_references(), bound_to(objects.c.pk)]
     source = (
         policy_bindings.join(objects, objects.c.pk == policy_bindings.c.policy)
         .outerjoin(flows, flows.c.pk == policy_bindings.c.flow)
         .outerjoin(stage_bindings, stage_bindings.c.pk == policy_bindings.c.stage_binding)
     )
     fields = policy_binding_fields()
-    search = _search(database, fields, searched, POLICY_NAME)
-    return View(database, source, policy_bindings.c.pk, columns, fields, search)
+    search = _search(fields, searched, POLICY_NAME)
+    return View(source, policy_bindings.c.pk, columns, fields, search)
 
 
 def policy_binding_fields() -> dict[str, Field]:
@@ -127,21 +127,21 @@ def policy_binding_fields() -> dict[str, Field]:
         **{name: column_field(columns[name]) for name in PolicyBindingRow._fields[:8] if name != "target"},
         "policy": _reference_field(columns.policy, _TO_POLICY),
         "policy__isnull": Field(
-            "boolean", lambda _: columns.pk, lambda _, wanted: columns.policy.is_(None) == wanted, sortable=False
+            "boolean", lambda: columns.pk, lambda wanted: columns.policy.is_(None) == wanted, sortable=False
         ),
         POLICY_NAME: column_field(objects.c.name),
         "target": Field(
             "string",
-            lambda _: identity,
+            lambda: identity,
             # A filter holds the one identity, a blueprint the other.
-            lambda _, wanted: sa.or_(identity == wanted, _target() == wanted),
+            lambda wanted: sa.or_(identity == wanted, _target() == wanted),
             bound=_one,
             reference=_TO_TARGET,
         ),
         "target_in": Field(
             "string",
-            lambda _: identity,
-            lambda database, wanted: any_of(database, identity, wanted),
+            lambda: identity,
+            lambda wanted: any_of(identity, wanted),
             bound=listed,
             sortable=False,
             lists=True,
@@ -156,22 +156,20 @@ def _target() -> sa.ColumnElement[str]:
 
 
 def _reference_field(column: sa.Column[Any], reference: Reference) -> Field:
-    return Field("string", lambda _: column, lambda _, wanted: column == wanted, bound=_one, reference=reference)
+    return Field("string", lambda: column, lambda wanted: column == wanted, bound=_one, reference=reference)
 
 
-def _search(
-    database: Database, fields: Mapping[str, Field], searched: Sequence[str], name: str
-) -> sa.ColumnElement[str]:
+def _search(fields: Mapping[str, Field], searched: Sequence[str], name: str) -> sa.ColumnElement[str]:
     """The searched properties of a binding, upper-cased and on a line each. :param name: that of the bound object's name"""
     texts = [
-        searched_name(database)
+        searched_name()
         if property_ == name
-        else sa.func.upper(sa.cast(fields[property_].key(database), sa.Text()), type_=sa.Text())
+        else sa.func.upper(sa.cast(fields[property_].key(), sa.Text()), type_=sa.Text())
         for property_ in searched
     ]
     found: sa.ColumnElement[str] = sa.literal_column("''", sa.Text())
     for text in texts:
-        found = found + text + line_feed(database)
+        found = found + text + line_feed()
     return found
 
 

@@ -25,7 +25,7 @@ class Graph:
         pks: sa.BindParameter[str] = sa.bindparam("pks", type_=sa.Text())
 
         def wanted(column: sa.Column[str]) -> sa.ColumnElement[bool]:
-            return any_of(database, column, pks)
+            return any_of(column, pks)
 
         self._models_of = database.compile(
             sa.union_all(

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from app import errors
-from app.store.engine.database import Query, Row, Session
+from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries.view import View, condition_count
 
 # The greatest offset that both databases take.
@@ -32,11 +32,13 @@ class SortKey(Protocol):
 class Listing:
     """The statements that make pages.
 
+    :param database: where it is
     :param view: what is listed
     :param cut: whether the page is cut before what is read of each object is made, which pays if that is more than columns
     """
 
-    def __init__(self, view: View, *, cut: bool = False) -> None:
+    def __init__(self, database: Database, view: View, *, cut: bool = False) -> None:
+        self._database = database
         self._view = view
         self._cut = cut
         # Combinations of filters, terms and sort keys are few; a bound keeps a stranger from filling the memory.
@@ -64,7 +66,7 @@ class Listing:
             raise errors.PageNotFound
         by = (frozenset(filters), condition_count(terms), tuple((key.member, key.descending) for key in ordering))
         parameters = {**self._view.values(filters, terms), "size": min(size, LAST_OFFSET), "offset": offset}
-        with self._view.database.read() as session:
+        with self._database.read() as session:
             rows = self._rows(session, by, terms, parameters)
         if not rows:
             if number > 1:
@@ -98,7 +100,7 @@ class Listing:
             return statement.limit(sa.bindparam("size", **cut)).offset(sa.bindparam("offset", **cut))
 
         if not self._cut:
-            return view.database.compile(page(*view.columns, count))
+            return self._database.compile(page(*view.columns, count))
         keys_of_page = page(view.key.label("pk")).subquery("page")
         joined = view.source.join(keys_of_page, keys_of_page.c.pk == view.key)
-        return view.database.compile(sa.select(*view.columns, count).select_from(joined).order_by(*keys))
+        return self._database.compile(sa.select(*view.columns, count).select_from(joined).order_by(*keys))

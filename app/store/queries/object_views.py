@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from app.domain import Model, Reference
-from app.store.engine.database import Database
+from app.store.queries.dialects import json_is_missing, json_value, line_feed, literal, position
 from app.store.queries.json_rows import json_rows
 from app.store.queries.view import (
     SCALARS,
@@ -17,10 +17,8 @@ from app.store.queries.view import (
     any_of,
     as_it_is,
     column_field,
-    line_feed,
     listed,
     number,
-    position_in,
     text,
 )
 from app.store.schema.tables import flows, objects, policy_bindings, references, stage_bindings
@@ -49,25 +47,22 @@ FLOW_SET = (
 """The columns of a flow that a stage shows of the flows it is bound to."""
 
 
-def view(
-    database: Database, collection: str, models: Sequence[Model], *, all_of_it: bool = False, by_name: bool = True
-) -> View:
+def view(collection: str, models: Sequence[Model], *, all_of_it: bool = False, by_name: bool = True) -> View:
     """The objects of some models of a collection.
 
-    :param database: where they are
     :param all_of_it: whether these are all models of the collection
     :param by_name: whether searches look at names
     """
-    always: list[Condition] = [objects.c.collection == sa.literal_column(_quoted(collection))]
+    always: list[Condition] = [objects.c.collection == literal(collection)]
     if not all_of_it:
-        always.append(objects.c.model.in_([sa.literal_column(_quoted(model.name)) for model in models]))
+        always.append(objects.c.model.in_([literal(model.name) for model in models]))
     columns = [
         *(objects.c[name] for name in ObjectRow._fields[:4]),
-        object_references(database),
-        _related(database, collection),
+        object_references(),
+        _related(collection),
     ]
-    search = objects.c.search if by_name else searched_beside_name(database)
-    return View(database, objects, objects.c.pk, columns, object_fields(collection, models), search, always)
+    search = objects.c.search if by_name else searched_beside_name()
+    return View(objects, objects.c.pk, columns, object_fields(collection, models), search, always)
 
 
 def object_fields(collection: str, models: Sequence[Model]) -> dict[str, Field]:
@@ -88,21 +83,21 @@ def object_fields(collection: str, models: Sequence[Model]) -> dict[str, Field]:
     return fields
 
 
-def searched_name(database: Database) -> sa.ColumnElement[str]:
+def searched_name() -> sa.ColumnElement[str]:
     """The name of an object as it is searched: the first line of the `search` column."""
-    return sa.func.substr(objects.c.search, 1, _end_of_name(database) - 1, type_=sa.Text())
+    return sa.func.substr(objects.c.search, 1, _end_of_name() - 1, type_=sa.Text())
 
 
-def searched_beside_name(database: Database) -> sa.ColumnElement[str]:
+def searched_beside_name() -> sa.ColumnElement[str]:
     """The other searched properties of an object: the rest of the `search` column."""
-    return sa.func.substr(objects.c.search, _end_of_name(database) + 1, type_=sa.Text())
+    return sa.func.substr(objects.c.search, _end_of_name() + 1, type_=sa.Text())
 
 
-def _end_of_name(database: Database) -> sa.ColumnElement[int]:
-    return position_in(database)(objects.c.search, line_feed(database))
+def _end_of_name() -> sa.ColumnElement[int]:
+    return position(objects.c.search, line_feed())
 
 
-def flow_set(database: Database, outer: sa.FromClause) -> sa.ScalarSelect[str]:
+def flow_set(outer: sa.FromClause) -> sa.ScalarSelect[str]:
     """The flows that a stage is bound to, one for each binding, as JSON.
 
     :param outer: the stages, as the statement around names them
@@ -111,9 +106,8 @@ def flow_set(database: Database, outer: sa.FromClause) -> sa.ScalarSelect[str]:
     binding, flow = stage_bindings.alias("bound"), flows.alias("bound_flow")
     joined = binding.join(flow, flow.c.pk == binding.c.target)
     columns = [flow.c[name] for name in FLOW_SET]
-    return json_rows(
-        database, columns, joined, outer, binding.c.stage == outer.c.pk, (flow.c.slug, binding.c.order, binding.c.pk)
-    )
+    order = (flow.c.slug, binding.c.order, binding.c.pk)
+    return json_rows(columns, joined, outer, binding.c.stage == outer.c.pk, order)
 
 
 def bound_to(policy: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
@@ -124,26 +118,25 @@ def bound_to(policy: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
     return bindings.scalar_subquery() + users.scalar_subquery()
 
 
-def object_references(database: Database) -> sa.ColumnElement[str]:
+def object_references() -> sa.ColumnElement[str]:
     """The references of an object: pairs of a property and an identity, as JSON."""
     order = (references.c.member, references.c.position)
-    return json_rows(
-        database, (references.c.member, _identity()), references, objects, references.c.owner == objects.c.pk, order
-    )
+    pair = (references.c.member, _identity())
+    return json_rows(pair, references, objects, references.c.owner == objects.c.pk, order)
 
 
-def _related(database: Database, collection: str) -> sa.ColumnElement[Any]:
+def _related(collection: str) -> sa.ColumnElement[Any]:
     """The related objects that the representation includes."""
     if collection == "stages":
-        return flow_set(database, objects)
+        return flow_set(objects)
     if collection == "policies":
         return bound_to(objects.c.pk)
     if collection == "prompts":
         owners = objects.alias("owners")
         joined = references.join(owners, owners.c.pk == references.c.owner)
-        columns = (owners.c.pk, owners.c.name, owners.c.model, flow_set(database, owners))
+        columns = (owners.c.pk, owners.c.name, owners.c.model, flow_set(owners))
         order = (owners.c.name, references.c.position)
-        return json_rows(database, columns, joined, objects, references.c.object == objects.c.pk, order)
+        return json_rows(columns, joined, objects, references.c.object == objects.c.pk, order)
     return sa.null()
 
 
@@ -158,9 +151,7 @@ def _extra_filters(collection: str) -> dict[str, Field]:
 
 
 def _absence_field(present: Callable[[], sa.Exists]) -> Field:
-    return Field(
-        "boolean", lambda _: sa.not_(present()), lambda _, wanted: sa.not_(present()) == wanted, sortable=False
-    )
+    return Field("boolean", lambda: sa.not_(present()), lambda wanted: sa.not_(present()) == wanted, sortable=False)
 
 
 def _member_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
@@ -169,36 +160,14 @@ def _member_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
     :param unstored: its values where it is not stored, by model
     """
 
-    def key(database: Database) -> sa.ColumnElement[Any]:
+    def key() -> sa.ColumnElement[Any]:
         # No database reads text with NUL out of JSON. It takes as many characters to escape another one.
         members = sa.func.replace(objects.c.members, sa.literal_column(r"'\u0000'"), sa.literal_column(r"'\ufffd'"))
-        if database.embedded:
-            path: sa.ColumnElement[str] = sa.literal_column(_quoted(f'$."{name}"'))
-            missing: Condition = sa.func.json_type(members, path).is_(None)
-            value: sa.ColumnElement[Any] = sa.func.json_extract(members, path)
-        else:
-            found = sa.cast(members, sa.JSON)
-            missing = found.op("->")(sa.literal_column(_quoted(name))).is_(None)
-            value = _typed(found, name, kind)
-        return sa.case((missing, _unstored(unstored)), else_=value) if unstored else value
+        value = json_value(members, name, kind)
+        return sa.case((json_is_missing(members, name), _unstored(unstored)), else_=value) if unstored else value
 
     bound = {"string": text, "boolean": as_it_is}.get(kind, number)
-    return Field(kind, key, lambda database, wanted: key(database) == wanted, bound=bound)
-
-
-def _typed(members: sa.ColumnElement[Any], name: str, kind: str) -> sa.ColumnElement[Any]:
-    """A member of JSON as a value of PostgreSQL; null if it is stored as a value of another type."""
-    text_of = members.op("->>")(sa.literal_column(_quoted(name)))
-    type_of = sa.func.json_typeof(members.op("->")(sa.literal_column(_quoted(name))))
-    typed: sa.ColumnElement[Any]
-    match kind:
-        case "integer" | "number":
-            typed, of_json = sa.cast(text_of, sa.Numeric()), "number"
-        case "boolean":
-            typed, of_json = sa.cast(text_of, sa.Boolean()), "boolean"
-        case _:
-            typed, of_json = sa.collate(sa.cast(text_of, sa.Text()), "C"), "string"
-    return sa.case((type_of == sa.literal_column(_quoted(of_json)), typed), else_=None)
+    return Field(kind, key, lambda wanted: key() == wanted, bound=bound)
 
 
 def _unstored(values: Mapping[str, Any]) -> sa.ColumnElement[Any]:
@@ -206,29 +175,27 @@ def _unstored(values: Mapping[str, Any]) -> sa.ColumnElement[Any]:
     first, *others = values.values()
     if all(other == first for other in others):
         return _literal(first)
-    by_model = [
-        (objects.c.model == sa.literal_column(_quoted(model)), _literal(value)) for model, value in values.items()
-    ]
+    by_model = [(objects.c.model == literal(model), _literal(value)) for model, value in values.items()]
     return sa.case(*by_model, else_=None)
 
 
 def _literal(value: Any) -> sa.ColumnElement[Any]:
     if isinstance(value, bool):
         return sa.true() if value else sa.false()
-    return sa.literal_column(_quoted(value) if isinstance(value, str) else repr(value))
+    return literal(value) if isinstance(value, str) else sa.literal_column(repr(value))
 
 
 def _reference_field(name: str, reference: Reference) -> Field:
     """The field of a reference; a list matches any of its identities."""
 
     def holds() -> tuple[Condition, Condition]:
-        return references.c.owner == objects.c.pk, references.c.member == sa.literal_column(_quoted(name))
+        return references.c.owner == objects.c.pk, references.c.member == literal(name)
 
-    def first(_: Database) -> sa.ColumnElement[Any]:
+    def first() -> sa.ColumnElement[Any]:
         return sa.select(sa.func.min(_identity())).where(*holds()).scalar_subquery()
 
-    def equals(database: Database, wanted: sa.BindParameter[Any]) -> Condition:
-        return sa.exists().where(*holds(), any_of(database, _identity(), wanted))
+    def equals(wanted: sa.BindParameter[Any]) -> Condition:
+        return sa.exists().where(*holds(), any_of(_identity(), wanted))
 
     return Field("string", first, equals, bound=listed, sortable=not reference.many, lists=True, reference=reference)
 
@@ -236,8 +203,3 @@ def _reference_field(name: str, reference: Reference) -> Field:
 def _identity() -> sa.ColumnElement[str]:
     """The identity that a reference holds."""
     return sa.func.coalesce(references.c.object, references.c.flow)
-
-
-def _quoted(text: str) -> str:
-    """A text of the contract as a literal of SQL: a statement is compiled once for it."""
-    return "'" + text.replace("'", "''") + "'"

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app import errors
 from app.domain import Reference
 from app.store.engine.database import Database, Query, Session
+from app.store.queries.dialects import literal
 from app.store.schema.tables import flows, objects, stage_bindings
 
 # What is kept in a table of its own; all other collections are parts of `objects`.
@@ -87,7 +88,7 @@ class References:
         statement = sa.select(table.c.pk).where(sa.or_(*(table.c[name] == value for name in identity)))
         if table is objects:
             column = objects.c.model if "." in to else objects.c.collection
-            statement = statement.where(column == sa.literal_column("'" + to.replace("'", "''") + "'"))
+            statement = statement.where(column == literal(to))
         return self._database.compile(statement.with_for_update(read=True, key_share=True) if hold else statement)
 
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import JSON
 
 from app.domain import Reference
-from app.store.engine.database import Database
+from app.store.queries.dialects import json_texts, position
 from app.store.schema.search import fold
 from app.store.schema.tables import json_type
 
@@ -51,7 +50,7 @@ def whole(value: float) -> int | None:
 class Field:
     """A property that objects can be filtered by.
 
-    Its SQL is made for a database when it is first needed: the boot check asks only what can be done.
+    Its SQL is made when it is first needed: the boot check asks only what can be done.
 
     :param type: the type of its values (JSON Schema)
     :param key: makes the value to sort by
@@ -64,8 +63,8 @@ class Field:
     """
 
     type: str
-    key: Callable[[Database], sa.ColumnElement[Any]]
-    equals: Callable[[Database, sa.BindParameter[Any]], Condition]
+    key: Callable[[], sa.ColumnElement[Any]]
+    equals: Callable[[sa.BindParameter[Any]], Condition]
     bound: Callable[[Any], Any] = as_it_is
     sortable: bool = True
     unique: bool = False
@@ -78,16 +77,15 @@ def column_field(column: sa.Column[Any]) -> Field:
     unique = bool(column.unique or column.primary_key)
     kind = json_type(column)
     if kind == "integer":
-        return Field(kind, lambda _: column, lambda _, wanted: column == wanted, bound=whole, unique=unique)
+        return Field(kind, lambda: column, lambda wanted: column == wanted, bound=whole, unique=unique)
     bound = text if kind == "string" else as_it_is
-    return Field(kind, lambda _: column, lambda _, wanted: column == wanted, bound=bound, unique=unique)
+    return Field(kind, lambda: column, lambda wanted: column == wanted, bound=bound, unique=unique)
 
 
 @dataclass(frozen=True)
 class View:
     """The stored objects that one operation reads.
 
-    :param database: where they are
     :param source: the tables, joined
     :param key: the primary key
     :param columns: what is read of each
@@ -96,7 +94,6 @@ class View:
     :param always: conditions of every query
     """
 
-    database: Database
     source: sa.FromClause
     key: sa.ColumnElement[str]
     columns: Sequence[sa.ColumnElement[Any]]
@@ -111,19 +108,15 @@ class View:
         :param terms: the number of term conditions, from `condition_count`
         """
         found = list(self.always)
-        found += [self.fields[name].equals(self.database, sa.bindparam(f"filter_{name}")) for name in sorted(filters)]
+        found += [self.fields[name].equals(sa.bindparam(f"filter_{name}")) for name in sorted(filters)]
         zero: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer())
-        embedded = self.database.embedded
-        position = position_in(self.database)
         found += [
             position(self.search, sa.bindparam(f"term_{index}", type_=sa.Text())) > zero
             for index in range(min(terms, _TERMS))
         ]
         if terms > _TERMS:
             words = sa.bindparam("terms", type_=sa.Text())
-            each = (
-                sa.func.json_each(words) if embedded else sa.func.json_array_elements_text(words.cast(JSON))
-            ).table_valued("value")
+            each = json_texts(words).table_valued("value")
             found.append(~sa.exists().where(position(self.search, each.c.value) == zero).select_from(each))
         return found
 
@@ -151,7 +144,7 @@ class View:
         keys: list[sa.ColumnElement[Any]] = []
         for member, descending in ordering:
             known = self.fields[member]
-            key = known.key(self.database)
+            key = known.key()
             keys.append(key.desc() if descending is not backwards else key.asc())
             if known.unique:
                 return keys
@@ -163,20 +156,9 @@ def condition_count(terms: Sequence[str]) -> int:
     return min(len(terms), _TERMS + 1)
 
 
-def position_in(database: Database) -> Callable[..., sa.ColumnElement[int]]:
-    """The SQL function that returns the position of a substring, from 1; 0 if there is none."""
-    return sa.func.instr if database.embedded else sa.func.strpos
-
-
-def line_feed(database: Database) -> sa.ColumnElement[str]:
-    """A line feed, as a value of SQL."""
-    return sa.func.char(10, type_=sa.Text()) if database.embedded else sa.func.chr(10, type_=sa.Text())
-
-
-def any_of(database: Database, column: sa.ColumnElement[Any], wanted: sa.BindParameter[Any]) -> Condition:
+def any_of(column: sa.ColumnElement[Any], wanted: sa.BindParameter[Any]) -> Condition:
     """The condition that a column has one of the identities in a parameter from `listed`."""
-    split = sa.func.json_each(wanted) if database.embedded else sa.func.json_array_elements_text(wanted.cast(JSON))
-    each = split.table_valued("value")
+    each = json_texts(wanted).table_valued("value")
     return column.in_(sa.select(each.c.value))
 
 

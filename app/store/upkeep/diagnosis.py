@@ -1,4 +1,4 @@
-"""What a networked database says of itself."""
+"""What a PostgreSQL server says of itself."""
 
 import time
 from collections.abc import Sequence
@@ -74,12 +74,6 @@ def condition(database: Database) -> Condition:
     version, connections, taken, read_only, clock, encoding = row
     ahead = clock - (before + after) / 2
     return Condition(version, after - before, connections, taken, read_only, ahead, encoding, direct, grants)
-
-
-def is_direct(database: Database) -> bool:
-    """Whether connections lead to a networked database, and not to a pooler. :raises Unavailable: it does not answer"""
-    with database.read() as session:
-        return cast(NetworkedSession, session).direct
 
 
 def _grants(database: Database, session: Session) -> list[str]:

@@ -19,15 +19,7 @@ if TYPE_CHECKING:
 HEAD = "0002"
 _REVISION = re.compile("(?!0000)[0-9]{4}")
 
-# A session reads them, as an event loop may ask.
-_TABLES_OF_SQLITE = sa.text("SELECT name FROM sqlite_master WHERE name IN ('alembic_version', 'flows')")
-_TABLES_OF_POSTGRESQL = sa.text(
-    "SELECT name FROM unnest(ARRAY['alembic_version', 'flows']) AS name WHERE to_regclass(name) IS NOT NULL"
-)
 _REVISIONS = sa.text("SELECT version_num FROM alembic_version")
-
-# Servers that start together migrate one after the other; the number is this project's own.
-_ADVISORY_LOCK = 7_203_981
 
 
 def current(database: Database) -> str | None:
@@ -56,10 +48,11 @@ def _found(database: Database) -> tuple[set[str], list[str]]:
     if path is not None and not path.exists():
         # A connection still has the file that was removed.
         return set(), []
-    names = _TABLES_OF_SQLITE if database.embedded else _TABLES_OF_POSTGRESQL
+    tables = database.tables(("alembic_version", "flows"))
+    if "alembic_version" not in tables:
+        return tables, []
     with database.read() as session:
-        tables = {name for (name,) in session.rows(database.compile(names))}
-        rows = session.rows(database.compile(_REVISIONS)) if "alembic_version" in tables else []
+        rows = session.rows(database.compile(_REVISIONS))
     return tables, [str(revision) for (revision,) in rows]
 
 
@@ -79,13 +72,8 @@ def upgrade(database: Database) -> None:
     config = configuration()
     with _translated(database), database.engine.connect() as connection, connection.begin():
         # The driver is in autocommit, so that SQLAlchemy's transaction begins by our word and ends by its own.
-        if database.embedded:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.exec_driver_sql("BEGIN")
-            # Another server may take longer for it.
-            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        for statement in database.migration_begin:
+            connection.exec_driver_sql(statement)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

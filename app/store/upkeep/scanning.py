@@ -39,17 +39,17 @@ def every_row(database: Database) -> Iterator[StoredRow]:
     """
     for row in _rows(database, [flows.c[name] for name in Flow._fields], flows, flows.c.pk):
         yield StoredRow("flows", Flow._make(row))
-    columns = [*(objects.c[name] for name in ObjectRow._fields[:4]), object_references(database), objects.c.collection]
+    columns = [*(objects.c[name] for name in ObjectRow._fields[:4]), object_references(), objects.c.collection]
     for *own, collection in _rows(database, columns, objects, objects.c.pk):
         yield StoredRow(collection, ObjectRow._make((*own, _RELATED.get(collection))))
-    stages = stage_binding_view(database)
+    stages = stage_binding_view()
     columns = [
         _FLOW_SET if name == "flow_set" else column
         for name, column in zip(StageBindingRow._fields, stages.columns, strict=True)
     ]
     for row in _rows(database, columns, stages.source, stages.key):
         yield StoredRow("stage_bindings", StageBindingRow._make(row))
-    policies = policy_binding_view(database)
+    policies = policy_binding_view()
     columns = [
         _BOUND_TO if name == "bound_to" else column
         for name, column in zip(PolicyBindingRow._fields, policies.columns, strict=True)

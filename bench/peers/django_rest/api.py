@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from app.store.collections.tokens import Token
-from app.store.engine.database import Database
+from app.store.engine.factory import open_database
 from app.store.schema.search import fold
 from bench.peers import contract
 from bench.peers.access import Access, permits
 from bench.peers.django_rest.models import Flow
 
-access = Access(Database(settings.DATABASE_URL))
+access = Access(open_database(settings.DATABASE_URL))
 
 
 class FlowSerializer(serializers.ModelSerializer):

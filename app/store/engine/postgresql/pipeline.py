@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Self, TypeVar
 
 from app import errors
-from app.store.engine.connections import Connections
+from app.store.engine.postgresql.connections import PostgreSQLConnections
 from app.store.engine.postgresql.pipelined_connections import Lanes
 from app.store.engine.postgresql.prepared import Result, Values, sent
-from app.store.engine.postgresql.session import NetworkedSession
-from app.store.engine.session import Done, Query, Row
+from app.store.engine.postgresql.session import Done, NetworkedSession
+from app.store.engine.session import Query, Row
 
 T = TypeVar("T")
 
@@ -174,12 +174,12 @@ class PipelineUnit:
 class Pipeline:
     """What the requests of an event loop, the first that asks, share.
 
-    :param database: a networked one
+    :param database: its connections
     """
 
     connections = _READING + _WRITING
 
-    def __init__(self, database: Connections) -> None:
+    def __init__(self, database: PostgreSQLConnections) -> None:
         self.session = PipelineSession()
         self._database = database
         self._reading, self._writing = Lanes(database, _READING), Lanes(database, _WRITING)

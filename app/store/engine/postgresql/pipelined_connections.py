@@ -12,8 +12,8 @@ import psycopg
 import sqlalchemy as sa
 
 from app import errors
-from app.store.engine.connections import Connections
 from app.store.engine.engines import POSTGRESQL_ANSWER_TIMEOUT, POSTGRESQL_SHORT_LOCK_TIMEOUT
+from app.store.engine.postgresql.connections import PostgreSQLConnections
 from app.store.engine.postgresql.prepared import Failed, Result, Values
 from app.store.engine.postgresql.session import ended, statements_of
 
@@ -43,11 +43,11 @@ class Waiting(Protocol):
 class Lanes:
     """What statements of an event loop wait for: some connections.
 
-    :param database: a networked one
+    :param database: its connections
     :param most: how many connections: while one waits for its answers, another one takes what has arrived since
     """
 
-    def __init__(self, database: Connections, most: int) -> None:
+    def __init__(self, database: PostgreSQLConnections, most: int) -> None:
         # Whether all connections are open.
         self.full = False
         self._most = most
@@ -118,7 +118,7 @@ class Lanes:
 class _Opening(threading.Thread):
     """Opens a connection, which takes as long as the network does."""
 
-    def __init__(self, database: Connections) -> None:
+    def __init__(self, database: PostgreSQLConnections) -> None:
         super().__init__(name="flows-pipeline", daemon=True)
         self.generation = database.generation
         self._database = database
@@ -150,7 +150,7 @@ class _Lane:
     def __init__(
         self,
         lanes: Lanes,
-        database: Connections,
+        database: PostgreSQLConnections,
         loop: asyncio.AbstractEventLoop,
         pooled: sa.PoolProxiedConnection,
         generation: int,

@@ -1,24 +1,25 @@
-"""What executes statements in a networked database: a session, its connection, and the server's end of it."""
+"""Sessions of PostgreSQL, and the connections that they execute statements on."""
 
 import contextlib
 import select
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
+import psycopg
 import sqlalchemy as sa
 
-from app.store.engine.connections import Connections
 from app.store.engine.engines import DIRECT, POSTGRESQL_SHORT_LOCK_TIMEOUT
-from app.store.engine.session import Session
+from app.store.engine.postgresql.connections import PostgreSQLConnections
+from app.store.engine.postgresql.prepared import Statements
+from app.store.engine.session import Query, Row, Session
+from app.store.engine.unit_of_work import JoinedSession
 
-if TYPE_CHECKING:
-    import psycopg
-
-    from app.store.engine.postgresql.prepared import Statements
+Done = Callable[[Row | None], None]
 
 
 class NetworkedSession(Session):
-    """A connection of a networked database, for the statements of one unit of work."""
+    """A session of PostgreSQL, for the statements of one unit of work."""
 
     __slots__ = ()
 
@@ -27,6 +28,27 @@ class NetworkedSession(Session):
         """Whether its connection leads to one session of the server, and not to a pooler."""
         direct: bool = self._connection.direct
         return direct
+
+    def insert(self, query: Query, parameters: Mapping[str, Any], key: str) -> None:  # noqa: ARG002  # for pipelines
+        """Execute a statement that adds a row. :param key: of the row"""
+        self._connection.execute(query.sql, query.bind(parameters))
+
+    def expect(
+        self,
+        query: Query,
+        parameters: Mapping[str, Any],
+        key: str,  # noqa: ARG002  # for pipelines
+        done: Done,
+    ) -> bool:
+        """Execute a statement that returns a row if it changes one.
+
+        :param key: of the row that it changes
+        :param done: is called with the row; with None if nothing was changed
+        :returns: whether a row is changed, as far as that is known
+        """
+        row = self.row(query, parameters)
+        done(row)
+        return row is not None
 
     def expect_one(self) -> None:
         """The next statement stands alone: the driver commits it."""
@@ -38,7 +60,7 @@ class NetworkedSession(Session):
 
 
 class LoneStatement:
-    """A session of a networked database, for one statement that writes and that the driver commits.
+    """A session for one statement that writes and that the driver commits.
 
     :param session: what gives the session
     """
@@ -62,11 +84,11 @@ class LoneStatement:
 
 
 class KeptSession(NetworkedSession):
-    """The session of one thread on a networked database; its connection lasts until the server is gone."""
+    """The session of one thread; its connection lasts until the server is gone."""
 
     __slots__ = ("_database", "_generation", "_pooled")
 
-    def __init__(self, database: Connections) -> None:
+    def __init__(self, database: PostgreSQLConnections) -> None:
         super().__init__(None, "")
         self._database = database
         self._generation = -1
@@ -97,10 +119,17 @@ class KeptSession(NetworkedSession):
         self._generation = generation
 
 
-def statements_of(pooled: sa.PoolProxiedConnection) -> "Statements":
-    """What executes statements on a networked database's connection. It stays with the connection."""
-    from app.store.engine.postgresql.prepared import Statements
+class JoinedNetworkedSession(JoinedSession, NetworkedSession):
+    """The session of a unit of work on PostgreSQL."""
 
+    __slots__ = ()
+
+    def expect_one(self) -> None:
+        """Do nothing: the driver commits no statement within the unit."""
+
+
+def statements_of(pooled: sa.PoolProxiedConnection) -> Statements:
+    """What executes statements on a connection of the pool. It stays with the connection."""
     known: Statements | None = pooled.info.get("statements")
     if known is None:
         connection = cast("psycopg.Connection[Any]", pooled.driver_connection)

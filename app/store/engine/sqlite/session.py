@@ -1,100 +1,30 @@
-"""The sessions of an embedded database: one of each thread, which lasts."""
+"""The session of SQLite: one of each thread, which lasts. Taking a connection from the pool for each read costs as much as reading
+a row.
+"""
 
-import asyncio
-import contextlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Self
 
 from app import errors
-from app.store.engine.connections import Connections
-from app.store.engine.engines import let_sleep
-from app.store.engine.locking import runs_event_loop
-from app.store.engine.row_cache import Remembered
-from app.store.engine.session import Session
-from app.store.engine.sqlite.group_commit import CommitGroup
+from app.store.engine.session import Query, Session
+from app.store.engine.sqlite.connections import SQLiteConnections
 
 
 class ThreadSession(Session):
-    """The session of one thread on an embedded database; it lasts. Taking a connection from the pool for each read
-    costs as much as reading a row.
-    """
+    """The session of one thread."""
 
-    __slots__ = ("_database", "_others", "_rows", "_sleeps", "group")
+    __slots__ = ("_database",)
 
-    def __init__(self, database: Connections) -> None:
+    def __init__(self, database: SQLiteConnections) -> None:
         super().__init__(database.take_out().driver_connection, database.begin)
         self._database = database
-        # The changes of others, while this turn of the event loop has asked for them.
-        self._others: int | None = None
-        self.group = CommitGroup(self._connection, database.begin, database.turnstile)
-        self._rows: Remembered[Any] = Remembered()
-        # Whether a statement that finds the database locked sleeps in this thread.
-        self._sleeps = not runs_event_loop()
 
-    def transaction(self) -> contextlib.AbstractContextManager[None]:
-        """A transaction of its own, or one that shares its commit with others of the event loop."""
-        loop = self._loop()
-        return super().transaction() if loop is None else self.group.transaction(loop)
+    def lock(self, query: Query, parameters: Mapping[str, Any]) -> None:
+        """Do nothing: a transaction that writes locks the whole database."""
 
     def _start(self) -> None:
         with self._database.turnstile.entered():
             super()._start()
-
-    @property
-    def shares(self) -> bool:
-        """Whether there is anybody to share a commit with."""
-        return self._loop() is not None
-
-    def recall(self, key: str) -> Any:
-        """A row that this session has written, if it still is as it was then; None if that is not known."""
-        version = self.group.version()
-        return None if version is None else self._rows.recall(key, version)
-
-    def remember(self, key: str, row: Any, texts: Iterable[str]) -> None:
-        """Keep a row that has just been written, and nothing else since `recall`."""
-        if (version := self.group.version()) is not None:
-            self._rows.remember(key, row, texts, version)
-
-    def forget(self, key: str) -> None:
-        """Keep nothing of a row."""
-        self._rows.forget(key)
-
-    def join(self) -> None:
-        """Let the next statement share its commit, if there is anybody to share with."""
-        if (loop := self._loop()) is not None:
-            self.group.join(loop)
-
-    def _loop(self) -> asyncio.AbstractEventLoop | None:
-        """The event loop whose requests share commits, None if there is nobody to share with."""
-        if not self._database.grouped:
-            return None
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            loop = None
-        if self._sleeps is not (loop is None):
-            self._sleeps = loop is None
-            let_sleep(self._connection, self._sleeps)
-        return loop
-
-    def version(self) -> tuple[int, int] | None:
-        """The changes of others, as SQLite counts them, and this connection's own; None within a transaction.
-
-        An event loop asks for the others' once for all requests of a turn: each of them had arrived before the first was answered,
-        so that nobody who sent one can know of a later change.
-        """
-        if self._connection.in_transaction:
-            return None
-        others = self._others
-        if others is None:
-            (others,) = self._connection.execute("PRAGMA data_version").fetchone()
-            if (loop := self._loop()) is not None:
-                self._others = others
-                loop.call_soon(self._end_turn)
-        return others, self._connection.total_changes
-
-    def _end_turn(self) -> None:
-        self._others = None
 
     def __enter__(self) -> Self:
         return self
@@ -108,29 +38,3 @@ class ThreadSession(Session):
             known = errors.Unavailable(str(known))
         if known is not error:
             raise known from error
-
-
-class SingleStatement:
-    """The session of one thread on an embedded database, for one statement that writes. SQLite takes it back by itself when it
-    fails. A class, as a generator takes several times as long as what it does here.
-
-    :param session: the thread's
-    """
-
-    __slots__ = ("_session",)
-
-    def __init__(self, session: ThreadSession) -> None:
-        self._session = session
-
-    def __enter__(self) -> ThreadSession:
-        with self._session:
-            self._session.join()
-        return self._session
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        group = self._session.group
-        if error is None:
-            group.written += 1
-            return
-        group.failed(error)
-        self._session.__exit__(kind, error, trace)

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.store.engine.database import Database, Session
+from app.store.queries.large.index import INDEXES
 from app.store.schema.tables import flows, properties
 
 # Flows from which on it pays.
@@ -32,9 +33,6 @@ TABLES = ("flow_counts",)
 """The tables that the scripts make on PostgreSQL."""
 
 _counts = sa.table("flow_counts", sa.column("member", sa.Text()), sa.column("value", sa.Text()), sa.column("number"))
-_rows = sa.table("flow_words_rows", sa.column("id"), sa.column("pk"))
-_waiting = sa.table("flow_words_waiting", sa.column("id"))
-_row = sa.column("rowid", sa.BigInteger())
 
 
 def is_prepared(database: Database) -> bool:
@@ -55,11 +53,7 @@ def prepare(database: Database) -> None:
     scripts = _scripts(database)
     forget = sa.delete(properties).where(properties.c.name == sa.bindparam("name"))
     keep = sa.insert(properties).values({name: sa.bindparam(name) for name in ("name", "value")})
-    with database.write() as session:
-        if not database.embedded:
-            # Servers that start together do this once.
-            session.script("SET LOCAL lock_timeout = 0")
-            session.run(database.compile(sa.text("LOCK TABLE store_properties IN EXCLUSIVE MODE")))
+    with database.upkeep() as session:
         for script in scripts[_executed(database, session) :]:
             # An empty line ends a statement.
             for statement in script.read_text("utf-8").split("\n\n"):
@@ -69,7 +63,7 @@ def prepare(database: Database) -> None:
 
 
 def _scripts(database: Database) -> list[Path]:
-    return sorted(Path(__file__).parent.glob("sqlite_*.sql" if database.embedded else "postgresql_*.sql"))
+    return sorted(Path(__file__).parent.glob(f"{database.name}_*.sql"))
 
 
 def _executed(database: Database, session: Session) -> int:
@@ -79,7 +73,7 @@ def _executed(database: Database, session: Session) -> int:
     return int(row[0]) if row is not None else 0
 
 
-def count(database: Database, filters: Iterable[str]) -> sa.ScalarSelect[Any] | None:
+def count(filters: Iterable[str]) -> sa.ScalarSelect[Any] | None:
     """How many flows match the filters, without looking at them; None if that is not known.
 
     :param filters: the members that are filtered on; a filter's value is the parameter `filter_<member>`
@@ -90,29 +84,19 @@ def count(database: Database, filters: Iterable[str]) -> sa.ScalarSelect[Any] | 
     conditions = [_counts.c.member == sa.literal_column(f"'{names[0] if names else ''}'")]
     if names:
         conditions.append(_counts.c.value == sa.bindparam(f"filter_{names[0]}", type_=sa.Text()))
-    number = _counts.c.number if database.embedded else sa.cast(sa.func.sum(_counts.c.number), sa.BigInteger())
-    known = sa.select(number).where(*conditions).scalar_subquery()
+    # On PostgreSQL a number is the sum of rows, so that those who write do not wait for one another.
+    known = sa.select(sa.cast(sa.func.sum(_counts.c.number), sa.BigInteger())).where(*conditions).scalar_subquery()
     return sa.select(sa.func.coalesce(known, sa.literal_column("0"))).scalar_subquery()
 
 
 def candidates(database: Database) -> sa.ColumnElement[bool]:
     """The condition that the index has for flows that may match; its parameter `trigrams` is what `trigrams` returns."""
-    if database.embedded:
-        found = sa.text("SELECT rowid FROM flow_words WHERE flow_words MATCH :trigrams").columns(_row).subquery()
-        known = sa.union_all(sa.select(found), sa.select(_waiting.c.id))
-        return flows.c.pk.in_(sa.select(_rows.c.pk).where(_rows.c.id.in_(known)))
-    return sa.literal_column("flows.trigrams", sa.ARRAY(sa.Text())).op("@>")(
-        sa.bindparam("trigrams", type_=sa.ARRAY(sa.Text()))
-    )
+    return INDEXES[database.name].candidates()
 
 
 def probe(database: Database) -> sa.Select[Any]:
     """How many flows the index finds, counted up to one more than `RARE`."""
-    if database.embedded:
-        found: Any = sa.text("SELECT rowid FROM flow_words WHERE flow_words MATCH :trigrams").columns(_row).subquery()
-    else:
-        found = sa.select(flows.c.pk).where(candidates(database)).subquery()
-    some = sa.select(found).limit(sa.literal_column(str(RARE + 1))).subquery()
+    some = sa.select(INDEXES[database.name].found()).limit(sa.literal_column(str(RARE + 1))).subquery()
     return sa.select(sa.func.count()).select_from(some)
 
 
@@ -121,9 +105,4 @@ def trigrams(database: Database, terms: Sequence[str]) -> Any:
     characters.
     """
     parts = dict.fromkeys(term[place : place + 3] for term in terms for place in range(len(term) - 2))
-    if not parts:
-        return None
-    chosen = list(parts)[:_MOST_TRIGRAMS]
-    if not database.embedded:
-        return chosen
-    return " AND ".join('"' + part.replace('"', '""') + '"' for part in chosen)
+    return INDEXES[database.name].parameter(list(parts)[:_MOST_TRIGRAMS]) if parts else None

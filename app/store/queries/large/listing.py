@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.store.engine.database import Query, Row, Session
+from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries import large
 from app.store.queries.listing import By, Listing, SortKey
 from app.store.queries.view import View
@@ -19,15 +19,16 @@ _FAR = 1_000
 class FlowListing(Listing):
     """The statements that make pages of flows, few or many.
 
+    :param database: where they are
     :param view: the flows
     """
 
-    def __init__(self, view: View) -> None:
-        super().__init__(view)
+    def __init__(self, database: Database, view: View) -> None:
+        super().__init__(database, view)
         self._large: bool | None = None
         self._large_query = lru_cache(maxsize=256)(self._compile_large)
         self._count_query = lru_cache(maxsize=64)(self._compile_count)
-        self._probe = lru_cache(maxsize=1)(lambda: view.database.compile(large.probe(view.database)))
+        self._probe = lru_cache(maxsize=1)(lambda: database.compile(large.probe(database)))
 
     def page(
         self,
@@ -39,14 +40,14 @@ class FlowListing(Listing):
     ) -> tuple[int, list[Row]]:
         """How many flows match, and the rows of one page of them. The arguments are those of `Listing.page`."""
         if self._large is None:
-            self._large = large.is_prepared(self._view.database)
+            self._large = large.is_prepared(self._database)
         return super().page(filters, terms, ordering, number, size)
 
     def _rows(self, session: Session, by: By, terms: Sequence[str], parameters: dict[str, Any]) -> list[Row]:
         if not self._large:
             return super()._rows(session, by, terms, parameters)
         filters = by[0]
-        trigrams = large.trigrams(self._view.database, [fold(term) for term in terms])
+        trigrams = large.trigrams(self._database, [fold(term) for term in terms])
         if trigrams is not None:
             found = session.row(self._probe(), {"trigrams": trigrams})
             if found is not None and found[0] <= large.RARE:
@@ -73,11 +74,11 @@ class FlowListing(Listing):
         indexed: bool = False,
         backwards: bool = False,
     ) -> Query:
-        database = self._view.database
+        database = self._database
         narrowed: list[sa.ColumnElement[bool]] = [large.candidates(database)] if indexed else []
-        count = large.count(database, filters) if not terms else None
+        count = large.count(filters) if not terms else None
         return self._compile(filters, terms, ordering, narrowed=narrowed, count=count, backwards=backwards)
 
     def _compile_count(self, filters: frozenset[str]) -> Query | None:
-        known = large.count(self._view.database, filters)
-        return self._view.database.compile(sa.select(known)) if known is not None else None
+        known = large.count(filters)
+        return self._database.compile(sa.select(known)) if known is not None else None

@@ -1,0 +1,181 @@
+"""SQL constructs that SQLite and PostgreSQL write differently (SQLAlchemy, "Custom SQL Constructs and Compilation Extension").
+
+Queries use them like functions of SQLAlchemy; the dialect is chosen when a statement is compiled.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import JSON
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class position(FunctionElement[int]):  # noqa: N801  # named as an SQL function, as in SQLAlchemy
+    """The position of a text in another one, from 1; 0 if it is not in it. Arguments: the text, the part."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+@compiles(position, "sqlite")
+def _position_on_sqlite(element: position, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(sa.func.instr(*element.clauses), **options)
+
+
+@compiles(position, "postgresql")
+def _position_on_postgresql(element: position, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(sa.func.strpos(*element.clauses), **options)
+
+
+class line_feed(FunctionElement[str]):  # noqa: N801
+    """A line feed."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(line_feed, "sqlite")
+def _line_feed_on_sqlite(_element: line_feed, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(sa.func.char(10), **options)
+
+
+@compiles(line_feed, "postgresql")
+def _line_feed_on_postgresql(_element: line_feed, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(sa.func.chr(10), **options)
+
+
+class json_texts(FunctionElement[str]):  # noqa: N801
+    """The texts of a JSON array, as a table with the column `value`. Argument: the array as text."""
+
+    inherit_cache = True
+
+
+@compiles(json_texts, "sqlite")
+def _json_texts_on_sqlite(element: json_texts, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(sa.func.json_each(*element.clauses), **options)
+
+
+@compiles(json_texts, "postgresql")
+def _json_texts_on_postgresql(element: json_texts, compiler: SQLCompiler, **options: Any) -> str:
+    (array,) = element.clauses
+    return compiler.process(sa.func.json_array_elements_text(sa.cast(array, JSON)), **options)
+
+
+class json_row(FunctionElement[Any]):  # noqa: N801
+    """A JSON array of values. SQLite has 0 and 1 for truth values."""
+
+    inherit_cache = True
+
+
+@compiles(json_row, "sqlite")
+def _json_row_on_sqlite(element: json_row, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(sa.func.json_array(*element.clauses), **options)
+
+
+@compiles(json_row, "postgresql")
+def _json_row_on_postgresql(element: json_row, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(sa.func.json_build_array(*element.clauses), **options)
+
+
+class json_aggregate(FunctionElement[str]):  # noqa: N801
+    """A JSON array of the values of all rows, as text; empty if there are none. It keeps the order of a subquery."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(json_aggregate, "sqlite")
+def _json_aggregate_on_sqlite(element: json_aggregate, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(sa.func.json_group_array(*element.clauses), **options)
+
+
+@compiles(json_aggregate, "postgresql")
+def _json_aggregate_on_postgresql(element: json_aggregate, compiler: SQLCompiler, **options: Any) -> str:
+    array = sa.cast(sa.func.json_agg(*element.clauses), sa.Text())
+    return compiler.process(sa.func.coalesce(array, sa.literal_column("'[]'", sa.Text())), **options)
+
+
+class json_is_missing(FunctionElement[bool]):  # noqa: N801
+    """Whether a JSON object lacks a property. Argument: the object as text.
+
+    :param name: the property
+    """
+
+    type = sa.Boolean()
+    inherit_cache = False
+
+    def __init__(self, json: sa.ColumnElement[str], name: str) -> None:
+        super().__init__(json)
+        self.property = name
+
+
+@compiles(json_is_missing, "sqlite")
+def _json_is_missing_on_sqlite(element: json_is_missing, compiler: SQLCompiler, **options: Any) -> str:
+    (json,) = element.clauses
+    missing = sa.func.json_type(json, _path(element.property)).is_(None)
+    return f"({compiler.process(missing, **options)})"
+
+
+@compiles(json_is_missing, "postgresql")
+def _json_is_missing_on_postgresql(element: json_is_missing, compiler: SQLCompiler, **options: Any) -> str:
+    (json,) = element.clauses
+    missing = sa.cast(json, JSON).op("->")(literal(element.property)).is_(None)
+    return f"({compiler.process(missing, **options)})"
+
+
+_TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
+    "integer": sa.Numeric(),
+    "number": sa.Numeric(),
+    "boolean": sa.Boolean(),
+    "string": sa.Text(),
+}
+
+
+class json_value(FunctionElement[Any]):  # noqa: N801
+    """The value of a property of a JSON object. On PostgreSQL null if it is of another type. Argument: the object as text.
+
+    :param name: the property
+    :param kind: its type (JSON Schema): string, integer, number or boolean
+    """
+
+    inherit_cache = False
+
+    def __init__(self, json: sa.ColumnElement[str], name: str, kind: str) -> None:
+        super().__init__(json)
+        self.property = name
+        self.kind = kind
+        self.type = _TYPES[kind]
+
+
+@compiles(json_value, "sqlite")
+def _json_value_on_sqlite(element: json_value, compiler: SQLCompiler, **options: Any) -> str:
+    (json,) = element.clauses
+    return compiler.process(sa.func.json_extract(json, _path(element.property)), **options)
+
+
+@compiles(json_value, "postgresql")
+def _json_value_on_postgresql(element: json_value, compiler: SQLCompiler, **options: Any) -> str:
+    (json,) = element.clauses
+    found, name = sa.cast(json, JSON), literal(element.property)
+    typed: sa.ColumnElement[Any] = sa.cast(found.op("->>")(name), element.type)
+    match element.kind:
+        case "integer" | "number":
+            stored = "number"
+        case "boolean":
+            stored = "boolean"
+        case _:
+            stored, typed = "string", sa.collate(typed, "C")
+    is_typed = sa.func.json_typeof(found.op("->")(name)) == literal(stored)
+    return compiler.process(sa.case((is_typed, typed), else_=None), **options)
+
+
+def literal(text: str) -> sa.ColumnElement[str]:
+    """A text of the contract as a literal of SQL: a statement is compiled once for it."""
+    return sa.literal_column("'" + text.replace("'", "''") + "'")
+
+
+def _path(name: str) -> sa.ColumnElement[str]:
+    return literal(f'$."{name}"')
