@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
-
-Handler = TypeVar("Handler", bound=Callable[..., Any])
+from typing import Any, NamedTuple
 
 
 class StoredObject(NamedTuple):
-    """An object as it is stored, not shaped yet. Two are equal if their answers are, so that an answer can be remembered by its
-    whole content: it is never a stale one.
+    """An object as it is stored, without its representation yet.
 
-    :param row: every value that the answer depends on
-    :param shape: a pure function from the row to the object of the contract
+    :param row: every value that the representation depends on
+    :param shape: a pure function from the row to the representation
     """
 
     row: tuple[Any, ...]
@@ -201,17 +198,3 @@ class RequestContext:
     def may(self, permission: str) -> bool:
         """Whether a permission is given."""
         return self.superuser or permission in self.permissions
-
-
-def single_statement(handler: Handler) -> Handler:
-    """Mark a handler as one small statement, which PostgreSQL may run in a pipeline with others."""
-    handler.single_statement = True  # type: ignore[attr-defined]  # functions take attributes
-    return handler
-
-
-def long_running(handler: Handler) -> Handler:
-    """Say of a handler that it may take seconds: it is called on a thread beside the event loop, whatever the database is, and
-    only so many are at once.
-    """
-    handler.long_running = True  # type: ignore[attr-defined]  # functions take attributes
-    return handler

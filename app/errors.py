@@ -102,9 +102,3 @@ class Unusable(DomainError):
 
 class Damaged(Unusable):
     """A file has not what was written to it."""
-
-
-class WouldWait(BaseException):
-    """The database, or a lock in it, would have to be waited for where nobody may wait. It is no error of what is carried out, but
-    has to begin again elsewhere, or later. Nothing was changed.
-    """

@@ -7,7 +7,8 @@ from typing import Any, TypedDict
 from app import errors
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
-from app.domain import File, RequestContext, StoredObject, Upload, long_running, single_statement
+from app.domain import File, RequestContext, StoredObject, Upload
+from app.execution import long_running, single_statement
 from app.planning.diagram import diagram
 from app.planning.plan import NotApplicable, plan
 from app.representations.objects import flow as flow_shape

@@ -7,7 +7,8 @@ import pytest
 
 from app.contract.serve import threads as workers
 from app.contract.serve.threads import Workers
-from app.errors import Unavailable, WouldWait
+from app.errors import Unavailable
+from app.execution import WouldBlock
 
 
 def test_calls_are_carried_out_on_prepared_threads():
@@ -74,7 +75,7 @@ class Lock:
         """Give the number back, if the lock is free."""
         if not self.free.is_set():
             self.attempts.append(number)
-            raise WouldWait
+            raise WouldBlock
         return number
 
 
@@ -132,7 +133,7 @@ def test_calls_that_wait_are_tried_on_half_of_the_threads():
     def want(number):
         entered.append(number)
         if entered.count(number) == 1:
-            raise WouldWait
+            raise WouldBlock
         go.wait(10)
 
     async def main():

@@ -93,7 +93,7 @@ class Server:
         What goes wrong here is a 500 or 503, logged with its traceback.
 
         :raises Locked: nothing was changed, and the caller may wait and try again
-        :raises WouldWait: it has to be carried out elsewhere, or later
+        :raises WouldBlock: it has to be carried out elsewhere, or later
         """
         try:
             if plan is None:

@@ -2,7 +2,7 @@
 
 A plain queue and one callback per answer: `loop.run_in_executor` chains two futures per request, which costs several times as much.
 
-No thread waits for a lock of another transaction. A call that would have to raises `WouldWait` and is tried again after a while,
+No thread waits for a lock of another transaction. A call that would have to raises `WouldBlock` and is tried again after a while,
 on at most half of the threads: the others are for other calls.
 """
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import errors
+from app.execution import WouldBlock
 
 # Seconds that a call is tried again for, and between two attempts. Who holds a lock for longer is stuck, or at work for long.
 PATIENCE, _PAUSE = 2.0, 0.1
@@ -75,7 +76,7 @@ class Workers:
                 continue
             try:
                 result = call.function(*call.arguments)
-            except errors.WouldWait:
+            except WouldBlock:
                 tell(line.hold, call)
             except BaseException as error:
                 tell(line.end, call, None, error)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app import errors
+from app.execution import WouldBlock
 from app.store.engine.connections import Connections
 from app.store.engine.engines import POSTGRESQL_LOCK_TIMEOUT
 from app.store.engine.postgresql.errors import is_locked, is_misled
@@ -53,5 +54,5 @@ class PostgreSQLConnections(Connections):
             self.engine.dispose()
 
     def held_up(self, why: str) -> BaseException:
-        """What to raise when a lock is not to be had in time: `WouldWait` where others would wait too, or else `Unavailable`."""
-        return errors.WouldWait() if self.lock_timeout < POSTGRESQL_LOCK_TIMEOUT else errors.Unavailable(why)
+        """What to raise when a lock is not to be had in time: `WouldBlock` where others would wait too, or else `Unavailable`."""
+        return WouldBlock() if self.lock_timeout < POSTGRESQL_LOCK_TIMEOUT else errors.Unavailable(why)

@@ -112,7 +112,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
         """How many threads keep the database busy, and what each of them has to call first.
 
         Each keeps a connection, as taking one from the pool costs as much as a small statement; one is left for all
-        others. A call on such a thread raises `WouldWait` where it would have to wait for a lock.
+        others. A call on such a thread raises `WouldBlock` where it would have to wait for a lock.
         """
         count = max(1, self._pool_size - self._others())
         return count, partial(self._prepare_worker, keep=self._pool_size > count)

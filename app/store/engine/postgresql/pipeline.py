@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Self, TypeVar
 
 from app import errors
+from app.execution import WouldBlock
 from app.store.engine.postgresql.connections import PostgreSQLConnections
 from app.store.engine.postgresql.pipelined_connections import Lanes
 from app.store.engine.postgresql.prepared import Result, Values, sent
@@ -108,14 +109,14 @@ class PipelineSession(NetworkedSession):
         self._alone = False
 
     def row(self, query: Query, parameters: Mapping[str, Any] = {}) -> Row | None:
-        """The first row that a query answers, None if there is none. :raises WouldWait: it has not been read yet"""
+        """The first row that a query answers, None if there is none. :raises WouldBlock: it has not been read yet"""
         values = _values(query, parameters)
         for found in self.found:
             if (found.sql, found.values) == (query.sql, values):
                 return found.row
         if len(self.found) < _MOST_READS and not self._alone:
             self.read = _Read(query.sql, values, asyncio.get_running_loop().create_future())
-        raise errors.WouldWait
+        raise WouldBlock
 
     def insert(self, query: Query, parameters: Mapping[str, Any], key: str) -> None:
         """Execute a statement that adds a row."""
@@ -139,12 +140,12 @@ class PipelineSession(NetworkedSession):
     def _write(self, query: Query, parameters: Mapping[str, Any], key: str, done: Done | None) -> None:
         values = _values(query, parameters)
         if self.write is not None:
-            raise errors.WouldWait
+            raise WouldBlock
         self.write = _Write(query.sql, values, asyncio.get_running_loop().create_future(), key, done)
 
     def rows(self, query: Query, parameters: Mapping[str, Any] = {}) -> NoReturn:  # noqa: ARG002  # as in Session
-        """:raises WouldWait: always"""
-        raise errors.WouldWait
+        """:raises WouldBlock: always"""
+        raise WouldBlock
 
     run = script = transaction = rows  # type: ignore[assignment]  # none of them can be had without waiting
 
@@ -200,7 +201,7 @@ class Pipeline:
             result = None
             try:
                 result = function()
-            except errors.WouldWait:
+            except WouldBlock:
                 session.take_back()
                 if session.read is None:
                     break
@@ -257,8 +258,8 @@ class Pipeline:
 
 
 def _values(query: Query, parameters: Mapping[str, Any]) -> Values:
-    """The values of a statement as they are sent. :raises WouldWait: they are too long to be sent with those of others"""
+    """The values of a statement as they are sent. :raises WouldBlock: they are too long to be sent with those of others"""
     values = sent(query.bind(parameters))
     if sum(map(len, filter(None, values.values))) > _LONGEST:
-        raise errors.WouldWait
+        raise WouldBlock
     return values
