@@ -86,7 +86,7 @@ def open_store(settings: Settings, contract: Source, database: Database | None =
         searched=models.searched(contract, handlers.collection_of),
         models=models.models(contract, handlers.collection_of),
         pool_size=settings.database_pool,
-        token_memory=settings.token_memory,
+        token_cache=settings.token_cache,
     )
 
 
@@ -183,8 +183,8 @@ def next_edition(settings: Settings, contract: Source, store: Store, current: Cu
 
 
 def _server(settings: Settings, contract: Source, store: Store) -> Server:
-    version = store.database.change_counter() if settings.answer_memory > 0 else None
-    memory = AnswerMemory(version, settings.answer_memory) if version is not None else None
+    version = store.database.change_counter() if settings.response_cache > 0 else None
+    memory = AnswerMemory(version, settings.response_cache) if version is not None else None
     problems = partial(handlers.problems, models.served(contract), store)
     return Server(
         store, problems, settings.body_limit, memory, settings.json_limit, unit_of_work=store.database.unit_of_work

@@ -72,8 +72,11 @@ def _token(text: str) -> str:
     return text
 
 
-def _setting(default: Any, meaning: str, convert: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
-    return field(default=default, metadata={"meaning": meaning, "convert": convert, "secret": secret})
+def _setting(
+    default: Any, meaning: str, convert: Callable[[str], Any] = str, *, secret: bool = False, alias: str | None = None
+) -> Any:
+    """A setting. :param alias: its name in earlier versions, which is still read"""
+    return field(default=default, metadata={"meaning": meaning, "convert": convert, "secret": secret, "alias": alias})
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,17 @@ class Settings:
     bootstrap_token: str = _setting(
         "", "The superuser token that the first start makes, instead of a random one.", _token, secret=True
     )
-    token_memory: float = _setting(
-        1.0, "Seconds that a token is remembered: how much later a revocation may take effect. At most 1.", _seconds
+    token_cache: float = _setting(
+        1.0,
+        "Seconds that a token is cached: how much later a revocation may take effect. At most 1.",
+        _seconds,
+        alias="token_memory",
     )
-    answer_memory: int = _setting(
+    response_cache: int = _setting(
         512,
-        "How many answers to reading requests a worker remembers until anything changes in an embedded database; 0 for none.",
+        "How many responses to reading requests a worker caches until the SQLite database changes; 0 for none.",
         _at_least(0),
+        alias="answer_memory",
     )
     metrics: str = _setting("on", "Whether `/-/metrics/` is there: `on` or `off`.", _one_of("on", "off"))
     metrics_token: str = _setting(
@@ -147,8 +154,11 @@ class Settings:
         """
         values: dict[str, Any] = {}
         for setting in fields(cls):
-            variable = PREFIX + setting.name.upper()
-            text = environment.get(variable, "").strip()
+            for name in filter(None, (setting.name, setting.metadata.get("alias"))):
+                variable = PREFIX + name.upper()
+                text = environment.get(variable, "").strip()
+                if text:
+                    break
             if text:
                 try:
                     values[setting.name] = setting.metadata["convert"](text)

@@ -22,7 +22,7 @@ from bench import data
 PROJECT = "flows"
 UNREMEMBERED = "flows_unremembered"
 # The project as it is, and with each answer made anew.
-_VARIANTS: dict[str, dict[str, str]] = {PROJECT: {}, UNREMEMBERED: {"FLOWS_ANSWER_MEMORY": "0"}}
+_VARIANTS: dict[str, dict[str, str]] = {PROJECT: {}, UNREMEMBERED: {"FLOWS_RESPONSE_CACHE": "0"}}
 # Seconds that a server may take to its first answer, once those before it answer.
 _DEADLINE = 60
 

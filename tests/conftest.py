@@ -95,13 +95,13 @@ def database_at(engine, folder, request):
 @pytest.fixture
 def settings(tmp_path):
     """Settings with an embedded store of the test's own, and tokens that are never remembered."""
-    return Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
+    return Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_cache=0.0)
 
 
 @contextlib.contextmanager
 def application(url, contract, **given):
     """A store of a contract and an application on it. :param url: a database"""
-    settings = Settings(database_url=url, token_memory=0.0, **given)
+    settings = Settings(database_url=url, token_cache=0.0, **given)
     store = open_store(settings, contract)
     store.migrate()
     yield store, create_app(settings, contract=contract, store=store)

@@ -213,7 +213,7 @@ def proofs(tmp_path):
     """Runs the proofs on a server with a fault, the quickest first. Gives the name of the first that finds something."""
 
     def run(plant):
-        chosen = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
+        chosen = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_cache=0.0)
         # Servers of one contract share what is made of it once: nothing made without the fault may serve here.
         contract = load_contract(chosen)
         store = open_store(chosen, contract)

@@ -41,7 +41,7 @@ class Store:
     :param searched: the members that a search looks at, by collection
     :param models: the models of the contract, by name
     :param pool_size: the most connections of this process
-    :param token_memory: seconds that a looked-up token is remembered
+    :param token_cache: seconds that a looked-up token is remembered
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Store:
         searched: Mapping[str, Sequence[str]],
         models: Mapping[str, Model] = {},
         pool_size: int = 10,
-        token_memory: float = 0.0,
+        token_cache: float = 0.0,
     ) -> None:
         self.database = url if isinstance(url, Database) else open_database(url, pool_size)
         self.models = models
@@ -66,7 +66,7 @@ class Store:
         )
         self.backgrounds = Backgrounds(self.database, self.flows, self.files, default)
         self.structures = Structures(self.database, self.flows)
-        self.tokens = Tokens(self.database, token_memory)
+        self.tokens = Tokens(self.database, token_cache)
         self.snapshot = Snapshot(self.database.address)
         self._repositories: dict[str, Repository] = {}
         self._searched = {name: tuple(members) for name, members in sorted(searched.items())}

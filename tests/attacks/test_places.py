@@ -58,7 +58,7 @@ def client(tmp_path, monkeypatch, request):
     """A client of an application whose contract lies in a secret folder, and is broken by its last edit."""
     monkeypatch.chdir(tmp_path)
     contract = request.param(copied(tmp_path / FOLDER))
-    settings = Settings(contract=contract, database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
+    settings = Settings(contract=contract, database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_cache=0.0)
     source = load_contract(settings)
     store = open_store(settings, source)
     store.migrate()

@@ -29,7 +29,7 @@ BINDINGS, STAGES = "/api/v3/flows/bindings/", "/api/v3/stages/dummy/"
 def made(contract, tmp_path_factory, request):
     """A store on PostgreSQL and an application on it, which remembers tokens: who has to look one up waits for that."""
     for url in database_at("postgresql", tmp_path_factory.mktemp("store"), request):
-        settings = Settings(database_url=url, token_memory=60.0)
+        settings = Settings(database_url=url, token_cache=60.0)
         store = open_store(settings, contract)
         store.migrate()
         yield store, create_app(settings, contract=contract, store=store), url

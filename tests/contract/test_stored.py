@@ -61,7 +61,7 @@ def served(database_url, tmp_path):
 
     def serve(*replacements, edit=lambda path: None):
         contract = loaded(tmp_path / f"contract-{next(_numbers)}", *replacements, edit=edit)
-        settings = Settings(database_url=database_url, token_memory=0.0, contract=contract.files[0])
+        settings = Settings(database_url=database_url, token_cache=0.0, contract=contract.files[0])
         store = open_store(settings, contract)
         stores.append(store)
         store.migrate()

@@ -80,7 +80,7 @@ def made(engine, broken, tmp_path_factory, request):
     written |= {name: breaking(written[name], broken) for name in PATHS}
     contract = load_contract(Settings(), written)
     for url in database_at(engine, tmp_path_factory.mktemp("store"), request):
-        settings = Settings(database_url=url, token_memory=1.0 if request.param == "at once" else 0.0)
+        settings = Settings(database_url=url, token_cache=1.0 if request.param == "at once" else 0.0)
         store = open_store(settings, contract)
         store.migrate()
         yield store, create_app(settings, contract=contract, store=store, served_by=written)

@@ -42,7 +42,7 @@ ASSIGNMENT = re.compile(r"(\w+)=\$\(.*\)$")
 @pytest.fixture
 def shell(tmp_path, contract):
     """Runs a line as a user would, next to a server that `flows serve --record` would have started."""
-    settings = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_memory=0.0)
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_cache=0.0)
     store = open_store(settings, contract)
     store.migrate()
     repository = _a_branch_with_a_change(tmp_path / "branch")

@@ -50,7 +50,7 @@ def serve(url, contract):
     with contextlib.ExitStack() as stack:
 
         def serve(**changes):
-            settings = Settings(database_url=url, **{"token_memory": 0.0} | changes)
+            settings = Settings(database_url=url, **{"token_cache": 0.0} | changes)
             store = open_store(settings, contract)
             store.migrate()
             store.tokens.add("root", superuser=True, secret="root")
@@ -137,7 +137,7 @@ def test_a_transaction_that_is_cut_before_its_end_is_tried_again(serve, url):
 
 @pytest.mark.parametrize("signal", ["fast", "immediate"])
 def test_a_restart_while_nothing_is_asked_is_not_noticed(serve, server, signal):
-    send = serve(token_memory=1.0)
+    send = serve(token_cache=1.0)
 
     def write(number):
         made = flow()

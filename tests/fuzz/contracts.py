@@ -75,7 +75,7 @@ class Workshop:
 
     def __init__(self, url):
         self.document = reduced(shipped().document)
-        self._settings = Settings(database_url=url, token_memory=0.0)
+        self._settings = Settings(database_url=url, token_cache=0.0)
         self._draft = Document()
         names = {operation["operationId"] for _, _, _, operation in shipped().operations()}
         kept = {

@@ -59,7 +59,7 @@ class FlowsAsADictionary(RuleBasedStateMachine):
     def start(self):
         cls = type(self)
         if cls.store is None:
-            chosen = Settings(database_url=cls.url, token_memory=0.0)
+            chosen = Settings(database_url=cls.url, token_cache=0.0)
             cls.store = open_store(chosen, CONTRACT)
             cls.store.migrate()
             cls.store.tokens.add("root", superuser=True, secret="root")

@@ -63,7 +63,7 @@ def _application():
     """An application of this module's own: Schemathesis makes its tests when the module is loaded."""
     folder = tempfile.mkdtemp(prefix="flows-fuzz-")
     atexit.register(shutil.rmtree, folder)
-    chosen = Settings(database_url=f"sqlite:///{folder}/flows.sqlite3", token_memory=0.0)
+    chosen = Settings(database_url=f"sqlite:///{folder}/flows.sqlite3", token_cache=0.0)
     contract = load_contract(chosen)
     store = open_store(chosen, contract)
     store.migrate()

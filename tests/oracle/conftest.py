@@ -44,7 +44,7 @@ def differences():
 def replay(engine, recording, contract, tmp_path_factory, request):
     """Replays cases against an application of this process."""
     databases = database_at(engine, tmp_path_factory.mktemp("oracle"), request)
-    settings = Settings(database_url=next(databases), token_memory=0.0)
+    settings = Settings(database_url=next(databases), token_cache=0.0)
     store = open_store(settings, contract)
     store.migrate()
     for secret, may in TOKENS.items():

@@ -101,7 +101,7 @@ def test_format(query, answer):
         ("FLOWS_PORT", "http", "FLOWS_PORT: 'http' can't be used: give a whole number from 0 to 65535."),
         ("FLOWS_WORKERS", "0", "FLOWS_WORKERS: '0' can't be used: give a whole number of at least 1."),
         ("FLOWS_LOG_FORMAT", "xml", "FLOWS_LOG_FORMAT: 'xml' can't be used: give one of auto, json, console."),
-        ("FLOWS_TOKEN_MEMORY", "60", "FLOWS_TOKEN_MEMORY: '60' can't be used: give a number of seconds from 0 to 1."),
+        ("FLOWS_TOKEN_CACHE", "60", "FLOWS_TOKEN_CACHE: '60' can't be used: give a number of seconds from 0 to 1."),
         (
             "FLOWS_BOOTSTRAP_TOKEN",
             "a b",
@@ -125,6 +125,13 @@ def test_settings_from_the_environment():
         {"FLOWS_PORT": " 9 ", "FLOWS_HOST": "", "FLOWS_LOG_LEVEL": "ERROR", "PATH": "x"}
     )
     assert (settings.port, settings.host, settings.log_level) == (9, "127.0.0.1", "error")
+
+
+def test_a_setting_is_read_by_its_earlier_name_unless_the_new_one_is_set():
+    earlier = {"FLOWS_TOKEN_MEMORY": "0", "FLOWS_ANSWER_MEMORY": "7"}
+    settings = Settings.from_environment(earlier)
+    assert (settings.token_cache, settings.response_cache) == (0.0, 7)
+    assert Settings.from_environment({**earlier, "FLOWS_TOKEN_CACHE": "0.5"}).token_cache == 0.5
 
 
 def test_each_setting_is_documented():

@@ -388,7 +388,7 @@ def test_tokens_expire_and_are_revoked(kept):
 
 
 def test_a_remembered_token_is_looked_up_again_after_its_time(kept, database_url, monkeypatch):
-    remembering = Store(database_url, searched=SEARCHED, token_memory=1.0)
+    remembering = Store(database_url, searched=SEARCHED, token_cache=1.0)
     secret = kept.tokens.add("a", superuser=True)
     clock = [100.0]
     monkeypatch.setattr("app.store.collections.tokens.time.monotonic", lambda: clock[0])
