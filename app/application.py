@@ -31,7 +31,7 @@ from app.metrics import Metrics
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.store import Store
-from app.store.collections.capabilities import COLLECTIONS, capabilities
+from app.store.collections.capabilities import capabilities
 from app.store.engine.database import Database
 from app.tracing import Tracing
 
@@ -45,9 +45,7 @@ def load_contract(
     :param thorough: whether to make the check as well that is too slow for each start
     :raises ContractError: it can't be served
     """
-    implementation = checks.Implementation(
-        partial(_handlers, served_by), handlers.collection_of, capabilities_of, samples_of, COLLECTIONS
-    )
+    implementation = checks.Implementation(partial(_handlers, served_by), capabilities_of, samples_of)
     return checks.load(settings.contract, implementation, thorough=thorough)
 
 
@@ -57,22 +55,20 @@ def load_draft(settings: Settings, draft: Draft | None = None) -> Source:
     :param draft: what is known of it from before
     :raises ContractError: it can't be served
     """
-    implementation = checks.Implementation(
-        partial(_handlers, None), handlers.collection_of, capabilities_of, samples_of, COLLECTIONS, examples=True
-    )
+    implementation = checks.Implementation(partial(_handlers, None), capabilities_of, samples_of, examples=True)
     return checks.load(settings.contract, implementation, draft=draft)
 
 
 def capabilities_of(contract: Source) -> Callable[[str], Capabilities]:
     """What the store can do with objects of a model or collection of a contract whose models are right."""
-    known = models.models(contract, handlers.collection_of)
+    known = models.models(contract)
     return lru_cache(maxsize=None)(partial(capabilities, known))
 
 
 def samples_of(contract: Source) -> checks.Samples:
     """Samples of what the handlers answer, for a contract whose models are right."""
-    known = models.models(contract, handlers.collection_of)
-    responses = lru_cache(maxsize=None)(partial(handlers.sample_responses, known))
+    known = models.models(contract)
+    responses = lru_cache(maxsize=None)(partial(handlers.sample_responses, known, models.served(contract)))
     return checks.Samples(responses, known, handlers.sample_properties)
 
 
@@ -83,8 +79,9 @@ def open_store(settings: Settings, contract: Source, database: Database | None =
     """
     return Store(
         database or settings.database_url,
-        searched=models.searched(contract, handlers.collection_of),
-        models=models.models(contract, handlers.collection_of),
+        searched=models.searched(contract),
+        models=models.models(contract),
+        collections=models.collections(contract),
         pool_size=settings.database_pool,
         token_cache=settings.token_cache,
     )

@@ -1,5 +1,6 @@
 """Types that handlers, the store and the contract share."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -165,6 +166,29 @@ class Model:
     def model_name(self) -> str:
         """Its name within that part."""
         return self.name.partition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection of objects, as the contract declares it by `x-collections`.
+
+    :param model: the model of its objects if their kind does not matter, such as `authentik_flows.stage`
+    :param title: the text that names an object, with its properties in braces
+    :param identifiers: the properties that identify an object in an exported blueprint, besides `pk`
+    """
+
+    model: str
+    title: str
+    identifiers: tuple[str, ...]
+
+    @property
+    def relation(self) -> str:
+        """The name of the relation from an object to those of this collection that refer to it."""
+        return f"{self.model.partition('.')[2]}_set"
+
+    def title_of(self, values: Mapping[str, Any]) -> str:
+        """The text that names an object. :param values: its properties; a missing one is left blank"""
+        return self.title.format_map(defaultdict(str, values))
 
 
 class Upload(NamedTuple):

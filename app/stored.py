@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from app import handlers
-from app.contract.compile.models import models, schemas_of_models
+from app.contract.compile.models import models, schemas_of_models, scope_of
 from app.contract.document.source import Pointer, Source
 from app.contract.serve.stored import StoredObjectChecker
 from app.contract.validation.rules import MISSING
@@ -63,7 +62,7 @@ class StoreChecker:
     """
 
     def __init__(self, source: Source) -> None:
-        self.models = models(source, handlers.collection_of)
+        self.models = models(source)
         self._source = source
         self._schemas = schemas_of_models(source)
         self._checker = StoredObjectChecker(source)
@@ -76,9 +75,9 @@ class StoreChecker:
         }
         self._of_collection = {model.collection: model for model in self.models.values()}
         self._lists = {
-            collection: pointer
-            for pointer, _, _, operation in reversed(list(source.operations()))
-            if (collection := handlers.collection_of(operation["operationId"])) is not None
+            scope: pointer
+            for pointer, path, _, _ in reversed(list(source.operations()))
+            if (scope := scope_of(source, path)) is not None
         }
 
     def model_of(self, stored: StoredRow) -> Model | None:

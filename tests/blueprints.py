@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from app import errors
+from app.contract.compile.models import collections
+from tests.contract_files import shipped
 
 REQUIRED = object()
 FLOW, STAGE_BINDING, POLICY_BINDING = (
@@ -179,6 +181,7 @@ class MemoryStore:
             )
             for name, (collection, members, references) in MODELS.items()
         }
+        self.collections = collections(shipped())
         self.database = self.graph = self
 
     @contextlib.contextmanager

@@ -11,18 +11,6 @@ from app.blueprints.objects import Model, Store
 
 _FLOW = "authentik_flows.flow"
 
-# The collections in authentik's order, in which none leads to a later one; and by which members, besides the pk, authentik
-# knows their objects.
-_IDENTIFIERS: Mapping[str, tuple[str, ...]] = {
-    "flows": ("slug",),
-    "prompts": (),
-    "policies": (),
-    "stages": ("name",),
-    "stage_bindings": ("target", "stage", "order"),
-    "policy_bindings": ("policy", "target", "order"),
-}
-_ORDER = tuple(_IDENTIFIERS)
-
 Members = dict[str, Any]
 
 
@@ -47,7 +35,7 @@ def export(store: Store, slugs: Sequence[str]) -> bytes:
         reach.follow(_FLOW, [_pk(store, session, slug) for slug in slugs])
     document = {
         "context": {},
-        "entries": [_entry(model, members) for model, members in reach.in_order()],
+        "entries": [_entry(model, members, _identifiers(store, model)) for model, members in reach.in_order()],
         "metadata": {
             "labels": {"blueprints.goauthentik.io/generated": "true"},
             "name": f"authentik Export - {', '.join(slugs)}",
@@ -56,6 +44,12 @@ def export(store: Store, slugs: Sequence[str]) -> bytes:
     }
     text: str = yaml.dump(document, Dumper=_Dumper, default_flow_style=False)
     return text.encode()
+
+
+def _identifiers(store: Store, model: Model) -> Sequence[str]:
+    """The members that identify an object, besides its pk."""
+    collection = store.collections.get(model.collection)
+    return collection.identifiers if collection is not None else ()
 
 
 def _pk(store: Store, session: Any, slug: str) -> str:
@@ -94,7 +88,7 @@ class _Reach:
         """Leave out objects of unknown models: references to them as well, and objects that can't be without such a reference."""
         gone = left_out = self._unknown
         while gone:
-            gone = {pk for pk, found in self._found.items() if not _stands_without(left_out, *found)}
+            gone = {pk for pk, found in self._found.items() if not self._stands_without(left_out, *found)}
             left_out = left_out | gone
             for pk in gone:
                 del self._found[pk]
@@ -123,8 +117,24 @@ class _Reach:
                 leads_to[second].remove(first)
             else:
                 break
-        rank = {name: number for number, name in enumerate(_ORDER)}
+        rank = {name: number for number, name in enumerate(self._store.collections)}
         return sorted((self._found[pk] for pk in pks), key=lambda found: rank.get(found[0].collection, len(rank)))
+
+    def _stands_without(self, left_out: Set[str], model: Model, members: Members) -> bool:
+        """Take references to some objects out of an object. :returns: whether it can be without them"""
+        for name in model.references:
+            value = members.get(name)
+            if isinstance(value, list):
+                rest: Any = [one for one in value if one not in left_out]
+            else:
+                rest = None if value in left_out else value
+            if rest == value:
+                continue
+            # A binding is known by what it binds.
+            if name in _identifiers(self._store, model) or not _admits(model, name, rest):
+                return False
+            members[name] = rest
+        return True
 
     def _alike(self, pk: str, other: str) -> bool:
         """Whether both are there, and of one collection."""
@@ -138,23 +148,6 @@ def _identities(model: Model, members: Members) -> Iterator[str]:
         yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
 
 
-def _stands_without(left_out: Set[str], model: Model, members: Members) -> bool:
-    """Take references to some objects out of an object. :returns: whether it can be without them"""
-    for name in model.references:
-        value = members.get(name)
-        if isinstance(value, list):
-            rest: Any = [one for one in value if one not in left_out]
-        else:
-            rest = None if value in left_out else value
-        if rest == value:
-            continue
-        # A binding is known by what it binds.
-        if name in _IDENTIFIERS.get(model.collection, ()) or not _admits(model, name, rest):
-            return False
-        members[name] = rest
-    return True
-
-
 def _admits(model: Model, name: str, value: Any) -> bool:
     try:
         model.read_change({name: value})
@@ -163,9 +156,9 @@ def _admits(model: Model, name: str, value: Any) -> bool:
     return True
 
 
-def _entry(model: Model, members: Members) -> Members:
-    """An object as an entry."""
-    identifiers = {name: members[name] for name in ("pk", *_IDENTIFIERS.get(model.collection, ())) if name in members}
+def _entry(model: Model, members: Members, known_by: Sequence[str]) -> Members:
+    """An object as an entry. :param known_by: the members that identify it, besides its pk"""
+    identifiers = {name: members[name] for name in ("pk", *known_by) if name in members}
     return {
         "attrs": _attrs(model, identifiers, {name: members[name] for name in members if name not in identifiers}),
         "conditions": [],

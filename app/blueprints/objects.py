@@ -1,10 +1,10 @@
 """What blueprints need of the store and of its models."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from app.domain import Grant
+from app.domain import Collection, Grant
 
 
 class Model(Protocol):
@@ -39,7 +39,7 @@ class Model(Protocol):
         """Checks some members of an object; raises `Invalid`."""
 
     @property
-    def unique(self) -> Collection[frozenset[str]]:
+    def unique(self) -> Container[frozenset[str]]:
         """The sets of members whose values together are unique."""
 
     @property
@@ -109,6 +109,10 @@ class Store(Protocol):
     @property
     def models(self) -> Mapping[str, Model]:
         """The models by name."""
+
+    @property
+    def collections(self) -> Mapping[str, Collection]:
+        """The collections by name, each after those that it refers to."""
 
     @property
     def database(self) -> Database:

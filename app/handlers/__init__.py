@@ -15,18 +15,9 @@ from app.handlers import _generic
 from app.handlers._samples import sample_properties, sample_responses
 from app.store import Store
 
-__all__ = ["collection_of", "discover", "generic", "problems", "sample_properties", "sample_responses"]
+__all__ = ["discover", "generic", "problems", "sample_properties", "sample_responses"]
 
 Handler = Callable[..., Any]
-
-# The beginning of an operationId says which collection the operation is about, if the contract does not say it by `x-serves`.
-_COLLECTIONS = {
-    "flows_instances_": "flows",
-    "flows_bindings_": "stage_bindings",
-    "policies_bindings_": "policy_bindings",
-    "policies_all_": "policies",
-    "stages_all_": "stages",
-}
 
 
 def discover() -> dict[str, Handler]:
@@ -47,14 +38,9 @@ def discover() -> dict[str, Handler]:
 def generic(served: Mapping[str, tuple[str, str]]) -> dict[str, Handler]:
     """The handlers of operations on objects of any model, by operationId.
 
-    :param served: the model and the verb of each operation
+    :param served: the model or collection, and the verb, of each operation
     """
     return {operation: _generic.handler(model, verb) for operation, (model, verb) in served.items()}
-
-
-def collection_of(operation_id: str) -> str | None:
-    """The collection that an operation without `x-serves` is about."""
-    return next((name for prefix, name in _COLLECTIONS.items() if operation_id.startswith(prefix)), None)
 
 
 def problems(
@@ -66,10 +52,9 @@ def problems(
 ) -> dict[str, errors.NotUnique | errors.Missing]:
     """Violated unique constraints and dangling references, by property.
 
-    :param served: the model and the verb of each operation on objects of any model
+    :param served: the model or collection, and the verb, of each operation
     :param members: the unique properties and references of a body
     :param path_values: the path parameters
     """
-    model, _ = served.get(operation_id, ("", ""))
-    scope = model or collection_of(operation_id)
+    scope, _ = served.get(operation_id, ("", ""))
     return store.problems(scope, members, path_values) if scope else {}

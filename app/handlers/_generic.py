@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from app.domain import RequestContext, StoredObject
+from app.representations.models import types_of
 from app.representations.objects import shapes_of
 from app.representations.pages import page_of
 from app.representations.uses import visible_uses
@@ -77,6 +78,10 @@ def _used_by(
     return visible_uses(store.used_by.object(store.objects.get(model, pk).pk), request)
 
 
+def _types(store: Store, *, model: str) -> list[dict[str, Any]]:
+    return types_of(store.models, model)
+
+
 _HANDLERS: Mapping[str, Callable[..., Any]] = {
     "list": _list,
     "create": _create,
@@ -85,4 +90,5 @@ _HANDLERS: Mapping[str, Callable[..., Any]] = {
     "partial_update": _update,
     "destroy": _destroy,
     "used_by_list": _used_by,
+    "types_list": _types,
 }

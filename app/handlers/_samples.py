@@ -1,6 +1,6 @@
 """Samples of values that handlers generate: the boot check validates them by the contract."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.domain import Model
@@ -13,17 +13,26 @@ _PAGES = (page_of([], 0, 1, 20), page_of([], 10**9, 5, 100))
 _LOG = {"timestamp": "2000-01-01T00:00:00.000000+00:00", "logger": "a", "event": "a", "attributes": {}}
 
 
-def sample_responses(models: Mapping[str, Model], operation_id: str, collection: str) -> Sequence[Any]:
+def sample_responses(
+    models: Mapping[str, Model], served: Mapping[str, tuple[str, str]], operation_id: str
+) -> Sequence[Any]:
     """Samples of an operation's responses.
 
     :param models: the models by name
-    :param collection: what the operation is about
+    :param served: the model or collection, and the verb, of each operation that serves one
     """
-    make = next((make for end, make in _MAKERS.items() if operation_id.endswith(end)), None)
-    return list(make(models, collection)) if make is not None else []
+    scope, verb = served.get(operation_id, ("", ""))
+    match verb:
+        case "list":
+            return _PAGES
+        case "used_by_list":
+            return list(_uses(models))
+        case "types_list":
+            return [types_of(models, scope)]
+    return _WRITTEN.get(operation_id, ())
 
 
-def _uses(models: Mapping[str, Model], _collection: str) -> Iterator[Any]:
+def _uses(models: Mapping[str, Model]) -> Iterator[Any]:
     yield []
     for model in models.values():
         for reference in model.references.values():
@@ -31,24 +40,16 @@ def _uses(models: Mapping[str, Model], _collection: str) -> Iterator[Any]:
             yield [{**use, "action": reference.on_delete}]
 
 
-def _imports(_models: Mapping[str, Model], _collection: str) -> Iterator[Any]:
-    yield {"logs": [], "success": False}
-    yield {"logs": [{**_LOG, "log_level": level} for level in ("info", "error")], "success": True}
-
-
-def _always(*samples: Any) -> Callable[[Mapping[str, Model], str], Iterable[Any]]:
-    return lambda _models, _collection: samples
-
-
-# By the end of the operationId, longer ones first.
-_MAKERS: Mapping[str, Callable[[Mapping[str, Model], str], Iterable[Any]]] = {
-    "_used_by_list": _uses,
-    "_types_list": lambda models, collection: [types_of(models, collection)],
-    "_cache_info_retrieve": _always({"count": 0}),
-    "_diagram_retrieve": _always({"diagram": "graph TD"}),
-    "_execute_retrieve": _always({"link": "https://authentik.example.com/if/flow/welcome/"}),
-    "_import_create": _imports,
-    "_list": _always(*_PAGES),
+# Of operations with a handler of their own.
+_WRITTEN: Mapping[str, Sequence[Any]] = {
+    "flows_instances_cache_info_retrieve": [{"count": 0}],
+    "flows_instances_diagram_retrieve": [{"diagram": "graph TD"}],
+    "flows_instances_execute_retrieve": [{"link": "https://authentik.example.com/if/flow/welcome/"}],
+    "flows_instances_import_create": [
+        {"logs": [], "success": False},
+        {"logs": [{**_LOG, "log_level": level} for level in ("info", "error")], "success": True},
+    ],
+    "policies_all_cache_info_retrieve": [{"count": 0}],
 }
 
 

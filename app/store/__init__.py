@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import errors
-from app.domain import Model
+from app.domain import Collection, Model
 from app.store.collections.backgrounds import Backgrounds
 from app.store.collections.bindings import PolicyBindings, StageBindings
 from app.store.collections.cached_flows import CachedFlows
@@ -40,6 +40,7 @@ class Store:
     :param url: the database, as SQLAlchemy has it, or one that another store is open on
     :param searched: the members that a search looks at, by collection
     :param models: the models of the contract, by name
+    :param collections: the collections of the contract, by name
     :param pool_size: the most connections of this process
     :param token_cache: seconds that a looked-up token is remembered
     """
@@ -50,16 +51,18 @@ class Store:
         *,
         searched: Mapping[str, Sequence[str]],
         models: Mapping[str, Model] = {},
+        collections: Mapping[str, Collection] = {},
         pool_size: int = 10,
         token_cache: float = 0.0,
     ) -> None:
         self.database = url if isinstance(url, Database) else open_database(url, pool_size)
         self.models = models
+        self.collections = collections
         self._leads = {model.collection: model.references for model in models.values()}
         self.flows = _flows(self.database, searched.get("flows", ()))
         self.objects = Objects(self.database, models, searched)
         self.references = References(self.database)
-        self.used_by = UsedBy(self.database, models)
+        self.used_by = UsedBy(self.database, models, collections)
         self.files = Files(self.database)
         default = next(
             (model.defaults.get("background", "") for model in models.values() if model.collection == "flows"), ""

@@ -22,10 +22,6 @@ def implementation(handlers, keeps=None, **options):
     """What stands behind the contract of a test.
 
     :param handlers: by name
-    :param keeps: what the store can do with the objects of an operation, by operationId; None if it keeps none
+    :param keeps: what the store can do with the objects of a model or collection
     """
-
-    def collection_of(operation_id):
-        return operation_id if keeps is not None and keeps(operation_id) is not None else None
-
-    return checks.Implementation(lambda _: handlers, collection_of, lambda _: keeps, **options)
+    return checks.Implementation(lambda _: handlers, lambda _: keeps, **options)

@@ -13,7 +13,9 @@ from tests.contract.test_stored import BINDINGS, POLICIES, RECOVERY, STAGES, add
 from tests.contract_files import loaded, shipped
 from tests.kinds import Kind
 
-MODELS = list(dict.fromkeys(model for model, _ in models.served(shipped()).values()))
+MODELS = list(
+    dict.fromkeys(scope for scope, _ in models.served(shipped()).values() if scope in models.models(shipped()))
+)
 
 
 @pytest.fixture

@@ -182,6 +182,17 @@ def test_rows_of_before_are_searched_by_the_members_of_now(edited, make_flow):
     assert client.get(FLOWS, query="search=findable").json()["pagination"]["count"] == 0
 
 
+def test_the_title_of_a_collection_names_its_objects_in_used_by(edited, make_flow):
+    client = edited(
+        ("    title: 'Flow-stage binding #{order} to {target}'\n", "    title: '{invalid_response_action} {stage}'\n")
+    )
+    stage = client.post("/api/v3/stages/dummy/", {"name": "pause"}).json()["pk"]
+    flow = client.post(FLOWS, make_flow(slug="a")).json()["pk"]
+    assert client.post("/api/v3/flows/bindings/", {"target": flow, "stage": stage, "order": 0}).status == 201
+    names = [use["name"] for use in client.get(FLOWS + "a/used_by/").json()]
+    assert names == [f"retry {stage}", "Stage pause"]
+
+
 def test_a_path_parameter_that_handlers_call_otherwise(edited, make_flow):
     def calling_it_pk(handler):
         signature = inspect.signature(handler)

@@ -146,10 +146,14 @@ def test_a_handler_made_for_a_model_that_does_not_fit(function, takes):
     assert second.endswith(f"those of the function at {place}.")
 
 
-def test_only_a_body_of_what_is_answered_is_stored():
-    def stored(operation_id):
-        return keeping("name", "owner") if operation_id in ("widgets_test", "widgets_drawing_create") else None
+def test_only_a_body_of_what_is_answered_is_stored(tmp_path):
+    def load(*paths):
+        text = CONTRACT.read_text("utf-8")
+        for path in paths:
+            text = text.replace(f"  {path}:\n", f"  {path}:\n    x-serves: owners\n", 1)
+        (tmp_path / "widgets.yaml").write_text(text, "utf-8")
+        checks.load(tmp_path / "widgets.yaml", implementation(HANDLERS, lambda _: keeping("name", "owner")))
 
-    checks.load(CONTRACT, implementation(HANDLERS, stored))
+    load("/widgets/test/", "/widgets/{widget_uuid}/drawing/")
     with pytest.raises(ContractError, match="The store has no property 'order'"):
-        checks.load(CONTRACT, implementation(HANDLERS, lambda _: keeping("name", "owner")))
+        load("/widgets/")

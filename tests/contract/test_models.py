@@ -15,7 +15,10 @@ from tests.forms import form
 from tests.kinds import Kind, check_filters, check_orders, pks
 
 ADDED = "authentik_stages_pause.pausestage"
-MODELS = [*dict.fromkeys(model for model, _ in models.served(shipped()).values()), ADDED]
+MODELS = [
+    *dict.fromkeys(scope for scope, _ in models.served(shipped()).values() if scope in models.models(shipped())),
+    ADDED,
+]
 # The operations on one object.
 ONE = ("retrieve", "update", "partial_update", "destroy", "used_by_list")
 NOBODY = "00000000-0000-4000-8000-000000000000"

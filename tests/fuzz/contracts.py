@@ -104,7 +104,6 @@ class Workshop:
         self._draft.document = document
         implementation = checks.Implementation(
             lambda source: {**handlers.generic(models.served(source)), **self._handlers},
-            handlers.collection_of,
             capabilities_of,
             samples_of,
             examples=True,

@@ -1,11 +1,12 @@
 """The boot checks. Every finding has file, line, column and remedy."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.contract.checks.collections import check_collections
 from app.contract.checks.discriminators import check_discriminators
 from app.contract.checks.document import check_references, check_specification, check_structure
 from app.contract.checks.drafts import Draft
@@ -31,18 +32,14 @@ class Implementation:
     """The code that implements the contract.
 
     :param handlers: the handler functions by name, for a contract whose models are right
-    :param collection_of: the collection that an operation without `x-serves` is about, by operationId; None if it is about none
     :param capabilities: what the store can do with objects of a model or collection, for a contract whose models are right
     :param samples: samples of what the server itself answers, for a contract whose models are right
-    :param collections: the collections that the store has; empty if it has any
     :param examples: whether an operation without a handler answers its examples
     """
 
     handlers: Callable[[Source], Mapping[str, Callable[..., Any]]]
-    collection_of: Callable[[str], str | None]
     capabilities: Callable[[Source], Callable[[str], Capabilities]]
     samples: Callable[[Source], Samples] = lambda _: Samples()
-    collections: Collection[str] = ()
     examples: bool = False
 
 
@@ -85,14 +82,14 @@ def _check(
         lambda: (
             *check_keywords(source, parts().all),
             *check_discriminators(source, parts().all),
-            *check_models(source, parts().all, implementation.collections),
+            *check_models(source, parts().all),
+            *check_collections(source),
         ),
         lambda: (*check_servers(source), *check_operations(source)),
         lambda: (*check_links(source), *check_values(source, parts())),
         lambda: check_handlers(
             source,
             implementation.handlers(source),
-            implementation.collection_of,
             implementation.capabilities(source),
             implementation.samples(source),
             examples=implementation.examples,

@@ -14,6 +14,7 @@ from app.contract.checks.made import Samples, check_models_made, check_responses
 from app.contract.checks.queries import Searched, check_queries
 from app.contract.checks.storage import check_columns, check_stored
 from app.contract.checks.texts import takes_nul
+from app.contract.compile.models import scope_of
 from app.contract.compile.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
 from app.contract.document.findings import Finding, Location
 from app.contract.document.source import Pointer, Source
@@ -32,7 +33,6 @@ from app.domain import Capabilities, Upload
 def check_handlers(
     source: Source,
     handlers: Mapping[str, Callable[..., Any]],
-    collection_of: Callable[[str], str | None],
     capabilities: Callable[[str], Capabilities],
     samples: Samples,
     *,
@@ -40,7 +40,6 @@ def check_handlers(
 ) -> Iterator[Finding]:
     """Each operation has its handler and each handler its operation; both have the same parameters; the store can do what it says.
 
-    :param collection_of: the collection that an operation without `x-serves` is about, by operationId
     :param capabilities: what the store can do with objects of a model or collection
     :param samples: of what the server itself answers
     :param examples: whether an operation without a handler answers its examples
@@ -65,13 +64,12 @@ def check_handlers(
                 continue
         if handler is not None and "requestBody" in operation:
             yield from check_answers(source, pointer, operation, compared)
-        scope = source.document["paths"][path].get("x-serves") or collection_of(name)
+        if handler is not None:
+            yield from check_responses_made(source, pointer, operation, samples.responses(name), answers)
+        scope = scope_of(source, path)
         if scope is None:
             continue
         can = capabilities(scope)
-        if handler is not None:
-            given = samples.responses(name, can.collection)
-            yield from check_responses_made(source, pointer, operation, given, answers)
         yield from check_queries(source, pointer, path, can, searched)
         if "requestBody" in operation:
             yield from check_stored(source, pointer, operation, scope, capabilities)

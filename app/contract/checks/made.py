@@ -15,12 +15,12 @@ from app.domain import Model
 class Samples:
     """Samples of generated values.
 
-    :param responses: of whole responses, by operationId and collection
+    :param responses: of whole responses, by operationId
     :param models: the models, by name
     :param properties: of the generated properties of a model
     """
 
-    responses: Callable[[str, str], Sequence[Any]] = lambda _operation, _collection: ()
+    responses: Callable[[str], Sequence[Any]] = lambda _operation: ()
     models: Mapping[str, Model] = field(default_factory=dict)
     properties: Callable[[Model], Mapping[str, Sequence[Any]]] = lambda _: {}
 

@@ -1,21 +1,17 @@
-"""Are `x-model`, `x-serves`, `x-references` and `x-unique-together` consistent?"""
+"""Are `x-model`, `x-references` and `x-unique-together` consistent?"""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
 from app.contract.document.findings import Finding
 from app.contract.document.source import Pointer, Source
 from app.contract.validation.schemas import composed, properties
 
 
-def check_models(source: Source, parts: Sequence[Part], collections: Collection[str] = ()) -> Iterator[Finding]:
-    """Check that model names are unique, and that all names of models and properties exist.
-
-    :param collections: the collections of the store; empty to allow any
-    """
+def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
+    """Check that model names are unique, and that all names of models and properties exist."""
     models: dict[str, Pointer] = {}
     # The schemas of a model's objects by the names that a reference may give: the model's own and its collection's.
     known: dict[str, list[Pointer]] = defaultdict(list)
@@ -32,16 +28,9 @@ def check_models(source: Source, parts: Sequence[Part], collections: Collection[
                 place, f"The model {model['name']!r} is described at {where} already.", "Give it another name."
             )
         models.setdefault(model["name"], place)
-        yield from _check_kind(source, pointer, schema, collections)
+        yield from _check_kind(source, pointer, schema)
         for name in (model["name"], model["collection"]):
             known[name].append(pointer)
-    for path, item in source.document["paths"].items():
-        if "x-serves" in item and item["x-serves"] not in models:
-            yield source.finding(
-                ("paths", path, "x-serves"),
-                f"There is no model {item['x-serves']!r}.",
-                "Name the model of an `x-model`.",
-            )
     for pointer, schema in _with_extension(parts, "x-references"):
         yield from _check_reference(source, (*pointer, "x-references"), schema["x-references"], known)
     for pointer, schema in _with_extension(parts, "x-unique-together"):
@@ -56,16 +45,9 @@ def check_models(source: Source, parts: Sequence[Part], collections: Collection[
                     )
 
 
-def _check_kind(
-    source: Source, pointer: Pointer, schema: dict[str, Any], collections: Collection[str]
-) -> Iterator[Finding]:
-    """Check the collection, the decision and the keywords of a model's schema."""
-    model = schema["x-model"]
-    if collections and model["collection"] not in collections:
-        remedy = did_you_mean(model["collection"], collections, f"Name one of: {', '.join(sorted(collections))}.")
-        problem = f"The store has no collection {model['collection']!r}."
-        yield source.finding((*pointer, "x-model", "collection"), problem, remedy)
-    by = model.get("decision", {}).get("by")
+def _check_kind(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
+    """Check the decision and the keywords of a model's schema."""
+    by = schema["x-model"].get("decision", {}).get("by")
     if by is not None and properties(source, schema).get(by, ((), {}))[1].get("type") != "boolean":
         problem = f"The model has no property {by!r} with `type: boolean`."
         yield source.finding((*pointer, "x-model", "decision", "by"), problem, "Name one that it has.")

@@ -9,49 +9,62 @@ from app.contract.document.source import Pointer, Source, remembered
 from app.contract.request.body import BodyReader, InvalidBody
 from app.contract.validation.schemas import admits_null, default_of, flattened, properties
 from app.contract.validation.write_only import without_write_only, write_only
-from app.domain import Decision, Grant, Model, Reference
+from app.domain import Collection, Decision, Grant, Model, Reference
 
-VERBS = ("used_by_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
+VERBS = ("used_by_list", "types_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
 """What an operationId ends with, longer ones first, if its path says by `x-serves` whose operations it has."""
 
 
 @remembered
-def models(source: Source, collection_of: Callable[[str], str | None] = lambda _: None) -> Mapping[str, Model]:
-    """The models of a contract that has passed the checks of its extensions, by name. Never to be changed.
-
-    :param collection_of: the collection that an operation without `x-serves` is about, by operationId
-    """
+def models(source: Source) -> Mapping[str, Model]:
+    """The models of a contract that has passed the checks of its extensions, by name. Never to be changed."""
     schemas = source.document.get("components", {}).get("schemas", {})
     return {
-        schema["x-model"]["name"]: _model(source, name, schema, collection_of)
+        schema["x-model"]["name"]: _model(source, name, schema)
         for name, schema in schemas.items()
         if isinstance(schema, dict) and "x-model" in schema
     }
 
 
+@remembered
+def collections(source: Source) -> Mapping[str, Collection]:
+    """The collections of a contract that has passed the checks of its extensions, by name. Never to be changed."""
+    return {
+        name: Collection(
+            model=declared["model"],
+            title=declared.get("title", "{pk}"),
+            identifiers=tuple(declared.get("identifiers", ())),
+        )
+        for name, declared in source.document.get("x-collections", {}).items()
+    }
+
+
+def scope_of(source: Source, path: str) -> str | None:
+    """The model or collection that the operations of a path serve; None if the path does not say."""
+    scope: str | None = source.document["paths"][path].get("x-serves")
+    return scope
+
+
 def served(source: Source) -> dict[str, tuple[str, str]]:
-    """The model and the verb of each operation that `x-serves` names a model for, by operationId."""
+    """The model or collection, and the verb, of each operation below an `x-serves`, by operationId."""
     found = {}
     for _, path, _, operation in source.operations():
-        model = source.document["paths"][path].get("x-serves")
+        scope = scope_of(source, path)
         verb = next((verb for verb in VERBS if operation["operationId"].endswith(f"_{verb}")), None)
-        if model is not None and verb is not None:
-            found[operation["operationId"]] = (model, verb)
+        if scope is not None and verb is not None:
+            found[operation["operationId"]] = (scope, verb)
     return found
 
 
-def searched(source: Source, collection_of: Callable[[str], str | None]) -> dict[str, tuple[str, ...]]:
-    """The members that searches look at, by collection.
-
-    :param collection_of: the collection that an operation without `x-serves` is about, by operationId
-    """
-    collections = {name: model["collection"] for name, model in _declared(source).items()}
+def searched(source: Source) -> dict[str, tuple[str, ...]]:
+    """The members that searches look at, by collection."""
+    collection_of = {name: model["collection"] for name, model in _declared(source).items()}
     found: dict[str, dict[str, None]] = {}
-    for pointer, path, _, operation in source.operations():
-        model = source.document["paths"][path].get("x-serves")
-        collection = collections[model] if model else collection_of(operation["operationId"])
-        if collection is None:
+    for pointer, path, _, _ in source.operations():
+        scope = scope_of(source, path)
+        if scope is None:
             continue
+        collection = collection_of.get(scope, scope)
         for declared in (
             *source.at(pointer).get("parameters", ()),
             *source.document["paths"][path].get("parameters", ()),
@@ -81,11 +94,9 @@ def _declared(source: Source) -> dict[str, dict[str, Any]]:
     return {schema["x-model"]["name"]: schema["x-model"] for schema in schemas if "x-model" in schema}
 
 
-def _model(
-    source: Source, schema_name: str, schema: dict[str, Any], collection_of: Callable[[str], str | None]
-) -> Model:
+def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
     about = schema["x-model"]
-    paths = list(_paths_of_one(source, about["name"], about["collection"], collection_of))
+    paths = list(_paths_of_one(source, about["name"], about["collection"]))
     create = new_reader(source, schema_name)
     change = _reader(source, schema_name, "200", method="patch")
     sent = create.members if create else {}
@@ -147,16 +158,12 @@ def _leave_out(
     return leave_out if holding else None
 
 
-def _paths_of_one(
-    source: Source, model: str, collection: str, collection_of: Callable[[str], str | None]
-) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+def _paths_of_one(source: Source, model: str, collection: str) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
     """The paths of single objects of a model, or of any model of its collection, and the members that they answer."""
     for path in source.document["paths"].values():
+        if path.get("x-serves") not in (model, collection):
+            continue
         if "get" not in path or "200" not in path["get"]["responses"]:
-            continue
-        if path.get("x-serves", model) != model:
-            continue
-        if "x-serves" not in path and collection_of(path["get"]["operationId"]) != collection:
             continue
         answer = source.resolve((), path["get"]["responses"]["200"])[1]
         for media in answer.get("content", {}).values():

@@ -18,7 +18,7 @@ from app.review.comparing.differences import (
     text_of,
     unextended,
 )
-from app.review.comparing.extensions import compare_extensions_of
+from app.review.comparing.extensions import OF_DOCUMENTS, compare_extensions_of
 from app.review.comparing.operations import Operation, operations
 from app.review.comparing.words import compare_words
 
@@ -45,7 +45,7 @@ def compare_documents(old: Source, new: Source) -> Iterator[Difference]:
                 detail = f"`{name}` is another{version}."
                 yield Difference(name, place_of(was, now), detail, Effect.TEXT, values=step(was, now))
     for pointer in _EXTENDED:
-        yield from compare_extensions_of(_at(old, pointer), _at(new, pointer))
+        yield from compare_extensions_of(_at(old, pointer), _at(new, pointer), OF_DOCUMENTS if not pointer else {})
     yield from _tags(old, new)
     yield from _permissions(old, new)
     yield from _unused(old, new)

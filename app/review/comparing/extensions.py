@@ -41,10 +41,12 @@ def compare_extensions(
             yield from rules.get(name, _unknown)(name, before, after)
 
 
-def compare_extensions_of(old: Found | None, new: Found | None) -> Iterator[Difference]:
-    """The same of an object for which none is known, in both contracts."""
+def compare_extensions_of(
+    old: Found | None, new: Found | None, rules: Mapping[str, Compare] = {}
+) -> Iterator[Difference]:
+    """The same of an object that is in both contracts."""
     if old is not None and new is not None:
-        yield from compare_extensions(extensions(old), extensions(new))
+        yield from compare_extensions(extensions(old), extensions(new), rules)
 
 
 def _unknown(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
@@ -195,6 +197,10 @@ def _model(name: str, old: Found | None, new: Found | None) -> Iterator[Differen
 def _of_the_other_side(_name: str, _old: Found | None, _new: Found | None) -> Iterator[Difference]:
     return iter(())
 
+
+OF_DOCUMENTS: Mapping[str, Compare] = {
+    "x-collections": _always(Effect.OTHER, "Check the names in `used_by`, and the entries of exported blueprints."),
+}
 
 OF_PARAMETERS: Mapping[str, Compare] = {
     "x-filters": _always(Effect.OTHER, "Check that you find what you look for."),

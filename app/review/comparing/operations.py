@@ -132,7 +132,8 @@ def compare_calls(old: Operation | None, new: Operation | None) -> Iterator[Diff
     yield from _tags(old, new)
     servers = (operation.inherited("servers") or ((), []) for operation in (old, new))
     yield from _extensions_of_servers(next(servers), next(servers))
-    yield from compare_extensions_of(*((op.pointer[:2], op.source.at(op.pointer[:2])) for op in (old, new)))
+    before, after = ((op.pointer[:2], op.source.at(op.pointer[:2])) for op in (old, new))
+    yield from compare_extensions_of(before, after)
     before, after = (operation.source.at(operation.pointer[:2]).get("x-serves") for operation in (old, new))
     if before != after:
         where = Place((*new.pointer[:2], "x-serves")) if after else Place((*old.pointer[:2], "x-serves"), old=True)

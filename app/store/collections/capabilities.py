@@ -55,10 +55,6 @@ _TABLES = {
 }
 
 
-COLLECTIONS = frozenset({*_TABLES, "stages", "policies", "prompts"})
-"""All collections. Those without a table of their own share one."""
-
-
 def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
     """The capabilities of the store for a model or collection.
 

@@ -3,7 +3,6 @@
 The order is authentik's: by the name of the relation, which for references from elsewhere is made of the other model's name.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -11,8 +10,11 @@ from typing import Any, NamedTuple
 import orjson
 import sqlalchemy as sa
 
-from app.domain import Model
+from app.domain import Collection, Model
 from app.store.engine.database import Database, Query, Session
+from app.store.queries.binding_views import StageBindingRow
+from app.store.queries.flow_row import Flow
+from app.store.queries.object_views import object_references
 from app.store.schema.tables import flows, objects, policy_bindings, references, stage_bindings
 
 
@@ -31,18 +33,7 @@ class Use(NamedTuple):
     action: str
 
 
-_FLOW, _BINDING, _GUARDED = (
-    "authentik_flows.flow",
-    "authentik_flows.flowstagebinding",
-    "authentik_policies.policybindingmodel",
-)
-
-# What authentik calls objects of a collection when their model does not matter, and one of them.
-_COLLECTIONS: Mapping[str, tuple[str, str]] = {
-    "stages": ("authentik_flows.stage", "Stage {name}"),
-    "policies": ("authentik_policies.policy", "{name}"),
-    "prompts": ("authentik_stages_prompt.prompt", "Prompt field '{field_key}' type {type}"),
-}
+_GUARDED = "authentik_policies.policybindingmodel"
 
 _Connection = tuple[str, Use]
 
@@ -52,11 +43,13 @@ class UsedBy:
 
     :param database: where they are
     :param models: the models by name
+    :param collections: the collections by name; an object of another one is left out
     """
 
-    def __init__(self, database: Database, models: Mapping[str, Model]) -> None:
+    def __init__(self, database: Database, models: Mapping[str, Model], collections: Mapping[str, Collection]) -> None:
         self._database = database
         self._models = models
+        self._collections = collections
         self._query = cache(self._compile)
 
     def flow(self, pk: str) -> list[Use]:
@@ -76,19 +69,34 @@ class UsedBy:
             found = [connection for source in sources for connection in source(session, pk)]
         return [use for _, use in sorted(found, key=lambda connection: connection[0])]
 
+    def _use(
+        self, relation: str, collection: str, values: Mapping[str, Any], action: str, model: str = ""
+    ) -> Iterator[_Connection]:
+        """A connection with an object of a collection.
+
+        :param relation: what it is sorted by; that of the collection if it is empty
+        :param model: the model of the object, if its kind matters
+        """
+        known = self._collections.get(collection)
+        if known is not None:
+            use = Use(model or known.model, values["pk"], known.title_of(values), action)
+            yield relation or known.relation, use
+
     def _stages_of_flow(self, session: Session, pk: str) -> Iterator[_Connection]:
-        for binding, target, order, stage, name in session.rows(self._query("stages"), {"pk_": pk}):
-            yield "flowstagebinding_set", _binding(binding, order, target)
-            yield "stages", Use("authentik_flows.stage", stage, f"Stage {name}", "cascade_many")
+        for row in session.rows(self._query("stages"), {"pk_": pk}):
+            binding, stage = row[: len(_BINDING)], row[len(_BINDING) :]
+            yield from self._use("", "stage_bindings", dict(zip(_BINDING, binding, strict=True)), "cascade")
+            yield from self._use("stages", "stages", _values(*stage), "cascade_many")
 
     def _flows_of_stage(self, session: Session, pk: str) -> Iterator[_Connection]:
-        for binding, target, order, name, slug in session.rows(self._query("flows"), {"pk_": pk}):
-            yield "flow_set", Use(_FLOW, target, f"Flow {name} ({slug})", "cascade_many")
-            yield "flowstagebinding_set", _binding(binding, order, target)
+        for row in session.rows(self._query("flows"), {"pk_": pk}):
+            binding, flow = row[: len(_BINDING)], row[len(_BINDING) :]
+            yield from self._use("", "flows", dict(zip(Flow._fields, flow, strict=True)), "cascade_many")
+            yield from self._use("", "stage_bindings", dict(zip(_BINDING, binding, strict=True)), "cascade")
 
     def _policies_of(self, session: Session, pk: str) -> Iterator[_Connection]:
-        for policy, name in session.rows(self._query("policies"), {"pk_": pk}):
-            yield "policies", Use("authentik_policies.policy", policy, name, "cascade_many")
+        for row in session.rows(self._query("policies"), {"pk_": pk}):
+            yield from self._use("policies", "policies", _values(*row), "cascade_many")
 
     def _guarded_by(self, session: Session, pk: str) -> Iterator[_Connection]:
         for (guarded,) in session.rows(self._query("guarded"), {"pk_": pk}):
@@ -96,57 +104,67 @@ class UsedBy:
 
     def _owners(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects that refer to this one."""
-        for member, owner, model, name, members in session.rows(self._query("owners"), {"pk_": pk}):
+        for member, model, *row in session.rows(self._query("owners"), {"pk_": pk}):
             # The contract may have lost the model, or the reference.
             known = self._models.get(model)
             if known is not None and member in known.references:
                 action = known.references[member].on_delete
-                use = Use(model, owner, _text(known.collection, name, members), action)
-                yield f"{known.model_name}_set", use
+                yield from self._use(f"{known.model_name}_set", known.collection, _values(*row), action, model)
 
     def _owned(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects of the lists of this one."""
-        for member, owner_model, owned, collection, name, members in session.rows(self._query("owned"), {"pk_": pk}):
+        for member, owner_model, collection, *row in session.rows(self._query("owned"), {"pk_": pk}):
             known = self._models.get(owner_model)
             if known is not None and member in known.references and known.references[member].many:
-                model = _COLLECTIONS[collection][0]
-                yield member, Use(model, owned, _text(collection, name, members), "cascade_many")
+                yield from self._use(member, collection, _values(*row), "cascade_many")
 
     def _compile(self, name: str) -> Query:
-        return self._database.compile(_QUERIES[name]())
+        return self._database.compile(_QUERIES[name](self._database))
+
+
+_BINDING = StageBindingRow._fields[:9]
+
+
+def _object(database: Database) -> list[sa.ColumnElement[Any]]:
+    """The columns that `_values` takes."""
+    return [*(objects.c[name] for name in ("pk", "name", "members")), object_references(database)]
+
+
+def _values(pk: str, name: str, members: str, references: str) -> dict[str, Any]:
+    """The stored properties of an object."""
+    return {**orjson.loads(members), **dict(orjson.loads(references)), "name": name, "pk": pk}
 
 
 def _pk() -> sa.BindParameter[str]:
     return sa.bindparam("pk_")
 
 
-def _stages() -> Any:
+def _stages(database: Database) -> Any:
     """The stages of a flow, by their bindings."""
     binding = stage_bindings.c
-    columns = (binding.pk, binding.target, binding.order, binding.stage, objects.c.name)
+    columns = (*(binding[name] for name in _BINDING), *_object(database))
     joined = stage_bindings.join(objects, objects.c.pk == binding.stage)
     return sa.select(*columns).select_from(joined).where(binding.target == _pk()).order_by(binding.order, binding.pk)
 
 
-def _flows() -> Any:
+def _flows(_database: Database) -> Any:
     """The flows of a stage, by its bindings."""
     binding = stage_bindings.c
-    columns = (binding.pk, binding.target, binding.order, flows.c.name, flows.c.slug)
+    columns = (*(binding[name] for name in _BINDING), *(flows.c[name] for name in Flow._fields))
     joined = stage_bindings.join(flows, flows.c.pk == binding.target)
     order = (binding.target, binding.order, binding.pk)
     return sa.select(*columns).select_from(joined).where(binding.stage == _pk()).order_by(*order)
 
 
-def _policies() -> Any:
+def _policies(database: Database) -> Any:
     """The policies of a flow, or of a stage's binding."""
     binding = policy_bindings.c
     bound = (binding.flow == _pk()) | (binding.stage_binding == _pk())
     joined = policy_bindings.join(objects, objects.c.pk == binding.policy)
-    columns = (binding.policy, objects.c.name)
-    return sa.select(*columns).select_from(joined).where(bound).order_by(binding.order, binding.pk)
+    return sa.select(*_object(database)).select_from(joined).where(bound).order_by(binding.order, binding.pk)
 
 
-def _guarded() -> Any:
+def _guarded(_database: Database) -> Any:
     """What a policy is bound to."""
     binding = policy_bindings.c
     joined = policy_bindings.outerjoin(flows, flows.c.pk == binding.flow)
@@ -156,26 +174,26 @@ def _guarded() -> Any:
     return found.order_by(binding.order, binding.pk)
 
 
-def _owners() -> Any:
+def _owners(database: Database) -> Any:
     """The objects that refer to one."""
-    columns = (references.c.member, objects.c.pk, objects.c.model, objects.c.name, objects.c.members)
-    joined = references.join(objects, objects.c.pk == references.c.owner)
-    found = sa.select(*columns).select_from(joined)
-    found = found.where((references.c.flow == _pk()) | (references.c.object == _pk()))
-    return found.order_by(objects.c.name, references.c.member, references.c.position)
+    reference = references.alias("reference")
+    joined = reference.join(objects, objects.c.pk == reference.c.owner)
+    found = sa.select(reference.c.member, objects.c.model, *_object(database)).select_from(joined)
+    found = found.where((reference.c.flow == _pk()) | (reference.c.object == _pk()))
+    return found.order_by(objects.c.name, reference.c.member, reference.c.position)
 
 
-def _owned() -> Any:
+def _owned(database: Database) -> Any:
     """The objects that one refers to."""
-    owner = objects.alias("owner")
-    joined: Any = references.join(owner, owner.c.pk == references.c.owner)
-    joined = joined.join(objects, objects.c.pk == references.c.object)
-    of_object = [objects.c[name] for name in ("pk", "collection", "name", "members")]
-    found = sa.select(references.c.member, owner.c.model, *of_object).select_from(joined)
-    return found.where(owner.c.pk == _pk()).order_by(references.c.member, references.c.position)
+    owner, reference = objects.alias("owner"), references.alias("reference")
+    joined: Any = reference.join(owner, owner.c.pk == reference.c.owner)
+    joined = joined.join(objects, objects.c.pk == reference.c.object)
+    columns = (reference.c.member, owner.c.model, objects.c.collection, *_object(database))
+    found = sa.select(*columns).select_from(joined)
+    return found.where(owner.c.pk == _pk()).order_by(reference.c.member, reference.c.position)
 
 
-_QUERIES: Mapping[str, Callable[[], Any]] = {
+_QUERIES: Mapping[str, Callable[[Database], Any]] = {
     "stages": _stages,
     "flows": _flows,
     "policies": _policies,
@@ -183,13 +201,3 @@ _QUERIES: Mapping[str, Callable[[], Any]] = {
     "owners": _owners,
     "owned": _owned,
 }
-
-
-def _binding(pk: str, order: int, target: str) -> Use:
-    return Use(_BINDING, pk, f"Flow-stage binding #{order} to {target}", "cascade")
-
-
-def _text(collection: str, name: str, members: str) -> str:
-    """What authentik calls an object."""
-    values = defaultdict(str, {**orjson.loads(members), "name": name})
-    return _COLLECTIONS[collection][1].format_map(values)

@@ -1,0 +1,117 @@
+"""Does `x-collections` match the models and paths of the contract?"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from app.contract.checks.grammar import did_you_mean
+from app.contract.document.findings import Finding
+from app.contract.document.source import Pointer, Source
+from app.contract.validation.schemas import flattened, properties
+
+_NAME_IN_BRACES = re.compile(r"\{(\w+)\}")
+_TITLE_TYPES = frozenset({"string", "integer"})
+
+
+def check_collections(source: Source) -> Iterator[Finding]:
+    """Check the names that `x-collections`, `x-model` and `x-serves` have in common."""
+    collections: Mapping[str, Any] = source.document.get("x-collections", {})
+    models = _models(source)
+    of_collection: dict[str, list[Pointer]] = defaultdict(list)
+    for pointer, model in models.items():
+        of_collection[model["collection"]].append(pointer)
+        if model["collection"] not in collections:
+            place = (*pointer, "x-model", "collection")
+            yield _unknown(source, place, "collection", model["collection"], collections)
+    scopes = {model["name"] for model in models.values()} | collections.keys()
+    served = {path: item["x-serves"] for path, item in source.document["paths"].items() if "x-serves" in item}
+    for path, scope in served.items():
+        if scope not in scopes:
+            yield _unknown(source, ("paths", path, "x-serves"), "model or collection", scope, scopes)
+    for name, declared in collections.items():
+        place = ("x-collections", name)
+        if name not in of_collection and name not in served.values():
+            problem = f"No model is of the collection {name!r}, and no path serves it."
+            yield source.finding(place, problem, "Remove it.")
+        yield from _check_model(source, place, declared["model"], models, collections)
+        yield from _check_properties(source, place, declared, of_collection[name])
+    yield from _check_order(source, collections, of_collection, models)
+
+
+def _models(source: Source) -> dict[Pointer, dict[str, Any]]:
+    """The models, by the place of their schema."""
+    schemas = source.document.get("components", {}).get("schemas", {})
+    return {
+        ("components", "schemas", name): schema["x-model"] for name, schema in schemas.items() if "x-model" in schema
+    }
+
+
+def _unknown(source: Source, place: Pointer, kind: str, name: str, known: Iterable[str]) -> Finding:
+    remedy = did_you_mean(name, known, "Correct the name, or add it to `x-collections`.")
+    return source.finding(place, f"There is no {kind} {name!r}.", remedy)
+
+
+def _check_model(
+    source: Source,
+    place: Pointer,
+    model: str,
+    models: Mapping[Pointer, Mapping[str, Any]],
+    collections: Mapping[str, Mapping[str, Any]],
+) -> Iterator[Finding]:
+    """Check that no other collection has objects of a collection's model."""
+    name = place[-1]
+    other = next((other for other, declared in collections.items() if declared["model"] == model), name)
+    other = next((known["collection"] for known in models.values() if known["name"] == model), other)
+    if other != name and other in collections:
+        problem = f"The model {model!r} is that of the collection {other!r}."
+        yield source.finding((*place, "model"), problem, "Name another model.")
+
+
+def _check_properties(
+    source: Source, place: Pointer, declared: Mapping[str, Any], schemas: Iterable[Pointer]
+) -> Iterator[Finding]:
+    """Check that title and identifiers name properties that all models of a collection have.
+
+    :param schemas: the places of the models' schemas
+    """
+    known = [properties(source, source.at(schema), schema) for schema in schemas]
+    title = declared.get("title", "")
+    if re.search(r"[{}]", _NAME_IN_BRACES.sub("", title)):
+        problem = "The braces of the title hold no name."
+        yield source.finding((*place, "title"), problem, "Write names of properties only: `Stage {name}`.")
+        return
+    for name in dict.fromkeys(_NAME_IN_BRACES.findall(title)):
+        for members in known:
+            if name not in members:
+                yield _no_property(source, (*place, "title"), name)
+            elif flattened(source, source.at(members[name][0])).get("type") not in _TITLE_TYPES:
+                problem = f"The title names {name!r}, which is neither a string nor an integer."
+                yield source.finding((*place, "title"), problem, "Name one that is.")
+    for index, name in enumerate(declared.get("identifiers", ())):
+        if any(name not in members for members in known):
+            yield _no_property(source, (*place, "identifiers", index), name)
+
+
+def _no_property(source: Source, place: Pointer, name: str) -> Finding:
+    return source.finding(place, f"{name!r} is not a property of the objects.", "Name one that is.")
+
+
+def _check_order(
+    source: Source,
+    collections: Iterable[str],
+    of_collection: Mapping[str, Iterable[Pointer]],
+    models: Mapping[Pointer, Mapping[str, Any]],
+) -> Iterator[Finding]:
+    """Check that no collection refers to a later one: a blueprint could not be applied in this order."""
+    collection_of = {model["name"]: model["collection"] for model in models.values()}
+    later = list(collections)
+    for name in collections:
+        later.remove(name)
+        for pointer in of_collection.get(name, ()):
+            for place, member in properties(source, source.at(pointer), pointer).values():
+                targets = member.get("x-references", {}).get("to", ())
+                for target in [targets] if isinstance(targets, str) else targets:
+                    if (other := collection_of.get(target, target)) in later:
+                        problem = f"The collection {name!r} refers to {other!r} at {source.locate(place)}."
+                        yield source.finding(("x-collections", name), problem, f"Put {other!r} before it.")
