@@ -1,6 +1,5 @@
 """The contract, and copies of it to change."""
 
-import re
 import shutil
 from dataclasses import replace
 from functools import cache
@@ -46,15 +45,10 @@ def loaded(folder, *replacements, edit=lambda path: None):
 
 def with_another_stage(contract, kind, name):
     """Add a kind of stage to a contract: like another one, under its own name. :returns: the contract's path"""
-
-    def renamed(text):
-        return text.replace(kind, name).replace(kind.title(), name.title())
-
     stages = contract.parent / "stages"
-    (stages / f"{name}.yaml").write_text(renamed((stages / f"{kind}.yaml").read_text("utf-8")), "utf-8")
-    text = contract.read_text("utf-8")
-    for lines in (rf"(?:  authentik_stages_{kind}\..*\n)+", rf"(?:  /stages/{kind}/.*\n    \$ref: .*\n)+"):
-        text, count = re.subn(lines, lambda found: found[0] + renamed(found[0]), text)
-        assert count == 1
-    contract.write_text(text, "utf-8")
+    text = (stages / f"{kind}.yaml").read_text("utf-8")
+    text = text.replace(kind, name).replace(kind.title(), name.title())
+    (stages / f"{name}.yaml").write_text(text, "utf-8")
+    line = f"    - stages/{kind}.yaml\n"
+    replaced(contract, line, f"{line}    - stages/{name}.yaml\n")
     return contract

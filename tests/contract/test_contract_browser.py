@@ -67,7 +67,12 @@ def test_a_part_as_it_is_shown(client, path, shown):
 def test_each_place_is_a_line_of_a_file_that_is_shown(client, contract):
     page = page_of(client, "operations/stages_dummy_create/")
     places = LINE.findall(page)
-    assert {path for path, *_ in places} == {"stages/dummy.yaml", "stages/all.yaml", "authentik-flows.yaml"}
+    assert {path for path, *_ in places} == {
+        "kind.yaml",
+        "stages/dummy.yaml",
+        "stages/all.yaml",
+        "authentik-flows.yaml",
+    }
     for path, anchor, name, line in places:
         assert (f"openapi/{path}", anchor) == (name, line)
         lines = re.findall(
@@ -78,7 +83,7 @@ def test_each_place_is_a_line_of_a_file_that_is_shown(client, contract):
         assert [html.unescape(code) for _, code in lines] == text.decode().splitlines()
         assert lines[int(line) - 1][0] == line
     place = contract.locate(("paths", "/stages/dummy/", "post"))
-    assert ("stages/dummy.yaml", str(place.line)) in {(path, anchor) for path, anchor, *_ in places}
+    assert ("kind.yaml", str(place.line)) in {(path, anchor) for path, anchor, *_ in places}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +113,7 @@ def test_nothing_in_the_contract_counts_as_markup(edited):
         ("Returns a page of the flows that", f"`{PLANTED}` **<img src=x onerror=alert(3)>** <b onclick=alert(4)>"),
         ("description: Only flows of this designation.", f"description: '{PLANTED}'"),
         ("authentik_flows.view_flow: View flows.", f"authentik_flows.view_flow: '{PLANTED}'"),
-        ("A stage that does nothing, to try flows with.\n    x-model", f"{PLANTED}\n    x-model"),
+        ("A stage that does nothing, to try flows with.\n\nproperties", f"{PLANTED}\n\nproperties"),
         ("description: 'Flows: ordered sequences", f"description: '{PLANTED}: ordered sequences"),
     )
     operation = page_of(client, "operations/flows_instances_list/")

@@ -1,18 +1,20 @@
 """Make one document of the files of a contract.
 
 The root is an OpenAPI document. A further file holds `paths`, path items under names of its author's choice, and sections of
-components. Path items are put where the root names them, and components among the root's: `dummy.yaml#/schemas/DummyStage`
-becomes `#/components/schemas/DummyStage`.
+components. Path items are put where the root names them, and components among the root's: `all.yaml#/schemas/Stage`
+becomes `#/components/schemas/Stage`. What a template makes of the short files below `x-kinds` is put in as well.
 """
 
 import contextlib
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from app.contract.document.findings import ContractError, Finding, Location
+from app.contract.document.kinds import MadeFile, Template, made
 from app.contract.document.source import File, Pointer, Source, is_path_item, parse_reference, part_at
 from app.contract.document.yaml_file import read_file, resolved
 
@@ -106,7 +108,7 @@ class _Reader:
     def read(self) -> None:
         """Read them. :raises ContractError: one can't be used"""
         unusable: set[Path] = set()
-        waiting = deque([self._root])
+        waiting = deque([self._root, *self._kinds()])
         while waiting:
             file = waiting.popleft()
             paths: dict[str, Path] = {"": file.path}
@@ -122,10 +124,47 @@ class _Reader:
                     if further is None:
                         unusable.add(path)
                     else:
+                        self._check_form(further)
                         self.files[path] = further
                         waiting.append(further)
         if self._findings:
             raise ContractError(sorted(self._findings))
+
+    def _kinds(self) -> Iterator[File]:
+        """What the templates of the root make of their short files."""
+        kinds = self._root.document.get("x-kinds", {})
+        for name, shown in kinds.items() if isinstance(kinds, dict) else [("", None)]:
+            place: Pointer = ("x-kinds", name) if name else ("x-kinds",)
+            if not isinstance(shown, list):
+                self._find((self._root, place), "The short files are not listed.", "Write them as `template: [files]`.")
+                continue
+            file = self._named_in_the_root(name, place)
+            if file is None:
+                continue
+            template = Template(file)
+            # No part of the document stands in it as it is.
+            self.files[file.path] = empty = replace(file, document={})
+            self.references[empty] = []
+            for index, further in enumerate(shown):
+                kind = self._named_in_the_root(further, (*place, index))
+                if kind is not None:
+                    yield from self._made(template, kind)
+
+    def _named_in_the_root(self, name: Any, place: Pointer) -> File | None:
+        path = self._resolve(self._root.path.parent / str(name))
+        if path in self.files:
+            self._find((self._root, place), f"The file {name!r} stands here twice.", "Remove it from one place.")
+            return None
+        return self._read_further(path, str(name), (self._root, place))
+
+    def _made(self, template: Template, kind: File) -> Iterator[File]:
+        try:
+            self.files[kind.path] = file = made(template, kind)
+        except ContractError as error:
+            self._findings += error.findings
+        else:
+            self._check_form(file)
+            yield file
 
     def _resolve(self, path: Path) -> Path:
         # What can't be followed can't be read either, which is told of then.
@@ -150,11 +189,10 @@ class _Reader:
         except ContractError as error:
             self._findings += error.findings
             return None
-        self._check_form(file)
         return file
 
     def _check_form(self, file: File) -> None:
-        known = ("paths", *SECTIONS)
+        known = ("paths", *SECTIONS, *(("x-permissions",) if isinstance(file, MadeFile) else ()))
         for key, section in file.document.items():
             if key not in known:
                 problem = f"The key {key!r} has no meaning at the top of this file."
@@ -197,6 +235,10 @@ class _Bundler:
         document = dict(self._root.document)
         if isinstance(paths := document.get("paths"), dict):
             document["paths"] = {template: self._path_item(template) for template in paths}
+        for file in self._further:
+            if isinstance(file, MadeFile):
+                self._add_made(document, file)
+        document.pop("x-kinds", None)
         if self._further and isinstance(components := document.get("components", {}), dict):
             document["components"] = self._all_components(components)
         if not self._findings:
@@ -258,11 +300,27 @@ class _Bundler:
             self._origins.update({("paths", template, key): (file, (*place, key)) for key in item})
         return item
 
+    def _add_made(self, document: dict[str, Any], file: MadeFile) -> None:
+        """Add the paths and permissions that a template has made."""
+        for section in ("paths", "x-permissions"):
+            if not isinstance(added := file.document.get(section), dict):
+                continue
+            if not isinstance(document.setdefault(section, {}), dict):
+                continue
+            document[section] = dict(document[section])
+            for name, part in added.items():
+                if name in document[section]:
+                    self._find(
+                        (file, (section, name)), f"{name!r} stands in the contract twice.", "Remove one of them."
+                    )
+                document[section][name] = part
+                self._origins[section, name] = file, (section, name)
+
     def _all_components(self, of_the_root: dict[str, Any]) -> dict[str, Any]:
         """The components of all files."""
         components = {key: dict(parts) if isinstance(parts, dict) else parts for key, parts in of_the_root.items()}
         for file in self._further:
-            for section in (key for key in file.document if key != "paths"):
+            for section in (key for key in file.document if key in SECTIONS):
                 named = components.setdefault(section, {})
                 for name, component in file.document[section].items() if isinstance(named, dict) else ():
                     place: Pointer = ("components", section, name)
@@ -278,6 +336,9 @@ class _Bundler:
     def _find_unused(self) -> None:
         used: set[Part] = set()
         waiting: list[Part] = [(self._root, ())]
+        for file in self._further:
+            if isinstance(file, MadeFile):
+                waiting += [(file, ("paths", path)) for path in file.document.get("paths", ())]
         while waiting:
             part = waiting.pop()
             if part not in used:
@@ -285,7 +346,7 @@ class _Bundler:
                 waiting += self._uses[part]
         for file in self._further:
             for section, parts in file.document.items():
-                for name in parts:
+                for name in parts if section != "x-permissions" else ():
                     if (file, (section, name)) not in used:
                         self._find((file, (section, name)), f"Nothing refers to {name!r}.", "Remove it, or use it.")
 
@@ -305,4 +366,4 @@ def _of_path_item(reference: _Reference) -> bool:
 
 def _finding(part: Part, problem: str, remedy: str) -> Finding:
     file, pointer = part
-    return Finding(file.locate(pointer), problem, remedy)
+    return file.finding(pointer, problem, remedy)

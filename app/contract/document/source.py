@@ -77,6 +77,11 @@ class File:
         """The place of a part's value: for an alias, that of its anchor."""
         return Location(self.name, *self._place(pointer).value)
 
+    def finding(self, pointer: Pointer, problem: str, remedy: str) -> Finding:
+        """A finding at a part; at the place of its value if that is in another file, as there it has to be corrected."""
+        location, value = self.locate(pointer), self.locate_value(pointer)
+        return Finding(location if location.file == value.file else value, problem, remedy, value)
+
     def _place(self, pointer: Pointer) -> Place:
         places = self.places()
         while pointer and pointer not in places:
@@ -162,7 +167,7 @@ class Source:
     def finding(self, pointer: Pointer, problem: str, remedy: str) -> Finding:
         """A finding at a part of this contract."""
         file, place = self._origin(pointer)
-        return Finding(file.locate(place), problem, remedy, file.locate_value(place))
+        return file.finding(place, problem, remedy)
 
     def _origin(self, pointer: Pointer) -> tuple[File, Pointer]:
         """The file in which a part stands, and the place there."""

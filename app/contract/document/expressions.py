@@ -1,0 +1,126 @@
+"""Expressions of templates: `${names.one}`, `${types[property.type]}`, `${a | b}`, `${a without b}`, `${a?}`."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+MERGE = "$merge"
+"""The key of a list of mappings that are one."""
+
+_NAME = r"[A-Za-z_][\w-]*"
+_IN_TEXT = re.compile(r"\$\{([^{}]*)\}")
+_LOOP = re.compile(rf"\$for ({_NAME})(?:, ({_NAME}))? in (.+)")
+_FORM = re.compile(rf"(?P<paths>.+?)(?: without (?P<without>{_NAME}(?:, *{_NAME})*))?(?P<optional>\?)?")
+
+
+@dataclass(frozen=True)
+class Path:
+    """The way to a value: a name, and the keys below it. A key that is a path is the value of that.
+
+    :param text: the path as it is written
+    """
+
+    name: str
+    steps: "tuple[str | Path, ...]"
+    text: str
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An expression.
+
+    :param alternatives: the paths to try one after the other
+    :param without: the keys to leave out of a mapping
+    :param optional: whether there may be no value
+    :param text: the expression as it is written
+    """
+
+    alternatives: tuple[Path, ...]
+    without: tuple[str, ...]
+    optional: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop.
+
+    :param name: what each item of the list, or key of the mapping, is called in the loop
+    :param value: what the value of the key is called; empty if it has no name
+    :param expression: the list or mapping
+    """
+
+    name: str
+    value: str
+    expression: Expression
+
+
+@lru_cache(maxsize=1024)  # The templates of one contract have some hundred.
+def pieces_of(text: str) -> tuple[str | Expression, ...] | None:
+    """The pieces of a text. :returns: None if it has no expression, nothing if one can't be read"""
+    if "${" not in text:
+        return None
+    pieces: list[str | Expression] = []
+    for index, piece in enumerate(_IN_TEXT.split(text)):
+        if index % 2:
+            expression = _expression(piece)
+            if expression is None:
+                return ()
+            pieces.append(expression)
+        elif "${" in piece:
+            return ()
+        elif piece:
+            pieces.append(piece)
+    return tuple(pieces)
+
+
+@lru_cache(maxsize=1024)
+def loop_of(key: str) -> Loop | None:
+    """The loop that a key begins; None if it is a key like others."""
+    found = _LOOP.fullmatch(key)
+    expression = _expression(found[3]) if found else None
+    return Loop(found[1], found[2] or "", expression) if found and expression else None
+
+
+def is_directive(key: str) -> bool:
+    """Whether a key of a template does not stand for itself."""
+    return key == MERGE or "${" in key or loop_of(key) is not None
+
+
+def _expression(text: str) -> Expression | None:
+    form = _FORM.fullmatch(text.strip())
+    if form is None:
+        return None
+    paths = [_path(path.strip()) for path in form["paths"].split("|")]
+    without = tuple(re.findall(_NAME, form["without"] or ""))
+    if any(path is None for path in paths):
+        return None
+    return Expression(tuple(path for path in paths if path), without, form["optional"] is not None, form["paths"])
+
+
+def _path(text: str) -> Path | None:
+    path, end = _path_from(text, 0)
+    return path if end == len(text) else None
+
+
+def _path_from(text: str, start: int) -> tuple[Path | None, int]:
+    """The path that begins at a position, and where it ends."""
+    first = re.compile(_NAME).match(text, start)
+    if first is None:
+        return None, start
+    steps: list[str | Path] = []
+    position = first.end()
+    while position < len(text) and text[position] in ".[":
+        if text[position] == "[":
+            inner, end = _path_from(text, position + 1)
+            if inner is None or text[end : end + 1] != "]":
+                return None, position
+            steps.append(inner)
+            position = end + 1
+        else:
+            key = re.compile(_NAME).match(text, position + 1)
+            if key is None:
+                return None, position
+            steps.append(key[0])
+            position = key.end()
+    return Path(first[0], tuple(steps), text[start:position]), position
