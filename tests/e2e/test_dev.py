@@ -315,7 +315,7 @@ def test_random_saves_stop_nothing_and_leave_nothing_behind(follow):
                 lambda: session.contract.unlink(missing_ok=True),
                 lambda: stages.unlink(missing_ok=True),
                 lambda: stages.write_text(f"schemas: [{number}]"),
-                lambda: session.save("$ref: 'stages/deny.yaml#/paths/", f"$ref: 'stages/deny.yaml#/no{number}/"),
+                lambda: session.save("    - stages/deny.yaml\n", f"    - stages/no{number}.yaml\n"),
             ]
         )()
         # What is wrong already hides some of it.
