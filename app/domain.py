@@ -134,6 +134,7 @@ class Model:
     :param unique: the members, each set together, that no two objects have the same of
     :param seen_by: what permissions let see of an object, for each operation that answers one
     :param deleted_by: the permissions that let delete an object, for each operation that does
+    :param preset: the read-only properties that are stored and have an operation of their own; a blueprint sets them like others
     :param leave_out: takes out of the members of an answer what they hold and no answer has; None if they hold no such thing
     """
 
@@ -155,6 +156,7 @@ class Model:
     unique: tuple[frozenset[str], ...] = ()
     seen_by: tuple[Grant, ...] = ()
     deleted_by: tuple[frozenset[str], ...] = ()
+    preset: frozenset[str] = frozenset()
     leave_out: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
 
     @property

@@ -123,6 +123,7 @@ class Model:
     unique: list
     seen_by: tuple = ()
     deleted_by: tuple = ()
+    preset: tuple = ()
 
     @property
     def defaults(self):
@@ -238,6 +239,9 @@ class Repository:
 
     def read_many(self, session, pks):
         return {pk: self.read(session, pk) for pk in pks if pk in session}
+
+    def as_stored(self, members):
+        return dict(members)
 
     def add(self, session, members, pk=None):
         assert members.keys() == self.model.members.keys()

@@ -9,6 +9,8 @@ from app import errors
 from app.contract.validation.schemas import flattened, properties
 from tests.blueprints import MODELS
 
+# URLs, names of files, and the default by a blank.
+PRESET = st.sampled_from(["", "/static/a.jpg", "/media/public/a.png", "https://example.org/é.png", "folder/é b.png"])
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 
 
@@ -120,10 +122,12 @@ class Drawing:
                 )
             else:
                 members[member] = self._draw(st.sampled_from(known if needed else [None, *known]))
+        members |= {member: self._draw(PRESET) for member in sorted(model.preset)}
         pk = str(self._draw(st.uuids()))
+        repository = self._store.repository(name)
         try:
             with self._store.database.write() as session:
-                self._store.repository(name).add(session, model.read_new(members), pk)
+                repository.add(session, repository.as_stored(model.read_new(members)), pk)
         except (errors.Invalid, errors.NotUnique):
             return
         for scope in (name, model.collection):

@@ -174,7 +174,12 @@ def _attrs(model: Model, identifiers: Members, members: Members) -> Members:
 
     Those that a new object would not have so by itself are written all the same, or it would not come back as it was.
     """
-    written = {name: value for name, value in members.items() if not _is_empty(value)}
+    preset = {name: model.defaults.get(name) for name in model.preset}
+    written = {
+        name: value
+        for name, value in members.items()
+        if not _is_empty(value) and not (name in preset and preset[name] == value)
+    }
     known_by = {name: value for name, value in identifiers.items() if name != "pk"}
     while True:
         try:

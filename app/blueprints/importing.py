@@ -160,12 +160,13 @@ class _Run:
             return "unchanged", found
         attrs = self._resolved(self.entry.attrs, dict, "The attributes are a mapping.")
         wanted = {**self._renamed(model, attrs), **known_by}
-        members = {name: wanted[name] for name in model.members if name in wanted}
+        members = {name: wanted[name] for name in (*model.members, *model.preset) if name in wanted}
         repository = self._store.repository(model.name)
         if found is None:
-            return "created", repository.add(self._session, model.read_new(members), given)
+            return "created", repository.add(self._session, repository.as_stored(model.read_new(members)), given)
         stored = repository.read(self._session, found, lock=True)
-        changes = {name: value for name, value in model.read_change(members).items() if stored[name] != value}
+        wanted = repository.as_stored(model.read_change(members))
+        changes = {name: value for name, value in wanted.items() if stored[name] != value}
         if not changes:
             return "unchanged", found
         repository.change(self._session, found, changes)

@@ -23,6 +23,10 @@ class Model(Protocol):
         """The members that a client sets."""
 
     @property
+    def preset(self) -> Collection[str]:
+        """The stored properties that a blueprint sets beside `members`."""
+
+    @property
     def references(self) -> Mapping[str, object]:
         """The members that lead to other objects."""
 
@@ -62,7 +66,7 @@ class Repository(Protocol):
         """The pk of the object whose members equal those given, `pk` among them; None if there is none."""
 
     def read(self, session: Any, pk: str, *, lock: bool = False) -> dict[str, Any]:
-        """Every member that a client sets, and `pk`.
+        """Every member that a client or a blueprint sets, and `pk`.
 
         :param lock: whether nobody else may change the object until the transaction ends
         :raises NotFound: there is no such object
@@ -70,6 +74,9 @@ class Repository(Protocol):
 
     def read_many(self, session: Any, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What `read` gives, by pk. Objects that there are not are left out."""
+
+    def as_stored(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Members in the form in which they are stored."""
 
     def add(self, session: Any, members: Mapping[str, Any], pk: str | None = None) -> str:
         """Store an object. :returns: its pk :raises NotUnique: a value is taken :raises Missing: a reference leads nowhere"""

@@ -109,7 +109,7 @@ class Store:
     def _repository(self, known: Model) -> Repository:
         match known.collection:
             case "flows":
-                return FlowRepository(self.database, self.flows, known)
+                return FlowRepository(self.database, self.flows, self.backgrounds, known)
             case "stage_bindings":
                 return BindingRepository(self.database, self.stage_bindings, StageBindingRow._fields, known)
             case "policy_bindings":

@@ -14,6 +14,7 @@ from app.application import open_store
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
 from app.settings import Settings
+from app.store.collections.files import StoredFile
 from app.store.schema.tables import flows, metadata, objects
 from tests import graphs
 from tests.conftest import database_at
@@ -84,6 +85,71 @@ def test_what_the_contract_fills_in_is_made_again(examples):
 
 
 FLOW = {"name": "Flow", "title": "Title", "designation": "recovery"}
+DEFAULT_BACKGROUND = "/static/dist/assets/images/flow_background.jpg"
+
+
+def pictured(**attrs):
+    entry = {"model": "authentik_flows.flow", "identifiers": {"slug": "pictured"}, "attrs": FLOW | attrs}
+    return json.dumps({"entries": [entry]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("https://example.org/a.png", "https://example.org/a.png"),
+        ("/static/a.png", "/static/a.png"),
+        ("folder/a b.png", "/media/public/folder/a%20b.png"),
+        ("", DEFAULT_BACKGROUND),
+    ],
+)
+def test_the_background_of_a_flow_is_imported_and_exported_unless_it_is_the_default(kept, given, shown):
+    def exported():
+        (entry,) = yaml.safe_load(export(kept, ["pictured"]))["entries"]
+        return entry["attrs"].get("background", DEFAULT_BACKGROUND)
+
+    empty(kept)
+    for existing in ("", "https://example.org/old.png", None):
+        if existing is None:
+            empty(kept)
+        else:
+            apply(kept, pictured(background=existing))
+        assert actions(apply(kept, pictured(background=given))) <= {"created", "updated", "unchanged"}
+        assert exported() == shown
+        assert actions(apply(kept, pictured(background=given))) == {"unchanged"}
+        # One that is left out stays.
+        assert actions(apply(kept, pictured())) == {"unchanged"}
+        assert exported() == shown
+
+
+@pytest.mark.parametrize(
+    ("background", "message"),
+    [
+        (None, "This field may not be null."),
+        (5, "Not a valid string."),
+        ("a" * 501, "Ensure this field has no more than 500 characters."),
+        ("a\0", "Null characters are not allowed."),
+    ],
+)
+def test_a_background_is_what_the_operation_that_sets_it_takes(kept, background, message):
+    outcome = apply(empty(kept), pictured(background=background, title=None))
+    assert {mistake.member: mistake.message for mistake in outcome.mistakes} == {
+        "background": message,
+        "title": "This field may not be null.",
+    }
+
+
+def test_an_uploaded_picture_goes_when_a_blueprint_sets_another_background(client):
+    store = client.store
+    assert apply(store, pictured()).success
+    store.backgrounds.upload("pictured", "a.png", StoredFile("image/png", b"picture"))
+    url = store.flows.get("pictured").background
+    assert client.get(url).status == 200
+    assert actions(apply(store, pictured(background=url))) == {"unchanged"}
+    assert client.get(url).status == 200
+    assert actions(apply(store, pictured(background="/static/a.png"))) == {"updated"}
+    assert client.get(url).status == 404
+
+
 BAD = (
     {"model": "authentik_flows.nope", "identifiers": {"name": "x"}},
     {"model": "authentik_flows.flow", "identifiers": {"slug": "new"}, "attrs": {"name": "new"}},

@@ -103,6 +103,7 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
     answered = {name: member for name, (_, member) in properties(source, schema).items()}
     members = {name: _type(source, member) for name, member in sent.items() if not member.get("x-ignored")}
     references = {name: _reference(source, member) for name, member in sent.items() if "x-references" in member}
+    preset = _preset(source, about["collection"], create, collection_of)
     return Model(
         name=about["name"],
         collection=about["collection"],
@@ -121,8 +122,8 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
             and (default := default_of(*(schemas[name] for schemas in (sent, answered) if name in schemas)))
         },
         decision=_decision(about["decision"]) if "decision" in about else None,
-        read_new=_read(create),
-        read_change=_read(change),
+        read_new=_read(create, preset),
+        read_change=_read(change, preset),
         messages_of=create.messages_of if create else _no_messages,
         unique=create.unique if create else (),
         seen_by=tuple(Grant(_required(path["get"]), shown) for path, shown in paths),
@@ -132,6 +133,7 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
             for path, _ in paths
             if "delete" in path
         ),
+        preset=frozenset(preset),
         leave_out=_leave_out(source, schema_name, sent),
     )
 
@@ -196,14 +198,43 @@ def _answered(source: Source, code: str) -> list[tuple[Pointer, str, list[Any]]]
     ]
 
 
-def _read(reader: BodyReader | None) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def _preset(
+    source: Source, collection: str, create: BodyReader | None, collection_of: Callable[[str], str | None]
+) -> dict[str, BodyReader]:
+    """The readers of the operations that set read-only properties of new objects, by property: the one of `background` is
+    `flows_instances_set_background_url_create`, whose body has one property.
+    """
+    found = {}
+    for pointer, _, _, operation in source.operations():
+        for name in create.defaults.keys() - create.members.keys() if create else ():
+            named = operation["operationId"].endswith(f"_set_{name}_url_create")
+            if named and collection_of(operation["operationId"]) == collection:
+                reader = body_reader(source, pointer, source.at(pointer), None)
+                if reader is not None and len(reader.members) == 1:
+                    found[name] = reader
+    return found
+
+
+def _read(reader: BodyReader | None, preset: Mapping[str, BodyReader]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """What reads the properties of an object; `preset` properties may be among them."""
+
     def read(members: Mapping[str, Any]) -> dict[str, Any]:
         if reader is None:
             return dict(members)
+        found, messages = {}, {}
+        for name in preset.keys() & members.keys():
+            (sent,) = preset[name].members
+            try:
+                found[name] = preset[name].checked({sent: members[name]})[sent]
+            except InvalidBody as error:
+                messages[name] = error.messages[sent]
         try:
-            return reader.checked(dict(members))
+            found = {**reader.checked({name: members[name] for name in members if name not in preset}), **found}
         except InvalidBody as error:
-            raise errors.Invalid(error.messages) from error
+            messages |= error.messages
+        if messages:
+            raise errors.Invalid(messages)
+        return found
 
     return read
 

@@ -6,7 +6,8 @@ from urllib.parse import quote, urljoin
 from app import determinism
 from app.store.collections.files import Files, StoredFile
 from app.store.collections.flows import Flows
-from app.store.engine.database import Database
+from app.store.engine.database import Database, Session
+from app.store.queries.flow_row import Flow
 
 MEDIA = "/media/public/"
 """Where uploaded files are served."""
@@ -34,17 +35,19 @@ class Backgrounds:
         self._store(slug, self._default, None)
 
     def name(self, slug: str, url: str) -> None:
-        """Take the picture of a URL; a blank one resets.
+        """Take the picture of a URL; a blank one resets. :raises NotFound: there is no such flow"""
+        self._store(slug, self.url_of(url), None)
+
+    def url_of(self, text: str) -> str:
+        """The URL that a text names: itself, or that of a file; the default one if it is blank.
 
         What is no URL is the name of a file, as in authentik (recorded: `set_background_url.*.then_get`).
-
-        :raises NotFound: there is no such flow
         """
-        if url and not url.startswith(("http", "/static", MEDIA)):
-            url = urljoin(MEDIA, quote(url.replace("\\", "/"), safe="/~!*()'").lstrip("/"))
+        if text and not text.startswith(("http", "/static", MEDIA)):
+            text = urljoin(MEDIA, quote(text.replace("\\", "/"), safe="/~!*()'").lstrip("/"))
             # With enough dots nothing is left of the root.
-            url = "/" + url.lstrip("/")
-        self._store(slug, url or self._default, None)
+            text = "/" + text.lstrip("/")
+        return text or self._default
 
     def upload(self, slug: str, filename: str, file: StoredFile) -> None:
         """Take an uploaded picture.
@@ -56,13 +59,17 @@ class Backgrounds:
         path = f"{_FOLDER}{determinism.random_bytes(8).hex()}-{_clean(filename)}"
         self._store(slug, MEDIA + quote(path), (path, file))
 
+    def release(self, session: Session, flow: Flow, url: str) -> None:
+        """Delete the uploaded picture of a flow unless its background stays. :param url: the new background"""
+        if flow.background != url:
+            self._files.remove(session, flow.pk)
+
     def _store(self, slug: str, url: str, upload: tuple[str, StoredFile] | None) -> None:
         """Store the URL and the upload, and drop the upload before, in one transaction."""
         flow = self._flows.get(slug)
         with self._database.write() as session:
             flow = self._flows.read(session, flow.pk, lock=True)
-            if flow.background != url:
-                self._files.remove(session, flow.pk)
+            self.release(session, flow, url)
             if upload is not None:
                 path, file = upload
                 self._files.add(session, path, flow.pk, file)

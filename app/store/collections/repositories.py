@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.domain import Model
+from app.store.collections.backgrounds import Backgrounds
 from app.store.collections.bindings import Bindings
 from app.store.collections.flows import Flows
 from app.store.collections.objects import Objects
@@ -29,7 +30,7 @@ class Repository(Protocol):
         """
 
     def read(self, session: Session, pk: str, *, lock: bool = False) -> dict[str, Any]:
-        """Every member that a client sets, and `pk`.
+        """Every member that a client or a blueprint sets, and `pk`.
 
         :param lock: whether nobody else may change the object until the transaction ends
         :raises NotFound: there is no such object
@@ -37,6 +38,9 @@ class Repository(Protocol):
 
     def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What `read` gives, by pk. Objects that there are not are left out."""
+
+    def as_stored(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Members in the form in which they are stored."""
 
     def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new object. :returns: its primary key :raises NotUnique: :raises Missing:"""
@@ -86,9 +90,13 @@ class _Reading(ABC):
         rows = session.rows(self._by_keys, {"pks": listed(list(pks))})
         return {members["pk"]: members for members in map(self._members, rows)}
 
+    def as_stored(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Repository`."""
+        return dict(members)
+
     @abstractmethod
     def _members(self, row: Row) -> dict[str, Any]:
-        """Every member that a client sets, and `pk`."""
+        """Every member that a client or a blueprint sets, and `pk`."""
 
     def _compile(self, names: frozenset[str]) -> Query:
         view = self._view
@@ -99,19 +107,27 @@ class _Reading(ABC):
 class FlowRepository(_Reading):
     """The flows.
 
+    :param backgrounds: the pictures behind them
     :param model: their model
     """
 
-    def __init__(self, database: Database, flows: Flows, model: Model) -> None:
+    def __init__(self, database: Database, flows: Flows, backgrounds: Backgrounds, model: Model) -> None:
         super().__init__(database, flows.view, flows.view.columns)
         self._flows = flows
+        self._backgrounds = backgrounds
         self._model = model
 
     def _members(self, row: Row) -> dict[str, Any]:
         flow = Flow._make(row)
         # SQLite has 0 and 1.
         values = {**flow._asdict(), "compatibility_mode": bool(flow.compatibility_mode)}
-        return {name: values[name] for name in ("pk", *self._model.members)}
+        return {name: values[name] for name in ("pk", *self._model.members, *self._model.preset)}
+
+    def as_stored(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Repository`."""
+        if "background" in members:
+            return {**members, "background": self._backgrounds.url_of(members["background"])}
+        return dict(members)
 
     def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
         """See `Repository`."""
@@ -121,7 +137,9 @@ class FlowRepository(_Reading):
     def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
         """See `Repository`."""
         with self._database.translating():
-            self._flows.update(session, self._flows.read(session, pk, lock=True), members)
+            flow = self._flows.read(session, pk, lock=True)
+            self._backgrounds.release(session, flow, members.get("background", flow.background))
+            self._flows.update(session, flow, members)
 
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
