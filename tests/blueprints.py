@@ -284,7 +284,15 @@ def blueprint(*entries, head="version: 1\n"):
 
 
 def actions(outcome):
-    return [log["attributes"]["action"] for log in outcome.logs]
+    """What became of the entries; notes are left aside."""
+    return [log["attributes"]["action"] for log in outcome.logs if log["log_level"] != "warning"]
+
+
+def noted(outcome):
+    """What is ignored, as lines; each is a log of its own as well."""
+    lines = [str(note) for note in outcome.notes]
+    assert sorted(log["event"] for log in outcome.logs if log["log_level"] == "warning") == sorted(lines)
+    return lines
 
 
 def said(outcome):

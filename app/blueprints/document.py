@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from app.blueprints.mistakes import START, BlueprintError, Place, mistake
+from app.blueprints.limits import MAX_MISTAKES, MAX_NAME, shortened
+from app.blueprints.mistakes import START, BlueprintError, Mistake, Place, mistake
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
@@ -75,11 +76,16 @@ class _Open:
     children: list[Value] = field(default_factory=list)
 
 
-def parse(text: bytes, objection: Callable[[str], str | None]) -> Value | None:
+Objection = Callable[[str], str | None]
+"""What speaks against a tag that YAML itself does not have, None if it may be used."""
+
+
+def parse(text: bytes, objection: Objection, refused: list[Mistake] | None = None) -> Value | None:
     """Read a document.
 
     :param text: YAML as UTF-8
-    :param objection: what speaks against a tag that YAML itself does not have, None if it may be used
+    :param objection: what speaks against a tag
+    :param refused: where to add what speaks against tags, up to a limit; if not given, the first one is an error
     :returns: the whole of it, None if there is nothing in it
     :raises BlueprintError: it is no YAML, exceeds a limit, or has a tag or a number that can't be used
     """
@@ -87,7 +93,7 @@ def parse(text: bytes, objection: Callable[[str], str | None]) -> Value | None:
         raise mistake(START, f"The file is larger than {MAX_BYTES} bytes.")
     loader = _Loader(_decoded(text))
     try:
-        return _Builder(loader, objection).build()
+        return _Builder(loader, objection, refused).build()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(filter(None, (error.context, error.problem)))
@@ -123,9 +129,10 @@ def _place(mark: Any) -> Place:
 class _Builder:
     """Makes the tree."""
 
-    def __init__(self, loader: Any, objection: Callable[[str], str | None]) -> None:
+    def __init__(self, loader: Any, objection: Objection, refused: list[Mistake] | None) -> None:
         self._loader = loader
         self._objection = objection
+        self._refused = refused
         self._anchors: dict[str, Value] = {}
         self._open: list[_Open] = []
         self._values = 0
@@ -206,8 +213,11 @@ class _Builder:
 
     def _known(self, tag: str, place: Place) -> str:
         if (objection := self._objection(tag)) is not None:
-            raise mistake(place, objection)
-        return tag
+            if self._refused is None or len(self._refused) > MAX_MISTAKES:
+                raise mistake(place, objection)
+            self._refused.append(Mistake(place, objection))
+        # A directive makes a tag of any length out of a few characters.
+        return shortened(tag, MAX_NAME)
 
     def _container(self, opened: _Open) -> Value:
         """A list or a mapping with all its children."""

@@ -2,7 +2,7 @@
 
 import time
 
-from app.blueprints.mistakes import Place, mistake
+from app.blueprints.mistakes import Exhausted, Mistake, Place
 
 # Each entry is an object in the response, of some 300 bytes.
 MAX_ENTRIES = 20_000
@@ -10,7 +10,7 @@ MAX_ENTRIES = 20_000
 MAX_LOOKUPS = 10_000
 # To apply it: on an embedded store nobody else writes meanwhile. Who runs a command of the server decides that for all.
 MAX_SECONDS, MAX_SECONDS_OF_A_COMMAND = 4, 60
-MAX_MISTAKES = 100
+MAX_MISTAKES = MAX_NOTES = 100
 # Skipped entries of a refused blueprint that are reported one by one.
 MAX_SKIPPED = 1_000
 # Characters of a message.
@@ -31,19 +31,24 @@ class Allowance:
         self._deadline = time.monotonic() + seconds
 
     def spend_lookup(self, place: Place) -> None:
-        """Count a look-up. :raises BlueprintError: none is left, or the deadline has passed"""
+        """Count a look-up. :raises Exhausted: none is left, or the deadline has passed"""
         if self._lookups == 0:
-            raise mistake(place, f"A blueprint has no more than {MAX_LOOKUPS} look-ups by !Find: split it.")
+            raise exhausted(place, f"A blueprint has no more than {MAX_LOOKUPS} look-ups by !Find: split it.")
         self._lookups -= 1
         self.check_time(place)
 
     def check_time(self, place: Place) -> None:
-        """Check the deadline. :raises BlueprintError: it has passed"""
+        """Check the deadline. :raises Exhausted: it has passed"""
         if time.monotonic() > self._deadline:
-            raise mistake(
+            raise exhausted(
                 place,
                 f"The blueprint was not applied within {self._seconds} seconds: split it, and look objects up by pk, slug or name.",
             )
+
+
+def exhausted(place: Place, message: str) -> Exhausted:
+    """The error of a limit that ends an import."""
+    return Exhausted([Mistake(place, message)])
 
 
 def shortened(text: str, length: int) -> str:

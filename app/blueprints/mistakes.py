@@ -44,6 +44,18 @@ class BlueprintError(Exception):
         self.mistakes = tuple(mistakes)
 
 
+class Exhausted(BlueprintError):
+    """What a blueprint may take of the server is used up: nothing more of it is looked at."""
+
+
+class NotServed(BlueprintError):
+    """The model of an entry, or of a look-up, is not in the contract."""
+
+
+Note = Mistake
+"""One thing that is ignored, or that may not be meant so."""
+
+
 def mistake(place: Place, message: str, member: str | None = None) -> BlueprintError:
     """The error of a single mistake."""
     return BlueprintError([Mistake(place, message, member)])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from app.blueprints.mistakes import Place, mistake
 from app.blueprints.objects import Model
+from app.domain import Grant
 
 May = Callable[[str], bool]
 """Whether a permission is granted, by its name."""
@@ -18,13 +19,20 @@ class Permissions:
     def __init__(self, may: May | None) -> None:
         self._may = may
 
-    def check_find(self, model: Model, members: Collection[str], place: Place) -> None:
-        """Check the permission to look objects up by some members: a match reveals their values.
+    def check_find(self, model: str, seen_by: Iterable[Grant], members: Collection[str], place: Place) -> None:
+        """Check the permission to look objects of a model up by some members: a match reveals their values.
 
+        :param seen_by: the permissions to see an object
         :raises BlueprintError: it is missing
         """
-        seen_by = (grant.permissions for grant in model.seen_by if grant.properties.issuperset(members))
-        self._check(seen_by, f"To look up {model.name} by {', '.join(sorted(members))}", place)
+        sufficient = (grant.permissions for grant in seen_by if grant.properties.issuperset(members))
+        self._check(sufficient, f"To look up {model} by {', '.join(sorted(members))}", place)
+
+    def visible(self, model: str, seen_by: Collection[Grant], place: Place) -> frozenset[str]:
+        """The properties of objects of a model that the sender may see. :raises BlueprintError: there are none"""
+        self._check((grant.permissions for grant in seen_by), f"To see {model}", place)
+        granted = (grant for grant in seen_by if self._may is None or all(map(self._may, grant.permissions)))
+        return frozenset().union(*(grant.properties for grant in granted))
 
     def check_identifiers(self, model: Model, members: Collection[str], place: Place) -> None:
         """Check the permission to identify an entry's object by some members, `pk` not among them. Unique ones need none: an
@@ -33,7 +41,7 @@ class Permissions:
         :raises BlueprintError: it is missing
         """
         if members and frozenset(members) not in model.unique:
-            self.check_find(model, members, place)
+            self.check_find(model.name, model.seen_by, members, place)
 
     def check_delete(self, model: Model, place: Place) -> None:
         """Check the permission to delete objects of a model. :raises BlueprintError: it is missing"""

@@ -1,18 +1,19 @@
 """A blueprint as it is uploaded: version, context and entries, of which each part knows its place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
-from app.blueprints.document import Value, parse
-from app.blueprints.limits import MAX_ENTRIES, MAX_MISTAKES
-from app.blueprints.mistakes import START, BlueprintError, Mistake, Place, mistake
-from app.blueprints.tags import objection
+from app.blueprints.document import Objection, Value, parse
+from app.blueprints.limits import MAX_ENTRIES, MAX_NAME, MAX_NOTES, shortened
+from app.blueprints.mistakes import START, BlueprintError, Mistake, Note, Place, mistake
 
 VERSION = 1
 INVALID_VERSION = "Invalid blueprint version"
 STATES = ("present", "created", "must_created", "absent")
 
-_NOTHING: Mapping[str, Value] = {}
+_KEYS = frozenset({"version", "metadata", "context", "entries"})
+_KEYS_OF_AN_ENTRY = frozenset({"model", "state", "id", "identifiers", "attrs", "conditions", "permissions"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,51 +47,99 @@ class Blueprint:
     """What a blueprint says.
 
     :param context: values for `!Context`
-    :param entries: the objects it asks for, in its order
+    :param entries: the objects it asks for, in its order, as far as they can be read
+    :param mistakes: what is wrong with the rest: the blueprint can't be applied
+    :param ids: the ids of all entries, those that can't be read included
+    :param notes: what is ignored
     """
 
     context: Mapping[str, Value] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    ids: frozenset[str] = frozenset()
+    notes: tuple[Note, ...] = ()
 
 
-def read(text: bytes) -> Blueprint:
-    """Read a blueprint.
+def read(text: bytes, objection: Objection) -> Blueprint:
+    """Read a blueprint, `metadata` left aside. YAML that is not a mapping asks for nothing, as in authentik.
 
-    Members that no blueprint has are ignored, and so is `metadata`. YAML that is not a mapping asks for nothing, as in authentik.
-
-    :raises BlueprintError: it is no YAML, no blueprint of this version, or has too many entries; or entries are wrong, which are
-        all looked at, until there are more mistakes than are told of
+    :param objection: what speaks against a tag
+    :raises BlueprintError: it is no YAML, no blueprint of this version, or has too many entries
     """
-    document = parse(text, objection)
-    if document is None:
-        raise mistake(START, "The file is empty.")
-    if document.tag is not None or not isinstance(document.content, dict):
-        return Blueprint()
-    members: dict[str, Value] = document.content
+    mistakes: list[Mistake] = []
+    try:
+        document = parse(text, objection, mistakes)
+        if document is None:
+            raise mistake(START, "The file is empty.")
+        if document.tag is not None or not isinstance(document.content, dict):
+            return Blueprint(
+                mistakes=tuple(mistakes), notes=(Note(document.place, "This is no blueprint: there are no entries."),)
+            )
+        return _blueprint(document.content, mistakes)
+    except BlueprintError as error:
+        raise BlueprintError([*mistakes, *error.mistakes]) from error
+
+
+def _blueprint(members: Mapping[str, Value], mistakes: list[Mistake]) -> Blueprint:
+    """:param mistakes: what is known to be wrong already"""
     version = members.get("version")
     if version is not None and (type(version.content) is not int or version.content != VERSION):
         raise mistake(version.place, INVALID_VERSION)
     context = members.get("context")
     if context is not None and (context.tag is not None or not isinstance(context.content, dict)):
         raise mistake(context.place, "The context is a mapping.")
-    entries = members.get("entries")
-    if entries is not None and (entries.tag is not None or not isinstance(entries.content, list)):
-        raise mistake(entries.place, "The entries are a list.")
-    values = [] if entries is None else entries.content
+    values = list(_values(members.get("entries")))
     if len(values) > MAX_ENTRIES:
         raise mistake(values[MAX_ENTRIES].place, f"A blueprint has no more than {MAX_ENTRIES} entries: split it.")
     found: list[Entry] = []
-    mistakes: list[Mistake] = []
+    ids: set[str] = set()
     for number, value in enumerate(values, 1):
         try:
             found.append(_entry(number, value))
         except BlueprintError as error:
             mistakes += error.mistakes
-            if len(mistakes) > MAX_MISTAKES:
-                break
-    if mistakes:
-        raise BlueprintError(mistakes)
-    return Blueprint(_NOTHING if context is None else context.content, tuple(found))
+        if isinstance(value.content, dict) and (id_ := value.content.get("id")) and isinstance(id_.content, str):
+            ids.add(id_.content)
+    # Aliases repeat long keys in every entry.
+    notes = tuple(islice(_notes(members, values), MAX_NOTES + 1))
+    return Blueprint({} if context is None else context.content, tuple(found), tuple(mistakes), frozenset(ids), notes)
+
+
+def _values(entries: Value | None) -> Iterator[Value]:
+    """The entries: those of a list, or of the lists of a mapping one after the other (authentik 2025.8)."""
+    if entries is None:
+        return
+    parts = entries.content.values() if isinstance(entries.content, dict) else [entries]
+    for part in parts if entries.tag is None else [entries]:
+        if part.tag is not None or not isinstance(part.content, list):
+            raise mistake(part.place, "The entries are a list, or a mapping of lists.")
+        yield from part.content
+
+
+def _notes(members: Mapping[str, Value], values: list[Value]) -> Iterator[Note]:
+    """What is ignored in a document and in its entries."""
+    kind = members.get("kind")
+    if not values and "apiVersion" in members and kind is not None and isinstance(kind.content, str):
+        wrapped = members.get("data", kind)
+        names = ", ".join(wrapped.content) if isinstance(wrapped.content, dict) else ""
+        advice = f"Save the text of {names or 'each key'} as a file of its own, and import that."
+        yield Note(
+            wrapped.place,
+            f"This is a {kind.content} of Kubernetes around a blueprint, which is not looked into. {advice}",
+        )
+        return
+    if not values:
+        yield Note(START, "There are no entries, so that there is nothing to do.")
+    yield from _unknown_keys(members, _KEYS, "A blueprint")
+    entries = (value.content for value in values if isinstance(value.content, dict))
+    yield from chain.from_iterable(_unknown_keys(entry, _KEYS_OF_AN_ENTRY, "An entry") for entry in entries)
+
+
+def _unknown_keys(members: Mapping[str, Value], known: frozenset[str], what: str) -> Iterator[Note]:
+    for key, value in members.items():
+        if key not in known:
+            problem = f"{what} has no key {shortened(key, MAX_NAME)!r}: it is ignored."
+            yield Note(value.place, f"{problem} The keys are {', '.join(sorted(known))}.")
 
 
 def _entry(number: int, value: Value) -> Entry:

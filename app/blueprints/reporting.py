@@ -1,4 +1,4 @@
-"""What an import says of itself: one log per entry, in the form of the contract's `LogEvent`."""
+"""What an import says of itself: one log per entry and per note, in the form of the contract's `LogEvent`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app import determinism
-from app.blueprints.limits import MAX_MESSAGE, MAX_MISTAKES, MAX_NAME, MAX_SKIPPED, shortened
-from app.blueprints.mistakes import Mistake
+from app.blueprints.limits import MAX_MESSAGE, MAX_MISTAKES, MAX_NAME, MAX_NOTES, MAX_SKIPPED, shortened
+from app.blueprints.mistakes import Mistake, Note
 from app.blueprints.reading import INVALID_VERSION, Entry
 
 LOGGER = "flows.blueprints"
@@ -17,15 +17,19 @@ LOGGER = "flows.blueprints"
 class Done:
     """What became of an entry.
 
-    :param action: created, updated, unchanged, deleted or skipped
+    :param action: created, updated, unchanged, deleted, skipped, or error
     :param pk: the object it is about, if there is one
     :param note: what else there is to know
+    :param mistakes: what is wrong with it
+    :param notes: what is ignored in it
     """
 
     entry: Entry
     action: str
     pk: str | None = None
     note: str = ""
+    mistakes: Sequence[Mistake] = ()
+    notes: Sequence[Note] = ()
 
 
 @dataclass(frozen=True)
@@ -33,49 +37,79 @@ class Outcome:
     """What became of a blueprint.
 
     :param success: whether all of it was applied; otherwise nothing was changed
-    :param logs: one per entry, or what is wrong with the text as a whole
+    :param logs: one per entry and one per note, or what is wrong with the text as a whole
     :param mistakes: what is wrong, empty if nothing is
+    :param notes: what is ignored
     """
 
     success: bool
     logs: list[dict[str, Any]]
     mistakes: tuple[Mistake, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
-def applied(done: Sequence[Done]) -> Outcome:
-    """The outcome of a blueprint whose entries were applied."""
-    now = _now()
-    return Outcome(True, [_log(now, one) for one in done])
+def applied(done: Sequence[Done], notes: Sequence[Note] = ()) -> Outcome:
+    """The outcome of a blueprint whose entries were applied. :param notes: what is ignored outside of what they say"""
+    now, listed = _now(), _Listed(MAX_NOTES, "notes")
+    logs = [_note_log(now, note) for note in listed.first(notes)]
+    for one in done:
+        logs += [_log(now, one), *(_note_log(now, note, one.entry) for note in listed.first(one.notes))]
+    return Outcome(True, logs, notes=tuple(listed.told))
 
 
-def refused(mistakes: Sequence[Mistake], entries: Sequence[Entry] = (), wrong: Entry | None = None) -> Outcome:
+def refused(mistakes: Sequence[Mistake], done: Sequence[Done] = (), notes: Sequence[Note] = ()) -> Outcome:
     """The outcome of a blueprint that was not applied.
 
-    :param mistakes: what is wrong; only so much is told of it
-    :param entries: the entries, if it could be read
-    :param wrong: the entry that the mistakes are in
+    :param mistakes: what is wrong outside of its entries, or with entries that can't be read; only so much is told of it
+    :param done: what became of its entries before all of it was undone
+    :param notes: what is ignored outside of what they say
     """
-    now, mistakes = _now(), _told(mistakes)
-    if wrong is None:
-        return Outcome(False, [_error_log(now, [mistake]) for mistake in mistakes], tuple(mistakes))
-    note = f"entry {wrong.number} is wrong, so that nothing is changed"
-    others = [entry for entry in entries if entry is not wrong]
-    logs = [_log(now, Done(entry, "skipped", note=note)) for entry in others[:MAX_SKIPPED]]
-    if len(others) > MAX_SKIPPED:
-        logs.append(_info(now, f"{len(others) - MAX_SKIPPED} other entries: skipped ({note})", {"action": "skipped"}))
-    logs.insert(min(wrong.number - 1, len(logs)), _error_log(now, mistakes, wrong))
-    return Outcome(False, logs, tuple(mistakes))
+    now, wrong = _now(), [one.entry.number for one in done if one.mistakes]
+    listed, noted = _Listed(MAX_MISTAKES, "mistakes"), _Listed(MAX_NOTES, "notes")
+    logs = [_error_log(now, [mistake]) for mistake in listed.first(mistakes)]
+    logs += [_note_log(now, note) for note in noted.first(notes)]
+    which = f"entry {wrong[0]} is wrong" if len(wrong) == 1 else "entries are wrong"
+    skipped = 0
+    for one in done:
+        if one.mistakes:
+            logs += [_error_log(now, found, one.entry)] if (found := listed.first(one.mistakes)) else []
+        else:
+            skipped += 1
+            if skipped <= MAX_SKIPPED:
+                logs.append(_log(now, Done(one.entry, "skipped", note=f"{which}, so that nothing is changed")))
+        logs += [_note_log(now, note, one.entry) for note in noted.first(one.notes)]
+    if skipped > MAX_SKIPPED:
+        rest = f"{skipped - MAX_SKIPPED} other entries: skipped ({which}, so that nothing is changed)"
+        logs.append(_info(now, rest, {"action": "skipped"}))
+    return Outcome(False, logs, tuple(listed.told), tuple(noted.told))
 
 
-def _told(mistakes: Sequence[Mistake]) -> Sequence[Mistake]:
-    """The first mistakes, and that there are more, in messages of a bounded length."""
-    told = [
-        Mistake(one.place, shortened(one.message, MAX_MESSAGE), one.member and shortened(one.member, MAX_NAME))
-        for one in mistakes[:MAX_MISTAKES]
-    ]
-    if len(mistakes) > MAX_MISTAKES:
-        told.append(Mistake(mistakes[MAX_MISTAKES].place, f"There are more than these {MAX_MISTAKES} mistakes."))
-    return told
+class _Listed:
+    """Mistakes or notes up to a number, and that there are more.
+
+    :param most: how many are listed
+    :param what: what they are
+    """
+
+    def __init__(self, most: int, what: str) -> None:
+        self.told: list[Mistake] = []
+        self._most = most
+        self._what = what
+
+    def first(self, found: Sequence[Mistake]) -> list[Mistake]:
+        """Those that are still listed, in messages of a bounded length."""
+        told: list[Mistake] = []
+        for one in found[: max(0, self._most + 1 - len(self.told))]:
+            message = one.message
+            if len(self.told) + len(told) == self._most:
+                message = f"There are more than these {self._most} {self._what}."
+                told.append(Mistake(one.place, message))
+            else:
+                told.append(
+                    Mistake(one.place, shortened(message, MAX_MESSAGE), one.member and shortened(one.member, MAX_NAME))
+                )
+        self.told += told
+        return told
 
 
 def _log(now: str, done: Done) -> dict[str, Any]:
@@ -87,6 +121,17 @@ def _log(now: str, done: Done) -> dict[str, Any]:
 
 def _info(now: str, event: str, attributes: dict[str, Any]) -> dict[str, Any]:
     return {"timestamp": now, "log_level": "info", "logger": LOGGER, "event": event, "attributes": attributes}
+
+
+def _note_log(now: str, note: Note, entry: Entry | None = None) -> dict[str, Any]:
+    about = {**(_about(entry) if entry else {}), "line": note.place.line, "column": note.place.column}
+    return {
+        "timestamp": now,
+        "log_level": "warning",
+        "logger": LOGGER,
+        "event": str(note),
+        "attributes": {"action": "note", **about, "message": note.message},
+    }
 
 
 def _error_log(now: str, mistakes: Sequence[Mistake], entry: Entry | None = None) -> dict[str, Any]:

@@ -1,39 +1,56 @@
 """The tags of authentik's blueprints: what a value of the document stands for."""
 
+import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import xor
-from typing import Any
+from typing import Any, Protocol
 
+from app.blueprints.data import CHARACTERS, as_mapping, item_at, items_of, parsed_json, weight
 from app.blueprints.document import MAX_DEPTH, MAX_VALUES, Value
-from app.blueprints.mistakes import BlueprintError, Place, mistake
+from app.blueprints.limits import MAX_NAME, exhausted, shortened
+from app.blueprints.machine import Machine
+from app.blueprints.mistakes import Place, mistake
 
-Find = Callable[[str, Mapping[str, Any], Place], str | None]
-KeyOf = Callable[[str, Place], str]
-
-_REFUSED = {
-    "!Env": "!Env is refused: this server reads no environment for a blueprint. Write the value, or use !Context.",
-    "!File": "!File is refused: this server reads no files for a blueprint. Write the value, or use !Context.",
-}
-# What a piece of text counts as: so many characters weigh as much as a value.
-_CHARACTERS = 64
 _FORMATS = 100
+# How many values it counts as to read a file.
+_VALUES_OF_A_FILE = 200
 _FORMAT = re.compile(r"%(?:%|[-#0 +]{0,5}\d{0,3}(?:\.\d{0,3})?[diouxXeEfFgGcrsa])")
 
-_CONDITIONS: Mapping[str, Callable[[list[bool]], bool]] = {
+_CONDITIONS: Mapping[str, Callable[[list[Any]], bool]] = {
     "AND": all,
     "NAND": lambda values: not all(values),
     "OR": any,
     "NOR": lambda values: not any(values),
-    "XOR": lambda values: reduce(xor, values),
-    "XNOR": lambda values: not reduce(xor, values),
+    "XOR": lambda values: reduce(xor, map(bool, values)),
+    "XNOR": lambda values: not reduce(xor, map(bool, values)),
+    "EQ": lambda values: all(value == values[0] for value in values),
+    "NEQ": lambda values: any(value != values[0] for value in values),
 }
 
 
-def objection(tag: str) -> str | None:
-    """What speaks against a tag, None if it may be used."""
-    return _REFUSED.get(tag) or (None if tag in _TAGS else f"The tag {tag} is not known.")
+class References(Protocol):
+    """What `!KeyOf`, `!Find` and `!FindObject` refer to."""
+
+    def key_of(self, id_: str, place: Place) -> str:
+        """The pk of the object of an entry, by the entry's id. :raises BlueprintError: there is none"""
+
+    def find(self, model: str, properties: Mapping[str, Any], place: Place) -> str | None:
+        """The pk of the object whose properties equal those given; None if there is none.
+
+        :raises BlueprintError: there is no such model or property, or the sender must not look it up
+        """
+
+    def read(self, model: str, properties: Mapping[str, Any], place: Place) -> dict[str, Any] | None:
+        """What the sender may see of that object. :raises BlueprintError: as `find`"""
+
+
+def objection(tag: str, machine: Machine) -> str | None:
+    """What speaks against a tag, None if it may be used. :param machine: what the blueprint may read"""
+    if tag in TAGS:
+        return machine.objection(tag)
+    return f"The tag {shortened(tag, MAX_NAME)} is not known."
 
 
 class Resolver:
@@ -42,14 +59,18 @@ class Resolver:
     What that may take is limited: tags can ask for the same value again and again.
 
     :param context: what `!Context` looks a key up in
-    :param find: gives the pk of the object of a model whose members equal those given, for `!Find`
-    :param key_of: gives the pk of the object of an entry, by the entry's id
+    :param references: the objects that tags refer to
+    :param machine: what the blueprint may read of the machine
+    :param note: is told what may not be meant so, and where
     """
 
-    def __init__(self, context: Mapping[str, Value], find: Find, key_of: KeyOf) -> None:
+    def __init__(
+        self, context: Mapping[str, Value], references: References, machine: Machine, note: Callable[[Place, str], None]
+    ) -> None:
         self._context = context
-        self._find = find
-        self._key_of = key_of
+        self._references = references
+        self._machine = machine
+        self._note = note
         self._left = MAX_VALUES
         self._depth = 0
         # The items that the `!Enumerate` around a value are at, the innermost last.
@@ -66,13 +87,15 @@ class Resolver:
         self._spend(1, value.place)
         try:
             if value.tag is not None:
-                return _TAGS[value.tag](self, value)
+                if (problem := objection(value.tag, self._machine)) is not None:
+                    raise mistake(value.place, problem)
+                return TAGS[value.tag](self, value)
             if isinstance(value.content, dict):
                 return {key: self.resolve(inner) for key, inner in value.content.items()}
             if isinstance(value.content, list):
                 return [self.resolve(inner) for inner in value.content]
             if isinstance(value.content, str):
-                self._spend(len(value.content) // _CHARACTERS, value.place)
+                self._spend(len(value.content) // CHARACTERS, value.place)
             return value.content
         finally:
             self._depth -= 1
@@ -80,33 +103,102 @@ class Resolver:
     def _spend(self, amount: int, place: Place) -> None:
         self._left -= amount
         if self._left < 0:
-            raise mistake(place, f"Tags ask for more than {MAX_VALUES} values.")
+            raise exhausted(place, f"Tags ask for more than {MAX_VALUES} values.")
 
     def _resolve_key_of(self, value: Value) -> str:
         if not isinstance(value.content, str):
             raise mistake(value.place, "!KeyOf takes the id of an entry.")
-        return self._key_of(value.content, value.place)
+        return self._references.key_of(value.content, value.place)
 
     def _resolve_find(self, value: Value) -> str | None:
-        model, *conditions = _arguments(value, "[model, [member, value], ...]", least=2)
+        return self._references.find(*self._wanted(value), value.place)
+
+    def _resolve_find_object(self, value: Value) -> dict[str, Any] | None:
+        found = self._references.read(*self._wanted(value), value.place)
+        self._spend(weight(found), value.place)
+        return found
+
+    def _wanted(self, value: Value) -> tuple[str, dict[str, Any]]:
+        """The model and the properties of an object that is looked up."""
+        model, *conditions = _arguments(value, "[model, [property, value], ...]", least=2)
         name = self._as_text(model, "a model")
-        members: dict[str, Any] = {}
+        properties: dict[str, Any] = {}
         for condition in conditions:
             if condition.tag is not None or not isinstance(condition.content, list) or len(condition.content) != 2:
-                raise mistake(condition.place, "!Find takes [model, [member, value], ...].")
-            member, wanted = condition.content
-            members[self._as_text(member, "a member")] = self.resolve(wanted)
-        return self._find(name, members, value.place)
+                raise mistake(condition.place, f"{value.tag} takes [model, [property, value], ...].")
+            key, wanted = condition.content
+            properties[self._as_text(key, "a property")] = self.resolve(wanted)
+        return name, properties
 
     def _resolve_context(self, value: Value) -> Any:
-        if isinstance(value.content, str):
-            key, default = value.content, None
-        else:
-            first, default = _arguments(value, "key or [key, default]", least=2, most=2)
-            key = self._as_text(first, "a key")
-        found = self._context.get(key, default)
+        key, default = self._with_default(value, "key or [key, default]", "a key")
         # A key that leads back to itself ends at the limit of depth.
-        return None if found is None else self.resolve(found)
+        if key in self._context:
+            return self.resolve(self._context[key])
+        name, *path = key.split(".", MAX_DEPTH)
+        if path and name in self._context:
+            with contextlib.suppress(LookupError):
+                return reduce(item_at, path, self.resolve(self._context[name]))
+        if default is None:
+            known = ", ".join(self._context)
+            self._note(
+                value.place, f"The context has no {shortened(key, MAX_NAME)!r}, so that this is null; it has {known}."
+            )
+            return None
+        return self.resolve(default)
+
+    def _resolve_env(self, value: Value) -> Any:
+        name, default = self._with_default(value, "name or [name, default]", "a name")
+        return self._read(self._machine.variable(name, value.place), f"no variable {name!r}", default, value)
+
+    def _resolve_file(self, value: Value) -> Any:
+        path, default = self._with_default(value, "path or [path, default]", "a path")
+        self._spend(_VALUES_OF_A_FILE, value.place)
+        return self._read(self._machine.file(path, value.place), f"no file {path!r}", default, value)
+
+    def _read(self, text: str | None, missing: str, default: Value | None, value: Value) -> Any:
+        """What was read of the machine, or else the default."""
+        if text is None and default is not None:
+            return self.resolve(default)
+        if text is None:
+            raise mistake(value.place, f"There is {missing}. Add it, or give a default: {value.tag} [..., default].")
+        self._spend(len(text) // CHARACTERS, value.place)
+        return text
+
+    def _with_default(self, value: Value, form: str, what: str) -> tuple[str, Value | None]:
+        if isinstance(value.content, str):
+            return value.content, None
+        first, default = _arguments(value, form, least=2, most=2)
+        return self._as_text(first, what), default
+
+    def _resolve_parse_json(self, value: Value) -> Any:
+        if not isinstance(value.content, str):
+            raise mistake(value.place, "!ParseJSON takes text.")
+        self._spend(len(value.content) // CHARACTERS, value.place)
+        data = parsed_json(value.content, value.place)
+        self._spend(weight(data), value.place)
+        return data
+
+    def _resolve_at_index(self, value: Value) -> Any:
+        source, at, *default = _arguments(value, "[values, index] or [values, index, default]", least=2, most=3)
+        values, index = self.resolve(source), self.resolve(at)
+        try:
+            if isinstance(values, dict):
+                # The keys of a mapping are text.
+                return values[str(index) if type(index) is int else index]
+            if isinstance(values, list) and type(index) is int:
+                return values[index]
+        except LookupError:
+            pass
+        except TypeError as error:
+            raise mistake(at.place, "An index is a number or text.") from error
+        if default:
+            return self.resolve(default[0])
+        if not isinstance(values, list | dict):
+            raise mistake(source.place, "!AtIndex takes a list or a mapping.")
+        raise mistake(
+            at.place, f"There is nothing at {shortened(repr(index), MAX_NAME)}. Give a default, or another index."
+        )
 
     def _resolve_format(self, value: Value) -> str:
         first, *rest = _arguments(value, "[format, value, ...]", least=1)
@@ -121,7 +213,7 @@ class Resolver:
             text.encode()
         except (TypeError, ValueError, OverflowError) as error:
             raise mistake(value.place, f"The values do not fit the format: {error}.") from error
-        self._spend(len(text) // _CHARACTERS, value.place)
+        self._spend(len(text) // CHARACTERS, value.place)
         return text
 
     def _resolve_condition(self, value: Value) -> bool:
@@ -129,7 +221,7 @@ class Resolver:
         mode = self._as_text(first, "a mode").upper()
         if mode not in _CONDITIONS:
             raise mistake(first.place, f"{mode!r} is no mode: there are {', '.join(_CONDITIONS)}.")
-        return _CONDITIONS[mode]([bool(self.resolve(argument)) for argument in rest])
+        return _CONDITIONS[mode]([self.resolve(argument) for argument in rest])
 
     def _resolve_if(self, value: Value) -> Any:
         condition, *branches = _arguments(value, "[condition] or [condition, value, other value]", least=1, most=3)
@@ -142,7 +234,7 @@ class Resolver:
         source, form, body = _arguments(value, "[values, SEQ or MAP, value]", least=3, most=3)
         self._items.append(None)
         try:
-            items = _items(self.resolve(source), source.place)
+            items = items_of(self.resolve(source), source.place)
             shape = self._as_text(form, "SEQ or MAP").upper()
             if shape not in ("SEQ", "MAP"):
                 raise mistake(form.place, f"{shape!r} is not SEQ or MAP.")
@@ -152,7 +244,7 @@ class Resolver:
                 made.append(self.resolve(body))
         finally:
             self._items.pop()
-        return made if shape == "SEQ" else _as_mapping(made, body.place)
+        return made if shape == "SEQ" else as_mapping(made, body.place)
 
     def _resolve_index(self, value: Value) -> Any:
         return self._item(value)[0]
@@ -169,7 +261,7 @@ class Resolver:
         if item is None:
             raise mistake(value.place, f"There is no !Enumerate around this one that {value.tag} {depth} could mean.")
         # It is counted again: it may be large, and stand in many places.
-        self._spend(_weight(item[1]), value.place)
+        self._spend(weight(item[1]), value.place)
         return item
 
     def _as_text(self, value: Value, what: str) -> str:
@@ -179,9 +271,14 @@ class Resolver:
         return text
 
 
-_TAGS: Mapping[str, Callable[[Resolver, Value], Any]] = {
+TAGS: Mapping[str, Callable[[Resolver, Value], Any]] = {
     "!KeyOf": Resolver._resolve_key_of,
     "!Find": Resolver._resolve_find,
+    "!FindObject": Resolver._resolve_find_object,
+    "!AtIndex": Resolver._resolve_at_index,
+    "!ParseJSON": Resolver._resolve_parse_json,
+    "!Env": Resolver._resolve_env,
+    "!File": Resolver._resolve_file,
     "!Context": Resolver._resolve_context,
     "!Format": Resolver._resolve_format,
     "!Condition": Resolver._resolve_condition,
@@ -198,37 +295,3 @@ def _arguments(value: Value, form: str, *, least: int, most: int | None = None) 
     if not isinstance(content, list) or len(content) < least or (most is not None and len(content) > most):
         raise mistake(value.place, f"{value.tag} takes {form}.")
     return content
-
-
-def _items(values: Any, place: Place) -> Iterable[tuple[Any, Any]]:
-    if isinstance(values, dict):
-        return values.items()
-    if isinstance(values, list | str):
-        return enumerate(values)
-    raise mistake(place, "!Enumerate takes a list or a mapping.")
-
-
-def _as_mapping(made: list[Any], place: Place) -> dict[str, Any]:
-    """A mapping of pairs, or of mappings one after the other."""
-    mapping: dict[str, Any] = {}
-    for part in made:
-        if isinstance(part, dict):
-            mapping |= part
-        elif isinstance(part, list) and len(part) == 2 and not isinstance(part[0], list | dict):
-            mapping[str(part[0])] = part[1]
-        else:
-            raise _not_a_pair(place)
-    return mapping
-
-
-def _not_a_pair(place: Place) -> BlueprintError:
-    return mistake(place, "The value of !Enumerate with MAP is [key, value] or a mapping.")
-
-
-def _weight(data: Any) -> int:
-    """How many values plain data has."""
-    if isinstance(data, dict):
-        return 1 + sum(map(_weight, data.values()))
-    if isinstance(data, list):
-        return 1 + sum(map(_weight, data))
-    return 1 + len(data) // _CHARACTERS if isinstance(data, str) else 1

@@ -47,7 +47,7 @@ _WRITTEN: Mapping[str, Sequence[Any]] = {
     "flows_instances_execute_retrieve": [{"link": "https://authentik.example.com/if/flow/welcome/"}],
     "flows_instances_import_create": [
         {"logs": [], "success": False},
-        {"logs": [{**_LOG, "log_level": level} for level in ("info", "error")], "success": True},
+        {"logs": [{**_LOG, "log_level": level} for level in ("info", "warning", "error")], "success": True},
     ],
     "policies_all_cache_info_retrieve": [{"count": 0}],
 }

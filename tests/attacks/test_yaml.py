@@ -105,7 +105,8 @@ PLACES = [
 
 @pytest.mark.parametrize("tag", FORBIDDEN)
 def test_nothing_runs_or_is_read(watched, secret, tmp_path, tag):
-    refused(watched, f"entries: [{{{ENTRY}, state: gone}}]")
+    # What is loaded once, is loaded.
+    refused(watched, f"entries: [{{{ENTRY}, state: gone}}, {{model: nobody.nothing, identifiers: {{a: b}}}}]")
     for place in PLACES:
         with noticed() as heard:
             said = refused(watched, DIRECTIVES + place.replace("§", tag))

@@ -16,6 +16,7 @@ from tests.blueprints import (
     MemoryStore,
     actions,
     blueprint,
+    noted,
     said,
     stage,
 )
@@ -197,9 +198,10 @@ def test_conditions_context_and_tags(store):
     ]
     pks = list(store.objects)
     assert [members["name"] for members in objects(store, DUMMY)] == ["a", "d", f"{pks[0]}-e", "g", "h"]
-    assert outcome.logs[1]["event"] == f"4:3: {DUMMY}: skipped (its conditions do not hold)"
-    assert outcome.logs[6]["event"] == f"9:3: {DUMMY}: created (its permissions are ignored)"
-    assert outcome.logs[8]["event"].endswith(": skipped (each blueprint is applied by itself here)")
+    events = [log["event"] for log in outcome.logs if log["log_level"] == "info"]
+    assert events[1] == f"4:3: {DUMMY}: skipped (its conditions do not hold)"
+    assert events[6] == f"9:3: {DUMMY}: created (its permissions are ignored)"
+    assert events[8].endswith(": skipped (each blueprint is applied by itself here)")
 
 
 def test_members_that_the_model_does_not_have_are_ignored(store):
@@ -219,10 +221,13 @@ def test_a_find_that_finds_nothing_is_null_unless_it_must_not_be(store):
 
 
 @pytest.mark.parametrize("text", [b"- a\n- b\n", b"hello", b"version: 1\nentries: []\n"])
-def test_text_that_asks_for_nothing(store, text):
+def test_text_that_asks_for_nothing_is_told_so(store, text):
     store.available = False
     outcome = apply(store, text)
-    assert (outcome.success, outcome.logs) == (True, [])
+    assert (outcome.success, actions(outcome)) == (True, [])
+    (line,) = noted(outcome)
+    assert line.startswith("1:1: ")
+    assert "no entries" in line
 
 
 def test_a_database_that_is_not_available(store):

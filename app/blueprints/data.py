@@ -1,0 +1,83 @@
+"""Plain data that a blueprint makes: how much it counts, and JSON as data."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from app.blueprints.document import MAX_DEPTH
+from app.blueprints.mistakes import BlueprintError, Place, mistake
+
+CHARACTERS = 64
+"""How many characters of a text count as one more value."""
+
+
+def weight(data: Any) -> int:
+    """How many values plain data counts as."""
+    if isinstance(data, dict):
+        return 1 + sum(map(weight, data.values()))
+    if isinstance(data, list):
+        return 1 + sum(map(weight, data))
+    return 1 + len(data) // CHARACTERS if isinstance(data, str) else 1
+
+
+def parsed_json(text: str, place: Place) -> Any:
+    """The data of a JSON text, which may hold what YAML may.
+
+    :raises BlueprintError: it is no JSON, is nested too deeply, or has a whole number that is too large
+    """
+    try:
+        data = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise mistake(place, f"This is no JSON: {error}.") from error
+    level = [data]
+    for _ in range(MAX_DEPTH):
+        if any(isinstance(one, int) and not -(2**63) <= one < 2**63 for one in level):
+            raise mistake(place, "A whole number has 64 bits at most.")
+        level = [inner for one in level for inner in _parts(one)]
+        if not level:
+            return data
+    raise mistake(place, f"Values lie more than {MAX_DEPTH} deep within one another.")
+
+
+def _parts(data: Any) -> list[Any]:
+    """The values of a list or a mapping."""
+    if isinstance(data, dict):
+        return list(data.values())
+    return data if isinstance(data, list) else []
+
+
+def item_at(values: Any, key: str) -> Any:
+    """The item of a mapping or a list at a part of a dotted key. :raises LookupError: there is none"""
+    if isinstance(values, dict):
+        return values[key]
+    if isinstance(values, list) and re.fullmatch(r"\d{1,6}", key, re.ASCII):
+        return values[int(key)]
+    raise KeyError(key)
+
+
+def items_of(values: Any, place: Place) -> Iterable[tuple[Any, Any]]:
+    """What `!Enumerate` goes through: keys and values of a mapping, indices and items of a list or a text."""
+    if isinstance(values, dict):
+        return values.items()
+    if isinstance(values, list | str):
+        return enumerate(values)
+    raise mistake(place, "!Enumerate takes a list or a mapping.")
+
+
+def as_mapping(made: list[Any], place: Place) -> dict[str, Any]:
+    """A mapping of pairs, or of mappings one after the other."""
+    mapping: dict[str, Any] = {}
+    for part in made:
+        if isinstance(part, dict):
+            mapping |= part
+        elif isinstance(part, list) and len(part) == 2 and not isinstance(part[0], list | dict):
+            mapping[str(part[0])] = part[1]
+        else:
+            raise _not_a_pair(place)
+    return mapping
+
+
+def _not_a_pair(place: Place) -> BlueprintError:
+    return mistake(place, "The value of !Enumerate with MAP is [key, value] or a mapping.")

@@ -1,0 +1,149 @@
+"""Objects of the store that a blueprint names: by identifiers, `!Find` and `!FindObject`."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from app import errors
+from app.blueprints import releases
+from app.blueprints.limits import MAX_NAME, Allowance, shortened
+from app.blueprints.mistakes import Mistake, NotServed, Place, mistake
+from app.blueprints.objects import Model, Store
+from app.blueprints.permissions import Permissions
+from app.domain import Grant
+
+BASES: Mapping[str, str] = {"authentik_flows.stage": "stages", "authentik_policies.policy": "policies"}
+"""The models that all models of a collection extend in authentik. An object is found by them, but not made."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class Scope(NamedTuple):
+    """What `!Find` looks among.
+
+    :param name: as it is written
+    :param models: one model, or all of a collection
+    :param properties: the properties that all of them have
+    :param seen_by: the permissions to see an object of any of them
+    """
+
+    name: str
+    models: tuple[Model, ...]
+    properties: Collection[str]
+    seen_by: Collection[Grant]
+
+
+class Lookups:
+    """The look-ups of one application of a blueprint, within a transaction.
+
+    :param permissions: what the sender may look up
+    :param allowance: what is left of look-ups and time
+    """
+
+    def __init__(self, store: Store, session: Any, permissions: Permissions, allowance: Allowance) -> None:
+        self._store = store
+        self._session = session
+        self._permissions = permissions
+        self._allowance = allowance
+
+    def model(self, name: Any, place: Place) -> Model:
+        """The model of objects that are kept here.
+
+        :raises NotServed: the contract does not have it
+        :raises BlueprintError: it is no name of a model, or that of a base model
+        """
+        known = name.lower() if isinstance(name, str) else ""
+        if known in self._store.models:
+            return self._store.models[known]
+        if known in BASES:
+            kinds = [model.name for model in self._store.models.values() if model.collection == BASES[known]]
+            raise mistake(place, f"{known} is what several models have in common: name one of {', '.join(kinds)}.")
+        if isinstance(name, str) and "." in name:
+            raise NotServed([Mistake(place, _not_served(name, self._store.models))])
+        raise mistake(place, f"There is no model {name!r} here.")
+
+    def scope(self, name: Any, place: Place) -> Scope:
+        """What `!Find` looks among, by the name of a model or of a base model. :raises BlueprintError: as `model`"""
+        models = [model for model in self._store.models.values() if model.collection == BASES.get(str(name).lower())]
+        if not models:
+            model = self.model(name, place)
+            return Scope(model.name, (model,), {*model.members, "pk"}, tuple(model.seen_by))
+        first, *others = models
+        return Scope(
+            str(name).lower(),
+            tuple(models),
+            {"pk", *(name for name in first.members if all(name in other.members for other in others))},
+            tuple(grant for grant in first.seen_by if all(grant in other.seen_by for other in others)),
+        )
+
+    def find(self, scope: Scope, properties: Mapping[str, Any], place: Place) -> tuple[Model, str] | None:
+        """Model and pk of the object whose properties equal those given; None if there is none.
+
+        :raises BlueprintError: there is no such property, its value is wrong, or the sender must not look it up
+        """
+        for name, value in properties.items():
+            if name not in scope.properties:
+                raise mistake(place, f"{scope.name} has no property {name!r}.")
+            if isinstance(value, list | dict):
+                raise mistake(place, "No object is found by a list or a mapping.")
+        self._permissions.check_find(scope.name, scope.seen_by, properties, place)
+        for model in scope.models:
+            self._allowance.spend_lookup(place)
+            try:
+                wanted = checked(model, {name: value for name, value in properties.items() if name != "pk"})
+            except errors.Invalid as error:
+                problems = [f"{name}: {messages[0]}" for name, messages in error.messages.items()]
+                raise mistake(place, "; ".join(problems)) from error
+            if "pk" in properties:
+                # Anything but a UUID is the pk of nothing.
+                wanted["pk"] = properties["pk"].lower() if is_pk(properties["pk"]) else ""
+            if (found := self._store.repository(model.name).find(self._session, wanted)) is not None:
+                return model, found
+        return None
+
+    def visible(self, scope: Scope, found: tuple[Model, str], place: Place) -> dict[str, Any]:
+        """The properties of an object that the sender may see. :raises BlueprintError: there are none"""
+        model, pk = found
+        shown = self._permissions.visible(scope.name, scope.seen_by, place)
+        read = self._store.repository(model.name).read(self._session, pk)
+        return {name: value for name, value in read.items() if name in shown}
+
+    def existing(self, model: Model, pk: str | None, known_by: Mapping[str, Any], place: Place) -> str | None:
+        """The object of an entry: the one of this pk or else, as in authentik, the one of the other identifiers.
+
+        :raises Invalid: the value of an identifier is wrong
+        :raises BlueprintError: the sender must not look it up
+        """
+        self._permissions.check_identifiers(model, known_by, place)
+        repository = self._store.repository(model.name)
+        if pk is not None and (found := repository.find(self._session, {"pk": pk})) is not None:
+            return found
+        return repository.find(self._session, checked(model, known_by)) if known_by else None
+
+
+def checked(model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Some properties as the model has them. :raises Invalid: one of them is wrong"""
+    try:
+        return model.read_change(properties)
+    except errors.Invalid as error:
+        wrong = {name: messages for name, messages in error.messages.items() if name in properties}
+        if wrong:
+            raise errors.Invalid(wrong) from error
+        # A rule on several properties, of which these are not all.
+        return dict(properties)
+
+
+def is_pk(value: Any) -> bool:
+    """Whether a value is a UUID with hyphens."""
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
+def _not_served(name: str, served: Iterable[str]) -> str:
+    """What to say of a model that the contract does not have."""
+    known = name.lower()
+    if releases.knows(known):
+        advice = "Remove the entry, or import the file by `flows import --skip-unknown`."
+        return " ".join(filter(None, (f"{name} is not served here.", releases.about_model(known), advice)))
+    near = get_close_matches(known[:MAX_NAME], served, n=1, cutoff=0.8)
+    return f"There is no model {shortened(name, MAX_NAME)!r} here." + (f" {near[0]} is similar." if near else "")

@@ -1,0 +1,90 @@
+"""The environment and the files that a blueprint may read: none, unless the owner of the machine allows it for a command."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.blueprints.mistakes import Place, mistake
+
+MAX_FILE = 1024 * 1024
+"""Bytes of a file that `!File` reads."""
+
+_REFUSED = {
+    "!Env": "!Env is refused: this server reads no environment for a blueprint. Write the value, use !Context, or allow it to"
+    " `flows import` or `flows serve --seed` by --allow-env.",
+    "!File": "!File is refused: this server reads no files for a blueprint. Write the value, use !Context, or allow a folder to"
+    " `flows import` or `flows serve --seed` by --allow-files.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a blueprint may read of the machine.
+
+    :param env: whether `!Env` may read the environment
+    :param folders: the folders whose files `!File` may read
+    """
+
+    env: bool = False
+    folders: tuple[Path, ...] = ()
+
+    def objection(self, tag: str) -> str | None:
+        """What speaks against `!Env` or `!File`, None if the tag may be used."""
+        return None if {"!Env": self.env, "!File": bool(self.folders)}.get(tag, True) else _REFUSED[tag]
+
+    def variable(self, name: str, place: Place) -> str | None:
+        """A variable of the environment, None if it is not set or empty (authentik takes the default for both).
+
+        :raises BlueprintError: its value is not UTF-8
+        """
+        value = os.environ.get(name) if self.env and "\0" not in name else None
+        try:
+            (value or "").encode()
+        except UnicodeEncodeError as error:
+            raise mistake(place, f"The variable {name} is not UTF-8 text.") from error
+        return value or None
+
+    def file(self, path: str, place: Place) -> str | None:
+        """The text of a file of the folders, without white space around it; None if there is no such file.
+
+        :param path: absolute, or from one of the folders
+        :raises BlueprintError: it lies elsewhere, is no regular file, is too large, or is not UTF-8 text
+        """
+        if "\0" in path:
+            raise mistake(place, "The path of a file has no NUL in it.")
+        found = [real for folder in self.folders if (real := _within(folder.resolve(), path)) is not None]
+        if not found:
+            raise mistake(place, f"{path!r} is in none of the folders that --allow-files names.")
+        for real in found:
+            try:
+                return _read(real, place).decode().strip()
+            except UnicodeDecodeError as error:
+                raise mistake(place, f"{path!r} is not UTF-8 text.") from error
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise mistake(place, f"{path!r} can't be read: {error.strerror}.") from error
+        return None
+
+
+def _within(folder: Path, path: str) -> Path | None:
+    """A path with its links followed, None if it leads out of a folder."""
+    try:
+        real = (folder / path).resolve()
+    except (OSError, RuntimeError):
+        # Links that lead in a circle.
+        return None
+    return real if real.is_relative_to(folder) else None
+
+
+def _read(path: Path, place: Place) -> bytes:
+    # A pipe would be waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise mistake(place, f"{path.name!r} is no regular file.")
+        content = file.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        raise mistake(place, f"{path.name!r} is larger than {MAX_FILE} bytes.")
+    return content

@@ -1,0 +1,295 @@
+"""One application of a blueprint, within a transaction: entry by entry, going on after those that are wrong."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app import errors
+from app.blueprints import releases
+from app.blueprints.document import Value
+from app.blueprints.limits import MAX_MISTAKES, MAX_NOTES, Allowance
+from app.blueprints.lookups import Lookups, is_pk
+from app.blueprints.machine import Machine
+from app.blueprints.mistakes import BlueprintError, Exhausted, Mistake, Note, NotServed, Place, mistake
+from app.blueprints.objects import Model, Store
+from app.blueprints.permissions import Permissions
+from app.blueprints.problems import Problems, about, all_about, hint, place_of, unknown
+from app.blueprints.reading import STATES, Blueprint, Entry
+from app.blueprints.references import DependsOnLost, IsGone, References
+from app.blueprints.reporting import Done
+from app.blueprints.tags import Resolver
+
+# By this model a blueprint of authentik asks for another one to be applied first.
+_ANOTHER_BLUEPRINT = "authentik_blueprints.metaapplyblueprint"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a blueprint is applied.
+
+    :param strict: whether a `!Find` that finds nothing is wrong
+    :param permissions: what its sender may do
+    :param seconds: how long it may take
+    :param machine: what it may read of the machine
+    :param skip_unknown: whether entries of models that are not served are skipped
+    """
+
+    strict: bool
+    permissions: Permissions
+    seconds: int
+    machine: Machine
+    skip_unknown: bool
+
+
+class Run:
+    """One application of a blueprint. `done` is what became of its entries so far, `mistakes` how many mistakes they have.
+
+    :param session: of a transaction that is rolled back if anything is wrong
+    """
+
+    def __init__(self, store: Store, session: Any, blueprint: Blueprint, terms: Terms) -> None:
+        self.done: list[Done] = []
+        self.mistakes = 0
+        self._store = store
+        self._session = session
+        self._terms = terms
+        self._allowance = Allowance(terms.seconds)
+        self._lookups = Lookups(store, session, terms.permissions, self._allowance)
+        self._references = References(blueprint, self._lookups, self._is_absent, strict=terms.strict)
+        context = {**_context(store), **blueprint.context}
+        self._resolver = Resolver(context, self._references, terms.machine, self._note)
+        self._entry = blueprint.entries[0]
+        self._entries = {entry.id: entry for entry in reversed(blueprint.entries)}
+        self._state = ""
+        self._notes: dict[Note, None] = {}
+        self._noted = 0
+
+    def apply_all(self, entries: Iterable[Entry]) -> None:
+        """Apply entries, those after wrong ones too, until there are more mistakes than are told of.
+
+        :raises Exhausted: nothing more is to be looked at
+        :raises NotUnique: a value is taken, which ends the transaction
+        :raises NotFound: somebody else has deleted the object meanwhile
+        """
+        for entry in entries:
+            if self.mistakes > MAX_MISTAKES:
+                return
+            self._add(self._outcome_of(entry))
+
+    def _outcome_of(self, entry: Entry) -> Done:
+        """Apply an entry. What can't be told of it alone is raised."""
+        self._entry, self._state, self._notes = entry, "present", {}
+        self._references.deleting = False
+        self._allowance.check_time(entry.place)
+        try:
+            return self._apply(entry)
+        except Exhausted:
+            raise
+        except DependsOnLost as error:
+            wrong, done = error.lost.wrong, Done(entry, "skipped", note=f"it depends on {error.lost}")
+        except BlueprintError as error:
+            wrong, done = True, Done(entry, "error", mistakes=error.mistakes)
+            if isinstance(error, NotServed) and self._terms.skip_unknown:
+                wrong, done = False, Done(entry, "skipped", note=error.mistakes[0].message)
+        self._references.lose(entry, wrong=wrong)
+        return done
+
+    def refuse(self, error: Exception) -> None:
+        """Add an error that ends the application at its present entry."""
+        mistakes: Sequence[Mistake]
+        match error:
+            case BlueprintError():
+                mistakes = error.mistakes
+            case errors.NotUnique():
+                model = self._lookups.model(self._resolver.resolve(self._entry.model), self._entry.model.place)
+                mistakes = all_about(self._entry, model, model.messages_of(error), {})
+            case _:
+                mistakes = (Mistake(self._entry.place, "Somebody else has deleted the object meanwhile."),)
+        self._add(Done(self._entry, "error", mistakes=mistakes))
+
+    def _is_absent(self, id_: str) -> bool:
+        """Whether the entry of an id, above or below, asks for the object to be deleted."""
+        entry = self._entries.get(id_)
+        return entry is not None and entry.state is not None and self._resolver.resolve(entry.state) == "absent"
+
+    def _add(self, done: Done) -> None:
+        self.mistakes += len(done.mistakes)
+        self.done.append(replace(done, notes=tuple(self._notes)))
+
+    def _note(self, place: Place, message: str) -> None:
+        note = Note(place, message)
+        if self._noted <= MAX_NOTES and note not in self._notes:
+            self._notes[note] = None
+            self._noted += 1
+
+    def _apply(self, entry: Entry) -> Done:
+        """:raises BlueprintError: it is wrong :raises DependsOnLost: an entry that it refers to has no object"""
+        if not all(self._resolved(entry.conditions, list, "The conditions are a list.")):
+            return Done(entry, "skipped", note="its conditions do not hold")
+        name = self._resolver.resolve(entry.model)
+        if name == _ANOTHER_BLUEPRINT:
+            return Done(entry, "skipped", note="each blueprint is applied by itself here")
+        self._state = "present" if entry.state is None else self._resolver.resolve(entry.state)
+        if self._state not in STATES:
+            raise mistake(place_of(entry.state, entry), f"The state is one of {', '.join(STATES)}.")
+        try:
+            model = self._lookups.model(name, entry.model.place)
+        except NotServed:
+            # There can be no object of a model that is not served.
+            if self._state == "absent" and releases.knows(name.lower()):
+                return Done(entry, "skipped", note="no objects of this model are kept here")
+            raise
+        self._references.deleting = self._state == "absent"
+        if self._state != "absent":
+            return self._present(model, entry)
+        try:
+            return self._absent(model, entry)
+        except IsGone:
+            return Done(entry, "skipped", note="what it refers to is gone")
+
+    def _absent(self, model: Model, entry: Entry) -> Done:
+        """Delete an object. :raises IsGone: what it is known by does not exist"""
+        self._terms.permissions.check_delete(model, place_of(entry.state, entry))
+        problems = Problems()
+        given, known_by = self._identifiers(model, entry, problems)
+        problems.raise_all()
+        parts = entry.identifiers.content if entry.identifiers is not None else {}
+        if any(value is None and name in parts and parts[name].tag is not None for name, value in known_by.items()):
+            raise IsGone
+        found = self._existing(model, given, known_by, problems)
+        problems.raise_all()
+        if found is None:
+            return Done(entry, "skipped", note="there is no such object")
+        self._store.repository(model.name).remove(self._session, found)
+        self._references.add(entry, given, found)
+        return Done(entry, "deleted", found)
+
+    def _present(self, model: Model, entry: Entry) -> Done:
+        """Create an object, or change it."""
+        problems = Problems()
+        given, known_by = self._identifiers(model, entry, problems)
+        found = self._existing(model, given, known_by, problems)
+        if found is not None and self._state == "must_created":
+            raise mistake(
+                place_of(entry.state, entry), "There is such an object already, and the state is must_created."
+            )
+        if found is not None and self._state == "created":
+            action, pk = "unchanged", found
+        else:
+            attrs = self._properties(entry.attrs, "The attributes are a mapping.", problems)
+            for note in unknown(entry, model, attrs):
+                self._note(note.place, note.message)
+            action, pk = self._keep(
+                model, found, given, {**self._renamed(model, attrs, problems), **known_by}, problems
+            )
+        self._references.add(entry, given, pk)
+        ignored = entry.permissions is not None and entry.permissions.content
+        return Done(entry, action, pk, "its permissions are ignored" if ignored else "")
+
+    def _keep(
+        self, model: Model, found: str | None, given: str | None, wanted: Mapping[str, Any], problems: Problems
+    ) -> tuple[str, str]:
+        """Create the object, or change it. :returns: what was done, and its pk"""
+        members = {name: wanted[name] for name in (*model.members, *model.preset) if name in wanted}
+        repository = self._store.repository(model.name)
+        try:
+            if problems:
+                # What can't be told without the rest is left to the next import.
+                model.read_change(members)
+                problems.raise_all()
+            if found is None:
+                return "created", repository.add(self._session, repository.as_stored(model.read_new(members)), given)
+            stored = repository.read(self._session, found, lock=True)
+            new = repository.as_stored(model.read_change(members))
+            changes = {name: value for name, value in new.items() if stored[name] != value}
+            if changes:
+                repository.change(self._session, found, changes)
+            return "updated" if changes else "unchanged", found
+        except errors.Invalid as error:
+            messages = error.messages
+            if problems:
+                told = {one.member for one in problems.mistakes}
+                messages = {name: messages[name] for name in messages if name in members and name not in told}
+            problems.mistakes += all_about(self._entry, model, messages, members)
+            problems.raise_all()
+            raise
+        except errors.Missing as error:
+            raise BlueprintError(all_about(self._entry, model, model.messages_of(error), members)) from error
+
+    def _identifiers(self, model: Model, entry: Entry, problems: Problems) -> tuple[str | None, dict[str, Any]]:
+        """The pk that an entry gives its object, and the other properties that it is known by."""
+        identifiers = self._properties(entry.identifiers, "The identifiers are a mapping.", problems)
+        if not identifiers and not problems:
+            raise mistake(place_of(entry.identifiers, entry), "An entry has identifiers, by which its object is known.")
+        pk = identifiers.pop("pk", None)
+        if pk is not None and not is_pk(pk):
+            problems.mistakes.append(about(self._entry, "pk", "A pk is a UUID."))
+            pk = None
+        for name, value in list(identifiers.items()):
+            if name not in model.members:
+                problems.mistakes.append(
+                    about(self._entry, name, f"{model.name} has no such property.{hint(model, name)}")
+                )
+            elif isinstance(value, list | dict):
+                problems.mistakes.append(about(self._entry, name, "No object is known by a list or a mapping."))
+            else:
+                continue
+            del identifiers[name]
+        return pk and pk.lower(), self._renamed(model, identifiers, problems)
+
+    def _renamed(self, model: Model, members: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+        """See `References.renamed`."""
+        try:
+            return self._references.renamed(model, members)
+        except DependsOnLost as error:
+            problems.reason = problems.reason or error
+            return dict(members)
+
+    def _existing(self, model: Model, given: str | None, known_by: Mapping[str, Any], problems: Problems) -> str | None:
+        """The object of the entry; None if there is none, or if that can't be told."""
+        place = place_of(self._entry.identifiers, self._entry)
+        if problems:
+            return None
+        try:
+            return self._lookups.existing(model, given and self._references.pk_of(given), known_by, place)
+        except errors.Invalid as error:
+            problems.mistakes += all_about(self._entry, model, error.messages, known_by)
+            return None
+
+    def _properties(self, value: Value | None, problem: str, problems: Problems) -> dict[str, Any]:
+        """What the properties of a mapping stand for, without those that are wrong."""
+        if value is None or value.tag is not None or not isinstance(value.content, dict):
+            found: dict[str, Any] = self._resolved(value, dict, problem)
+            return found
+        found = {}
+        for name, part in value.content.items():
+            try:
+                found[name] = self._resolver.resolve(part)
+            except Exhausted:
+                raise
+            except (DependsOnLost, IsGone) as error:
+                problems.reason = problems.reason or error
+            except BlueprintError as error:
+                if isinstance(error, NotServed) and self._terms.skip_unknown:
+                    problems.reason = problems.reason or error
+                else:
+                    problems.mistakes += error.mistakes
+        return found
+
+    def _resolved(self, value: Value | None, kind: type[Any], problem: str) -> Any:
+        """What a list or a mapping of an entry stands for, empty if it is left out."""
+        data = None if value is None else self._resolver.resolve(value)
+        if value is None or data is None:
+            return kind()
+        if not isinstance(data, kind):
+            raise mistake(value.place, problem)
+        return data
+
+
+def _context(store: Store) -> dict[str, Value]:
+    """What authentik knows besides the blueprint's own context: there is no licence here, and these models by app."""
+    apps = (name.split(".") for name in store.models)
+    return {
+        "goauthentik.io/enterprise/licensed": Value(1, 1, content=False),
+        "goauthentik.io/rbac/models": Value(1, 1, {model: Value(1, 1, app) for app, model in apps}),
+    }
