@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from app.cli.allowed import Allowed, allowing
 from app.logs import printable
 from app.settings import Settings
 from app.store import Store
@@ -13,8 +14,9 @@ from app.store import Store
 
 @click.command("import", short_help="Apply blueprints.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@allowing
 @click.pass_obj
-def command(settings: Settings, files: tuple[Path, ...]) -> None:
+def command(settings: Settings, files: tuple[Path, ...], allowed: Allowed) -> None:
     """Apply blueprints, each as a whole or not at all.
 
     Files that need one another may be given in any order. Those that are right are applied, though others are wrong.
@@ -25,28 +27,54 @@ def command(settings: Settings, files: tuple[Path, ...]) -> None:
 
     store = store_or_exit(settings, contract_or_exit(settings))
     try:
-        if not apply_files(store, files):
+        if not apply_files(store, files, allowed):
             raise SystemExit(1)
     finally:
         store.close()
 
 
-def apply_files(store: Store, files: Sequence[Path]) -> bool:
+def apply_files(store: Store, files: Sequence[Path], allowed: Allowed | None = None) -> bool:
     """Apply blueprints in the order in which they need one another, and say what became of each.
 
+    :param allowed: what they are allowed; None for nothing
     :returns: whether all were applied
     """
+    from app.blueprints.machine import Machine
     from app.blueprints.several import apply_all
 
-    outcomes = apply_all(store, {str(file): text for file, text in _read(files).items()})
+    outcomes = apply_all(
+        store,
+        {str(file): text for file, text in _read(files).items()},
+        machine=Machine(allowed.env, allowed.folders) if allowed else Machine(),
+        skip_unknown=allowed is not None and allowed.skip_unknown,
+    )
     for name, outcome in outcomes.items():
-        if outcome.success:
-            done = Counter(log["attributes"]["action"] for log in outcome.logs)
-            click.echo(f"{name}: {', '.join(f'{count} {action}' for action, count in done.items()) or 'nothing to do'}")
-        for mistake in outcome.mistakes:
-            # A blueprint may come from anywhere.
-            click.echo(printable(f"{name}:{mistake}"), err=True)
+        for line in sorted(outcome.mistakes):
+            _tell(f"{name}:{line}")
+        for line in sorted(outcome.notes):
+            _tell(f"{name}:{line.place}: note: {line.message}")
+        if not outcome.success:
+            continue
+        entries = [
+            log for log in outcome.logs if "entry" in log["attributes"] and log["attributes"]["action"] != "note"
+        ]
+        done = Counter(log["attributes"]["action"] for log in entries)
+        click.echo(f"{name}: {', '.join(f'{count} {action}' for action, count in done.items()) or 'nothing to do'}")
+        for log in entries:
+            if allowed is not None and allowed.skip_unknown and log["attributes"]["action"] == "skipped":
+                _tell(f"{name}:{log['event']}")
     return all(outcome.success for outcome in outcomes.values())
+
+
+def seed_or_exit(store: Store, folder: Path, allowed: Allowed) -> None:
+    """Apply the blueprints of a folder; exit 1 if one can't be applied."""
+    if not apply_files(store, sorted(folder.glob("*.yaml")), allowed):
+        raise SystemExit(1)
+
+
+def _tell(line: str) -> None:
+    """Write a line on standard error. A blueprint may come from anywhere."""
+    click.echo(printable(line), err=True)
 
 
 def _read(files: Sequence[Path]) -> Mapping[Path, bytes]:

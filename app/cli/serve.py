@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from app.cli.allowed import Allowed, allowing
 from app.settings import Settings
 
 
@@ -20,8 +21,9 @@ from app.settings import Settings
 )
 @click.option("--record", is_flag=True, help="Record coverage of the contract, and show it at /contract/coverage/.")
 @click.option("--deterministic", is_flag=True, help="Fix time and identities, for tests.")
+@allowing
 @click.pass_obj
-def command(settings: Settings, seed: Path | None, *, record: bool, deterministic: bool) -> None:
+def command(settings: Settings, seed: Path | None, *, record: bool, deterministic: bool, allowed: Allowed) -> None:
     """Serve the API until told to stop.
 
     An embedded store is made ready first; the first start prints a superuser token, once. --record and --deterministic are for
@@ -29,9 +31,9 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
 
     Example: FLOWS_PORT=9000 FLOWS_WORKERS=2 flows serve
     """
-    alone = "--record" if record else "--deterministic" if deterministic else ""
-    if alone and settings.workers > 1:
-        raise click.UsageError(f"{alone} is for one worker, and FLOWS_WORKERS is {settings.workers}.")
+    _check_usage(settings, "--record" if record else "--deterministic" if deterministic else "")
+    if allowed and seed is None:
+        raise click.UsageError("--allow-env, --allow-files and --skip-unknown are for the blueprints of --seed.")
 
     # Nearly all that a start makes stays: to look for what does not would take a tenth of its time.
     gc.disable()
@@ -40,7 +42,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app import determinism, logs
     from app.application import create_app, create_metrics
     from app.cli.first_token import bootstrap
-    from app.cli.importing import apply_files
+    from app.cli.importing import seed_or_exit
     from app.cli.start import contract_or_exit, store_or_exit, tracing_or_warning, warn_of_pooler
     from app.cli.stored import check_in_background
     from app.cli.temporary import with_file
@@ -57,8 +59,8 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     warn_of_pooler(store)
     if deterministic:
         determinism.fix(store.fingerprint())
-    if seed is not None and not apply_files(store, sorted(seed.glob("*.yaml"))):
-        raise SystemExit(1)
+    if seed is not None:
+        seed_or_exit(store, seed, allowed)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
     base_path = contract.base_path + "/"
     # While a reload is under way there are the old workers and the new ones.
@@ -123,3 +125,9 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     gc.freeze()
     gc.enable()
     Server().run()
+
+
+def _check_usage(settings: Settings, alone: str) -> None:
+    """:param alone: the option that is for one worker, empty if there is none"""
+    if alone and settings.workers > 1:
+        raise click.UsageError(f"{alone} is for one worker, and FLOWS_WORKERS is {settings.workers}.")

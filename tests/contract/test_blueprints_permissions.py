@@ -63,7 +63,7 @@ def refused(outcome):
 def done(outcome):
     """What became of each entry."""
     assert outcome["success"], outcome["logs"]
-    return [log["attributes"]["action"] for log in outcome["logs"]]
+    return [log["attributes"]["action"] for log in outcome["logs"] if log["log_level"] != "warning"]
 
 
 def scalar(value):
@@ -126,6 +126,40 @@ def test_to_look_objects_up_takes_the_permission_to_see_what_they_are_looked_up_
                     assert "There is such an object already" in refused(outcome)
                 else:
                     assert outcome["success"], outcome["logs"]
+
+
+@pytest.mark.parametrize("model", CREATORS)
+def test_an_object_is_read_with_the_permission_to_see_it_and_as_that_shows_it(examples, send, model):
+    found = examples.another(model)
+    for permissions, operation in on_one(model, "retrieve"):
+        (media,) = operation.spec["responses"]["200"]["content"].values()
+        seen = properties(CONTRACT, media["schema"])
+        for name in MODELS[model].members:
+            value = f"!AtIndex [!FindObject [{model}, [pk, {found['pk']}]], {name}, hidden]"
+            entry = f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [!Condition [NEQ, {value}, hidden]]}}"
+            assert f"To look up {model} by pk takes the permission " in refused(send(entry))
+            (action, *_) = done(send(entry, more=permissions))
+            assert (action != "skipped") is (name in seen), name
+            send(
+                {"model": DUMMY, "identifiers": {"name": "a"}, "state": "absent"},
+                more=[f"{DUMMY}".replace(".", ".delete_")],
+            )
+
+
+@pytest.mark.parametrize(
+    ("base", "model"),
+    [("authentik_flows.stage", DUMMY), ("authentik_policies.policy", "authentik_policies_dummy.dummypolicy")],
+)
+def test_to_look_up_by_a_base_model_takes_the_permission_to_see_all_of_its_models(examples, send, base, model):
+    found = examples.another(model)
+    entry = f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [!Find [{base}, [name, {json.dumps(found['name'])}]]]}}"
+    own = {
+        one for permissions, operation in on_one(model, "retrieve") if "all" not in operation.id for one in permissions
+    }
+    of_all = base.replace(".", ".view_")
+    said = refused(send(entry, more=own - {of_all}))
+    assert f"To look up {base} by name takes the permission {of_all}" in said
+    assert done(send(entry, more=[of_all])) == ["created"]
 
 
 @pytest.mark.parametrize("model", CREATORS)

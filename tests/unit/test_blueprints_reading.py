@@ -138,6 +138,8 @@ mapping: {key1: value, key2: 2}
 nested: !Context foo
 deep: {a: [!Context foo]}
 loop: !Context loop
+a: {b: part}
+a.b: whole
 """
 
 
@@ -166,6 +168,16 @@ loop: !Context loop
         (b"!Enumerate [!Context mapping, MAP, {a: !Value 0}]", {"a": 2}),
         (b"!Enumerate [ab, SEQ, !Enumerate [[x], SEQ, [!Value 1, !Value 0, !Index 1]]]", [[["a", "x", 0]], [["b", "x", 1]]]),
         (b"!Enumerate [[[1, 2], [3]], SEQ, !Enumerate [!Value 1, SEQ, !Value 0]]", [[1, 2], [3]]),
+        (b"[!Context mapping.key1, !Context sequence.1, !Context deep.a.0, !Context nested]", ["value", "bar", "bar", "bar"]),
+        (b"[!Context a.b, !Context [a.c, 7], !Context [sequence.2, 8], !Context foo.0]", ["whole", 7, 8, None]),
+        (b"[!AtIndex [!Context sequence, 1], !AtIndex [!Context mapping, key1], !AtIndex [{1: a}, 1]]", ["bar", "value", "a"]),
+        (b"[!AtIndex [[], 0, x], !AtIndex [{}, a, null], !AtIndex [null, 0, x], !AtIndex [[a, b], -1]]", ["x", None, "x", "b"]),
+        (b"!AtIndex [!FindObject [m, [n, 1]], list]", [1, {"a": "b"}]),
+        (b"[!FindObject [m, [n, 2]], !AtIndex [!FindObject [m, [n, 2]], list, x]]", [None, "x"]),
+        (b"!ParseJSON '{\"a\": [1, 1.5, null, true, \"\\u00e9\"]}'", {"a": [1, 1.5, None, True, "é"]}),
+        (b"!AtIndex [!ParseJSON '[1, 2]', 1]", 2),
+        (b"[!Condition [EQ, a, a], !Condition [eq, a, a, b], !Condition [NEQ, a, b]]", [True, False, True]),
+        (b"!If [!Condition [EQ, !Context foo, bar], yes, no]", True),
     ],
 )  # fmt: skip
 def test_tags(text, data):
@@ -207,6 +219,17 @@ def test_tags(text, data):
         (b"!Enumerate [!Value 0, SEQ, a]", "1:13: There is no !Enumerate around this one that !Value 0 could mean."),
         (b"[!Index 0]", "1:2: There is no !Enumerate around this one that !Index 0 could mean."),
         (b"[!Value a]", "1:2: !Value takes a number: 0 for the innermost !Enumerate around it."),
+        (b"!AtIndex [[1]]", "1:1: !AtIndex takes [values, index] or [values, index, default]."),
+        (b"!AtIndex [[1], 1]", "1:16: There is nothing at 1. Give a default, or another index."),
+        (b"!AtIndex [[1], a]", "1:16: There is nothing at 'a'. Give a default, or another index."),
+        (b"!AtIndex [{a: b}, [a]]", "1:19: An index is a number or text."),
+        (b"!AtIndex [text, 0]", "1:11: !AtIndex takes a list or a mapping."),
+        (b"!ParseJSON [a]", "1:1: !ParseJSON takes text."),
+        (b"!ParseJSON '{'", "1:1: This is no JSON: unexpected end of data: line 1 column 2 (char 1)."),
+        (b"!ParseJSON '[9223372036854775808]'", "1:1: A whole number has 64 bits at most."),
+        (b"!ParseJSON '" + b"[" * 65 + b"]" * 65 + b"'", "1:1: Values lie more than 64 deep within one another."),
+        (b"!FindObject [m]", "1:1: !FindObject takes [model, [property, value], ...]."),
+        (b"!FindObject [m, n]", "1:17: !FindObject takes [model, [property, value], ...]."),
         (b"!Context loop", "7:7: Values lie more than 128 deep within one another."),
     ],
 )  # fmt: skip
@@ -227,8 +250,13 @@ def doubling(tag):
         (b"[" + b"!Context a," * 10_000 + b"]", b"a: " + b"x" * 1_000_000),
         (b"!Enumerate [!Context a, SEQ, !Enumerate [!Context a, SEQ, !Value 0]]", b"a: [" + b"1," * 1_000 + b"]"),
         (b"!Enumerate [!Context a, SEQ, !Enumerate [[!Context a], SEQ, !Value 0]]", b"a: [" + b"1," * 1_000 + b"]"),
+        (b"!Enumerate [!Context a, SEQ, !ParseJSON '[" + b"1," * 999 + b"1]']", b"a: [" + b"1," * 1_000 + b"]"),
+        (b"!Enumerate [!Context a, SEQ, !ParseJSON '" + b" " * 100_000 + b"1']", b"a: [" + b"1," * 1_000 + b"]"),
+        (b"!Enumerate [!Context a, SEQ, !AtIndex [!Context a, 0]]", b"a: [" + b"1," * 1_000 + b"]"),
+        (b"!Enumerate [!Context a, SEQ, !Condition [EQ, !Context a, 0]]", b"a: [" + b"1," * 1_000 + b"]"),
+        (b"[" + b"!Context a.0," * 1_000 + b"]", b"a: [" + b"1," * 1_000 + b"]"),
     ],
-    ids=["lists", "formats", "text", "enumerations", "items"],
+    ids=["lists", "formats", "text", "enumerations", "items", "json", "blank json", "indices", "conditions", "parts"],
 )
 def test_bombs_of_tags(text, context):
     (line,) = mistakes(plain, text, context)

@@ -1,0 +1,51 @@
+"""What commands allow blueprints."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the owner of the machine allows blueprints.
+
+    :param env: whether `!Env` may read the environment
+    :param folders: the folders whose files `!File` may read
+    :param skip_unknown: whether entries of models that are not served are skipped
+    """
+
+    env: bool
+    folders: tuple[Path, ...]
+    skip_unknown: bool
+
+    def __bool__(self) -> bool:
+        return self.env or bool(self.folders) or self.skip_unknown
+
+
+def allowing(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `Allowed` to a command, which gets them as `allowed`."""
+
+    @click.option("--allow-env", is_flag=True, help="Let !Env in blueprints read the environment.")
+    @click.option(
+        "--allow-files",
+        metavar="DIR",
+        multiple=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Let !File in blueprints read the files of this folder; may be given several times.",
+    )
+    @click.option(
+        "--skip-unknown",
+        is_flag=True,
+        help="Skip entries of models that are not served, and what depends on them, instead of refusing the blueprint.",
+    )
+    @functools.wraps(command)
+    def with_options(
+        *args: Any, allow_env: bool, allow_files: tuple[Path, ...], skip_unknown: bool, **rest: Any
+    ) -> None:
+        command(*args, allowed=Allowed(allow_env, allow_files, skip_unknown), **rest)
+
+    return with_options
