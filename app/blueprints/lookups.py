@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from app import errors
 from app.blueprints import releases
 from app.blueprints.limits import MAX_NAME, Allowance, shortened
-from app.blueprints.mistakes import Mistake, NotServed, Place, mistake
+from app.blueprints.mistakes import NotServed, Place, mistake
 from app.blueprints.objects import Model, Store
 from app.blueprints.permissions import Permissions
 from app.domain import Grant
@@ -60,7 +60,7 @@ class Lookups:
             kinds = [model.name for model in self._store.models.values() if model.collection == BASES[known]]
             raise mistake(place, f"{known} is what several models have in common: name one of {', '.join(kinds)}.")
         if isinstance(name, str) and "." in name:
-            raise NotServed([Mistake(place, _not_served(name, self._store.models))])
+            raise _not_served(name, self._store.models, place)
         raise mistake(place, f"There is no model {name!r} here.")
 
     def scope(self, name: Any, place: Place) -> Scope:
@@ -139,11 +139,13 @@ def is_pk(value: Any) -> bool:
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
-def _not_served(name: str, served: Iterable[str]) -> str:
-    """What to say of a model that the contract does not have."""
+def _not_served(name: str, served: Iterable[str], place: Place) -> NotServed:
+    """The error of a model that the contract does not have."""
     known = name.lower()
     if releases.knows(known):
-        advice = "Remove the entry, or import the file by `flows import --skip-unknown`."
-        return " ".join(filter(None, (f"{name} is not served here.", releases.about_model(known), advice)))
+        problem = " ".join(filter(None, (f"{name} is not served here.", releases.about_model(known))))
+        return NotServed(place, problem, "Remove the entry, or import the file by `flows import --skip-unknown`.")
     near = get_close_matches(known[:MAX_NAME], served, n=1, cutoff=0.8)
-    return f"There is no model {shortened(name, MAX_NAME)!r} here." + (f" {near[0]} is similar." if near else "")
+    return NotServed(
+        place, f"There is no model {shortened(name, MAX_NAME)!r} here.", f"{near[0]} is similar." if near else ""
+    )

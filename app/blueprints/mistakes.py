@@ -49,7 +49,15 @@ class Exhausted(BlueprintError):
 
 
 class NotServed(BlueprintError):
-    """The model of an entry, or of a look-up, is not in the contract."""
+    """The model of an entry, or of a look-up, is not in the contract.
+
+    :param problem: the sentence that says so
+    :param advice: what to do
+    """
+
+    def __init__(self, place: Place, problem: str, advice: str) -> None:
+        super().__init__([Mistake(place, f"{problem} {advice}".rstrip())])
+        self.problem = problem
 
 
 Note = Mistake

@@ -90,7 +90,7 @@ class Run:
         except BlueprintError as error:
             wrong, done = True, Done(entry, "error", mistakes=error.mistakes)
             if isinstance(error, NotServed) and self._terms.skip_unknown:
-                wrong, done = False, Done(entry, "skipped", note=error.mistakes[0].message)
+                wrong, done = False, Done(entry, "skipped", note=error.problem.removesuffix("."))
         self._references.lose(entry, wrong=wrong)
         return done
 

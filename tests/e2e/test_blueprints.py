@@ -44,6 +44,60 @@ def test_import__a_mistake_changes_nothing(run, tmp_path):
     assert run("import", EXAMPLE).stdout == f"{EXAMPLE}: 8 created\n"
 
 
+GROUP = """entries:
+- model: authentik_core.group
+  id: group
+  identifiers: {name: admins}
+- model: authentik_flows.flow
+  id: flow
+  identifiers: {slug: for-admins}
+  attrs: {name: A, title: A, designation: authentication, titel: B}
+- model: authentik_policies.policybinding
+  identifiers: {target: !KeyOf flow, order: 0}
+  attrs: {group: !KeyOf group}
+"""
+
+
+def test_import__what_is_not_served_is_refused_or_skipped_and_told(run, tmp_path):
+    path = tmp_path / "group.yaml"
+    path.write_text(GROUP)
+    note = f"{path}:8:66: note: authentik_flows.flow has no property 'titel' to set: it is ignored. 'title' is similar."
+    refused = run("import", path)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    first, *rest = refused.stderr.splitlines()
+    assert first.startswith(f"{path}:2:10: authentik_core.group is not served here. ")
+    assert "--skip-unknown" in first
+    assert rest == [note]
+    skipped = run("import", "--skip-unknown", path)
+    assert (skipped.returncode, skipped.stdout) == (0, f"{path}: 2 skipped, 1 created\n")
+    assert skipped.stderr.splitlines()[0] == note
+    group, binding = skipped.stderr.splitlines()[1:]
+    assert group == f"{path}:2:3: authentik_core.group: skipped (authentik_core.group is not served here)"
+    assert binding == f"{path}:9:3: authentik_policies.policybinding: skipped (it depends on entry 1, which is skipped)"
+
+
+def test_import__the_machine_is_read_as_far_as_that_is_allowed(run, tmp_path):
+    (tmp_path / "allowed").mkdir()
+    (tmp_path / "allowed" / "message").write_text("Not you\n")
+    path = tmp_path / "deny.yaml"
+    path.write_text(DENY.replace("name: deny", "name: !Env PLANTED").replace("Nobody", "!File message"))
+    allowed = ["--allow-env", "--allow-files", str(tmp_path / "allowed")]
+    assert "!Env is refused" in run("import", path, PLANTED="x").stderr
+    assert "!File is refused" in run("import", "--allow-env", path, PLANTED="x").stderr
+    assert run("import", *allowed, path, PLANTED="x").stdout == f"{path}: 1 created\n"
+    (tmp_path / "seed").mkdir()
+    path.rename(tmp_path / "seed" / "deny.yaml")
+    result = run("serve", "--seed", tmp_path / "seed", "--allow-env", PLANTED="x")
+    assert (result.returncode, "!File is refused" in result.stderr) == (1, True)
+
+
+def test_serve__what_is_allowed_is_for_a_seed(run, tmp_path):
+    for option in (["--allow-env"], ["--skip-unknown"], ["--allow-files", str(tmp_path)]):
+        result = run("serve", *option)
+        assert result.returncode == 2
+        assert "are for the blueprints of --seed" in result.stderr
+
+
 def test_export__a_flow_that_there_is_not(run, tmp_path):
     result = run("export", "nope", "--output", tmp_path / "nope.yaml")
     assert (result.returncode, result.stdout) == (1, "")
@@ -59,13 +113,18 @@ def test_serve__seed(start, run, tmp_path):
     (folder / "b.yaml").write_text(DENY)
     (folder / "c.yaml").write_text(EXAMPLE.read_text())
     (folder / "notes.txt").write_text("No blueprint.")
+    (folder / "z.yaml").write_text("entries: [{model: authentik_core.group, identifiers: {name: !Env PLANTED}}]\n")
+    options = ["--skip-unknown", "--allow-env"]
     for done in ("1 created", "1 unchanged"):
-        wire, _, process = start("serve", "--seed", str(folder), FLOWS_BOOTSTRAP_TOKEN="mine")
+        wire, _, process = start(
+            "serve", "--seed", str(folder), *options, FLOWS_BOOTSTRAP_TOKEN="mine", PLANTED="planted"
+        )
         flow = wire.send("GET", FLOWS + "welcome-by-name/", [("Authorization", "Bearer mine")]).json()
         assert len(flow["stages"]) == 3
         assert f"{folder / 'b.yaml'}: {done}\n" in process.output.read_text()
         process.send_signal(signal.SIGTERM)
         wait_for(lambda process=process: process.poll() is not None, "the end of the server")
+    (folder / "z.yaml").unlink()
     (folder / "d.yaml").write_text(DENY.replace("deny_message: Nobody", "deny_message: 5"))
     result = run("serve", "--seed", str(folder))
     assert result.returncode == 1
