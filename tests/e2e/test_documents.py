@@ -25,16 +25,6 @@ from tests.serving import served
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-# Pages whose prose has lines of more than 120 characters. The list is meant to shrink.
-LONG_LINES = {
-    "SECURITY.md",
-    *(
-        f"docs/{name}.md"
-        for name in (
-            "architecture",
-        )
-    ),
-}  # fmt: skip
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 GENERATED = re.compile(r"^<!-- ([\w ]+) -->\n.*?^<!-- /\1 -->$", re.MULTILINE | re.DOTALL)
 ASSIGNMENT = re.compile(r"(\w+)=\$\(.*\)$")
@@ -140,7 +130,7 @@ def test_files_that_a_document_names_exist(document):
 def test_prose_of_a_document_has_short_lines(document):
     prose = GENERATED.sub("", BLOCK.sub("", document.read_text("utf-8"))).splitlines()
     long = [line for line in prose if len(line) > 120 and not line.startswith(("|", "!["))]
-    assert bool(long) == (str(document.relative_to(ROOT)) in LONG_LINES), long
+    assert long == []
 
 
 def test_the_changelog_has_the_version_of_the_project():
