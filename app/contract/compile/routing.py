@@ -6,9 +6,10 @@ for a flow of that slug.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
+
+from app.caches import bounded_cache
 
 T = TypeVar("T")
 ReadValues = Callable[[Mapping[str, str]], Mapping[str, Any] | None]
@@ -28,8 +29,7 @@ class Router(Generic[T]):
 
     def __init__(self) -> None:
         self._shapes: dict[int, list[_Shape[T]]] = defaultdict(list)
-        # Clients come back to the same paths; a bound keeps a stranger from filling the memory.
-        self._found_before = lru_cache(maxsize=_REMEMBERED_PATHS)(self._find)
+        self._found_before = bounded_cache(_REMEMBERED_PATHS)(self._find)
 
     def add(self, template: str, target: T, read: ReadValues = dict) -> None:
         """Let a path template lead to a target.

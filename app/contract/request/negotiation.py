@@ -1,9 +1,10 @@
 """Whether a client accepts JSON (RFC 9110, section 12.5.1), by authentik's rules (recorded: `accept.*`)."""
 
-from functools import lru_cache
 from urllib.parse import parse_qsl
 
-# The longest header that is remembered with what it admits: strangers must not fill the memory.
+from app.caches import bounded_cache
+
+# The longest header that is cached with what it admits, in characters.
 _REMEMBERED_LENGTH = 256
 
 
@@ -23,7 +24,7 @@ def _accepts(accept: str, media_type: str) -> bool:
     return not {media_type, media_type.partition("/")[0] + "/*", "*/*"}.isdisjoint(ranges)
 
 
-_remembered = lru_cache(maxsize=256)(_accepts)
+_remembered = bounded_cache(256)(_accepts)
 
 
 def names(accept: str, media_type: str) -> bool:

@@ -8,10 +8,10 @@ recorded from authentik (`list.page.dup`).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from app.caches import bounded_cache
 from app.contract.document.source import Pointer, Source
 from app.contract.errors import BrokenContract
 from app.contract.validation.coercion import coercion_of
@@ -24,8 +24,8 @@ from app.contract.validation.wording import MORE, NON_FIELD_ERRORS, QUERY, not_a
 # authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
 MAX_PARAMETERS = 1000
 
-# How many query strings of an operation are remembered with what they say, and how long these are at most, in bytes: large enough
-# for the pages that clients ask for, small enough to keep strangers from filling the memory.
+# How many query strings of an operation are cached with what they say, and how long these are at most, in bytes: enough for the
+# pages that clients ask for.
 _REMEMBERED_QUERIES = 256
 _REMEMBERED_LENGTH = 256
 
@@ -87,7 +87,7 @@ class QueryReader:
         self._absent = self._arguments({})
         self._may_be_absent = self._validator.is_valid({})
         # Clients send the same queries again and again, and what one says depends on nothing else.
-        self._read_before = lru_cache(maxsize=_REMEMBERED_QUERIES)(self._read)
+        self._read_before = bounded_cache(_REMEMBERED_QUERIES)(self._read)
 
     @property
     def argument_names(self) -> set[str]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
 from app import errors
+from app.caches import bounded_cache
 from app.domain import Reference
 from app.store.collections.identity import new_uuid
 from app.store.engine.database import Database, Query, Session
@@ -60,8 +61,7 @@ class Bindings(Generic[R]):
         self._taken = taken
         self._references = References(database)
         self._listing = Listing(database, view, cut=True)
-        # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
-        self._get_query = lru_cache(maxsize=64)(self._compile_get)
+        self._get_query = bounded_cache(64)(self._compile_get)
         self._update_query = cache(self._compile_update)
         by_key = table.c.pk == sa.bindparam("pk_")
         self._insert = database.compile(sa.insert(table).values({c.name: sa.bindparam(c.name) for c in table.c}))

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from app import errors
+from app.caches import bounded_cache
 from app.store.collections.identity import new_uuid
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.flow_row import Flow, update_of, values_of_update
@@ -55,9 +56,8 @@ class Flows:
         read = sa.select(*self._columns).where(by_key)
         self._read, self._read_and_lock = database.compile(read), database.compile(read.with_for_update())
         self._delete = database.compile(sa.delete(flows).where(by_key))
-        # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
-        self._get_query = lru_cache(maxsize=64)(self._compile_get)
-        self._delete_query = lru_cache(maxsize=64)(self._compile_delete)
+        self._get_query = bounded_cache(64)(self._compile_get)
+        self._delete_query = bounded_cache(64)(self._compile_delete)
         self._update_query = cache(lambda members: database.compile(update_of(members)))
 
     def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:

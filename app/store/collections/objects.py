@@ -5,13 +5,14 @@ No model is known here by name: what its objects have, and where they lead, is t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
 from app import errors
+from app.caches import bounded_cache
 from app.domain import Model
 from app.store.collections.identity import new_uuid
 from app.store.engine.database import Database, Query, Session
@@ -60,8 +61,7 @@ class Objects:
         self._references = References(database)
         self.view = cache(self._make_view)
         self._listing = cache(lambda scope: Listing(database, self.view(scope), cut=True))
-        # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
-        self._get_query = lru_cache(maxsize=256)(self._compile_get)
+        self._get_query = bounded_cache(256)(self._compile_get)
         compiled = database.compile
         self._insert = compiled(sa.insert(objects).values({c.name: sa.bindparam(c.name) for c in objects.c}))
         changed = ("name", "members", "search")

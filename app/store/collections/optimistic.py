@@ -7,13 +7,14 @@ taken out by choosing `Flows` in `app.store`.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 
 from app import errors
+from app.caches import bounded_cache
 from app.store.collections.flows import Flows
 from app.store.engine.postgresql.database import PostgreSQLDatabase
 from app.store.engine.row_cache import Remembered
@@ -42,8 +43,7 @@ class OptimisticFlows(Flows):
         self._seen: Remembered[_Seen] = Remembered()
         # Locks of flows that are being changed.
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
-        # Combinations of filters and terms are few; a bound keeps a stranger from filling the memory.
-        self._look_query = lru_cache(maxsize=64)(self._compile_look)
+        self._look_query = bounded_cache(64)(self._compile_look)
         self._versioned_update = cache(self._compile_update)
 
     def add(self, members: Mapping[str, Any]) -> Flow:

@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
 import sqlalchemy as sa
 
 from app import errors
+from app.caches import bounded_cache
 from app.domain import Model
 from app.store.collections.backgrounds import Backgrounds
 from app.store.collections.bindings import Bindings
@@ -58,8 +58,7 @@ class _Reading(ABC):
     def __init__(self, database: Database, view: View, columns: Sequence[sa.ColumnElement[Any]]) -> None:
         self._database = database
         self._view = view
-        # Clients choose the members that objects are found by; a bound keeps them from filling the memory.
-        self._query = lru_cache(maxsize=256)(self._compile)
+        self._query = bounded_cache(256)(self._compile)
         read = sa.select(*columns).select_from(view.source)
         if view.always:
             # As one value: SQLite would take the index of a collection for better than the primary key.

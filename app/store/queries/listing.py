@@ -1,12 +1,12 @@
 """Pages of objects: filtered, searched and sorted, with the number of all that match."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from app import errors
+from app.caches import bounded_cache
 from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries.view import View, condition_count
 
@@ -41,8 +41,7 @@ class Listing:
         self._database = database
         self._view = view
         self._cut = cut
-        # Combinations of filters, terms and sort keys are few; a bound keeps a stranger from filling the memory.
-        self._query = lru_cache(maxsize=256)(self._compile)
+        self._query = bounded_cache(256)(self._compile)
 
     def page(
         self,

@@ -1,11 +1,12 @@
 """Pages of many flows: by the counts and the index that `large` keeps, and from the end of the list where that is nearer."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.caches import bounded_cache
 from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries import large
 from app.store.queries.listing import By, Listing, SortKey
@@ -26,9 +27,9 @@ class FlowListing(Listing):
     def __init__(self, database: Database, view: View) -> None:
         super().__init__(database, view)
         self._large: bool | None = None
-        self._large_query = lru_cache(maxsize=256)(self._compile_large)
-        self._count_query = lru_cache(maxsize=64)(self._compile_count)
-        self._probe = lru_cache(maxsize=1)(lambda: database.compile(large.probe(database)))
+        self._large_query = bounded_cache(256)(self._compile_large)
+        self._count_query = bounded_cache(64)(self._compile_count)
+        self._probe = cache(lambda: database.compile(large.probe(database)))
 
     def page(
         self,
