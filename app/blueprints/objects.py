@@ -1,6 +1,6 @@
 """What blueprints need of the store and of its models."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Set
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ class Model(Protocol):
         """The members that a client sets."""
 
     @property
-    def preset(self) -> Collection[str]:
+    def preset(self) -> Set[str]:
         """The stored properties that a blueprint sets beside `members`."""
 
     @property

@@ -144,6 +144,7 @@ class Editor:
         ]
         schemas = source.document["components"]["schemas"]
         self._models = [schema["x-model"] for schema in schemas.values() if "x-model" in schema]
+        self._collections = [*source.document["x-collections"]]
         self._names = sorted(
             {name for schema in schemas.values() for name in schema.get("properties", ())}
             | {"stage__name", "policy__name", "policy__isnull", "target_in", "zz"}
@@ -216,7 +217,8 @@ class Editor:
             **dict.fromkeys(("x-orders-by", "x-searches"), lambda: random.sample(self._names, random.randint(1, 3))),
             "x-unique-together": lambda: [{"members": random.sample(names, 2), "message": "There is one."}],
             "x-references": lambda: self._reference(random),
-            "x-serves": lambda: random.choice(self._models)["name"],
+            "x-serves": lambda: random.choice([random.choice(self._models)["name"], *self._collections]),
+            "x-sets": lambda: {"collection": random.choice(self._collections), "property": random.choice(self._names)},
             "x-model": lambda: {**random.choice(self._models), "collection": random.choice(self._models)["collection"]},
             "x-messages": lambda: {random.choice(["null", "required", *node]): "Say {value} otherwise."},
             "x-required-permissions": lambda: [random.choice(permissions)],

@@ -37,6 +37,26 @@ def check_collections(source: Source) -> Iterator[Finding]:
         yield from _check_model(source, place, declared["model"], models, collections)
         yield from _check_properties(source, place, declared, of_collection[name])
     yield from _check_order(source, collections, of_collection, models)
+    for pointer, _, _, operation in source.operations():
+        if "x-sets" in operation:
+            yield from _check_set_property(source, pointer, operation, of_collection)
+
+
+def _check_set_property(
+    source: Source, pointer: Pointer, operation: Mapping[str, Any], of_collection: Mapping[str, Iterable[Pointer]]
+) -> Iterator[Finding]:
+    """Check that an operation with `x-sets` sets one property that all models of the collection have."""
+    place: Pointer = (*pointer, "x-sets")
+    collection, name = operation["x-sets"]["collection"], operation["x-sets"]["property"]
+    if collection not in of_collection:
+        yield _unknown(source, (*place, "collection"), "collection", collection, of_collection)
+    elif any(name not in properties(source, source.at(schema), schema) for schema in of_collection[collection]):
+        yield _no_property(source, (*place, "property"), name)
+    _, body = source.resolve(pointer, operation.get("requestBody", {}))
+    schemas = [media.get("schema", {}) for media in body.get("content", {}).values()]
+    if [len(properties(source, schema)) for schema in schemas] != [1]:
+        problem = "The operation sets a property, but its body is not one object with one property."
+        yield source.finding(place, problem, "Describe such a body, or remove `x-sets`.")
 
 
 def _models(source: Source) -> dict[Pointer, dict[str, Any]]:

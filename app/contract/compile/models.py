@@ -103,7 +103,7 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
     answered = {name: member for name, (_, member) in properties(source, schema).items()}
     members = {name: _type(source, member) for name, member in sent.items() if not member.get("x-ignored")}
     references = {name: _reference(source, member) for name, member in sent.items() if "x-references" in member}
-    preset = _preset(source, about["collection"], create, collection_of)
+    preset = _preset(source, about["collection"])
     return Model(
         name=about["name"],
         collection=about["collection"],
@@ -198,21 +198,14 @@ def _answered(source: Source, code: str) -> list[tuple[Pointer, str, list[Any]]]
     ]
 
 
-def _preset(
-    source: Source, collection: str, create: BodyReader | None, collection_of: Callable[[str], str | None]
-) -> dict[str, BodyReader]:
-    """The readers of the operations that set read-only properties of new objects, by property: the one of `background` is
-    `flows_instances_set_background_url_create`, whose body has one property.
-    """
-    found = {}
-    for pointer, _, _, operation in source.operations():
-        for name in create.defaults.keys() - create.members.keys() if create else ():
-            named = operation["operationId"].endswith(f"_set_{name}_url_create")
-            if named and collection_of(operation["operationId"]) == collection:
-                reader = body_reader(source, pointer, source.at(pointer), None)
-                if reader is not None and len(reader.members) == 1:
-                    found[name] = reader
-    return found
+def _preset(source: Source, collection: str) -> dict[str, BodyReader]:
+    """The readers of the operations that set read-only properties (`x-sets`), by property."""
+    return {
+        operation["x-sets"]["property"]: reader
+        for pointer, _, _, operation in source.operations()
+        if operation.get("x-sets", {}).get("collection") == collection
+        and (reader := body_reader(source, pointer, operation, None)) is not None
+    }
 
 
 def _read(reader: BodyReader | None, preset: Mapping[str, BodyReader]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:

@@ -119,15 +119,15 @@ class UsedBy:
                 yield from self._use(member, collection, _values(*row), "cascade_many")
 
     def _compile(self, name: str) -> Query:
-        return self._database.compile(_QUERIES[name](self._database))
+        return self._database.compile(_QUERIES[name]())
 
 
 _BINDING = StageBindingRow._fields[:9]
 
 
-def _object(database: Database) -> list[sa.ColumnElement[Any]]:
+def _object() -> list[sa.ColumnElement[Any]]:
     """The columns that `_values` takes."""
-    return [*(objects.c[name] for name in ("pk", "name", "members")), object_references(database)]
+    return [*(objects.c[name] for name in ("pk", "name", "members")), object_references()]
 
 
 def _values(pk: str, name: str, members: str, references: str) -> dict[str, Any]:
@@ -139,15 +139,15 @@ def _pk() -> sa.BindParameter[str]:
     return sa.bindparam("pk_")
 
 
-def _stages(database: Database) -> Any:
+def _stages() -> Any:
     """The stages of a flow, by their bindings."""
     binding = stage_bindings.c
-    columns = (*(binding[name] for name in _BINDING), *_object(database))
+    columns = (*(binding[name] for name in _BINDING), *_object())
     joined = stage_bindings.join(objects, objects.c.pk == binding.stage)
     return sa.select(*columns).select_from(joined).where(binding.target == _pk()).order_by(binding.order, binding.pk)
 
 
-def _flows(_database: Database) -> Any:
+def _flows() -> Any:
     """The flows of a stage, by its bindings."""
     binding = stage_bindings.c
     columns = (*(binding[name] for name in _BINDING), *(flows.c[name] for name in Flow._fields))
@@ -156,15 +156,15 @@ def _flows(_database: Database) -> Any:
     return sa.select(*columns).select_from(joined).where(binding.stage == _pk()).order_by(*order)
 
 
-def _policies(database: Database) -> Any:
+def _policies() -> Any:
     """The policies of a flow, or of a stage's binding."""
     binding = policy_bindings.c
     bound = (binding.flow == _pk()) | (binding.stage_binding == _pk())
     joined = policy_bindings.join(objects, objects.c.pk == binding.policy)
-    return sa.select(*_object(database)).select_from(joined).where(bound).order_by(binding.order, binding.pk)
+    return sa.select(*_object()).select_from(joined).where(bound).order_by(binding.order, binding.pk)
 
 
-def _guarded(_database: Database) -> Any:
+def _guarded() -> Any:
     """What a policy is bound to."""
     binding = policy_bindings.c
     joined = policy_bindings.outerjoin(flows, flows.c.pk == binding.flow)
@@ -174,26 +174,26 @@ def _guarded(_database: Database) -> Any:
     return found.order_by(binding.order, binding.pk)
 
 
-def _owners(database: Database) -> Any:
+def _owners() -> Any:
     """The objects that refer to one."""
     reference = references.alias("reference")
     joined = reference.join(objects, objects.c.pk == reference.c.owner)
-    found = sa.select(reference.c.member, objects.c.model, *_object(database)).select_from(joined)
+    found = sa.select(reference.c.member, objects.c.model, *_object()).select_from(joined)
     found = found.where((reference.c.flow == _pk()) | (reference.c.object == _pk()))
     return found.order_by(objects.c.name, reference.c.member, reference.c.position)
 
 
-def _owned(database: Database) -> Any:
+def _owned() -> Any:
     """The objects that one refers to."""
     owner, reference = objects.alias("owner"), references.alias("reference")
     joined: Any = reference.join(owner, owner.c.pk == reference.c.owner)
     joined = joined.join(objects, objects.c.pk == reference.c.object)
-    columns = (reference.c.member, owner.c.model, objects.c.collection, *_object(database))
+    columns = (reference.c.member, owner.c.model, objects.c.collection, *_object())
     found = sa.select(*columns).select_from(joined)
     return found.where(owner.c.pk == _pk()).order_by(reference.c.member, reference.c.position)
 
 
-_QUERIES: Mapping[str, Callable[[Database], Any]] = {
+_QUERIES: Mapping[str, Callable[[], Any]] = {
     "stages": _stages,
     "flows": _flows,
     "policies": _policies,
