@@ -10,7 +10,7 @@ from app.settings import Settings, SettingsError
 
 
 class _Commands(click.Group):
-    """Loads a command when it is called, so that none pays for the imports of another."""
+    """Loads each command on its first use, so that a command does not import what only others need."""
 
     _modules: ClassVar = {
         "serve": "app.cli.serve",
@@ -48,7 +48,7 @@ class _Commands(click.Group):
 def cli(context: click.Context) -> None:
     """Serve authentik's flows API from its OpenAPI contract.
 
-    Settings come from environment variables that begin with FLOWS_; docs/settings.md lists them.
+    Settings are environment variables that begin with FLOWS_; docs/settings.md lists them.
     """
     if context.invoked_subcommand is None or "--help" in sys.argv or "-h" in sys.argv:
         return
@@ -60,7 +60,7 @@ def cli(context: click.Context) -> None:
 
 
 def main() -> None:
-    """Run the command line. Exits 0 if it worked, 1 if it did not, 2 if it was called wrongly."""
+    """Run the command line. Exits 0 on success, 1 on failure, 2 on wrong usage."""
     from app.errors import DomainError, Unavailable, Unfit
 
     try:

@@ -1,4 +1,4 @@
-"""`flows backup`: a copy of the embedded store."""
+"""`flows backup`: a copy of the SQLite store."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ import click
 from app.settings import Settings
 
 
-@click.command(short_help="Copy the embedded store to a file.")
+@click.command(short_help="Copy the SQLite store to a file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def command(settings: Settings, file: Path) -> None:
-    """Copy the embedded store to a file, whole and as it is at one moment. Servers may go on meanwhile.
+    """Write a consistent copy of the SQLite store to a file. Servers may run meanwhile.
 
-    A file that is there is replaced when the copy is complete.
+    An existing file is replaced when the copy is complete. For PostgreSQL, prints the command to use instead.
 
     Example: flows backup flows.backup
     """

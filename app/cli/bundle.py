@@ -12,11 +12,11 @@ from app.settings import Settings
     type=click.Choice(["yaml", "json"]),
     default="yaml",
     show_default=True,
-    help="The format. YAML is the file itself if the contract is a single file.",
+    help="Output format. YAML is the unchanged file if the contract is a single one.",
 )
 @click.pass_obj
 def command(settings: Settings, form: str) -> None:
-    """Print the contract as one document, whatever files it is made of, for tools that read only one.
+    """Print the contract, with all files that it refers to, as one document.
 
     Example: flows bundle --format json > contract.json
     """

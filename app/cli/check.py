@@ -1,4 +1,4 @@
-"""`flows check`: the boot checks, and one that takes too long for each start."""
+"""`flows check`: the boot checks, and openapi-spec-validator, which takes too long for each start."""
 
 import click
 
@@ -9,9 +9,9 @@ from app.settings import Settings
 @click.option("--store", is_flag=True, help="Also check the stored objects. Changes nothing.")
 @click.pass_obj
 def command(settings: Settings, *, store: bool) -> None:
-    """Check the contract and the code that serves it, without serving.
+    """Check the contract and the code that serves it, without starting a server.
 
-    Each finding is a line: file:line:column, what is wrong, what to do.
+    Prints one line per finding: file:line:column, what is wrong, what to do. Exits 1 if there are any.
 
     Example: FLOWS_CONTRACT=changed.yaml flows check
     """

@@ -1,4 +1,4 @@
-"""`flows coverage`: whether the requests that a server has recorded exercise enough of its contract."""
+"""`flows coverage`: the share of the contract that recorded requests exercise."""
 
 import json
 from typing import Any
@@ -11,15 +11,15 @@ from app.settings import Settings
 @click.command(short_help="Report what clients have exercised of the contract.")
 @click.argument("url", required=False)
 @click.option(
-    "--min", "least", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT", help="Exit 1 if less is exercised."
+    "--min", "least", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT", help="Exit 1 below this share."
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(settings: Settings, url: str | None, least: float, form: str) -> None:
-    """Say how much of its contract a server has seen exercised, and list what is missing.
+    """Report which share of the contract clients have exercised, and list what is missing.
 
-    URL is that of a server that records: `flows dev`, or `flows serve --record`. If it is not given it is that of FLOWS_HOST and
-    FLOWS_PORT. Exits 1 if less is exercised than is asked for, or if nothing is recorded there.
+    URL is a server that records: `flows dev`, or `flows serve --record`. The default is the one on FLOWS_HOST and FLOWS_PORT. Exits
+    1 below the share of --min, or if the server does not record.
 
     Example: flows coverage --min 95
     """

@@ -13,7 +13,7 @@ def command() -> None:
 @command.command()
 @click.pass_obj
 def upgrade(settings: Settings) -> None:
-    """Bring the tables to this version. Does nothing if they are there.
+    """Migrate the tables to this version. Does nothing if they have it.
 
     Example: FLOWS_DATABASE_URL=postgresql://flows@localhost/flows flows db upgrade
     """
@@ -38,7 +38,7 @@ def upgrade(settings: Settings) -> None:
 @command.command()
 @click.pass_obj
 def current(settings: Settings) -> None:
-    """Show the revision of the tables. Exits 1 if it is not this version's.
+    """Show the revision of the tables. Exits 1 if it is not that of this version.
 
     Example: flows db current
     """

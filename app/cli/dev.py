@@ -1,4 +1,4 @@
-"""`flows dev`: one process that serves the contract as it was saved last, and starts anew when the code is saved."""
+"""`flows dev`: one process that serves the last saved contract, and restarts when the code is saved."""
 
 import contextlib
 import os
@@ -12,14 +12,14 @@ import click
 from app.settings import Settings
 
 
-@click.command(short_help="Serve the API, and follow changes of the contract.")
-@click.option("--deterministic", is_flag=True, help="Fix time and identities, for tests.")
+@click.command(short_help="Serve the API, and reload the contract on each save.")
+@click.option("--deterministic", is_flag=True, help="Fix time and identifiers, for tests.")
 @click.pass_obj
 def command(settings: Settings, *, deterministic: bool) -> None:
-    """Serve the API in one process, and each change of the contract as soon as it is saved.
+    """Serve the API in one process, and reload the contract on each save.
 
-    A contract that can't be served leaves the last good one in place. Operations without a handler answer their examples.
-    A change of the code starts the process anew. What clients exercise is kept, and shown at /contract/coverage/.
+    If the saved contract is invalid, the last good one stays active. Operations without a handler return their examples. A change
+    of the code restarts the process. Requests are recorded; /contract/coverage/ shows what they exercise.
 
     Example: FLOWS_PORT=9000 flows dev
     """
@@ -56,12 +56,12 @@ def command(settings: Settings, *, deterministic: bool) -> None:
 
 
 def create_deterministic() -> Any:
-    """The same application, for which the time stands still and identities repeat."""
+    """The same application with fixed time and identifiers."""
     return create(deterministic=True)
 
 
 def create(*, deterministic: bool = False) -> Any:
-    """The application, made anew when the code was saved."""
+    """The application; called again after a change of the code."""
     from app import logs
     from app.cli.start import tracing_or_warning
     from app.dev.application import LiveApplication
@@ -74,7 +74,7 @@ def create(*, deterministic: bool = False) -> Any:
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Let a signal end the process, which may wait for a contract that can be served: uvicorn notes it for its loop, which does not
+    """Let a signal end the process while it waits for a valid contract. uvicorn leaves signals to its event loop, which does not
     run yet.
     """
     numbers = (signal.SIGINT, signal.SIGTERM)

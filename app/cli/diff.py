@@ -1,4 +1,4 @@
-"""`flows diff`: what a change of the contract means to those who use the API."""
+"""`flows diff`: the effects of a change of the contract on users of the API."""
 
 import datetime as dt
 from pathlib import Path, PurePath
@@ -25,19 +25,19 @@ WAIVERS = "waivers.yaml"
     type=click.Choice(["text", "markdown", "json", "github"]),
     default="text",
     show_default=True,
-    help="Text, Markdown for a pull request, JSON, or GitHub's annotations.",
+    help="Text, Markdown for a pull request, JSON, or GitHub annotations.",
 )
 @click.option(
     "--traffic",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Recorded requests to try on both contracts: a HAR file, or cases as in tests/oracle/cases.jsonl; may be repeated.",
+    help="Recorded requests to try on both contracts: a HAR file, or cases as in tests/oracle/cases.jsonl. May be repeated.",
 )
 @click.option("--store", is_flag=True, help="Also report effects on stored objects. Changes nothing.")
 @click.option(
     "--waivers",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file of accepted findings; waivers.yaml beside the contract if not given.",
+    help="A file of accepted findings. Default: waivers.yaml beside the contract.",
 )
 @click.pass_obj
 def command(
@@ -50,10 +50,10 @@ def command(
     *,
     store: bool,
 ) -> None:
-    """Say what differs between the contract and BASE, and whom it breaks.
+    """List the differences between the contract and BASE, and whom they break.
 
-    BASE is a revision of git, or a file with an earlier contract; the commit in which the branch left the main branch if it is not
-    given. Each finding is rated: breaking (a client that works today may not work any more), safe, or docs.
+    BASE is a git revision, or a file with an earlier contract. The default is the commit in which the branch left the main branch.
+    Each finding has a rating: breaking (a client that works today may fail), safe, or docs.
 
     Example: flows diff v1.2 --traffic recorded.har
     """

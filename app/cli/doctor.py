@@ -1,4 +1,4 @@
-"""`flows doctor`: what may keep the server from working, and what to do."""
+"""`flows doctor`: a diagnosis of everything that the server needs."""
 
 import sys
 
@@ -10,9 +10,9 @@ from app.settings import Settings
 @click.command(short_help="Check everything that the server needs.")
 @click.pass_obj
 def command(settings: Settings) -> None:
-    """Say of everything the server needs whether it is right, and what to do if not. Changes nothing.
+    """Check everything that the server needs, and say what to do. Changes nothing.
 
-    Each line begins with ok, warn or fail. Exits 1 if any is fail.
+    Run it with the settings of the server, as its user. Each line begins with ok, warn or fail. Exits 1 if any is fail.
 
     Example: flows doctor
     """

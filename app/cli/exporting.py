@@ -11,11 +11,11 @@ from app.settings import Settings
 @click.command(short_help="Write flows as a blueprint.")
 @click.argument("slugs", nargs=-1, required=True, metavar="SLUG...")
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; standard output if not given."
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write. Default: standard output."
 )
 @click.pass_obj
 def command(settings: Settings, slugs: tuple[str, ...], output: Path | None) -> None:
-    """Write flows, and all that they lead to, as one blueprint.
+    """Write flows, and everything that they refer to, as one blueprint.
 
     Example: flows export welcome --output welcome.yaml
     """

@@ -24,7 +24,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 @click.option(
     "--token", envvar="FLOWS_TOKEN", help="The token to send, or FLOWS_TOKEN; none to fuzz without credentials."
 )
-@click.option("--minutes", type=click.FloatRange(min=0.05), help="The duration; a fixed set of cases if not given.")
+@click.option("--minutes", type=click.FloatRange(min=0.05), help="Duration. Default: a fixed set of cases.")
 @click.option(
     "--cases",
     type=click.IntRange(min=1),
@@ -32,13 +32,13 @@ PACKAGE = Path(__file__).resolve().parents[1]
     show_default=True,
     help="Cases per operation and phase, without --minutes.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same cases.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal cases.")
 @click.option(
     "--reports",
     type=click.Path(path_type=Path),
     default=Path("reports/fuzz"),
     show_default=True,
-    help="The folder of the JUnit and HTML reports.",
+    help="Folder of the JUnit and HTML reports.",
 )
 @click.option("--progress/--no-progress", default=True, help="Show the progress.")
 @click.argument("further", nargs=-1, type=click.UNPROCESSED)
@@ -54,11 +54,11 @@ def command(
     progress: bool,
     further: tuple[str, ...],
 ) -> None:
-    """Fuzz a deployment against the contract: this server, or a real authentik.
+    """Fuzz a deployment with the contract: this server, or a real authentik.
 
-    Schemathesis sends what the contract allows and what it forbids, and follows the links between operations. It creates, changes
-    and deletes objects, also those that it finds there. What follows `--` is for Schemathesis. Exits 1 if it finds anything, and 2
-    if the deployment rejects the token.
+    Schemathesis sends valid and invalid requests, and follows the links between operations. It creates, changes and deletes
+    objects, including those that it finds. Arguments after `--` are passed to Schemathesis. Exits 1 if it finds anything, and 2 if
+    the deployment rejects the token.
 
     Example: flows fuzz http://127.0.0.1:8000 --token $TOKEN --minutes 5
     """
@@ -97,7 +97,7 @@ def command(
 
 
 def _check_token(url: str, token: str, contract: Source) -> None:
-    """Exit 2 if the token can't be sent or the deployment rejects it, 1 if it does not answer."""
+    """Exit 2 if the token can't be sent or the deployment rejects it, 1 if it does not respond."""
     with rejected_tokens(url):
         check_sendable(token, "--token")
     for _, path, method, operation in contract.operations():

@@ -17,9 +17,9 @@ from app.store import Store
 @allowing
 @click.pass_obj
 def command(settings: Settings, files: tuple[Path, ...], allowed: Allowed) -> None:
-    """Apply blueprints, each as a whole or not at all.
+    """Apply blueprints, each in one transaction.
 
-    Files that need one another may be given in any order. Those that are right are applied, though others are wrong.
+    Files that need each other may be given in any order. Valid files are applied even if others are not. Exits 1 if any is not.
 
     Example: flows import docs/examples/welcome.yaml
     """

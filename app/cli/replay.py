@@ -1,4 +1,4 @@
-"""`flows replay`: the recorded answers of authentik 2024.8.6, asked of any deployment."""
+"""`flows replay`: requests recorded with authentik 2024.8.6, sent to any deployment."""
 
 from collections import Counter
 from pathlib import Path
@@ -28,16 +28,16 @@ SHOWN = 20
 
 @click.command(short_help="Replay recorded requests against a deployment.")
 @click.argument("url")
-@click.option("--token", required=True, envvar="FLOWS_TOKEN", help="A superuser's token, or FLOWS_TOKEN.")
+@click.option("--token", required=True, envvar="FLOWS_TOKEN", help="A superuser's token. Default: FLOWS_TOKEN.")
 @click.option(
     "--as",
     "others",
     multiple=True,
     metavar="WHO=TOKEN",
-    help="A token for another sender of the recording, such as viewer=...; may be repeated.",
+    help="A token for another sender of the recording, such as viewer=... May be repeated.",
 )
 @click.option("--empty-it", is_flag=True, help="Confirm that every flow of the deployment may be deleted. Required.")
-@click.option("--group", "groups", multiple=True, help="Only the cases of this group; may be repeated.")
+@click.option("--group", "groups", multiple=True, help="Only the cases of this group. May be repeated.")
 @click.option(
     "--cases",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -48,10 +48,10 @@ SHOWN = 20
 def command(
     url: str, token: str, others: tuple[str, ...], empty_it: bool, groups: tuple[str, ...], cases: Path
 ) -> None:
-    """Send recorded requests to a deployment, and compare its answers with those of a real authentik.
+    """Send recorded requests to a deployment, and compare its responses with those of a real authentik.
 
-    Each case begins with no flow but its own: EVERY FLOW OF THE DEPLOYMENT IS DELETED. Cases of senders without a token here are
-    left out. Exits 1 if an answer differs that is not listed in differences.yaml, and 2 if the deployment rejects a token.
+    Each case starts with its own flows only: EVERY FLOW OF THE DEPLOYMENT IS DELETED. Cases of senders without a token are skipped.
+    Exits 1 if a response differs and differences.yaml does not list it, and 2 if the deployment rejects a token.
 
     Example: flows replay http://127.0.0.1:8000 --token $TOKEN --empty-it
     """

@@ -15,13 +15,13 @@ _LIFETIME = 60
 @click.command(short_help="Send a request to the application, without a server.")
 @click.argument("method")
 @click.argument("path")
-@click.option("-d", "--data", help="The body, JSON.")
-@click.option("--token", help="The token to send; a superuser's own for this request if it is not given.")
+@click.option("-d", "--data", help="The body, as JSON.")
+@click.option("--token", help="The token to send. Default: all permissions.")
 @click.pass_obj
 def command(settings: Settings, method: str, path: str, data: str | None, token: str | None) -> None:
-    """Send one request through the application without a server, and print the body of the answer.
+    """Send one request to the application, without a server, and print the body of the response.
 
-    Exits 0 for a success, 1 for any other answer.
+    Exits 1 unless the response is a success.
 
     Example: flows request PATCH /api/v3/flows/instances/welcome/ -d '{"title": "Welcome back"}'
     """

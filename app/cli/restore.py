@@ -1,4 +1,4 @@
-"""`flows restore`: put a backup in the place of the embedded store."""
+"""`flows restore`: create the SQLite store from a backup."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ import click
 from app.settings import Settings
 
 
-@click.command(short_help="Put a backup in place of the embedded store.")
+@click.command(short_help="Create the SQLite store from a backup.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Replace an existing store.")
 @click.pass_obj
 def command(settings: Settings, file: Path, replace: bool) -> None:
-    """Put a backup in the place of the embedded store, and bring it to this version. No server may be on the store.
+    """Create the SQLite store from a backup, and migrate it to this version. Stop all servers on the store first.
 
     Example: FLOWS_DATABASE_URL=sqlite:///restored.sqlite3 flows restore flows.backup
     """

@@ -17,17 +17,17 @@ from app.settings import Settings
     "--seed",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Apply the blueprints of this folder (*.yaml) first; an error in one stops the start.",
+    help="Apply the blueprints of this folder (*.yaml) first. An error in one stops the start.",
 )
-@click.option("--record", is_flag=True, help="Record coverage of the contract, and show it at /contract/coverage/.")
-@click.option("--deterministic", is_flag=True, help="Fix time and identities, for tests.")
+@click.option("--record", is_flag=True, help="Record requests, for coverage, traffic and snapshots.")
+@click.option("--deterministic", is_flag=True, help="Fix time and identifiers, for tests.")
 @allowing
 @click.pass_obj
 def command(settings: Settings, seed: Path | None, *, record: bool, deterministic: bool, allowed: Allowed) -> None:
     """Serve the API until told to stop.
 
-    An embedded store is made ready first; the first start prints a superuser token, once. --record and --deterministic are for
-    tests, and for one worker.
+    A SQLite store is created or migrated first, and the first start prints a superuser's token, once. --record and --deterministic
+    are for tests, and require one worker.
 
     Example: FLOWS_PORT=9000 FLOWS_WORKERS=2 flows serve
     """

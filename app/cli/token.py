@@ -27,7 +27,7 @@ def _lifetime(_context: click.Context, _parameter: click.Parameter, value: str |
 
 
 def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """The name of a token; nothing invisible, as lists show it on a line."""
+    """The name of a token, which must be visible on one line of a list."""
     if not value.strip() or not value.isprintable():
         raise click.BadParameter("a name has at least one visible character, and no control characters.")
     return value
@@ -35,9 +35,9 @@ def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> s
 
 @command.command()
 @click.argument("name", callback=_name)
-@click.option("--superuser", is_flag=True, help="Give every permission.")
-@click.option("--permission", "permissions", multiple=True, help="A permission to give; may be repeated.")
-@click.option("--expires", "expires", callback=_lifetime, help="How long it is valid: 30m, 12h, 90d, 4w.")
+@click.option("--superuser", is_flag=True, help="Grant every permission.")
+@click.option("--permission", "permissions", multiple=True, help="A permission to grant. May be repeated.")
+@click.option("--expires", "expires", callback=_lifetime, help="Lifetime: 30m, 12h, 90d, 4w. Default: unlimited.")
 @click.pass_obj
 def create(settings: Settings, name: str, superuser: bool, permissions: tuple[str, ...], expires: int) -> None:
     """Create a token and print it. It is shown only once. Standard error names the store that holds it.
@@ -70,7 +70,7 @@ def create(settings: Settings, name: str, superuser: bool, permissions: tuple[st
 @command.command("list")
 @click.pass_obj
 def list_(settings: Settings) -> None:
-    """List the tokens: name, state, expiry, permissions. The tokens themselves are not kept.
+    """List the tokens: name, state, expiry, permissions. The tokens themselves are not stored.
 
     Example: flows token list
     """
@@ -91,7 +91,7 @@ def list_(settings: Settings) -> None:
 @click.argument("name")
 @click.pass_obj
 def revoke(settings: Settings, name: str) -> None:
-    """Refuse a token from now on.
+    """Revoke a token. All servers reject it within a second.
 
     Example: flows token revoke reader
     """
