@@ -1,5 +1,5 @@
-# Everything is made in .venv; only Python 3.11 or later and make are needed. requirements-run.lock has what running needs,
-# requirements.lock that and what tests and checks need.
+# Everything is installed into .venv; only Python 3.11 or later and make are needed. requirements-run.lock has the packages
+# that the server needs, requirements.lock also those for tests and checks.
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +18,7 @@ ROUNDS ?= $(if $(MINUTES),2,100)
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
-setup: $(READY)  ## Make the virtual environment with everything in it
+setup: $(READY)  ## Create the virtual environment with all packages
 
 $(RUN_READY): requirements-run.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -33,10 +33,10 @@ $(READY): $(RUN_READY) requirements.lock
 	@$(INSTALL) -r requirements.lock
 	@touch $@
 
-run: $(RUN_READY)  ## Serve the API on an embedded store; prints the URL and a token
+run: $(RUN_READY)  ## Serve the API on a SQLite store; prints the URL and a token
 	@$(BIN)/flows serve
 
-dev: $(RUN_READY)  ## Serve in one process, and follow what is saved
+dev: $(RUN_READY)  ## Serve the API, and reload contract and code on each save
 	@$(BIN)/flows dev
 
 test: $(READY)  ## Run all tests
@@ -45,17 +45,17 @@ test: $(READY)  ## Run all tests
 soak: $(READY)  ## Load the server for MINUTES (15) with a fault every 20 s, on ENGINE (sqlite or postgresql)
 	@$(BIN)/python -m pytest tests/e2e/test_endurance.py --minutes $(or $(MINUTES),15) -k $(or $(ENGINE),sqlite) -s $(PYTEST_ARGS)
 
-storm: $(READY)  ## Cause faults under load for MINUTES (10) and kill ROUNDS (100) times, on each engine or ENGINE, and look for losses
+storm: $(READY)  ## Cause faults under load for MINUTES (10) and kill ROUNDS (100) times, on each database or ENGINE, and look for losses
 	@$(BIN)/python -m pytest tests/e2e/test_linearizability.py tests/e2e/test_kills.py tests/e2e/test_writers.py -s \
 		--minutes $(or $(MINUTES),10) --rounds $(ROUNDS) --seed '$(SEED)' $(if $(ENGINE),-k '$(ENGINE)$(if $(filter sqlite,$(ENGINE)), or test_writers)') $(PYTEST_ARGS)
 
 fuzz: $(READY)  ## Fuzz the server against the contract, with the same cases each time
 	@$(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
 
-fuzz-long: $(READY)  ## Fuzz for MINUTES (30) on each engine (ENGINE=sqlite or postgresql for one)
+fuzz-long: $(READY)  ## Fuzz for MINUTES (30) on each database (ENGINE=sqlite or postgresql for one)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(or $(MINUTES),30) --engine $(or $(ENGINE),both)
 
-fuzz-contract: $(READY)  ## Edit the contract for MINUTES (20) on each ENGINE, and drive what passes the checks
+fuzz-contract: $(READY)  ## Edit the contract at random for MINUTES (20) on each ENGINE, and send requests to it
 	@$(BIN)/python -m tests.fuzz.contracts --minutes $(or $(MINUTES),20) --engine $(or $(ENGINE),both)
 
 $(BENCH_READY): $(READY) bench/requirements.lock
@@ -63,33 +63,33 @@ $(BENCH_READY): $(READY) bench/requirements.lock
 	@$(INSTALL) -r bench/requirements.lock
 	@touch $@
 
-bench: $(BENCH_READY)  ## Time the server and its peers, and keep the figures (BENCH_ARGS="--rounds 3")
+bench: $(BENCH_READY)  ## Time the server and its peers, and write the figures (BENCH_ARGS="--rounds 3")
 	@$(BIN)/python -m bench compare $(BENCH_ARGS)
 
 bench-scale: $(BENCH_READY)  ## Time the server with up to a million flows and 256 connections
 	@$(BIN)/python -m bench scale $(BENCH_ARGS)
 
-bench-start: $(BENCH_READY)  ## Time the start, and say where it goes
+bench-start: $(BENCH_READY)  ## Time the start, and report where the time goes
 	@$(BIN)/python -m bench start
 
-lint: $(READY)  ## Check style, types and layers
+lint: $(READY)  ## Check style, types, imports and the contract
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/flows check
 
-check: lint test  ## Everything that CI checks
+check: lint test  ## Run lint and test, as CI does
 
-format: $(READY)  ## Put the code into its form
+format: $(READY)  ## Format the code
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-picture: $(READY)  ## Draw the diagrams of docs/architecture.md and the picture of README.md anew
+picture: $(READY)  ## Redraw the diagrams of docs/architecture.md and the terminal session of README.md
 	@$(BIN)/python -m tests.architecture.picture
 	@$(BIN)/python -m tests.e2e.terminal
 
-lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
+lock: $(READY)  ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--upgrade --group dev --extra fuzz --extra opentelemetry pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
@@ -97,8 +97,8 @@ lock: $(READY)  ## Lock the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--upgrade --group bench -c requirements.lock pyproject.toml -o bench/requirements.lock
 
-wheel: $(READY)  ## Make the wheel in dist/, without any network
+wheel: $(READY)  ## Build the wheel in dist/, without network access
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
-clean:  ## Remove the virtual environment and the embedded store
+clean:  ## Remove the virtual environment and the SQLite store
 	rm -rf $(VENV) var dist
