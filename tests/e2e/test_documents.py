@@ -115,8 +115,18 @@ def test_the_picture_shows_what_the_commands_print():
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_of_a_document_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8")):
-        if not target.startswith("http"):
-            assert (document.parent / target.partition("#")[0]).exists(), target
+        if target.startswith("http"):
+            continue
+        path, _, anchor = target.partition("#")
+        page = document.parent / path if path else document
+        assert page.exists(), target
+        assert not anchor or anchor in _anchors(page.read_text("utf-8")), target
+
+
+def _anchors(text):
+    """The anchors of the titles of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", BLOCK.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,6 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs" / "glossary.md"
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("CONTRIBUTING", "README", "SECURITY")),
+    *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path != GLOSSARY),
+]
 
 # Words that are in no identifier, docstring or document any more, with what to say instead. The list is meant to grow.
 RETIRED = {
@@ -16,6 +20,17 @@ RETIRED = {
     "mend": "correct",
     "stranger": "unauthenticated client",
     "weighed": "rated",
+}
+
+# Words that the prose of the documents does not use, with what to say instead. The list is meant to grow.
+RETIRED_IN_PROSE = {
+    "anew": "again",
+    "answer": "response",
+    "answered": "gets, returns",
+    "member": "property",
+    "refusal": "error response",
+    "refused": "rejected",
+    "whoever": "the client, the caller",
 }
 
 # Modules and packages of `app` that are gone, with what has taken their place. The list is meant to grow.
@@ -87,6 +102,18 @@ def retired(text):
 def test_no_retired_word_is_used():
     found = [f"{place}: `{word}`" for place, text in texts() for word in retired(text)]
     assert found == [], RETIRED
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_prose_of_a_page_uses_the_terms_of_the_glossary(page):
+    # Code, generated tables and the settings, which the code describes, are not prose.
+    prose = re.sub(
+        r"(?ms)^ *```.*?^ *```$|^<!-- ([\w ]+) -->$.*?^<!-- /\1 -->$|`[^`]*`|^\| `FLOWS_.*?$",
+        "",
+        page.read_text("utf-8"),
+    )
+    words = {word.removesuffix("s") for word in words_of(prose)} | {*words_of(prose)}
+    assert words & RETIRED_IN_PROSE.keys() == set(), RETIRED_IN_PROSE
 
 
 def test_no_retired_module_is_back():
