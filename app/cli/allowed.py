@@ -1,4 +1,4 @@
-"""What commands allow blueprints."""
+"""Options of commands that apply blueprints."""
 
 import functools
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the owner of the machine allows blueprints.
+    """Options for blueprints that only the owner of the machine may set.
 
     :param env: whether `!Env` may read the environment
     :param folders: the folders whose files `!File` may read
@@ -35,12 +35,12 @@ def allowing(command: Callable[..., None]) -> Callable[..., None]:
         metavar="DIR",
         multiple=True,
         type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Let !File in blueprints read the files of this folder; may be given several times.",
+        help="Let !File in blueprints read the files of this folder. May be repeated.",
     )
     @click.option(
         "--skip-unknown",
         is_flag=True,
-        help="Skip entries of models that are not served, and what depends on them, instead of refusing the blueprint.",
+        help="Skip entries of models that are not served, and what depends on them, instead of rejecting the blueprint.",
     )
     @functools.wraps(command)
     def with_options(
