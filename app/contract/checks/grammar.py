@@ -29,7 +29,7 @@ def keys_at(pointer: Pointer) -> tuple[str, ...]:
 
 def similar(name: str, known: Iterable[str]) -> str:
     """The known name most similar to an unknown one; empty if none is similar."""
-    names = list(known)
+    names = [other for other in known if other != name]
     exact = next((other for other in names if other.lower() == name.lower()), "")
     return exact or next(iter(difflib.get_close_matches(name, names, 1, cutoff=0.7)), "")
 

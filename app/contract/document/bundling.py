@@ -120,7 +120,7 @@ class _Reader:
                 path = paths[name] = known or self._resolve(file.path.parent / name)
                 self.references[file].append(_Reference(pointer, node, shown, path, fragment))
                 if known is None and path not in self.files and path not in unusable:
-                    further = self._read_further(path, name, (file, pointer))
+                    further = self._read_further(path, name, (file, pointer), "`paths:` or `schemas:`")
                     if further is None:
                         unusable.add(path)
                     else:
@@ -138,7 +138,7 @@ class _Reader:
             if not isinstance(shown, list):
                 self._find((self._root, place), "The short files are not listed.", "Write them as `template: [files]`.")
                 continue
-            file = self._named_in_the_root(name, place)
+            file = self._named_in_the_root(name, place, "`document:`")
             if file is None:
                 continue
             template = Template(file)
@@ -146,16 +146,16 @@ class _Reader:
             self.files[file.path] = empty = replace(file, document={})
             self.references[empty] = []
             for index, further in enumerate(shown):
-                kind = self._named_in_the_root(further, (*place, index))
+                kind = self._named_in_the_root(further, (*place, index), f"the keys that {name} uses")
                 if kind is not None:
                     yield from self._made(template, kind)
 
-    def _named_in_the_root(self, name: Any, place: Pointer) -> File | None:
+    def _named_in_the_root(self, name: Any, place: Pointer, beginning: str) -> File | None:
         path = self._resolve(self._root.path.parent / str(name))
         if path in self.files:
             self._find((self._root, place), f"The file {name!r} stands here twice.", "Remove it from one place.")
             return None
-        return self._read_further(path, str(name), (self._root, place))
+        return self._read_further(path, str(name), (self._root, place), beginning)
 
     def _made(self, template: Template, kind: File) -> Iterator[File]:
         try:
@@ -173,7 +173,7 @@ class _Reader:
         except OSError:
             return path
 
-    def _read_further(self, path: Path, shown: str, named_by: Part) -> File | None:
+    def _read_further(self, path: Path, shown: str, named_by: Part, beginning: str) -> File | None:
         folder = self._root.path.parent
         if not path.is_relative_to(folder):
             problem = f"The file {shown!r} is outside of the contract's folder."
@@ -181,7 +181,7 @@ class _Reader:
             return None
         try:
             name = str(PurePath(self._root.name).parent / path.relative_to(folder))
-            file = self._read_file(path, name, "`paths:` or `schemas:`")
+            file = self._read_file(path, name, beginning)
         except OSError as error:
             problem = f"The file {shown!r} can't be read: {error.strerror}."
             self._find(named_by, problem, "Correct the reference, or write the file.")
