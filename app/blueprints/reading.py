@@ -13,7 +13,7 @@ INVALID_VERSION = "Invalid blueprint version"
 STATES = ("present", "created", "must_created", "absent")
 
 _KEYS = frozenset({"version", "metadata", "context", "entries"})
-_KEYS_OF_AN_ENTRY = frozenset({"model", "state", "id", "identifiers", "attrs", "conditions", "permissions"})
+KEYS_OF_AN_ENTRY = frozenset({"model", "state", "id", "identifiers", "attrs", "conditions", "permissions"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _notes(members: Mapping[str, Value], values: list[Value]) -> Iterator[Note]:
         yield Note(START, "There are no entries, so that there is nothing to do.")
     yield from _unknown_keys(members, _KEYS, "A blueprint")
     entries = (value.content for value in values if isinstance(value.content, dict))
-    yield from chain.from_iterable(_unknown_keys(entry, _KEYS_OF_AN_ENTRY, "An entry") for entry in entries)
+    yield from chain.from_iterable(_unknown_keys(entry, KEYS_OF_AN_ENTRY, "An entry") for entry in entries)
 
 
 def _unknown_keys(members: Mapping[str, Value], known: frozenset[str], what: str) -> Iterator[Note]:

@@ -18,7 +18,7 @@ _FORMATS = 100
 _VALUES_OF_A_FILE = 200
 _FORMAT = re.compile(r"%(?:%|[-#0 +]{0,5}\d{0,3}(?:\.\d{0,3})?[diouxXeEfFgGcrsa])")
 
-_CONDITIONS: Mapping[str, Callable[[list[Any]], bool]] = {
+MODES: Mapping[str, Callable[[list[Any]], bool]] = {
     "AND": all,
     "NAND": lambda values: not all(values),
     "OR": any,
@@ -28,6 +28,7 @@ _CONDITIONS: Mapping[str, Callable[[list[Any]], bool]] = {
     "EQ": lambda values: all(value == values[0] for value in values),
     "NEQ": lambda values: any(value != values[0] for value in values),
 }
+"""The modes of `!Condition`."""
 
 
 class References(Protocol):
@@ -219,9 +220,9 @@ class Resolver:
     def _resolve_condition(self, value: Value) -> bool:
         first, *rest = _arguments(value, "[mode, value, ...]", least=2)
         mode = self._as_text(first, "a mode").upper()
-        if mode not in _CONDITIONS:
-            raise mistake(first.place, f"{mode!r} is no mode: there are {', '.join(_CONDITIONS)}.")
-        return _CONDITIONS[mode]([self.resolve(argument) for argument in rest])
+        if mode not in MODES:
+            raise mistake(first.place, f"{mode!r} is no mode: there are {', '.join(MODES)}.")
+        return MODES[mode]([self.resolve(argument) for argument in rest])
 
     def _resolve_if(self, value: Value) -> Any:
         condition, *branches = _arguments(value, "[condition] or [condition, value, other value]", least=1, most=3)
