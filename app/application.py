@@ -16,7 +16,7 @@ from app.contract.connexion import (
     Resolver,
     ServerErrorMiddleware,
 )
-from app.contract.document.source import Source
+from app.contract.document.source import Source, remembered
 from app.contract.request.authentication import BearerSecurityHandler
 from app.contract.response.examples import no_handler
 from app.contract.serve.asgi import Room
@@ -195,6 +195,18 @@ def _handler_of(written: Mapping[str, handlers.Handler] | None, contract: Source
 
 
 def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Mapping[str, handlers.Handler]:
-    """The handlers by name: those that are written for one operation, and those of the contract's models."""
-    written = handlers.discover() if written is None else written
-    return {**handlers.generic(models.served(contract)), **written}
+    return {**crud_handlers(contract), **(handlers.discover() if written is None else written)}
+
+
+def handlers_of(contract: Source) -> Mapping[str, handlers.Handler]:
+    """The handlers by name: those that are written for one operation, and those of the contract's models and collections.
+
+    :param contract: one whose models are right
+    """
+    return _handlers(None, contract)
+
+
+@remembered
+def crud_handlers(contract: Source) -> Mapping[str, handlers.Handler]:
+    """The handlers of a contract's models and collections, by name."""
+    return handlers.crud_handlers(models.served(contract), models.models(contract))

@@ -13,8 +13,7 @@ from app.contract.validation.schemas import composed, properties
 from app.domain import Model, StoredObject
 from app.logs import printable
 from app.recording.secrets import Secrets
-from app.representations.objects import Shape, Shapes
-from app.representations.objects import flow as flow_shape
+from app.representations.objects import Shapes
 from app.store.collections.repositories import members_of
 from app.store.engine.database import Database
 from app.store.queries.object_views import ObjectRow
@@ -68,11 +67,6 @@ class StoreChecker:
         self._checker = StoredObjectChecker(source)
         self._secrets = Secrets(source)
         self._shapes = Shapes(self.models)
-        self._shape_of: Mapping[str, Shape] = {
-            "flows": flow_shape,
-            "stage_bindings": self._shapes.stage_binding,
-            "policy_bindings": self._shapes.policy_binding,
-        }
         self._of_collection = {model.collection: model for model in self.models.values()}
         self._lists = {
             scope: pointer
@@ -118,7 +112,7 @@ class StoreChecker:
         row: Any = stored.row
         if isinstance(row, ObjectRow):
             return StoredObject(row, self._shapes.object), members_of(model, row.name, row.members, row.references)
-        shape = self._shape_of[stored.collection]
+        shape = self._shapes.of(stored.collection)
         value = shape(row)
         return StoredObject(row, shape), {name: value[name] for name in model.members if name in value}
 

@@ -8,7 +8,6 @@ from typing import Any
 from app.contract.compile import models
 from app.contract.compile.plan import body_reader, parameters
 from app.contract.request.body import BodyReader
-from app.contract.request.path import argument_of
 from app.contract.validation.schemas import flattened, is_file
 from tests.forms import form
 
@@ -41,7 +40,10 @@ class Operation:
 
     def names(self, found):
         """The parameters of the path to an object."""
-        return {parameter["name"]: found[argument_of(parameter)] for parameter in self.parameters}
+        return {
+            parameter["name"]: found[parameter["name"] if parameter["name"] in found else "pk"]
+            for parameter in self.parameters
+        }
 
 
 @cache

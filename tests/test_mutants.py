@@ -1,10 +1,12 @@
 """Servers with a fault planted: each is caught by at least one of the proofs."""
 
+from dataclasses import replace
+
 import jsonschema_rs
 import pytest
 
 from app import handlers
-from app.application import create_app, load_contract, open_store
+from app.application import create_app, handlers_of, load_contract, open_store
 from app.conformance.replay import GROUPS, Recording, Replay, SetupError, by_state, read_differences
 from app.conformance.wire import Wire
 from app.contract.request import body
@@ -12,12 +14,15 @@ from app.contract.request import query as parameters
 from app.contract.response import answers
 from app.contract.serve import executor as serving
 from app.contract.validation import messages, schemas
-from app.handlers import flows as flow_handlers
+from app.domain import StoredObject
+from app.handlers import _crud
 from app.settings import Settings
 from app.store.collections import flows as store_flows
 from app.store.collections import tokens as store_tokens
 from app.store.collections.identity import new_uuid
+from app.store.queries.listing import PageRequest
 from tests.contract.test_permissions import OPERATIONS, REQUIRED
+from tests.contract_files import shipped
 from tests.fuzz.campaign import fuzz
 from tests.oracle.conftest import FOLDER, TOKENS
 from tests.serving import served
@@ -46,12 +51,14 @@ def wrong_status(patch):
 
 @mutant
 def missing_member(patch):
-    wrap(
-        patch,
-        flow_handlers,
-        "flow_shape",
-        lambda original, flow: {k: v for k, v in original(flow).items() if k != "layout"},
-    )
+    original = handlers_of(shipped())["flows_instances_retrieve"]
+
+    def mutated(store, key, filters, search):
+        row, shape = original(store, key, filters, search)
+        return StoredObject(row, lambda row: {k: v for k, v in shape(row).items() if k != "layout"})
+
+    served_by = handlers.discover() | {"flows_instances_retrieve": mutated}
+    patch.setattr(handlers, "discover", lambda: served_by)
 
 
 @mutant
@@ -60,14 +67,14 @@ def next_page_off_by_one(patch):
         answer = original(results, count + size, page, size)
         return answer | {"pagination": answer["pagination"] | {"count": count}}
 
-    wrap(patch, flow_handlers, "page_of", page_of)
+    wrap(patch, _crud, "page_of", page_of)
 
 
 @mutant
 def page_cut_off_by_one(patch):
-    def page(original, self, filters, terms, ordering, number, size):
-        found = original(self, filters, terms, ordering, number, size)
-        return store_flows.Page(found.count, found.flows[1:] if number > 1 else found.flows)
+    def page(original, self, request):
+        found = original(self, request)
+        return replace(found, rows=found.rows[1:] if request.page > 1 else found.rows)
 
     wrap(patch, store_flows.Flows, "page", page)
 
@@ -106,16 +113,13 @@ def case_folded_slug(patch):
 
 @mutant
 def put_resets_what_is_left_out(patch):
-    def update(original, store, slug, body, filters, search):
-        return original(store, slug, {"compatibility_mode": False, "layout": "stacked", **body}, filters, search)
+    original = handlers_of(shipped())["flows_instances_update"]
 
-    served_by = handlers.discover()
-    original = served_by["flows_instances_update"]
+    def mutated(store, key, body, filters, search):
+        return original(store, key, {"compatibility_mode": False, "layout": "stacked", **body}, filters, search)
 
-    def mutated(store, slug, body, filters, search):
-        return update(original, store, slug, body, filters, search)
-
-    patch.setattr(handlers, "discover", lambda: served_by | {"flows_instances_update": mutated})
+    served_by = handlers.discover() | {"flows_instances_update": mutated}
+    patch.setattr(handlers, "discover", lambda: served_by)
 
 
 @mutant
@@ -124,7 +128,7 @@ def search_takes_any_word(patch):
         patch,
         store_flows.Flows,
         "page",
-        lambda original, self, filters, terms, *a: original(self, filters, terms[:1], *a),
+        lambda original, self, request: original(self, request._replace(search=request.search[:1])),
     )
 
 
@@ -165,7 +169,7 @@ def downwards_is_upwards(patch):
 
 @mutant
 def filters_are_forgotten(patch):
-    wrap(patch, store_flows.Flows, "page", lambda original, self, _filters, *a: original(self, {}, *a))
+    wrap(patch, store_flows.Flows, "page", lambda original, self, request: original(self, request._replace(filters={})))
 
 
 def by_recorded_answers(url, store):
@@ -201,10 +205,10 @@ def by_fuzzing(url, store, reports):
 
 
 def empty(store):
-    for flow in store.flows.page({}, (), (), 1, 10_000).flows:
+    for flow in store.flows.page(PageRequest({}, (), (), 1, 10_000)).rows:
         store_flows.Flows.remove(store.flows, flow.slug)
     for collection in ("stages", "policies", "prompts"):
-        for row in store.objects.page(collection, {}, (), (), 1, 10_000).objects:
+        for row in store.objects.page(collection, PageRequest({}, (), (), 1, 10_000)).rows:
             store.objects.remove(collection, row.pk)
 
 

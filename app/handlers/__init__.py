@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import errors
-from app.handlers import _generic
+from app.handlers._crud import crud_handlers
 from app.handlers._samples import sample_properties, sample_responses
 from app.store import Store
 
-__all__ = ["discover", "generic", "problems", "sample_properties", "sample_responses"]
+__all__ = ["crud_handlers", "discover", "problems", "sample_properties", "sample_responses"]
 
 Handler = Callable[..., Any]
 
@@ -33,14 +33,6 @@ def discover() -> dict[str, Handler]:
             if function.__module__ == loaded.__name__ and not name.startswith("_")
         }
     return found
-
-
-def generic(served: Mapping[str, tuple[str, str]]) -> dict[str, Handler]:
-    """The handlers of operations on objects of any model, by operationId.
-
-    :param served: the model or collection, and the verb, of each operation
-    """
-    return {operation: _generic.handler(model, verb) for operation, (model, verb) in served.items()}
 
 
 def problems(

@@ -5,14 +5,12 @@ name of its own one.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 
 from app.domain import Model
-from app.store import Store
 from app.store.collections.repositories import values_of
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.flow_row import Flow
@@ -59,14 +57,12 @@ class Shapes:
     def __init__(self, models: Mapping[str, Model]) -> None:
         self._models = models
         self._stand_in = cache(self._make_stand_in)
+        # Always the same one: a response is cached by its row and its shape.
+        self.of = cache(self._make_shape)
 
     def object(self, row: ObjectRow) -> dict[str, Any]:
         """An object of any model, with all members that the model has and that are known of it."""
         return self._object(row, self._models[row.model])
-
-    def policy(self, row: ObjectRow) -> dict[str, Any]:
-        """A policy, with the members of its kind."""
-        return self._object(row, self._model("policies", row.model))
 
     def stage(self, row: ObjectRow) -> dict[str, Any]:
         """What a stage has in common with all others."""
@@ -97,7 +93,7 @@ class Shapes:
             "policy": row.policy,
             "group": None,
             "user": None,
-            "policy_obj": self.policy(policy),
+            "policy_obj": self._any("policies", policy),
             "group_obj": None,
             "user_obj": None,
             "target": row.target,
@@ -107,6 +103,24 @@ class Shapes:
             "timeout": row.timeout,
             "failure_result": bool(row.failure_result),
         }
+
+    def _make_shape(self, scope: str) -> Shape:
+        """The shape of objects of a model, or of a collection whatever their model."""
+        collection = self._models[scope].collection if scope in self._models else scope
+        match collection:
+            case "flows":
+                return flow
+            case "stage_bindings":
+                return self.stage_binding
+            case "policy_bindings":
+                return self.policy_binding
+        if scope in self._models:
+            return self.object
+        return self.stage if scope == "stages" else partial(self._any, collection)
+
+    def _any(self, collection: str, row: ObjectRow) -> dict[str, Any]:
+        """An object of any model of a collection, with the members of its model."""
+        return self._object(row, self._model(collection, row.model))
 
     def _object(self, row: ObjectRow, model: Model) -> dict[str, Any]:
         values = {
@@ -171,17 +185,6 @@ class Shapes:
             case "prompts":
                 return {"promptstage_set": [self._stage(*owner) for owner in orjson.loads(related)]}
         return {}
-
-
-_shapes: WeakKeyDictionary[Store, Shapes] = WeakKeyDictionary()
-
-
-def shapes_of(store: Store) -> Shapes:
-    """The shapes of what a store keeps, always the same ones: an answer is remembered by its row and its shape."""
-    found = _shapes.get(store)
-    if found is None:
-        found = _shapes[store] = Shapes(store.models)
-    return found
 
 
 def _flow_set(flows: str) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from app.store.collections.flow_tree import Structures
 from app.store.collections.flows import Flows
 from app.store.collections.objects import Objects
 from app.store.collections.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
+from app.store.collections.resources import Resource, Resources, resource_of
 from app.store.collections.tokens import Tokens
 from app.store.engine.database import Database
 from app.store.engine.factory import open_database
@@ -71,6 +72,7 @@ class Store:
         self.structures = Structures(self.database, self.flows)
         self.tokens = Tokens(self.database, token_cache)
         self.snapshot = Snapshot(self.database.address)
+        self.resources = Resources(self._resource)
         self._repositories: dict[str, Repository] = {}
         self._searched = {name: tuple(members) for name, members in sorted(searched.items())}
         self._searched_defaults = {
@@ -99,6 +101,16 @@ class Store:
         """What belongs together."""
         return Graph(self.database, self.models)
 
+    def _resource(self, scope: str) -> Resource:
+        match self.models[scope].collection if scope in self.models else scope:
+            case "flows":
+                return resource_of(self.flows, self.used_by.flow)
+            case "stage_bindings":
+                return resource_of(self.stage_bindings, self.used_by.stage_binding)
+            case "policy_bindings":
+                return resource_of(self.policy_bindings, self.used_by.policy_binding)
+        return resource_of(self.objects, self.used_by.object, scope)
+
     def repository(self, model: str) -> Repository:
         """The objects of a model, for units of work of more than one statement. :raises KeyError: there is no such model"""
         # Each keeps its statements.
@@ -122,7 +134,7 @@ class Store:
         """What there is against some members of an object, by member: a value that is taken, a reference that leads nowhere.
 
         :param scope: the object's model or collection
-        :param keys: `slug` or `pk` of the object that the members are meant for, if it is stored
+        :param keys: `key` of the object that the members are meant for, if it is stored
         """
         found: dict[str, errors.NotUnique | errors.Missing] = {}
         collection = self.models[scope].collection if scope in self.models else scope
@@ -141,9 +153,9 @@ class Store:
                     found[name] = error
         for name in members.keys() - leads.keys():
             if collection == "flows":
-                taken = self.flows.taken(name, members[name], keys.get("slug"))
+                taken = self.flows.taken(name, members[name], keys.get("key"))
             else:
-                taken = self.objects.taken(collection, members[name], keys.get("pk"))
+                taken = self.objects.taken(collection, members[name], keys.get("key"))
             if taken:
                 found[name] = errors.NotUnique(name)
         return found

@@ -7,9 +7,11 @@ import pytest
 import structlog
 
 from app import errors, handlers, logs
-from app.application import create_app
+from app.application import create_app, handlers_of
 from app.contract.serve import middleware
+from app.store.queries.listing import PageRequest
 from tests.asgi import FLOWS, Client
+from tests.contract_files import shipped
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def served_with(edited):
 
     def replace(name, function):
         # The boot checks look at the parameters.
-        function.__signature__ = __import__("inspect").signature(handlers.discover()[name])
+        function.__signature__ = __import__("inspect").signature(handlers_of(shipped())[name])
         return edited(served_by={**handlers.discover(), name: function})
 
     return replace
@@ -165,5 +167,5 @@ def test_nothing_is_stored_of_a_request_that_breaks_off(client, store):
         "headers": [(b"authorization", b"Bearer root"), (b"content-type", b"application/json")],
     }  # fmt: skip
     asyncio.run(client.app(scope, receive, send))
-    assert store.flows.page({}, (), (), 1, 1).count == 0
+    assert store.flows.page(PageRequest({}, (), (), 1, 1)).count == 0
     assert isinstance(client, Client)

@@ -10,6 +10,7 @@ from app.application import capabilities_of, create_app, load_contract, open_sto
 from app.contract.compile import models
 from app.contract.document.findings import ContractError
 from app.contract.request.query import Ordering
+from app.store.queries.listing import PageRequest
 from tests.asgi import Client
 from tests.conftest import emptied
 from tests.contract_files import copied, shipped
@@ -101,6 +102,27 @@ def changed(contract, file, old, new):
             "x-references: {to: flows}",
             "is not a reference in the store",
         ),
+        (
+            STAGES,
+            "  types:\n    x-serves: stages\n",
+            "  types:\n    x-serves: authentik_stages_dummy.dummystage\n",
+            "operationId: stages_all_types_list",
+            "Let `x-serves` name a collection",
+        ),
+        (
+            FLOWS,
+            "    x-serves: flows\n",
+            "    x-serves: policies\n",
+            "operationId: flows_instances_create",
+            "Let `x-serves` name the model of the new object",
+        ),
+        (
+            STAGES,
+            "operationId: stages_all_list",
+            "operationId: stages_all_every",
+            "operationId: stages_all_every",
+            "End it with _used_by_list or _types_list or _list or _retrieve, or write the function",
+        ),
     ],
 )
 def test_a_capability_that_the_store_lacks_is_a_located_finding(file, old, new, line, problem, settings, tmp_path):
@@ -125,9 +147,9 @@ def test_the_store_filters_and_sorts_by_all_that_it_says(scope, shared_on_each):
 
     def page(filters, ordering):
         return (
-            collection(filters, (), ordering, 1, 5)
+            collection(PageRequest(filters, (), ordering, 1, 5))
             if collection
-            else store.objects.page(scope, filters, (), ordering, 1, 5)
+            else store.objects.page(scope, PageRequest(filters, (), ordering, 1, 5))
         )
 
     for name, known in can.filters.items():

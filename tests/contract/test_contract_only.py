@@ -8,8 +8,10 @@ import yaml
 
 import app
 from app import handlers
+from app.application import handlers_of
 from app.contract.document.yaml_file import read_file
 from tests.asgi import FLOWS
+from tests.contract_files import shipped
 
 # What stands in every program: log levels, everyday names of members and keys, small numbers.
 EVERYDAY = {"debug", "info", "warning", "error", "name", "number", "order", "message", "file", 2, 5, 30, 500}
@@ -194,24 +196,24 @@ def test_the_title_of_a_collection_names_its_objects_in_used_by(edited, make_flo
 
 
 def test_a_path_parameter_that_handlers_call_otherwise(edited, make_flow):
-    def calling_it_pk(handler):
+    def calling_it_slug(handler):
         signature = inspect.signature(handler)
         names = [
-            parameter.replace(name="pk" if name == "slug" else name) for name, parameter in signature.parameters.items()
+            parameter.replace(name="slug" if name == "key" else name)
+            for name, parameter in signature.parameters.items()
         ]
 
         def call(store, **arguments):
-            return handler(store, **{"slug" if name == "pk" else name: value for name, value in arguments.items()})
+            return handler(store, **{"key" if name == "slug" else name: value for name, value in arguments.items()})
 
         call.__signature__ = signature.replace(parameters=names)
         return call
 
-    served_by = handlers.discover()
-    takes_slug = {name for name in served_by if "slug" in inspect.signature(served_by[name]).parameters}
-    served_by |= {name: calling_it_pk(served_by[name]) for name in takes_slug}
+    served_by = {name: handler for name, handler in handlers_of(shipped()).items() if "flows_instances" in name}
+    takes_key = {name for name in served_by if "key" in inspect.signature(served_by[name]).parameters}
+    served_by |= handlers.discover() | {name: calling_it_slug(served_by[name]) for name in takes_key}
     client = edited(
-        ("      name: slug\n      in: path\n", "      name: slug\n      in: path\n      x-argument: pk\n"),
-        served_by=served_by,
+        ("      example: welcome\n      x-argument: key\n", "      example: welcome\n"), served_by=served_by
     )
     client.post(FLOWS, make_flow(slug="a"))
     assert client.get(FLOWS + "a/").json()["slug"] == "a"

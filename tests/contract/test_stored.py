@@ -10,14 +10,13 @@ import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
-from app import handlers
-from app.application import create_app, open_store
+from app.application import create_app, handlers_of, open_store
 from app.contract.document.findings import ContractError
 from app.domain import StoredObject
 from app.representations.objects import flow as flow_shape
 from app.settings import Settings
 from tests.asgi import FLOWS, Client
-from tests.contract_files import loaded, replaced, with_another_stage
+from tests.contract_files import loaded, replaced, shipped, with_another_stage
 from tests.forms import form
 
 STAGES = "/api/v3/stages/dummy/"
@@ -421,7 +420,7 @@ def answering(written, name, change):
     ids=str,
 )
 def test_only_stored_properties_are_answered_against_the_contract(settings, contract, store, make_flow, values, status):
-    written = answering(handlers.discover(), "flows_instances_retrieve", stored_as(**values))
+    written = answering(handlers_of(shipped()), "flows_instances_retrieve", stored_as(**values))
     store.tokens.add("root", superuser=True, secret="root")
     client = Client(create_app(settings, contract=contract, store=store, served_by=written), "root")
     client.post(FLOWS, make_flow(slug="flow"))
@@ -434,7 +433,7 @@ def test_only_stored_properties_are_answered_against_the_contract(settings, cont
 @pytest.mark.parametrize(("body", "status"), [({"title": "New"}, 200), ({"designation": "recovery"}, 500)], ids=str)
 def test_a_change_may_leave_a_wrong_value_but_not_make_one(settings, contract, store, make_flow, body, status):
     wrong = stored_as(designation="holiday")
-    written = answering(handlers.discover(), "flows_instances_partial_update", wrong)
+    written = answering(handlers_of(shipped()), "flows_instances_partial_update", wrong)
     store.tokens.add("root", superuser=True, secret="root")
     client = Client(create_app(settings, contract=contract, store=store, served_by=written), "root")
     flow = created(client, FLOWS, **make_flow(slug="flow"))

@@ -8,9 +8,8 @@ import sqlite3
 
 import pytest
 
-from app import errors, handlers
-from app.application import create_app, load_contract, open_store
-from app.contract.compile import models
+from app import errors
+from app.application import create_app, handlers_of, load_contract, open_store
 from app.settings import Settings
 from tests.asgi import FLOWS, Client, together
 from tests.attacks.watching import stored
@@ -76,7 +75,7 @@ def broken():
 @pytest.fixture(scope="module", params=["at once", "with a look-up"])
 def made(engine, broken, tmp_path_factory, request):
     """A store on each engine and an application whose handlers may answer wrongly. To look a token up may take a thread."""
-    written = {**handlers.generic(models.served(shipped())), **handlers.discover()}
+    written = dict(handlers_of(shipped()))
     written |= {name: breaking(written[name], broken) for name in PATHS}
     contract = load_contract(Settings(), written)
     for url in database_at(engine, tmp_path_factory.mktemp("store"), request):

@@ -24,13 +24,13 @@ from app.application import (
     capabilities_of,
     create_app,
     create_metrics,
+    crud_handlers,
     first_edition,
     next_edition,
     open_store,
     samples_of,
 )
 from app.contract import checks
-from app.contract.compile import models
 from app.contract.compile.plan import parameters
 from app.contract.document.findings import ContractError
 from app.contract.document.source import File, Source, parse_reference, references
@@ -103,7 +103,7 @@ class Workshop:
         """The contract that a document is, or None and what is found."""
         self._draft.document = document
         implementation = checks.Implementation(
-            lambda source: {**handlers.generic(models.served(source)), **self._handlers},
+            lambda source: {**crud_handlers(source), **self._handlers},
             capabilities_of,
             samples_of,
             examples=True,

@@ -9,6 +9,7 @@ from alembic import command
 
 from app import errors
 from app.store import Store
+from app.store.queries.listing import PageRequest
 from app.store.upkeep import backup, migration
 from tests.unit.test_store import SEARCHED, members
 
@@ -57,7 +58,7 @@ def made(opened, path, tmp_path):
 
 def slugs(opened, path):
     store = opened(path)
-    found = sorted(flow.slug for flow in store.flows.page({}, (), (), 1, 1000).flows)
+    found = sorted(flow.slug for flow in store.flows.page(PageRequest({}, (), (), 1, 1000)).rows)
     store.close()
     return found
 

@@ -13,7 +13,7 @@ from app.contract.request.query import Ordering
 from app.store import Store
 from app.store.queries import large
 from app.store.queries.large.listing import FlowListing
-from app.store.queries.listing import Listing
+from app.store.queries.listing import Listing, PageRequest
 from app.store.schema.search import fold
 from app.store.schema.tables import flows
 
@@ -74,7 +74,7 @@ def take_for_large(store, monkeypatch):
 
 def change_at_random(store, chance, steps):
     for _ in range(steps):
-        slugs = [flow.slug for flow in store.flows.page({}, (), (), 1, 1000).flows]
+        slugs = [flow.slug for flow in store.flows.page(PageRequest({}, (), (), 1, 1000)).rows]
         new = {
             "title": chance.choice(WORDS),
             "designation": chance.choice(["recovery", "x"]),
@@ -93,7 +93,7 @@ def change_at_random(store, chance, steps):
 
 
 def test_pages_are_those_of_a_small_store(prepared):
-    small = Listing(prepared.database, prepared.flows.view)
+    small = Listing(prepared.database, prepared.flows.view, tuple)
     chance = random.Random(7)
     for _ in range(3):
         change_at_random(prepared, chance, 25)
@@ -102,29 +102,28 @@ def test_pages_are_those_of_a_small_store(prepared):
                 for ordering in ORDERINGS:
                     for number in range(1, 20):
                         try:
-                            wanted = small.page(filters, terms, ordering, number, 4)
+                            wanted = small.page(PageRequest(filters, terms, ordering, number, 4))
                         except errors.PageNotFound:
                             with pytest.raises(errors.PageNotFound):
-                                prepared.flows.page(filters, terms, ordering, number, 4)
+                                prepared.flows.page(PageRequest(filters, terms, ordering, number, 4))
                             break
-                        got = prepared.flows.page(filters, terms, ordering, number, 4)
-                        assert (got.count, [tuple(flow) for flow in got.flows]) == (
-                            wanted[0],
-                            [tuple(row) for row in wanted[1]],
-                        )
+                        got = prepared.flows.page(PageRequest(filters, terms, ordering, number, 4))
+                        assert (got.count, [tuple(flow) for flow in got.rows]) == (wanted.count, wanted.rows)
 
 
 def test_words_wait_until_those_of_many_flows_are_written(tmp_path, monkeypatch):
     store = take_for_large(Store(f"sqlite:///{tmp_path}/flows.sqlite3", searched=SEARCHED), monkeypatch)
-    small, chance, waited = Listing(store.database, store.flows.view), random.Random(11), []
+    small, chance, waited = Listing(store.database, store.flows.view, tuple), random.Random(11), []
     waiting = store.database.compile(sa.text("SELECT count(*) FROM flow_words_waiting"))
     for _ in range(12):
         change_at_random(store, chance, 45)
         with store.database.read() as session:
             waited.append(session.row(waiting)[0])
         for terms in TERMS:
-            found = store.flows.page({}, terms, (), 1, 1000).flows
-            assert [tuple(flow) for flow in found] == [tuple(row) for row in small.page({}, terms, (), 1, 1000)[1]]
+            found = store.flows.page(PageRequest({}, terms, (), 1, 1000)).rows
+            assert [tuple(flow) for flow in found] == [
+                tuple(row) for row in small.page(PageRequest({}, terms, (), 1, 1000)).rows
+            ]
             trigrams = large.trigrams(store.database, [fold(term) for term in terms])
             if trigrams is not None:
                 assert {flow.pk for flow in found} <= candidates(store, trigrams)
@@ -163,7 +162,9 @@ def candidates(store, trigrams):
 def test_long_texts_are_taken_by_a_large_store(prepared):
     long = "".join(chr(0x4E00 + number % 20_000) for number in range(300_000))
     flow = prepared.flows.add(members(title=long))
-    assert [found.slug for found in prepared.flows.page({}, (long[1000:1040],), (), 1, 10).flows] == [flow.slug]
+    assert [found.slug for found in prepared.flows.page(PageRequest({}, (long[1000:1040],), (), 1, 10)).rows] == [
+        flow.slug
+    ]
 
 
 def test_a_large_store_of_before_gets_what_is_missing(database_url, monkeypatch):
@@ -177,12 +178,12 @@ def test_a_large_store_of_before_gets_what_is_missing(database_url, monkeypatch)
     store.migrate()
     monkeypatch.setattr(large, "_scripts", lambda _: scripts)
     assert not large.is_prepared(store.database)
-    assert store.flows.page({}, ("aardvark",), (), 1, 1).count == 1
+    assert store.flows.page(PageRequest({}, ("aardvark",), (), 1, 1)).count == 1
     monkeypatch.setattr(large, "LARGE", 1000)
     store.migrate()
     assert large.is_prepared(store.database)
     store.flows.add(members(title="Another aardvark"))
-    assert FlowListing(store.database, store.flows.view).page({}, ("aardvark",), (), 1, 1)[0] == 2
+    assert FlowListing(store.database, store.flows.view).page(PageRequest({}, ("aardvark",), (), 1, 1)).count == 2
     store.close()
 
 
@@ -192,23 +193,23 @@ def test_counts_are_known_without_looking_at_the_flows(prepared):
         query = prepared.database.compile(sa.select(large.count(filters)))
         with prepared.database.read() as session:
             known = session.row(query, {f"filter_{name}": value for name, value in filters.items()})[0]
-        assert known == prepared.flows.page(filters, (), (), 1, 1).count
+        assert known == prepared.flows.page(PageRequest(filters, (), (), 1, 1)).count
         assert known == sum(
             all(getattr(flow, name) == value for name, value in filters.items())
-            for flow in prepared.flows.page({}, (), (), 1, 1000).flows
+            for flow in prepared.flows.page(PageRequest({}, (), (), 1, 1000)).rows
         )
 
 
 def test_counts_stay_few(prepared):
     change_at_random(prepared, random.Random(5), 40)
-    before = prepared.flows.page({}, (), (), 1, 1).count
+    before = prepared.flows.page(PageRequest({}, (), (), 1, 1)).count
     rows = prepared.database.compile(sa.text("SELECT count(*) FROM flow_counts"))
     with prepared.database.read() as session:
         if prepared.database.name != "sqlite":
             # A writer does so now and then.
             session.script("SELECT flow_counts_sum_up()")
         assert session.row(rows)[0] <= 1 + 2 + len(WORDS) + 2
-    assert prepared.flows.page({}, (), (), 1, 1).count == before
+    assert prepared.flows.page(PageRequest({}, (), (), 1, 1)).count == before
 
 
 def test_the_index_is_asked_for_what_is_rare_only(prepared, monkeypatch):
@@ -223,9 +224,9 @@ def test_the_index_is_asked_for_what_is_rare_only(prepared, monkeypatch):
 
     monkeypatch.setattr(FlowListing, "_compile_large", compile_)
     fresh = FlowListing(prepared.database, prepared.flows.view)
-    assert fresh.page({}, ("aardvark",), (), 1, 10)[0] == 1
-    assert fresh.page({}, ("common",), (), 1, 10)[0] == 6
-    assert fresh.page({}, ("no",), (), 1, 10)[0] == 0
+    assert fresh.page(PageRequest({}, ("aardvark",), (), 1, 10)).count == 1
+    assert fresh.page(PageRequest({}, ("common",), (), 1, 10)).count == 6
+    assert fresh.page(PageRequest({}, ("no",), (), 1, 10)).count == 0
     # The statement for the last one is that of the one before: words of two characters are in no index.
     assert asked == [{"indexed": True}, {}]
 
@@ -233,5 +234,5 @@ def test_the_index_is_asked_for_what_is_rare_only(prepared, monkeypatch):
 def test_a_large_store_starts_again_as_it_is(database_url, prepared):
     again = Store(database_url, searched=SEARCHED)
     again.migrate()
-    assert again.flows.page({}, ("aardvark",), (), 1, 1).count == 1
+    assert again.flows.page(PageRequest({}, ("aardvark",), (), 1, 1)).count == 1
     again.close()

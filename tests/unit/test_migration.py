@@ -7,6 +7,7 @@ from alembic.script import ScriptDirectory
 
 from app import errors
 from app.store import Store
+from app.store.queries.listing import PageRequest
 from app.store.upkeep import migration
 from tests.unit.test_store import SEARCHED
 
@@ -70,7 +71,7 @@ def test_what_is_there_is_kept_from_each_revision_on(store, revision):
     assert store.migrated()
     flow = store.flows.get("the slug")
     assert (flow.name, flow.compatibility_mode) == ("the name", True)
-    assert store.flows.page({}, ("name",), (), 1, 10).flows == [flow]
+    assert store.flows.page(PageRequest({}, ("name",), (), 1, 10)).rows == [flow]
 
 
 def test_a_newer_revision_is_served_by_those_that_run_and_opened_by_nobody_else(store):

@@ -23,6 +23,7 @@ from app.store.collections.flows import flow_fields
 from app.store.collections.identity import new_uuid
 from app.store.engine import row_cache as remembered
 from app.store.engine.engines import SQLITE_LOG_LIMIT
+from app.store.queries.listing import PageRequest
 from app.store.schema.search import fold
 from app.store.schema.tables import flows, metadata
 from app.store.upkeep import migration
@@ -51,14 +52,14 @@ def kept(database_url):
 
 
 def slugs(store, filters=None, terms=(), ordering=BY_SLUG, number=1, size=1000):
-    return [flow.slug for flow in store.flows.page(filters or {}, terms, ordering, number, size).flows]
+    return [flow.slug for flow in store.flows.page(PageRequest(filters or {}, terms, ordering, number, size)).rows]
 
 
 def test_what_is_added_is_read_back(kept):
     added = kept.flows.add(members(name="Ångström \U0001f600 '\"\\ %s {0}", compatibility_mode=True))
     assert kept.flows.get(added.slug) == added
     assert added.compatibility_mode is True
-    assert kept.flows.page({}, (), BY_SLUG, 1, 10).flows == [added]
+    assert kept.flows.page(PageRequest({}, (), BY_SLUG, 1, 10)).rows == [added]
 
 
 def test_a_slug_is_taken_once(kept):
@@ -245,10 +246,10 @@ def test_text_sorts_by_code_point(kept):
     names = ["b", "B", "_", "-", "0", "Å", "a", "é", "\U0001f600", "Z"]
     for name in names:
         kept.flows.add(members(name=name))
-    found = kept.flows.page({}, (), (Ordering("name", descending=False),), 1, 100)
-    assert [flow.name for flow in found.flows] == sorted(names)
-    found = kept.flows.page({}, (), (Ordering("name", descending=True),), 1, 100)
-    assert [flow.name for flow in found.flows] == sorted(names, reverse=True)
+    found = kept.flows.page(PageRequest({}, (), (Ordering("name", descending=False),), 1, 100))
+    assert [flow.name for flow in found.rows] == sorted(names)
+    found = kept.flows.page(PageRequest({}, (), (Ordering("name", descending=True),), 1, 100))
+    assert [flow.name for flow in found.rows] == sorted(names, reverse=True)
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -319,9 +320,9 @@ def test_pages_are_the_sorted_matches_cut_in_pieces(kept, titles, size, term, de
     ordering = (Ordering("title", descending=descending),)
     got, number = [], 1
     while len(got) < len(wanted) or number == 1:
-        page = kept.flows.page({}, (term,) if term else (), ordering, number, size)
+        page = kept.flows.page(PageRequest({}, (term,) if term else (), ordering, number, size))
         assert page.count == len(wanted)
-        got += page.flows
+        got += page.rows
         number += 1
     assert got == wanted
 
@@ -436,8 +437,8 @@ def test_connections_that_were_cut_are_replaced(postgresql_url):
                 stack.enter_context(store.database.read())
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
         with pytest.raises(errors.Unavailable):
-            store.flows.page({}, (), BY_SLUG, 1, 1)
-        assert [store.flows.page({}, (), BY_SLUG, 1, 1).count for _ in range(6)] == [0] * 6
+            store.flows.page(PageRequest({}, (), BY_SLUG, 1, 1))
+        assert [store.flows.page(PageRequest({}, (), BY_SLUG, 1, 1)).count for _ in range(6)] == [0] * 6
     store.close()
 
 

@@ -10,6 +10,7 @@ from app import errors
 from app.contract.request.query import Ordering
 from app.domain import Model, Reference
 from app.store import Store
+from app.store.queries.listing import PageRequest
 
 from .test_store import SEARCHED, members
 
@@ -104,7 +105,7 @@ def guard(store, target, policy, order):
 
 
 def names(store, scope, filters=None, terms=(), ordering=BY_NAME):
-    return [row.name for row in store.objects.page(scope, filters or {}, terms, ordering, 1, 100).objects]
+    return [row.name for row in store.objects.page(scope, PageRequest(filters or {}, terms, ordering, 1, 100)).rows]
 
 
 def test_what_a_flow_has_follows_its_bindings(kept):
@@ -158,10 +159,10 @@ def test_a_stage_takes_its_bindings_and_the_policies_on_them(kept):
     assert kept.objects.get("policies", policy).related == 1
     kept.objects.remove("stages", stage)
     assert kept.flows.get(flow.slug).stages == other
-    assert kept.policy_bindings.page({}, (), (), 1, 10).count == 0
+    assert kept.policy_bindings.page(PageRequest({}, (), (), 1, 10)).count == 0
     assert kept.objects.get("p.dummy", policy).related == 0
     kept.flows.remove(flow.slug)
-    assert kept.stage_bindings.page({}, (), (), 1, 10).count == 0
+    assert kept.stage_bindings.page(PageRequest({}, (), (), 1, 10)).count == 0
     assert names(kept, "stages") == ["b"]
 
 
@@ -214,7 +215,7 @@ def test_objects_are_filtered_searched_and_sorted_by_any_member(kept):
         pause(kept, "c")
     assert taken.value.member == "name"
     with pytest.raises(errors.NotFound):
-        kept.objects.get("s.lead", kept.objects.page("s.pause", {}, (), BY_NAME, 1, 1).objects[0].pk)
+        kept.objects.get("s.lead", kept.objects.page("s.pause", PageRequest({}, (), BY_NAME, 1, 1)).rows[0].pk)
 
 
 def test_bindings_can_be_found_by_what_is_bound(kept):
@@ -225,17 +226,17 @@ def test_bindings_can_be_found_by_what_is_bound(kept):
     page = kept.stage_bindings.page
 
     def found(filters, terms=()):
-        return [row.pk for row in page(filters, terms, (Ordering("order", descending=False),), 1, 10).bindings]
+        return [row.pk for row in page(PageRequest(filters, terms, (Ordering("order", descending=False),), 1, 10)).rows]
 
     assert found({"policies": [policy]}) == [first.pk]
     assert found({"target": flow.pk, "order": 1}) == [second.pk]
     assert found({"stage": stage}, ("A",)) == [first.pk, second.pk]
     with pytest.raises(errors.NotAChoice):
         found({"target": stage})
-    guards = kept.policy_bindings.page({"target": first.policybindingmodel_ptr_id}, (), (), 1, 10)
-    assert [row.target for row in guards.bindings] == [first.pk]
+    guards = kept.policy_bindings.page(PageRequest({"target": first.policybindingmodel_ptr_id}, (), (), 1, 10))
+    assert [row.target for row in guards.rows] == [first.pk]
     with pytest.raises(errors.Missing):
-        kept.policy_bindings.change(guards.bindings[0].pk, {"group": flow.pk})
+        kept.policy_bindings.change(guards.rows[0].pk, {"group": flow.pk})
 
 
 def test_those_who_bind_at_once_lose_nothing(kept):
@@ -272,10 +273,10 @@ def test_no_statement_for_each_row(tmp_path, monkeypatch):
         with store.database.read() as session:
             connection: sqlite3.Connection = session._connection
             connection.set_trace_callback(lambda sql: seen.append(sql) if not sql.startswith("--") else None)
-        store.flows.page({}, (), (), 1, 100)
-        store.objects.page("stages", {}, (), BY_NAME, 1, 100)
-        store.stage_bindings.page({}, (), (), 1, 100)
-        store.policy_bindings.page({}, (), (), 1, 100)
+        store.flows.page(PageRequest({}, (), (), 1, 100))
+        store.objects.page("stages", PageRequest({}, (), BY_NAME, 1, 100))
+        store.stage_bindings.page(PageRequest({}, (), (), 1, 100))
+        store.policy_bindings.page(PageRequest({}, (), (), 1, 100))
         store.structures.get(flow.slug)
         connection.set_trace_callback(None)
         return len(seen)

@@ -14,7 +14,7 @@ from app.contract.checks.made import Samples, check_models_made, check_responses
 from app.contract.checks.queries import Searched, check_queries
 from app.contract.checks.storage import check_columns, check_stored
 from app.contract.checks.texts import takes_nul
-from app.contract.compile.models import scope_of
+from app.contract.compile.models import VERBS, scope_of
 from app.contract.compile.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
 from app.contract.document.findings import Finding, Location
 from app.contract.document.source import Pointer, Source
@@ -104,9 +104,20 @@ def _check_names(
                 "Add the operation to the contract, or begin the function's name with an underscore.",
             )
     for name, place in () if examples else lacking.items():
-        yield source.finding(
-            place, f"No handler is named {name!r}.", "Write the function in app/handlers/, or correct the operationId."
-        )
+        yield source.finding(place, f"No handler is named {name!r}.", _remedy(source, name, *place[1:3]))
+
+
+def _remedy(source: Source, name: str, path: Any, method: Any) -> str:
+    """The remedy for an operation without a handler."""
+    verbs = [f"_{verb}" for verb, known in VERBS.items() if known == method]
+    if scope_of(source, path) is not None:
+        if not name.endswith(tuple(verbs)):
+            return f"End it with {' or '.join(verbs)}, or write the function in app/handlers/."
+        if name.endswith("_create"):
+            return "Let `x-serves` name the model of the new object, or write the function in app/handlers/."
+        if name.endswith("_types_list"):
+            return "Let `x-serves` name a collection, or write the function in app/handlers/."
+    return "Write the function in app/handlers/, or correct the operationId."
 
 
 def _check_arguments(

@@ -11,8 +11,17 @@ from app.contract.validation.schemas import admits_null, default_of, flattened, 
 from app.contract.validation.write_only import without_write_only, write_only
 from app.domain import Collection, Decision, Grant, Model, Reference
 
-VERBS = ("used_by_list", "types_list", "partial_update", "list", "create", "retrieve", "update", "destroy")
-"""What an operationId ends with, longer ones first, if its path says by `x-serves` whose operations it has."""
+VERBS: Mapping[str, str] = {
+    "used_by_list": "get",
+    "types_list": "get",
+    "partial_update": "patch",
+    "list": "get",
+    "create": "post",
+    "retrieve": "get",
+    "update": "put",
+    "destroy": "delete",
+}
+"""The verbs at the end of an operationId below an `x-serves`, longer ones first, with the method of each."""
 
 
 @remembered
@@ -46,12 +55,23 @@ def scope_of(source: Source, path: str) -> str | None:
 
 
 def served(source: Source) -> dict[str, tuple[str, str]]:
-    """The model or collection, and the verb, of each operation below an `x-serves`, by operationId."""
+    """The model or collection, and the verb, of each operation below an `x-serves`, by operationId.
+
+    What is created is of a model; the kinds of objects are those of a collection.
+    """
+    declared = _declared(source)
     found = {}
-    for _, path, _, operation in source.operations():
+    for _, path, method, operation in source.operations():
         scope = scope_of(source, path)
         verb = next((verb for verb in VERBS if operation["operationId"].endswith(f"_{verb}")), None)
-        if scope is not None and verb is not None:
+        if scope is None or verb is None or VERBS[verb] != method:
+            continue
+        if verb == "create" and scope not in declared:
+            alike = [name for name, model in declared.items() if model["collection"] == scope]
+            scope = alike[0] if len(alike) == 1 else None
+        elif verb == "types_list" and scope in declared:
+            scope = None
+        if scope is not None:
             found[operation["operationId"]] = (scope, verb)
     return found
 

@@ -1,7 +1,6 @@
 """Bindings of stages to flows and of policies to what they guard, and every statement on their tables."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -13,24 +12,12 @@ from app.domain import Reference
 from app.store.collections.identity import new_uuid
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow, policy_binding_view, stage_binding_view
-from app.store.queries.listing import Listing, SortKey
+from app.store.queries.listing import Listing, Page, PageRequest
 from app.store.queries.references import References, Target
 from app.store.queries.view import View, condition_count
 from app.store.schema.tables import policy_bindings, stage_bindings
 
 R = TypeVar("R", bound=tuple[Any, ...])
-
-
-@dataclass(frozen=True, slots=True)
-class BindingPage(Generic[R]):
-    """Some of the bindings that match.
-
-    :param count: how many match in all
-    :param bindings: those of the page
-    """
-
-    count: int
-    bindings: list[R]
 
 
 class Bindings(Generic[R]):
@@ -49,7 +36,7 @@ class Bindings(Generic[R]):
         database: Database,
         table: sa.Table,
         view: View,
-        row: Callable[[Sequence[Any]], R],
+        row: Callable[[Iterable[Any]], R],
         references: Mapping[str, Reference],
         taken: Mapping[Any, tuple[str, ...]],
     ) -> None:
@@ -60,7 +47,7 @@ class Bindings(Generic[R]):
         self._members = references
         self._taken = taken
         self._references = References(database)
-        self._listing = Listing(database, view, cut=True)
+        self._listing = Listing(database, view, row, cut=True)
         self._get_query = bounded_cache(64)(self._compile_get)
         self._update_query = cache(self._compile_update)
         by_key = table.c.pk == sa.bindparam("pk_")
@@ -68,22 +55,10 @@ class Bindings(Generic[R]):
         self._delete = database.compile(sa.delete(table).where(by_key))
         self._lock = database.compile(sa.select(table.c.pk).where(by_key).with_for_update())
 
-    def page(
-        self,
-        filters: Mapping[str, Any],
-        terms: Sequence[str],
-        ordering: Sequence[SortKey],
-        number: int,
-        size: int,
-    ) -> BindingPage[R]:
-        """One page of the bindings that match, with their number, from one snapshot. The arguments are those of `Listing.page`.
-
-        :raises NotAChoice: a filter names something that does not exist
-        :raises PageNotFound: the page lies behind the last one
-        """
-        self._check(filters)
-        count, rows = self._listing.page(filters, terms, ordering, number, size)
-        return BindingPage(count, [self.row(row) for row in rows])
+    def page(self, request: PageRequest) -> Page[R]:
+        """A page of bindings, see `Listing.page`. :raises NotAChoice: a filter names something that does not exist"""
+        self._check(request.filters)
+        return self._listing.page(request)
 
     def get(self, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> R:
         """A binding.

@@ -1,7 +1,6 @@
 """Flows: every statement on their table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -9,11 +8,12 @@ import sqlalchemy as sa
 
 from app import errors
 from app.caches import bounded_cache
+from app.execution import single_statement
 from app.store.collections.identity import new_uuid
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.flow_row import Flow, update_of, values_of_update
 from app.store.queries.large.listing import FlowListing
-from app.store.queries.listing import SortKey
+from app.store.queries.listing import Page, PageRequest
 from app.store.queries.view import Field, View, column_field, condition_count
 from app.store.schema.search import search_text
 from app.store.schema.tables import flows
@@ -22,18 +22,6 @@ from app.store.schema.tables import flows
 def flow_fields() -> dict[str, Field]:
     """The properties that flows can be filtered by."""
     return {name: column_field(flows.c[name]) for name in Flow._fields if name not in ("stages", "policies")}
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of the flows that match.
-
-    :param count: how many match in all
-    :param flows: those of the page
-    """
-
-    count: int
-    flows: list[Flow]
 
 
 class Flows:
@@ -60,6 +48,7 @@ class Flows:
         self._delete_query = bounded_cache(64)(self._compile_delete)
         self._update_query = cache(lambda members: database.compile(update_of(members)))
 
+    @single_statement
     def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:
         """The flow of a slug.
 
@@ -80,26 +69,11 @@ class Flows:
             row = session.row(query, {f"filter_{member}": value})
         return row is not None and Flow._make(row).slug != slug
 
-    def page(
-        self,
-        filters: Mapping[str, Any],
-        terms: Sequence[str],
-        ordering: Sequence[SortKey],
-        number: int,
-        size: int,
-    ) -> Page:
-        """One page of the flows that match, with their number, from one snapshot.
+    def page(self, request: PageRequest) -> Page[Flow]:
+        """A page of flows, see `Listing.page`."""
+        return self._listing.page(request)
 
-        :param filters: values that members have to equal
-        :param terms: words that have to be found
-        :param ordering: the keys to sort by; equal flows follow by `pk`
-        :param number: number of the page, from 1
-        :param size: flows on a page
-        :raises PageNotFound: the page lies behind the last one
-        """
-        count, rows = self._listing.page(filters, terms, ordering, number, size)
-        return Page(count, [Flow._make(row) for row in rows])
-
+    @single_statement
     def add(self, members: Mapping[str, Any]) -> Flow:
         """Store a new flow.
 
@@ -111,6 +85,7 @@ class Flows:
             session.run(self._insert, self._values(flow))
         return flow
 
+    @single_statement
     def change(
         self,
         slug: str,

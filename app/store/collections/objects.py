@@ -4,7 +4,6 @@ No model is known here by name: what its objects have, and where they lead, is t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,7 +15,7 @@ from app.caches import bounded_cache
 from app.domain import Model
 from app.store.collections.identity import new_uuid
 from app.store.engine.database import Database, Query, Session
-from app.store.queries.listing import Listing, SortKey
+from app.store.queries.listing import Listing, Page, PageRequest
 from app.store.queries.object_views import ObjectRow, view
 from app.store.queries.references import References, Target
 from app.store.queries.view import View, condition_count
@@ -25,18 +24,6 @@ from app.store.schema.tables import objects, references
 
 # A name is taken within its collection.
 _TAKEN = {("collection", "name"): "name"}
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectPage:
-    """Some of the objects that match.
-
-    :param count: how many match in all
-    :param objects: those of the page
-    """
-
-    count: int
-    objects: list[ObjectRow]
 
 
 class Objects:
@@ -60,7 +47,7 @@ class Objects:
         self._searched = searched
         self._references = References(database)
         self.view = cache(self._make_view)
-        self._listing = cache(lambda scope: Listing(database, self.view(scope), cut=True))
+        self._listing = cache(lambda scope: Listing(database, self.view(scope), ObjectRow._make, cut=True))
         self._get_query = bounded_cache(256)(self._compile_get)
         compiled = database.compile
         self._insert = compiled(sa.insert(objects).values({c.name: sa.bindparam(c.name) for c in objects.c}))
@@ -79,23 +66,10 @@ class Objects:
             )
         )
 
-    def page(
-        self,
-        scope: str,
-        filters: Mapping[str, Any],
-        terms: Sequence[str],
-        ordering: Sequence[SortKey],
-        number: int,
-        size: int,
-    ) -> ObjectPage:
-        """One page of the objects that match, with their number, from one snapshot. The arguments are those of `Listing.page`.
-
-        :raises NotAChoice: a filter names something that does not exist
-        :raises PageNotFound: the page lies behind the last one
-        """
-        self._check(scope, filters)
-        count, rows = self._listing(scope).page(filters, terms, ordering, number, size)
-        return ObjectPage(count, [ObjectRow._make(row) for row in rows])
+    def page(self, scope: str, request: PageRequest) -> Page[ObjectRow]:
+        """A page of objects, see `Listing.page`. :raises NotAChoice: a filter names something that does not exist"""
+        self._check(scope, request.filters)
+        return self._listing(scope).page(request)
 
     def get(self, scope: str, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> ObjectRow:
         """An object.

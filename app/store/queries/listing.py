@@ -1,7 +1,8 @@
 """Pages of objects: filtered, searched and sorted, with the number of all that match."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -29,37 +30,60 @@ class SortKey(Protocol):
         """Whether the greatest value comes first."""
 
 
-class Listing:
+class PageRequest(NamedTuple):
+    """The page of a list that a client asks for.
+
+    :param filters: values that properties have to equal
+    :param search: words that have to be found
+    :param ordering: the keys to sort by; equal objects follow by `pk`
+    :param page: number of the page, from 1
+    :param page_size: objects on a page
+    """
+
+    filters: Mapping[str, Any]
+    search: Sequence[str]
+    ordering: Sequence[SortKey]
+    page: int
+    page_size: int
+
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """A page of a list.
+
+    :param count: how many objects match, on all pages together
+    :param rows: the objects of the page
+    """
+
+    count: int
+    rows: list[R]
+
+
+class Listing(Generic[R]):
     """The statements that make pages.
 
     :param database: where it is
     :param view: what is listed
+    :param row: makes an object of the values of its columns
     :param cut: whether the page is cut before what is read of each object is made, which pays if that is more than columns
     """
 
-    def __init__(self, database: Database, view: View, *, cut: bool = False) -> None:
+    def __init__(self, database: Database, view: View, row: Callable[[Iterable[Any]], R], *, cut: bool = False) -> None:
         self._database = database
         self._view = view
+        self._row = row
         self._cut = cut
         self._query = bounded_cache(256)(self._compile)
 
-    def page(
-        self,
-        filters: Mapping[str, Any],
-        terms: Sequence[str],
-        ordering: Sequence[SortKey],
-        number: int,
-        size: int,
-    ) -> tuple[int, list[Row]]:
-        """How many objects match, and the rows of one page of them.
+    def page(self, request: PageRequest) -> Page[R]:
+        """A page of the objects that match, with their number, from one snapshot.
 
-        :param filters: values that members have to equal
-        :param terms: words that have to be found
-        :param ordering: the keys to sort by; equal objects follow by `pk`
-        :param number: number of the page, from 1
-        :param size: objects on a page
         :raises PageNotFound: the page lies before the first one or behind the last one, or has no room
         """
+        filters, terms, ordering, number, size = request
         offset = (number - 1) * size
         if number < 1 or size < 1 or offset > LAST_OFFSET:
             raise errors.PageNotFound
@@ -70,8 +94,8 @@ class Listing:
         if not rows:
             if number > 1:
                 raise errors.PageNotFound
-            return 0, []
-        return rows[0][-1], [row[:-1] for row in rows]
+            return Page(0, [])
+        return Page(rows[0][-1], [self._row(row[:-1]) for row in rows])
 
     def _rows(self, session: Session, by: By, _terms: Sequence[str], parameters: dict[str, Any]) -> list[Row]:
         """The rows of a page, each with the number of all that match at its end."""

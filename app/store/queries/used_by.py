@@ -60,6 +60,10 @@ class UsedBy:
         """What is connected with a stage's binding."""
         return self._sorted(pk, self._policies_of)
 
+    def policy_binding(self, _pk: str) -> list[Use]:
+        """What is connected with a policy's binding: nothing."""
+        return []
+
     def object(self, pk: str) -> list[Use]:
         """What is connected with a stage, a policy or a prompt."""
         return self._sorted(pk, self._flows_of_stage, self._guarded_by, self._owners, self._owned)

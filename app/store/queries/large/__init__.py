@@ -38,15 +38,20 @@ _counts = sa.table("flow_counts", sa.column("member", sa.Text()), sa.column("val
 def is_prepared(database: Database) -> bool:
     """Whether a database has what a large store needs. :raises Unavailable: the database does not answer"""
     with database.read() as session:
-        return _executed(database, session) >= len(_scripts(database))
+        return is_prepared_in(session, database)
+
+
+def is_prepared_in(session: Session, database: Database) -> bool:
+    """Whether a database has what a large store needs, within a transaction."""
+    return _executed(database, session) >= len(_scripts(database))
 
 
 def prepare(database: Database) -> None:
     """Make what a large store needs, if there are many flows. :raises Unavailable: the database does not answer"""
-    if is_prepared(database):
-        return
     count = database.compile(sa.select(sa.func.count()).select_from(flows))
     with database.read() as session:
+        if is_prepared_in(session, database):
+            return
         row = session.row(count)
         if not _executed(database, session) and (row is None or row[0] <= LARGE):
             return

@@ -1,6 +1,6 @@
 """Pages of many flows: by the counts and the index that `large` keeps, and from the end of the list where that is nearer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from app.caches import bounded_cache
 from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries import large
-from app.store.queries.listing import By, Listing, SortKey
+from app.store.queries.flow_row import Flow
+from app.store.queries.listing import By, Listing
 from app.store.queries.view import View
 from app.store.schema.search import fold
 
@@ -17,7 +18,7 @@ from app.store.schema.search import fold
 _FAR = 1_000
 
 
-class FlowListing(Listing):
+class FlowListing(Listing[Flow]):
     """The statements that make pages of flows, few or many.
 
     :param database: where they are
@@ -25,26 +26,15 @@ class FlowListing(Listing):
     """
 
     def __init__(self, database: Database, view: View) -> None:
-        super().__init__(database, view)
+        super().__init__(database, view, Flow._make)
         self._large: bool | None = None
         self._large_query = bounded_cache(256)(self._compile_large)
         self._count_query = bounded_cache(64)(self._compile_count)
         self._probe = cache(lambda: database.compile(large.probe(database)))
 
-    def page(
-        self,
-        filters: Mapping[str, Any],
-        terms: Sequence[str],
-        ordering: Sequence[SortKey],
-        number: int,
-        size: int,
-    ) -> tuple[int, list[Row]]:
-        """How many flows match, and the rows of one page of them. The arguments are those of `Listing.page`."""
-        if self._large is None:
-            self._large = large.is_prepared(self._database)
-        return super().page(filters, terms, ordering, number, size)
-
     def _rows(self, session: Session, by: By, terms: Sequence[str], parameters: dict[str, Any]) -> list[Row]:
+        if self._large is None:
+            self._large = large.is_prepared_in(session, self._database)
         if not self._large:
             return super()._rows(session, by, terms, parameters)
         filters = by[0]

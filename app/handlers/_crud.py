@@ -1,0 +1,100 @@
+"""The operations on objects of a model or collection: the contract says by `x-serves` whose operations a path has.
+
+Which objects these are, and how they are represented, is bound to a handler when it is made.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from app.domain import Model, RequestContext, StoredObject
+from app.execution import single_statement
+from app.representations.models import types_of
+from app.representations.objects import Shape, Shapes
+from app.representations.pages import page_of
+from app.representations.uses import visible_uses
+from app.store import Store
+from app.store.collections.resources import is_single_statement
+from app.store.queries.listing import PageRequest, SortKey
+
+Body = Mapping[str, Any]
+Filters = Mapping[str, Any]
+
+
+def crud_handlers(served: Mapping[str, tuple[str, str]], models: Mapping[str, Model]) -> dict[str, Callable[..., Any]]:
+    """A handler for each operation below an `x-serves`, by operationId.
+
+    :param served: the model or collection, and the verb, of each operation
+    :param models: the models by name
+    """
+    shapes = Shapes(models)
+    return {operation: _handler(models, shapes, scope, verb) for operation, (scope, verb) in served.items()}
+
+
+def _handler(models: Mapping[str, Model], shapes: Shapes, scope: str, verb: str) -> Callable[..., Any]:
+    if verb in _OF_OBJECTS:
+        function, method = _OF_OBJECTS[verb]
+        handler = partial(function, scope=scope, shape=shapes.of(scope))
+        collection = models[scope].collection if scope in models else scope
+        return single_statement(handler) if is_single_statement(collection, method) else handler
+    return partial(_OTHERS[verb], scope=scope)
+
+
+def _list(
+    store: Store,
+    filters: Filters,
+    search: Sequence[str],
+    ordering: Sequence[SortKey],
+    page: int,
+    page_size: int,
+    *,
+    scope: str,
+    shape: Shape,
+) -> dict[str, Any]:
+    found = store.resources[scope].page(PageRequest(filters, search, ordering, page, page_size))
+    return page_of([StoredObject(row, shape) for row in found.rows], found.count, page, page_size)
+
+
+def _create(store: Store, body: Body, *, scope: str, shape: Shape) -> StoredObject:
+    return StoredObject(store.resources[scope].add(body), shape)
+
+
+def _retrieve(
+    store: Store, key: str, filters: Filters, search: Sequence[str], *, scope: str, shape: Shape
+) -> StoredObject:
+    return StoredObject(store.resources[scope].get(key, filters, search), shape)
+
+
+def _update(
+    store: Store, key: str, body: Body, filters: Filters, search: Sequence[str], *, scope: str, shape: Shape
+) -> StoredObject:
+    return StoredObject(store.resources[scope].change(key, body, filters, search), shape)
+
+
+def _destroy(store: Store, key: str, filters: Filters, search: Sequence[str], *, scope: str) -> None:
+    store.resources[scope].remove(key, filters, search)
+
+
+def _used_by(store: Store, key: str, request: RequestContext, *, scope: str) -> list[dict[str, Any]]:
+    resource = store.resources[scope]
+    return visible_uses(resource.uses(resource.get(key).pk), request)
+
+
+def _types(store: Store, *, scope: str) -> list[dict[str, Any]]:
+    return types_of(store.models, scope)
+
+
+# The handler of each verb, and the method of a resource that it calls.
+_OF_OBJECTS: Mapping[str, tuple[Callable[..., Any], str]] = {
+    "list": (_list, "page"),
+    "create": (_create, "add"),
+    "retrieve": (_retrieve, "get"),
+    "update": (_update, "change"),
+    "partial_update": (_update, "change"),
+}
+
+_OTHERS: Mapping[str, Callable[..., Any]] = {
+    "destroy": _destroy,
+    "used_by_list": _used_by,
+    "types_list": _types,
+}
