@@ -29,6 +29,7 @@ from app.contract.serve.threads import Workers
 from app.domain import Capabilities
 from app.metrics import Metrics
 from app.recording.recorder import Recorder
+from app.representations.samples import sample_properties
 from app.settings import Settings
 from app.store import Store
 from app.store.collections.capabilities import capabilities
@@ -61,15 +62,15 @@ def load_draft(settings: Settings, draft: Draft | None = None) -> Source:
 
 def capabilities_of(contract: Source) -> Callable[[str], Capabilities]:
     """What the store can do with objects of a model or collection of a contract whose models are right."""
-    known = models.models(contract)
-    return lru_cache(maxsize=None)(partial(capabilities, known))
+    known = models.models(contract), models.collections(contract)
+    return lru_cache(maxsize=None)(partial(capabilities, *known))
 
 
 def samples_of(contract: Source) -> checks.Samples:
     """Samples of what the handlers answer, for a contract whose models are right."""
-    known = models.models(contract)
+    known, collections = models.models(contract), models.collections(contract)
     responses = lru_cache(maxsize=None)(partial(handlers.sample_responses, known, models.served(contract)))
-    return checks.Samples(responses, known, handlers.sample_properties)
+    return checks.Samples(responses, known, partial(sample_properties, known, collections))
 
 
 def open_store(settings: Settings, contract: Source, database: Database | None = None) -> Store:
@@ -209,4 +210,4 @@ def handlers_of(contract: Source) -> Mapping[str, handlers.Handler]:
 @remembered
 def crud_handlers(contract: Source) -> Mapping[str, handlers.Handler]:
     """The handlers of a contract's models and collections, by name."""
-    return handlers.crud_handlers(models.served(contract), models.models(contract))
+    return handlers.crud_handlers(models.served(contract), models.models(contract), models.collections(contract))

@@ -31,6 +31,10 @@ class File:
     filename: str | None = None
 
 
+CASCADE, CASCADE_MANY, SET_NULL, SET_DEFAULT = "cascade", "cascade_many", "set_null", "set_default"
+"""What becomes of a reference when the other object is deleted: `on_delete`, and the `action` of `used_by`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A member that holds the identity of another object, or several.
@@ -74,6 +78,9 @@ class Capabilities:
     :param searches: the searchable properties
     :param unique: the unique constraints, each a set of properties
     :param references: the references of columns, by property
+    :param on_delete: what becomes of other references when their object is deleted, by whether they are lists
+    :param relations: the properties that may show related objects
+    :param targets: whether its objects bind policies to others
     """
 
     collection: str
@@ -84,6 +91,9 @@ class Capabilities:
     searches: Set[str]
     unique: Set[frozenset[str]]
     references: Mapping[str, Reference]
+    on_delete: Mapping[bool, tuple[str, ...]] = field(default_factory=dict)
+    relations: Set[str] = frozenset()
+    targets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,7 @@ class Model:
     :param messages_of: what is told when the store refuses, by member; it knows `errors.NotUnique` and `errors.Missing`
     :param unique: the members, each set together, that no two objects have the same of
     :param seen_by: what permissions let see of an object, for each operation that answers one
+    :param seen_with: the permissions to see an object with all its properties; None if no operation retrieves one
     :param deleted_by: the permissions that let delete an object, for each operation that does
     :param preset: the read-only properties that are stored and have an operation of their own; a blueprint sets them like others
     :param leave_out: takes out of the members of an answer what they hold and no answer has; None if they hold no such thing
@@ -155,6 +166,7 @@ class Model:
     unstored: Mapping[str, Any] = field(default_factory=dict)
     unique: tuple[frozenset[str], ...] = ()
     seen_by: tuple[Grant, ...] = ()
+    seen_with: frozenset[str] | None = None
     deleted_by: tuple[frozenset[str], ...] = ()
     preset: frozenset[str] = frozenset()
     leave_out: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
@@ -177,11 +189,17 @@ class Collection:
     :param model: the model of its objects if their kind does not matter, such as `authentik_flows.stage`
     :param title: the text that names an object, with its properties in braces
     :param identifiers: the properties that identify an object in an exported blueprint, besides `pk`
+    :param seen_with: the permissions to see an object; None if no operation retrieves one
+    :param related: the property that holds related objects, which the store reads with an object; empty if there is none
+    :param targets: what its objects bind policies to, as a collection of its own
     """
 
     model: str
     title: str
-    identifiers: tuple[str, ...]
+    identifiers: tuple[str, ...] = ()
+    seen_with: frozenset[str] | None = None
+    related: str = ""
+    targets: "Collection | None" = None
 
     @property
     def relation(self) -> str:
@@ -224,3 +242,7 @@ class RequestContext:
     def may(self, permission: str) -> bool:
         """Whether a permission is given."""
         return self.superuser or permission in self.permissions
+
+    def sees(self, kind: Model | Collection) -> bool:
+        """Whether the objects of a model or collection may be seen."""
+        return self.superuser or (kind.seen_with is not None and kind.seen_with <= self.permissions)

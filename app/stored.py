@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from app.contract.compile.models import models, schemas_of_models, scope_of
+from app.contract.compile.models import collections, models, schemas_of_models, scope_of
 from app.contract.document.source import Pointer, Source
 from app.contract.serve.stored import StoredObjectChecker
 from app.contract.validation.rules import MISSING
@@ -66,7 +66,7 @@ class StoreChecker:
         self._schemas = schemas_of_models(source)
         self._checker = StoredObjectChecker(source)
         self._secrets = Secrets(source)
-        self._shapes = Shapes(self.models)
+        self._shapes = Shapes(self.models, collections(source))
         self._of_collection = {model.collection: model for model in self.models.values()}
         self._lists = {
             scope: pointer

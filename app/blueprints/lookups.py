@@ -13,9 +13,6 @@ from app.blueprints.objects import Model, Store
 from app.blueprints.permissions import Permissions
 from app.domain import Grant
 
-BASES: Mapping[str, str] = {"authentik_flows.stage": "stages", "authentik_policies.policy": "policies"}
-"""The models that all models of a collection extend in authentik. An object is found by them, but not made."""
-
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -56,16 +53,16 @@ class Lookups:
         known = name.lower() if isinstance(name, str) else ""
         if known in self._store.models:
             return self._store.models[known]
-        if known in BASES:
-            kinds = [model.name for model in self._store.models.values() if model.collection == BASES[known]]
-            raise mistake(place, f"{known} is what several models have in common: name one of {', '.join(kinds)}.")
+        if kinds := self._models_of_base(known):
+            names = ", ".join(model.name for model in kinds)
+            raise mistake(place, f"{known} is what several models have in common: name one of {names}.")
         if isinstance(name, str) and "." in name:
             raise _not_served(name, self._store.models, place)
         raise mistake(place, f"There is no model {name!r} here.")
 
     def scope(self, name: Any, place: Place) -> Scope:
         """What `!Find` looks among, by the name of a model or of a base model. :raises BlueprintError: as `model`"""
-        models = [model for model in self._store.models.values() if model.collection == BASES.get(str(name).lower())]
+        models = self._models_of_base(str(name).lower())
         if not models:
             model = self.model(name, place)
             return Scope(model.name, (model,), {*model.members, "pk"}, tuple(model.seen_by))
@@ -76,6 +73,13 @@ class Lookups:
             {"pk", *(name for name in first.members if all(name in other.members for other in others))},
             tuple(grant for grant in first.seen_by if all(grant in other.seen_by for other in others)),
         )
+
+    def _models_of_base(self, name: str) -> list[Model]:
+        """The models of a collection, by the name of the model that they extend. An object is found by that one, but not made."""
+        if name in self._store.models:
+            return []
+        bases = {known for known, collection in self._store.collections.items() if collection.model == name}
+        return [model for model in self._store.models.values() if model.collection in bases]
 
     def find(self, scope: Scope, properties: Mapping[str, Any], place: Place) -> tuple[Model, str] | None:
         """Model and pk of the object whose properties equal those given; None if there is none.

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.contract.document.source import File, Source
 from app.contract.validation.schemas import Direction, SchemaReader
+from app.domain import CASCADE
 
 Schema = Mapping[str, Any]
 Document = Mapping[str, Any]
@@ -182,7 +183,7 @@ class Contract:
                     for model in self._models
                     if {model["name"], model["collection"]} & set(_listed(reference["to"]))
                 )
-                cascades = reference.get("on_delete") == "cascade"
+                cascades = reference.get("on_delete") == CASCADE
                 found[name] = Leads(models, tuple(_listed(reference.get("identity", "pk"))), cascades)
         return found
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from app import errors
 from app.handlers._crud import crud_handlers
-from app.handlers._samples import sample_properties, sample_responses
+from app.handlers._samples import sample_responses
 from app.store import Store
 
-__all__ = ["crud_handlers", "discover", "problems", "sample_properties", "sample_responses"]
+__all__ = ["crud_handlers", "discover", "problems", "sample_responses"]
 
 Handler = Callable[..., Any]
 

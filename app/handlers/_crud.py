@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from app.domain import Model, RequestContext, StoredObject
+from app.domain import Collection, Model, RequestContext, StoredObject
 from app.execution import single_statement
 from app.representations.models import types_of
 from app.representations.objects import Shape, Shapes
@@ -21,13 +21,16 @@ Body = Mapping[str, Any]
 Filters = Mapping[str, Any]
 
 
-def crud_handlers(served: Mapping[str, tuple[str, str]], models: Mapping[str, Model]) -> dict[str, Callable[..., Any]]:
+def crud_handlers(
+    served: Mapping[str, tuple[str, str]], models: Mapping[str, Model], collections: Mapping[str, Collection]
+) -> dict[str, Callable[..., Any]]:
     """A handler for each operation below an `x-serves`, by operationId.
 
     :param served: the model or collection, and the verb, of each operation
     :param models: the models by name
+    :param collections: the collections by name
     """
-    shapes = Shapes(models)
+    shapes = Shapes(models, collections)
     return {operation: _handler(models, shapes, scope, verb) for operation, (scope, verb) in served.items()}
 
 

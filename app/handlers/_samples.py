@@ -1,4 +1,4 @@
-"""Samples of values that handlers generate: the boot check validates them by the contract."""
+"""Samples of responses that handlers generate: the boot check validates them by the contract."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from app.domain import Model
 from app.representations.models import types_of
 from app.representations.pages import page_of
+from app.representations.samples import UUIDS
 
-_UUIDS = ("00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff")
 # The first page of none, and a page of very many.
 _PAGES = (page_of([], 0, 1, 20), page_of([], 10**9, 5, 100))
 _LOG = {"timestamp": "2000-01-01T00:00:00.000000+00:00", "logger": "a", "event": "a", "attributes": {}}
@@ -36,7 +36,7 @@ def _uses(models: Mapping[str, Model]) -> Iterator[Any]:
     yield []
     for model in models.values():
         for reference in model.references.values():
-            use = {"app": model.app, "model_name": model.model_name, "pk": _UUIDS[0], "name": "a"}
+            use = {"app": model.app, "model_name": model.model_name, "pk": UUIDS[0], "name": "a"}
             yield [{**use, "action": reference.on_delete}]
 
 
@@ -50,32 +50,4 @@ _WRITTEN: Mapping[str, Sequence[Any]] = {
         {"logs": [{**_LOG, "log_level": level} for level in ("info", "warning", "error")], "success": True},
     ],
     "policies_all_cache_info_retrieve": [{"count": 0}],
-}
-
-
-def sample_properties(model: Model) -> Mapping[str, Sequence[Any]]:
-    """Samples of the generated properties of a model."""
-    return {
-        "pk": _UUIDS,
-        "component": (model.component,),
-        "verbose_name": (model.verbose_name,),
-        "verbose_name_plural": (model.verbose_name_plural,),
-        "meta_model_name": (model.name,),
-        **_GENERATED.get(model.collection, {}),
-    }
-
-
-# By collection.
-_GENERATED: Mapping[str, Mapping[str, Sequence[Any]]] = {
-    "flows": {
-        "policybindingmodel_ptr_id": _UUIDS,
-        "cache_count": (0,),
-        "stages": ([], _UUIDS),
-        "policies": ([], _UUIDS),
-    },
-    "stages": {"flow_set": ([],)},
-    "prompts": {"promptstage_set": ([],)},
-    "policies": {"bound_to": (0, 10**9)},
-    "stage_bindings": {"policybindingmodel_ptr_id": _UUIDS},
-    "policy_bindings": {"group_obj": (None,), "user_obj": (None,)},
 }

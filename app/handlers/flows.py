@@ -41,9 +41,10 @@ def flows_instances_cache_clear_create(_store: Store) -> None:
 def flows_instances_diagram_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:
     """A flow as a flowchart, as far as the caller may see what is bound. :raises NotFound: there is none"""
     structure = store.structures.get(key)
-    if not request.may("authentik_flows.view_flowstagebinding"):
+    seen = {name for name, collection in store.collections.items() if request.sees(collection)}
+    if "stage_bindings" not in seen:
         structure = replace(structure, stages=[])
-    if not request.may("authentik_policies.view_policybinding"):
+    if "policy_bindings" not in seen:
         stages = [replace(stage, policies=[]) for stage in structure.stages]
         structure = replace(structure, policies=[], stages=stages)
     return {"diagram": diagram(structure, store.models)}

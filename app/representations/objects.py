@@ -10,19 +10,19 @@ from typing import Any
 
 import orjson
 
-from app.domain import Model
+from app.domain import Collection, Model
 from app.store.collections.repositories import values_of
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.flow_row import Flow
-from app.store.queries.object_views import FLOW_SET, ObjectRow
+from app.store.queries.object_views import FLOW_SET, RELATIONS, ObjectRow
 
 Shape = Callable[[Any], dict[str, Any]]
 
 # What objects of all models have, if the contract has no model of a collection.
 _COMMON = ("pk", "name", "component", "verbose_name", "verbose_name_plural", "meta_model_name", "bound_to")
 
-# Filled in from the contract, when the answer is written.
-_URL = ""
+URL = ""
+"""What stands for a URL: it is filled in from the contract, when the response is written."""
 
 
 def flow(row: Flow) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def flow(row: Flow) -> dict[str, Any]:
         "policy_engine_mode": row.policy_engine_mode,
         # SQLite has 0 and 1.
         "compatibility_mode": bool(row.compatibility_mode),
-        "export_url": _URL,
+        "export_url": URL,
         "layout": row.layout,
         "denied_action": row.denied_action,
         "authentication": row.authentication,
@@ -52,10 +52,12 @@ class Shapes:
     """The shapes of objects of the contract's models.
 
     :param models: the models by name
+    :param collections: the collections by name
     """
 
-    def __init__(self, models: Mapping[str, Model]) -> None:
+    def __init__(self, models: Mapping[str, Model], collections: Mapping[str, Collection]) -> None:
         self._models = models
+        self._related_of = {name: collection.related for name, collection in collections.items()}
         self._stand_in = cache(self._make_stand_in)
         # Always the same one: a response is cached by its row and its shape.
         self.of = cache(self._make_shape)
@@ -66,7 +68,7 @@ class Shapes:
 
     def stage(self, row: ObjectRow) -> dict[str, Any]:
         """What a stage has in common with all others."""
-        return self._stage(row.pk, row.name, row.model, row.related)
+        return {**self._names(row.pk, row.name, self._model("stages", row.model)), **self._related("stages", row)}
 
     def stage_binding(self, row: StageBindingRow) -> dict[str, Any]:
         """The binding of a stage to a flow."""
@@ -122,11 +124,17 @@ class Shapes:
         """An object of any model of a collection, with the members of its model."""
         return self._object(row, self._model(collection, row.model))
 
+    def generated(self, row: ObjectRow, model: Model) -> dict[str, Any]:
+        """The properties of an object that no client sets."""
+        names = self._names(row.pk, row.name, model)
+        del names["name"]
+        return {**names, **self._related(model.collection, row)}
+
     def _object(self, row: ObjectRow, model: Model) -> dict[str, Any]:
         values = {
             **values_of(model, row.name, row.members, row.references),
             **self._names(row.pk, row.name, model),
-            **self._related(model.collection, row.related),
+            **self._related(model.collection, row),
         }
         answered = {name: values[name] for name in model.answered if name in values}
         if model.leave_out is not None:
@@ -175,16 +183,18 @@ class Shapes:
     def _stage(self, pk: str, name: str, model: str, flow_set: str) -> dict[str, Any]:
         return {**self._names(pk, name, self._model("stages", model)), "flow_set": _flow_set(flow_set)}
 
-    def _related(self, collection: str, related: Any) -> dict[str, Any]:
+    def _related(self, collection: str, row: ObjectRow) -> dict[str, Any]:
         """What an object shows of those that it belongs to."""
-        match collection:
-            case "stages":
-                return {"flow_set": _flow_set(related)}
-            case "policies":
-                return {"bound_to": related}
-            case "prompts":
-                return {"promptstage_set": [self._stage(*owner) for owner in orjson.loads(related)]}
-        return {}
+        name = self._related_of.get(collection)
+        if not name:
+            return {}
+        related = RELATIONS[name].samples[0] if row.related is None else row.related
+        match name:
+            case "flow_set":
+                return {name: _flow_set(related)}
+            case "promptstage_set":
+                return {name: [self._stage(*owner) for owner in orjson.loads(related)]}
+        return {name: related}
 
 
 def _flow_set(flows: str) -> list[dict[str, Any]]:
@@ -200,7 +210,7 @@ def _flow_set(flows: str) -> list[dict[str, Any]]:
             "background": values["background"],
             "policy_engine_mode": values["policy_engine_mode"],
             "compatibility_mode": bool(values["compatibility_mode"]),
-            "export_url": _URL,
+            "export_url": URL,
             "layout": values["layout"],
             "denied_action": values["denied_action"],
         }

@@ -8,10 +8,10 @@ from app.store.queries.used_by import Use
 
 
 def visible_uses(uses: Iterable[Use], caller: RequestContext) -> list[dict[str, Any]]:
-    """The connections whose models the caller may view, as authentik has it."""
+    """The connections with objects that the caller may see."""
     return [
         {"app": app, "model_name": model, "pk": use.pk, "name": use.name, "action": use.action}
         for use in uses
         for app, _, model in (use.model.partition("."),)
-        if caller.may(f"{app}.view_{model}")
+        if caller.sees(use.kind)
     ]

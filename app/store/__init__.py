@@ -61,7 +61,7 @@ class Store:
         self.collections = collections
         self._leads = {model.collection: model.references for model in models.values()}
         self.flows = _flows(self.database, searched.get("flows", ()))
-        self.objects = Objects(self.database, models, searched)
+        self.objects = Objects(self.database, models, collections, searched)
         self.references = References(self.database)
         self.used_by = UsedBy(self.database, models, collections)
         self.files = Files(self.database)

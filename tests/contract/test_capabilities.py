@@ -10,6 +10,7 @@ from app.application import capabilities_of, create_app, load_contract, open_sto
 from app.contract.compile import models
 from app.contract.document.findings import ContractError
 from app.contract.request.query import Ordering
+from app.settings import Settings
 from app.store.queries.listing import PageRequest
 from tests.asgi import Client
 from tests.conftest import emptied
@@ -187,7 +188,9 @@ def served(database_url, settings, tmp_path):
         store.migrate()
         if not store.tokens.any():
             store.tokens.add("root", superuser=True, secret="root")
-        return Client(create_app(other, contract=source, store=store), "root")
+        client = Client(create_app(other, contract=source, store=store), "root")
+        client.store = store
+        return client
 
     yield serve
     for store in stores:
@@ -324,3 +327,24 @@ def test_a_search_follows_the_default_of_a_property_that_is_not_stored(served):
     assert old.post(f"{API}/stages/dummy/", {"name": "a"}).status == 201
     client = served(*with_property("{type: string, default: five}"), searched)
     assert [count(client, "/stages/dummy/", search=term) for term in ("four", "five")] == [0, 1]
+
+
+def test_used_by_and_diagrams_show_bindings_to_those_who_may_retrieve_them(served):
+    text = (Settings().contract.parent / FLOW_BINDINGS).read_text("utf-8")
+    start = text.rindex("operationId: flows_bindings_retrieve")
+    operation = text[start : text.index("]\n", text.index("x-required", start))]
+    flow = served().post(f"{API}/flows/instances/", {"name": "a", "slug": "a", "title": "a", "designation": "recovery"})
+    client = served((FLOW_BINDINGS, operation, f"{operation}, authentik_flows.export_flow"))
+    stage = client.post(f"{API}/stages/dummy/", {"name": "pause"}).json()["pk"]
+    client.post(f"{API}/flows/bindings/", {"target": flow.json()["pk"], "stage": stage, "order": 0})
+    views = [f"authentik_flows.view_{name}" for name in ("flow", "stage", "flowstagebinding")]
+    few = client.store.tokens.add("few", permissions=views)
+    all_ = client.store.tokens.add("all", permissions=[*views, "authentik_flows.export_flow"])
+
+    def seen(token):
+        uses = client.get(f"{API}/flows/instances/a/used_by/", token=token).json()
+        diagram = client.get(f"{API}/flows/instances/a/diagram/", token=token).json()["diagram"]
+        return [use["model_name"] for use in uses], "pause" in diagram
+
+    assert seen(few) == (["stage"], False)
+    assert seen(all_) == (["flowstagebinding", "stage"], True)

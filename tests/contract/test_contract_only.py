@@ -28,6 +28,10 @@ HOMONYMS = {
     ("cli/diff.py", "text"): "a format of a report",
     ("cli/examination.py", "warn"): "the state of a line",
     ("cli/stored.py", 100): "how many violations are listed",
+    ("domain.py", "cascade"): "what the tables do",
+    ("domain.py", "cascade_many"): "what the tables do",
+    ("domain.py", "set_default"): "what the tables do",
+    ("domain.py", "set_null"): "what the tables do",
     ("server/worker.py", "none"): "uvicorn's word for no WebSocket protocol",
     ("contract/response/answers.py", "Not found."): "the sentence for paths that no contract has",
     ("contract/response/answers.py", "date"): "the header of that name",
@@ -41,24 +45,12 @@ HOMONYMS = {
     ("contract/response/answers.py", 100): "the status of an answer that goes on",
     ("contract/validation/wording.py", "Enter a number."): "authentik's sentence for what is none",
     ("contract/validation/wording.py", "This list may not be empty."): "authentik's sentence for `minItems`",
-    ("contract/checks/storage.py", "cascade_many"): "what the tables do",
-    ("contract/checks/storage.py", "set_default"): "what the tables do",
-    ("contract/checks/storage.py", "set_null"): "what the tables do",
     ("handlers/_samples.py", 100): "how many objects a page has",
     ("contract/checks/texts.py", "password"): "a format of OpenAPI",
     ("contract/validation/violations.py", 100): "how many mistakes are listed",
-    (
-        "handlers/flows.py",
-        "authentik_flows.view_flowstagebinding",
-    ): "what a diagram leaves out, which no operation requires",
-    (
-        "handlers/flows.py",
-        "authentik_policies.view_policybinding",
-    ): "what a diagram leaves out, which no operation requires",
     ("pages/__init__.py", "Not found."): "the sentence for paths that no contract has",
     ("planning/diagram.py", "none"): "what is not drawn",
     ("planning/plan.py", "all"): "what the word means",
-    ("conformance/described.py", "cascade"): "what becomes of an object with another one",
     ("conformance/fuzz_hooks.py", "authorization"): "the header of that name",
     ("recording/har.py", "text"): "a member of an archive",
     ("recording/secrets.py", "password"): "a format that is never shown",
@@ -78,15 +70,49 @@ HOMONYMS = {
     ("review/traffic.py", "text"): "a member of an archive",
     ("representations/objects.py", "authentication"): "the member of that name",
     ("store/collections/backgrounds.py", 100): "how long the name of an upload may be",
-    ("store/queries/binding_views.py", "cascade"): "what the tables do",
-    ("store/queries/binding_views.py", "cascade_many"): "what the tables do",
     ("store/engine/engines.py", "any"): "PostgreSQL's word for any kind of server",
     ("store/schema/tables.py", "text"): "a type of SQL",
     ("store/schema/tables.py", "authentication"): "the member of that name",
-    ("store/queries/used_by.py", "cascade"): "what the tables do",
-    ("store/queries/used_by.py", "cascade_many"): "what the tables do",
     ("store/schema/migrations/versions/0001_flows_and_tokens.py", "authentication"): "the member of that name",
     ("tracing.py", "none"): "OpenTelemetry's word for no exporter",
+}
+
+# Where rows become objects, and requests become rows: there names of collections and properties stand.
+MAPPED = ("store/", "representations/", "handlers/")
+
+# Words that are names of collections or properties too, and mean something else in other places.
+OTHER_MEANINGS = {
+    "action": "a key of a report on a blueprint",
+    "app": "the application of an event",
+    "attributes": "a key of a line of the log",
+    "authentik_flows.flow": "what an exported blueprint begins with",
+    "code": "a key of RFC 9457",
+    "component": "a key of `x-model`",
+    "description": "a keyword of OpenAPI",
+    "detail": "a key of RFC 9457",
+    "diagram": "an action of the recorded cases",
+    "event": "a key of a line of the log",
+    "file": "an argument of a command",
+    "flows": "the name of the program",
+    "group": "a key of the recorded cases",
+    "log_level": "a key of a line of the log",
+    "logger": "a key of a line of the log",
+    "name": "a keyword of OpenAPI",
+    "non_field_errors": "authentik's name for what is wrong with an object as a whole",
+    "pk": "the identity of any object",
+    "placeholder": "authentik's text in a diagram",
+    "policies": "a path of the recorded cases",
+    "required": "a keyword of OpenAPI",
+    "results": "a key of the recorded cases",
+    "slug": "what flows are exported by",
+    "stages": "a path of the recorded cases",
+    "timeout": "a setting of gunicorn",
+    "timestamp": "a key of a line of the log",
+    "title": "a keyword of OpenAPI",
+    "type": "a keyword of OpenAPI",
+    "url": "a keyword of OpenAPI",
+    "verbose_name": "a key of `x-model`",
+    "verbose_name_plural": "a key of `x-model`",
 }
 
 
@@ -278,6 +304,38 @@ def test_no_rule_of_the_contract_stands_in_python_too(contract):
         if (type(node.value), node.value) in rules
     }
     assert found == HOMONYMS.keys(), "a rule of the contract in Python, or an exception that is none any more"
+
+
+def _property_names(node):
+    """The names of all properties that a document describes."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "properties" and isinstance(value, dict):
+                yield from value
+            if key not in ("example", "examples"):
+                yield from _property_names(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _property_names(item)
+
+
+def test_names_of_the_contract_stand_only_where_objects_are_mapped(contract):
+    schemas = contract.document["components"]["schemas"].values()
+    declared = [*contract.document["x-collections"].values(), *(s["x-model"] for s in schemas if "x-model" in s)]
+    names = {*contract.document["x-collections"], *_property_names(contract.document)}
+    names |= {
+        text for known in declared for text in (known.get("model"), known.get("name"), known.get("title")) if text
+    }
+    assert {"stage_bindings", "authentik_flows.stage", "Stage {name}", "evaluate_on_plan"} <= names
+    package = Path(app.__file__).parent
+    found = {
+        node.value
+        for path in package.rglob("*.py")
+        if not str(path.relative_to(package)).startswith(MAPPED)
+        for node in _constants(ast.parse(path.read_text("utf-8")))
+        if isinstance(node.value, str) and node.value in names
+    }
+    assert found == OTHER_MEANINGS.keys(), "a name of the contract in Python, or an exception that is none any more"
 
 
 def test_the_contract_is_yaml_1_2_as_other_tools_read_it(contract):

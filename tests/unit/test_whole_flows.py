@@ -7,10 +7,12 @@ import threading
 import pytest
 
 from app import errors
+from app.contract.compile.models import collections
 from app.contract.request.query import Ordering
 from app.domain import Model, Reference
 from app.store import Store
 from app.store.queries.listing import PageRequest
+from tests.contract_files import shipped
 
 from .test_store import SEARCHED, members
 
@@ -48,6 +50,7 @@ LISTS = {
     "fields": Reference(("prompts",), "cascade_many", many=True),
     "checks": Reference(("a.policy", "policies"), "cascade_many", many=True),
 }
+COLLECTIONS = collections(shipped())
 MODELS = {
     known.name: known
     for known in (
@@ -86,6 +89,7 @@ def kept(database_url):
         database_url,
         searched={**SEARCHED, "prompts": ("name", "label"), "stage_bindings": ("stage__name",)},
         models=MODELS,
+        collections=COLLECTIONS,
     )
     store.migrate()
     yield store
@@ -262,7 +266,7 @@ def test_those_who_bind_at_once_lose_nothing(kept):
 
 def test_no_statement_for_each_row(tmp_path, monkeypatch):
     """However much is bound, a page takes as many statements as an empty one."""
-    store = Store(f"sqlite:///{tmp_path}/flows.sqlite3", searched=SEARCHED, models=MODELS)
+    store = Store(f"sqlite:///{tmp_path}/flows.sqlite3", searched=SEARCHED, models=MODELS, collections=COLLECTIONS)
     store.migrate()
     flow = store.flows.add(members())
     stages = [pause(store, f"stage {number}") for number in range(20)]

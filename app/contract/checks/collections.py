@@ -2,13 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from app.contract.checks.grammar import did_you_mean
 from app.contract.document.findings import Finding
 from app.contract.document.source import Pointer, Source
 from app.contract.validation.schemas import flattened, properties
+from app.domain import Capabilities
 
 _NAME_IN_BRACES = re.compile(r"\{(\w+)\}")
 _TITLE_TYPES = frozenset({"string", "integer"})
@@ -57,6 +58,23 @@ def _check_set_property(
     if [len(properties(source, schema)) for schema in schemas] != [1]:
         problem = "The operation sets a property, but its body is not one object with one property."
         yield source.finding(place, problem, "Describe such a body, or remove `x-sets`.")
+
+
+def check_relations(source: Source, capabilities: Callable[[str], Capabilities]) -> Iterator[Finding]:
+    """Check that the store has the relations and targets that `x-collections` names.
+
+    :param capabilities: what the store can do with objects of a model or collection
+    """
+    for name, declared in source.document.get("x-collections", {}).items():
+        if not {"related", "targets"} & declared.keys():
+            continue
+        place, can = ("x-collections", name), capabilities(name)
+        if (related := declared.get("related", "")) not in {"", *can.relations}:
+            names = ", ".join(sorted(can.relations))
+            remedy = did_you_mean(related, can.relations, f"Name one of: {names}." if names else "Remove it.")
+            yield source.finding((*place, "related"), f"The store can't show {related!r} of {name}.", remedy)
+        if "targets" in declared and not can.targets:
+            yield source.finding((*place, "targets"), f"The objects of {name} bind no policy.", "Remove `targets`.")
 
 
 def _models(source: Source) -> dict[Pointer, dict[str, Any]]:
@@ -108,6 +126,17 @@ def _check_properties(
             elif flattened(source, source.at(members[name][0])).get("type") not in _TITLE_TYPES:
                 problem = f"The title names {name!r}, which is neither a string nor an integer."
                 yield source.finding((*place, "title"), problem, "Name one that is.")
+    if "related" in declared and any(declared["related"] not in members for members in known):
+        yield _no_property(source, (*place, "related"), declared["related"])
+    targets = declared.get("targets", {})
+    if re.search(r"[{}]", targets.get("title", "").replace("{pk}", "")):
+        problem = "The title of targets can only name `pk`."
+        yield source.finding((*place, "targets", "title"), problem, "Write `{pk}`.")
+    for index, permission in enumerate(targets.get("permissions", ())):
+        if permission not in source.document.get("x-permissions", {}):
+            problem = f"The permission {permission!r} is not declared."
+            remedy = "Add it to x-permissions, or name one that is there."
+            yield source.finding((*place, "targets", "permissions", index), problem, remedy)
     for index, name in enumerate(declared.get("identifiers", ())):
         if any(name not in members for members in known):
             yield _no_property(source, (*place, "identifiers", index), name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from app.contract.checks.answers import check_answers
+from app.contract.checks.collections import check_relations
 from app.contract.checks.grammar import similar
 from app.contract.checks.headers import check_headers
 from app.contract.checks.made import Samples, check_models_made, check_responses_made
@@ -74,6 +75,7 @@ def check_handlers(
         if "requestBody" in operation:
             yield from check_stored(source, pointer, operation, scope, capabilities)
             yield from check_columns(source, pointer, operation, can.columns)
+    yield from check_relations(source, capabilities)
     yield from check_models_made(source, samples)
     yield from _check_names(
         source, {name: handlers[name] for name in sorted(handlers.keys() - served)}, lacking, examples=examples

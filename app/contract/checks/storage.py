@@ -10,7 +10,7 @@ from app.contract.checks.texts import takes_nul
 from app.contract.document.findings import Finding
 from app.contract.document.source import Pointer, Source
 from app.contract.validation.schemas import admits_null, composed, flattened, properties
-from app.domain import Capabilities
+from app.domain import SET_DEFAULT, Capabilities
 
 
 def check_stored(
@@ -95,12 +95,14 @@ def _check_reference(
     elif wanted is None and targets:
         yield source.finding(place, f"{name!r} is not a reference in the store.", "Remove `x-references`.")
     elif reference is not None:
-        defaults = ("set_default",) if schema.get("x-create-default") is None else ()
-        stays = ("cascade_many",) if schema.get("type") == "array" else ("set_null", *defaults)
-        held = wanted.on_delete if wanted is not None and can.kept is not None else ""
-        if targets and reference.get("on_delete", stays[0]) not in ((held,) if held else stays):
+        actions = can.on_delete.get(schema.get("type") == "array", ())
+        if wanted is not None and can.kept is not None:
+            actions = (wanted.on_delete,)
+        elif schema.get("x-create-default") is not None:
+            actions = tuple(action for action in actions if action != SET_DEFAULT)
+        if targets and actions and reference.get("on_delete", actions[0]) not in actions:
             problem = f"The store has another `on_delete` for {name!r}."
-            yield source.finding((*place, "on_delete"), problem, f"Write `{held or stays[0]}`.")
+            yield source.finding((*place, "on_delete"), problem, f"Write `{actions[0]}`.")
         for identity in names_of(reference.get("identity", "pk")):
             for target in targets:
                 if frozenset({identity}) not in capabilities(target).unique | {frozenset({"pk"})}:

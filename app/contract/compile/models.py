@@ -38,14 +38,29 @@ def models(source: Source) -> Mapping[str, Model]:
 @remembered
 def collections(source: Source) -> Mapping[str, Collection]:
     """The collections of a contract that has passed the checks of its extensions, by name. Never to be changed."""
+    seen_with = _seen_with(source)
     return {
         name: Collection(
             model=declared["model"],
             title=declared.get("title", "{pk}"),
             identifiers=tuple(declared.get("identifiers", ())),
+            seen_with=seen_with.get(name, seen_with.get(declared["model"])),
+            related=declared.get("related", ""),
+            targets=_targets(declared["targets"]) if "targets" in declared else None,
         )
         for name, declared in source.document.get("x-collections", {}).items()
     }
+
+
+def _targets(declared: Mapping[str, Any]) -> Collection:
+    return Collection(declared["model"], declared["title"], seen_with=frozenset(declared["permissions"]))
+
+
+@remembered
+def _seen_with(source: Source) -> Mapping[str, frozenset[str]]:
+    """The permissions of the operations that retrieve an object, by model or collection."""
+    of_operation = {operation["operationId"]: _required(operation) for _, _, _, operation in source.operations()}
+    return {scope: of_operation[name] for name, (scope, verb) in served(source).items() if verb == "retrieve"}
 
 
 def scope_of(source: Source, path: str) -> str | None:
@@ -117,6 +132,7 @@ def _declared(source: Source) -> dict[str, dict[str, Any]]:
 def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
     about = schema["x-model"]
     paths = list(_paths_of_one(source, about["name"], about["collection"]))
+    seen_with = _seen_with(source)
     create = new_reader(source, schema_name)
     change = _reader(source, schema_name, "200", method="patch")
     sent = create.members if create else {}
@@ -147,6 +163,7 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
         messages_of=create.messages_of if create else _no_messages,
         unique=create.unique if create else (),
         seen_by=tuple(Grant(_required(path["get"]), shown) for path, shown in paths),
+        seen_with=seen_with.get(about["name"], seen_with.get(about["collection"])),
         # An operation on one object also takes what it takes to see that.
         deleted_by=tuple(
             _required(path["delete"]) - _required(path["get"]) or _required(path["delete"])

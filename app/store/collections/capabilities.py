@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from app.domain import Capabilities, Filter, Model, Reference
+from app.domain import CASCADE_MANY, SET_DEFAULT, SET_NULL, Capabilities, Collection, Filter, Model, Reference
 from app.store.collections.flows import flow_fields
 from app.store.queries.binding_views import (
     POLICY_REFERENCES,
@@ -13,7 +13,7 @@ from app.store.queries.binding_views import (
     policy_binding_fields,
     stage_binding_fields,
 )
-from app.store.queries.object_views import object_fields
+from app.store.queries.object_views import RELATIONS, object_fields
 from app.store.queries.view import Field
 from app.store.schema.tables import flows, objects, policy_bindings, required_columns, stage_bindings, unique_columns
 
@@ -55,10 +55,11 @@ _TABLES = {
 }
 
 
-def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
+def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collection], scope: str) -> Capabilities:
     """The capabilities of the store for a model or collection.
 
     :param models: the models of the contract, by name
+    :param collections: the collections of the contract, by name
     :param scope: a model, or a collection for the objects of all its models
     """
     model = models.get(scope)
@@ -67,7 +68,7 @@ def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
     if kept is not None:
         return _of_table(collection, kept)
     alike = [one for one in models.values() if one.collection == collection]
-    fields = object_fields(collection, [model] if model is not None else alike)
+    fields = object_fields([model] if model is not None else alike, collections[collection].related)
     searched = {name: kind for one in alike for name, kind in one.members.items() if name not in one.references}
     return Capabilities(
         collection=collection,
@@ -78,6 +79,9 @@ def capabilities(models: Mapping[str, Model], scope: str) -> Capabilities:
         searches=frozenset(name for name, kind in searched.items() if kind in _SEARCHED_TYPES),
         unique=frozenset({frozenset({"name"})}),
         references=model.references if model is not None else {},
+        # The reference is set to null, which is its default unless the contract has another one.
+        on_delete={True: (CASCADE_MANY,), False: (SET_NULL, SET_DEFAULT)},
+        relations=RELATIONS.keys(),
     )
 
 
@@ -94,6 +98,7 @@ def _of_table(collection: str, kept: _TableCollection) -> Capabilities:
         ),
         unique=kept.unique or unique_columns(kept.table),
         references=kept.references,
+        targets="target" in kept.written,
     )
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.caches import bounded_cache
-from app.domain import Model
+from app.domain import Collection, Model
 from app.store.collections.identity import new_uuid
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.listing import Listing, Page, PageRequest
@@ -33,6 +33,7 @@ class Objects:
 
     :param database: where they are
     :param models: the models by name
+    :param collections: the collections by name
     :param searched: the members that a search looks at, by collection
     """
 
@@ -40,10 +41,12 @@ class Objects:
         self,
         database: Database,
         models: Mapping[str, Model],
+        collections: Mapping[str, Collection],
         searched: Mapping[str, Sequence[str]],
     ) -> None:
         self._database = database
         self._models = models
+        self._collections = collections
         self._searched = searched
         self._references = References(database)
         self.view = cache(self._make_view)
@@ -215,7 +218,8 @@ class Objects:
         collection = model.collection if model else scope
         seen = [model] if model else [one for one in self._models.values() if one.collection == collection]
         by_name = "name" in self._searched.get(collection, ("name",))
-        return view(collection, seen, all_of_it=model is None, by_name=by_name)
+        related = self._collections[collection].related if collection in self._collections else ""
+        return view(collection, seen, related, all_of_it=model is None, by_name=by_name)
 
     def _compile_get(self, scope: str, filters: frozenset[str], terms: int) -> Query:
         seen = self.view(scope)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.domain import Reference
+from app.domain import CASCADE, CASCADE_MANY, Reference
 from app.store.queries.dialects import line_feed
 from app.store.queries.object_views import bound_to, flow_set, object_references, searched_name
 from app.store.queries.view import Field, View, any_of, column_field, listed
@@ -55,12 +55,12 @@ class PolicyBindingRow(NamedTuple):
     bound_to: int
 
 
-_TO_FLOW = Reference(("flows",), "cascade", many=False)
-_TO_STAGE = Reference(("stages",), "cascade", many=False)
-_TO_POLICY = Reference(("policies",), "cascade", many=False)
-_TO_POLICIES = Reference(("policies",), "cascade_many", many=True)
+_TO_FLOW = Reference(("flows",), CASCADE, many=False)
+_TO_STAGE = Reference(("stages",), CASCADE, many=False)
+_TO_POLICY = Reference(("policies",), CASCADE, many=False)
+_TO_POLICIES = Reference(("policies",), CASCADE_MANY, many=True)
 _TO_TARGET = Reference(
-    to=("flows", "stage_bindings"), on_delete="cascade", many=False, identity=("policybindingmodel_ptr_id",)
+    to=("flows", "stage_bindings"), on_delete=CASCADE, many=False, identity=("policybindingmodel_ptr_id",)
 )
 
 STAGE_REFERENCES: Mapping[str, Reference] = {"target": _TO_FLOW, "stage": _TO_STAGE}

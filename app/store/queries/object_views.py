@@ -29,7 +29,7 @@ class ObjectRow(NamedTuple):
 
     :param members: its properties as JSON, without `name` and references
     :param references: pairs of a property and a referenced identity, as JSON
-    :param related: what the collection adds, see `related`: JSON, or a number
+    :param related: what a relation adds: JSON, or a number
     """
 
     pk: str
@@ -47,9 +47,12 @@ FLOW_SET = (
 """The columns of a flow that a stage shows of the flows it is bound to."""
 
 
-def view(collection: str, models: Sequence[Model], *, all_of_it: bool = False, by_name: bool = True) -> View:
+def view(
+    collection: str, models: Sequence[Model], related: str, *, all_of_it: bool = False, by_name: bool = True
+) -> View:
     """The objects of some models of a collection.
 
+    :param related: the relation of the collection, empty if it has none
     :param all_of_it: whether these are all models of the collection
     :param by_name: whether searches look at names
     """
@@ -59,15 +62,21 @@ def view(collection: str, models: Sequence[Model], *, all_of_it: bool = False, b
     columns = [
         *(objects.c[name] for name in ObjectRow._fields[:4]),
         object_references(),
-        _related(collection),
+        RELATIONS[related].column() if related else sa.null(),
     ]
     search = objects.c.search if by_name else searched_beside_name()
-    return View(objects, objects.c.pk, columns, object_fields(collection, models), search, always)
+    return View(objects, objects.c.pk, columns, object_fields(models, related), search, always)
 
 
-def object_fields(collection: str, models: Sequence[Model]) -> dict[str, Field]:
-    """The properties that some objects of a collection can be filtered by. :param models: theirs; all have these properties"""
-    fields = {"pk": column_field(objects.c.pk), "name": column_field(objects.c.name), **_extra_filters(collection)}
+def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
+    """The properties that some objects of a collection can be filtered by.
+
+    :param models: theirs; all have these properties
+    :param related: the relation of the collection, empty if it has none
+    """
+    fields = {"pk": column_field(objects.c.pk), "name": column_field(objects.c.name)}
+    if related in RELATIONS:
+        fields |= RELATIONS[related].filters
     # A name is unique within the collection.
     fields["name"] = replace(fields["name"], unique=True)
     members = models[0].members if models else {}
@@ -125,33 +134,45 @@ def object_references() -> sa.ColumnElement[str]:
     return json_rows(pair, references, objects, references.c.owner == objects.c.pk, order)
 
 
-def _related(collection: str) -> sa.ColumnElement[Any]:
-    """The related objects that the representation includes."""
-    if collection == "stages":
-        return flow_set(objects)
-    if collection == "policies":
-        return bound_to(objects.c.pk)
-    if collection == "prompts":
-        owners = objects.alias("owners")
-        joined = references.join(owners, owners.c.pk == references.c.owner)
-        columns = (owners.c.pk, owners.c.name, owners.c.model, flow_set(owners))
-        order = (owners.c.name, references.c.position)
-        return json_rows(columns, joined, objects, references.c.object == objects.c.pk, order)
-    return sa.null()
-
-
-def _extra_filters(collection: str) -> dict[str, Field]:
-    """Filters of a collection that are not properties of its objects."""
-    if collection != "policies":
-        return {}
-    return {
-        "bindings__isnull": _absence_field(lambda: sa.exists().where(policy_bindings.c.policy == objects.c.pk)),
-        "promptstage__isnull": _absence_field(lambda: sa.exists().where(references.c.object == objects.c.pk)),
-    }
+def _owners() -> sa.ColumnElement[Any]:
+    """The stages that refer to an object, as JSON."""
+    owners = objects.alias("owners")
+    joined = references.join(owners, owners.c.pk == references.c.owner)
+    columns = (owners.c.pk, owners.c.name, owners.c.model, flow_set(owners))
+    order = (owners.c.name, references.c.position)
+    return json_rows(columns, joined, objects, references.c.object == objects.c.pk, order)
 
 
 def _absence_field(present: Callable[[], sa.Exists]) -> Field:
     return Field("boolean", lambda: sa.not_(present()), lambda wanted: sa.not_(present()) == wanted, sortable=False)
+
+
+class Relation(NamedTuple):
+    """Related objects that the store reads together with an object.
+
+    :param column: makes their value
+    :param samples: samples of it, first that of an object without related ones
+    :param filters: further filters of the objects
+    """
+
+    column: Callable[[], sa.ColumnElement[Any]]
+    samples: Sequence[Any]
+    filters: Mapping[str, Field] = {}
+
+
+RELATIONS: Mapping[str, Relation] = {
+    "flow_set": Relation(lambda: flow_set(objects), ["[]"]),
+    "promptstage_set": Relation(_owners, ["[]"]),
+    "bound_to": Relation(
+        lambda: bound_to(objects.c.pk),
+        [0, 10**9],
+        {
+            "bindings__isnull": _absence_field(lambda: sa.exists().where(policy_bindings.c.policy == objects.c.pk)),
+            "promptstage__isnull": _absence_field(lambda: sa.exists().where(references.c.object == objects.c.pk)),
+        },
+    ),
+}
+"""The relations that a collection may have, by the property that shows them."""
 
 
 def _member_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:

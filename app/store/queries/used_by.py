@@ -3,14 +3,14 @@
 The order is authentik's: by the name of the relation, which for references from elsewhere is made of the other model's name.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
 
-from app.domain import Collection, Model
+from app.domain import CASCADE, CASCADE_MANY, Collection, Model
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.binding_views import StageBindingRow
 from app.store.queries.flow_row import Flow
@@ -25,15 +25,15 @@ class Use(NamedTuple):
     :param pk: its identity
     :param name: what people call it
     :param action: what becomes of it, or of its connection
+    :param kind: its model or collection, which says who may see it
     """
 
     model: str
     pk: str
     name: str
     action: str
+    kind: Model | Collection
 
-
-_GUARDED = "authentik_policies.policybindingmodel"
 
 _Connection = tuple[str, Use]
 
@@ -74,37 +74,53 @@ class UsedBy:
         return [use for _, use in sorted(found, key=lambda connection: connection[0])]
 
     def _use(
-        self, relation: str, collection: str, values: Mapping[str, Any], action: str, model: str = ""
+        self,
+        relation: str,
+        collection: Collection | None,
+        values: Mapping[str, Any],
+        action: str,
+        model: Model | None = None,
     ) -> Iterator[_Connection]:
-        """A connection with an object of a collection.
+        """A connection with an object.
 
-        :param relation: what it is sorted by; that of the collection if it is empty
+        :param relation: what it is sorted by
+        :param collection: the collection of the object; None if the contract does not have it
         :param model: the model of the object, if its kind matters
         """
-        known = self._collections.get(collection)
-        if known is not None:
-            use = Use(model or known.model, values["pk"], known.title_of(values), action)
-            yield relation or known.relation, use
+        if collection is not None:
+            name = model.name if model is not None else collection.model
+            yield relation, Use(name, values["pk"], collection.title_of(values), action, model or collection)
+
+    def _binding(self, row: Sequence[Any]) -> Iterator[_Connection]:
+        """The connection with a stage's binding."""
+        bindings = self._collections.get("stage_bindings")
+        relation = bindings.relation if bindings is not None else ""
+        return self._use(relation, bindings, dict(zip(_BINDING, row, strict=True)), CASCADE)
 
     def _stages_of_flow(self, session: Session, pk: str) -> Iterator[_Connection]:
+        stages = self._collections.get("stages")
         for row in session.rows(self._query("stages"), {"pk_": pk}):
-            binding, stage = row[: len(_BINDING)], row[len(_BINDING) :]
-            yield from self._use("", "stage_bindings", dict(zip(_BINDING, binding, strict=True)), "cascade")
-            yield from self._use("stages", "stages", _values(*stage), "cascade_many")
+            yield from self._binding(row[: len(_BINDING)])
+            yield from self._use("stages", stages, _values(*row[len(_BINDING) :]), CASCADE_MANY)
 
     def _flows_of_stage(self, session: Session, pk: str) -> Iterator[_Connection]:
+        known = self._collections.get("flows")
+        relation = known.relation if known is not None else ""
         for row in session.rows(self._query("flows"), {"pk_": pk}):
-            binding, flow = row[: len(_BINDING)], row[len(_BINDING) :]
-            yield from self._use("", "flows", dict(zip(Flow._fields, flow, strict=True)), "cascade_many")
-            yield from self._use("", "stage_bindings", dict(zip(_BINDING, binding, strict=True)), "cascade")
+            flow = Flow._make(row[len(_BINDING) :])
+            yield from self._use(relation, known, flow._asdict(), CASCADE_MANY)
+            yield from self._binding(row[: len(_BINDING)])
 
     def _policies_of(self, session: Session, pk: str) -> Iterator[_Connection]:
+        policies = self._collections.get("policies")
         for row in session.rows(self._query("policies"), {"pk_": pk}):
-            yield from self._use("policies", "policies", _values(*row), "cascade_many")
+            yield from self._use("policies", policies, _values(*row), CASCADE_MANY)
 
     def _guarded_by(self, session: Session, pk: str) -> Iterator[_Connection]:
+        bindings = self._collections.get("policy_bindings")
+        targets = bindings.targets if bindings is not None else None
         for (guarded,) in session.rows(self._query("guarded"), {"pk_": pk}):
-            yield "bindings", Use(_GUARDED, guarded, f"PolicyBindingModel {guarded}", "cascade_many")
+            yield from self._use("bindings", targets, {"pk": guarded}, CASCADE_MANY)
 
     def _owners(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects that refer to this one."""
@@ -112,15 +128,15 @@ class UsedBy:
             # The contract may have lost the model, or the reference.
             known = self._models.get(model)
             if known is not None and member in known.references:
-                action = known.references[member].on_delete
-                yield from self._use(f"{known.model_name}_set", known.collection, _values(*row), action, model)
+                relation, action = f"{known.model_name}_set", known.references[member].on_delete
+                yield from self._use(relation, self._collections.get(known.collection), _values(*row), action, known)
 
     def _owned(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects of the lists of this one."""
         for member, owner_model, collection, *row in session.rows(self._query("owned"), {"pk_": pk}):
             known = self._models.get(owner_model)
             if known is not None and member in known.references and known.references[member].many:
-                yield from self._use(member, collection, _values(*row), "cascade_many")
+                yield from self._use(member, self._collections.get(collection), _values(*row), CASCADE_MANY)
 
     def _compile(self, name: str) -> Query:
         return self._database.compile(_QUERIES[name]())

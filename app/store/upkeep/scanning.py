@@ -15,10 +15,9 @@ from app.store.schema.tables import flows, objects
 
 _BATCH = 250
 
-# What objects show of others, and what stands for it: each object is read by itself.
+# What stands for related objects: each object is read by itself.
 _FLOW_SET = sa.literal_column("'[]'", sa.Text())
 _BOUND_TO = sa.literal_column("0", sa.Integer())
-_RELATED = {"stages": "[]", "prompts": "[]", "policies": 0}
 
 
 class StoredRow(NamedTuple):
@@ -41,7 +40,7 @@ def every_row(database: Database) -> Iterator[StoredRow]:
         yield StoredRow("flows", Flow._make(row))
     columns = [*(objects.c[name] for name in ObjectRow._fields[:4]), object_references(), objects.c.collection]
     for *own, collection in _rows(database, columns, objects, objects.c.pk):
-        yield StoredRow(collection, ObjectRow._make((*own, _RELATED.get(collection))))
+        yield StoredRow(collection, ObjectRow._make((*own, None)))
     stages = stage_binding_view()
     columns = [
         _FLOW_SET if name == "flow_set" else column

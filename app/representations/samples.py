@@ -1,0 +1,55 @@
+"""Samples of the properties that the server generates: the boot check validates them by the contract."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.domain import Collection, Model
+from app.representations.objects import URL, Shapes
+from app.store.collections.capabilities import capabilities
+from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
+from app.store.queries.flow_row import Flow
+from app.store.queries.object_views import RELATIONS, ObjectRow
+
+UUIDS = ("00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff")
+"""The least and the greatest identity."""
+
+
+def sample_properties(
+    models: Mapping[str, Model], collections: Mapping[str, Collection], model: Model
+) -> Mapping[str, Sequence[Any]]:
+    """Samples of the generated properties of a model, by property: the representations of sample rows have them.
+
+    :param models: the models by name
+    :param collections: the collections by name
+    """
+    shapes = Shapes(models, collections)
+    found: dict[str, list[Any]] = {}
+    for row in _rows(model, collections[model.collection].related):
+        if isinstance(row, ObjectRow):
+            for name, value in shapes.generated(row, model).items():
+                found.setdefault(name, []).append(value)
+            continue
+        kept = capabilities(models, collections, model.name).kept or ()
+        for name, value in shapes.of(model.name)(row).items():
+            reference = model.references.get(name)
+            # A reference to objects that are not kept here is always null.
+            if name not in kept and (reference is None or reference.to):
+                found.setdefault(name, []).extend([] if value is URL else [value])
+    return found
+
+
+def _rows(model: Model, related: str) -> Iterator[tuple[Any, ...]]:
+    """Rows of a model, with what is not generated left blank."""
+    for uuid in UUIDS:
+        match model.collection:
+            case "flows":
+                bound = " ".join(UUIDS) if uuid != UUIDS[0] else ""
+                yield Flow._make([uuid] * len(Flow._fields))._replace(stages=bound, policies=bound)
+            case "stage_bindings":
+                yield StageBindingRow._make([uuid] * len(StageBindingRow._fields))._replace(flow_set="[]")
+            case "policy_bindings":
+                row = PolicyBindingRow._make([uuid] * len(PolicyBindingRow._fields))
+                yield row._replace(policy_members="{}", policy_references="[]", bound_to=0)
+            case _:
+                for value in RELATIONS[related].samples if related in RELATIONS else (None,):
+                    yield ObjectRow(uuid, model.name, uuid, "{}", "[]", value)
