@@ -3,9 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import lru_cache, partial
+from pathlib import Path
 
 from app import handlers, pages
 from app.contract import checks
+from app.contract.checks import checked_cache
 from app.contract.checks.drafts import Draft
 from app.contract.compile import models
 from app.contract.compile.connexion_api import outline
@@ -38,16 +40,22 @@ from app.tracing import Tracing
 
 
 def load_contract(
-    settings: Settings, served_by: Mapping[str, handlers.Handler] | None = None, *, thorough: bool = False
+    settings: Settings,
+    served_by: Mapping[str, handlers.Handler] | None = None,
+    *,
+    thorough: bool = False,
+    cache: Path | None = None,
 ) -> Source:
     """The contract, checked against the code that serves it.
 
     :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
     :param thorough: whether to make the check as well that is too slow for each start
+    :param cache: the folder of contracts that have passed the checks; None to check it anyway
     :raises ContractError: it can't be served
     """
     implementation = checks.Implementation(partial(_handlers, served_by), capabilities_of, samples_of)
-    return checks.load(settings.contract, implementation, thorough=thorough)
+    check = partial(checks.load, settings.contract, implementation, thorough=thorough)
+    return check() if cache is None else checked_cache.load(settings.contract, cache, lambda draft: check(draft=draft))
 
 
 def load_draft(settings: Settings, draft: Draft | None = None) -> Source:

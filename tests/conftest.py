@@ -22,6 +22,10 @@ from tests.examples import Examples
 
 logs.configure("error", "json")
 
+# What servers cache is no business of the user that runs the tests.
+_cache = tempfile.TemporaryDirectory(prefix="flows-cache-")
+os.environ["XDG_CACHE_HOME"] = _cache.name
+
 # The same examples in each run, however busy the machine is.
 hypothesis.settings.register_profile(
     "tests",

@@ -11,6 +11,7 @@ import click
 
 from app.application import load_contract, load_draft, open_store
 from app.cli.findings import told_of
+from app.contract.checks.checked_cache import default_folder
 from app.contract.document.source import Source
 from app.settings import Settings
 from app.store import Store
@@ -24,9 +25,9 @@ _IN_MEMORY = (
 
 
 def contract_or_exit(settings: Settings) -> Source:
-    """The checked contract; its findings on standard error and exit 1 if it can't be served."""
+    """The checked contract, from the cache if it is there; its findings on standard error and exit 1 if it can't be served."""
     with told_of():
-        return load_contract(settings)
+        return load_contract(settings, cache=default_folder(os.environ))
 
 
 def draft_or_exit(settings: Settings) -> Source:

@@ -19,7 +19,7 @@ FLOWS_COMMAND = Path(sys.executable).parent / "flows"
 @pytest.fixture
 def environment(tmp_path):
     """The environment of a command: a store of the test's own, nothing else from outside."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "XDG_CACHE_HOME") if name in os.environ}
     return kept | {
         "FLOWS_DATABASE_URL": f"sqlite:///{tmp_path}/deep/flows.sqlite3",
         "FLOWS_PORT": "0",

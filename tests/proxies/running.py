@@ -91,7 +91,9 @@ def served(folder, workers):
     """A server with an embedded store. Gives host and port, and its log."""
     folder.mkdir()
     address, log = f"127.0.0.1:{free_port()}", folder / "log"
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
+    environment = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "XDG_CACHE_HOME") if name in os.environ
+    } | {
         "FLOWS_DATABASE_URL": f"sqlite:///{folder}/flows.sqlite3",
         "FLOWS_PORT": address.partition(":")[2],
         "FLOWS_WORKERS": str(workers),

@@ -41,7 +41,7 @@ def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, r
     :param resolve: follows the links of a path, as `resolved` does
     :raises ContractError: a file can't be read, or the files don't fit together
     """
-    name = name or _shown(path)
+    name = name or shown_name(path)
     try:
         root = read_file(resolve(path), name, "`openapi: 3.0.3`")
     except OSError as error:
@@ -62,7 +62,7 @@ def _folders() -> tuple[Path, Path]:
     return Path.cwd(), Path(__file__).parents[3]
 
 
-def _shown(path: Path) -> str:
+def shown_name(path: Path) -> str:
     """A path as messages have it: from one of the folders if it lies below, else as it was given."""
     for folder in _folders():
         with contextlib.suppress(ValueError, OSError):

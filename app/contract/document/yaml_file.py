@@ -51,6 +51,10 @@ class FileMemory:
             _text_of(path) != text for path, text in self._texts.items()
         )
 
+    def read_so_far(self) -> tuple[dict[Path, bytes], dict[Path, Path]]:
+        """The texts of the files, and the target of each path that was resolved."""
+        return {path: text for path, text in self._texts.items() if text is not None}, dict(self._targets)
+
     def folders(self) -> frozenset[Path]:
         """The folders in which something has to change before a file does: those of the files, and of the links that lead to
         them.

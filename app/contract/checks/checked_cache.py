@@ -1,0 +1,143 @@
+"""Cache of contracts that have passed the checks: a start neither parses nor checks them again.
+
+It saves a quarter of the time of a start (docs/performance.md). To take it out, let `application.load_contract` call
+`checks.load` alone.
+
+An entry is a file. It holds for the files that the contract was read from, byte for byte, and for the code of this package.
+"""
+
+import contextlib
+import hashlib
+import marshal
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from app.contract.checks.drafts import Draft
+from app.contract.document.bundling import read, shown_name
+from app.contract.document.source import File, Pointer, Source
+from app.contract.document.yaml_file import FileMemory, parse, resolved
+
+# How many contracts are kept, of some 300 KB each.
+_MOST = 20
+
+_PACKAGE, _VALIDATOR = Path(__file__).parents[2], Path(jsonschema_rs.__file__)
+
+
+class CheckedContract(Source):
+    """A contract from the cache. Its files are parsed when the place of a part is asked for.
+
+    :param files: its files, without their documents
+    :param document: the document that they make
+    :param parse: parses them
+    """
+
+    def __init__(self, files: tuple[File, ...], document: dict[str, Any], parse: Callable[[], Source]) -> None:
+        super().__init__(files, document, {})
+        self._parse = parse
+
+    def references(self) -> Iterator[tuple[File, Pointer, dict[str, Any]]]:
+        """See `Source`."""
+        return self._parsed.references()
+
+    def _origin(self, pointer: Pointer) -> tuple[File, Pointer]:
+        return self._parsed._origin(pointer)
+
+    @cached_property
+    def _parsed(self) -> Source:
+        return self._parse()
+
+
+def load(path: Path, folder: Path, check: Callable[[Draft], Source]) -> Source:
+    """Load a contract from the cache, or check it and put it there.
+
+    :param path: the first file of the contract
+    :param folder: the folder of the cache; it is made if it is missing
+    :param check: loads the contract and checks it
+    :raises ContractError: it can't be served
+    """
+    name = shown_name(path)
+    entry = folder / hashlib.sha256(f"{path.absolute()}\0{name}".encode()).hexdigest()
+    with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
+        if _is_private(folder) and _is_private(entry) and (known := _get(entry, path, name)) is not None:
+            return known
+    draft = Draft()
+    contract = check(draft)
+    # A folder that can't be written to, or a value that can't be kept, costs the next start some time.
+    with contextlib.suppress(OSError, ValueError):
+        _put(entry, contract, draft.files)
+    return contract
+
+
+def default_folder(environment: Mapping[str, str]) -> Path | None:
+    """The folder of a user's cached files (XDG Base Directory Specification); None if the user has none.
+
+    :param environment: the environment variables
+    """
+    given = environment.get("XDG_CACHE_HOME", "")
+    if Path(given).is_absolute():
+        return Path(given, "flows-server")
+    home = environment.get("HOME", "")
+    return Path(home, ".cache", "flows-server") if Path(home).is_absolute() else None
+
+
+def _get(entry: Path, path: Path, name: str) -> Source | None:
+    code, targets, kept, document = marshal.loads(entry.read_bytes())  # noqa: S302  # a file of this user alone
+    if code != _code() or any(str(resolved(Path(link))) != target for link, target in targets.items()):
+        return None
+    texts = {}
+    for file, _, digest in kept:
+        texts[Path(file)] = text = Path(file).read_bytes()
+        if hashlib.sha256(text).digest() != digest:
+            return None
+    files = tuple(File(Path(file), called, texts[Path(file)], {}, dict) for file, called, _ in kept)
+
+    def parsed(file: Path, called: str, beginning: str) -> File:
+        return parse(file, called, texts[file], beginning)
+
+    def target_of(link: Path) -> Path:
+        return Path(targets[str(link)])
+
+    return CheckedContract(files, document, partial(read, path, name, parsed, target_of))
+
+
+def _put(entry: Path, contract: Source, files: FileMemory) -> None:
+    """Write an entry, at once."""
+    texts, targets = files.read_so_far()
+    if set(contract.files) != texts.keys():
+        return
+    names = dict(zip(contract.files, contract.texts, strict=True))
+    kept = [(str(file), names[file], hashlib.sha256(texts[file]).digest()) for file in contract.files]
+    links = {str(link): str(target) for link, target in targets.items()}
+    content = marshal.dumps((_code(), links, kept, contract.document))
+    entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=entry.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(entry)
+    except BaseException:
+        Path(temporary).unlink()
+        raise
+    for old in sorted(entry.parent.iterdir(), key=lambda file: file.stat().st_mtime_ns)[:-_MOST]:
+        old.unlink()
+
+
+def _is_private(path: Path) -> bool:
+    """Whether nobody but this user can write to a file or folder."""
+    found = path.stat()
+    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _code() -> str:
+    """A digest of the code that checks contracts: this package, its validator and Python; files count by size and time."""
+    files = sorted(file for pattern in ("*.py", "*.json") for file in _PACKAGE.rglob(pattern))
+    described = [(str(file), (found := file.stat()).st_size, found.st_mtime_ns) for file in (*files, _VALIDATOR)]
+    return hashlib.sha256(repr((described, sys.version)).encode()).hexdigest()
