@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 from app import errors
-from app.blueprints.objects import Model, Store
+from app.domain import Model
+from app.store import Store
 
 _FLOW = "authentik_flows.flow"
 

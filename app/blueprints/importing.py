@@ -10,12 +10,12 @@ from app.blueprints import reporting
 from app.blueprints.limits import MAX_SECONDS
 from app.blueprints.machine import Machine
 from app.blueprints.mistakes import BlueprintError, Mistake
-from app.blueprints.objects import Store
 from app.blueprints.permissions import May, Permissions
 from app.blueprints.reading import Blueprint, read
 from app.blueprints.reporting import Done, Outcome
 from app.blueprints.run import Run, Terms
 from app.blueprints.tags import objection
+from app.store import Store
 
 # What a blueprint may read that comes from anywhere.
 _NOTHING = Machine()

@@ -9,9 +9,9 @@ from app import errors
 from app.blueprints import releases
 from app.blueprints.limits import MAX_NAME, Allowance, shortened
 from app.blueprints.mistakes import NotServed, Place, mistake
-from app.blueprints.objects import Model, Store
 from app.blueprints.permissions import Permissions
-from app.domain import Grant
+from app.domain import Grant, Model
+from app.store import Store
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 
 from app.blueprints.mistakes import Place, mistake
-from app.blueprints.objects import Model
-from app.domain import Grant
+from app.domain import Grant, Model
 
 May = Callable[[str], bool]
 """Whether a permission is granted, by its name."""

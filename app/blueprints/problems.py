@@ -9,9 +9,9 @@ from app.blueprints import releases
 from app.blueprints.document import Value
 from app.blueprints.limits import MAX_NAME, shortened
 from app.blueprints.mistakes import BlueprintError, Mistake, Note, NotServed, Place
-from app.blueprints.objects import Model
 from app.blueprints.reading import Entry
 from app.blueprints.references import DependsOnLost, IsGone
+from app.domain import Model
 
 
 @dataclass(slots=True)

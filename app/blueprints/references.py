@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from app.blueprints.lookups import Lookups, Scope, is_pk
 from app.blueprints.mistakes import Place, mistake
-from app.blueprints.objects import Model
 from app.blueprints.reading import Blueprint, Entry
+from app.domain import Model
 
 
 class Lost(NamedTuple):

@@ -11,13 +11,14 @@ from app.blueprints.limits import MAX_MISTAKES, MAX_NOTES, Allowance
 from app.blueprints.lookups import Lookups, is_pk
 from app.blueprints.machine import Machine
 from app.blueprints.mistakes import BlueprintError, Exhausted, Mistake, Note, NotServed, Place, mistake
-from app.blueprints.objects import Model, Store
 from app.blueprints.permissions import Permissions
 from app.blueprints.problems import Problems, about, all_about, hint, place_of, unknown
 from app.blueprints.reading import STATES, Blueprint, Entry
 from app.blueprints.references import DependsOnLost, IsGone, References
 from app.blueprints.reporting import Done
 from app.blueprints.tags import Resolver
+from app.domain import Model
+from app.store import Store
 
 # By this model a blueprint of authentik asks for another one to be applied first.
 _ANOTHER_BLUEPRINT = "authentik_blueprints.metaapplyblueprint"

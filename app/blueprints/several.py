@@ -6,8 +6,8 @@ from functools import partial
 from app.blueprints.importing import apply
 from app.blueprints.limits import MAX_SECONDS_OF_A_COMMAND
 from app.blueprints.machine import Machine
-from app.blueprints.objects import Store
 from app.blueprints.reporting import Outcome
+from app.store import Store
 
 # What a blueprint may read of the machine unless it is allowed.
 _NOTHING = Machine()
