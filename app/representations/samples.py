@@ -1,5 +1,6 @@
 """Samples of the properties that the server generates: the boot check validates them by the contract."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,18 +24,19 @@ def sample_properties(
     :param collections: the collections by name
     """
     shapes = Shapes(models, collections)
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[Any]] = defaultdict(list)
     for row in _rows(model, collections[model.collection].related):
         if isinstance(row, ObjectRow):
             for name, value in shapes.generated(row, model).items():
-                found.setdefault(name, []).append(value)
+                if value not in found[name]:
+                    found[name].append(value)
             continue
         kept = capabilities(models, collections, model.name).kept or ()
         for name, value in shapes.of(model.name)(row).items():
             reference = model.references.get(name)
             # A reference to objects that are not kept here is always null.
-            if name not in kept and (reference is None or reference.to):
-                found.setdefault(name, []).extend([] if value is URL else [value])
+            if name not in kept and (reference is None or reference.to) and value not in found[name]:
+                found[name].extend([] if value is URL else [value])
     return found
 
 
