@@ -177,10 +177,12 @@ def served(database_url, settings, tmp_path):
     """Makes a client of an application on a copy of the contract with some text replaced, on each engine."""
     stores = []
 
-    def serve(*replacements):
+    def serve(*replacements, files={}):
         contract = copied(tmp_path / f"openapi-{len(stores)}")
         for file, old, new in replacements:
             changed(contract, file, old, new)
+        for file, text in files.items():
+            (contract.parent / file).write_text(text, "utf-8")
         other = dataclasses.replace(settings, contract=contract, database_url=database_url)
         source = load_contract(other)
         store = open_store(other, source)
@@ -348,3 +350,34 @@ def test_used_by_and_diagrams_show_bindings_to_those_who_may_retrieve_them(serve
 
     assert seen(few) == (["stage"], False)
     assert seen(all_) == (["flowstagebinding", "stage"], True)
+
+
+def test_a_collection_is_added_by_the_contract_alone(served):
+    folder = Settings().contract.parent
+    text = (folder / "stages/prompt_prompts.yaml").read_text("utf-8")
+    for old, new in (
+        ("authentik_stages_prompt.prompt\n", "authentik_hints.hint\n"),
+        ("stages_prompt_prompts_", "hints_"),
+        ("collection: prompts", "collection: hints"),
+        ("Prompt", "Hint"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    paths = "".join(
+        f"  /hints/{path}:\n    $ref: 'hints.yaml#/paths/{name}'\n"
+        for name, path in (("list", ""), ("one", "{prompt_uuid}/"), ("used_by", "{prompt_uuid}/used_by/"))
+    )
+    entry = "  hints: {model: authentik_hints.hint, title: 'Hint {field_key}', related: promptstage_set}\n"
+    client = served(
+        (FLOWS, "  stages:\n    model:", f"{entry}  stages:\n    model:"),
+        (FLOWS, "\npaths:\n", f"\npaths:\n{paths}"),
+        files={"hints.yaml": text.replace("'../", "'").replace("'all.yaml", "'stages/all.yaml")},
+    )
+    made = client.post(f"{API}/hints/", {"name": "a", "field_key": "k", "label": "L", "type": "text"})
+    assert made.status == 201, made.json()
+    pk = made.json()["pk"]
+    assert client.patch(f"{API}/hints/{pk}/", {"label": "M"}).json()["label"] == "M"
+    assert [hint["pk"] for hint in client.get(f"{API}/hints/").json()["results"]] == [pk]
+    assert client.get(f"{API}/hints/{pk}/used_by/").json() == []
+    assert count(client, "/stages/prompt/prompts/") == 0
+    assert client.delete(f"{API}/hints/{pk}/").status == 204
