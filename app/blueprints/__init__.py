@@ -2,3 +2,8 @@
 
 Nothing here knows of HTTP, nor of tables: it needs the store as `objects.py` describes it.
 """
+
+from pathlib import Path
+
+DEFAULT = Path(__file__).with_name("default.yaml")
+"""The flows of a new authentik."""

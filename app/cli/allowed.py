@@ -18,12 +18,15 @@ class Allowed:
     :param skip_unknown: whether entries of models that are not served are skipped
     """
 
-    env: bool
-    folders: tuple[Path, ...]
-    skip_unknown: bool
+    env: bool = False
+    folders: tuple[Path, ...] = ()
+    skip_unknown: bool = False
 
     def __bool__(self) -> bool:
         return self.env or bool(self.folders) or self.skip_unknown
+
+
+NOTHING = Allowed()
 
 
 def allowing(command: Callable[..., None]) -> Callable[..., None]:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from app.cli.allowed import Allowed, allowing
+from app.cli.allowed import NOTHING, Allowed, allowing
 from app.logs import printable
 from app.settings import Settings
 from app.store import Store
@@ -33,21 +34,38 @@ def command(settings: Settings, files: tuple[Path, ...], allowed: Allowed) -> No
         store.close()
 
 
-def apply_files(store: Store, files: Sequence[Path], allowed: Allowed | None = None) -> bool:
+def apply_files(store: Store, files: Sequence[Path], allowed: Allowed = NOTHING) -> bool:
     """Apply blueprints in the order in which they need one another, and say what became of each.
 
-    :param allowed: what they are allowed; None for nothing
+    :param allowed: what they are allowed
     :returns: whether all were applied
     """
+    return _apply(store, {str(file): text for file, text in _read(files).items()}, allowed)
+
+
+def seed_or_exit(store: Store, seed: Path | None, allowed: Allowed) -> None:
+    """Apply the blueprints of a folder, or the default flows; exit 1 if one can't be applied.
+
+    :param seed: the folder; None for the default flows
+    """
+    if seed is not None:
+        done = apply_files(store, sorted(seed.glob("*.yaml")), allowed)
+    else:
+        from app.blueprints import DEFAULT
+
+        # They are those of authentik, of which the contract may serve a part.
+        done = _apply(store, {"default": DEFAULT.read_bytes()}, replace(allowed, skip_unknown=True))
+    if not done:
+        raise SystemExit(1)
+
+
+def _apply(store: Store, texts: Mapping[str, bytes], allowed: Allowed) -> bool:
+    """Apply blueprints. :param texts: the blueprints by name :returns: whether all were applied"""
     from app.blueprints.machine import Machine
     from app.blueprints.several import apply_all
 
-    outcomes = apply_all(
-        store,
-        {str(file): text for file, text in _read(files).items()},
-        machine=Machine(allowed.env, allowed.folders) if allowed else Machine(),
-        skip_unknown=allowed is not None and allowed.skip_unknown,
-    )
+    machine = Machine(allowed.env, allowed.folders)
+    outcomes = apply_all(store, texts, machine=machine, skip_unknown=allowed.skip_unknown)
     for name, outcome in outcomes.items():
         for line in sorted(outcome.mistakes):
             _tell(f"{name}:{line}")
@@ -61,15 +79,9 @@ def apply_files(store: Store, files: Sequence[Path], allowed: Allowed | None = N
         done = Counter(log["attributes"]["action"] for log in entries)
         click.echo(f"{name}: {', '.join(f'{count} {action}' for action, count in done.items()) or 'nothing to do'}")
         for log in entries:
-            if allowed is not None and allowed.skip_unknown and log["attributes"]["action"] == "skipped":
+            if allowed.skip_unknown and log["attributes"]["action"] == "skipped":
                 _tell(f"{name}:{log['event']}")
     return all(outcome.success for outcome in outcomes.values())
-
-
-def seed_or_exit(store: Store, folder: Path, allowed: Allowed) -> None:
-    """Apply the blueprints of a folder; exit 1 if one can't be applied."""
-    if not apply_files(store, sorted(folder.glob("*.yaml")), allowed):
-        raise SystemExit(1)
 
 
 def _tell(line: str) -> None:

@@ -11,13 +11,23 @@ import click
 from app.cli.allowed import Allowed, allowing
 from app.settings import Settings
 
+_DEFAULT = Path("default")
+
+
+class _Seed(click.Path):
+    """A folder, or `default`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return _DEFAULT if value == str(_DEFAULT) else super().convert(value, param, ctx)
+
 
 @click.command(short_help="Serve the API until told to stop.")
 @click.option(
     "--seed",
     metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Apply the blueprints of this folder (*.yaml) first. An error in one stops the start.",
+    type=_Seed(exists=True, file_okay=False, path_type=Path),
+    help="Apply the blueprints of this folder (*.yaml) first. An error in one stops the start. `default` stands for the flows of a"
+    " new authentik.",
 )
 @click.option("--record", is_flag=True, help="Record requests, for coverage, traffic and snapshots.")
 @click.option("--deterministic", is_flag=True, help="Fix time and identifiers, for tests.")
@@ -60,7 +70,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     if deterministic:
         determinism.fix(store.fingerprint())
     if seed is not None:
-        seed_or_exit(store, seed, allowed)
+        seed_or_exit(store, None if seed == _DEFAULT else seed, allowed)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
     base_path = contract.base_path + "/"
     # While a reload is under way there are the old workers and the new ones.

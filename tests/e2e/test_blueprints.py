@@ -91,6 +91,19 @@ def test_import__the_machine_is_read_as_far_as_that_is_allowed(run, tmp_path):
     assert (result.returncode, "!File is refused" in result.stderr) == (1, True)
 
 
+def test_serve__seed_default_makes_the_flows_of_a_new_authentik(start):
+    for action in ("created", "unchanged"):
+        wire, _, process = start("serve", "--seed", "default", FLOWS_BOOTSTRAP_TOKEN="mine")
+        bearer = [("Authorization", "Bearer mine")]
+        flows = {flow["slug"]: flow for flow in wire.send("GET", FLOWS, bearer).json()["results"]}
+        assert len(flows["default-authentication-flow"]["stages"]) >= 3
+        assert len(flows["initial-setup"]["policies"]) == 1
+        assert "\ndefault: " in "\n" + process.output.read_text()
+        assert f" {action}" in process.output.read_text()
+        process.send_signal(signal.SIGTERM)
+        wait_for(lambda process=process: process.poll() is not None, "the end of the server")
+
+
 def test_serve__what_is_allowed_is_for_a_seed(run, tmp_path):
     for option in (["--allow-env"], ["--skip-unknown"], ["--allow-files", str(tmp_path)]):
         result = run("serve", *option)
