@@ -1,8 +1,14 @@
 """Blueprints with several mistakes: all of them are told at once, and what only follows from them is not."""
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.blueprints.importing import apply
+from app.blueprints.machine import Machine
+from app.blueprints.tags import TAGS
 from tests.blueprints import (
     DUMMY,
     FLOW,
@@ -189,3 +195,39 @@ def test_entries_may_be_lists_by_name(store):
     text = f"entries:\n  first:\n  {stage('a')}  second:\n  {stage('b', conditions='[!KeyOf a]')}  none: []\n"
     outcome = apply(store, text.replace("name: a}", "name: a}, id: a").encode())
     assert actions(outcome) == ["created", "created"]
+
+
+# Values of all forms that a tag may have, as text.
+SCALARS = st.sampled_from(
+    ["a", "1", "-1", "null", "true", "''", "'%s'", "0", "EQ", "SEQ", "MAP", "a.b.0", "'[1, {\"a\": 2}]'", DUMMY, "name"]
+)
+TAGGED = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+        st.lists(inner, max_size=2).map(
+            lambda items: f"{{{', '.join(f'k{n}: {one}' for n, one in enumerate(items))}}}"
+        ),
+        st.tuples(st.sampled_from(sorted(TAGS)), SCALARS).map(" ".join),
+        st.tuples(st.sampled_from(sorted(TAGS)), st.lists(inner, max_size=3)).map(
+            lambda pair: f"{pair[0]} [{', '.join(pair[1])}]"
+        ),
+    ),
+    max_leaves=12,
+)
+PARTS = ("model", "state", "identifiers", "attrs", "conditions", "permissions")
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(PARTS), TAGGED, max_size=4), max_size=3),
+    TAGGED,
+    st.booleans(),
+    st.booleans(),
+)
+def test_no_use_of_tags_makes_an_import_fail_otherwise(changed, value, allowed, skip_unknown):
+    parts = {"model": DUMMY, "identifiers": "{name: a}", "attrs": "{throw_error: true}"}
+    entries = [f"- {{{', '.join(f'{key}: {text}' for key, text in (parts | one).items())}}}\n" for one in changed]
+    text = blueprint(*entries, stage("b"), head=f"context: {{a: {value}}}\n")
+    outcome = apply(MemoryStore(), text, machine=Machine(env=allowed), skip_unknown=skip_unknown)
+    assert outcome.success is not bool(outcome.mistakes)
+    json.dumps(outcome.logs)
