@@ -121,12 +121,9 @@ def _notes(members: Mapping[str, Value], values: list[Value]) -> Iterator[Note]:
     kind = members.get("kind")
     if not values and "apiVersion" in members and kind is not None and isinstance(kind.content, str):
         wrapped = members.get("data", kind)
-        names = ", ".join(wrapped.content) if isinstance(wrapped.content, dict) else ""
-        advice = f"Save the text of {names or 'each key'} as a file of its own, and import that."
-        yield Note(
-            wrapped.place,
-            f"This is a {kind.content} of Kubernetes around a blueprint, which is not looked into. {advice}",
-        )
+        keys = f" ({', '.join(wrapped.content)})" if isinstance(wrapped.content, dict) else ""
+        problem = f"The {kind.content} of Kubernetes around a blueprint is not looked into."
+        yield Note(wrapped.place, f"{problem} Save each blueprint in it{keys} as a file of its own, and import that.")
         return
     if not values:
         yield Note(START, "There are no entries, so that there is nothing to do.")

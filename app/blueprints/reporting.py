@@ -71,8 +71,8 @@ def refused(mistakes: Sequence[Mistake], done: Sequence[Done] = (), notes: Seque
     which = f"entry {wrong[0]} is wrong" if len(wrong) == 1 else "entries are wrong"
     skipped = 0
     for one in done:
-        if one.mistakes:
-            logs += [_error_log(now, found, one.entry)] if (found := listed.first(one.mistakes)) else []
+        if found := listed.first(one.mistakes):
+            logs.append(_error_log(now, found, one.entry))
         else:
             skipped += 1
             if skipped <= MAX_SKIPPED:
@@ -93,22 +93,27 @@ class _Listed:
 
     def __init__(self, most: int, what: str) -> None:
         self.told: list[Mistake] = []
+        self._known: set[Mistake] = set()
         self._most = most
         self._what = what
 
     def first(self, found: Sequence[Mistake]) -> list[Mistake]:
-        """Those that are still listed, in messages of a bounded length."""
+        """Those that are listed for the first time, in messages of a bounded length."""
         told: list[Mistake] = []
-        for one in found[: max(0, self._most + 1 - len(self.told))]:
-            message = one.message
-            if len(self.told) + len(told) == self._most:
-                message = f"There are more than these {self._most} {self._what}."
-                told.append(Mistake(one.place, message))
+        for one in found:
+            if len(self.told) > self._most:
+                break
+            # What entries share, such as a value of the context, is told once.
+            if one in self._known:
+                continue
+            self._known.add(one)
+            if len(self.told) == self._most:
+                shown = Mistake(one.place, f"There are more than these {self._most} {self._what}.")
             else:
-                told.append(
-                    Mistake(one.place, shortened(message, MAX_MESSAGE), one.member and shortened(one.member, MAX_NAME))
-                )
-        self.told += told
+                member = one.member and shortened(one.member, MAX_NAME)
+                shown = Mistake(one.place, shortened(one.message, MAX_MESSAGE), member)
+            told.append(shown)
+            self.told.append(shown)
         return told
 
 

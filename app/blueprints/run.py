@@ -62,8 +62,8 @@ class Run:
         self._entry = blueprint.entries[0]
         self._entries = {entry.id: entry for entry in reversed(blueprint.entries)}
         self._state = ""
-        self._notes: dict[Note, None] = {}
-        self._noted = 0
+        self._notes: list[Note] = []
+        self._noted: set[Note] = set()
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
         """Apply entries, those after wrong ones too, until there are more mistakes than are told of.
@@ -79,7 +79,7 @@ class Run:
 
     def _outcome_of(self, entry: Entry) -> Done:
         """Apply an entry. What can't be told of it alone is raised."""
-        self._entry, self._state, self._notes = entry, "present", {}
+        self._entry, self._state, self._notes = entry, "present", []
         self._references.deleting = False
         self._allowance.check_time(entry.place)
         try:
@@ -119,9 +119,9 @@ class Run:
 
     def _note(self, place: Place, message: str) -> None:
         note = Note(place, message)
-        if self._noted <= MAX_NOTES and note not in self._notes:
-            self._notes[note] = None
-            self._noted += 1
+        if len(self._noted) <= MAX_NOTES and note not in self._noted:
+            self._noted.add(note)
+            self._notes.append(note)
 
     def _apply(self, entry: Entry) -> Done:
         """:raises BlueprintError: it is wrong :raises DependsOnLost: an entry that it refers to has no object"""

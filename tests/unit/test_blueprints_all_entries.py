@@ -85,6 +85,16 @@ def test_what_follows_from_a_wrong_entry_is_not_told(store, wrong, dependent):
     assert actions(outcome) == ["error", "skipped", "skipped"]
 
 
+def test_what_several_entries_share_is_told_once(store):
+    shared = f"context: {{license: !Find [{EMAIL}, [name, a]], known: !Context unknown}}\n"
+    entries = [stage(name, conditions="[!Context license]") for name in "abc"]
+    outcome = apply(store, blueprint(*entries, head=shared))
+    assert [line.split(" ")[0] for line in said(outcome)] == ["1:20:"]
+    assert actions(outcome) == ["error", "skipped", "skipped"]
+    entries = [stage(name, conditions="[!Context known]") for name in "abc"]
+    assert len(noted(apply(store, blueprint(*entries, head=shared)))) == 1
+
+
 def test_an_entry_that_can_not_be_read_is_known_by_its_id(store):
     outcome = apply(store, blueprint("- {id: a}\n", stage("b", attrs="{throw_error: !KeyOf a}")))
     assert said(outcome) == ["3:3: The entry has no model."]
@@ -160,8 +170,8 @@ def test_a_config_map_of_kubernetes_around_a_blueprint_is_noted_with_what_to_do(
     outcome = apply(store, text.encode())
     assert (outcome.success, actions(outcome)) == (True, [])
     (line,) = noted(outcome)
-    assert line.startswith("5:3: This is a ConfigMap of Kubernetes around a blueprint")
-    assert line.endswith("Save the text of flow.yaml as a file of its own, and import that.")
+    assert line.startswith("5:3: The ConfigMap of Kubernetes around a blueprint is not looked into.")
+    assert line.endswith("Save each blueprint in it (flow.yaml) as a file of its own, and import that.")
 
 
 def test_a_key_that_the_context_does_not_have_is_noted_once(store):
