@@ -11,6 +11,7 @@ from app.contract.checks import checked_cache
 from app.contract.checks.drafts import Draft
 from app.contract.compile import models
 from app.contract.compile.connexion_api import outline
+from app.contract.compile.constants import constants
 from app.contract.connexion import (
     ConnexionMiddleware,
     ExceptionMiddleware,
@@ -204,11 +205,11 @@ def _handler_of(written: Mapping[str, handlers.Handler] | None, contract: Source
 
 
 def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Mapping[str, handlers.Handler]:
-    return {**crud_handlers(contract), **(handlers.discover() if written is None else written)}
+    return {**constants(contract), **crud_handlers(contract), **(handlers.discover() if written is None else written)}
 
 
 def handlers_of(contract: Source) -> Mapping[str, handlers.Handler]:
-    """The handlers by name: those that are written for one operation, and those of the contract's models and collections.
+    """The handlers by name: those that are written for one operation, those of the contract's models and collections, and constant ones.
 
     :param contract: one whose models are right
     """

@@ -37,7 +37,7 @@ GROUPS = frozenset(
     {
         "list", "create", "patch", "put", "retrieve", "destroy", "auth", "method", "path", "accept", "http",
         "cache", "cache_info", "cache_clear", "used_by", "relations", "diagram", "execute", "export", "import",
-        "set_background", "set_background_url", "bindings", "stages", "policies", "policybindings",
+        "set_background", "set_background_url", "bindings", "stages", "policies", "policybindings", "root",
     }
 )  # fmt: skip
 
@@ -69,11 +69,12 @@ class Recording:
     fixtures: Mapping[str, Sequence[Mapping[str, Any]]]
 
     @classmethod
-    def read(cls, folder: Path) -> "Recording":
-        """The recording in a folder. :raises OSError: it can't be read"""
-        lines = (folder / "cases.jsonl").read_bytes().splitlines()
+    def read(cls, *folders: Path) -> "Recording":
+        """The recordings in folders, as one. :raises OSError: one can't be read"""
+        lines = [line for folder in folders for line in (folder / "cases.jsonl").read_bytes().splitlines()]
+        fixtures = [json.loads((folder / "fixtures.json").read_bytes()) for folder in folders]
         # Recorded bodies hold lone surrogates on purpose, which orjson refuses.
-        return cls([json.loads(line) for line in lines], json.loads((folder / "fixtures.json").read_bytes()))
+        return cls([json.loads(line) for line in lines], dict(item for named in fixtures for item in named.items()))
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,8 @@ def provider(client_on_each):
 
 def test_a_flow_from_apply_to_destroy(provider, examples):
     client = provider.client
-    # The provider asks for this first, and goes on without it.
-    assert client.get(API + "root/config/").status == 404
+    # The provider asks for this first.
+    assert client.get(API + "root/config/").json()["error_reporting"]["enabled"] is False
     flow = provider.create("flows/instances/", "slug", **FLOW)
     assert client.post(f"{API}{flow}set_background_url/", {"url": BACKGROUND}).status == 200
     uuid = provider.read(flow, FLOW | {"background": BACKGROUND})["pk"]

@@ -14,6 +14,8 @@ from tests.conftest import database_at
 from tests.serving import served
 
 FOLDER = Path(__file__).parent
+# Flows and what is bound to them, and users and what is around them.
+RECORDINGS = (FOLDER, FOLDER / "core")
 VIEW, ADD, CHANGE, DELETE = (f"authentik_flows.{verb}_flow" for verb in ("view", "add", "change", "delete"))
 
 TOKENS = {
@@ -32,7 +34,7 @@ TOKENS = {
 
 @pytest.fixture(scope="session")
 def recording():
-    return Recording.read(FOLDER)
+    return Recording.read(*RECORDINGS)
 
 
 @pytest.fixture(scope="session")

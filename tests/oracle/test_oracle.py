@@ -6,12 +6,12 @@ import json
 import pytest
 
 from app.conformance.replay import GROUPS, Recording, SetupError, by_state, read_differences
-from tests.oracle.conftest import FOLDER
+from tests.oracle.conftest import FOLDER, RECORDINGS
 
 # The share of the cases that has to match without an entry in differences.yaml.
 LEAST_MATCH = 0.82
 
-CASES = [case for case in by_state(Recording.read(FOLDER).cases) if case["group"] in GROUPS]
+CASES = [case for case in by_state(Recording.read(*RECORDINGS).cases) if case["group"] in GROUPS]
 DIFFERENCES = read_differences(FOLDER / "differences.yaml")
 
 

@@ -15,6 +15,7 @@ from app.contract.checks.made import Samples, check_models_made, check_responses
 from app.contract.checks.queries import Searched, check_queries
 from app.contract.checks.storage import check_columns, check_stored
 from app.contract.checks.texts import takes_nul
+from app.contract.compile.constants import Constant
 from app.contract.compile.models import VERBS, scope_of
 from app.contract.compile.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
 from app.contract.document.findings import Finding, Location
@@ -57,6 +58,9 @@ def check_handlers(
         served.add(name)
         handler = handlers.get(name)
         yield from check_headers(source, pointer, operation, seen, handled=handler is not None)
+        if "x-constant" in operation and handler is not None and not isinstance(handler, Constant):
+            problem = f"The handler at {_location(handler)} serves the operation."
+            yield source.finding((*pointer, "x-constant"), problem, "Remove `x-constant`, or the function.")
         if handler is not None:
             yield from _check_arguments(source, pointer, path, method, handler)
         else:

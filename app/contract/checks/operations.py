@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from app.contract.checks.constants import check_constant
 from app.contract.checks.content import check_content
 from app.contract.checks.parameters import check_parameters
 from app.contract.compile.plan import parameters
@@ -56,6 +57,7 @@ def check_operations(source: Source) -> Iterator[Finding]:
         yield from check_parameters(source, pointer, path, method, seen_parameters)
         yield from check_content(source, pointer, operation, seen_answers)
         yield from _check_responses(source, pointer, path, method, operation)
+        yield from check_constant(source, pointer, path, method)
 
 
 def _check_names(source: Source) -> Iterator[Finding]:

@@ -1,0 +1,35 @@
+"""Operations whose response is always the documented example (`x-constant`)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.contract.document.source import Source
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """Handler of an operation with one response.
+
+    :param response: the response, as JSON
+    """
+
+    response: Any
+
+    def __call__(self, _store: Any) -> Any:
+        """The response."""
+        return self.response
+
+
+def constants(source: Source) -> dict[str, Constant]:
+    """The handlers of constant operations, by operationId, for a contract whose operations are right."""
+    return {
+        operation["operationId"]: Constant(_example(source, operation))
+        for _, _, _, operation in source.operations()
+        if "x-constant" in operation
+    }
+
+
+def _example(source: Source, operation: dict[str, Any]) -> Any:
+    (response,) = (described for code, described in operation["responses"].items() if code < "300")
+    (media,) = source.resolve((), response)[1]["content"].values()
+    return media["example"]
