@@ -209,7 +209,7 @@ def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Source) 
 
 
 def handlers_of(contract: Source) -> Mapping[str, handlers.Handler]:
-    """The handlers by name: those that are written for one operation, those of the contract's models and collections, and constant ones.
+    """The handlers by name: those that are written for one operation, those of models and collections, and constant ones.
 
     :param contract: one whose models are right
     """

@@ -44,6 +44,9 @@ class Reference:
     :param many: whether it is a list
     :param identity: the members of the other objects that it may hold
     :param nullable: whether it may be null
+    :param integers: whether the identities are integers
+    :param inverse_of: the list of references of those objects whose other side it is; empty if it is stored itself
+    :param itself: the message if an object refers to itself; empty if it may
     """
 
     to: tuple[str, ...]
@@ -51,6 +54,9 @@ class Reference:
     many: bool
     identity: tuple[str, ...] = ("pk",)
     nullable: bool = True
+    integers: bool = False
+    inverse_of: str = ""
+    itself: str = ""
 
 
 class Filter(NamedTuple):
@@ -147,6 +153,9 @@ class Model:
     :param deleted_by: the permissions that let delete an object, for each operation that does
     :param preset: the read-only properties that are stored and have an operation of their own; a blueprint sets them like others
     :param leave_out: takes out of the members of an answer what they hold and no answer has; None if they hold no such thing
+    :param named_by: the property with a unique value, which people know an object by
+    :param generated: the properties that get a random UUID when an object is created
+    :param numbered: whether `pk` is an integer
     """
 
     name: str
@@ -170,6 +179,9 @@ class Model:
     deleted_by: tuple[frozenset[str], ...] = ()
     preset: frozenset[str] = frozenset()
     leave_out: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
+    named_by: str = "name"
+    generated: tuple[str, ...] = ()
+    numbered: bool = False
 
     @property
     def app(self) -> str:

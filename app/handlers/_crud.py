@@ -20,6 +20,9 @@ from app.store.queries.listing import PageRequest, SortKey
 Body = Mapping[str, Any]
 Filters = Mapping[str, Any]
 
+# What is not asked for where an operation has no such parameters.
+_NONE: Filters = {}
+
 
 def crud_handlers(
     served: Mapping[str, tuple[str, str]], models: Mapping[str, Model], collections: Mapping[str, Collection]
@@ -63,22 +66,29 @@ def _create(store: Store, body: Body, *, scope: str, shape: Shape) -> StoredObje
 
 
 def _retrieve(
-    store: Store, key: str, filters: Filters, search: Sequence[str], *, scope: str, shape: Shape
+    store: Store, key: str | int, filters: Filters = _NONE, search: Sequence[str] = (), *, scope: str, shape: Shape
 ) -> StoredObject:
     return StoredObject(store.resources[scope].get(key, filters, search), shape)
 
 
 def _update(
-    store: Store, key: str, body: Body, filters: Filters, search: Sequence[str], *, scope: str, shape: Shape
+    store: Store,
+    key: str | int,
+    body: Body,
+    filters: Filters = _NONE,
+    search: Sequence[str] = (),
+    *,
+    scope: str,
+    shape: Shape,
 ) -> StoredObject:
     return StoredObject(store.resources[scope].change(key, body, filters, search), shape)
 
 
-def _destroy(store: Store, key: str, filters: Filters, search: Sequence[str], *, scope: str) -> None:
+def _destroy(store: Store, key: str | int, filters: Filters = _NONE, search: Sequence[str] = (), *, scope: str) -> None:
     store.resources[scope].remove(key, filters, search)
 
 
-def _used_by(store: Store, key: str, request: RequestContext, *, scope: str) -> list[dict[str, Any]]:
+def _used_by(store: Store, key: str | int, request: RequestContext, *, scope: str) -> list[dict[str, Any]]:
     resource = store.resources[scope]
     return visible_uses(resource.uses(resource.get(key).pk), request)
 

@@ -7,10 +7,13 @@ name of its own one.
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 
 from app.domain import Collection, Model
+from app.representations.people import group_properties, user_properties
+from app.store import Store
 from app.store.collections.repositories import values_of
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.flow_row import Flow
@@ -65,6 +68,11 @@ class Shapes:
     def object(self, row: ObjectRow) -> dict[str, Any]:
         """An object of any model, with all members that the model has and that are known of it."""
         return self._object(row, self._models[row.model])
+
+    def apart(self, row: ObjectRow) -> dict[str, Any]:
+        """A user without the groups themselves, or a group without the users themselves."""
+        found = self.object(row)
+        return {**found, **{name: None for name in ("groups_obj", "users_obj") if name in found}}
 
     def stage(self, row: ObjectRow) -> dict[str, Any]:
         """What a stage has in common with all others."""
@@ -126,9 +134,8 @@ class Shapes:
 
     def generated(self, row: ObjectRow, model: Model) -> dict[str, Any]:
         """The properties of an object that no client sets."""
-        names = self._names(row.pk, row.name, model)
-        del names["name"]
-        return {**names, **self._related(model.collection, row)}
+        found = {**self._names(row.pk, row.name, model), **self._related(model.collection, row)}
+        return {name: value for name, value in found.items() if name not in model.members and name != "name"}
 
     def _object(self, row: ObjectRow, model: Model) -> dict[str, Any]:
         values = {
@@ -172,8 +179,8 @@ class Shapes:
 
     def _names(self, pk: str, name: str, model: Model) -> dict[str, Any]:
         return {
-            "pk": pk,
-            "name": name,
+            "pk": int(pk) if model.numbered else pk,
+            model.named_by: name,
             "component": model.component,
             "verbose_name": model.verbose_name,
             "verbose_name_plural": model.verbose_name_plural,
@@ -192,9 +199,24 @@ class Shapes:
         match name:
             case "flow_set":
                 return {name: _flow_set(related)}
+            case "groups_obj":
+                return user_properties(row.members, related)
+            case "users_obj":
+                return group_properties(row.pk, related)
             case "promptstage_set":
                 return {name: [self._stage(*owner) for owner in orjson.loads(related)]}
         return {name: related}
+
+
+_shapes: WeakKeyDictionary[Store, Shapes] = WeakKeyDictionary()
+
+
+def shapes_of(store: Store) -> Shapes:
+    """The shapes of what a store keeps, always the same ones: a response is cached by its row and its shape."""
+    found = _shapes.get(store)
+    if found is None:
+        found = _shapes[store] = Shapes(store.models, store.collections)
+    return found
 
 
 def _flow_set(flows: str) -> list[dict[str, Any]]:

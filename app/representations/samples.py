@@ -42,7 +42,7 @@ def sample_properties(
 
 def _rows(model: Model, related: str) -> Iterator[tuple[Any, ...]]:
     """Rows of a model, with what is not generated left blank."""
-    for uuid in UUIDS:
+    for uuid in ("1", str(10**9)) if model.numbered else UUIDS:
         match model.collection:
             case "flows":
                 bound = " ".join(UUIDS) if uuid != UUIDS[0] else ""

@@ -17,6 +17,7 @@ from app.store.collections.files import Files
 from app.store.collections.flow_tree import Structures
 from app.store.collections.flows import Flows
 from app.store.collections.objects import Objects
+from app.store.collections.passwords import Passwords
 from app.store.collections.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
 from app.store.collections.resources import Resource, Resources, resource_of
 from app.store.collections.tokens import Tokens
@@ -70,6 +71,7 @@ class Store:
         )
         self.backgrounds = Backgrounds(self.database, self.flows, self.files, default)
         self.structures = Structures(self.database, self.flows)
+        self.passwords = Passwords(self.database)
         self.tokens = Tokens(self.database, token_cache)
         self.snapshot = Snapshot(self.database.address)
         self.resources = Resources(self._resource)

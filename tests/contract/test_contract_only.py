@@ -74,6 +74,16 @@ HOMONYMS = {
     ("store/schema/tables.py", "text"): "a type of SQL",
     ("store/schema/tables.py", "authentication"): "the member of that name",
     ("store/schema/migrations/versions/0001_flows_and_tokens.py", "authentication"): "the member of that name",
+    ("contract/validation/wording.py", "Enter a valid email address."): "authentik's sentence for `format: email`",
+    ("handlers/_samples.py", "users"): "the collection of that name",
+    ("handlers/groups.py", "users"): "the property of that name",
+    ("handlers/users.py", "password"): "the property of that name",
+    ("representations/objects.py", "users"): "the collection of that name",
+    ("representations/people.py", "email"): "the property of that name",
+    ("representations/people.py", "username"): "the property of that name",
+    ("representations/people.py", "users"): "the property of that name",
+    ("store/queries/people.py", "username"): "the property of that name",
+    ("store/queries/people.py", "users"): "the collection of that name",
     ("tracing.py", "none"): "OpenTelemetry's word for no exporter",
 }
 

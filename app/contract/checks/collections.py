@@ -159,7 +159,9 @@ def _check_order(
         later.remove(name)
         for pointer in of_collection.get(name, ()):
             for place, member in properties(source, source.at(pointer), pointer).values():
-                targets = member.get("x-references", {}).get("to", ())
+                reference = member.get("x-references", {})
+                # The other side of references of later objects is stored with those.
+                targets = () if "inverse_of" in reference else reference.get("to", ())
                 for target in [targets] if isinstance(targets, str) else targets:
                     if (other := collection_of.get(target, target)) in later:
                         problem = f"The collection {name!r} refers to {other!r} at {source.locate(place)}."

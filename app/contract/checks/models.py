@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from app.contract.checks.inverses import check_generated, check_inverses
 from app.contract.checks.parts import Part
 from app.contract.document.findings import Finding
 from app.contract.document.source import Pointer, Source
@@ -33,6 +34,8 @@ def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
             known[name].append(pointer)
     for pointer, schema in _with_extension(parts, "x-references"):
         yield from _check_reference(source, (*pointer, "x-references"), schema["x-references"], known)
+    yield from check_generated(source, parts)
+    yield from check_inverses(source, parts, known)
     for pointer, schema in _with_extension(parts, "x-unique-together"):
         members = properties(source, schema, pointer)
         for index, rule in enumerate(schema["x-unique-together"]):
@@ -46,7 +49,11 @@ def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
 
 
 def _check_kind(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
-    """Check the decision and the keywords of a model's schema."""
+    """Check the name, the decision and the keywords of a model's schema."""
+    named_by = schema["x-model"].get("named_by")
+    if named_by is not None and properties(source, schema).get(named_by, ((), {}))[1].get("type") != "string":
+        problem = f"The model has no property {named_by!r} with `type: string`."
+        yield source.finding((*pointer, "x-model", "named_by"), problem, "Name one that it has.")
     by = schema["x-model"].get("decision", {}).get("by")
     if by is not None and properties(source, schema).get(by, ((), {}))[1].get("type") != "boolean":
         problem = f"The model has no property {by!r} with `type: boolean`."

@@ -40,12 +40,12 @@ def check_parameters(source: Source, pointer: Pointer, path: str, method: str, s
                 where, f"The style of the parameter {name!r} is not served.", "Remove style and explode."
             )
         elif (kind := flattened(source, parameter["schema"]).get("type")) == "object" or (
-            location == "path" and kind != "string"
+            location == "path" and kind not in ("string", "integer")
         ):
             yield source.finding(
                 (*where, "schema"),
                 f"A parameter of type {kind!r} in the {location} is not served.",
-                "Make it a string." if location == "path" else "Use one parameter for each member.",
+                "Make it a string or an integer." if location == "path" else "Use one parameter for each member.",
             )
         elif location != "path" and "x-argument" in parameter:
             yield source.finding(

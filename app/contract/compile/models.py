@@ -172,6 +172,9 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
         ),
         preset=frozenset(preset),
         leave_out=_leave_out(source, schema_name, sent),
+        named_by=about.get("named_by", "name"),
+        generated=tuple(name for name, member in answered.items() if "x-generated" in member),
+        numbered=answered.get("pk", {}).get("type") == "integer",
     )
 
 
@@ -279,12 +282,16 @@ def _decision(declared: Mapping[str, Any]) -> Decision:
 
 def _reference(source: Source, member: dict[str, Any]) -> Reference:
     declared = member["x-references"]
+    many = member.get("type") == "array"
     return Reference(
         to=_names(declared["to"]),
         on_delete=declared.get("on_delete", ""),
-        many=member.get("type") == "array",
+        many=many,
         identity=_names(declared.get("identity", "pk")),
         nullable=admits_null(source, member),
+        integers=_type(source, member["items"] if many else member) == "integer",
+        inverse_of=declared.get("inverse_of", ""),
+        itself=declared.get("itself", ""),
     )
 
 

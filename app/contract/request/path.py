@@ -1,6 +1,7 @@
 """Path parameters: from the text in a path to the values that a handler gets."""
 
 import contextlib
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from app.contract.document.source import Pointer, Source
 from app.contract.validation.rules import Broken, broken_parameters
 from app.contract.validation.schemas import Direction, SchemaReader, flattened
+
+# As many digits as an integer of 64 bits has, of ASCII.
+_INTEGER = re.compile("-?[0-9]{1,19}")
 
 
 class PathReader:
@@ -23,33 +27,34 @@ class PathReader:
         self._template = template
         self._parameters = parameters
         self._arguments = {name: argument_of(parameter) for name, (_, parameter) in parameters.items()}
-        self._uuids = [
-            name
-            for name, (_, parameter) in parameters.items()
-            if flattened(source, parameter["schema"]).get("format") == "uuid"
-        ]
+        schemas = {name: flattened(source, parameter["schema"]) for name, (_, parameter) in parameters.items()}
+        self._uuids = [name for name, schema in schemas.items() if schema.get("format") == "uuid"]
+        self._integers = [name for name, schema in schemas.items() if schema.get("type") == "integer"]
         self._validator = SchemaReader(source, Direction.REQUEST).validator(
             {"type": "object", "properties": {name: parameter["schema"] for name, (_, parameter) in parameters.items()}}
         )
 
     def read(self, values: Mapping[str, str]) -> Mapping[str, Any] | None:
         """The arguments for a handler; None if there can be no such object."""
-        values = self._in_one_way(values)
-        if not self._validator.is_valid(values):
+        read = self._in_one_way(values)
+        if not self._validator.is_valid(read):
             return None
-        return {self._arguments[name]: value for name, value in values.items()}
+        return {self._arguments[name]: value for name, value in read.items()}
 
     def broken(self, path: str) -> list[Broken]:
         """The rules that the values in a path break. :param path: one that the template fits"""
         names = self._template.split("/")
         sent = path.split("/")[-len(names) :]
         values = {name[1:-1]: value for name, value in zip(names, sent, strict=True) if name.startswith("{")}
-        values = self._in_one_way(values)
-        return broken_parameters(self._source, self._parameters, self._validator.iter_errors(values), values)
+        read = self._in_one_way(values)
+        return broken_parameters(self._source, self._parameters, self._validator.iter_errors(read), read)
 
-    def _in_one_way(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Values with UUIDs as they are stored and compared; authentik finds an object by any way to write one."""
-        values = dict(values)
+    def _in_one_way(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """Values with integers read, and UUIDs as they are stored; authentik finds an object by any way to write one."""
+        values: dict[str, Any] = dict(texts)
+        for name in self._integers:
+            if _INTEGER.fullmatch(values[name]):
+                values[name] = int(values[name])
         for name in self._uuids:
             with contextlib.suppress(ValueError):
                 values[name] = str(uuid.UUID(values[name]))

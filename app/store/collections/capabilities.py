@@ -13,9 +13,17 @@ from app.store.queries.binding_views import (
     policy_binding_fields,
     stage_binding_fields,
 )
-from app.store.queries.object_views import RELATIONS, object_fields
+from app.store.queries.object_views import RELATIONS, object_fields, stored_members
 from app.store.queries.view import Field
-from app.store.schema.tables import flows, objects, policy_bindings, required_columns, stage_bindings, unique_columns
+from app.store.schema.tables import (
+    flows,
+    json_type,
+    objects,
+    policy_bindings,
+    required_columns,
+    stage_bindings,
+    unique_columns,
+)
 
 # The types of searchable properties.
 _SEARCHED_TYPES = frozenset({"string", "integer", "number"})
@@ -69,15 +77,16 @@ def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collecti
         return _of_table(collection, kept)
     alike = [one for one in models.values() if one.collection == collection]
     fields = object_fields([model] if model is not None else alike, collections[collection].related)
-    searched = {name: kind for one in alike for name, kind in one.members.items() if name not in one.references}
+    searched = {name: kind for one in alike for name, kind in stored_members(one).items() if name not in one.references}
+    named_by = alike[0].named_by if alike else "name"
     return Capabilities(
         collection=collection,
         kept=None,
-        columns=required_columns(objects),
+        columns={named_by: json_type(objects.c.name)},
         filters=_filters(fields),
         sorts=_sorts(fields),
         searches=frozenset(name for name, kind in searched.items() if kind in _SEARCHED_TYPES),
-        unique=frozenset({frozenset({"name"})}),
+        unique=frozenset({frozenset({named_by})}),
         references=model.references if model is not None else {},
         # The reference is set to null, which is its default unless the contract has another one.
         on_delete={True: (CASCADE_MANY,), False: (SET_NULL, SET_DEFAULT)},

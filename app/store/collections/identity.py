@@ -1,6 +1,11 @@
 """Identities of new objects."""
 
+import sqlalchemy as sa
+
 from app import determinism
+from app.store.engine.database import Database, Session
+from app.store.queries.references import key_of
+from app.store.schema.tables import properties
 
 # The digit that carries the variant, by the random one in its place: its two highest bits are 10.
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
@@ -14,3 +19,23 @@ def new_uuid() -> str:
     time = f"{int(determinism.now() * 1000):012x}"
     digits = determinism.random_bytes(10).hex()
     return f"{time[:8]}-{time[8:]}-4{digits[:3]}-{_VARIANT[digits[3]]}{digits[4:7]}-{digits[7:19]}"
+
+
+class Numbers:
+    """Integers as primary keys. Each is used once, whatever is deleted.
+
+    :param database: where the last one is kept
+    """
+
+    def __init__(self, database: Database) -> None:
+        value = properties.c.value
+        following = sa.cast(sa.cast(value, sa.BigInteger) + 1, sa.Text)
+        named = properties.c.name == sa.literal_column("'last_number'")
+        self._advance = database.compile(sa.update(properties).where(named).values(value=following))
+        self._last = database.compile(sa.select(value).where(named))
+
+    def next(self, session: Session) -> str:
+        """The next one, as it is stored."""
+        session.run(self._advance, {})
+        ((last,),) = session.rows(self._last)
+        return key_of(int(last))

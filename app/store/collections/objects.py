@@ -13,17 +13,15 @@ import sqlalchemy as sa
 from app import errors
 from app.caches import bounded_cache
 from app.domain import Collection, Model
-from app.store.collections.identity import new_uuid
+from app.store.collections.identity import Numbers, new_uuid
+from app.store.collections.reference_rows import ReferenceRows
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.listing import Listing, Page, PageRequest
 from app.store.queries.object_views import ObjectRow, view
-from app.store.queries.references import References, Target
+from app.store.queries.references import References, key_of
 from app.store.queries.view import View, condition_count
 from app.store.schema.search import search_text_of_object
-from app.store.schema.tables import objects, references
-
-# A name is taken within its collection.
-_TAKEN = {("collection", "name"): "name"}
+from app.store.schema.tables import objects
 
 
 class Objects:
@@ -49,9 +47,12 @@ class Objects:
         self._collections = collections
         self._searched = searched
         self._references = References(database)
+        self._rows = ReferenceRows(database)
+        self._numbers = Numbers(database)
         self.view = cache(self._make_view)
         self._listing = cache(lambda scope: Listing(database, self.view(scope), ObjectRow._make, cut=True))
         self._get_query = bounded_cache(256)(self._compile_get)
+        self._values_query = bounded_cache(16)(self._compile_values)
         compiled = database.compile
         self._insert = compiled(sa.insert(objects).values({c.name: sa.bindparam(c.name) for c in objects.c}))
         changed = ("name", "members", "search")
@@ -59,10 +60,6 @@ class Objects:
         self._update = compiled(sa.update(objects).where(objects.c.pk == sa.bindparam("pk_")).values(values))
         self._delete = compiled(sa.delete(objects).where(objects.c.pk == sa.bindparam("pk_")))
         self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
-        named: dict[str, sa.BindParameter[Any]] = {c.name: sa.bindparam(c.name) for c in references.c}
-        self._refer = compiled(sa.insert(references).values(named))
-        of_member = (references.c.owner == sa.bindparam("owner_"), references.c.member == sa.bindparam("member_"))
-        self._forget = compiled(sa.delete(references).where(*of_member))
         self._taken = compiled(
             sa.select(objects.c.pk).where(
                 objects.c.collection == sa.bindparam("collection_"), objects.c.name == sa.bindparam("name_")
@@ -74,7 +71,16 @@ class Objects:
         self._check(scope, request.filters)
         return self._listing(scope).page(request)
 
-    def get(self, scope: str, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> ObjectRow:
+    def values(self, scope: str, member: str, terms: Sequence[str]) -> list[Any]:
+        """The values of a property, each once, sorted.
+
+        :param terms: words that have to be found in an object
+        """
+        query = self._values_query(scope, member, condition_count(terms))
+        with self._database.read() as session:
+            return [value for (value,) in session.rows(query, self.view(scope).values({}, terms))]
+
+    def get(self, scope: str, pk: str | int, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> ObjectRow:
         """An object.
 
         :param filters: values that members have to equal
@@ -99,7 +105,7 @@ class Objects:
     def change(
         self,
         model: str,
-        pk: str,
+        pk: str | int,
         members: Mapping[str, Any],
         filters: Mapping[str, Any] = {},
         terms: Sequence[str] = (),
@@ -116,7 +122,7 @@ class Objects:
             self.update(session, row, members)
             return self.read(session, model, pk)
 
-    def remove(self, scope: str, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
+    def remove(self, scope: str, pk: str | int, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
         """Delete an object, and with it what binds it and the references to it.
 
         :raises NotFound: there is no such object, or it does not match
@@ -125,20 +131,37 @@ class Objects:
         with self._database.write() as session:
             self.delete(session, self.read(session, scope, pk, filters, terms, lock=True).pk)
 
-    def taken(self, collection: str, name: str, pk: str | None) -> bool:
+    def refer(self, model: str, pk: str, member: str, to: Any, *, add: bool) -> None:
+        """Add one object to the references of a property, or remove it. There is nothing to do if it is as it should be.
+
+        :param to: the object's identity
+        :param add: whether to add it
+        :raises NotFound: there is no such object, or none of that identity
+        """
+        reference = self._models[model].references[member]
+        with self._database.write() as session:
+            self.read(session, model, pk)
+            target = self._references.find(session, reference, to)
+            if target is None:
+                raise errors.NotFound
+            inverse = reference.inverse_of
+            owner, name, other = (target.pk, inverse, pk) if inverse else (pk, member, target.pk)
+            (self._rows.append if add else self._rows.remove)(session, owner, name, other)
+
+    def taken(self, collection: str, name: str, pk: str | int | None) -> bool:
         """Whether an object of a collection has a name already.
 
         :param pk: the object that may have it, if any
         """
         with self._database.read() as session:
             row = session.row(self._taken, {"collection_": collection, "name_": name})
-        return row is not None and row[0] != pk
+        return row is not None and (pk is None or row[0] != key_of(pk))
 
     def read(
         self,
         session: Session,
         scope: str,
-        pk: str,
+        pk: str | int,
         filters: Mapping[str, Any] = {},
         terms: Sequence[str] = (),
         *,
@@ -146,9 +169,9 @@ class Objects:
     ) -> ObjectRow:
         """An object, within a transaction. :raises NotFound: there is none, or it does not match"""
         if lock:
-            session.lock(self._lock, {"pk_": pk})
+            session.lock(self._lock, {"pk_": key_of(pk)})
         query = self._get_query(scope, frozenset(filters), condition_count(terms))
-        row = session.row(query, {**self.view(scope).values(filters, terms), "pk_": pk})
+        row = session.row(query, {**self.view(scope).values(filters, terms), "pk_": key_of(pk)})
         if row is None:
             raise errors.NotFound
         return ObjectRow._make(row)
@@ -157,29 +180,42 @@ class Objects:
         """Store a new object, within a transaction. :returns: its primary key"""
         known = self._models[model]
         found = self._references.resolve(session, known.references, members)
-        own = self._own(known, members)
-        pk = pk or new_uuid()
-        row = {"pk": pk, "collection": known.collection, "model": model, "name": members["name"]}
-        row |= {"members": orjson.dumps(own).decode(), "search": self._search(known, members["name"], own)}
-        with self._database.translating(_TAKEN):
+        own = {**self._own(known, members), **{generated: new_uuid() for generated in known.generated}}
+        pk = self._numbers.next(session) if known.numbered else pk or new_uuid()
+        name = members[known.named_by]
+        row = {"pk": pk, "collection": known.collection, "model": model, "name": name}
+        row |= {"members": orjson.dumps(own).decode(), "search": self._search(known, name, own)}
+        with self._database.translating(_taken(known)):
             session.run(self._insert, row)
-        for name, targets in found.items():
-            self._store_reference(session, pk, name, targets)
+        for member, targets in found.items():
+            if inverse := known.references[member].inverse_of:
+                self._rows.replace_inverse(session, pk, inverse, (target.pk for target in targets))
+            else:
+                self._rows.insert(session, pk, member, targets)
         return pk
 
     def update(self, session: Session, row: ObjectRow, members: Mapping[str, Any]) -> None:
-        """Store some members of an object that was read in this transaction."""
+        """Store some members of an object that was read in this transaction.
+
+        :raises Invalid: it refers to itself, and may not
+        """
         known = self._models[row.model]
         found = self._references.resolve(session, known.references, members)
         own = {**orjson.loads(row.members), **self._own(known, members)}
-        name = members.get("name", row.name)
+        name = members.get(known.named_by, row.name)
         changed = {"pk_": row.pk, "new_name": name, "new_members": orjson.dumps(own).decode()}
         changed["new_search"] = self._search(known, name, own)
-        with self._database.translating(_TAKEN):
+        for member, targets in found.items():
+            reference = known.references[member]
+            if reference.itself and any(target.pk == row.pk for target in targets):
+                raise errors.Invalid({member: [reference.itself]})
+        with self._database.translating(_taken(known)):
             session.run(self._update, changed)
         for member, targets in found.items():
-            session.run(self._forget, {"owner_": row.pk, "member_": member})
-            self._store_reference(session, row.pk, member, targets)
+            if inverse := known.references[member].inverse_of:
+                self._rows.replace_inverse(session, row.pk, inverse, (target.pk for target in targets))
+            else:
+                self._rows.replace(session, row.pk, member, targets)
 
     def delete(self, session: Session, pk: str) -> None:
         """Delete an object, within a transaction. :raises NotFound: there is none"""
@@ -202,26 +238,34 @@ class Objects:
 
     def _own(self, model: Model, members: Mapping[str, Any]) -> dict[str, Any]:
         """The members that go into the JSON."""
-        return {name: value for name, value in members.items() if name != "name" and name not in model.references}
+        beside = {model.named_by, *model.references}
+        return {name: value for name, value in members.items() if name not in beside}
 
     def _search(self, model: Model, name: str, members: Mapping[str, Any]) -> str:
         searched = self._searched.get(model.collection, ())
         return search_text_of_object(name, (members.get(other, model.unstored.get(other)) for other in searched))
 
-    def _store_reference(self, session: Session, owner: str, member: str, targets: Sequence[Target]) -> None:
-        for position, target in enumerate(targets):
-            leads = {"object": None, "flow": None, "flow" if target.collection == "flows" else "object": target.pk}
-            session.run(self._refer, {"owner": owner, "member": member, "position": position, **leads})
-
     def _make_view(self, scope: str) -> View:
         model = self._models.get(scope)
         collection = model.collection if model else scope
         seen = [model] if model else [one for one in self._models.values() if one.collection == collection]
-        by_name = "name" in self._searched.get(collection, ("name",))
+        named_by = seen[0].named_by if seen else "name"
+        by_name = named_by in self._searched.get(collection, (named_by,))
         related = self._collections[collection].related if collection in self._collections else ""
         return view(collection, seen, related, all_of_it=model is None, by_name=by_name)
+
+    def _compile_values(self, scope: str, member: str, terms: int) -> Query:
+        seen = self.view(scope)
+        value = seen.fields[member].key()
+        found = sa.select(value).where(*seen.matches(frozenset(), terms))
+        return self._database.compile(found.distinct().order_by(value))
 
     def _compile_get(self, scope: str, filters: frozenset[str], terms: int) -> Query:
         seen = self.view(scope)
         found = (seen.key == sa.bindparam("pk_"), *seen.matches(filters, terms))
         return self._database.compile(sa.select(*seen.columns).where(*found))
+
+
+def _taken(model: Model) -> Mapping[tuple[str, ...], str]:
+    """The property whose value is taken if the unique constraint of the table is violated."""
+    return {("collection", "name"): model.named_by}

@@ -223,14 +223,16 @@ def values_of(model: Model, name: str, members: str, references: str) -> dict[st
     """All that is stored of an object, members that the contract no longer has and read-only ones included, and the defaults of
     what is not stored.
     """
-    found: dict[str, Any] = {**model.unstored, **orjson.loads(members), "name": name}
+    found: dict[str, Any] = {**model.unstored, **orjson.loads(members), model.named_by: name}
     for member, reference in model.references.items():
         found.pop(member, None)
         if reference.many or reference.nullable:
             found[member] = [] if reference.many else None
     for member, identity in orjson.loads(references):
-        if isinstance(known := found.get(member), list) and member in model.references:
-            known.append(identity)
+        known = model.references.get(member)
+        value = int(identity) if known is not None and known.integers else identity
+        if known is not None and known.many:
+            found[member].append(value)
         else:
-            found[member] = identity
+            found[member] = value
     return found

@@ -172,6 +172,38 @@ def _json_value_on_postgresql(element: json_value, compiler: SQLCompiler, **opti
     return compiler.process(sa.case((is_typed, typed), else_=None), **options)
 
 
+class json_holds(FunctionElement[bool]):  # noqa: N801
+    """Whether a JSON object has other JSON in it. Arguments: the object as text; on SQLite and on PostgreSQL, what it has to hold:
+    a list of paths with values there, and an object, as text both, in an object of `paths` and `tree`.
+    """
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(json_holds, "sqlite")
+def _json_holds_on_sqlite(element: json_holds, compiler: SQLCompiler, **options: Any) -> str:
+    json, wanted = element.clauses
+    each = sa.func.json_each(wanted, literal("$.paths")).table_valued("value")
+    path, value = (sa.func.json_extract(each.c.value, literal(f"$[{index}]")) for index in range(2))
+    other = sa.func.json_extract(json, path).is_distinct_from(value)
+    return compiler.process(~sa.exists().select_from(each).where(other), **options)
+
+
+@compiles(json_holds, "postgresql")
+def _json_holds_on_postgresql(element: json_holds, compiler: SQLCompiler, **options: Any) -> str:
+    from sqlalchemy.dialects.postgresql import JSONB
+
+    json, wanted = element.clauses
+    tree = sa.cast(wanted, JSONB).op("->")(literal("tree"))
+    return compiler.process(sa.cast(json, JSONB).op("@>")(tree), **options)
+
+
+def readable(json: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """JSON as a database reads it: none reads text with NUL out of it. It takes as many characters to escape another one."""
+    return sa.func.replace(json, literal(r"\u0000"), literal(r"\ufffd"), type_=sa.Text())
+
+
 def literal(text: str) -> sa.ColumnElement[str]:
     """A text of the contract as a literal of SQL: a statement is compiled once for it."""
     return sa.literal_column("'" + text.replace("'", "''") + "'")

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from app.domain import Model, Reference
-from app.store.queries.dialects import json_is_missing, json_value, line_feed, literal, position
+from app.store.queries.dialects import json_is_missing, json_value, line_feed, literal, position, readable
 from app.store.queries.json_rows import json_rows
+from app.store.queries.people import group_fields, groups_of, members_of_group, user_fields
 from app.store.queries.view import (
     SCALARS,
     Condition,
@@ -74,22 +75,26 @@ def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
     :param models: theirs; all have these properties
     :param related: the relation of the collection, empty if it has none
     """
-    fields = {"pk": column_field(objects.c.pk), "name": column_field(objects.c.name)}
+    # A name is unique within the collection.
+    named = replace(column_field(objects.c.name), unique=True)
+    fields = {"pk": column_field(objects.c.pk), (models[0].named_by if models else "name"): named}
     if related in RELATIONS:
         fields |= RELATIONS[related].filters
-    # A name is unique within the collection.
-    fields["name"] = replace(fields["name"], unique=True)
-    members = models[0].members if models else {}
-    for name, kind in members.items():
-        if any(model.members.get(name) != kind for model in models) or name == "name":
+    for name, kind in stored_members(models[0]).items() if models else ():
+        if any(stored_members(model).get(name) != kind for model in models) or name in fields:
             continue
         references = {model.references.get(name) for model in models}
         if references == {None} and kind in SCALARS:
             unstored = {model.name: model.unstored[name] for model in models if model.unstored.get(name) is not None}
             fields[name] = _member_field(name, kind, unstored)
-        elif len(references) == 1 and (reference := references.pop()) is not None:
+        elif len(references) == 1 and (reference := references.pop()) is not None and not reference.inverse_of:
             fields[name] = _reference_field(name, reference)
     return fields
+
+
+def stored_members(model: Model) -> dict[str, str]:
+    """The stored properties of a model with their types (JSON Schema), generated ones included."""
+    return {**model.members, **dict.fromkeys(model.generated, "string")}
 
 
 def searched_name() -> sa.ColumnElement[str]:
@@ -163,6 +168,8 @@ class Relation(NamedTuple):
 RELATIONS: Mapping[str, Relation] = {
     "flow_set": Relation(lambda: flow_set(objects), ["[]"]),
     "promptstage_set": Relation(_owners, ["[]"]),
+    "groups_obj": Relation(lambda: groups_of(objects), ["[]"], user_fields()),
+    "users_obj": Relation(lambda: members_of_group(objects), ["[]"], group_fields()),
     "bound_to": Relation(
         lambda: bound_to(objects.c.pk),
         [0, 10**9],
@@ -182,8 +189,7 @@ def _member_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
     """
 
     def key() -> sa.ColumnElement[Any]:
-        # No database reads text with NUL out of JSON. It takes as many characters to escape another one.
-        members = sa.func.replace(objects.c.members, sa.literal_column(r"'\u0000'"), sa.literal_column(r"'\ufffd'"))
+        members = readable(objects.c.members)
         value = json_value(members, name, kind)
         return sa.case((json_is_missing(members, name), _unstored(unstored)), else_=value) if unstored else value
 

@@ -12,8 +12,21 @@ from app.store.engine.database import Database, Query, Session
 from app.store.queries.dialects import literal
 from app.store.schema.tables import flows, objects, stage_bindings
 
+# Identities that are compared without regard to case: UUIDs (RFC 9562, section 4).
+_UUIDS = frozenset({"pk", "policybindingmodel_ptr_id"})
+
 # What is kept in a table of its own; all other collections are parts of `objects`.
 _TABLES = {"flows": flows, "stage_bindings": stage_bindings}
+
+
+def key_of(identity: Any) -> str:
+    """An identity as it is stored: an integer has as many digits as any, so that keys sort as their numbers."""
+    return f"{identity:019d}" if isinstance(identity, int) else str(identity)
+
+
+def shown_key(key: str) -> str:
+    """A stored identity as people read it."""
+    return str(int(key)) if key.isdigit() else key
 
 
 class Target(NamedTuple):
@@ -69,8 +82,11 @@ class References:
 
         :param hold: whether it must not go until the transaction ends
         """
-        for to in reference.to if "\0" not in str(value) else ():
-            row = session.row(self._query(to, reference.identity, hold), {"value": str(value).lower()})
+        identity = key_of(value)
+        if not _UUIDS.isdisjoint(reference.identity):
+            identity = identity.lower()
+        for to in reference.to if "\0" not in identity else ():
+            row = session.row(self._query(to, reference.identity, hold), {"value": identity})
             if row is not None:
                 return Target(to if to in _TABLES else "objects", row[0])
         return None
@@ -85,7 +101,9 @@ class References:
     def _compile(self, to: str, identity: tuple[str, ...], hold: bool) -> Query:
         table = _TABLES.get(to, objects)
         value: sa.BindParameter[str] = sa.bindparam("value")
-        statement = sa.select(table.c.pk).where(sa.or_(*(table.c[name] == value for name in identity)))
+        # An object has its name, whatever the property is called, in a column of that name.
+        columns = [table.c.name if table is objects and name not in table.c else table.c[name] for name in identity]
+        statement = sa.select(table.c.pk).where(sa.or_(*(column == value for column in columns)))
         if table is objects:
             column = objects.c.model if "." in to else objects.c.collection
             statement = statement.where(column == literal(to))

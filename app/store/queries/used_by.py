@@ -15,6 +15,7 @@ from app.store.engine.database import Database, Query, Session
 from app.store.queries.binding_views import StageBindingRow
 from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import object_references
+from app.store.queries.references import shown_key
 from app.store.schema.tables import flows, objects, policy_bindings, references, stage_bindings
 
 
@@ -50,6 +51,7 @@ class UsedBy:
         self._database = database
         self._models = models
         self._collections = collections
+        self._named_by = {model.collection: model.named_by for model in models.values()}
         self._query = cache(self._compile)
 
     def flow(self, pk: str) -> list[Use]:
@@ -89,7 +91,8 @@ class UsedBy:
         """
         if collection is not None:
             name = model.name if model is not None else collection.model
-            yield relation, Use(name, values["pk"], collection.title_of(values), action, model or collection)
+            key = shown_key(values["pk"])
+            yield relation, Use(name, key, collection.title_of(values), action, model or collection)
 
     def _binding(self, row: Sequence[Any]) -> Iterator[_Connection]:
         """The connection with a stage's binding."""
@@ -129,14 +132,16 @@ class UsedBy:
             known = self._models.get(model)
             if known is not None and member in known.references:
                 relation, action = f"{known.model_name}_set", known.references[member].on_delete
-                yield from self._use(relation, self._collections.get(known.collection), _values(*row), action, known)
+                values = _values(*row, named_by=known.named_by)
+                yield from self._use(relation, self._collections.get(known.collection), values, action, known)
 
     def _owned(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects of the lists of this one."""
         for member, owner_model, collection, *row in session.rows(self._query("owned"), {"pk_": pk}):
             known = self._models.get(owner_model)
             if known is not None and member in known.references and known.references[member].many:
-                yield from self._use(member, self._collections.get(collection), _values(*row), CASCADE_MANY)
+                values = _values(*row, named_by=self._named_by.get(collection, "name"))
+                yield from self._use(member, self._collections.get(collection), values, CASCADE_MANY)
 
     def _compile(self, name: str) -> Query:
         return self._database.compile(_QUERIES[name]())
@@ -150,9 +155,9 @@ def _object() -> list[sa.ColumnElement[Any]]:
     return [*(objects.c[name] for name in ("pk", "name", "members")), object_references()]
 
 
-def _values(pk: str, name: str, members: str, references: str) -> dict[str, Any]:
-    """The stored properties of an object."""
-    return {**orjson.loads(members), **dict(orjson.loads(references)), "name": name, "pk": pk}
+def _values(pk: str, name: str, members: str, references: str, *, named_by: str = "name") -> dict[str, Any]:
+    """The stored properties of an object. :param named_by: the property that is its name"""
+    return {**orjson.loads(members), **dict(orjson.loads(references)), named_by: name, "pk": pk}
 
 
 def _pk() -> sa.BindParameter[str]:

@@ -121,6 +121,14 @@ policy_bindings = Table(
     Index("ix_policy_bindings_stage_binding_order", "stage_binding", "order", "pk"),
 )
 
+# Hashes of passwords, by the user's key.
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), primary_key=True),
+    Column("hash", text(), nullable=False),
+)
+
 # Uploaded files, by their path below `/media/public/`. Each belongs to a flow, and goes with it.
 files = Table(
     "files",

@@ -1,0 +1,51 @@
+"""The operations on groups that do more than those on every model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from app.domain import StoredObject
+from app.representations.objects import shapes_of
+from app.representations.pages import page_of
+from app.store import Store
+from app.store.queries.listing import PageRequest, SortKey
+
+Filters = Mapping[str, Any]
+
+_GROUP = "authentik_core.group"
+
+
+class _User(TypedDict):
+    """The body that names a user."""
+
+    pk: int
+
+
+def core_groups_list(
+    store: Store,
+    filters: Filters,
+    search: Sequence[str],
+    ordering: Sequence[SortKey],
+    page: int,
+    page_size: int,
+    include_users: bool,
+) -> dict[str, Any]:
+    """A page of groups. :raises PageNotFound: there is no such page"""
+    found = store.objects.page(_GROUP, PageRequest(filters, search, ordering, page, page_size))
+    shape = shapes_of(store).object if include_users else shapes_of(store).apart
+    return page_of([StoredObject(row, shape) for row in found.rows], found.count, page, page_size)
+
+
+def core_groups_retrieve(store: Store, key: str, include_users: bool) -> StoredObject:
+    """A group. :raises NotFound: there is none"""
+    shape = shapes_of(store).object if include_users else shapes_of(store).apart
+    return StoredObject(store.objects.get(_GROUP, key), shape)
+
+
+def core_groups_add_user_create(store: Store, key: str, body: _User) -> None:
+    """Put a user into a group. :raises NotFound: there is no such group, or no such user"""
+    store.objects.refer(_GROUP, key, "users", body["pk"], add=True)
+
+
+def core_groups_remove_user_create(store: Store, key: str, body: _User) -> None:
+    """Take a user out of a group. :raises NotFound: there is no such group, or no such user"""
+    store.objects.refer(_GROUP, key, "users", body["pk"], add=False)

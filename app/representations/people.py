@@ -1,0 +1,106 @@
+"""Generated properties of users and groups."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+import orjson
+
+_NONE: Mapping[str, Any] = {}
+
+
+def user_properties(members: str, related: str) -> dict[str, Any]:
+    """The generated properties of a user.
+
+    :param members: the stored properties, as JSON
+    :param related: the groups with their parents, as JSON
+    """
+    values = _loaded(members)
+    groups = []
+    superuser = False
+    for pk, group, members, parent, parent_name, parent_members in orjson.loads(related):
+        own, above = _loaded(members), _loaded(parent_members)
+        superuser = superuser or bool(own.get("is_superuser") or above.get("is_superuser"))
+        groups.append(
+            {
+                "pk": pk,
+                "num_pk": number_of(pk),
+                "name": group,
+                "is_superuser": own.get("is_superuser", False),
+                "parent": parent,
+                "parent_name": parent_name,
+                "attributes": own.get("attributes", {}),
+            }
+        )
+    return {
+        "is_superuser": superuser,
+        "groups": [group["pk"] for group in groups],
+        "groups_obj": groups,
+        "avatar": avatar(values.get("name", "")),
+        "uid": uid_of(values.get("uuid", "")),
+    }
+
+
+def group_properties(pk: str, related: str) -> dict[str, Any]:
+    """The generated properties of a group.
+
+    :param related: the users in it and its parent, as JSON
+    """
+    users = []
+    parent = None
+    for relation, other, name, members in orjson.loads(related):
+        own = _loaded(members)
+        if relation == "parent":
+            parent = name
+            continue
+        users.append(
+            {
+                "pk": int(other),
+                "username": name,
+                "name": own["name"],
+                "is_active": own.get("is_active", True),
+                "last_login": own.get("last_login"),
+                "email": own.get("email", ""),
+                "attributes": own.get("attributes", {}),
+                "uid": uid_of(own["uuid"]),
+            }
+        )
+    return {
+        "num_pk": number_of(pk),
+        "parent_name": parent,
+        "users": [user["pk"] for user in users],
+        "users_obj": users,
+        "roles_obj": [],
+    }
+
+
+def number_of(uuid: str) -> int:
+    """A positive 32-bit integer in place of a UUID, for those that know no others: of its last, random bits."""
+    return int(uuid[-8:], 16) >> 1
+
+
+def uid_of(uuid: str) -> str:
+    """What others may know a user by: a hash from which the user can't be told. :param uuid: the user's"""
+    return hashlib.sha256(uuid.encode()).hexdigest()
+
+
+def avatar(name: str) -> str:
+    """A picture of the initials of a name, as a URL that leads nowhere else."""
+    initials = escape("".join(_initials(name)))
+    picture = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" fill="#475467"/>'
+        f'<text x="32" y="41" font-size="26" font-family="sans-serif" text-anchor="middle" fill="#fff">{initials}</text></svg>'
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
+
+
+def _initials(name: str) -> Iterable[str]:
+    words = [word for word in name.split() if word[0].isalnum()]
+    return (word[0].upper() for word in (words[:1] + words[1:][-1:]))
+
+
+def _loaded(members: str | None) -> Mapping[str, Any]:
+    """The stored properties of an object; none if there is no object."""
+    return _NONE if members is None else orjson.loads(members)

@@ -1,0 +1,39 @@
+"""The hashes of passwords, apart from users, so that nothing that shows a user shows them."""
+
+import sqlalchemy as sa
+
+from app import errors
+from app.store.engine.database import Database
+from app.store.queries.references import key_of
+from app.store.schema.tables import objects, passwords
+
+
+class Passwords:
+    """The hashes of a database.
+
+    :param database: where they are
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        compiled = database.compile
+        mine = passwords.c.user == sa.bindparam("user_")
+        self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("user_")).with_for_update())
+        self._delete = compiled(sa.delete(passwords).where(mine))
+        self._insert = compiled(sa.insert(passwords).values(user=sa.bindparam("user_"), hash=sa.bindparam("hash_")))
+        self._select = compiled(sa.select(passwords.c.hash).where(mine))
+
+    def set(self, user: str | int, hashed: str) -> None:
+        """Store the hash of a user's password in place of the last one. :raises NotFound: there is no such user"""
+        key = key_of(user)
+        with self._database.write() as session:
+            if session.row(self._lock, {"user_": key}) is None:
+                raise errors.NotFound
+            session.run(self._delete, {"user_": key})
+            session.run(self._insert, {"user_": key, "hash_": hashed})
+
+    def of(self, user: str | int) -> str | None:
+        """The hash of a user's password, None if there is none."""
+        with self._database.read() as session:
+            row = session.row(self._select, {"user_": key_of(user)})
+        return None if row is None else str(row[0])

@@ -1,0 +1,72 @@
+"""The rows of references between objects, and every statement that writes them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.store.engine.database import Database, Session
+from app.store.queries.references import Target
+from app.store.schema.tables import objects, references
+
+
+class ReferenceRows:
+    """The stored references of a database.
+
+    :param database: where they are
+    """
+
+    def __init__(self, database: Database) -> None:
+        compiled = database.compile
+        named: dict[str, sa.BindParameter[Any]] = {c.name: sa.bindparam(c.name) for c in references.c}
+        of_member = (references.c.owner == sa.bindparam("owner_"), references.c.member == sa.bindparam("member_"))
+        to_object = (references.c.object == sa.bindparam("object_"), references.c.member == sa.bindparam("member_"))
+        others = references.alias("others")
+        last = sa.select(sa.func.coalesce(sa.func.max(others.c.position), -1) + 1)
+        last = last.where(others.c.owner == sa.bindparam("owner_"), others.c.member == sa.bindparam("member_"))
+        appended: dict[str, Any] = {
+            "owner": sa.bindparam("owner_"),
+            "member": sa.bindparam("member_"),
+            "position": last.scalar_subquery(),
+            "object": sa.bindparam("object_"),
+        }
+        self._insert = compiled(sa.insert(references).values(named))
+        self._append = compiled(sa.insert(references).values(appended))
+        self._clear = compiled(sa.delete(references).where(*of_member))
+        self._clear_inverse = compiled(sa.delete(references).where(*to_object))
+        self._remove = compiled(sa.delete(references).where(*of_member, to_object[0]))
+        self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
+
+    def replace(self, session: Session, owner: str, member: str, targets: Sequence[Target]) -> None:
+        """Store all references of a property. :param owner: the object that has it"""
+        session.run(self._clear, {"owner_": owner, "member_": member})
+        self.insert(session, owner, member, targets)
+
+    def insert(self, session: Session, owner: str, member: str, targets: Sequence[Target]) -> None:
+        """Store the references of a property that has none. :param owner: the object that has it"""
+        for position, target in enumerate(targets):
+            leads = {"object": None, "flow": None, "flow" if target.collection == "flows" else "object": target.pk}
+            session.run(self._insert, {"owner": owner, "member": member, "position": position, **leads})
+
+    def replace_inverse(self, session: Session, pk: str, member: str, owners: Iterable[str]) -> None:
+        """Store which objects refer to one by a property.
+
+        :param pk: the object that they refer to
+        """
+        session.run(self._clear_inverse, {"object_": pk, "member_": member})
+        for owner in sorted(owners):
+            self.append(session, owner, member, pk)
+
+    def append(self, session: Session, owner: str, member: str, pk: str) -> None:
+        """Store one more reference of a property, if it is not there already.
+
+        :param pk: the object that it leads to
+        """
+        # The next position is known only while nobody else adds one.
+        session.lock(self._lock, {"pk_": owner})
+        self.remove(session, owner, member, pk)
+        session.run(self._append, {"owner_": owner, "member_": member, "object_": pk})
+
+    def remove(self, session: Session, owner: str, member: str, pk: str) -> None:
+        """Delete one reference of a property, if it is there."""
+        session.run(self._remove, {"owner_": owner, "member_": member, "object_": pk})
