@@ -79,9 +79,17 @@ def _value(contract, schema):
         case "array":
             items = _value(contract, flattened(contract, schema["items"]))
             return st.lists(items, unique=True, min_size=schema.get("minItems", 0), max_size=3)
+        case "object":
+            return st.dictionaries(TEXT, TEXT, max_size=2)
+    if schema.get("format") == "date-time":
+        return st.sampled_from(["2024-08-01T12:00:00Z", None] if schema.get("nullable") else ["2024-08-01T12:00:00Z"])
     pattern = re.compile(schema["pattern"])
     text = (TEXT | st.from_regex(pattern)).map(str.strip)
-    return text.filter(lambda value: pattern.search(value) and len(value) <= schema.get("maxLength", 1000))
+    forbidden = re.compile(schema.get("not", {}).get("pattern", "(?!)"))
+    shortest, longest = schema.get("minLength", 0), schema.get("maxLength", 1000)
+    return text.filter(
+        lambda value: pattern.search(value) and shortest <= len(value) <= longest and not forbidden.search(value)
+    )
 
 
 class Drawing:

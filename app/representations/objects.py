@@ -94,18 +94,16 @@ class Shapes:
         }
 
     def policy_binding(self, row: PolicyBindingRow) -> dict[str, Any]:
-        """The binding of a policy. Groups and users are not kept here, so none is bound."""
-        policy = ObjectRow(
-            row.policy, row.policy_model, row.policy_name, row.policy_members, row.policy_references, row.bound_to
-        )
+        """The binding of a policy, a user or a group."""
+        bound = self._bound(row)
         return {
             "pk": row.pk,
             "policy": row.policy,
-            "group": None,
-            "user": None,
-            "policy_obj": self._any("policies", policy),
-            "group_obj": None,
-            "user_obj": None,
+            "group": row.group,
+            "user": None if row.user is None else int(row.user),
+            "policy_obj": bound.get(row.policy),
+            "group_obj": bound.get(row.group),
+            "user_obj": bound.get(row.user),
             "target": row.target,
             "negate": bool(row.negate),
             "enabled": bool(row.enabled),
@@ -113,6 +111,17 @@ class Shapes:
             "timeout": row.timeout,
             "failure_result": bool(row.failure_result),
         }
+
+    def _bound(self, row: PolicyBindingRow) -> dict[str | None, dict[str, Any]]:
+        """What a binding binds, by its key."""
+        found: dict[str | None, dict[str, Any]] = {}
+        if row.policy is not None:
+            own = (row.policy_members, row.policy_references, row.bound_to)
+            found[row.policy] = self._any("policies", ObjectRow(row.policy, row.policy_model, row.policy_name, *own))
+        for person in map(ObjectRow._make, orjson.loads(row.people)):
+            collection = "users" if person.pk == row.user else "groups"
+            found[person.pk] = self._any(collection, person)
+        return found
 
     def _make_shape(self, scope: str) -> Shape:
         """The shape of objects of a model, or of a collection whatever their model."""

@@ -51,7 +51,8 @@ def _rows(model: Model, related: str) -> Iterator[tuple[Any, ...]]:
                 yield StageBindingRow._make([uuid] * len(StageBindingRow._fields))._replace(flow_set="[]")
             case "policy_bindings":
                 row = PolicyBindingRow._make([uuid] * len(PolicyBindingRow._fields))
-                yield row._replace(policy_members="{}", policy_references="[]", bound_to=0)
+                row = row._replace(policy_members="{}", policy_references="[]", bound_to=0)
+                yield row._replace(user=None, group=None, people="[]")
             case _:
                 for value in RELATIONS[related].samples if related in RELATIONS else (None,):
                     yield ObjectRow(uuid, model.name, uuid, "{}", "[]", value)

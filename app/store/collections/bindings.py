@@ -124,10 +124,11 @@ class Bindings(Generic[R]):
 
     def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new binding, within a transaction. :returns: its primary key"""
-        values = {**self._values(session, members), "pk": pk or new_uuid()}
+        values: dict[str, Any] = dict.fromkeys(self._table.c.keys())
+        values |= {**self._values(session, members), "pk": pk or new_uuid()}
         if "policybindingmodel_ptr_id" in self._table.c:
             values["policybindingmodel_ptr_id"] = new_uuid()
-        self._refuse_null({column.name: None for column in self._table.c} | values)
+        self._refuse_null(values)
         with self._database.translating(self._taken):
             session.run(self._insert, values)
         return str(values["pk"])

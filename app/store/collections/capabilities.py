@@ -55,7 +55,7 @@ _TABLES = {
     "policy_bindings": _TableCollection(
         policy_bindings,
         policy_binding_fields,
-        written=frozenset({"target"}),
+        written=frozenset({"target", "policy", "user", "group"}),
         unsearched=frozenset({"target_in"}),
         references=POLICY_REFERENCES,
         unique=frozenset({frozenset({"policy", "target", "order"})}),

@@ -65,5 +65,6 @@ class Structures:
         flow: sa.BindParameter[Any] = sa.bindparam("flow")
         of_flow = sa.select(stage_bindings.c.pk).where(stage_bindings.c.target == flow).scalar_subquery()
         bound = (policy_bindings.c.flow == flow) | policy_bindings.c.stage_binding.in_(of_flow)
-        found = sa.select(*view.columns).select_from(view.source).where(bound)
+        decides = policy_bindings.c.policy.is_not(None)
+        found = sa.select(*view.columns).select_from(view.source).where(bound, decides)
         return self._database.compile(found.order_by(policy_bindings.c.order, policy_bindings.c.pk))

@@ -193,10 +193,13 @@ class BindingRepository(_Reading):
     def _members(self, row: Row) -> dict[str, Any]:
         values = dict(zip(self._names, row, strict=True))
         # SQLite has 0 and 1.
-        return {
-            name: bool(values[name]) if self._model.members.get(name) == "boolean" else values.get(name)
-            for name in ("pk", *self._model.members)
-        }
+        return {name: self._value(name, values.get(name)) for name in ("pk", *self._model.members)}
+
+    def _value(self, name: str, value: Any) -> Any:
+        reference = self._model.references.get(name)
+        if value is not None and reference is not None and reference.integers:
+            return int(value)
+        return bool(value) if self._model.members.get(name) == "boolean" else value
 
     def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
         """See `Repository`."""

@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from app.domain import CASCADE, CASCADE_MANY, Reference
-from app.store.queries.dialects import line_feed
-from app.store.queries.object_views import bound_to, flow_set, object_references, searched_name
+from app.store.queries.dialects import line_feed, literal
+from app.store.queries.json_rows import json_rows
+from app.store.queries.object_views import ObjectRow, bound_to, flow_set, object_references, searched_name
+from app.store.queries.people import GROUPS, USERS, groups_of, members_of_group
+from app.store.queries.references import key_of
 from app.store.queries.view import Field, View, any_of, column_field, listed
 from app.store.schema.tables import flows, objects, policy_bindings, stage_bindings
 
@@ -33,15 +36,18 @@ class StageBindingRow(NamedTuple):
 
 
 class PolicyBindingRow(NamedTuple):
-    """A policy's binding to a flow or to a stage's binding, as it is stored, and the policy.
+    """The binding of a policy, a user or a group to a flow or to a stage's binding, as it is stored, and what is bound.
 
-    :param target: what the policy is bound to
+    :param target: what it is bound to
     :param policy_members: the policy's own members, as JSON
     :param policy_references: the references of the policy, as JSON
+    :param people: the user, and the group: the columns of their rows, as JSON
     """
 
     pk: str
-    policy: str
+    policy: str | None
+    user: str | None
+    group: str | None
     target: str
     negate: bool
     enabled: bool
@@ -53,11 +59,14 @@ class PolicyBindingRow(NamedTuple):
     policy_members: str
     policy_references: str
     bound_to: int
+    people: str
 
 
 _TO_FLOW = Reference(("flows",), CASCADE, many=False)
 _TO_STAGE = Reference(("stages",), CASCADE, many=False)
 _TO_POLICY = Reference(("policies",), CASCADE, many=False)
+_TO_USER = Reference((USERS,), CASCADE, many=False, integers=True)
+_TO_GROUP = Reference((GROUPS,), CASCADE, many=False)
 _TO_POLICIES = Reference(("policies",), CASCADE_MANY, many=True)
 _TO_TARGET = Reference(
     to=("flows", "stage_bindings"), on_delete=CASCADE, many=False, identity=("policybindingmodel_ptr_id",)
@@ -66,8 +75,15 @@ _TO_TARGET = Reference(
 STAGE_REFERENCES: Mapping[str, Reference] = {"target": _TO_FLOW, "stage": _TO_STAGE}
 """The references of a stage binding."""
 
-POLICY_REFERENCES: Mapping[str, Reference] = {"policy": _TO_POLICY, "target": _TO_TARGET}
+POLICY_REFERENCES: Mapping[str, Reference] = {
+    "policy": _TO_POLICY,
+    "user": _TO_USER,
+    "group": _TO_GROUP,
+    "target": _TO_TARGET,
+}
 """The references of a policy binding."""
+
+_OWN = PolicyBindingRow._fields[: PolicyBindingRow._fields.index("failure_result") + 1]
 
 STAGE_NAME, POLICY_NAME = "stage__name", "policy__name"
 """The property of a binding that is the name of the bound object."""
@@ -106,11 +122,11 @@ def stage_binding_fields() -> dict[str, Field]:
 
 def policy_binding_view(searched: Sequence[str] = ()) -> View:
     """The bindings of policies to flows and to bindings of stages. :param searched: the properties that searches look at"""
-    own = [_target() if name == "target" else policy_bindings.c[name] for name in PolicyBindingRow._fields[:8]]
+    own = [_target() if name == "target" else policy_bindings.c[name] for name in _OWN]
     policy = (objects.c.name, objects.c.model, objects.c.members)
-    columns = [*own, *policy, object_references(), bound_to(objects.c.pk)]
+    columns = [*own, *policy, object_references(), bound_to(objects.c.pk), _people()]
     source = (
-        policy_bindings.join(objects, objects.c.pk == policy_bindings.c.policy)
+        policy_bindings.outerjoin(objects, objects.c.pk == policy_bindings.c.policy)
         .outerjoin(flows, flows.c.pk == policy_bindings.c.flow)
         .outerjoin(stage_bindings, stage_bindings.c.pk == policy_bindings.c.stage_binding)
     )
@@ -124,8 +140,10 @@ def policy_binding_fields() -> dict[str, Field]:
     columns = policy_bindings.c
     identity = sa.func.coalesce(flows.c.policybindingmodel_ptr_id, stage_bindings.c.policybindingmodel_ptr_id)
     return {
-        **{name: column_field(columns[name]) for name in PolicyBindingRow._fields[:8] if name != "target"},
+        **{name: column_field(columns[name]) for name in _OWN if name != "target"},
         "policy": _reference_field(columns.policy, _TO_POLICY),
+        "user": _reference_field(columns.user, _TO_USER),
+        "group": _reference_field(columns.group, _TO_GROUP),
         "policy__isnull": Field(
             "boolean", lambda: columns.pk, lambda wanted: columns.policy.is_(None) == wanted, sortable=False
         ),
@@ -150,13 +168,24 @@ def policy_binding_fields() -> dict[str, Field]:
     }
 
 
+def _people() -> sa.ScalarSelect[str]:
+    """The user and the group that are bound, as JSON."""
+    bound = objects.alias("bound_person")
+    of_user, of_group = groups_of(bound), members_of_group(bound)
+    related = sa.case((bound.c.collection == literal(USERS), of_user), else_=of_group)
+    columns = [*(bound.c[name] for name in ObjectRow._fields[:4]), object_references(bound), related]
+    is_bound = sa.or_(bound.c.pk == policy_bindings.c.user, bound.c.pk == policy_bindings.c.group)
+    return json_rows(columns, bound, policy_bindings, is_bound, (bound.c.pk,))
+
+
 def _target() -> sa.ColumnElement[str]:
     """What a policy is bound to."""
     return sa.func.coalesce(policy_bindings.c.flow, policy_bindings.c.stage_binding)
 
 
 def _reference_field(column: sa.Column[Any], reference: Reference) -> Field:
-    return Field("string", lambda: column, lambda wanted: column == wanted, bound=_one, reference=reference)
+    kind = "integer" if reference.integers else "string"
+    return Field(kind, lambda: column, lambda wanted: column == wanted, bound=_one, reference=reference)
 
 
 def _search(fields: Mapping[str, Field], searched: Sequence[str], name: str) -> sa.ColumnElement[str]:
@@ -169,9 +198,10 @@ def _search(fields: Mapping[str, Field], searched: Sequence[str], name: str) -> 
     ]
     found: sa.ColumnElement[str] = sa.literal_column("''", sa.Text())
     for text in texts:
-        found = found + text + line_feed()
+        # What is not bound has no name.
+        found = found + sa.func.coalesce(text, literal("")) + line_feed()
     return found
 
 
 def _one(identity: Any) -> str:
-    return str(identity).lower()
+    return key_of(identity).lower()

@@ -132,11 +132,14 @@ def bound_to(policy: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
     return bindings.scalar_subquery() + users.scalar_subquery()
 
 
-def object_references() -> sa.ColumnElement[str]:
-    """The references of an object: pairs of a property and an identity, as JSON."""
+def object_references(outer: sa.FromClause = objects) -> sa.ColumnElement[str]:
+    """The references of an object: pairs of a property and an identity, as JSON.
+
+    :param outer: the objects, as the statement around names them
+    """
     order = (references.c.member, references.c.position)
     pair = (references.c.member, _identity())
-    return json_rows(pair, references, objects, references.c.owner == objects.c.pk, order)
+    return json_rows(pair, references, outer, references.c.owner == outer.c.pk, order)
 
 
 def _owners() -> sa.ColumnElement[Any]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.domain import CASCADE, CASCADE_MANY, Collection, Model
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.binding_views import StageBindingRow
+from app.store.queries.dialects import json_value, readable
 from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import object_references
 from app.store.queries.references import shown_key
@@ -67,8 +68,8 @@ class UsedBy:
         return []
 
     def object(self, pk: str) -> list[Use]:
-        """What is connected with a stage, a policy or a prompt."""
-        return self._sorted(pk, self._flows_of_stage, self._guarded_by, self._owners, self._owned)
+        """What is connected with an object of any model that has no table of its own."""
+        return self._sorted(pk, self._flows_of_stage, self._guarded_by, self._bound_to, self._owners, self._owned)
 
     def _sorted(self, pk: str, *sources: Callable[[Session, str], Iterator[_Connection]]) -> list[Use]:
         with self._database.read() as session:
@@ -124,6 +125,19 @@ class UsedBy:
         targets = bindings.targets if bindings is not None else None
         for (guarded,) in session.rows(self._query("guarded"), {"pk_": pk}):
             yield from self._use("bindings", targets, {"pk": guarded}, CASCADE_MANY)
+
+    def _bound_to(self, session: Session, pk: str) -> Iterator[_Connection]:
+        """The bindings of a user or a group."""
+        bindings, flows_ = self._collections.get("policy_bindings"), self._collections.get("flows")
+        stages = self._collections.get("stage_bindings")
+        for key, order, model, person, *row in session.rows(self._query("bound"), {"pk_": pk}):
+            known = self._models.get(model)
+            if known is None or bindings is None or flows_ is None or stages is None:
+                continue
+            flow, binding = (dict(zip(names, columns, strict=True)) for names, columns in _split(row))
+            target = flows_.title_of(flow) if flow["pk"] is not None else stages.title_of(binding)
+            values = {"pk": key, "target": target, "order": order, known.model_name: f"{known.verbose_name} {person}"}
+            yield from self._use(bindings.relation, bindings, values, CASCADE)
 
     def _owners(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects that refer to this one."""
@@ -199,6 +213,24 @@ def _guarded() -> Any:
     return found.order_by(binding.order, binding.pk)
 
 
+def _bound() -> Any:
+    """What a user or a group is bound to."""
+    binding = policy_bindings.c
+    joined = policy_bindings.join(objects, sa.or_(objects.c.pk == binding.user, objects.c.pk == binding.group))
+    joined = joined.outerjoin(flows, flows.c.pk == binding.flow)
+    joined = joined.outerjoin(stage_bindings, stage_bindings.c.pk == binding.stage_binding)
+    called = sa.func.coalesce(json_value(readable(objects.c.members), "name", "string"), objects.c.name)
+    columns = [binding.pk, binding.order, objects.c.model, called, *(flows.c[name] for name in Flow._fields)]
+    found = sa.select(*columns, *(stage_bindings.c[name] for name in _BINDING)).select_from(joined)
+    return found.where(objects.c.pk == _pk()).order_by(binding.order, binding.pk)
+
+
+def _split(row: Sequence[Any]) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
+    """The flow and the binding of a stage of a row of `_bound`: names and values."""
+    yield Flow._fields, row[: len(Flow._fields)]
+    yield _BINDING, row[len(Flow._fields) :]
+
+
 def _owners() -> Any:
     """The objects that refer to one."""
     reference = references.alias("reference")
@@ -223,6 +255,7 @@ _QUERIES: Mapping[str, Callable[[], Any]] = {
     "flows": _flows,
     "policies": _policies,
     "guarded": _guarded,
+    "bound": _bound,
     "owners": _owners,
     "owned": _owned,
 }

@@ -102,12 +102,14 @@ stage_bindings = Table(
     Index("ix_stage_bindings_target_order", "target", "order", "pk"),
 )
 
-# One of `flow` and `stage_binding` is set: what the policy is bound to.
+# One of `policy`, `user` and `group` is set, as a rule, and one of `flow` and `stage_binding`: what it is bound to.
 policy_bindings = Table(
     "policy_bindings",
     metadata,
     Column("pk", text(), primary_key=True),
-    Column("policy", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), nullable=False, index=True),
+    Column("policy", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), index=True),
+    Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), index=True),
+    Column("group", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), index=True),
     Column("flow", text(), ForeignKey(flows.c.pk, ondelete="CASCADE")),
     Column("stage_binding", text(), ForeignKey(stage_bindings.c.pk, ondelete="CASCADE")),
     Column("negate", Boolean(), nullable=False),
