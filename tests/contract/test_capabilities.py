@@ -2,6 +2,7 @@
 
 import dataclasses
 import uuid
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import pytest
@@ -189,7 +190,7 @@ def served(database_url, settings, tmp_path):
     """Makes a client of an application on a copy of the contract with some text replaced, on each engine."""
     stores = []
 
-    def serve(*replacements, files={}):
+    def serve(*replacements, files=MappingProxyType({})):
         contract = copied(tmp_path / f"openapi-{len(stores)}")
         for file, old, new in replacements:
             changed(contract, file, old, new)
