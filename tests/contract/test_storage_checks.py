@@ -7,7 +7,7 @@ import pytest
 from app.application import create_app, load_contract, open_store
 from app.contract.document.findings import ContractError
 from tests.asgi import Client
-from tests.contract_files import copied
+from tests.contract_files import copied, replaced
 
 DENIED = "        denied_action: &denied_action\n          allOf:\n            - $ref: '#/components/schemas/DeniedActionEnum'\n"
 MODE = "        compatibility_mode: &compatibility_mode\n          type: boolean\n"
@@ -90,11 +90,10 @@ ANY = "{example: false, "
 def with_answer(settings, folder, answer):
     """Settings with a contract that describes one property of an answer otherwise than that of the body."""
     contract = copied(folder)
-    path = contract.parent / "stages" / "dummy.yaml"
-    text = path.read_text("utf-8").replace(
-        "\nproperties:\n", f"\nin_responses:\n  throw_error: {answer}\nin_requests:\n"
-    )
-    path.write_text(text, "utf-8")
+    replaced(contract, "throw_error:\n    type: boolean\n", "throw_error:\n    type: odd\n")
+    odd = f"types:\n  odd:\n    response: {answer}\n    request: {{type: boolean}}\n    filter: {{schema: {{type: boolean}}}}\n"
+    template = contract.parent / "kind.yaml"
+    template.write_text(template.read_text("utf-8").replace("types:\n", odd, 1), "utf-8")
     return dataclasses.replace(settings, contract=contract)
 
 

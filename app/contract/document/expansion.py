@@ -153,7 +153,8 @@ class Expansion:
             within = {**scope, loop.name: Found(value if listed else key, entry, asked)}
             if loop.value:
                 within[loop.value] = Found(value, entry, asked)
-            yield within, asked
+            if loop.unless is None or not self.values.holds(loop.unless, part, within):
+                yield within, asked
 
     def _text(self, text: str, part: Part, asked: Part | None, scope: Scope, at: Pointer | None) -> Any:
         """Replace the expressions in a text. :param at: as for `_expand`; None if it is a key"""

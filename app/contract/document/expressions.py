@@ -9,7 +9,7 @@ MERGE = "$merge"
 
 _NAME = r"[A-Za-z_][\w-]*"
 _IN_TEXT = re.compile(r"\$\{([^{}]*)\}")
-_LOOP = re.compile(rf"\$for ({_NAME})(?:, ({_NAME}))? in (.+)")
+_LOOP = re.compile(rf"\$for ({_NAME})(?:, ({_NAME}))? in (.+?)(?: unless (\S+))?")
 _FORM = re.compile(rf"(?P<paths>.+?)(?: without (?P<without>{_NAME}(?:, *{_NAME})*))?(?P<optional>\?)?")
 
 
@@ -48,11 +48,13 @@ class Loop:
     :param name: what each item of the list, or key of the mapping, is called in the loop
     :param value: what the value of the key is called; empty if it has no name
     :param expression: the list or mapping
+    :param unless: what keeps a turn from being made if it is true; None if nothing does
     """
 
     name: str
     value: str
     expression: Expression
+    unless: Path | None
 
 
 @lru_cache(maxsize=1024)  # The templates of one contract have some hundred.
@@ -78,8 +80,10 @@ def pieces_of(text: str) -> tuple[str | Expression, ...] | None:
 def loop_of(key: str) -> Loop | None:
     """The loop that a key begins; None if it is a key like others."""
     found = _LOOP.fullmatch(key)
-    expression = _expression(found[3]) if found else None
-    return Loop(found[1], found[2] or "", expression) if found and expression else None
+    if found is None or (expression := _expression(found[3])) is None:
+        return None
+    unless = _path(found[4]) if found[4] else None
+    return Loop(found[1], found[2] or "", expression, unless) if unless or not found[4] else None
 
 
 def is_directive(key: str) -> bool:

@@ -90,6 +90,12 @@ class Values:
             found = found._replace(value=value)
         return found
 
+    def holds(self, path: Path, part: Part, scope: Scope) -> bool:
+        """Whether the value of a path is there and true."""
+        with contextlib.suppress(_Unfit):
+            return bool(self._followed(path, part, scope).value)
+        return False
+
     def _use(self, found: Found) -> None:
         if found.part[0] is self._kind:
             self._used.add(found.part[1])

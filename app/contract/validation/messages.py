@@ -73,6 +73,8 @@ class Explainer:
                 whole.append(error)
         if not by_member:
             whole = [error for error in whole if error.kind.name == "type"] or whole
+            if named := self._named(whole):
+                return named
             return {NON_FIELD_ERRORS: self._sentences(whole, lambda _error: instance, self._own_words)}
         ordered = [name for name in members if name in by_member] + [name for name in by_member if name not in members]
         return {
@@ -81,6 +83,15 @@ class Explainer:
             else [members.get(name, {}).get("x-messages", {}).get("required", REQUIRED)]
             for name in ordered
         }
+
+    def _named(self, errors: Iterable[ValidationError]) -> Messages:
+        """The messages of rules across properties that the contract gives to single properties."""
+        named: Messages = {}
+        for error in errors:
+            own: Any = self._own_words(error).get(error.kind.name)
+            for name, text in own.items() if isinstance(own, Mapping) else ():
+                named.setdefault(name, []).append(text)
+        return named
 
     def _of_value(self, errors: list[ValidationError], value: Any, schema: Schema, depth: int) -> Any:
         own = schema.get("x-messages", {})

@@ -169,7 +169,11 @@ class Relation(NamedTuple):
 
 
 RELATIONS: Mapping[str, Relation] = {
-    "flow_set": Relation(lambda: flow_set(objects), ["[]"]),
+    "flow_set": Relation(
+        lambda: flow_set(objects),
+        ["[]"],
+        {"no_flows": _absence_field(lambda: sa.exists().where(stage_bindings.c.stage == objects.c.pk))},
+    ),
     "promptstage_set": Relation(_owners, ["[]"]),
     "groups_obj": Relation(lambda: groups_of(objects), ["[]"], user_fields()),
     "users_obj": Relation(lambda: members_of_group(objects), ["[]"], group_fields()),
