@@ -89,8 +89,8 @@ def _destroy(store: Store, key: str | int, filters: Filters = _NONE, search: Seq
 
 
 def _used_by(store: Store, key: str | int, request: RequestContext, *, scope: str) -> list[dict[str, Any]]:
-    resource = store.resources[scope]
-    return visible_uses(resource.uses(resource.get(key).pk), request)
+    collection = store.models[scope].collection if scope in store.models else scope
+    return visible_uses(store.used_by.of(collection, store.resources[scope].get(key).pk), request)
 
 
 def _types(store: Store, *, scope: str) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from app.store.collections.flows import Flows
 from app.store.collections.objects import Objects
 from app.store.collections.passwords import Passwords
 from app.store.collections.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
-from app.store.collections.resources import Resource, Resources, resource_of
+from app.store.collections.resources import ObjectsOf, Resource, Resources
 from app.store.collections.tokens import Tokens
 from app.store.engine.database import Database
 from app.store.engine.factory import open_database
@@ -106,12 +106,12 @@ class Store:
     def _resource(self, scope: str) -> Resource:
         match self.models[scope].collection if scope in self.models else scope:
             case "flows":
-                return resource_of(self.flows, self.used_by.flow)
+                return self.flows
             case "stage_bindings":
-                return resource_of(self.stage_bindings, self.used_by.stage_binding)
+                return self.stage_bindings
             case "policy_bindings":
-                return resource_of(self.policy_bindings, self.used_by.policy_binding)
-        return resource_of(self.objects, self.used_by.object, scope)
+                return self.policy_bindings
+        return ObjectsOf(self.objects, scope)
 
     def repository(self, model: str) -> Repository:
         """The objects of a model, for units of work of more than one statement. :raises KeyError: there is no such model"""

@@ -2,7 +2,6 @@
 
 import dataclasses
 import uuid
-from types import MappingProxyType
 from urllib.parse import urlencode
 
 import pytest
@@ -190,11 +189,11 @@ def served(database_url, settings, tmp_path):
     """Makes a client of an application on a copy of the contract with some text replaced, on each engine."""
     stores = []
 
-    def serve(*replacements, files=MappingProxyType({})):
+    def serve(*replacements, files=()):
         contract = copied(tmp_path / f"openapi-{len(stores)}")
         for file, old, new in replacements:
             changed(contract, file, old, new)
-        for file, text in files.items():
+        for file, text in files:
             (contract.parent / file).write_text(text, "utf-8")
         other = dataclasses.replace(settings, contract=contract, database_url=database_url)
         source = load_contract(other)
@@ -384,7 +383,7 @@ def test_a_collection_is_added_by_the_contract_alone(served):
     client = served(
         (FLOWS, "  stages:\n    model:", f"{entry}  stages:\n    model:"),
         (FLOWS, "\npaths:\n", f"\npaths:\n{paths}"),
-        files={"hints.yaml": text.replace("'../", "'").replace("'all.yaml", "'stages/all.yaml")},
+        files=[("hints.yaml", text.replace("'../", "'").replace("'all.yaml", "'stages/all.yaml"))],
     )
     made = client.post(f"{API}/hints/", {"name": "a", "field_key": "k", "label": "L", "type": "text"})
     assert made.status == 201, made.json()

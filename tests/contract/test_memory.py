@@ -22,7 +22,10 @@ def asked(monkeypatch, shared):
             return _original(self, *arguments)
 
         monkeypatch.setattr(flows, name, noting)
-    return seen
+    # They hold the methods from before.
+    shared[0].resources.clear()
+    yield seen
+    shared[0].resources.clear()
 
 
 def test_the_same_question_is_asked_of_the_store_once(client, asked, make_flow):

@@ -1,42 +1,49 @@
 """The operations on the objects of a model or collection, the same for all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 from app.store.collections.bindings import PolicyBindings, StageBindings
 from app.store.collections.flows import Flows
 from app.store.collections.objects import Objects
 from app.store.queries.listing import Page, PageRequest
-from app.store.queries.used_by import Use
 
 
-class Resource(NamedTuple):
-    """The operations on the objects of a model or collection. `Flows` and `Objects` say what each takes and raises.
+class Resource(Protocol):
+    """The operations on the objects of a model or collection. `Flows` and `Objects` say what each raises."""
 
-    :param page: a page of objects
-    :param get: an object, by its key
-    :param add: stores a new object
-    :param change: stores some properties of an object
-    :param remove: deletes an object
-    :param uses: what is connected with an object, by its primary key
+    def page(self, request: PageRequest, /) -> Page[Any]:
+        """A page of objects."""
+
+    def get(self, key: Any, filters: Mapping[str, Any] = {}, terms: Sequence[str] = (), /) -> Any:
+        """An object, by its key."""
+
+    def add(self, members: Mapping[str, Any], /) -> Any:
+        """Store a new object."""
+
+    def change(
+        self, key: Any, members: Mapping[str, Any], filters: Mapping[str, Any] = {}, terms: Sequence[str] = (), /
+    ) -> Any:
+        """Store some properties of an object."""
+
+    def remove(self, key: Any, filters: Mapping[str, Any] = {}, terms: Sequence[str] = (), /) -> None:
+        """Delete an object."""
+
+
+class ObjectsOf:
+    """The objects of one model or collection.
+
+    :param objects: all objects
+    :param scope: the model or collection
     """
 
-    page: Callable[[PageRequest], Page[Any]]
-    get: Callable[..., Any]
-    add: Callable[..., Any]
-    change: Callable[..., Any]
-    remove: Callable[..., None]
-    uses: Callable[[str], list[Use]]
-
-
-def resource_of(
-    objects: Flows | StageBindings | PolicyBindings | Objects, uses: Callable[[str], list[Use]], *scope: str
-) -> Resource:
-    """The operations of a collection. :param scope: the first argument of each, if there is one"""
-    methods = (getattr(objects, name) for name in Resource._fields[:-1])
-    page, get, add, change, remove = (partial(method, *scope) if scope else method for method in methods)
-    return Resource(page, get, add, change, remove, uses)
+    def __init__(self, objects: Objects, scope: str) -> None:
+        self.page = partial(objects.page, scope)
+        self.get = partial(objects.get, scope)
+        self.add = partial(objects.add, scope)
+        self.change = partial(objects.change, scope)
+        self.remove = partial(objects.remove, scope)
 
 
 class Resources(dict[str, Resource]):
@@ -60,4 +67,4 @@ _CLASSES: dict[str, type] = {"flows": Flows, "stage_bindings": StageBindings, "p
 
 def is_single_statement(collection: str, method: str) -> bool:
     """Whether a method of a collection normally runs one short statement."""
-    return getattr(getattr(_CLASSES.get(collection, Objects), method, None), "single_statement", False)
+    return getattr(getattr(_CLASSES.get(collection, Objects), method), "single_statement", False)

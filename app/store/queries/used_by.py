@@ -55,20 +55,15 @@ class UsedBy:
         self._named_by = {model.collection: model.named_by for model in models.values()}
         self._query = cache(self._compile)
 
-    def flow(self, pk: str) -> list[Use]:
-        """What is connected with a flow."""
-        return self._sorted(pk, self._stages_of_flow, self._policies_of, self._owners)
-
-    def stage_binding(self, pk: str) -> list[Use]:
-        """What is connected with a stage's binding."""
-        return self._sorted(pk, self._policies_of)
-
-    def policy_binding(self, _pk: str) -> list[Use]:
-        """What is connected with a policy's binding: nothing."""
-        return []
-
-    def object(self, pk: str) -> list[Use]:
-        """What is connected with an object of any model that has no table of its own."""
+    def of(self, collection: str, pk: str) -> list[Use]:
+        """What is connected with an object of a collection."""
+        match collection:
+            case "flows":
+                return self._sorted(pk, self._stages_of_flow, self._policies_of, self._owners)
+            case "stage_bindings":
+                return self._sorted(pk, self._policies_of)
+            case "policy_bindings":
+                return []
         return self._sorted(pk, self._flows_of_stage, self._guarded_by, self._bound_to, self._owners, self._owned)
 
     def _sorted(self, pk: str, *sources: Callable[[Session, str], Iterator[_Connection]]) -> list[Use]:
