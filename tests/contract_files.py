@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from app.application import load_contract
+from app.contract.compile.models import models
 from app.settings import Settings
 
 
@@ -13,6 +14,12 @@ from app.settings import Settings
 def shipped():
     """The contract as it is, loaded once."""
     return load_contract(Settings())
+
+
+def models_with_paths(contract):
+    """The names of the models that `x-serves` names."""
+    scopes = dict.fromkeys(item.get("x-serves") for item in contract.document["paths"].values())
+    return [scope for scope in scopes if scope in models(contract)]
 
 
 def copied(folder):

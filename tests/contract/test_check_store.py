@@ -4,18 +4,15 @@ from functools import partial
 
 import pytest
 
-from app.contract.compile import models
 from app.store.upkeep import scanning
 from app.stored import check_store, summarize
 from tests.asgi import FLOWS
 from tests.conftest import application, client_of
 from tests.contract.test_stored import BINDINGS, POLICIES, RECOVERY, STAGES, added, created, described, with_naps
-from tests.contract_files import loaded, shipped
+from tests.contract_files import loaded, models_with_paths, shipped
 from tests.kinds import Kind
 
-MODELS = list(
-    dict.fromkeys(scope for scope, _ in models.served(shipped()).values() if scope in models.models(shipped()))
-)
+MODELS = list(models_with_paths(shipped()))
 
 
 @pytest.fixture

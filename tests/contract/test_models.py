@@ -6,17 +6,16 @@ import json
 import pytest
 
 from app.application import load_contract
-from app.contract.compile import models
 from app.settings import Settings
 from tests.conftest import application, client_of, database_at
-from tests.contract_files import copied, shipped, with_another_stage
+from tests.contract_files import copied, models_with_paths, shipped, with_another_stage
 from tests.examples import Examples
 from tests.forms import form
 from tests.kinds import Kind, check_filters, check_orders, pks
 
 ADDED = "authentik_stages_pause.pausestage"
 MODELS = [
-    *dict.fromkeys(scope for scope, _ in models.served(shipped()).values() if scope in models.models(shipped())),
+    *models_with_paths(shipped()),
     ADDED,
 ]
 # The operations on one object.
