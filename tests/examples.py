@@ -112,7 +112,7 @@ class Examples:
             self._made[name] = self.another(name)
         return self._made[name]
 
-    def another(self, model, **members):
+    def another(self, model, /, **members):
         """A new object of a model, with these members in place of the example's."""
         operation = self.creators[model]
         body = self.body(operation.id)

@@ -164,6 +164,11 @@ def _matches(stored, wanted):
     return stored == (wanted.strip() if isinstance(wanted, str) else wanted)
 
 
+def _sort_key(member):
+    """Null is the greatest value."""
+    return lambda each: (each[member] is None, *([each[member]] if each[member] is not None else []))
+
+
 def check_orders(kind, objects):
     """Sort by each member that can be sorted by, upwards and downwards, and read page by page.
 
@@ -174,7 +179,7 @@ def check_orders(kind, objects):
     objects = sorted(objects, key=lambda each: each["pk"])
     for member in parameter["x-orders-by"]:
         for sign in ("", "-"):
-            expected = pks(sorted(objects, key=lambda each: each[member], reverse=bool(sign)))
+            expected = pks(sorted(objects, key=_sort_key(member), reverse=bool(sign)))
             assert pks(kind.all(ordering=sign + member)) == expected, sign + member
     pages = range(1, -(-len(objects) // 7) + 1)
     assert pks(each for page in pages for each in kind.all(ordering=f"-{member}", page=page, page_size=7)) == expected

@@ -66,6 +66,20 @@ def test_a_list_whose_schema_says_little_of_its_objects_has_them(results, writte
     assert [stage["name"] for stage in answer.json()["results"]] == ["a"]
 
 
+def test_what_a_response_requires_and_a_new_object_may_lack_is_a_finding(written):
+    def edit(document):
+        document["components"]["schemas"]["DummyStage"]["required"] = ["throw_error"]
+
+    def edit_without_default(document):
+        edit(document)
+        for name in ("DummyStage", "DummyStageRequest"):
+            del document["components"]["schemas"][name]["properties"]["throw_error"]["x-create-default"]
+
+    load_contract(written(edit))
+    with pytest.raises(ContractError, match="A new object may lack 'throw_error', which the response requires"):
+        load_contract(written(edit_without_default))
+
+
 def test_a_model_that_requires_what_it_does_not_describe_is_a_finding(written):
     def edit(document):
         del document["components"]["schemas"]["Prompt"]["properties"]

@@ -145,10 +145,17 @@ class View:
         for member, descending in ordering:
             known = self.fields[member]
             key = known.key()
-            keys.append(key.desc() if descending is not backwards else key.asc())
+            keys.append(_ordered(key, descending=descending is not backwards))
             if known.unique:
                 return keys
         return [*keys, self.key.desc() if backwards else self.key.asc()]
+
+
+def _ordered(key: sa.ColumnElement[Any], *, descending: bool) -> sa.ColumnElement[Any]:
+    """A sort key; a property that is null counts as the greatest value, as it does for PostgreSQL."""
+    if isinstance(key, sa.Column):
+        return key.desc() if descending else key.asc()
+    return key.desc().nulls_first() if descending else key.asc().nulls_last()
 
 
 def condition_count(terms: Sequence[str]) -> int:
