@@ -10,15 +10,20 @@ from tests.examples import Examples, operations
 
 CONTRACT = shipped()
 BASE = CONTRACT.document["servers"][0]["url"].rstrip("/")
-OPERATIONS = operations(CONTRACT)
+ALL = operations(CONTRACT)
+# Those that anybody may use, those that need a token, and those that need a permission.
+PUBLIC = {name: operation for name, operation in ALL.items() if not operation.spec["security"]}
+OPERATIONS = {name: operation for name, operation in ALL.items() if name not in PUBLIC}
 PERMISSIONS = tuple(CONTRACT.document["x-permissions"])
-REQUIRED = {name: frozenset(operation.spec["x-required-permissions"]) for name, operation in OPERATIONS.items()}
+REQUIRED = {
+    name: frozenset(operation.spec.get("x-required-permissions", ())) for name, operation in OPERATIONS.items()
+}
 
 NOT_PROVIDED = "Authentication credentials were not provided."
 INVALID = "Token invalid/expired"
 DENIED = "You do not have permission to perform this action."
 
-MISSING = {"string": "nothing", "uuid": "00000000-0000-4000-8000-000000000000"}
+MISSING = {"string": "nothing", "uuid": "00000000-0000-4000-8000-000000000000", "integer": "2147483647"}
 
 
 @pytest.fixture
@@ -30,8 +35,17 @@ def denied(answer):
     return (answer.status, answer.json()) == (403, {"detail": DENIED})
 
 
-def test_every_operation_requires_a_permission():
-    assert [name for name, required in REQUIRED.items() if not required] == []
+def test_every_operation_on_stored_objects_requires_a_permission():
+    constant = {name for name, operation in ALL.items() if operation.spec.get("x-constant")}
+    assert {name for name, required in REQUIRED.items() if not required} <= constant
+    assert PUBLIC.keys() <= constant
+
+
+@pytest.mark.parametrize("operation_id", PUBLIC)
+def test_public_operations_need_no_token(examples, operation_id):
+    operation = PUBLIC[operation_id]
+    answer = examples.client(operation.method, examples.url(operation_id), token="")
+    assert answer.status == operation.success
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
@@ -54,6 +68,9 @@ def test_tokens_that_allow_nothing(examples, store, operation_id):
             assert answer.status == OPERATIONS[operation_id].success, answer.body
             change("revoked", active=False)
         answer = examples.client(OPERATIONS[operation_id].method, url, **request, token=token)
+        if kind == "empty" and not REQUIRED[operation_id]:
+            assert answer.status == OPERATIONS[operation_id].success
+            continue
         assert (kind, answer.status, answer.json()) == (kind, 403, {"detail": sentence})
 
 
@@ -69,7 +86,7 @@ def test_any_other_single_permission(examples, store):
     for name, operation in OPERATIONS.items():
         url, request = examples.url(name), examples.request(name)
         for permission, token in tokens.items():
-            if REQUIRED[name] != {permission} and not denied(
+            if REQUIRED[name] and REQUIRED[name] != {permission} and not denied(
                 examples.client(operation.method, url, **request, token=token)
             ):
                 allowed.append((name, permission))
@@ -116,10 +133,11 @@ def test_whether_an_object_exists_is_told_to_those_who_may_see_it_only(examples,
 def test_methods_that_a_path_has_not(examples, store, method, path):
     item = CONTRACT.document["paths"][path]
     needed = item.get("x-required-permissions", {}).get(method.lower(), [])
-    url = next(examples.url(name) for name, operation in OPERATIONS.items() if operation.url == BASE + path)
+    url = next(examples.url(name) for name, operation in ALL.items() if operation.url == BASE + path)
     able, unable = store.tokens.add("able", permissions=needed), store.tokens.add("unable")
     assert examples.client(method, url, token=able).status == 405
-    assert examples.client(method, url, token="wrong").status == 403
+    known = any(operation.url == BASE + path for operation in OPERATIONS.values())
+    assert examples.client(method, url, token="wrong").status == (403 if known else 405)
     assert examples.client(method, url, token=unable).status == (403 if needed else 405)
     assert examples.client(method, url, token="").status == (403 if needed else 405)
 
