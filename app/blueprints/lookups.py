@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from app import errors
@@ -10,6 +9,7 @@ from app.blueprints import releases
 from app.blueprints.limits import MAX_NAME, Allowance, shortened
 from app.blueprints.mistakes import NotServed, Place, mistake
 from app.blueprints.permissions import Permissions
+from app.blueprints.similar import similar
 from app.domain import Grant, Model
 from app.store import Store
 
@@ -149,7 +149,6 @@ def _not_served(name: str, served: Iterable[str], place: Place) -> NotServed:
     if releases.knows(known):
         problem = " ".join(filter(None, (f"{name} is not served here.", releases.about_model(known))))
         return NotServed(place, problem, "Remove the entry, or import the file by `flows import --skip-unknown`.")
-    near = get_close_matches(known[:MAX_NAME], served, n=1, cutoff=0.8)
-    return NotServed(
-        place, f"There is no model {shortened(name, MAX_NAME)!r} here.", f"{near[0]} is similar." if near else ""
-    )
+    near = similar(known, tuple(served), least=0.8)
+    problem = f"There is no model {shortened(name, MAX_NAME)!r} here."
+    return NotServed(place, problem, f"{near} is similar." if near else "")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from app.blueprints import releases
@@ -11,6 +10,7 @@ from app.blueprints.limits import MAX_NAME, shortened
 from app.blueprints.mistakes import BlueprintError, Mistake, Note, NotServed, Place
 from app.blueprints.reading import Entry
 from app.blueprints.references import DependsOnLost, IsGone
+from app.blueprints.similar import similar
 from app.domain import Model
 
 
@@ -74,8 +74,8 @@ def hint(model: Model, name: str) -> str:
     """What may help with a property that a model does not have."""
     if told := releases.about_property(model.name, name):
         return f" {told}"
-    near = get_close_matches(name[:MAX_NAME], [*model.members, *model.preset], n=1)
-    return f" {near[0]!r} is similar." if near else ""
+    near = similar(name, (*model.members, *model.preset))
+    return f" {near!r} is similar." if near else ""
 
 
 def place_of(value: Value | None, entry: Entry) -> Place:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from app import errors
@@ -178,7 +179,7 @@ class Run:
             action, pk = "unchanged", found
         else:
             attrs = self._properties(entry.attrs, "The attributes are a mapping.", problems)
-            for note in unknown(entry, model, attrs):
+            for note in islice(unknown(entry, model, attrs), MAX_NOTES + 1 - len(self._noted)):
                 self._note(note.place, note.message)
             action, pk = self._keep(
                 model, found, given, {**self._renamed(model, attrs, problems), **known_by}, problems
@@ -227,6 +228,8 @@ class Run:
             problems.mistakes.append(about(self._entry, "pk", "A pk is a UUID."))
             pk = None
         for name, value in list(identifiers.items()):
+            if len(problems.mistakes) > MAX_MISTAKES:
+                break
             if name not in model.members:
                 problems.mistakes.append(
                     about(self._entry, name, f"{model.name} has no such property.{hint(model, name)}")

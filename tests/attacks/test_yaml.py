@@ -226,6 +226,24 @@ BOMBS = {
     + "]}]",
     "enumerated look-ups": f"context: {{x: [{many(60_000, '#')}]}}\n"
     f"entries: [{{{ENTRY}, attrs: {{x: !Enumerate [!Context x, SEQ, !Find [{STAGE}, [throw_error, true]]]}}}}]",
+    "unknown properties": f"entries: [&x {{{ENTRY}, attrs: {{{many(1_000, 'throw_errorr#: 1')}}}}}"
+    + ", *x" * 150
+    + ", {}]",
+    "unknown identifiers": f"entries: [{{model: {STAGE}, identifiers: {{{many(60_000, 'throw_errorr#: 1')}}}}}]",
+    "one unknown property in many entries": f"entries: [{{}}, &x {{{ENTRY}, attrs: {{throw_eror: 1}}}}"
+    + ",      *x" * 15_000
+    + "]",
+    "unknown models": "entries: ["
+    + many(15_000, "{model: authentik_stages_dummy.dummystag#, identifiers: {a: b}}")
+    + "]",
+    "unknown tags": within("[" + many(60_000, "!x# x") + "]"),
+    "long unknown tags": "%TAG !e! !" + "x" * 1_000_000 + "\n---\n" + within("[" + many(60_000, "!e!a x") + "]"),
+    "deep json": f"entries: [{{{ENTRY}, conditions: [!ParseJSON '{'[' * 2_000_000}']}}]",
+    "much json": f"context: {{x: !ParseJSON '[{many(60_000, '#')}]'}}\n"
+    f"entries: [{{{ENTRY}, conditions: [{many(10_000, '!Context x')}]}}]",
+    "parts of the context": f"context: {{a: &x {{a: b}}}}\n"
+    f"entries: [{{{ENTRY}, state: gone, conditions: [true, !Context [{'a.' * 1_500_000}, x]]}}]",
+    "indices": chained(5_000, "!AtIndex [[!Context k#], 0]"),
     "no entries": "entries: [" + "1," * 190_000 + "]",
     "one wrong entry many times": "entries: [&x {identifiers: {name: a}}" + ", *x" * 19_000 + "]",
     "too many entries": f"entries: [&x {{{ENTRY}}}" + ", *x" * 30_000 + "]",
