@@ -18,6 +18,7 @@ from app.store.collections.files import StoredFile
 from app.store.schema.tables import flows, metadata, objects
 from tests import graphs
 from tests.conftest import database_at
+from tests.forms import form
 from tests.kinds import Kind
 
 PK = "00000000-0000-4000-8000-000000000000"
@@ -255,3 +256,35 @@ def test_no_entry_makes_an_import_fail_otherwise(kept, kinds, engine):
 
     empty(kept)
     check()
+
+
+SEVERAL = """entries:
+- model: authentik_stages_email.emailstage
+  identifiers: {name: a}
+- model: authentik_flows.flow
+  identifiers: {slug: b}
+  attrs: {name: B, designation: leaving, authentication: require_redirect, titel: B}
+- model: authentik_stages_user_login.userloginstage
+  identifiers: {name: c}
+  attrs: {session_duration: 1 day, remember_device: days=1}
+- model: authentik_stages_dummy.dummystage
+  identifiers: {name: !Env HOME}
+"""
+
+
+def test_flows_instances_import_create__all_errors_and_notes_of_a_blueprint_are_logs(client):
+    body, headers = form(file=("several.yaml", "application/yaml", SEVERAL.encode()))
+    answer = client.post("/api/v3/flows/instances/import/", body=body, headers=headers)
+    assert (answer.status, answer.json()["success"]) == (200, False)
+    events = {"error": [], "warning": [], "info": []}
+    for log in answer.json()["logs"]:
+        events[log["log_level"]] += log["event"].split("\n")
+    told = {event.split(" ")[0].rstrip(":"): event for event in events["error"]}
+    assert told.keys() == {"2:10", "6:10", "6:33", "6:58", "9:29", "11:23"}
+    assert "authentik_stages_email.emailstage is not served here." in told["2:10"]
+    assert told["6:10"].endswith("title: This field is required.")
+    assert told["6:58"].endswith("authentik knows it from 2024.12 on, this contract is that of 2024.8.")
+    assert "!Env is refused" in told["11:23"]
+    first, second = events["warning"]
+    assert first.startswith("6:83: authentik_flows.flow has no property 'titel' to set: it is ignored.")
+    assert second.endswith("authentik knows it from 2025.8 on, this contract is that of 2024.8.")
