@@ -23,7 +23,7 @@ def plain(contract, database_url, monkeypatch):
         from app.store.engine.postgresql.database import PostgreSQLDatabase
 
         database = PostgreSQLDatabase(address, 4)
-    settings = Settings(database_url=database_url, token_memory=0.0)
+    settings = Settings(database_url=database_url, token_cache=0.0)
     store = open_store(settings, contract, database)
     store.migrate()
     yield client_of(store, create_app(settings, contract=contract, store=store))
