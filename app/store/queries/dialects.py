@@ -20,31 +20,37 @@ class position(FunctionElement[int]):  # noqa: N801  # named as an SQL function,
     inherit_cache = True
 
 
-@compiles(position, "sqlite")
-def _position_on_sqlite(element: position, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(sa.func.instr(*element.clauses), **options)
-
-
-@compiles(position, "postgresql")
-def _position_on_postgresql(element: position, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(sa.func.strpos(*element.clauses), **options)
-
-
-class line_feed(FunctionElement[str]):  # noqa: N801
-    """A line feed."""
+class character(FunctionElement[str]):  # noqa: N801
+    """The character of a code point."""
 
     type = sa.Text()
     inherit_cache = True
 
 
-@compiles(line_feed, "sqlite")
-def _line_feed_on_sqlite(_element: line_feed, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(sa.func.char(10), **options)
+class json_row(FunctionElement[Any]):  # noqa: N801
+    """A JSON array of values. SQLite has 0 and 1 for truth values."""
+
+    inherit_cache = True
 
 
-@compiles(line_feed, "postgresql")
-def _line_feed_on_postgresql(_element: line_feed, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(sa.func.chr(10), **options)
+def _register(construct: type[FunctionElement[Any]], **names: str) -> None:
+    """Compile a construct to a function. :param names: of the function, by dialect"""
+    for dialect, name in names.items():
+
+        def compiled(element: Any, compiler: SQLCompiler, *, _name: str = name, **options: Any) -> str:
+            return compiler.process(getattr(sa.func, _name)(*element.clauses), **options)
+
+        compiles(construct, dialect)(compiled)
+
+
+_register(position, sqlite="instr", postgresql="strpos")
+_register(character, sqlite="char", postgresql="chr")
+_register(json_row, sqlite="json_array", postgresql="json_build_array")
+
+
+def line_feed() -> sa.ColumnElement[str]:
+    """A line feed."""
+    return character(10)
 
 
 class json_texts(FunctionElement[str]):  # noqa: N801
@@ -62,22 +68,6 @@ def _json_texts_on_sqlite(element: json_texts, compiler: SQLCompiler, **options:
 def _json_texts_on_postgresql(element: json_texts, compiler: SQLCompiler, **options: Any) -> str:
     (array,) = element.clauses
     return compiler.process(sa.func.json_array_elements_text(sa.cast(array, JSON)), **options)
-
-
-class json_row(FunctionElement[Any]):  # noqa: N801
-    """A JSON array of values. SQLite has 0 and 1 for truth values."""
-
-    inherit_cache = True
-
-
-@compiles(json_row, "sqlite")
-def _json_row_on_sqlite(element: json_row, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(sa.func.json_array(*element.clauses), **options)
-
-
-@compiles(json_row, "postgresql")
-def _json_row_on_postgresql(element: json_row, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(sa.func.json_build_array(*element.clauses), **options)
 
 
 class json_aggregate(FunctionElement[str]):  # noqa: N801
@@ -99,8 +89,9 @@ def _json_aggregate_on_postgresql(element: json_aggregate, compiler: SQLCompiler
 
 
 class json_is_missing(FunctionElement[bool]):  # noqa: N801
-    """Whether a JSON object lacks a property. Argument: the object as text.
+    """Whether a JSON object lacks a property.
 
+    :param json: the object as text
     :param name: the property
     """
 
@@ -135,8 +126,9 @@ _TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
 
 
 class json_value(FunctionElement[Any]):  # noqa: N801
-    """The value of a property of a JSON object. On PostgreSQL null if it is of another type. Argument: the object as text.
+    """The value of a property of a JSON object; on PostgreSQL null if it is of another type.
 
+    :param json: the object as text
     :param name: the property
     :param kind: its type (JSON Schema): string, integer, number or boolean
     """
