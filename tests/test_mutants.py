@@ -108,7 +108,7 @@ def leaked_500(patch):
 
 @mutant
 def case_folded_slug(patch):
-    wrap(patch, store_flows.Flows, "get", lambda original, self, slug, *a: original(self, slug.lower(), *a))
+    wrap(patch, store_flows.Flows, "getting", lambda original, self, slug, *a: original(self, slug.lower(), *a))
 
 
 @mutant

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 from app.domain import Collection, Model, RequestContext, StoredObject
-from app.execution import single_statement
+from app.execution import Statement, single_statement
 from app.representations.models import types_of
 from app.representations.objects import Shape, Shapes
 from app.representations.pages import page_of
 from app.representations.uses import visible_uses
 from app.store import Store
-from app.store.collections.resources import is_single_statement
+from app.store.collections.resources import has_statements, is_single_statement
 from app.store.queries.listing import PageRequest, SortKey
 
 Body = Mapping[str, Any]
@@ -40,8 +40,10 @@ def crud_handlers(
 def _handler(models: Mapping[str, Model], shapes: Shapes, scope: str, verb: str) -> Callable[..., Any]:
     if verb in _OF_OBJECTS:
         function, method = _OF_OBJECTS[verb]
-        handler = partial(function, scope=scope, shape=shapes.of(scope))
         collection = models[scope].collection if scope in models else scope
+        handler = partial(function, scope=scope, shape=shapes.of(scope))
+        if verb == "retrieve" and has_statements(collection):
+            handler = partial(_retrieve_later, scope=scope, represent=partial(StoredObject, shape=shapes.of(scope)))
         return single_statement(handler) if is_single_statement(collection, method) else handler
     return partial(_OTHERS[verb], scope=scope)
 
@@ -69,6 +71,20 @@ def _retrieve(
     store: Store, key: str | int, filters: Filters = _NONE, search: Sequence[str] = (), *, scope: str, shape: Shape
 ) -> StoredObject:
     return StoredObject(store.resources[scope].get(key, filters, search), shape)
+
+
+def _retrieve_later(
+    store: Store,
+    key: str,
+    filters: Filters,
+    search: Sequence[str],
+    *,
+    scope: str,
+    represent: Callable[[Any], StoredObject],
+) -> Statement:
+    resource: Any = store.resources[scope]
+    statement: Statement = resource.getting(key, filters, search, represent)
+    return statement
 
 
 def _update(

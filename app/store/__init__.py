@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.domain import Collection, Model
+from app.execution import Statement
 from app.store.collections.backgrounds import Backgrounds
 from app.store.collections.bindings import PolicyBindings, StageBindings
 from app.store.collections.cached_flows import CachedFlows
@@ -161,6 +162,12 @@ class Store:
             if taken:
                 found[name] = errors.NotUnique(name)
         return found
+
+    def run(self, statement: Statement) -> Any:
+        """The result of a handler that has returned a statement. :raises Unavailable: the database does not answer"""
+        with self.database.read() as session:
+            row = session.row(statement.query, statement.parameters)
+        return statement.finish(row)
 
     def migrate(self) -> None:
         """Bring the database to this version's tables, and its search column to the contract's searched members.

@@ -14,7 +14,7 @@ from tests.asgi import FLOWS, Client
 def asked(monkeypatch, shared):
     """The paths that were looked up in the store."""
     flows, seen = type(shared[0].flows), []
-    for name in ("get", "page"):
+    for name in ("getting", "page"):
         original = getattr(flows, name)
 
         def noting(self, *arguments, _original=original, _name=name):
@@ -35,7 +35,7 @@ def test_the_same_question_is_asked_of_the_store_once(client, asked, make_flow):
         assert client.get(path).json() == flow
         assert client.get(FLOWS).json()["results"] == [flow]
         assert client.get(FLOWS + "?page_size=1").json()["results"] == [flow]
-    assert asked == ["get", "page", "page"]
+    assert asked == ["getting", "page", "page"]
 
 
 def test_what_this_server_writes_is_seen_at_once(client, make_flow):
@@ -73,7 +73,7 @@ def test_who_may_not_see_it_is_not_told(client, store, make_flow):
 def test_refusals_are_not_remembered(client, asked):
     for _ in range(2):
         assert client.get(FLOWS + "nothing/").status == 404
-    assert asked == ["get", "get"]
+    assert asked == ["getting", "getting"]
 
 
 def test_few_and_short_answers_are_remembered(monkeypatch):

@@ -15,9 +15,7 @@ ALL = operations(CONTRACT)
 PUBLIC = {name: operation for name, operation in ALL.items() if not operation.spec["security"]}
 OPERATIONS = {name: operation for name, operation in ALL.items() if name not in PUBLIC}
 PERMISSIONS = tuple(CONTRACT.document["x-permissions"])
-REQUIRED = {
-    name: frozenset(operation.spec.get("x-required-permissions", ())) for name, operation in OPERATIONS.items()
-}
+REQUIRED = {name: frozenset(operation.spec.get("x-required-permissions", ())) for name, operation in OPERATIONS.items()}
 
 NOT_PROVIDED = "Authentication credentials were not provided."
 INVALID = "Token invalid/expired"
@@ -86,8 +84,10 @@ def test_any_other_single_permission(examples, store):
     for name, operation in OPERATIONS.items():
         url, request = examples.url(name), examples.request(name)
         for permission, token in tokens.items():
-            if REQUIRED[name] and REQUIRED[name] != {permission} and not denied(
-                examples.client(operation.method, url, **request, token=token)
+            if (
+                REQUIRED[name]
+                and REQUIRED[name] != {permission}
+                and not denied(examples.client(operation.method, url, **request, token=token))
             ):
                 allowed.append((name, permission))
     assert allowed == []

@@ -123,6 +123,18 @@ def test_requests_that_arrive_together_are_read_together(client, alone, sent, ma
     assert (sent, alone) == ([22], [])
 
 
+def test_a_request_that_reads_is_carried_out_once(client, made, monkeypatch, make_flow):
+    path = f"{FLOWS}{client.post(FLOWS, make_flow()).json()['slug']}/"
+    begun, flows = [], made[0].flows
+    original = flows.getting
+    monkeypatch.setattr(flows, "getting", lambda *arguments: begun.append(1) or original(*arguments))
+    assert [answer.status for answer in together(client, ("GET", path, None), ("GET", f"{FLOWS}nobody/", None))] == [
+        200,
+        404,
+    ]
+    assert begun == [1, 1]
+
+
 def test_who_reads_finds_what_was_written_before(client, alone, make_flow):
     flow = client.post(FLOWS, make_flow()).json()
     path = f"{FLOWS}{flow['slug']}/"

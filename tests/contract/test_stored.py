@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.application import create_app, handlers_of, open_store
 from app.contract.document.findings import ContractError
 from app.domain import StoredObject
+from app.execution import Statement
 from app.representations.objects import flow as flow_shape
 from app.settings import Settings
 from tests.asgi import FLOWS, Client
@@ -402,7 +403,10 @@ def answering(written, name, change):
 
     @functools.wraps(real)
     def handle(store, *given, **arguments):
-        return change(real(store, *given, **arguments))
+        result = real(store, *given, **arguments)
+        if isinstance(result, Statement):
+            return result._replace(finish=lambda row: change(result.finish(row)))
+        return change(result)
 
     return {**written, name: handle}
 

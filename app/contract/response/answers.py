@@ -72,6 +72,9 @@ class Answer(NamedTuple):
         return self.broken[0].keyword if self.broken else ""
 
 
+PENDING = Answer(102)
+"""The answer to a request whose statement has to be run first."""
+
 CONTINUE = Answer(100)
 """A placeholder for the response to a request until its body has been read (RFC 9110, section 15.2.1)."""
 

@@ -8,6 +8,7 @@ import gc
 import random
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from app.contract.request.form import FORM
 from app.contract.request.origin import origin_of
 from app.contract.request.query import MAX_PARAMETERS, TooManyParameters
 from app.contract.response import answers
-from app.contract.response.answers import CONTINUE, Answer, StoredViolation, decode, detail
+from app.contract.response.answers import CONTINUE, PENDING, Answer, StoredViolation, decode, detail
 from app.contract.response.download import write_file
 from app.contract.serve.refusals import invalid, refusal_of
 from app.contract.serve.request import Request
@@ -31,6 +32,7 @@ from app.contract.validation.messages import Messages
 from app.contract.validation.rules import Broken
 from app.contract.validation.wording import NON_FIELD_ERRORS
 from app.domain import RequestContext
+from app.execution import Statement, Unfinished
 
 log = structlog.get_logger("flows.contract")
 
@@ -99,25 +101,57 @@ class Server:
             if plan is None:
                 return self._without_operation(path, request)
             answer = self._insist(path, plan, request)
-            if answer.status != plan.status and answer is not CONTINUE:
+            # `CONTINUE` and `PENDING` are sent to nobody.
+            if answer.status != plan.status and answer.status >= 200:
                 _check_refusal(plan, answer)
             return answer
-        except Forbidden as error:
-            first = plan or next(iter(path.plans.values()))
-            return detail(403, str(error), broken=[Broken(first.security)])
-        except TooManyParameters:
-            return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
         except errors.Locked:
             raise
-        except errors.Unavailable as error:
-            return unavailable(error, request)
-        except BrokenContract as error:
-            operation = plan.operation_id if plan else None
-            log.error("answer breaks the contract", id=request.id, operation=operation, problem=str(error))
-            return detail(500, answers.SERVER_ERROR)
-        except Exception:
-            log.exception("request failed", id=request.id, operation=plan.operation_id if plan else None)
-            return detail(500, answers.SERVER_ERROR)
+        except Exception as error:
+            return self._failed(error, path, plan, request)
+
+    def begin(self, path: PathPlan, plan: Plan, request: Request) -> Answer | Unfinished[Answer]:
+        """Serve a request, but hand out the statement that its handler returns, if it does, instead of running it.
+
+        :raises WouldBlock: it has to be carried out elsewhere, or later
+        """
+        request.defers = True
+        try:
+            answer = self.serve(path, plan, request)
+        finally:
+            request.defers = False
+        if answer is not PENDING or request.statement is None:
+            return answer
+        return Unfinished(request.statement, partial(self._complete, path, plan, request, request.statement.finish))
+
+    def _complete(self, path: PathPlan, plan: Plan, request: Request, finish: Callable[[Any], Any], row: Any) -> Answer:
+        """The answer to a request whose statement has been run. :param row: the first row of its result"""
+        try:
+            try:
+                answer = _written(plan, finish(row))
+            except errors.DomainError as error:
+                answer = self._refused(plan, request, {}, error)
+                _check_refusal(plan, answer)
+        except Exception as error:
+            return self._failed(error, path, plan, request)
+        return answer
+
+    def _failed(self, error: Exception, path: PathPlan, plan: Plan | None, request: Request) -> Answer:
+        """The answer to a request that an exception has ended."""
+        operation = plan.operation_id if plan else None
+        match error:
+            case Forbidden():
+                first = plan or next(iter(path.plans.values()))
+                return detail(403, str(error), broken=[Broken(first.security)])
+            case TooManyParameters():
+                return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
+            case errors.Unavailable():
+                return unavailable(error, request)
+            case BrokenContract():
+                log.error("answer breaks the contract", id=request.id, operation=operation, problem=str(error))
+            case _:
+                log.error("request failed", id=request.id, operation=operation, exc_info=error)
+        return detail(500, answers.SERVER_ERROR)
 
     def _without_operation(self, path: PathPlan, request: Request) -> Answer:
         """204 for OPTIONS, 405 for a method that the path does not have.
@@ -184,12 +218,20 @@ class Server:
             return plan.examples.answer(request.scope["headers"])
         try:
             if not plan.undoable:
-                return _written(plan, plan.handler(self._store, **arguments))
+                result = plan.handler(self._store, **arguments)
+                return self._run(plan, request, result) if type(result) is Statement else _written(plan, result)
             # What was stored for an answer that breaks the contract is undone.
             with self._unit_of_work():
                 return _written(plan, plan.handler(self._store, **arguments), arguments.get("body", ()))
         except errors.DomainError as error:
             return self._refused(plan, request, arguments, error)
+
+    def _run(self, plan: Plan, request: Request, statement: Statement) -> Answer:
+        """Run the statement of a handler, or leave that to the caller of `begin`."""
+        if request.defers:
+            request.statement = statement
+            return PENDING
+        return _written(plan, self._store.run(statement))
 
     def _refused(self, plan: Plan, request: Request, arguments: Mapping[str, Any], error: errors.DomainError) -> Answer:
         """The answer to a request that a handler has refused."""
@@ -260,7 +302,9 @@ class Server:
         if wrong is None:
             context = {REQUEST: _context(request)} if reader.knows_request else {}
             try:
-                reader.handler(self._store, **request.path_values, **arguments, **context)
+                result = reader.handler(self._store, **request.path_values, **arguments, **context)
+                if type(result) is Statement:
+                    self._store.run(result)
             except errors.NotFound:
                 return detail(404, answers.NOT_FOUND)
             except errors.NotAChoice:

@@ -335,7 +335,8 @@ class ContractMiddleware(SpecMiddleware):
         # The sender of a request is known by one small statement at most.
         if plan is not None and (plan.single_statement or (plan.body is not None and request.body is None)):
             try:
-                answer = await self._together(server.serve, target, plan, request)
+                serve = server.serve if plan.undoable else server.begin
+                answer = await self._together(serve, target, plan, request)
                 if answer is not None:
                     return answer
             except errors.TakenBack:

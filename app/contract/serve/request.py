@@ -6,6 +6,7 @@ from typing import Any
 
 from app.contract.request.authentication import Access
 from app.contract.response.answers import CONTINUE, Answer
+from app.execution import Statement
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Request:
     :param unread: the answer as long as the body has not been read, or if it is not going to be
     :param held: bytes of the body that count as held by this process
     :param access: what the sender may do, once it is known
+    :param defers: whether a statement that a handler returns is not run, but kept as `statement`
     """
 
     id: str
@@ -42,3 +44,5 @@ class Request:
     unread: Answer = CONTINUE
     held: int = 0
     access: Access | None = None
+    defers: bool = False
+    statement: Statement | None = None

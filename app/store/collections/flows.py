@@ -1,16 +1,16 @@
 """Flows: every statement on their table."""
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from app import errors
 from app.caches import bounded_cache
-from app.execution import single_statement
+from app.execution import Statement, single_statement
 from app.store.collections.identity import new_uuid
-from app.store.engine.database import Database, Query, Session
+from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries.flow_row import Flow, update_of, values_of_update
 from app.store.queries.large.listing import FlowListing
 from app.store.queries.listing import Page, PageRequest
@@ -58,6 +58,13 @@ class Flows:
         """
         with self._database.read() as session:
             return self._get(session, slug, filters, terms)
+
+    def getting(
+        self, slug: str, filters: Mapping[str, Any], terms: Sequence[str], represent: Callable[[Flow], Any]
+    ) -> Statement:
+        """The statement that `get` runs. :param represent: makes the result from the flow"""
+        query = self._get_query(frozenset(filters), condition_count(terms), True, False)
+        return Statement(query, {**self.view.values(filters, terms), "slug_": slug}, partial(_found, represent))
 
     def taken(self, member: str, value: Any, slug: str | None) -> bool:
         """Whether a flow has a value already.
@@ -179,3 +186,9 @@ class Flows:
     def _compile_delete(self, filters: frozenset[str], terms: int) -> Query:
         found = self.view.matches(filters, terms)
         return self._database.compile(sa.delete(flows).where(flows.c.slug == sa.bindparam("slug_"), *found))
+
+
+def _found(represent: Callable[[Flow], Any], row: Row | None) -> Any:
+    if row is None:
+        raise errors.NotFound
+    return represent(Flow._make(row))

@@ -68,3 +68,8 @@ _CLASSES: dict[str, type] = {"flows": Flows, "stage_bindings": StageBindings, "p
 def is_single_statement(collection: str, method: str) -> bool:
     """Whether a method of a collection normally runs one short statement."""
     return getattr(getattr(_CLASSES.get(collection, Objects), method), "single_statement", False)
+
+
+def has_statements(collection: str) -> bool:
+    """Whether an object of a collection is read by one statement, which `getting` returns."""
+    return hasattr(_CLASSES.get(collection, Objects), "getting")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Self, TypeVar
 
 from app import errors
-from app.execution import WouldBlock
+from app.execution import Unfinished, WouldBlock
 from app.store.engine.postgresql.connections import PostgreSQLConnections
 from app.store.engine.postgresql.pipelined_connections import Lanes
 from app.store.engine.postgresql.prepared import Result, Values, sent
@@ -209,6 +209,16 @@ class Pipeline:
                 session.take_back()
                 raise
             read, write = session.read, session.write
+            if type(result) is Unfinished:
+                statement = result.statement
+                try:
+                    read = _Read(statement.query.sql, _values(*statement[:2]), loop.create_future())
+                except WouldBlock:
+                    break
+                self._reading.add(read, loop)
+                await read.waiter
+                answer: T = result.complete(read.row)
+                return answer
             if read is not None:
                 self._reading.add(read, loop)
                 await read.waiter
