@@ -87,6 +87,7 @@ class Capabilities:
     :param on_delete: what becomes of other references when their object is deleted, by whether they are lists
     :param relations: the properties that may show related objects
     :param targets: whether its objects bind policies to others
+    :param referable: whether objects without a table of their own can refer to its objects
     """
 
     collection: str
@@ -100,6 +101,7 @@ class Capabilities:
     on_delete: Mapping[bool, tuple[str, ...]] = field(default_factory=dict)
     relations: Set[str] = frozenset()
     targets: bool = False
+    referable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ class Store:
 
     def fingerprint(self) -> bytes:
         """What is the same for stores whose objects have the same identities. :raises Unavailable: the database does not answer"""
-        kept = (tables.flows, tables.objects, tables.stage_bindings, tables.policy_bindings)
+        kept = (tables.objects, *tables.COLLECTIONS.values())
         keys = sa.union_all(*(sa.select(table.c.pk) for table in kept)).subquery()
         with self.database.read() as session:
             rows = session.rows(self.database.compile(sa.select(keys.c.pk).order_by(keys.c.pk)))

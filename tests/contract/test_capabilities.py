@@ -364,7 +364,8 @@ def test_used_by_and_diagrams_show_bindings_to_those_who_may_retrieve_them(serve
     assert seen(all_) == (["flowstagebinding", "stage"], True)
 
 
-def test_a_collection_is_added_by_the_contract_alone(served):
+def with_hints(served, *replacements):
+    """A client of an application with a further collection, which is like that of prompts."""
     folder = Settings().contract.parent
     text = (folder / "stages/prompt_prompts.yaml").read_text("utf-8")
     for old, new in (
@@ -372,6 +373,7 @@ def test_a_collection_is_added_by_the_contract_alone(served):
         ("stages_prompt_prompts_", "hints_"),
         ("collection: prompts", "collection: hints"),
         ("Prompt", "Hint"),
+        *replacements,
     ):
         assert old in text
         text = text.replace(old, new)
@@ -380,11 +382,15 @@ def test_a_collection_is_added_by_the_contract_alone(served):
         for name, path in (("list", ""), ("one", "{prompt_uuid}/"), ("used_by", "{prompt_uuid}/used_by/"))
     )
     entry = "  hints: {model: authentik_hints.hint, title: 'Hint {field_key}', related: promptstage_set}\n"
-    client = served(
-        (FLOWS, "  stages:\n    model:", f"{entry}  stages:\n    model:"),
+    return served(
+        (FLOWS, "\npaths:\n", f"{entry}\npaths:\n"),
         (FLOWS, "\npaths:\n", f"\npaths:\n{paths}"),
         files=[("hints.yaml", text.replace("'../", "'").replace("'all.yaml", "'stages/all.yaml"))],
     )
+
+
+def test_a_collection_is_added_by_the_contract_alone(served):
+    client = with_hints(served)
     made = client.post(f"{API}/hints/", {"name": "a", "field_key": "k", "label": "L", "type": "text"})
     assert made.status == 201, made.json()
     pk = made.json()["pk"]
@@ -393,3 +399,14 @@ def test_a_collection_is_added_by_the_contract_alone(served):
     assert client.get(f"{API}/hints/{pk}/used_by/").json() == []
     assert count(client, "/stages/prompt/prompts/") == 0
     assert client.delete(f"{API}/hints/{pk}/").status == 204
+
+
+def test_a_reference_from_an_object_to_a_binding_stops_the_boot(served):
+    with pytest.raises(ContractError, match=r"hints\.yaml:.* can't keep references from hints to stage_bindings"):
+        with_hints(
+            served,
+            (
+                "x-create-default: ''",
+                "x-create-default: ''\n        x-references: {to: stage_bindings, on_delete: set_null}",
+            ),
+        )

@@ -103,6 +103,10 @@ def _check_reference(
         if targets and actions and reference.get("on_delete", actions[0]) not in actions:
             problem = f"The store has another `on_delete` for {name!r}."
             yield source.finding((*place, "on_delete"), problem, f"Write `{actions[0]}`.")
+        for target in targets if can.kept is None else ():
+            if not capabilities(target).referable:
+                problem = f"The store can't keep references from {can.collection} to {target}."
+                yield source.finding(place, problem, "Refer to other objects, or to none: `to: []`.")
         for identity in names_of(reference.get("identity", "pk")):
             for target in targets:
                 if frozenset({identity}) not in capabilities(target).unique | {frozenset({"pk"})}:

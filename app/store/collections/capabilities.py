@@ -20,6 +20,7 @@ from app.store.schema.tables import (
     json_type,
     objects,
     policy_bindings,
+    referred_tables,
     required_columns,
     stage_bindings,
     unique_columns,
@@ -108,6 +109,7 @@ def _of_table(collection: str, kept: _TableCollection) -> Capabilities:
         unique=kept.unique or unique_columns(kept.table),
         references=kept.references,
         targets="target" in kept.written,
+        referable=kept.table.name in referred_tables,
     )
 
 

@@ -7,10 +7,7 @@ import sqlalchemy as sa
 from app.domain import Model
 from app.store.engine.database import Database, Session
 from app.store.queries.view import any_of, listed
-from app.store.schema.tables import flows, objects, policy_bindings, stage_bindings
-
-# What is kept in a table of its own, by collection; all other objects say their model.
-_TABLES = {"flows": flows, "stage_bindings": stage_bindings, "policy_bindings": policy_bindings}
+from app.store.schema.tables import COLLECTIONS, objects, policy_bindings, stage_bindings
 
 
 class Graph:
@@ -21,7 +18,7 @@ class Graph:
     """
 
     def __init__(self, database: Database, models: Mapping[str, Model]) -> None:
-        self._models = {model.collection: name for name, model in models.items() if model.collection in _TABLES}
+        self._models = {model.collection: name for name, model in models.items() if model.collection in COLLECTIONS}
         pks: sa.BindParameter[str] = sa.bindparam("pks", type_=sa.Text())
 
         def wanted(column: sa.Column[str]) -> sa.ColumnElement[bool]:
@@ -30,19 +27,19 @@ class Graph:
         self._models_of = database.compile(
             sa.union_all(
                 sa.select(objects.c.pk, objects.c.model).where(wanted(objects.c.pk)),
-                *(sa.select(table.c.pk, _text(name)).where(wanted(table.c.pk)) for name, table in _TABLES.items()),
+                *(sa.select(table.c.pk, _text(name)).where(wanted(table.c.pk)) for name, table in COLLECTIONS.items()),
             )
         )
         targets = {
-            "stage_bindings": [stage_bindings.c.target],
-            "policy_bindings": [policy_bindings.c.flow, policy_bindings.c.stage_binding],
+            stage_bindings: [stage_bindings.c.target],
+            policy_bindings: [policy_bindings.c.flow, policy_bindings.c.stage_binding],
         }
         bound = sa.union_all(
             *(
                 sa.select(
-                    target.label("target"), _text(name).label("collection"), _TABLES[name].c.pk, _TABLES[name].c.order
+                    target.label("target"), _text(table.name).label("collection"), table.c.pk, table.c.order
                 ).where(wanted(target))
-                for name, columns in targets.items()
+                for table, columns in targets.items()
                 for target in columns
             )
         ).subquery()

@@ -10,13 +10,10 @@ from app import errors
 from app.domain import Reference
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.dialects import literal
-from app.store.schema.tables import flows, objects, stage_bindings
+from app.store.schema.tables import COLLECTIONS, objects
 
 # Identities that are compared without regard to case: UUIDs (RFC 9562, section 4).
 _UUIDS = frozenset({"pk", "policybindingmodel_ptr_id"})
-
-# What is kept in a table of its own; all other collections are parts of `objects`.
-_TABLES = {"flows": flows, "stage_bindings": stage_bindings}
 
 
 def key_of(identity: Any) -> str:
@@ -88,7 +85,7 @@ class References:
         for to in reference.to if "\0" not in identity else ():
             row = session.row(self._query(to, reference.identity, hold), {"value": identity})
             if row is not None:
-                return Target(to if to in _TABLES else "objects", row[0])
+                return Target(to if to in COLLECTIONS else "objects", row[0])
         return None
 
     def check(self, session: Session, references: Mapping[str, Reference], filters: Mapping[str, Any]) -> None:
@@ -99,7 +96,7 @@ class References:
                     raise errors.NotAChoice(name, value)
 
     def _compile(self, to: str, identity: tuple[str, ...], hold: bool) -> Query:
-        table = _TABLES.get(to, objects)
+        table = COLLECTIONS.get(to, objects)
         value: sa.BindParameter[str] = sa.bindparam("value")
         # An object has its name, whatever the property is called, in a column of that name.
         columns = [table.c.name if table is objects and name not in table.c else table.c[name] for name in identity]

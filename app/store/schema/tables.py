@@ -4,6 +4,7 @@ Types are plain on purpose: an answer is made from text, numbers and booleans, w
 the contract's business; a column only keeps it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -167,6 +168,12 @@ properties = Table(
 Index("ix_flows_name", flows.c.name)
 Index("ix_flows_designation", flows.c.designation, flows.c.slug)
 
+
+COLLECTIONS: Mapping[str, Table] = {table.name: table for table in (flows, stage_bindings, policy_bindings)}
+"""The collections with a table of their own, by name. The objects of all others share one."""
+
+referred_tables = frozenset(key.column.table.name for key in references.foreign_keys)
+"""The tables that references of objects can refer to."""
 
 # Columns that the store sets itself.
 _MADE = frozenset({"pk", "policybindingmodel_ptr_id", "collection", "model", "members", "search", "stages", "policies"})
