@@ -38,6 +38,8 @@ GROUPS = frozenset(
         "list", "create", "patch", "put", "retrieve", "destroy", "auth", "method", "path", "accept", "http",
         "cache", "cache_info", "cache_clear", "used_by", "relations", "diagram", "execute", "export", "import",
         "set_background", "set_background_url", "bindings", "stages", "policies", "policybindings", "root",
+        "captcha", "duo", "duration", "email", "event_matcher", "invstage", "password_expiry", "refs", "reputation", "sms",
+        "static", "totp", "user_delete", "validate", "webauthn",
     }
 )  # fmt: skip
 

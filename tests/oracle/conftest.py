@@ -14,8 +14,8 @@ from tests.conftest import database_at
 from tests.serving import served
 
 FOLDER = Path(__file__).parent
-# Flows and what is bound to them, and users and what is around them.
-RECORDINGS = (FOLDER, FOLDER / "core")
+# Flows and what is bound to them, users and what is around them, and kinds of stages and policies.
+RECORDINGS = (FOLDER, FOLDER / "core", FOLDER / "kinds")
 VIEW, ADD, CHANGE, DELETE = (f"authentik_flows.{verb}_flow" for verb in ("view", "add", "change", "delete"))
 
 TOKENS = {
