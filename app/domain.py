@@ -246,12 +246,14 @@ class RequestContext:
     :param superuser: whether every permission is given
     :param permissions: the permissions that are given
     :param base_url: scheme and host as the client sees them, without a slash at the end
+    :param user: the key of the token's user, empty if it has none
     """
 
     name: str
     superuser: bool
     permissions: frozenset[str]
     base_url: str
+    user: str = ""
 
     def may(self, permission: str) -> bool:
         """Whether a permission is given."""

@@ -8,10 +8,9 @@ from app.representations.objects import shapes_of
 from app.representations.pages import page_of
 from app.store import Store
 from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.people import GROUPS, USERS
 
 Filters = Mapping[str, Any]
-
-_GROUP = "authentik_core.group"
 
 
 class _User(TypedDict):
@@ -30,7 +29,7 @@ def core_groups_list(
     include_users: bool,
 ) -> dict[str, Any]:
     """A page of groups. :raises PageNotFound: there is no such page"""
-    found = store.objects.page(_GROUP, PageRequest(filters, search, ordering, page, page_size))
+    found = store.objects.page(GROUPS, PageRequest(filters, search, ordering, page, page_size))
     shape = shapes_of(store).object if include_users else shapes_of(store).apart
     return page_of([StoredObject(row, shape) for row in found.rows], found.count, page, page_size)
 
@@ -38,14 +37,14 @@ def core_groups_list(
 def core_groups_retrieve(store: Store, key: str, include_users: bool) -> StoredObject:
     """A group. :raises NotFound: there is none"""
     shape = shapes_of(store).object if include_users else shapes_of(store).apart
-    return StoredObject(store.objects.get(_GROUP, key), shape)
+    return StoredObject(store.objects.get(GROUPS, key), shape)
 
 
 def core_groups_add_user_create(store: Store, key: str, body: _User) -> None:
     """Put a user into a group. :raises NotFound: there is no such group, or no such user"""
-    store.objects.refer(_GROUP, key, "users", body["pk"], add=True)
+    store.objects.refer(GROUPS, key, USERS, body["pk"], add=True)
 
 
 def core_groups_remove_user_create(store: Store, key: str, body: _User) -> None:
     """Take a user out of a group. :raises NotFound: there is no such group, or no such user"""
-    store.objects.refer(_GROUP, key, "users", body["pk"], add=False)
+    store.objects.refer(GROUPS, key, USERS, body["pk"], add=False)

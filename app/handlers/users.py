@@ -3,17 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from app import passwords
-from app.domain import StoredObject
+from app import determinism, passwords
+from app.domain import RequestContext, StoredObject
 from app.execution import long_running
 from app.representations.objects import shapes_of
 from app.representations.pages import page_of
 from app.store import Store
 from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.people import USERS
 
 Filters = Mapping[str, Any]
 
-_USER = "authentik_core.user"
+
+# 360 days, in seconds.
+_SERVICE_TOKEN_LIFETIME = 360 * 86400
 
 
 class _Password(TypedDict):
@@ -32,19 +35,61 @@ def core_users_list(
     include_groups: bool,
 ) -> dict[str, Any]:
     """A page of users. :raises PageNotFound: there is no such page"""
-    found = store.objects.page(_USER, PageRequest(filters, search, ordering, page, page_size))
+    found = store.objects.page(USERS, PageRequest(filters, search, ordering, page, page_size))
     shape = shapes_of(store).object if include_groups else shapes_of(store).apart
     return page_of([StoredObject(row, shape) for row in found.rows], found.count, page, page_size)
+
+
+def core_users_me_retrieve(store: Store, request: RequestContext) -> dict[str, Any]:
+    """The user of the token. :raises NotFound: the token has none"""
+    user = shapes_of(store).object(store.objects.get(USERS, request.user))
+    kept = ("pk", "username", "name", "is_active", "is_superuser", "email", "avatar", "uid", "type")
+    groups = [{"name": group["name"], "pk": group["pk"]} for group in user["groups_obj"]]
+    settings = user["attributes"].get("settings")
+    return {
+        "user": {
+            **{name: user[name] for name in kept},
+            "groups": groups,
+            "settings": settings if isinstance(settings, dict) else {},
+            "system_permissions": [],
+        }
+    }
+
+
+def core_users_service_account_create(store: Store, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Create a user, a token and maybe a group, all of one name. :raises NotUnique: it is taken"""
+    name, expiring = body["name"], body.get("expiring", True)
+    last = int(determinism.now()) + _SERVICE_TOKEN_LIFETIME
+    made = store.service_accounts.add(
+        {
+            "username": name,
+            "name": name,
+            "type": "service_account",
+            "attributes": {"goauthentik.io/user/token-expires": expiring},
+            "path": "goauthentik.io/service-accounts",
+        },
+        {
+            "identifier": f"service-account-{name}-password",
+            "intent": "app_password",
+            "description": "",
+            "expires": (body.get("expires") or last) if expiring else None,
+            "expiring": expiring,
+        },
+        group={"name": name} if body.get("create_group") else None,
+    )
+    user = shapes_of(store).object(made.user)
+    found = {"username": name, "user_uid": user["uid"], "user_pk": user["pk"], "token": made.secret}
+    return found if made.group is None else {**found, "group_pk": made.group}
 
 
 @long_running
 def core_users_set_password_create(store: Store, key: int, body: _Password) -> None:
     """Set the password of a user. :raises NotFound: there is no such user"""
     # The hash takes a while, which is not spent within a transaction, nor on a user that there is not.
-    store.objects.get(_USER, key)
+    store.objects.get(USERS, key)
     store.passwords.set(key, passwords.hashed(body["password"]))
 
 
 def core_users_paths_retrieve(store: Store, search: Sequence[str]) -> dict[str, list[str]]:
     """The paths of the users that match."""
-    return {"paths": store.objects.values(_USER, "path", search)}
+    return {"paths": store.objects.values(USERS, "path", search)}

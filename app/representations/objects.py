@@ -14,10 +14,11 @@ import orjson
 from app.domain import Collection, Model
 from app.representations.people import group_properties, user_properties
 from app.store import Store
-from app.store.collections.repositories import values_of
+from app.store.collections.repositories import members_of_token, values_of
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import FLOW_SET, RELATIONS, ObjectRow
+from app.store.queries.token_views import TokenRow
 
 Shape = Callable[[Any], dict[str, Any]]
 
@@ -93,6 +94,22 @@ class Shapes:
             "invalid_response_action": row.invalid_response_action,
         }
 
+    def token(self, row: TokenRow) -> dict[str, Any]:
+        """A token, but not the secret."""
+        owner = ObjectRow(row.user, row.user_model, row.user_name, row.user_members, "[]", row.user_related)
+        stored = members_of_token(row)
+        return {
+            "pk": stored["pk"],
+            "managed": stored["managed"],
+            "identifier": stored["identifier"],
+            "intent": stored["intent"],
+            "user": stored["user"],
+            "user_obj": self._any("users", owner),
+            "description": stored["description"],
+            "expires": stored["expires"],
+            "expiring": stored["expiring"],
+        }
+
     def policy_binding(self, row: PolicyBindingRow) -> dict[str, Any]:
         """The binding of a policy, a user or a group."""
         bound = self._bound(row)
@@ -133,6 +150,8 @@ class Shapes:
                 return self.stage_binding
             case "policy_bindings":
                 return self.policy_binding
+            case "tokens":
+                return self.token
         if scope in self._models:
             return self.object
         return self.stage if scope == "stages" else partial(self._any, collection)

@@ -4,12 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from app.domain import Collection, Model
 from app.representations.objects import URL, Shapes
 from app.store.collections.capabilities import capabilities
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import RELATIONS, ObjectRow
+from app.store.queries.people import USERS
+from app.store.queries.token_views import TokenRow
 
 UUIDS = ("00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff")
 """The least and the greatest identity."""
@@ -25,7 +29,8 @@ def sample_properties(
     """
     shapes = Shapes(models, collections)
     found: dict[str, list[Any]] = defaultdict(list)
-    for row in _rows(model, collections[model.collection].related):
+    user = next((one.name for one in models.values() if one.collection == USERS), "")
+    for row in _rows(model, collections[model.collection].related, user):
         if isinstance(row, ObjectRow):
             for name, value in shapes.generated(row, model).items():
                 if value not in found[name]:
@@ -40,8 +45,8 @@ def sample_properties(
     return found
 
 
-def _rows(model: Model, related: str) -> Iterator[tuple[Any, ...]]:
-    """Rows of a model, with what is not generated left blank."""
+def _rows(model: Model, related: str, user: str) -> Iterator[tuple[Any, ...]]:
+    """Rows of a model, with what is not generated left blank. :param user: the model of users"""
     for uuid in ("1", str(10**9)) if model.numbered else UUIDS:
         match model.collection:
             case "flows":
@@ -53,6 +58,10 @@ def _rows(model: Model, related: str) -> Iterator[tuple[Any, ...]]:
                 row = PolicyBindingRow._make([uuid] * len(PolicyBindingRow._fields))
                 row = row._replace(policy_members="{}", policy_references="[]", bound_to=0)
                 yield row._replace(user=None, group=None, people="[]")
+            case "tokens":
+                token = TokenRow._make([uuid] * len(TokenRow._fields))._replace(user="1", user_related="[]", expires=0)
+                members = orjson.dumps({"name": uuid, "uuid": uuid}).decode()
+                yield token._replace(user_model=user, user_members=members)
             case _:
                 for value in RELATIONS[related].samples if related in RELATIONS else (None,):
                     yield ObjectRow(uuid, model.name, uuid, "{}", "[]", value)

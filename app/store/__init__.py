@@ -18,9 +18,18 @@ from app.store.collections.files import Files
 from app.store.collections.flow_tree import Structures
 from app.store.collections.flows import Flows
 from app.store.collections.objects import Objects
+from app.store.collections.owned_tokens import OwnedTokens
+from app.store.collections.owners import Owners
 from app.store.collections.passwords import Passwords
-from app.store.collections.repositories import BindingRepository, FlowRepository, ObjectRepository, Repository
+from app.store.collections.repositories import (
+    BindingRepository,
+    FlowRepository,
+    ObjectRepository,
+    Repository,
+    TokenRepository,
+)
 from app.store.collections.resources import ObjectsOf, Resource, Resources
+from app.store.collections.service_accounts import ServiceAccounts
 from app.store.collections.tokens import Tokens
 from app.store.engine.database import Database
 from app.store.engine.factory import open_database
@@ -73,7 +82,7 @@ class Store:
         self.backgrounds = Backgrounds(self.database, self.flows, self.files, default)
         self.structures = Structures(self.database, self.flows)
         self.passwords = Passwords(self.database)
-        self.tokens = Tokens(self.database, token_cache)
+        self.tokens = Tokens(self.database, token_cache, Owners(self.database, self.objects, models))
         self.snapshot = Snapshot(self.database.address)
         self.resources = Resources(self._resource)
         self._repositories: dict[str, Repository] = {}
@@ -98,6 +107,16 @@ class Store:
         """The bindings of policies to what they guard."""
         name = "policy_bindings"
         return PolicyBindings(self.database, self._leads.get(name, {}), self._searched.get(name, ()))
+
+    @cached_property
+    def owned_tokens(self) -> OwnedTokens:
+        """The tokens as objects of the contract."""
+        return OwnedTokens(self.database, self._searched.get("tokens", ()))
+
+    @cached_property
+    def service_accounts(self) -> ServiceAccounts:
+        """The service accounts."""
+        return ServiceAccounts(self.database, self.objects, self.owned_tokens, self.models)
 
     @cached_property
     def graph(self) -> Graph:
@@ -129,6 +148,8 @@ class Store:
                 return BindingRepository(self.database, self.stage_bindings, StageBindingRow._fields, known)
             case "policy_bindings":
                 return BindingRepository(self.database, self.policy_bindings, PolicyBindingRow._fields, known)
+            case "tokens":
+                return TokenRepository(self.database, self.owned_tokens, known)
         return ObjectRepository(self.database, self.objects, known)
 
     def problems(
@@ -155,10 +176,13 @@ class Store:
                 except errors.Missing as error:
                     found[name] = error
         for name in members.keys() - leads.keys():
-            if collection == "flows":
-                taken = self.flows.taken(name, members[name], keys.get("key"))
-            else:
-                taken = self.objects.taken(collection, members[name], keys.get("key"))
+            match collection:
+                case "flows":
+                    taken = self.flows.taken(name, members[name], keys.get("key"))
+                case "tokens":
+                    taken = self.owned_tokens.taken(members[name], keys.get("key"))
+                case _:
+                    taken = self.objects.taken(collection, members[name], keys.get("key"))
             if taken:
                 found[name] = errors.NotUnique(name)
         return found
@@ -181,6 +205,7 @@ class Store:
         migration.refuse_newer(revision, str(self.database.address))
         if revision != migration.HEAD:
             migration.upgrade(self.database)
+            self.tokens.adopt()
         self.update_search()
         large.prepare(self.database)
 

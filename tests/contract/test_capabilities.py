@@ -156,6 +156,7 @@ def test_the_store_filters_and_sorts_by_all_that_it_says(scope, shared_on_each):
     pages = {
         "flows": store.flows.page, "stage_bindings": store.stage_bindings.page, "policy_bindings": store.policy_bindings.page
     }  # fmt: skip
+    pages["tokens"] = lambda request: store.owned_tokens.page(request, None)
     collection = pages.get(can.collection)
 
     def page(filters, ordering):

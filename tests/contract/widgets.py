@@ -74,6 +74,7 @@ class Access(NamedTuple):
     name: str
     superuser: bool
     permissions: frozenset[str]
+    user: str = ""
 
 
 def access(token):

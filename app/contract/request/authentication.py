@@ -29,6 +29,10 @@ class Access(Protocol):
     def permissions(self) -> frozenset[str]:
         """The permissions that are given."""
 
+    @property
+    def user(self) -> str:
+        """The key of the sender's user, empty if there is none."""
+
 
 FindAccess = Callable[[str], Access | None]
 """From a bearer token to what its owner may do; None if the token is not valid."""

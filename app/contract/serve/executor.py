@@ -356,6 +356,7 @@ def _context(request: Request) -> RequestContext:
         access.superuser if access else False,
         access.permissions if access else frozenset(),
         origin_of(request.scope),
+        access.user if access else "",
     )
 
 

@@ -14,6 +14,7 @@ from app.store.queries.binding_views import (
     stage_binding_fields,
 )
 from app.store.queries.object_views import RELATIONS, object_fields, stored_members
+from app.store.queries.token_views import TOKEN_REFERENCES, token_fields
 from app.store.queries.view import Field
 from app.store.schema.tables import (
     flows,
@@ -23,6 +24,7 @@ from app.store.schema.tables import (
     referred_tables,
     required_columns,
     stage_bindings,
+    tokens,
     unique_columns,
 )
 
@@ -38,6 +40,7 @@ class _TableCollection(NamedTuple):
     :param unsearched: filters that are not searchable
     :param references: the references of its columns
     :param unique: the unique constraints by property, if they differ from those of the table
+    :param properties: the properties of columns that have another name
     """
 
     table: sa.Table
@@ -46,6 +49,7 @@ class _TableCollection(NamedTuple):
     unsearched: frozenset[str] = frozenset()
     references: Mapping[str, Reference] = {}
     unique: frozenset[frozenset[str]] = frozenset()
+    properties: Mapping[str, str] = {}
 
 
 _TABLES = {
@@ -60,6 +64,15 @@ _TABLES = {
         unsearched=frozenset({"target_in"}),
         references=POLICY_REFERENCES,
         unique=frozenset({frozenset({"policy", "target", "order"})}),
+    ),
+    "tokens": _TableCollection(
+        tokens,
+        token_fields,
+        written=frozenset({"user", "managed", "expires", "expiring"}),
+        unsearched=frozenset({"pk", "user", "expires"}),
+        references=TOKEN_REFERENCES,
+        unique=frozenset({frozenset({"identifier"})}),
+        properties={"name": "identifier"},
     ),
 }
 
@@ -96,7 +109,8 @@ def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collecti
 
 
 def _of_table(collection: str, kept: _TableCollection) -> Capabilities:
-    fields, columns = kept.fields(), required_columns(kept.table)
+    fields = kept.fields()
+    columns = {kept.properties.get(name, name): kind for name, kind in required_columns(kept.table).items()}
     return Capabilities(
         collection=collection,
         kept=columns.keys() | kept.written,

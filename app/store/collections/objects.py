@@ -131,16 +131,18 @@ class Objects:
         with self._database.write() as session:
             self.delete(session, self.read(session, scope, pk, filters, terms, lock=True).pk)
 
-    def refer(self, model: str, pk: str, member: str, to: Any, *, add: bool) -> None:
+    def refer(self, collection: str, pk: str, member: str, to: Any, *, add: bool) -> None:
         """Add one object to the references of a property, or remove it. There is nothing to do if it is as it should be.
 
+        :param collection: one of a single model
         :param to: the object's identity
         :param add: whether to add it
         :raises NotFound: there is no such object, or none of that identity
         """
-        reference = self._models[model].references[member]
+        (known,) = (model for model in self._models.values() if model.collection == collection)
+        reference = known.references[member]
         with self._database.write() as session:
-            self.read(session, model, pk)
+            self.read(session, collection, pk)
             target = self._references.find(session, reference, to)
             if target is None:
                 raise errors.NotFound

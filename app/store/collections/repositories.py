@@ -14,9 +14,11 @@ from app.store.collections.backgrounds import Backgrounds
 from app.store.collections.bindings import Bindings
 from app.store.collections.flows import Flows
 from app.store.collections.objects import Objects
+from app.store.collections.owned_tokens import OwnedTokens
 from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import ObjectRow
+from app.store.queries.token_views import TokenRow, moment_of, token_view
 from app.store.queries.view import View, any_of, listed
 
 
@@ -212,6 +214,52 @@ class BindingRepository(_Reading):
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
         self._bindings.delete(session, pk)
+
+
+class TokenRepository(_Reading):
+    """The tokens of users.
+
+    :param tokens: the tokens
+    :param model: their model
+    """
+
+    def __init__(self, database: Database, tokens: OwnedTokens, model: Model) -> None:
+        view = token_view()
+        super().__init__(database, view, view.columns)
+        self._tokens = tokens
+        self._model = model
+
+    def _members(self, row: Row) -> dict[str, Any]:
+        values = members_of_token(TokenRow._make(row))
+        return {name: values[name] for name in ("pk", *self._model.members)}
+
+    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+        """See `Repository`. A token has a key of its own."""
+        del pk
+        return self._tokens.insert(session, members)
+
+    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """See `Repository`."""
+        self._tokens.update(session, pk, members)
+
+    def remove(self, session: Session, pk: str) -> None:
+        """See `Repository`."""
+        self._tokens.delete(session, pk)
+
+
+def members_of_token(row: TokenRow) -> dict[str, Any]:
+    """The properties of a token that are stored."""
+    return {
+        "pk": row.pk,
+        "managed": row.managed,
+        "identifier": row.identifier,
+        "intent": row.intent,
+        "user": int(row.user),
+        "description": row.description,
+        "expires": moment_of(row.expires) if row.expires else None,
+        # SQLite has 0 and 1.
+        "expiring": bool(row.expiring),
+    }
 
 
 def members_of(model: Model, name: str, members: str, references: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tokens: who may do what. The token itself is never stored, only its digest.
+"""Tokens as credentials: who may do what. The token itself is never stored, only its digest.
 
 SHA-256 without a salt is enough for 256 random bits: there is nothing to guess.
 """
@@ -13,11 +13,14 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app import determinism, errors
-from app.store.engine.database import Database, Row
-from app.store.schema.tables import tokens
+from app.store.collections.identity import new_uuid
+from app.store.collections.owners import Owners
+from app.store.engine.database import Database, Row, Session
+from app.store.queries.token_views import is_active, is_superuser
+from app.store.schema.tables import objects, tokens
 
-# Random bytes of a token.
-_TOKEN_BYTES = 32
+TOKEN_BYTES = 32
+"""Random bytes of a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,12 @@ class Token:
     """A token as it is stored.
 
     :param name: what it is called
-    :param superuser: whether it has every permission
-    :param active: False once it is revoked
+    :param superuser: whether it has every permission, by itself or by its user
+    :param active: False once it is revoked, while its user may not log in, and if it is of no use for the API
     :param permissions: what it may do
     :param created: seconds since 1970-01-01 UTC
     :param expires: seconds since 1970-01-01 UTC; 0 for never
+    :param user: the key of its user, empty if it has none
     """
 
     name: str
@@ -38,6 +42,7 @@ class Token:
     permissions: frozenset[str]
     created: int
     expires: int
+    user: str = ""
 
     def valid_at(self, now: float) -> bool:
         """Whether it is accepted at a time, in seconds since 1970-01-01 UTC."""
@@ -49,23 +54,38 @@ class Tokens:
 
     :param database: where they are
     :param remembered: seconds that a looked-up token is remembered, at most: a revocation takes effect that much later
+    :param owners: finds the users of tokens that are made without one
     """
 
-    def __init__(self, database: Database, remembered: float) -> None:
+    def __init__(self, database: Database, remembered: float, owners: Owners | None = None) -> None:
         self._database = database
         self._remembered = remembered
+        self._owners = owners
         self._cache: dict[str, tuple[float, Token]] = {}
-        columns = [tokens.c[name] for name in ("digest", *Token.__slots__)]
-        self._find = database.compile(sa.select(*columns).where(tokens.c.digest == sa.bindparam("digest_")))
-        self._list = database.compile(sa.select(*columns).order_by(tokens.c.created, tokens.c.name))
-        self._count = database.compile(sa.select(sa.func.count()).select_from(tokens))
-        self._insert = database.compile(
-            sa.insert(tokens).values({column.name: sa.bindparam(column.name) for column in tokens.c})
+        compiled = database.compile
+        joined = tokens.outerjoin(objects, objects.c.pk == tokens.c.user)
+        found = sa.select(
+            tokens.c.digest,
+            tokens.c.name,
+            sa.or_(tokens.c.superuser, is_superuser()),
+            sa.and_(tokens.c.active, is_active(), tokens.c.intent == sa.literal_column("'api'")),
+            tokens.c.permissions,
+            tokens.c.created,
+            sa.case((tokens.c.expiring.is_(sa.false()), 0), else_=tokens.c.expires),
+            tokens.c.user,
+        ).select_from(joined)
+        self._find = compiled(found.where(tokens.c.digest == sa.bindparam("digest_")))
+        self._list = compiled(found.order_by(tokens.c.created, tokens.c.name))
+        self._count = compiled(sa.select(sa.func.count()).select_from(tokens))
+        self._insert = compiled(sa.insert(tokens).values({c.name: sa.bindparam(c.name) for c in tokens.c}))
+        by_name = tokens.c.name == sa.bindparam("name_")
+        self._revoke = compiled(sa.update(tokens).where(by_name).values(active=sa.bindparam("active_")))
+        self._delete = compiled(sa.delete(tokens).where(by_name))
+        of_nobody = sa.select(tokens.c.name, tokens.c.superuser).where(tokens.c.user.is_(None))
+        self._of_nobody = compiled(of_nobody.order_by(tokens.c.created, tokens.c.name))
+        self._adopt = compiled(
+            sa.update(tokens).where(by_name).values(user=sa.bindparam("user_"), pk=sa.bindparam("pk_"))
         )
-        self._revoke = database.compile(
-            sa.update(tokens).where(tokens.c.name == sa.bindparam("name_")).values(active=sa.bindparam("active_"))
-        )
-        self._delete = database.compile(sa.delete(tokens).where(tokens.c.name == sa.bindparam("name_")))
 
     def find(self, secret: str) -> Token | None:
         """The valid token of a secret, None if there is none."""
@@ -73,7 +93,7 @@ class Tokens:
         cached = self._cache.get(secret)
         if cached is not None and cached[0] > moment:
             return cached[1] if cached[1].valid_at(determinism.now()) else None
-        digest = _digest(secret)
+        digest = digest_of(secret)
         with self._database.read() as session:
             row = session.row(self._find, {"digest_": digest})
         if row is None or not hmac.compare_digest(row[0], digest):
@@ -114,21 +134,37 @@ class Tokens:
         :returns: the token, which can't be had again
         :raises NotUnique: the name or the secret is taken
         """
-        secret = secret or secrets.token_urlsafe(_TOKEN_BYTES)
+        secret = secret or secrets.token_urlsafe(TOKEN_BYTES)
         with self._database.write() as session:
             session.run(
                 self._insert,
                 {
+                    "pk": new_uuid(),
                     "name": name,
-                    "digest": _digest(secret),
+                    "digest": digest_of(secret),
+                    "user": self._owner(session, name, superuser=superuser),
+                    "intent": "api",
+                    "description": "",
+                    "managed": None,
                     "superuser": superuser,
                     "active": True,
                     "permissions": " ".join(sorted(permissions)),
                     "created": int(determinism.now()),
                     "expires": expires,
+                    "expiring": None,
                 },
             )
         return secret
+
+    def adopt(self) -> None:
+        """Give each token an owner that has none: those of a database that was migrated."""
+        with self._database.write() as session:
+            for name, superuser in session.rows(self._of_nobody):
+                owner = self._owner(session, name, superuser=bool(superuser))
+                session.run(self._adopt, {"name_": name, "user_": owner, "pk_": new_uuid()})
+
+    def _owner(self, session: Session, name: str, *, superuser: bool) -> str | None:
+        return None if self._owners is None else self._owners.of(session, name, superuser=superuser)
 
     def change(self, name: str, *, active: bool) -> None:
         """Revoke a token, or take the revocation back. :raises NotFound: there is none of this name"""
@@ -143,10 +179,12 @@ class Tokens:
                 raise errors.NotFound
 
 
-def _digest(secret: str) -> str:
+def digest_of(secret: str) -> str:
+    """What is stored of a token."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _token(row: Row) -> Token:
-    _, name, superuser, active, permissions, created, expires = row
-    return Token(name, bool(superuser), bool(active), frozenset(permissions.split()), created, expires)
+    _, name, superuser, active, permissions, created, expires, user = row
+    may = frozenset(permissions.split())
+    return Token(name, bool(superuser), bool(active), may, created, expires, user or "")

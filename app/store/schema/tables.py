@@ -145,16 +145,25 @@ files = Table(
 tokens = Table(
     "tokens",
     metadata,
+    # The identifier, as the contract calls it.
     Column("name", text(), primary_key=True),
     # SHA-256 of the token, in hexadecimal: the token itself is stored nowhere.
     Column("digest", text(), nullable=False, unique=True),
+    # What the token itself may do, beside its user: everything, or permissions, separated by spaces.
     Column("superuser", Boolean(), nullable=False),
     Column("active", Boolean(), nullable=False),
-    # Permissions, separated by spaces.
     Column("permissions", text(), nullable=False),
     # Seconds since 1970-01-01 UTC; 0 for a token that does not expire.
     Column("created", BigInteger(), nullable=False),
     Column("expires", BigInteger(), nullable=False),
+    # Null for a token that an older server has made, until it is given a user.
+    Column("pk", text()),
+    Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), index=True),
+    Column("intent", text(), nullable=False, server_default=sql("'api'")),
+    Column("description", text(), nullable=False, server_default=sql("''")),
+    Column("managed", text()),
+    # False for a token that has a moment to expire, and does not; null for one that expires if it has one.
+    Column("expiring", Boolean()),
 )
 
 # What the store knows of itself, such as the members that `flows.search` was made from.
@@ -176,7 +185,12 @@ referred_tables = frozenset(key.column.table.name for key in references.foreign_
 """The tables that references of objects can refer to."""
 
 # Columns that the store sets itself.
-_MADE = frozenset({"pk", "policybindingmodel_ptr_id", "collection", "model", "members", "search", "stages", "policies"})
+_MADE = frozenset(
+    {
+        "pk", "policybindingmodel_ptr_id", "collection", "model", "members", "search", "stages", "policies",
+        "digest", "superuser", "active", "permissions", "created", "expires",
+    }
+)  # fmt: skip
 _TYPES = {"text": "string", "boolean": "boolean", "integer": "integer"}
 
 

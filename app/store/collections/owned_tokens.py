@@ -1,0 +1,158 @@
+"""Tokens as objects of the contract: each belongs to a user, and only that user and superusers see it."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app import determinism, errors
+from app.caches import bounded_cache
+from app.store.collections.identity import new_uuid
+from app.store.collections.tokens import TOKEN_BYTES, digest_of
+from app.store.engine.database import Database, Query, Session
+from app.store.queries.listing import Listing, Page, PageRequest
+from app.store.queries.references import References, key_of
+from app.store.queries.token_views import TOKEN_REFERENCES, TokenRow, seconds_of, token_view
+from app.store.schema.tables import tokens
+
+_TAKEN = {"digest": "key", "name": "identifier"}
+
+
+class OwnedTokens:
+    """The tokens of a database.
+
+    An *owner* is the key of the user whose tokens are meant; None for everybody's.
+
+    :param database: where they are
+    :param searched: the properties that searches look at
+    """
+
+    def __init__(self, database: Database, searched: Sequence[str]) -> None:
+        self._database = database
+        self._references = References(database)
+        self._update_query = bounded_cache(16)(self._compile_update)
+        view = token_view(searched)
+        self._listing = Listing(database, view, TokenRow._make, cut=True)
+        found = sa.select(*view.columns).select_from(view.source)
+        by_identifier = tokens.c.name == sa.bindparam("identifier_")
+        compiled = database.compile
+        self._get = compiled(found.where(by_identifier))
+        self._known = compiled(sa.select(tokens.c.pk).where(by_identifier))
+        self._lock = compiled(sa.select(tokens.c.pk).where(by_identifier).with_for_update())
+        self._insert = compiled(sa.insert(tokens).values({c.name: sa.bindparam(c.name) for c in tokens.c}))
+        self._delete = compiled(sa.delete(tokens).where(tokens.c.pk == sa.bindparam("pk_")))
+
+    def page(self, request: PageRequest, owner: str | None) -> Page[TokenRow]:
+        """A page of tokens, see `Listing.page`."""
+        if owner is not None:
+            request = request._replace(filters={**request.filters, "user": owner})
+        return self._listing.page(request)
+
+    def get(self, identifier: str, owner: str | None) -> TokenRow:
+        """A token. :raises NotFound: there is none, or it is somebody else's"""
+        with self._database.read() as session:
+            return self._read(session, identifier, owner)
+
+    def add(self, members: Mapping[str, Any], secret: str | None = None) -> TokenRow:
+        """Store a new token.
+
+        :param members: its properties
+        :param secret: the token itself; a random one that nobody knows if it is not given
+        :raises Missing: there is no such user
+        :raises NotUnique: the identifier is taken
+        """
+        with self._database.write() as session:
+            self.insert(session, members, secret)
+            return self._read(session, members["identifier"], None)
+
+    def insert(self, session: Session, members: Mapping[str, Any], secret: str | None = None) -> str:
+        """Store a new token, within a transaction. :returns: its primary key"""
+        if members.get("user") is None:
+            raise errors.Missing({"user": None})
+        row: dict[str, Any] = {
+            **dict.fromkeys(tokens.c.keys()),
+            **self._values(session, members),
+            "pk": new_uuid(),
+            "digest": digest_of(secret or secrets.token_urlsafe(TOKEN_BYTES)),
+            "superuser": False,
+            "active": True,
+            "permissions": "",
+            "created": int(determinism.now()),
+        }
+        with self._database.translating(_TAKEN):
+            session.run(self._insert, row)
+        return str(row["pk"])
+
+    def change(self, identifier: str, members: Mapping[str, Any], owner: str | None) -> TokenRow:
+        """Store some properties of a token; the others stay.
+
+        :raises NotFound: there is none, or it is somebody else's
+        :raises NotUnique: the new identifier is taken
+        """
+        with self._database.write() as session:
+            session.lock(self._lock, {"identifier_": identifier})
+            row = self._read(session, identifier, owner)
+            self.update(session, row.pk, members)
+            return self._read(session, members.get("identifier", identifier), None)
+
+    def update(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+        """Store some properties of a token, within a transaction."""
+        if values := self._values(session, members):
+            self._store(session, pk, values)
+
+    def set_secret(self, identifier: str, secret: str, owner: str | None) -> None:
+        """Replace a token itself.
+
+        :raises NotFound: there is none, or it is somebody else's
+        :raises NotUnique: the secret is that of another token
+        """
+        with self._database.write() as session:
+            self._store(session, self._read(session, identifier, owner).pk, {"digest": digest_of(secret)})
+
+    def remove(self, identifier: str, owner: str | None) -> None:
+        """Delete a token. :raises NotFound: there is none, or it is somebody else's"""
+        with self._database.write() as session:
+            self.delete(session, self._read(session, identifier, owner).pk)
+
+    def delete(self, session: Session, pk: str) -> None:
+        """Delete a token, within a transaction. :raises NotFound: there is none"""
+        if not session.run(self._delete, {"pk_": pk}):
+            raise errors.NotFound
+
+    def taken(self, identifier: str, own: str | None) -> bool:
+        """Whether a token has an identifier already. :param own: that of the token that may have it, if any"""
+        with self._database.read() as session:
+            return identifier != own and session.row(self._known, {"identifier_": identifier}) is not None
+
+    def _read(self, session: Session, identifier: str, owner: str | None) -> TokenRow:
+        row = session.row(self._get, {"identifier_": identifier})
+        if row is None or (owner is not None and TokenRow._make(row).user != owner):
+            raise errors.NotFound
+        return TokenRow._make(row)
+
+    def _values(self, session: Session, members: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns of properties. :raises Missing: there is no such user"""
+        self._references.resolve(session, TOKEN_REFERENCES, members)
+        values = dict(members)
+        if "identifier" in values:
+            values["name"] = values.pop("identifier")
+        if "user" in values:
+            values["user"] = key_of(values["user"])
+        if "expires" in values:
+            moment = values["expires"]
+            # 0 means never, and nothing else does.
+            values["expires"] = (
+                0 if moment is None else (seconds_of(moment) if isinstance(moment, str) else moment) or 1
+            )
+        return values
+
+    def _store(self, session: Session, pk: str, values: Mapping[str, Any]) -> None:
+        new = {f"new_{name}": value for name, value in values.items()}
+        with self._database.translating(_TAKEN):
+            session.run(self._update_query(frozenset(values)), {**new, "pk_": pk})
+
+    def _compile_update(self, columns: frozenset[str]) -> Query:
+        values: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in sorted(columns)}
+        found = sa.update(tokens).where(tokens.c.pk == sa.bindparam("pk_"))
+        return self._database.compile(found.values(values))

@@ -1,0 +1,59 @@
+"""Users who own the tokens that are made without one."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain import Model
+from app.store.collections.objects import Objects
+from app.store.engine.database import Database, Session
+from app.store.queries.people import GROUPS, USERS
+from app.store.schema.tables import objects
+
+# As a fresh authentik has them.
+_ADMIN: Mapping[str, Any] = {"username": "akadmin", "name": "authentik Default Admin"}
+_ADMINS: Mapping[str, Any] = {"name": "authentik Admins", "is_superuser": True}
+
+
+class Owners:
+    """Finds the owner of a token, or creates one.
+
+    :param database: where users are
+    :param store: the objects
+    :param models: the models of the contract, by name
+    """
+
+    def __init__(self, database: Database, store: Objects, models: Mapping[str, Model]) -> None:
+        self._store = store
+        of_collection = {model.collection: model for model in models.values()}
+        self._user, self._group = of_collection.get(USERS), of_collection.get(GROUPS)
+        named = (objects.c.collection == sa.bindparam("collection_"), objects.c.name == sa.bindparam("name_"))
+        self._find = database.compile(sa.select(objects.c.pk).where(*named))
+
+    def of(self, session: Session, name: str, *, superuser: bool) -> str | None:
+        """The key of the owner of a new token; None if the contract has no users.
+
+        :param name: what the token is called: so is the service account that owns it
+        :param superuser: whether the token may do everything: the administrator owns it
+        """
+        if self._user is None or self._group is None:
+            return None
+        if not superuser:
+            # The token must not get what another user may do.
+            taken = self._key_of(session, USERS, name) is not None
+            username = f"{name}-{secrets.token_hex(4)}" if taken else name
+            return self._create(session, self._user, {"username": username, "name": name, "type": "service_account"})
+        admin = self._key_of(session, USERS, _ADMIN["username"])
+        if admin is not None:
+            return admin
+        group = self._key_of(session, GROUPS, _ADMINS["name"]) or self._create(session, self._group, _ADMINS)
+        return self._create(session, self._user, {**_ADMIN, "groups": [group]})
+
+    def _key_of(self, session: Session, collection: str, name: str) -> str | None:
+        row = session.row(self._find, {"collection_": collection, "name_": name})
+        return None if row is None else str(row[0])
+
+    def _create(self, session: Session, model: Model, members: Mapping[str, Any]) -> str:
+        return self._store.insert(session, model.name, {**model.defaults, **members})

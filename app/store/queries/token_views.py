@@ -1,0 +1,106 @@
+"""The view of tokens and their users: columns, filters and sort keys."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from app.domain import CASCADE, Reference
+from app.store.queries.dialects import json_value, line_feed, literal, readable
+from app.store.queries.people import GROUPS, USERS, groups_of
+from app.store.queries.references import key_of
+from app.store.queries.view import Field, View, column_field, text
+from app.store.schema.tables import objects, references, tokens
+
+TOKEN_REFERENCES: Mapping[str, Reference] = {
+    "user": Reference((USERS,), CASCADE, many=False, integers=True, nullable=False)
+}
+"""The references of a token."""
+
+USERNAME = "user__username"
+"""The property of a token that is the username of its user."""
+
+
+class TokenRow(NamedTuple):
+    """A token as it is stored, and its user.
+
+    :param expires: seconds since 1970-01-01 UTC; 0 for never
+    :param user_related: the groups of the user, as JSON
+    """
+
+    pk: str
+    managed: str | None
+    identifier: str
+    intent: str
+    user: str
+    description: str
+    expires: int
+    expiring: bool
+    user_name: str
+    user_model: str
+    user_members: str
+    user_related: str
+
+
+_OWN = TokenRow._fields[:8]
+_KEPT: Mapping[str, Callable[[], sa.ColumnElement[Any]]] = {
+    "identifier": lambda: tokens.c.name,
+    "expiring": lambda: sa.func.coalesce(tokens.c.expiring, tokens.c.expires != 0),
+}
+
+
+def token_view(searched: Sequence[str] = ()) -> View:
+    """The tokens that have a user. :param searched: the properties that searches look at"""
+    own = [_KEPT[name]() if name in _KEPT else tokens.c[name] for name in _OWN]
+    columns = [*own, *(objects.c[name] for name in ("name", "model", "members"))]
+    source = tokens.join(objects, objects.c.pk == tokens.c.user)
+    fields = token_fields()
+    found: sa.ColumnElement[str] = literal("")
+    for name in searched:
+        found = found + sa.func.upper(sa.cast(fields[name].key(), sa.Text()), type_=sa.Text()) + line_feed()
+    return View(source, tokens.c.pk, [*columns, groups_of(objects)], fields, found)
+
+
+def token_fields() -> dict[str, Field]:
+    """The properties that tokens can be filtered by."""
+    plain = ("pk", "managed", "intent", "description")
+    expires = tokens.c.expires
+    return {
+        "identifier": column_field(tokens.c.name),
+        "expiring": Field("boolean", _KEPT["expiring"], lambda wanted: _KEPT["expiring"]() == wanted),
+        **{name: column_field(tokens.c[name]) for name in plain},
+        "expires": Field("string", lambda: expires, lambda wanted: expires == wanted, bound=seconds_of),
+        "user": Field("string", lambda: tokens.c.user, lambda wanted: tokens.c.user == wanted, bound=key_of),
+        USERNAME: Field("string", lambda: objects.c.name, lambda wanted: objects.c.name == wanted, bound=text),
+    }
+
+
+def is_active() -> sa.ColumnElement[bool]:
+    """Whether the user of a token may log in."""
+    return sa.func.coalesce(json_value(readable(objects.c.members), "is_active", "boolean"), sa.true())
+
+
+def is_superuser() -> sa.ColumnElement[bool]:
+    """Whether the user of a token is in a group whose members are superusers, or in one whose parent is such a group."""
+    membership, parent = references.alias("of_user"), references.alias("to_parent")
+    group = objects.alias("superusers")
+    joined = membership.outerjoin(parent, sa.and_(parent.c.owner == membership.c.object, parent.c.member == "parent"))
+    joined = joined.join(group, sa.or_(group.c.pk == membership.c.object, group.c.pk == parent.c.object))
+    value = json_value(readable(group.c.members), "is_superuser", "boolean")
+    mine = (membership.c.owner == tokens.c.user, membership.c.member == literal(GROUPS))
+    return sa.exists().select_from(joined).where(*mine, sa.func.coalesce(value, sa.false()).is_(sa.true()))
+
+
+def seconds_of(moment: str) -> int | None:
+    """A date-time (RFC 3339) as seconds since 1970-01-01 UTC, or None if there is no such one."""
+    try:
+        return int(datetime.fromisoformat(moment.upper()).timestamp())
+    except (ValueError, OverflowError):
+        # A leap second, or a moment before the year 1 in UTC.
+        return None
+
+
+def moment_of(seconds: int) -> str:
+    """Seconds since 1970-01-01 UTC as a date-time (RFC 3339)."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")

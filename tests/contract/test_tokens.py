@@ -1,0 +1,204 @@
+"""Tokens as objects: whose they are, what they may do, and until when."""
+
+import pytest
+
+from app import determinism
+
+USERS, GROUPS, TOKENS = "/api/v3/core/users/", "/api/v3/core/groups/", "/api/v3/core/tokens/"
+ME, SERVICE_ACCOUNT = USERS + "me/", USERS + "service_account/"
+
+
+@pytest.fixture
+def client(client_on_each):
+    return client_on_each
+
+
+@pytest.fixture
+def reader(client):
+    """A token that may see users, and the user that it belongs to."""
+    client.store.tokens.add("reader", permissions=["authentik_core.view_user"], secret="reader")
+    return client.get(ME, token="reader").json()["user"]
+
+
+@pytest.fixture
+def jane(client):
+    return client.post(USERS, {"username": "jane", "name": "Jane"}).json()
+
+
+def created(client, identifier, **members):
+    """A new token of the caller, or of another user."""
+    token = members.pop("token", "root")
+    response = client.post(TOKENS, {"identifier": identifier, **members}, token=token)
+    assert response.status == 201, response.body
+    return response.json()
+
+
+def identifiers(client, token="root", **query):
+    """The identifiers of the tokens that are listed."""
+    query = "&".join(f"{name}={value}" for name, value in query.items())
+    return [each["identifier"] for each in client.get(TOKENS, query=query, token=token).json()["results"]]
+
+
+def with_key(client, identifier, key):
+    """Set the key of a token. :returns: the key"""
+    assert client.post(f"{TOKENS}{identifier}/set_key/", {"key": key}).status == 204
+    return key
+
+
+def test_a_superuser_s_token_belongs_to_the_administrator(client):
+    me = client.get(ME).json()["user"]
+    assert (me["username"], me["is_superuser"]) == ("akadmin", True)
+    assert [group["name"] for group in me["groups"]] == ["authentik Admins"]
+    client.store.tokens.add("another", superuser=True, secret="another")
+    assert client.get(ME, token="another").json()["user"] == me
+
+
+def test_another_token_has_a_service_account_of_its_own(client, reader):
+    assert (reader["username"], reader["type"], reader["is_superuser"]) == ("reader", "service_account", False)
+    assert client.get(USERS, token="reader").status == 200
+    assert client.get(GROUPS, token="reader").status == 403
+    # Not the user who is called so already.
+    client.store.tokens.add("akadmin", permissions=["authentik_core.view_user"], secret="impostor")
+    impostor = client.get(ME, token="impostor").json()["user"]
+    assert (impostor["is_superuser"], impostor["username"] != "akadmin") == (False, True)
+    assert client.get(GROUPS, token="impostor").status == 403
+
+
+def test_all_operations_on_a_token(client, jane):
+    made = created(client, "one", user=jane["pk"], description="first")
+    assert (made["user"], made["user_obj"], made["intent"], made["expiring"]) == (jane["pk"], jane, "api", True)
+    assert client.get(f"{TOKENS}one/").json() == made
+    changed = client.patch(f"{TOKENS}one/", {"identifier": "two", "expiring": False}).json()
+    assert changed | {"expires": None} == made | {"identifier": "two", "expiring": False, "expires": None}
+    put = client.put(f"{TOKENS}two/", {"identifier": "two", "managed": "somebody"}).json()
+    assert (put["description"], put["managed"], put["user"]) == ("first", "somebody", jane["pk"])
+    assert client.get(f"{TOKENS}two/used_by/").json() == []
+    assert client.delete(f"{TOKENS}two/").status == 204
+    for method in ("get", "delete"):
+        assert getattr(client, method)(f"{TOKENS}two/").status == 404
+
+
+def test_what_is_wrong_with_a_token(client, jane):
+    created(client, "taken")
+    for body, wrong in (
+        ({"identifier": "taken"}, {"identifier": ["Token with this identifier already exists."]}),
+        ({"identifier": "a", "intent": "recovery"}, {"intent": ["Invalid intent recovery"]}),
+        ({"identifier": "a", "user": 10**6}, {"user": ['Invalid pk "1000000" - object does not exist.']}),
+        ({}, {"identifier": ["This field is required."]}),
+    ):
+        refused = client.post(TOKENS, body)
+        assert (refused.status, refused.json()) == (400, wrong)
+    refused = client.patch(f"{TOKENS}taken/", {"user": jane["pk"]})
+    assert (refused.status, refused.json()) == (400, {"user": ["User cannot be changed"]})
+    assert client.patch(f"{TOKENS}taken/", {"identifier": "taken"}).status == 200
+
+
+def test_a_key_is_set_and_never_shown(client, jane):
+    created(client, "one", user=jane["pk"])
+    with_key(client, "one", "janes-own-key")
+    assert client.get(ME, token="janes-own-key").json()["user"]["pk"] == jane["pk"]
+    shown = client.get(f"{TOKENS}one/view_key/")
+    assert (shown.status, list(shown.json())) == (400, ["non_field_errors"])
+    assert "janes-own-key" not in str(shown.json())
+    with_key(client, "one", "another-key")
+    assert client.get(ME, token="janes-own-key").status == 403
+    created(client, "two")
+    refused = client.post(f"{TOKENS}two/set_key/", {"key": "another-key"})
+    assert (refused.status, refused.json()) == (400, {"key": ["Token with this key already exists."]})
+    assert client.post(f"{TOKENS}two/set_key/", {"key": "with blanks"}).status == 400
+
+
+def test_tokens_of_others_are_seen_by_superusers_only(client, reader):
+    created(client, "own", token="reader")
+    created(client, "admins", user=client.get(ME).json()["user"]["pk"])
+    assert identifiers(client, "reader") == ["own", "reader"]
+    assert {"own", "reader", "admins", "root"} <= {*identifiers(client)}
+    for path in ("admins/", "admins/used_by/", "admins/view_key/"):
+        assert client.get(TOKENS + path, token="reader").status == 404
+    assert client.patch(f"{TOKENS}admins/", {"description": "x"}, token="reader").status == 404
+    assert client.post(f"{TOKENS}admins/set_key/", {"key": "x"}, token="reader").status == 404
+    assert client.delete(f"{TOKENS}admins/", token="reader").status == 404
+
+
+def test_a_token_of_another_user_is_made_by_superusers_only(client, reader):
+    admin = client.get(ME).json()["user"]["pk"]
+    assert created(client, "own", user=admin, token="reader")["user"] == reader["pk"]
+
+
+def test_a_token_may_do_what_its_user_may(client, jane):
+    created(client, "one", user=jane["pk"])
+    key, path = with_key(client, "one", "janes-key"), f"{USERS}{jane['pk']}/"
+    assert client.get(USERS, token=key).status == 403
+    above = client.post(GROUPS, {"name": "above", "is_superuser": True}).json()
+    below = client.post(GROUPS, {"name": "below", "parent": above["pk"]}).json()
+    for groups, status in (([above["pk"]], 200), ([], 403), ([below["pk"]], 200)):
+        client.patch(path, {"groups": groups})
+        assert client.get(USERS, token=key).status == status
+    client.patch(path, {"is_active": False})
+    assert client.get(ME, token=key).json() == {"detail": "Token invalid/expired"}
+    client.patch(path, {"is_active": True})
+    assert client.get(ME, token=key).status == 200
+    assert client.delete(path).status == 204
+    assert client.get(ME, token=key).status == 403
+    assert "one" not in identifiers(client)
+
+
+def test_an_app_password_is_no_token_of_the_api(client, jane):
+    created(client, "password", intent="app_password", user=jane["pk"])
+    assert client.get(ME, token=with_key(client, "password", "app-password")).status == 403
+
+
+def test_when_tokens_expire(client, monkeypatch):
+    monkeypatch.setattr(determinism, "now", lambda: 1_900_000_000.0)
+    late, limit, past = "2031-01-01T00:00:00Z", "2030-03-17T18:16:40Z", "2001-01-01T00:00:00Z"
+    assert created(client, "api", expires=late)["expires"] == limit
+    assert client.patch(f"{TOKENS}api/", {"expires": past}).json()["expires"] == limit
+    assert created(client, "password", intent="app_password")["expires"] == limit
+    assert created(client, "old", intent="app_password", expires=past)["expires"] == past
+    assert created(client, "lasting", intent="app_password", expiring=False)["expires"] is None
+    refused = client.post(TOKENS, {"identifier": "late", "intent": "app_password", "expires": late})
+    sentence = "Token expires exceeds maximum lifetime (2030-03-17 18:16:40+00:00 UTC)."
+    assert (refused.status, refused.json()) == (400, {"expires": [sentence]})
+    key = with_key(client, "api", "expiring-key")
+    assert client.get(ME, token=key).status == 200
+    monkeypatch.setattr(determinism, "now", lambda: 1_900_001_801.0)
+    assert client.get(ME, token=key).status == 403
+
+
+def test_filters_and_search_of_tokens(client, jane):
+    created(client, "janes", user=jane["pk"], description="for deployment")
+    created(client, "lasting", intent="app_password", expiring=False)
+    assert identifiers(client, user__username="jane") == ["janes"]
+    assert identifiers(client, intent="app_password") == ["lasting"]
+    assert identifiers(client, search="JANE%20deploy") == ["janes"]
+    assert identifiers(client, expiring="true", search="janes") == ["janes"]
+    assert identifiers(client, managed="x") == []
+    assert identifiers(client, expires="2001-01-01T00:00:00Z") == []
+    assert identifiers(client, ordering="-identifier")[::-1] == sorted(identifiers(client))
+
+
+def test_a_service_account(client):
+    made = client.post(SERVICE_ACCOUNT, {"name": "robot", "create_group": True}).json()
+    user = client.get(f"{USERS}{made['user_pk']}/").json()
+    assert (user["username"], user["type"], user["uid"]) == ("robot", "service_account", made["user_uid"])
+    assert user["groups"] == [made["group_pk"]]
+    (token,) = client.get(TOKENS, query="user__username=robot").json()["results"]
+    assert (token["identifier"], token["intent"]) == ("service-account-robot-password", "app_password")
+    assert "group_pk" not in client.post(SERVICE_ACCOUNT, {"name": "other", "expiring": False}).json()
+    assert client.get(TOKENS, query="user__username=other").json()["results"][0]["expires"] is None
+    for name in ("robot", "akadmin"):
+        refused = client.post(SERVICE_ACCOUNT, {"name": name})
+        assert (refused.status, refused.json()) == (400, {"name": ["This field must be unique."]})
+
+
+def test_nothing_is_left_of_a_service_account_that_can_t_be_made(client):
+    client.post(GROUPS, {"name": "robot"})
+    assert client.post(SERVICE_ACCOUNT, {"name": "robot", "create_group": True}).status == 400
+    assert client.get(USERS, query="username=robot").json()["pagination"]["count"] == 0
+
+
+def test_settings_of_the_caller_are_an_attribute(client):
+    path = f"{USERS}{client.get(ME).json()['user']['pk']}/"
+    for attributes, settings in (({"settings": {"theme": "dark"}}, {"theme": "dark"}), ({"settings": 5}, {}), ({}, {})):
+        client.patch(path, {"attributes": attributes})
+        assert client.get(ME).json()["user"]["settings"] == settings
