@@ -9,7 +9,6 @@ from app.cli.findings import rejected_tokens
 from app.conformance.replay import (
     ADMIN,
     FLOWS,
-    GROUPS,
     Case,
     Recording,
     Replay,
@@ -71,7 +70,7 @@ def command(
         wire, recording, {ADMIN: token, **{_recorded(sender): secret for sender, secret in senders.items()}}
     )
     known = (*replay.tokens, *INVALID)
-    chosen = [case for case in recording.cases if case["group"] in (groups or GROUPS)]
+    chosen = [case for case in recording.cases if not groups or case["group"] in groups]
     found: Counter[str] = Counter()
     unexpected: list[str] = []
     with click.progressbar(list(by_state(chosen)), label="Recorded cases") as shown:

@@ -32,17 +32,6 @@ _COLLECTIONS = (
     (f"{API}/stages/prompt/prompts/", "pk"),
 )
 
-# The groups of cases whose operations are in the contract.
-GROUPS = frozenset(
-    {
-        "list", "create", "patch", "put", "retrieve", "destroy", "auth", "method", "path", "accept", "http",
-        "cache", "cache_info", "cache_clear", "used_by", "relations", "diagram", "execute", "export", "import",
-        "set_background", "set_background_url", "bindings", "stages", "policies", "policybindings", "root",
-        "captcha", "duo", "duration", "email", "event_matcher", "invstage", "password_expiry", "refs", "reputation", "sms",
-        "static", "totp", "user_delete", "validate", "webauthn",
-    }
-)  # fmt: skip
-
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?")
 # Where the deployment itself is.

@@ -143,6 +143,7 @@ MAPPED = ("store/", "representations/", "handlers/")
 # Names of collections and of properties of several words that mean something else in other places. A property of one word
 # has the name of an everyday thing.
 OTHER_MEANINGS = {
+    "tokens": "a table, and the tokens of a deployment",
     "authentik_flows.flow": "what an exported blueprint begins with",
     "flows": "the name of the program",
     "groups": "a path of the recorded cases",

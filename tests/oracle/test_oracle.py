@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-from app.conformance.replay import GROUPS, Recording, SetupError, by_state, read_differences
+from app.conformance.replay import Recording, SetupError, by_state, read_differences
 from tests.oracle.conftest import FOLDER, RECORDINGS
 
 # The share of the cases that has to match without an entry in differences.yaml.
 LEAST_MATCH = 0.82
 
-CASES = [case for case in by_state(Recording.read(*RECORDINGS).cases) if case["group"] in GROUPS]
+CASES = by_state(Recording.read(*RECORDINGS).cases)
 DIFFERENCES = read_differences(FOLDER / "differences.yaml")
 
 
