@@ -11,7 +11,7 @@ from tests.contract_files import copied, replaced
 
 DENIED = "        denied_action: &denied_action\n          allOf:\n            - $ref: '#/components/schemas/DeniedActionEnum'\n"
 MODE = "        compatibility_mode: &compatibility_mode\n          type: boolean\n"
-DEFAULT = "A new flow takes `none`.\n          x-create-default: none\n"
+DEFAULT = "Who may enter the flow. The default is `none`.\n          x-create-default: none\n"
 TITLE = (
     "        title: &title\n          type: string\n          minLength: 1\n"
     r"          pattern: '^[^\x00]*[^\x00\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\x00]*$'"
@@ -35,7 +35,7 @@ ORDER = (
         ),
         (
             DEFAULT,
-            "A new flow takes `none`.\n",
+            "Who may enter the flow. The default is `none`.\n",
             "A new object may lack 'authentication', which the store requires.",
         ),
         (ORDER, ORDER.replace("        maximum: 2147483647\n", ""), "The store keeps 'order' as a 32-bit integer."),
@@ -52,8 +52,8 @@ ORDER = (
             "The handler requires 'url', which may be missing or null.",
         ),
         (
-            "        maxLength: 500\n        pattern: '^[^\\x00]*$'\n",
-            "        maxLength: 500\n        pattern: '^.*$'\n",
+            "      url:\n        type: string\n        maxLength: 500\n        pattern: '^[^\\x00]*$'\n",
+            "      url:\n        type: string\n        maxLength: 500\n        pattern: '^.*$'\n",
             "The store can't keep NUL characters in 'url'.",
         ),
         (
