@@ -76,12 +76,6 @@ HOMONYMS = {
     ("pages/__init__.py", "Not found."): "the sentence for paths that no contract has",
     ("planning/diagram.py", "none"): "what is not drawn",
     ("planning/plan.py", "all"): "what the word means",
-    ("conformance/replay.py", "duo"): "a part of a path of the recorded cases",
-    ("conformance/replay.py", "email"): "a part of a path of the recorded cases",
-    ("conformance/replay.py", "sms"): "a part of a path of the recorded cases",
-    ("conformance/replay.py", "static"): "a part of a path of the recorded cases",
-    ("conformance/replay.py", "totp"): "a part of a path of the recorded cases",
-    ("conformance/replay.py", "webauthn"): "a part of a path of the recorded cases",
     ("conformance/fuzz_hooks.py", "authorization"): "the header of that name",
     ("recording/har.py", "text"): "a member of an archive",
     ("recording/secrets.py", "password"): "a format that is never shown",
@@ -146,14 +140,11 @@ MAPPED = ("store/", "representations/", "handlers/")
 # Names of collections and of properties of several words that mean something else in other places. A property of one word
 # has the name of an everyday thing.
 OTHER_MEANINGS = {
-    "tokens": "a table, and the tokens of a deployment",
     "authentik_flows.flow": "what an exported blueprint begins with",
     "flows": "the name of the program",
     "groups": "a path of the recorded cases",
     "log_level": "a key of a line of the log",
     "non_field_errors": "authentik's name for what is wrong with an object as a whole",
-    "policies": "a path of the recorded cases",
-    "stages": "a path of the recorded cases",
     "tokens": "a line of the report of `flows doctor`",
     "verbose_name": "a key of `x-model`",
     "verbose_name_plural": "a key of `x-model`",
