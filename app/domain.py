@@ -152,7 +152,10 @@ class Model:
     :param unique: the members, each set together, that no two objects have the same of
     :param seen_by: what permissions let see of an object, for each operation that answers one
     :param seen_with: the permissions to see an object with all its properties; None if no operation retrieves one
+    :param created_by: the permissions that let create an object: each set suffices
+    :param changed_by: the permissions that let change one: each set suffices
     :param deleted_by: the permissions that let delete an object, for each operation that does
+    :param words: the properties whose values are listed texts
     :param preset: the read-only properties that are stored and have an operation of their own; a blueprint sets them like others
     :param leave_out: takes out of the members of an answer what they hold and no answer has; None if they hold no such thing
     :param named_by: the property with a unique value, which people know an object by
@@ -178,7 +181,10 @@ class Model:
     unique: tuple[frozenset[str], ...] = ()
     seen_by: tuple[Grant, ...] = ()
     seen_with: frozenset[str] | None = None
+    created_by: tuple[frozenset[str], ...] = ()
+    changed_by: tuple[frozenset[str], ...] = ()
     deleted_by: tuple[frozenset[str], ...] = ()
+    words: frozenset[str] = frozenset()
     preset: frozenset[str] = frozenset()
     leave_out: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
     named_by: str = "name"

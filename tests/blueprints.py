@@ -124,6 +124,15 @@ class Model:
     seen_by: tuple = ()
     deleted_by: tuple = ()
     preset: tuple = ()
+    created_by: tuple = ()
+    changed_by: tuple = ()
+    words: tuple = ()
+    leave_out: None = None
+    numbered: bool = False
+
+    @property
+    def answered(self):
+        return self.members
 
     @property
     def defaults(self):

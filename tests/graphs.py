@@ -45,12 +45,15 @@ def kinds_in_memory():
 
 
 def kinds_of_contract(contract):
-    """The kinds that a contract declares, by model."""
+    """The kinds that a contract declares, by model, but those with secrets."""
     kinds = {}
     schemas = contract.document["components"]["schemas"]
     for name, schema in schemas.items():
         if "x-model" in schema:
             members = {member: found for member, (_, found) in properties(contract, schemas[f"{name}Request"]).items()}
+            if any(found.get("writeOnly") for found in members.values()):
+                # An export has no secrets, so that it does not make the same again.
+                continue
             leading = {member: found for member, found in members.items() if "x-references" in found}
             kinds[schema["x-model"]["name"]] = Kind(
                 {
@@ -79,6 +82,8 @@ def _value(contract, schema):
         case "array":
             items = _value(contract, flattened(contract, schema["items"]))
             return st.lists(items, unique=True, min_size=schema.get("minItems", 0), max_size=3)
+        case "number":
+            return st.sampled_from([0.0, 0.5, 1.0])
         case "object":
             return st.dictionaries(TEXT, TEXT, max_size=2)
     if schema.get("format") == "date-time":
@@ -109,7 +114,11 @@ class Drawing:
 
     def some(self, most, *collections, least=0):
         """Draw some objects of the collections."""
-        known = [model for model in self._store.models.values() if model.collection in collections]
+        known = [
+            model
+            for name, model in self._store.models.items()
+            if model.collection in collections and name in self._kinds
+        ]
         # Those that lead somewhere come more often.
         models = [model.name for model in known for _ in range(1 + 2 * len(model.references))]
         for _ in range(self._draw(st.integers(least, most))):

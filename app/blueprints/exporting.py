@@ -79,7 +79,7 @@ class _Reach:
             bound = graph.bound_to(self._session, near)
             far: dict[str, str] = {}
             for pk, others in leads_to.items():
-                far |= {other: models[other] for other in others if other in models}
+                far |= {other: models[other] for other in others if other in models and not _is_apart(models[other])}
                 far |= {binding: name for name, binding in bound.get(pk, ())}
             self._unknown |= {pk for pk, name in far.items() if name not in self._store.models}
             near = {pk: name for pk, name in far.items() if pk not in self._found and pk not in self._unknown}
@@ -102,7 +102,9 @@ class _Reach:
         read: dict[str, Members] = {}
         for name, pks in by_model.items():
             read |= self._store.repository(name).read_many(self._session, pks)
-        self._found |= {pk: (self._store.models[name], read[pk]) for pk, name in models.items()}
+        self._found |= {
+            pk: (self._store.models[name], _shown(self._store.models[name], read[pk])) for pk, name in models.items()
+        }
 
     def in_order(self) -> list[tuple[Model, Members]]:
         """The objects, each after those that it leads to; by collection, in the order in which they were reached."""
@@ -140,6 +142,19 @@ class _Reach:
     def _alike(self, pk: str, other: str) -> bool:
         """Whether both are there, and of one collection."""
         return other in self._found and self._found[other][0].collection == self._found[pk][0].collection
+
+
+def _is_apart(model: str) -> bool:
+    """Whether objects of a model exist without flows: users and groups, which those who may export a flow need not see."""
+    return model.startswith("authentik_core.")
+
+
+def _shown(model: Model, members: Members) -> Members:
+    """The members of an object without those that no response has."""
+    shown = {name: value for name, value in members.items() if name == "pk" or name in model.answered}
+    if model.leave_out is not None:
+        model.leave_out(shown)
+    return shown
 
 
 def _identities(model: Model, members: Members) -> Iterator[str]:

@@ -12,6 +12,7 @@ from app.blueprints.permissions import Permissions
 from app.blueprints.similar import similar
 from app.domain import Grant, Model
 from app.store import Store
+from app.store.queries.references import key_of
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -100,8 +101,8 @@ class Lookups:
                 problems = [f"{name}: {messages[0]}" for name, messages in error.messages.items()]
                 raise mistake(place, "; ".join(problems)) from error
             if "pk" in properties:
-                # Anything but a UUID is the pk of nothing.
-                wanted["pk"] = properties["pk"].lower() if is_pk(properties["pk"]) else ""
+                # Anything else is the pk of nothing.
+                wanted["pk"] = stored_pk(model, properties["pk"]) or ""
             if (found := self._store.repository(model.name).find(self._session, wanted)) is not None:
                 return model, found
         return None
@@ -111,6 +112,7 @@ class Lookups:
         model, pk = found
         shown = self._permissions.visible(scope.name, scope.seen_by, place)
         read = self._store.repository(model.name).read(self._session, pk)
+        read["pk"] = shown_pk(model, pk)
         return {name: value for name, value in read.items() if name in shown}
 
     def existing(self, model: Model, pk: str | None, known_by: Mapping[str, Any], place: Place) -> str | None:
@@ -138,7 +140,19 @@ def checked(model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
         return dict(properties)
 
 
-def is_pk(value: Any) -> bool:
+def stored_pk(model: Model, value: Any) -> str | None:
+    """A pk as the store has it, None if it is none: a UUID with hyphens, or a positive integer."""
+    if model.numbered:
+        return key_of(value) if type(value) is int and 0 < value < 2**63 else None
+    return value.lower() if is_uuid(value) else None
+
+
+def shown_pk(model: Model, pk: str) -> str | int:
+    """A pk of the store as a reference holds it."""
+    return int(pk) if model.numbered else pk
+
+
+def is_uuid(value: Any) -> bool:
     """Whether a value is a UUID with hyphens."""
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 

@@ -1,4 +1,4 @@
-"""Permissions to look up and delete objects by a blueprint. The operation itself requires those to create and change them."""
+"""Permissions of the sender of a blueprint: to look up, create, change and delete objects of each model."""
 
 from collections.abc import Callable, Collection, Iterable
 
@@ -41,6 +41,14 @@ class Permissions:
         """
         if members and frozenset(members) not in model.unique:
             self.check_find(model.name, model.seen_by, members, place)
+
+    def check_create(self, model: Model, place: Place) -> None:
+        """Check the permission to create objects of a model. :raises BlueprintError: it is missing"""
+        self._check(model.created_by, f"To create {model.name}", place)
+
+    def check_change(self, model: Model, place: Place) -> None:
+        """Check the permission to change objects of a model. :raises BlueprintError: it is missing"""
+        self._check(model.changed_by, f"To change {model.name}", place)
 
     def check_delete(self, model: Model, place: Place) -> None:
         """Check the permission to delete objects of a model. :raises BlueprintError: it is missing"""

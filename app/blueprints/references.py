@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from app.blueprints.lookups import Lookups, Scope, is_pk
+from app.blueprints.lookups import Lookups, Scope, is_uuid, shown_pk
 from app.blueprints.mistakes import Place, mistake
 from app.blueprints.reading import Blueprint, Entry
 from app.domain import Model
@@ -53,7 +53,7 @@ class References:
         self._lookups = lookups
         self._strict = strict
         # The objects of the entries above, by the entry's id and by the pk that it gave.
-        self._by_id: dict[str, str] = {}
+        self._by_id: dict[str, str | int] = {}
         self._by_pk: dict[str, str] = {}
         # The entries that leave none, by id, by the pk that they give, and by model.
         unreadable = blueprint.ids - {entry.id for entry in blueprint.entries}
@@ -61,10 +61,10 @@ class References:
         self._lost_pks: dict[str, Lost] = {}
         self._lost_from: dict[str, Lost] = {}
 
-    def add(self, entry: Entry, given: str | None, pk: str) -> None:
+    def add(self, entry: Entry, model: Model, given: str | None, pk: str) -> None:
         """Let entries below refer to the object of an entry. :param given: the pk that the entry gave it"""
         if entry.id is not None:
-            self._by_id.setdefault(entry.id, pk)
+            self._by_id.setdefault(entry.id, shown_pk(model, pk))
         if given is not None:
             self._by_pk[given] = pk
 
@@ -74,7 +74,7 @@ class References:
         if entry.id is not None:
             self._lost.setdefault(entry.id, lost)
         identifiers = entry.identifiers.content if entry.identifiers is not None else None
-        if isinstance(identifiers, dict) and (pk := identifiers.get("pk")) is not None and is_pk(pk.content):
+        if isinstance(identifiers, dict) and (pk := identifiers.get("pk")) is not None and is_uuid(pk.content):
             self._lost_pks.setdefault(pk.content.lower(), lost)
         if isinstance(entry.model.content, str):
             self._lost_from.setdefault(entry.model.content.lower(), lost)
@@ -101,7 +101,7 @@ class References:
 
         return {name: renamed(value) if name in model.references else value for name, value in members.items()}
 
-    def key_of(self, id_: str, place: Place) -> str:
+    def key_of(self, id_: str, place: Place) -> str | int:
         """The pk of the object of an entry above, by the entry's id.
 
         :raises BlueprintError: there is no such entry
@@ -116,10 +116,10 @@ class References:
             raise IsGone
         raise mistake(place, f"No entry above has the id {id_!r} and an object.")
 
-    def find(self, model: str, properties: Mapping[str, Any], place: Place) -> str | None:
+    def find(self, model: str, properties: Mapping[str, Any], place: Place) -> str | int | None:
         """The pk of an object of the store, None if there is none. :raises BlueprintError: see `Lookups.find`"""
         found = self._found(self._lookups.scope(model, place), properties, place)
-        return None if found is None else found[1]
+        return None if found is None else shown_pk(*found)
 
     def read(self, model: str, properties: Mapping[str, Any], place: Place) -> dict[str, Any] | None:
         """What the sender may see of an object of the store, None if there is none."""

@@ -9,7 +9,7 @@ from app import errors
 from app.blueprints import releases
 from app.blueprints.document import Value
 from app.blueprints.limits import MAX_MISTAKES, MAX_NOTES, Allowance
-from app.blueprints.lookups import Lookups, is_pk
+from app.blueprints.lookups import Lookups, stored_pk
 from app.blueprints.machine import Machine
 from app.blueprints.mistakes import BlueprintError, Exhausted, Mistake, Note, NotServed, Place, mistake
 from app.blueprints.permissions import Permissions
@@ -163,7 +163,7 @@ class Run:
         if found is None:
             return Done(entry, "skipped", note="there is no such object")
         self._store.repository(model.name).remove(self._session, found)
-        self._references.add(entry, given, found)
+        self._references.add(entry, model, given, found)
         return Done(entry, "deleted", found)
 
     def _present(self, model: Model, entry: Entry) -> Done:
@@ -184,7 +184,7 @@ class Run:
             action, pk = self._keep(
                 model, found, given, {**self._renamed(model, attrs, problems), **known_by}, problems
             )
-        self._references.add(entry, given, pk)
+        self._references.add(entry, model, given, pk)
         ignored = entry.permissions is not None and entry.permissions.content
         return Done(entry, action, pk, "its permissions are ignored" if ignored else "")
 
@@ -192,7 +192,12 @@ class Run:
         self, model: Model, found: str | None, given: str | None, wanted: Mapping[str, Any], problems: Problems
     ) -> tuple[str, str]:
         """Create the object, or change it. :returns: what was done, and its pk"""
-        members = {name: wanted[name] for name in (*model.members, *model.preset) if name in wanted}
+        members = {
+            # In YAML a word may look like a number: authentik takes `digits: 6` for '6'.
+            name: str(wanted[name]) if name in model.words and type(wanted[name]) is int else wanted[name]
+            for name in (*model.members, *model.preset)
+            if name in wanted
+        }
         repository = self._store.repository(model.name)
         try:
             if problems:
@@ -200,11 +205,13 @@ class Run:
                 model.read_change(members)
                 problems.raise_all()
             if found is None:
+                self._terms.permissions.check_create(model, self._entry.place)
                 return "created", repository.add(self._session, repository.as_stored(model.read_new(members)), given)
             stored = repository.read(self._session, found, lock=True)
             new = repository.as_stored(model.read_change(members))
             changes = {name: value for name, value in new.items() if stored[name] != value}
             if changes:
+                self._terms.permissions.check_change(model, self._entry.place)
                 repository.change(self._session, found, changes)
             return "updated" if changes else "unchanged", found
         except errors.Invalid as error:
@@ -224,9 +231,10 @@ class Run:
         if not identifiers and not problems:
             raise mistake(place_of(entry.identifiers, entry), "An entry has identifiers, by which its object is known.")
         pk = identifiers.pop("pk", None)
-        if pk is not None and not is_pk(pk):
-            problems.mistakes.append(about(self._entry, "pk", "A pk is a UUID."))
-            pk = None
+        given = stored_pk(model, pk)
+        if pk is not None and given is None:
+            kind = "positive integer" if model.numbered else "UUID"
+            problems.mistakes.append(about(self._entry, "pk", f"A pk of {model.name} is a {kind}."))
         for name, value in list(identifiers.items()):
             if len(problems.mistakes) > MAX_MISTAKES:
                 break
@@ -239,7 +247,7 @@ class Run:
             else:
                 continue
             del identifiers[name]
-        return pk and pk.lower(), self._renamed(model, identifiers, problems)
+        return given, self._renamed(model, identifiers, problems)
 
     def _renamed(self, model: Model, members: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
         """See `References.renamed`."""

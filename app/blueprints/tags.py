@@ -34,10 +34,10 @@ MODES: Mapping[str, Callable[[list[Any]], bool]] = {
 class References(Protocol):
     """What `!KeyOf`, `!Find` and `!FindObject` refer to."""
 
-    def key_of(self, id_: str, place: Place) -> str:
+    def key_of(self, id_: str, place: Place) -> str | int:
         """The pk of the object of an entry, by the entry's id. :raises BlueprintError: there is none"""
 
-    def find(self, model: str, properties: Mapping[str, Any], place: Place) -> str | None:
+    def find(self, model: str, properties: Mapping[str, Any], place: Place) -> str | int | None:
         """The pk of the object whose properties equal those given; None if there is none.
 
         :raises BlueprintError: there is no such model or property, or the sender must not look it up
@@ -106,12 +106,12 @@ class Resolver:
         if self._left < 0:
             raise exhausted(place, f"Tags ask for more than {MAX_VALUES} values.")
 
-    def _resolve_key_of(self, value: Value) -> str:
+    def _resolve_key_of(self, value: Value) -> str | int:
         if not isinstance(value.content, str):
             raise mistake(value.place, "!KeyOf takes the id of an entry.")
         return self._references.key_of(value.content, value.place)
 
-    def _resolve_find(self, value: Value) -> str | None:
+    def _resolve_find(self, value: Value) -> str | int | None:
         return self._references.find(*self._wanted(value), value.place)
 
     def _resolve_find_object(self, value: Value) -> dict[str, Any] | None:

@@ -38,7 +38,7 @@ UNKNOWN = f'Invalid pk "{PKS[1]}" - object does not exist.'
         (stage("a", identifiers="{nope: §a}"), [f"nope: {DUMMY} has no such property."]),
         (stage("a", identifiers="{name: §[a]}"), ["name: No object is known by a list or a mapping."]),
         (stage("a", identifiers="{name: §5}"), ["name: Not a valid str."]),
-        (stage("a", identifiers="{pk: §5, name: a}"), ["pk: A pk is a UUID."]),
+        (stage("a", identifiers="{pk: §5, name: a}"), [f"pk: A pk of {DUMMY} is a UUID."]),
         ("- §" + stage("a", identifiers=f"{{pk: {PKS[1]}}}")[2:], ["name: This field is required."]),
         (stage("a", attrs="{throw_error: §'yes'}"), ["throw_error: Not a valid bool."]),
         (

@@ -1,6 +1,6 @@
 """The models that a contract declares by `x-model`, ready for the handlers and the store."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from app import errors
@@ -140,6 +140,12 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
     members = {name: _type(source, member) for name, member in sent.items() if not member.get("x-ignored")}
     references = {name: _reference(source, member) for name, member in sent.items() if "x-references" in member}
     preset = _preset(source, about["collection"])
+    # An operation on one object also takes what it takes to see that.
+    deleted_by = tuple(
+        _required(path["delete"]) - _required(path["get"]) or _required(path["delete"])
+        for path, _ in paths
+        if "delete" in path
+    )
     return Model(
         name=about["name"],
         collection=about["collection"],
@@ -164,11 +170,11 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
         unique=create.unique if create else (),
         seen_by=tuple(Grant(_required(path["get"]), shown) for path, shown in paths),
         seen_with=seen_with.get(about["name"], seen_with.get(about["collection"])),
-        # An operation on one object also takes what it takes to see that.
-        deleted_by=tuple(
-            _required(path["delete"]) - _required(path["get"]) or _required(path["delete"])
-            for path, _ in paths
-            if "delete" in path
+        created_by=_permitted(source, schema_name, "201", "post", deleted_by, "add"),
+        changed_by=_permitted(source, schema_name, "200", "patch", deleted_by, "change"),
+        deleted_by=deleted_by,
+        words=frozenset(
+            name for name in members if members[name] == "string" and "enum" in flattened(source, sent[name])
         ),
         preset=frozenset(preset),
         leave_out=_leave_out(source, schema_name, sent),
@@ -218,12 +224,35 @@ def _required(operation: dict[str, Any]) -> frozenset[str]:
     return frozenset(operation.get("x-required-permissions", ()))
 
 
+def _permitted(
+    source: Source, schema_name: str, code: str, method: str, deleted_by: Iterable[frozenset[str]], action: str
+) -> tuple[frozenset[str], ...]:
+    """The permissions that let create or change an object: of the operation that does, and for all kinds of its collection.
+
+    The latter have no operation to read them from; they are named as those to delete.
+
+    :param action: what the codename of a permission begins with
+    """
+    codenames = f".{action}_"
+    found = [
+        frozenset(one for one in _required(source.at(pointer)) if codenames in one) or _required(source.at(pointer))
+        for pointer in _operations(source, schema_name, code, method)
+    ]
+    of_all = (frozenset(one.replace(".delete_", codenames) for one in needed) for needed in deleted_by)
+    return tuple(dict.fromkeys((*found, *of_all)))
+
+
+def _operations(source: Source, schema_name: str, code: str, method: str) -> Iterator[Pointer]:
+    """The operations that answer a model's objects with a status code."""
+    wanted = {"$ref": f"#/components/schemas/{schema_name}"}
+    return (pointer for pointer, known, answered in _answered(source, code) if known == method and wanted in answered)
+
+
 def _reader(source: Source, schema_name: str, code: str, method: str = "post") -> BodyReader | None:
     """The reader of the operation that answers a model's objects with a status code."""
     wanted = {"$ref": f"#/components/schemas/{schema_name}"}
-    for pointer, known, answered in _answered(source, code):
-        if known == method and wanted in answered:
-            return body_reader(source, pointer, source.at(pointer), wanted if code == "201" else None)
+    for pointer in _operations(source, schema_name, code, method):
+        return body_reader(source, pointer, source.at(pointer), wanted if code == "201" else None)
     return None
 
 
