@@ -30,17 +30,18 @@ class Permissions:
     def visible(self, model: str, seen_by: Collection[Grant], place: Place) -> frozenset[str]:
         """The properties of objects of a model that the sender may see. :raises BlueprintError: there are none"""
         self._check((grant.permissions for grant in seen_by), f"To see {model}", place)
-        granted = (grant for grant in seen_by if self._may is None or all(map(self._may, grant.permissions)))
+        granted = (grant for grant in seen_by if self._grants(grant.permissions))
         return frozenset().union(*(grant.properties for grant in granted))
 
     def check_identifiers(self, model: Model, members: Collection[str], place: Place) -> None:
-        """Check the permission to identify an entry's object by some members, `pk` not among them. Unique ones need none: an
-        attempt to create an object reveals whether a value is taken.
+        """Check the permission to identify an entry's object by some members, `pk` not among them. Who may create objects needs
+        none for unique ones: an attempt to create an object reveals whether a value is taken.
 
         :raises BlueprintError: it is missing
         """
-        if members and frozenset(members) not in model.unique:
-            self.check_find(model.name, model.seen_by, members, place)
+        unique = not members or frozenset(members) in model.unique
+        if not (unique and any(map(self._grants, model.created_by))):
+            self.check_find(model.name, model.seen_by, members or ("pk",), place)
 
     def check_create(self, model: Model, place: Place) -> None:
         """Check the permission to create objects of a model. :raises BlueprintError: it is missing"""
@@ -54,11 +55,17 @@ class Permissions:
         """Check the permission to delete objects of a model. :raises BlueprintError: it is missing"""
         self._check(model.deleted_by, f"To delete {model.name}", place)
 
+    def _grants(self, needed: frozenset[str]) -> bool:
+        """Whether all permissions of an operation are granted. One that needs none is for objects of the caller's own; for those of
+        others nothing suffices but everything.
+        """
+        return self._may is None or (bool(needed) and all(map(self._may, needed)))
+
     def _check(self, alternatives: Iterable[frozenset[str]], purpose: str, place: Place) -> None:
         """Check that all permissions of one alternative are granted."""
-        if self._may is None:
+        alternatives = tuple(filter(None, alternatives))
+        if self._may is None or any(map(self._grants, alternatives)):
             return
         missing = [[name for name in sorted(needed) if not self._may(name)] for needed in alternatives]
-        if all(missing):
-            wanted = " or ".join(map(" and ".join, missing)) or "of a superuser"
-            raise mistake(place, f"{purpose} takes the permission {wanted}, which the token does not have.")
+        wanted = " or ".join(map(" and ".join, missing)) or "of a superuser"
+        raise mistake(place, f"{purpose} takes the permission {wanted}, which the token does not have.")

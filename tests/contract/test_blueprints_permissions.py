@@ -15,7 +15,10 @@ from tests.examples import Examples, creators, operations
 from tests.forms import form
 
 CONTRACT = shipped()
-OPERATIONS, CREATORS, MODELS = operations(CONTRACT), creators(CONTRACT), models.models(CONTRACT)
+OPERATIONS, MODELS = operations(CONTRACT), models.models(CONTRACT)
+# Models whose operations need permissions, and those whose operations are for objects of the caller's own.
+CREATORS = {model: known for model, known in creators(CONTRACT).items() if known.spec.get("x-required-permissions")}
+OWN = sorted(creators(CONTRACT).keys() - CREATORS.keys())
 REQUIRED = frozenset(OPERATIONS["flows_instances_import_create"].spec["x-required-permissions"])
 DUMMY, FLOW = "authentik_stages_dummy.dummystage", "authentik_flows.flow"
 _numbers = itertools.count()
@@ -79,6 +82,34 @@ def may(model, action):
     return {one.replace(".delete_", f".{action}_") for one in covered}
 
 
+def seeing(model):
+    """The permissions to see an object by which it may be known, if there is need of them."""
+    return set() if may(model, "add") & REQUIRED else may(model, "view")
+
+
+@pytest.mark.parametrize("model", OWN)
+def test_objects_of_the_callers_own_take_a_superuser(examples, send, model):
+    found = examples.another(model)
+    every = {one for known in OPERATIONS.values() for one in known.spec.get("x-required-permissions", ())}
+    every |= {model.replace(".", f".{action}_") for action in ("add", "change", "delete", "view")}
+    unique = next(iter(MODELS[model].unique))
+    known_by = {name: found[name] for name in unique}
+    find = f"!Find [{model}, {', '.join(json.dumps([name, value]) for name, value in known_by.items())}]"
+    for entry in (
+        {
+            "model": model,
+            "identifiers": dict.fromkeys(unique, "new"),
+            "attrs": examples.body(creators(CONTRACT)[model].id),
+        },
+        *({"model": model, "identifiers": known_by, "state": state} for state in ("present", "created", "absent")),
+        {"model": model, "identifiers": {"pk": found["pk"]}, "state": "created"},
+        f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [{find}]}}",
+        f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [{find.replace('!Find', '!FindObject')}]}}",
+    ):
+        assert f"{model} " in refused(send(entry, more=every))
+        assert "takes the permission of a superuser, which the token does not have." in refused(send(entry, more=every))
+
+
 def test_the_operation_needs_the_permissions_to_create_and_change_all_but_people():
     apart = {model for model in CREATORS if not all(may(model, action) & REQUIRED for action in ("add", "change"))}
     assert apart == {model for model in CREATORS if model.startswith("authentik_core.")}
@@ -90,7 +121,7 @@ def test_to_create_takes_the_permission_to_create(examples, send, model):
     unique = next(iter(MODELS[model].unique))
     entry = {"model": model, "identifiers": {name: body[name] for name in unique}, "attrs": body}
     if not may(model, "add") & REQUIRED:
-        said = refused(send(entry))
+        said = refused(send(entry, more=seeing(model)))
         assert f"To create {model} takes the permission " in said
         assert any(one in said for one in may(model, "add"))
     assert done(send(entry, more=may(model, "add"))) == ["created"]
@@ -113,10 +144,10 @@ def test_to_change_takes_the_permission_to_change(examples, send, model):
             continue
         entry = {"model": model, "identifiers": {"pk": found["pk"]}, "attrs": attrs}
         if not may(model, "change") & REQUIRED:
-            assert f"To change {model} takes the permission " in refused(send(entry))
-        assert done(send(entry, more=may(model, "change"))) == ["updated"]
+            assert f"To change {model} takes the permission " in refused(send(entry, more=seeing(model)))
+        assert done(send(entry, more=may(model, "change") | seeing(model))) == ["updated"]
         # What is as it should be takes none.
-        assert done(send(entry)) == ["unchanged"]
+        assert done(send(entry, more=seeing(model))) == ["unchanged"]
 
 
 @pytest.mark.parametrize("model", CREATORS)
@@ -134,9 +165,9 @@ def test_to_delete_takes_the_permission_to_delete(examples, send, model):
             assert all(one in said for one in permissions)
             assert examples.client.get(path).status == 200
         assert examples.client.get("/api/v3/stages/dummy/", query="name=new").json()["results"] == []
-        assert done(send(entry, more=permissions)) == ["deleted"]
+        assert done(send(entry, more=permissions | seeing(model))) == ["deleted"]
         assert examples.client.get(path).status == 404
-        assert done(send(entry, more=permissions)) == ["skipped"]
+        assert done(send(entry, more=permissions | seeing(model))) == ["skipped"]
         # Whether there is anything to delete is not told either.
         assert refused(send(entry)).startswith("2:")
 
@@ -204,12 +235,16 @@ def test_to_look_up_by_a_base_model_takes_the_permission_to_see_all_of_its_model
 
 
 @pytest.mark.parametrize("model", CREATORS)
-def test_what_no_two_objects_have_the_same_of_makes_an_object_known_to_everybody(examples, send, model):
+def test_what_no_two_objects_have_the_same_of_makes_an_object_known_to_those_who_may_create_one(examples, send, model):
     found = examples.another(model)
     assert MODELS[model].unique
     for members in ({"pk"}, *MODELS[model].unique):
         identifiers = {name: found[name] for name in members}
-        assert done(send({"model": model, "identifiers": identifiers, "state": "created"})) == ["unchanged"]
+        entry = {"model": model, "identifiers": identifiers, "state": "created"}
+        assert done(send(entry, more=may(model, "add"))) == ["unchanged"]
+        if not may(model, "add") & REQUIRED:
+            assert f"To look up {model} by {', '.join(members)} takes the permission " in refused(send(entry))
+            assert done(send(entry, more=may(model, "view"))) == ["unchanged"]
         beside = [name for name in MODELS[model].members if name not in members and scalar(found.get(name))]
         if members == {"pk"} or not beside:
             continue
