@@ -11,7 +11,7 @@ from tests.oracle.conftest import FOLDER, RECORDINGS
 # The share of the cases that has to match without an entry in differences.yaml.
 LEAST_MATCH = 0.82
 
-CASES = by_state(Recording.read(*RECORDINGS).cases)
+CASES = list(by_state(Recording.read(*RECORDINGS).cases))
 DIFFERENCES = read_differences(FOLDER / "differences.yaml")
 
 
