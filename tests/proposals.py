@@ -51,5 +51,5 @@ PATH = """\
 
 def with_proposal(contract):
     """Add the operation to a contract. :returns: the contract's path"""
-    replaced(contract, "paths:\n  /flows/instances/:\n", f"paths:\n{PATH}  /flows/instances/:\n")
+    replaced(contract, "\npaths:\n", f"\npaths:\n{PATH}")
     return contract
