@@ -6,30 +6,16 @@ becomes `#/components/schemas/Stage`. What a template makes of the short files b
 """
 
 import contextlib
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path, PurePath
-from typing import Any, NamedTuple
-from urllib.parse import unquote
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
 
 from app.contract.document.findings import ContractError, Finding, Location
-from app.contract.document.kinds import MadeFile, Template, made
+from app.contract.document.kinds import MadeFile
+from app.contract.document.reading import SECTIONS, FileReference, Reader, ReadFile, Resolve, finding_at
 from app.contract.document.source import File, Pointer, Source, is_path_item, parse_reference, part_at
+from app.contract.document.values import Part
 from app.contract.document.yaml_file import read_file, resolved
-
-SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks")
-"""The components that can be referred to (OpenAPI 3.0.3, "Components Object")."""
-
-Part = tuple[File, Pointer]
-"""A file and a place in it."""
-
-
-ReadFile = Callable[[Path, str, str], File]
-"""Reads a file, as `read_file` does."""
-
-Resolve = Callable[[Path], Path]
-"""Follows the links of a path, as `resolved` does."""
 
 
 def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, resolve: Resolve = resolved) -> Source:
@@ -47,7 +33,7 @@ def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, r
     except OSError as error:
         problem = f"The contract can't be read: {error.strerror}."
         raise ContractError([Finding(Location(name, 1, 1), problem, "Give the path of a readable file.")]) from error
-    reader = _Reader(root, read_file, resolve)
+    reader = Reader(root, read_file, resolve)
     reader.read()
     return _Bundler(reader.files, reader.references).bundle()
 
@@ -70,140 +56,6 @@ def shown_name(path: Path) -> str:
     return str(path)
 
 
-class _Reference(NamedTuple):
-    """A reference as it stands in a file.
-
-    :param pointer: the place of its text, which is that of a `$ref` or an entry of a discriminator's mapping
-    :param node: the object that holds the text
-    :param shown: the text
-    :param path: the file that it names
-    :param fragment: what it names in that file
-    """
-
-    pointer: Pointer
-    node: dict[str, Any]
-    shown: str
-    path: Path
-    fragment: str
-
-
-class _Reader:
-    """Reads the files that a root refers to, and those that they refer to.
-
-    :param root: the root
-    :param read_file: reads a file
-    :param resolve: follows the links of a path
-
-    `files` has all of them by path, the root first; `references` what they refer to.
-    """
-
-    def __init__(self, root: File, read_file: ReadFile, resolve: Resolve) -> None:
-        self._root = root
-        self._read_file = read_file
-        self._follow = resolve
-        self._findings: list[Finding] = []
-        self.files = {root.path: root}
-        self.references: dict[File, list[_Reference]] = {}
-
-    def read(self) -> None:
-        """Read them. :raises ContractError: one can't be used"""
-        unusable: set[Path] = set()
-        waiting = deque([self._root, *self._kinds()])
-        while waiting:
-            file = waiting.popleft()
-            paths: dict[str, Path] = {"": file.path}
-            self.references[file] = []
-            for pointer, node, shown in file.references:
-                # A reference is a URI, in which some characters are encoded (RFC 6901, section 6).
-                name, _, fragment = unquote(shown).partition("#")
-                known = paths.get(name)
-                path = paths[name] = known or self._resolve(file.path.parent / name)
-                self.references[file].append(_Reference(pointer, node, shown, path, fragment))
-                if known is None and path not in self.files and path not in unusable:
-                    further = self._read_further(path, name, (file, pointer), "`paths:` or `schemas:`")
-                    if further is None:
-                        unusable.add(path)
-                    else:
-                        self._check_form(further)
-                        self.files[path] = further
-                        waiting.append(further)
-        if self._findings:
-            raise ContractError(sorted(self._findings))
-
-    def _kinds(self) -> Iterator[File]:
-        """What the templates of the root make of their short files."""
-        kinds = self._root.document.get("x-kinds", {})
-        for name, shown in kinds.items() if isinstance(kinds, dict) else [("", None)]:
-            place: Pointer = ("x-kinds", name) if name else ("x-kinds",)
-            if not isinstance(shown, list):
-                self._find((self._root, place), "The short files are not listed.", "Write them as `template: [files]`.")
-                continue
-            file = self._named_in_the_root(name, place, "`document:`")
-            if file is None:
-                continue
-            template = Template(file)
-            # No part of the document stands in it as it is.
-            self.files[file.path] = empty = replace(file, document={})
-            self.references[empty] = []
-            for index, further in enumerate(shown):
-                kind = self._named_in_the_root(further, (*place, index), f"the keys that {name} uses")
-                if kind is not None:
-                    yield from self._made(template, kind)
-
-    def _named_in_the_root(self, name: Any, place: Pointer, beginning: str) -> File | None:
-        path = self._resolve(self._root.path.parent / str(name))
-        if path in self.files:
-            self._find((self._root, place), f"The file {name!r} stands here twice.", "Remove it from one place.")
-            return None
-        return self._read_further(path, str(name), (self._root, place), beginning)
-
-    def _made(self, template: Template, kind: File) -> Iterator[File]:
-        try:
-            self.files[kind.path] = file = made(template, kind)
-        except ContractError as error:
-            self._findings += error.findings
-        else:
-            self._check_form(file)
-            yield file
-
-    def _resolve(self, path: Path) -> Path:
-        # What can't be followed can't be read either, which is told of then.
-        try:
-            return self._follow(path)
-        except OSError:
-            return path
-
-    def _read_further(self, path: Path, shown: str, named_by: Part, beginning: str) -> File | None:
-        folder = self._root.path.parent
-        if not path.is_relative_to(folder):
-            problem = f"The file {shown!r} is outside of the contract's folder."
-            self._find(named_by, problem, "Move it to the folder of the first file, or below.")
-            return None
-        try:
-            name = str(PurePath(self._root.name).parent / path.relative_to(folder))
-            file = self._read_file(path, name, beginning)
-        except OSError as error:
-            problem = f"The file {shown!r} can't be read: {error.strerror}."
-            self._find(named_by, problem, "Correct the reference, or write the file.")
-            return None
-        except ContractError as error:
-            self._findings += error.findings
-            return None
-        return file
-
-    def _check_form(self, file: File) -> None:
-        known = ("paths", *SECTIONS, *(("x-permissions",) if isinstance(file, MadeFile) else ()))
-        for key, section in file.document.items():
-            if key not in known:
-                problem = f"The key {key!r} has no meaning at the top of this file."
-                self._find((file, (key,)), problem, f"Use one of: {', '.join(known)}.")
-            elif not isinstance(section, dict):
-                self._find((file, (key,)), f"{key!r} is not a mapping.", "Put each part under a name.")
-
-    def _find(self, part: Part, problem: str, remedy: str) -> None:
-        self._findings.append(_finding(part, problem, remedy))
-
-
 class _Bundler:
     """Puts files together.
 
@@ -211,7 +63,7 @@ class _Bundler:
     :param references: what each refers to
     """
 
-    def __init__(self, files: dict[Path, File], references: dict[File, list[_Reference]]) -> None:
+    def __init__(self, files: dict[Path, File], references: dict[File, list[FileReference]]) -> None:
         self._files = files
         self._references = references
         self._root, *self._further = files.values()
@@ -230,7 +82,7 @@ class _Bundler:
                 local = file is self._root and reference.shown.startswith("#")
                 if local and "%" in reference.shown:
                     reference.node[str(reference.pointer[-1])] = "#" + reference.fragment
-                if not local or _of_path_item(reference):
+                if not local or reference.of_path_item:
                     self._redirect(file, reference)
         document = dict(self._root.document)
         if isinstance(paths := document.get("paths"), dict):
@@ -247,7 +99,7 @@ class _Bundler:
             raise ContractError(sorted(set(self._findings)))
         return Source(tuple(self._files.values()), document, self._origins)
 
-    def _redirect(self, file: File, reference: _Reference) -> None:
+    def _redirect(self, file: File, reference: FileReference) -> None:
         """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""
         place, node, shown, _, fragment = reference
         pointer, key, at = place[:-1], place[-1], (file, place)
@@ -256,7 +108,7 @@ class _Bundler:
             self._find(at, f"The reference {shown!r} has no target.", "Name a part of that file.")
             return
         self._uses[self._outermost((file, pointer))].add(self._outermost(target))
-        if _of_path_item(reference):
+        if reference.of_path_item:
             for key in node.keys() - {"$ref"}:
                 problem = f"The key {key!r} means nothing beside a `$ref`."
                 self._find((file, (*pointer, key)), problem, "Move it to where the reference leads.")
@@ -271,7 +123,7 @@ class _Bundler:
         else:
             self._find(at, f"The reference {shown!r} names no component.", "Name one: '<file>#/schemas/<name>'.")
 
-    def _target(self, by: File, reference: _Reference) -> Part | None:
+    def _target(self, by: File, reference: FileReference) -> Part | None:
         """What a reference in a file names, None if there is no such part."""
         named = by, reference.shown
         if named not in self._targets:
@@ -356,14 +208,4 @@ class _Bundler:
         return (file, ()) if file is self._root else (file, pointer[:2])
 
     def _find(self, part: Part, problem: str, remedy: str) -> None:
-        self._findings.append(_finding(part, problem, remedy))
-
-
-def _of_path_item(reference: _Reference) -> bool:
-    """Whether a reference is that of a path item."""
-    return reference.pointer[-1] == "$ref" and is_path_item(reference.pointer[:-1])
-
-
-def _finding(part: Part, problem: str, remedy: str) -> Finding:
-    file, pointer = part
-    return file.finding(pointer, problem, remedy)
+        self._findings.append(finding_at(part, problem, remedy))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.document.bundling import SECTIONS
+from app.contract.document.reading import SECTIONS
 from app.contract.document.source import Pointer, Source, parse_reference, references
 from app.contract.validation.schemas import Direction, SchemaReader
 from app.review.comparing.differences import (

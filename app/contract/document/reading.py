@@ -1,0 +1,167 @@
+"""Read the files of a contract: the first one, those that it refers to, and short files with their templates."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from app.contract.document.findings import ContractError, Finding
+from app.contract.document.kinds import MadeFile, Template, made
+from app.contract.document.source import File, Pointer, is_path_item
+from app.contract.document.values import Part
+
+SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks")
+"""The components that can be referred to (OpenAPI 3.0.3, "Components Object")."""
+
+ReadFile = Callable[[Path, str, str], File]
+"""Reads a file, as `read_file` does."""
+
+Resolve = Callable[[Path], Path]
+"""Follows the links of a path, as `resolved` does."""
+
+
+class FileReference(NamedTuple):
+    """A reference as it stands in a file.
+
+    :param pointer: the place of its text, which is that of a `$ref` or an entry of a discriminator's mapping
+    :param node: the object that holds the text
+    :param shown: the text
+    :param path: the file that it names
+    :param fragment: what it names in that file
+    """
+
+    pointer: Pointer
+    node: dict[str, Any]
+    shown: str
+    path: Path
+    fragment: str
+
+    @property
+    def of_path_item(self) -> bool:
+        """Whether it stands in the place of a path item."""
+        return self.pointer[-1] == "$ref" and is_path_item(self.pointer[:-1])
+
+
+class Reader:
+    """Reads the files that a root refers to, and those that they refer to.
+
+    :param root: the root
+    :param read_file: reads a file
+    :param resolve: follows the links of a path
+
+    `files` has all of them by path, the root first; `references` what they refer to.
+    """
+
+    def __init__(self, root: File, read_file: ReadFile, resolve: Resolve) -> None:
+        self._root = root
+        self._read_file = read_file
+        self._follow = resolve
+        self._findings: list[Finding] = []
+        self.files = {root.path: root}
+        self.references: dict[File, list[FileReference]] = {}
+
+    def read(self) -> None:
+        """Read them. :raises ContractError: one can't be used"""
+        unusable: set[Path] = set()
+        waiting = deque([self._root, *self._kinds()])
+        while waiting:
+            file = waiting.popleft()
+            paths: dict[str, Path] = {"": file.path}
+            self.references[file] = []
+            for pointer, node, shown in file.references:
+                # A reference is a URI, in which some characters are encoded (RFC 6901, section 6).
+                name, _, fragment = unquote(shown).partition("#")
+                known = paths.get(name)
+                path = paths[name] = known or self._resolve(file.path.parent / name)
+                self.references[file].append(FileReference(pointer, node, shown, path, fragment))
+                if known is None and path not in self.files and path not in unusable:
+                    further = self._read_further(path, name, (file, pointer), "`paths:` or `schemas:`")
+                    if further is None:
+                        unusable.add(path)
+                    else:
+                        self._check_form(further)
+                        self.files[path] = further
+                        waiting.append(further)
+        if self._findings:
+            raise ContractError(sorted(self._findings))
+
+    def _kinds(self) -> Iterator[File]:
+        """What the templates of the root make of their short files."""
+        kinds = self._root.document.get("x-kinds", {})
+        for name, shown in kinds.items() if isinstance(kinds, dict) else [("", None)]:
+            place: Pointer = ("x-kinds", name) if name else ("x-kinds",)
+            if not isinstance(shown, list):
+                self._find((self._root, place), "The short files are not listed.", "Write them as `template: [files]`.")
+                continue
+            file = self._named_in_the_root(name, place, "`document:`")
+            if file is None:
+                continue
+            template = Template(file)
+            # No part of the document stands in it as it is.
+            self.files[file.path] = empty = replace(file, document={})
+            self.references[empty] = []
+            for index, further in enumerate(shown):
+                kind = self._named_in_the_root(further, (*place, index), f"the keys that {name} uses")
+                if kind is not None:
+                    yield from self._made(template, kind)
+
+    def _named_in_the_root(self, name: Any, place: Pointer, beginning: str) -> File | None:
+        path = self._resolve(self._root.path.parent / str(name))
+        if path in self.files:
+            self._find((self._root, place), f"The file {name!r} stands here twice.", "Remove it from one place.")
+            return None
+        return self._read_further(path, str(name), (self._root, place), beginning)
+
+    def _made(self, template: Template, kind: File) -> Iterator[File]:
+        try:
+            self.files[kind.path] = file = made(template, kind)
+        except ContractError as error:
+            self._findings += error.findings
+        else:
+            self._check_form(file)
+            yield file
+
+    def _resolve(self, path: Path) -> Path:
+        # What can't be followed can't be read either, which is told of then.
+        try:
+            return self._follow(path)
+        except OSError:
+            return path
+
+    def _read_further(self, path: Path, shown: str, named_by: Part, beginning: str) -> File | None:
+        folder = self._root.path.parent
+        if not path.is_relative_to(folder):
+            problem = f"The file {shown!r} is outside of the contract's folder."
+            self._find(named_by, problem, "Move it to the folder of the first file, or below.")
+            return None
+        try:
+            name = str(PurePath(self._root.name).parent / path.relative_to(folder))
+            file = self._read_file(path, name, beginning)
+        except OSError as error:
+            problem = f"The file {shown!r} can't be read: {error.strerror}."
+            self._find(named_by, problem, "Correct the reference, or write the file.")
+            return None
+        except ContractError as error:
+            self._findings += error.findings
+            return None
+        return file
+
+    def _check_form(self, file: File) -> None:
+        known = ("paths", *SECTIONS, *(("x-permissions",) if isinstance(file, MadeFile) else ()))
+        for key, section in file.document.items():
+            if key not in known:
+                problem = f"The key {key!r} has no meaning at the top of this file."
+                self._find((file, (key,)), problem, f"Use one of: {', '.join(known)}.")
+            elif not isinstance(section, dict):
+                self._find((file, (key,)), f"{key!r} is not a mapping.", "Put each part under a name.")
+
+    def _find(self, part: Part, problem: str, remedy: str) -> None:
+        self._findings.append(finding_at(part, problem, remedy))
+
+
+def finding_at(part: Part, problem: str, remedy: str) -> Finding:
+    """A finding at a part of a file."""
+    file, pointer = part
+    return file.finding(pointer, problem, remedy)
