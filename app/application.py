@@ -19,15 +19,15 @@ from app.contract.connexion import (
     Resolver,
     ServerErrorMiddleware,
 )
-from app.contract.document.source import Source, remembered
+from app.contract.document.contract import Contract, cached
 from app.contract.request.authentication import BearerSecurityHandler
 from app.contract.response.examples import no_handler
 from app.contract.serve.asgi import Room
-from app.contract.serve.edition import Current, Edition
+from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
 from app.contract.serve.executor import Server
 from app.contract.serve.long_running import LongRunning
 from app.contract.serve.middleware import ContractMiddleware
-from app.contract.serve.response_cache import AnswerMemory
+from app.contract.serve.response_cache import ResponseCache
 from app.contract.serve.threads import Workers
 from app.domain import Capabilities
 from app.metrics import Metrics
@@ -46,7 +46,7 @@ def load_contract(
     *,
     thorough: bool = False,
     cache: Path | None = None,
-) -> Source:
+) -> Contract:
     """The contract, checked against the code that serves it.
 
     :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
@@ -59,7 +59,7 @@ def load_contract(
     return check() if cache is None else checked_cache.load(settings.contract, cache, lambda draft: check(draft=draft))
 
 
-def load_draft(settings: Settings, draft: Draft | None = None) -> Source:
+def load_draft(settings: Settings, draft: Draft | None = None) -> Contract:
     """A contract that is being edited: operations without a handler answer their examples.
 
     :param draft: what is known of it from before
@@ -69,20 +69,20 @@ def load_draft(settings: Settings, draft: Draft | None = None) -> Source:
     return checks.load(settings.contract, implementation, draft=draft)
 
 
-def capabilities_of(contract: Source) -> Callable[[str], Capabilities]:
+def capabilities_of(contract: Contract) -> Callable[[str], Capabilities]:
     """What the store can do with objects of a model or collection of a contract whose models are right."""
     known = models.models(contract), models.collections(contract)
     return lru_cache(maxsize=None)(partial(capabilities, *known))
 
 
-def samples_of(contract: Source) -> checks.Samples:
+def samples_of(contract: Contract) -> checks.Samples:
     """Samples of what the handlers answer, for a contract whose models are right."""
     known, collections = models.models(contract), models.collections(contract)
     responses = lru_cache(maxsize=None)(partial(handlers.sample_responses, known, models.served(contract)))
     return checks.Samples(responses, known, partial(sample_properties, known, collections))
 
 
-def open_store(settings: Settings, contract: Source, database: Database | None = None) -> Store:
+def open_store(settings: Settings, contract: Contract, database: Database | None = None) -> Store:
     """The store that the settings name. It connects when it is first used.
 
     :param database: the database, if another store is open on it already
@@ -97,7 +97,7 @@ def open_store(settings: Settings, contract: Source, database: Database | None =
     )
 
 
-def create_metrics(contract: Source, processes: int = 1) -> Metrics:
+def create_metrics(contract: Contract, processes: int = 1) -> Metrics:
     """What counts the requests of a contract's operations.
 
     :param processes: how many processes count at once
@@ -109,9 +109,9 @@ def create_metrics(contract: Source, processes: int = 1) -> Metrics:
 def create_app(
     settings: Settings,
     *,
-    contract: Source | None = None,
+    contract: Contract | None = None,
     store: Store | None = None,
-    current: Current | None = None,
+    active_contract: ActiveContract | None = None,
     metrics: Metrics | None = None,
     recorder: Recorder | None = None,
     tracing: Tracing | None = None,
@@ -121,7 +121,7 @@ def create_app(
 
     :param contract: the contract, if it has been loaded already
     :param store: the store, if it has been opened already; the application closes it at shutdown
-    :param current: what is in force, if that may change
+    :param active_contract: what is active, if that may change
     :param metrics: what counts requests, if several processes do
     :param recorder: what keeps what clients exercise of the contract, and shows it; None if nothing is recorded
     :param tracing: what makes spans of the requests; None if nothing is traced
@@ -135,7 +135,7 @@ def create_app(
     long_running = LongRunning() if store.database.serves_threads else None
     metrics = metrics or create_metrics(contract)
     store.database.watch_connections(metrics.connected)
-    current = current or first_edition(settings, contract, store, metrics)
+    active_contract = active_contract or first_contract(settings, contract, store, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -152,19 +152,19 @@ def create_app(
 
     serve_contract = partial(
         ContractMiddleware,
-        current=current,
+        active_contract=active_contract,
         workers=workers,
         long_running=long_running,
         pending=scheduling.pending,
         unlocked=scheduling.unlocked,
-        together=scheduling.together,
+        pipelined=scheduling.pipelined,
         metrics=metrics,
         observe=recorder.observe if recorder is not None else None,
         trace=tracing.record if tracing is not None else None,
         room=Room(max(settings.bodies_limit, settings.body_limit)),
     )
     app = ConnexionMiddleware(
-        pages.create_app(current, store, settings, metrics, recorder),
+        pages.create_app(active_contract, store, settings, metrics, recorder),
         import_name=__name__,
         lifespan=lifespan,
         middlewares=[serve_contract, ServerErrorMiddleware, ExceptionMiddleware, LifespanMiddleware],
@@ -175,40 +175,44 @@ def create_app(
     return app
 
 
-def first_edition(settings: Settings, contract: Source, store: Store, metrics: Metrics) -> Current:
-    """What is in force at the start of an application."""
-    return Current(contract, _server(settings, contract, store), metrics)
+def first_contract(settings: Settings, contract: Contract, store: Store, metrics: Metrics) -> ActiveContract:
+    """What is active at the start of an application."""
+    return ActiveContract(contract, _server(settings, contract, store), metrics)
 
 
-def next_edition(settings: Settings, contract: Source, store: Store, current: Current) -> Edition:
-    """Another contract, compiled beside the one that is in force.
+def next_contract(
+    settings: Settings, contract: Contract, store: Store, active_contract: ActiveContract
+) -> CompiledContract:
+    """Another contract, compiled beside the one that is active.
 
     :param contract: a contract that has passed the boot checks
     :param store: a store of this contract, on the same database
     """
-    return current.compiled(contract, _server(settings, contract, store), _handler_of(None, contract))
+    return active_contract.compiled(contract, _server(settings, contract, store), _handler_of(None, contract))
 
 
-def _server(settings: Settings, contract: Source, store: Store) -> Server:
+def _server(settings: Settings, contract: Contract, store: Store) -> Server:
     version = store.database.change_counter() if settings.response_cache > 0 else None
-    memory = AnswerMemory(version, settings.response_cache) if version is not None else None
+    memory = ResponseCache(version, settings.response_cache) if version is not None else None
     problems = partial(handlers.problems, models.served(contract), store)
     return Server(
         store, problems, settings.body_limit, memory, settings.json_limit, unit_of_work=store.database.unit_of_work
     )
 
 
-def _handler_of(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Callable[[str], handlers.Handler]:
+def _handler_of(
+    written: Mapping[str, handlers.Handler] | None, contract: Contract
+) -> Callable[[str], handlers.Handler]:
     """The handler of each operation of a contract that has passed the boot checks."""
     known = _handlers(written, contract)
     return lambda name: known.get(name, no_handler)
 
 
-def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Source) -> Mapping[str, handlers.Handler]:
+def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Contract) -> Mapping[str, handlers.Handler]:
     return {**constants(contract), **crud_handlers(contract), **(handlers.discover() if written is None else written)}
 
 
-def handlers_of(contract: Source) -> Mapping[str, handlers.Handler]:
+def handlers_of(contract: Contract) -> Mapping[str, handlers.Handler]:
     """The handlers by name: those that are written for one operation, those of models and collections, and constant ones.
 
     :param contract: one whose models are right
@@ -216,7 +220,7 @@ def handlers_of(contract: Source) -> Mapping[str, handlers.Handler]:
     return _handlers(None, contract)
 
 
-@remembered
-def crud_handlers(contract: Source) -> Mapping[str, handlers.Handler]:
+@cached
+def crud_handlers(contract: Contract) -> Mapping[str, handlers.Handler]:
     """The handlers of a contract's models and collections, by name."""
     return handlers.crud_handlers(models.served(contract), models.models(contract), models.collections(contract))

@@ -10,11 +10,11 @@ class StoredObject(NamedTuple):
     """An object as it is stored, without its representation yet.
 
     :param row: every value that the representation depends on
-    :param shape: a pure function from the row to the representation
+    :param represent: a pure function from the row to the representation
     """
 
     row: tuple[Any, ...]
-    shape: Callable[[Any], dict[str, Any]]
+    represent: Callable[[Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class File:
     """A file that is downloaded.
 
     :param content: its bytes
-    :param media_type: one of those that the contract has for the answer; None for the first
+    :param media_type: one of those that the contract has for the response; None for the first
     :param filename: the name to save it by; None to leave that to the client
     """
 
@@ -37,12 +37,12 @@ CASCADE, CASCADE_MANY, SET_NULL, SET_DEFAULT = "cascade", "cascade_many", "set_n
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A member that holds the identity of another object, or several.
+    """A property that holds the identity of another object, or several.
 
     :param to: the models or collections that it may lead to; empty for things that are not kept here
     :param on_delete: what becomes of it when the other object goes, in the words of `used_by`
     :param many: whether it is a list
-    :param identity: the members of the other objects that it may hold
+    :param identity: the properties of the other objects that it may hold
     :param nullable: whether it may be null
     :param integers: whether the identities are integers
     :param inverse_of: the list of references of those objects whose other side it is; empty if it is stored itself
@@ -123,7 +123,7 @@ class Grant:
     """A view of objects that permissions grant.
 
     :param permissions: the permissions, all of which are needed
-    :param properties: the visible members
+    :param properties: the visible properties
     """
 
     permissions: frozenset[str]
@@ -140,16 +140,16 @@ class Model:
     :param verbose_name: its name for people, for one
     :param verbose_name_plural: and for several
     :param description: what it is for
-    :param answered: the members that an answer has, in the contract's order
-    :param members: those of them that a client sets, with their types
+    :param answered: the properties that a response has, in the contract's order
+    :param properties: those of them that a client sets, with their types
     :param references: those of them that lead to other objects
-    :param defaults: the values of members that are left out of a new object, read-only ones included
-    :param unstored: the values of members that are not stored, as of an object that is older than the member
+    :param defaults: the values of properties that are left out of a new object, read-only ones included
+    :param unstored: the values of properties that are not stored, as of an object that is older than the property
     :param decision: how a policy decides; None if only running it tells
-    :param read_new: makes the members of a new object complete; raises `errors.Invalid`
-    :param read_change: checks some members; raises `errors.Invalid`
-    :param messages_of: what is told when the store refuses, by member; it knows `errors.NotUnique` and `errors.Missing`
-    :param unique: the members, each set together, that no two objects have the same of
+    :param read_new: makes the properties of a new object complete; raises `errors.Invalid`
+    :param read_change: checks some properties; raises `errors.Invalid`
+    :param messages_of: what is told when the store refuses, by property; it knows `errors.NotUnique` and `errors.DanglingReference`
+    :param unique: the properties, each set together, that no two objects have the same of
     :param seen_by: what permissions let see of an object, for each operation that answers one
     :param seen_with: the permissions to see an object with all its properties; None if no operation retrieves one
     :param created_by: the permissions that let create an object: each set suffices
@@ -157,7 +157,7 @@ class Model:
     :param deleted_by: the permissions that let delete an object, for each operation that does
     :param words: the properties whose values are listed texts
     :param preset: the read-only properties that are stored and have an operation of their own; a blueprint sets them like others
-    :param leave_out: takes out of the members of an answer what they hold and no answer has; None if they hold no such thing
+    :param leave_out: takes out of the properties of a response what they hold and no response has; None if they hold no such thing
     :param named_by: the property with a unique value, which people know an object by
     :param generated: the properties that get a random UUID when an object is created
     :param numbered: whether `pk` is an integer
@@ -170,7 +170,7 @@ class Model:
     verbose_name_plural: str
     description: str
     answered: tuple[str, ...]
-    members: Mapping[str, str]
+    properties: Mapping[str, str]
     references: Mapping[str, Reference]
     defaults: Mapping[str, Any]
     decision: Decision | None

@@ -19,7 +19,7 @@ class PageNotFound(NotFound):
 class Invalid(DomainError):
     """What is sent breaks the contract, or a rule that no schema states.
 
-    :param messages: what is wrong by member, or under `non_field_errors`, as it is answered
+    :param messages: what is wrong by property, or under `non_field_errors`, as it is answered
     """
 
     def __init__(self, messages: Mapping[str, Any]) -> None:
@@ -30,18 +30,18 @@ class Invalid(DomainError):
 class NotUnique(DomainError):
     """Another object has the value already.
 
-    :param member: name of the member, as in the contract; of all members that together are taken already
+    :param property_name: name of the property, as in the contract; of all properties that together are taken already
     """
 
-    def __init__(self, member: str | tuple[str, ...]) -> None:
-        super().__init__(member)
-        self.member = member
+    def __init__(self, property_name: str | tuple[str, ...]) -> None:
+        super().__init__(property_name)
+        self.property_name = property_name
 
 
-class Missing(DomainError):
+class DanglingReference(DomainError):
     """References lead to objects that there are not.
 
-    :param values: the identity that was given, by member; of an array the first one that leads nowhere
+    :param values: the identity that was given, by property; of an array the first one that dangles
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -49,23 +49,23 @@ class Missing(DomainError):
         self.values = values
 
 
-class NotAChoice(DomainError):
+class InvalidChoice(DomainError):
     """A filter names an object that there is not.
 
-    :param member: the member that is filtered by
-    :param value: the identity that was given; of several the first one that leads nowhere
+    :param property_name: the property that is filtered by
+    :param value: the identity that was given; of several the first one that dangles
     """
 
-    def __init__(self, member: str, value: Any) -> None:
-        super().__init__(member, value)
-        self.member = member
+    def __init__(self, property_name: str, value: Any) -> None:
+        super().__init__(property_name, value)
+        self.property_name = property_name
         self.value = value
 
 
-class Refused(DomainError):
-    """What is sent can't be carried out, and the answer that says why has a form of its own.
+class Rejected(DomainError):
+    """What is sent can't be carried out, and the response that says why has a form of its own.
 
-    :param result: the answer, as the contract has it
+    :param result: the response, as the contract has it
     """
 
     def __init__(self, result: Any) -> None:
@@ -77,7 +77,7 @@ class Unavailable(DomainError):
     """The database does not answer, or not in time."""
 
 
-class TakenBack(Unavailable):
+class SerializationFailure(Unavailable):
     """Nothing was changed, and the same may well succeed if it is tried again at once."""
 
 
@@ -96,9 +96,9 @@ class Unfit(Unavailable):
     """The database answers, but can't be used as it is set up. The message says why, and what to do."""
 
 
-class Unusable(DomainError):
+class StoreUnusable(DomainError):
     """A store, or a backup of one, can't be used as it is. The message says why, and what to do."""
 
 
-class Damaged(Unusable):
+class Damaged(StoreUnusable):
     """A file has not what was written to it."""

@@ -19,7 +19,7 @@ BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 OTHER = "other"
 STATUSES = ("200", "201", "204", "400", "403", "404", "405", "406", "409", "413", "415", "500", "503", OTHER)
 
-# What a refusal goes against that is no keyword of the contract.
+# What an error response goes against that is no keyword of the contract.
 _RULE_OF_STATUS = {
     400: "syntax",
     403: "security",
@@ -83,7 +83,7 @@ class Totals:
     """What all processes have counted.
 
     :param workers: how many processes serve
-    :param in_progress: requests that have no answer yet
+    :param in_progress: requests that have no response yet
     :param connections: open connections to the database
     :param dropped_lines: lines of the log that were dropped
     :param series: what was counted of requests, for each operation that had any
@@ -153,7 +153,7 @@ class Metrics:
         self._own[_DROPPED_LINES] += 1
 
     def count(self, place: int | None, status: int, seconds: float, rule: str) -> None:
-        """Count an answer.
+        """Count a response.
 
         :param place: of the operation; None if the path has none of that method
         :param seconds: how long it took

@@ -81,7 +81,7 @@ def _setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """How this server runs. Each member is the environment variable `FLOWS_<NAME>`."""
+    """How this server runs. Each property is the environment variable `FLOWS_<NAME>`."""
 
     contract: Path = field(
         default_factory=_contract_path,

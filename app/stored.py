@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from app.contract.compile.models import collections, models, schemas_of_models, scope_of
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 from app.contract.serve.stored import StoredObjectChecker
 from app.contract.validation.rules import MISSING
-from app.contract.validation.schemas import composed, properties
+from app.contract.validation.schemas import composed, schema_properties
 from app.domain import Model, StoredObject
 from app.logs import printable
 from app.recording.secrets import Secrets
-from app.representations.objects import Shapes
-from app.store.collections.repositories import members_of
+from app.representations.objects import Representations
+from app.store.collections.repositories import properties_of
 from app.store.engine.database import Database
 from app.store.queries.object_views import ObjectRow
 from app.store.upkeep.scanning import StoredRow, every_row
@@ -57,21 +57,21 @@ class Violation(NamedTuple):
 class StoreChecker:
     """Checks stored objects by a contract.
 
-    :param source: a contract that has passed the boot checks
+    :param contract: a contract that has passed the boot checks
     """
 
-    def __init__(self, source: Source) -> None:
-        self.models = models(source)
-        self._source = source
-        self._schemas = schemas_of_models(source)
-        self._checker = StoredObjectChecker(source)
-        self._secrets = Secrets(source)
-        self._shapes = Shapes(self.models, collections(source))
+    def __init__(self, contract: Contract) -> None:
+        self.models = models(contract)
+        self._contract = contract
+        self._schemas = schemas_of_models(contract)
+        self._checker = StoredObjectChecker(contract)
+        self._secrets = Secrets(contract)
+        self._representations = Representations(self.models, collections(contract))
         self._of_collection = {model.collection: model for model in self.models.values()}
         self._lists = {
             scope: pointer
-            for pointer, path, _, _ in reversed(list(source.operations()))
-            if (scope := scope_of(source, path)) is not None
+            for pointer, path, _, _ in reversed(list(contract.operations()))
+            if (scope := scope_of(contract, path)) is not None
         }
 
     def model_of(self, stored: StoredRow) -> Model | None:
@@ -86,35 +86,37 @@ class StoreChecker:
         about = (model.name if model else getattr(row, "model", stored.collection), row.pk, getattr(row, "name", ""))
         if model is None:
             return [Violation(*about, "", NO_MODEL, "", self._lists.get(stored.collection, ()))]
-        shaped, members = self._shaped(model, stored)
+        shaped, properties = self._represented(model, stored)
         found = []
-        for one in self._checker.violations(model, shaped, members):
-            name = str(one.member[0]) if one.member else ""
-            value = "" if one.value is MISSING else _shortened(self._secrets.masked(one.member, one.value))
+        for one in self._checker.violations(model, shaped, properties):
+            name = str(one.property_name[0]) if one.property_name else ""
+            value = "" if one.value is MISSING else _shortened(self._secrets.masked(one.property_name, one.value))
             found.append(Violation(*about, name, one.keyword, value, one.rule))
         return found
 
     def place_of(self, model: Model, name: str) -> Pointer:
         """Where a property of a model stands in the contract; the model's schema if it has none of this name."""
         pointer: Pointer = ("components", "schemas", self._schemas[model.name])
-        place, _ = properties(self._source, self._schema(model)).get(name, (pointer, {}))
+        place, _ = schema_properties(self._contract, self._schema(model)).get(name, (pointer, {}))
         return place
 
     def requires(self, model: Model, name: str) -> bool:
         """Whether responses require a property of a model."""
-        return any(name in part.get("required", ()) for part in composed(self._source, self._schema(model)))
+        return any(name in part.get("required", ()) for part in composed(self._contract, self._schema(model)))
 
     def _schema(self, model: Model) -> dict[str, Any]:
         return {"$ref": f"#/components/schemas/{self._schemas[model.name]}"}
 
-    def _shaped(self, model: Model, stored: StoredRow) -> tuple[StoredObject, Mapping[str, Any]]:
+    def _represented(self, model: Model, stored: StoredRow) -> tuple[StoredObject, Mapping[str, Any]]:
         """An object, and those of its properties that a client sets."""
         row: Any = stored.row
         if isinstance(row, ObjectRow):
-            return StoredObject(row, self._shapes.object), members_of(model, row.name, row.members, row.references)
-        shape = self._shapes.of(stored.collection)
-        value = shape(row)
-        return StoredObject(row, shape), {name: value[name] for name in model.members if name in value}
+            return StoredObject(row, self._representations.object), properties_of(
+                model, row.name, row.properties, row.references
+            )
+        represent = self._representations.of(stored.collection)
+        value = represent(row)
+        return StoredObject(row, represent), {name: value[name] for name in model.properties if name in value}
 
 
 class Summary(NamedTuple):
@@ -130,13 +132,13 @@ class Summary(NamedTuple):
     kinds: dict[Violation, int]
 
 
-def check_store(source: Source, database: Database) -> Iterator[list[Violation]]:
+def check_store(contract: Contract, database: Database) -> Iterator[list[Violation]]:
     """The violations of each stored object, an empty list if it has none.
 
-    :param source: a contract that has passed the boot checks
+    :param contract: a contract that has passed the boot checks
     :raises Unavailable: the database does not answer
     """
-    checker = StoreChecker(source)
+    checker = StoreChecker(contract)
     return map(checker.violations, every_row(database))
 
 

@@ -1,6 +1,6 @@
 """Traces: each request to the API as a span, if the standard variables of OpenTelemetry ask for that.
 
-A span is made when the request has its answer, of what is known then. So nothing is on the path of a request that nobody traces,
+A span is made when the request has its response, of what is known then. So nothing is on the path of a request that nobody traces,
 and OpenTelemetry is not even imported.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from app.contract.compile.plan import Plan
-from app.contract.response.answers import Answer, Header
+from app.contract.response.responses import Header, Response
 from app.contract.serve.request import Request
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Tracing:
             thread.start()
             thread.join(_PATIENCE)
 
-    def record(self, route: str, plan: Plan | None, request: Request, answer: Answer, seconds: float) -> str | None:
+    def record(self, route: str, plan: Plan | None, request: Request, response: Response, seconds: float) -> str | None:
         """Make a span of a request that was just answered. The caller's span is its parent, if the request names one.
 
         :param route: the path of the contract, with its prefix
@@ -105,17 +105,17 @@ class Tracing:
         attributes: dict[str, str | int] = {
             "http.request.method": request.method if known else "_OTHER",
             "http.route": route,
-            "http.response.status_code": answer.status,
+            "http.response.status_code": response.status,
             "url.path": request.path,
             "url.scheme": request.scope["scheme"],
             "flows.request_id": request.id,
         }
         if plan is not None:
             attributes["flows.operation"] = plan.operation_id
-        if answer.rule:
-            attributes["flows.rule"] = answer.rule
-        if answer.status >= 500:
-            attributes["error.type"] = str(answer.status)
+        if response.rule:
+            attributes["flows.rule"] = response.rule
+        if response.status >= 500:
+            attributes["error.type"] = str(response.status)
         ended = time.time_ns()
         span = self._tracer.start_span(
             f"{request.method if known else 'HTTP'} {route}",
@@ -124,7 +124,7 @@ class Tracing:
             attributes,
             start_time=ended - int(seconds * 1e9),
         )
-        if answer.status >= 500:
+        if response.status >= 500:
             span.set_status(Status(StatusCode.ERROR))
         span.end(ended)
         return f"{span.get_span_context().trace_id:032x}"

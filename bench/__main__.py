@@ -133,9 +133,9 @@ def _say(*parts: str) -> None:
     click.echo(f"\r\033[K{': '.join(parts)} ..." if parts else "\r\033[K", nl=False, err=True)
 
 
-def _fail(sentence: str) -> NoReturn:
+def _fail(message: str) -> NoReturn:
     _say()
-    click.echo(sentence, err=True)
+    click.echo(message, err=True)
     sys.exit(1)
 
 

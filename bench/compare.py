@@ -173,10 +173,10 @@ def refuse_wrong(name: str, operation: Operation, seen: load.Measurement) -> Non
 
 def right_answer(url: str, operation: Operation, number: int) -> bytes:
     """What a server answers to one request. :raises WrongAnswers: it is of another status than it should be"""
-    answer = servers.ask(url, operation.method, operation.target(number), operation.content(number) or None)
-    if answer.status_code != operation.status:
-        raise WrongAnswers(f"{operation.name} was answered {answer.status_code}: {answer.text[:200]}")
-    return answer.content
+    response = servers.ask(url, operation.method, operation.target(number), operation.content(number) or None)
+    if response.status_code != operation.status:
+        raise WrongAnswers(f"{operation.name} was answered {response.status_code}: {response.text[:200]}")
+    return response.content
 
 
 def remove_created(database: str) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from app.conformance.wire import Response, Wire
+from app.conformance.raw_http import RawClient, RawResponse
 
 FLOWS = "/api/v3/flows/instances/"
 
@@ -53,7 +53,7 @@ class Client:
 
     async def _send(self, method, path, query, headers, chunks):
         start, *rest = await self._exchange(method, path, query, headers, chunks)
-        return Response(
+        return RawResponse(
             start["status"],
             {name.decode(): value.decode() for name, value in start["headers"]},
             b"".join(message.get("body", b"") for message in rest),
@@ -113,14 +113,14 @@ class WireClient(Client):
 
     def __init__(self, url, token=""):
         super().__init__(None, token)
-        self._wire = Wire(url)
+        self._wire = RawClient(url)
 
     async def _send(self, method, path, query, headers, chunks):
         target = f"{path}?{query}" if query else path
         return self._wire.send(method, target, list(headers.items()), b"".join(chunks))
 
 
-def together(client, *requests, token=None):
+def pipelined(client, *requests, token=None):
     """Send requests in one turn of the event loop: method, path, body. Answers in their order."""
 
     async def send():

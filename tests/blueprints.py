@@ -118,7 +118,7 @@ UNIQUE = {
 class Model:
     name: str
     collection: str
-    members: dict
+    properties: dict
     references: dict
     unique: list
     seen_by: tuple = ()
@@ -132,34 +132,34 @@ class Model:
 
     @property
     def answered(self):
-        return self.members
+        return self.properties
 
     @property
     def defaults(self):
-        return {name: default for name, (_, default) in self.members.items() if default is not REQUIRED}
+        return {name: default for name, (_, default) in self.properties.items() if default is not REQUIRED}
 
-    def read_new(self, members):
+    def read_new(self, properties):
         missing = {
             name: ["This field is required."]
-            for name, (_, default) in self.members.items()
-            if name not in members and default is REQUIRED
+            for name, (_, default) in self.properties.items()
+            if name not in properties and default is REQUIRED
         }
-        read = self._read(members, missing)
+        read = self._read(properties, missing)
         return copy.deepcopy(self.defaults) | read
 
-    def read_change(self, members):
-        return self._read(members, {})
+    def read_change(self, properties):
+        return self._read(properties, {})
 
     def messages_of(self, error):
         if isinstance(error, errors.NotUnique):
-            taken = error.member if isinstance(error.member, tuple) else (error.member,)
+            taken = error.property_name if isinstance(error.property_name, tuple) else (error.property_name,)
             return {taken[0]: [f"{' and '.join(taken)} must be unique."]}
         return {name: [f'Invalid pk "{value}" - object does not exist.'] for name, value in error.values.items()}
 
-    def _read(self, members, messages):
-        read = {name: members[name] for name in self.members if name in members}
+    def _read(self, properties, messages):
+        read = {name: properties[name] for name in self.properties if name in properties}
         for name, value in read.items():
-            kind, default = self.members[name]
+            kind, default = self.properties[name]
             if value is None and default is not None:
                 messages[name] = ["This field may not be null."]
             elif isinstance(kind, tuple) and value not in kind:
@@ -185,11 +185,14 @@ class MemoryStore:
             name: Model(
                 name,
                 collection,
-                members,
-                {member: SimpleNamespace(to=to, many=members[member][0] is list) for member, to in references.items()},
+                properties,
+                {
+                    property_name: SimpleNamespace(to=to, many=properties[property_name][0] is list)
+                    for property_name, to in references.items()
+                },
                 [frozenset(unique) for unique in UNIQUE[collection]],
             )
-            for name, (collection, members, references) in MODELS.items()
+            for name, (collection, properties, references) in MODELS.items()
         }
         self.collections = collections(shipped())
         self.database = self.graph = self
@@ -216,9 +219,9 @@ class MemoryStore:
                 (kind, key)
                 for kind in (STAGE_BINDING, POLICY_BINDING)
                 for _, key in sorted(
-                    (members["order"], key)
-                    for key, (model, members) in session.items()
-                    if model == kind and members["target"] == pk
+                    (properties["order"], key)
+                    for key, (model, properties) in session.items()
+                    if model == kind and properties["target"] == pk
                 )
             ]
             for pk in pks
@@ -238,9 +241,9 @@ class Repository:
         return next((pk for pk in session if self._has(session, pk, identifiers)), None)
 
     def _has(self, session, pk, identifiers):
-        model, members = session[pk]
+        model, properties = session[pk]
         return model == self.model.name and all(
-            {**members, "pk": pk}[name] == identifiers[name] for name in identifiers
+            {**properties, "pk": pk}[name] == identifiers[name] for name in identifiers
         )
 
     def read(self, session, pk, *, lock=False):
@@ -249,42 +252,42 @@ class Repository:
     def read_many(self, session, pks):
         return {pk: self.read(session, pk) for pk in pks if pk in session}
 
-    def as_stored(self, members):
-        return dict(members)
+    def as_stored(self, properties):
+        return dict(properties)
 
-    def add(self, session, members, pk=None):
-        assert members.keys() == self.model.members.keys()
-        return self._keep(session, pk or str(uuid.uuid4()), dict(members))
+    def add(self, session, properties, pk=None):
+        assert properties.keys() == self.model.properties.keys()
+        return self._keep(session, pk or str(uuid.uuid4()), dict(properties))
 
-    def change(self, session, pk, members):
-        self._keep(session, pk, session[pk][1] | members)
+    def change(self, session, pk, properties):
+        self._keep(session, pk, session[pk][1] | properties)
 
     def remove(self, session, pk):
         del session[pk]
-        for other, (model, members) in list(session.items()):
-            if model in (STAGE_BINDING, POLICY_BINDING) and other in session and pk in members.values():
+        for other, (model, properties) in list(session.items()):
+            if model in (STAGE_BINDING, POLICY_BINDING) and other in session and pk in properties.values():
                 self.remove(session, other)
 
-    def _keep(self, session, pk, members):
+    def _keep(self, session, pk, properties):
         missing = {}
         for name, reference in self.model.references.items():
-            for value in members[name] if reference.many else filter(None, [members[name]]):
+            for value in properties[name] if reference.many else filter(None, [properties[name]]):
                 if value not in session or self.store.models[session[value][0]].collection not in reference.to:
                     missing.setdefault(name, value)
         if missing:
-            raise errors.Missing(missing)
+            raise errors.DanglingReference(missing)
         for unique in UNIQUE[self.model.collection]:
             for other, (model, its) in session.items():
                 same = self.store.models[model].collection == self.model.collection
-                if same and other != pk and all(its[name] == members[name] for name in unique):
+                if same and other != pk and all(its[name] == properties[name] for name in unique):
                     raise errors.NotUnique(unique[0] if len(unique) == 1 else unique)
-        session[pk] = (self.model.name, members)
+        session[pk] = (self.model.name, properties)
         return pk
 
 
-def stage(name, **members):
+def stage(name, **properties):
     """An entry of a dummy stage, on a line."""
-    parts = {"model": DUMMY, "identifiers": f"{{name: {name}}}"} | members
+    parts = {"model": DUMMY, "identifiers": f"{{name: {name}}}"} | properties
     return f"- {{{', '.join(f'{key}: {value}' for key, value in parts.items())}}}\n"
 
 
@@ -307,5 +310,5 @@ def noted(outcome):
 def said(outcome):
     """What is wrong, as lines; nothing was applied."""
     assert not outcome.success
-    assert outcome.mistakes
-    return [str(mistake) for mistake in outcome.mistakes]
+    assert outcome.findings
+    return [str(finding) for finding in outcome.findings]

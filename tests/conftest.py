@@ -199,13 +199,13 @@ def edited(settings, tmp_path):
 def make_flow():
     """Members of a new flow, as a valid body has them."""
 
-    def make(**members):
+    def make(**properties):
         number = next(_numbers)
         return {
             "name": f"Flow {number}",
             "slug": f"flow-{number}",
             "title": "Title",
             "designation": "authentication",
-        } | members
+        } | properties
 
     return make

@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from app.application import create_app, open_store
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.settings import Settings
 from tests.asgi import FLOWS
 from tests.e2e.test_command import bearer
@@ -32,10 +32,10 @@ def servers(url, contract, count, **settings):
             store.migrate()
             if not number:
                 store.tokens.add("root", superuser=True, secret="root")
-            wires.append(Wire(stack.enter_context(served(create_app(known, contract=contract, store=store)))))
+            wires.append(RawClient(stack.enter_context(served(create_app(known, contract=contract, store=store)))))
 
-        def send(number, method, path, members=None):
-            body = None if members is None else json.dumps(members).encode()
+        def send(number, method, path, properties=None):
+            body = None if properties is None else json.dumps(properties).encode()
             return wires[number % count].send(method, path, bearer("root"), body)
 
         for number in range(4):
@@ -45,7 +45,7 @@ def servers(url, contract, count, **settings):
 
 def busy(send, client):
     """What a client does on flows that others change too. :returns: how often each answer came, and what it has kept"""
-    chance, seen, kept = random.Random(client), Counter(), {}
+    chance, known, kept = random.Random(client), Counter(), {}
     for step in range(STEPS):
         number, shared = client + step, f"{FLOWS}flow-{chance.randrange(4)}/"
         own = f"own-{client}-{step}"
@@ -61,23 +61,23 @@ def busy(send, client):
                 asked = ("POST", FLOWS, flow(own))
             case 5:
                 asked = ("POST", STAGES, {"name": own})
-        answer = send(number, *asked)
-        if answer.status == 503:
+        response = send(number, *asked)
+        if response.status == 503:
             # On a slow machine it may have waited for too long; it says when to come back.
-            assert answer.headers["retry-after"] == "1"
-            answer = send(number, *asked)
-        seen[asked[0], answer.status] += 1
-        if answer.status == 201:
+            assert response.headers["retry-after"] == "1"
+            response = send(number, *asked)
+        known[asked[0], response.status] += 1
+        if response.status == 201:
             kept[own] = asked[1]
-    return seen, kept
+    return known, kept
 
 
 def check(send):
     """Let clients work at once, and see that each succeeds, that nothing is lost, and that all goes on."""
     with ThreadPoolExecutor(CLIENTS) as pool:
         found = list(pool.map(lambda client: busy(send, client), range(CLIENTS)))
-    seen = sum((one for one, _ in found), Counter())
-    assert set(seen) == {("PATCH", 200), ("GET", 200), ("POST", 201)}, seen
+    known = sum((one for one, _ in found), Counter())
+    assert set(known) == {("PATCH", 200), ("GET", 200), ("POST", 201)}, known
     kept = {slug: path for _, own in found for slug, path in own.items()}
     for number in range(2):
         assert send(number, "GET", "/-/health/ready/").status == 200

@@ -20,7 +20,7 @@ class Operation:
     :param parameters: those of its path
     :param query: those of its query
     :param body: what reads its body, None if it takes none
-    :param together: the members of its body that are unique together
+    :param pipelined: the members of its body that are unique together
     :param success: the status of its successful answer
     """
 
@@ -31,7 +31,7 @@ class Operation:
     parameters: list[dict[str, Any]]
     query: list[dict[str, Any]]
     body: BodyReader | None
-    together: frozenset[str]
+    pipelined: frozenset[str]
     success: int
 
     def path_to(self, found):
@@ -59,14 +59,14 @@ def operations(contract):
             [described for _, described in parameters(contract, path, method, "path").values()],
             [described for _, described in parameters(contract, path, method, "query").values()],
             body_reader(contract, pointer, spec, None),
-            frozenset(_together(contract, spec)),
+            frozenset(_pipelined(contract, spec)),
             min(int(code) for code in spec["responses"]),
         )
         for pointer, path, method, spec in contract.operations()
     }
 
 
-def _together(contract, spec):
+def _pipelined(contract, spec):
     for media in spec.get("requestBody", {}).get("content", {}).values():
         for rule in flattened(contract, media["schema"]).get("x-unique-together", ()):
             yield from rule["members"]
@@ -112,21 +112,21 @@ class Examples:
             self._made[name] = self.another(name)
         return self._made[name]
 
-    def another(self, model, /, **members):
+    def another(self, model, /, **properties):
         """A new object of a model, with these members in place of the example's."""
         operation = self.creators[model]
         body = self.body(operation.id)
-        answer = self.client.post(operation.url, body | self.own(operation, body) | members)
-        assert answer.status == 201, (model, answer.body)
-        return answer.json()
+        response = self.client.post(operation.url, body | self.own(operation, body) | properties)
+        assert response.status == 201, (model, response.body)
+        return response.json()
 
     def own(self, operation, body):
         """The members of an example that no two objects may share, as no other object has them."""
         number, own = next(self._numbers), {}
-        for name, schema in operation.body.members.items():
+        for name, schema in operation.body.properties.items():
             if "x-unique" in schema:
                 own[name] = f"{body[name]}-{number}"
-            elif name in operation.together and "x-references" not in schema:
+            elif name in operation.pipelined and "x-references" not in schema:
                 own[name] = number
         return own
 
@@ -164,19 +164,19 @@ class Examples:
             return None
         (media,) = self.contract.resolve((), operation.spec["requestBody"])[1]["content"].values()
         return {
-            name: self._leading(operation.body.members[name].get("x-references"), value)
+            name: self._leading(operation.body.properties[name].get("x-references"), value)
             for name, value in media["example"].items()
         }
 
     def request(self, operation_id):
         """What to send for an operation besides its path."""
-        members, reader = self.body(operation_id), self.operations[operation_id].body
-        if members is None or reader.media_type == "application/json":
-            return {"json": members}
-        files = {name for name, schema in reader.members.items() if is_file(self.contract, schema)}
-        texts = {name: str(value) for name, value in members.items() if name not in files}
+        properties, reader = self.body(operation_id), self.operations[operation_id].body
+        if properties is None or reader.media_type == "application/json":
+            return {"json": properties}
+        files = {name for name, schema in reader.properties.items() if is_file(self.contract, schema)}
+        texts = {name: str(value) for name, value in properties.items() if name not in files}
         body, headers = form(
-            texts, **{name: (f"{name}.txt", "", members[name].encode()) for name in files & members.keys()}
+            texts, **{name: (f"{name}.txt", "", properties[name].encode()) for name in files & properties.keys()}
         )
         return {"body": body, "headers": headers}
 

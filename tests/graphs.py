@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from app import errors
-from app.contract.validation.schemas import flattened, properties
+from app.contract.validation.schemas import flattened, schema_properties
 from tests.blueprints import MODELS
 
 # URLs, names of files, and the default by a blank.
@@ -18,11 +18,11 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 class Kind:
     """What objects of a model may look like.
 
-    :param members: values of the members that lead nowhere
+    :param properties: values of the members that lead nowhere
     :param needed: the members that have to lead somewhere
     """
 
-    members: dict
+    properties: dict
     needed: frozenset
 
 
@@ -37,10 +37,14 @@ def kinds_in_memory():
 
     return {
         name: Kind(
-            {member: value(kind) for member, (kind, _) in members.items() if member not in leading},
+            {
+                property_name: value(kind)
+                for property_name, (kind, _) in properties.items()
+                if property_name not in leading
+            },
             frozenset({"target", "stage", "policy"} & leading.keys()),
         )
-        for name, (_, members, leading) in MODELS.items()
+        for name, (_, properties, leading) in MODELS.items()
     }
 
 
@@ -50,21 +54,24 @@ def kinds_of_contract(contract):
     schemas = contract.document["components"]["schemas"]
     for name, schema in schemas.items():
         if "x-model" in schema:
-            members = {member: found for member, (_, found) in properties(contract, schemas[f"{name}Request"]).items()}
-            if any(found.get("writeOnly") for found in members.values()):
+            properties = {
+                property_name: found
+                for property_name, (_, found) in schema_properties(contract, schemas[f"{name}Request"]).items()
+            }
+            if any(found.get("writeOnly") for found in properties.values()):
                 # An export has no secrets, so that it does not make the same again.
                 continue
-            leading = {member: found for member, found in members.items() if "x-references" in found}
+            leading = {property_name: found for property_name, found in properties.items() if "x-references" in found}
             kinds[schema["x-model"]["name"]] = Kind(
                 {
-                    member: _value(contract, found)
-                    for member, found in members.items()
-                    if member not in leading and not found.get("x-ignored")
+                    property_name: _value(contract, found)
+                    for property_name, found in properties.items()
+                    if property_name not in leading and not found.get("x-ignored")
                 },
                 frozenset(
-                    member
-                    for member, found in leading.items()
-                    if found.get("minItems") or member == "policy" or not {"nullable", "items"} & found.keys()
+                    property_name
+                    for property_name, found in leading.items()
+                    if found.get("minItems") or property_name == "policy" or not {"nullable", "items"} & found.keys()
                 ),
             )
     return kinds
@@ -127,24 +134,24 @@ class Drawing:
     def _one(self, name):
         """Draw an object, unless it would lead nowhere or is there already."""
         model, kind = self._store.models[name], self._kinds[name]
-        members = {member: self._draw(values) for member, values in kind.members.items()}
-        for member, reference in model.references.items():
+        properties = {property_name: self._draw(values) for property_name, values in kind.properties.items()}
+        for property_name, reference in model.references.items():
             known = [pk for to in reference.to for pk in self._made.get(to, ())]
-            needed = member in kind.needed
+            needed = property_name in kind.needed
             if needed and not known:
                 return
             if reference.many:
-                members[member] = self._draw(
+                properties[property_name] = self._draw(
                     st.lists(st.sampled_from(known), min_size=needed, max_size=3, unique=True) if known else st.just([])
                 )
             else:
-                members[member] = self._draw(st.sampled_from(known if needed else [None, *known]))
-        members |= {member: self._draw(PRESET) for member in sorted(model.preset)}
+                properties[property_name] = self._draw(st.sampled_from(known if needed else [None, *known]))
+        properties |= {property_name: self._draw(PRESET) for property_name in sorted(model.preset)}
         pk = str(self._draw(st.uuids()))
         repository = self._store.repository(name)
         try:
             with self._store.database.write() as session:
-                repository.add(session, repository.as_stored(model.read_new(members)), pk)
+                repository.add(session, repository.as_stored(model.read_new(properties)), pk)
         except (errors.Invalid, errors.NotUnique):
             return
         for scope in (name, model.collection):

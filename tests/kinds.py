@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from app import errors
 from app.contract.compile import models
-from app.contract.validation.schemas import properties
+from app.contract.validation.schemas import schema_properties
 
 # What members may be, if it fits: each member is tried with all of these that its schema admits.
 ANY = [
@@ -32,12 +32,14 @@ class Kind:
             for operation, known in examples.operations.items()
             if operation.startswith(folder)
         }
-        self.schemas = self._operations["create"].body.members
+        self.schemas = self._operations["create"].body.properties
         self._before = []
         schema = models.schemas_of_models(examples.contract)[name]
         self.answered = {
-            name: member
-            for name, (_, member) in properties(examples.contract, {"$ref": f"#/components/schemas/{schema}"}).items()
+            name: property_schema
+            for name, (_, property_schema) in schema_properties(
+                examples.contract, {"$ref": f"#/components/schemas/{schema}"}
+            ).items()
         }
 
         # The administrator, who has the token of the tests.
@@ -49,13 +51,13 @@ class Kind:
         url = operation.path_to({"pk": pk})
         return self.client(operation.method, url, body, query=urlencode(query, doseq=True))
 
-    def create(self, **members):
+    def create(self, **properties):
         """A new object."""
-        return self.examples.another(self.model.name, **members)
+        return self.examples.another(self.model.name, **properties)
 
-    def body(self, **members):
+    def body(self, **properties):
         """The example of a new object, with these members in place of its own."""
-        return self.examples.body(self._operations["create"].id) | members
+        return self.examples.body(self._operations["create"].id) | properties
 
     def least(self, *, whole):
         """As little of the example as makes a valid body, of a new object if it is whole.
@@ -73,9 +75,9 @@ class Kind:
 
     def all(self, **query):
         """All objects that match."""
-        answer = self.send("list", **{"page_size": 1000, **query})
-        assert answer.status == 200, answer.body
-        return [each for each in answer.json()["results"] if each["pk"] not in self._before]
+        response = self.send("list", **{"page_size": 1000, **query})
+        assert response.status == 200, response.body
+        return [each for each in response.json()["results"] if each["pk"] not in self._before]
 
     def parameters(self, extension):
         """The parameters of the list that have an extension."""
@@ -83,16 +85,16 @@ class Kind:
 
     def shows(self, parameter):
         """Whether a filter is by a property of the object, and not by what is connected with it."""
-        kept = {*self.model.members, *self.model.generated, "pk"}
+        kept = {*self.model.properties, *self.model.generated, "pk"}
         return parameter["x-filters"] in kept and self.answered[parameter["x-filters"]].get("type") != "object"
 
     def retrieves_by(self, name):
         """Whether the operation that answers one object takes a filter."""
         return any(parameter["name"] == name for parameter in self._operations["retrieve"].query)
 
-    def values(self, member):
+    def values(self, property_name):
         """Values of a member, each of which makes a valid body of the example, and is answered alike."""
-        schema, reference = self.schemas[member], self.model.references.get(member)
+        schema, reference = self.schemas[property_name], self.model.references.get(property_name)
         if reference is None:
             choices = self.examples.contract.resolve((), schema.get("items", {}))[1].get("enum", [])
             found = [*ANY, *schema.get("enum", ()), [], choices[:1], choices[::-1]]
@@ -100,11 +102,11 @@ class Kind:
             pks = [target["pk"] for scope in reference.to for target in self.targets(scope)]
             several = pks if reference.inverse_of else pks[::-1]
             found = [[], pks[:1], several] if reference.many else pks
-        return [value for value in (*found, None) if self._fits(member, value)]
+        return [value for value in (*found, None) if self._fits(property_name, value)]
 
-    def named(self, name, **members):
+    def named(self, name, **properties):
         """The example of a new object of a name, with these members in place of its own."""
-        return self.body(**{self.model.named_by: name}, **members)
+        return self.body(**{self.model.named_by: name}, **properties)
 
     def targets(self, scope):
         """Two new objects that a reference may lead to."""
@@ -114,9 +116,9 @@ class Kind:
         """Store an object for each value of each member. :returns: all of them"""
         store = self.client.store
         bodies = [
-            self.named(f"{member} {number}") | {member: value}
-            for member in self.model.members
-            for number, value in enumerate(self.values(member))
+            self.named(f"{property_name} {number}") | {property_name: value}
+            for property_name in self.model.properties
+            for number, value in enumerate(self.values(property_name))
         ]
         with store.database.write() as session:
             for body in bodies:
@@ -129,9 +131,9 @@ class Kind:
         assert len(found) >= len(bodies) if own else len(found) == len(bodies)
         return found
 
-    def _fits(self, member, value):
+    def _fits(self, property_name, value):
         try:
-            read = self.model.read_new(self.body(**{member: value}))[member]
+            read = self.model.read_new(self.body(**{property_name: value}))[property_name]
         except errors.Invalid:
             return False
         return (type(read), read) == (type(value), value)
@@ -148,13 +150,13 @@ def check_filters(kind, objects):
     :param objects: all of the kind as they are listed, with the members that can be filtered by
     """
     for parameter in kind.parameters("x-filters"):
-        name, member = parameter["name"], parameter["x-filters"]
+        name, property_name = parameter["name"], parameter["x-filters"]
         if not kind.shows(parameter):
             continue
-        stored = [each[member] for each in objects if each[member] not in (None, "", [])]
+        stored = [each[property_name] for each in objects if each[property_name] not in (None, "", [])]
         for value in [value for index, value in enumerate(stored) if value not in stored[:index]]:
             given = str(value).lower() if isinstance(value, bool) else value
-            matching = [each["pk"] for each in objects if _matches(each[member], value)]
+            matching = [each["pk"] for each in objects if _matches(each[property_name], value)]
             assert pks(kind.all(**{name: given})) == matching, (name, value)
             for found, status in ((matching, 200), ([pk for pk in pks(objects) if pk not in matching], 404)):
                 if not kind.retrieves_by(name):
@@ -169,9 +171,12 @@ def _matches(stored, wanted):
     return stored == (wanted.strip() if isinstance(wanted, str) else wanted)
 
 
-def _sort_key(member):
+def _sort_key(property_name):
     """Null is the greatest value."""
-    return lambda each: (each[member] is None, *([each[member]] if each[member] is not None else []))
+    return lambda each: (
+        each[property_name] is None,
+        *([each[property_name]] if each[property_name] is not None else []),
+    )
 
 
 def check_orders(kind, objects):
@@ -182,9 +187,12 @@ def check_orders(kind, objects):
     (parameter,) = kind.parameters("x-orders-by")
     assert kind.all() == kind.all(ordering=parameter["schema"]["default"])
     objects = sorted(objects, key=lambda each: each["pk"])
-    for member in parameter["x-orders-by"]:
+    for property_name in parameter["x-orders-by"]:
         for sign in ("", "-"):
-            expected = pks(sorted(objects, key=_sort_key(member), reverse=bool(sign)))
-            assert pks(kind.all(ordering=sign + member)) == expected, sign + member
+            expected = pks(sorted(objects, key=_sort_key(property_name), reverse=bool(sign)))
+            assert pks(kind.all(ordering=sign + property_name)) == expected, sign + property_name
     pages = range(1, -(-len(objects) // 7) + 1)
-    assert pks(each for page in pages for each in kind.all(ordering=f"-{member}", page=page, page_size=7)) == expected
+    assert (
+        pks(each for page in pages for each in kind.all(ordering=f"-{property_name}", page=page, page_size=7))
+        == expected
+    )

@@ -80,20 +80,20 @@ class Storm:
     def _turn(self, client, own):
         """Import, create, delete or change a flow. :param own: the slugs of the client's flows"""
         number = next(self._numbers)
-        members = {"name": str(number), "title": str(number)}
+        properties = {"name": str(number), "title": str(number)}
         if number % 8 == 0:
             self._import(f"imported-{client}", number)
         elif number % 8 < 3 or not own:
             slug = f"flow-{client}-{number}"
-            self._write(own, slug, str(number), "POST", FLOWS, members | {"slug": slug, "designation": "recovery"})
+            self._write(own, slug, str(number), "POST", FLOWS, properties | {"slug": slug, "designation": "recovery"})
         elif len(own) > KEPT:
             self._write(own, own[0], None, "DELETE", f"{FLOWS}{own[0]}/")
         else:
             slug = own[number % len(own)]
-            self._write(own, slug, str(number), "PATCH", f"{FLOWS}{slug}/", members)
+            self._write(own, slug, str(number), "PATCH", f"{FLOWS}{slug}/", properties)
 
-    def _write(self, own, slug, value, method, path, members=None):
-        body = None if members is None else json.dumps(members).encode()
+    def _write(self, own, slug, value, method, path, properties=None):
+        body = None if properties is None else json.dumps(properties).encode()
         self._send(slug, value, method, path, {"Content-Type": "application/json"}, body)
         # A flow that may be there is written again.
         if self._may[slug] == {None}:
@@ -111,32 +111,32 @@ class Storm:
         """Write a flow. :param value: its title afterwards, None if there is no such flow then"""
         before = self._may.get(slug, {None})
         self._may[slug] = before | {value}
-        answer = self._ask(method, path, headers, body)
-        if answer is None or answer.status == 503:
+        response = self._ask(method, path, headers, body)
+        if response is None or response.status == 503:
             return
-        if answer.status == 404 and None in before:
+        if response.status == 404 and None in before:
             self._may[slug] = {None}
-        elif answer.status < 300:
+        elif response.status < 300:
             self._may[slug] = {value}
             with self._counting:
                 self.acknowledged += 1
         else:
-            self.unexpected.append((method, path, answer))
+            self.unexpected.append((method, path, response))
 
     def _ask(self, method, path, headers=None, body=None):
         """Send a request. :returns: the answer, None if there was none"""
         credentials = ("Authorization", f"Bearer {self._token}")
         try:
-            answer = self.wire.send(method, path, [credentials, *(headers or {}).items()], body)
+            response = self.wire.send(method, path, [credentials, *(headers or {}).items()], body)
         except OSError:
-            answer = None
+            response = None
             # The server may be down: do not ask more often than a client would.
             self._stop.wait(PAUSE)
         with self._counting:
-            self.statuses[answer and answer.status] += 1
-        if answer is not None and answer.status >= 500 and not _refused(answer):
-            self.unexpected.append((method, path, answer))
-        return answer
+            self.statuses[response and response.status] += 1
+        if response is not None and response.status >= 500 and not _rejected(response):
+            self.unexpected.append((method, path, response))
+        return response
 
     def check(self):
         """Assert that all that was acknowledged is there, that nothing is there in part, and that no answer was another one."""
@@ -164,13 +164,13 @@ class Storm:
         self._may = {slug: values for slug, values in self._may.items() if values != {None}}
 
     def _all(self, path):
-        answer = self._ask("GET", path + ALL)
-        assert answer is not None, path
-        assert answer.status == 200, answer
-        return answer.json()["results"]
+        response = self._ask("GET", path + ALL)
+        assert response is not None, path
+        assert response.status == 200, response
+        return response.json()["results"]
 
 
-def _refused(answer):
+def _rejected(response):
     """Whether an answer is the one of a database that is not there."""
-    sentence = {"detail": "The database is not available."}
-    return answer.status == 503 and answer.json() == sentence and answer.headers["retry-after"] == "1"
+    message = {"detail": "The database is not available."}
+    return response.status == 503 and response.json() == message and response.headers["retry-after"] == "1"

@@ -7,11 +7,11 @@ import pytest
 
 from app import handlers
 from app.application import create_app, handlers_of, load_contract, open_store
+from app.conformance.raw_http import RawClient
 from app.conformance.replay import Recording, Replay, SetupError, by_state, read_differences
-from app.conformance.wire import Wire
 from app.contract.request import body
 from app.contract.request import query as parameters
-from app.contract.response import answers
+from app.contract.response import responses
 from app.contract.serve import executor as serving
 from app.contract.validation import messages, schemas
 from app.domain import StoredObject
@@ -45,7 +45,7 @@ def wrap(patch, owner, name, around):
 def wrong_status(patch):
     wrap(
         patch, serving.Server, "_carry_out",
-        lambda original, *a: answer._replace(status=200) if (answer := original(*a)).status == 201 else answer,
+        lambda original, *a: response._replace(status=200) if (response := original(*a)).status == 201 else response,
     )  # fmt: skip
 
 
@@ -54,8 +54,8 @@ def missing_member(patch):
     original = handlers_of(shipped())["flows_instances_retrieve"]
 
     def mutated(store, key, filters, search):
-        row, shape = original(store, key, filters, search)
-        return StoredObject(row, lambda row: {k: v for k, v in shape(row).items() if k != "layout"})
+        row, represent = original(store, key, filters, search)
+        return StoredObject(row, lambda row: {k: v for k, v in represent(row).items() if k != "layout"})
 
     served_by = handlers.discover() | {"flows_instances_retrieve": mutated}
     patch.setattr(handlers, "discover", lambda: served_by)
@@ -64,8 +64,8 @@ def missing_member(patch):
 @mutant
 def next_page_off_by_one(patch):
     def page_of(original, results, count, page, size):
-        answer = original(results, count + size, page, size)
-        return answer | {"pagination": answer["pagination"] | {"count": count}}
+        response = original(results, count + size, page, size)
+        return response | {"pagination": response["pagination"] | {"count": count}}
 
     wrap(patch, _crud, "page_of", page_of)
 
@@ -154,17 +154,17 @@ def revoked_and_expired_tokens_are_taken(patch):
 
 @mutant
 def one_message_at_a_time(patch):
-    wrap(patch, messages.Explainer, "explain", lambda original, *a: dict(list(original(*a).items())[:1]))
+    wrap(patch, messages.ErrorFormatter, "explain", lambda original, *a: dict(list(original(*a).items())[:1]))
 
 
 @mutant
 def allow_lacks_a_method(patch):
-    wrap(patch, answers, "allowed_methods", lambda original, methods: original(methods)[1:])
+    wrap(patch, responses, "allowed_methods", lambda original, methods: original(methods)[1:])
 
 
 @mutant
 def downwards_is_upwards(patch):
-    wrap(patch, parameters, "Ordering", lambda original, member, _descending: original(member, False))
+    wrap(patch, parameters, "Ordering", lambda original, property_name, _descending: original(property_name, False))
 
 
 @mutant
@@ -176,7 +176,7 @@ def by_recorded_answers(url, store):
     """The first recorded case that is answered otherwise and not excused."""
     differences = read_differences(FOLDER / "differences.yaml")
     recording = Recording.read(FOLDER)
-    replay = Replay(Wire(url), recording, {token: token for token in TOKENS}, lambda: empty(store))
+    replay = Replay(RawClient(url), recording, {token: token for token in TOKENS}, lambda: empty(store))
     for case in by_state(recording.cases):
         try:
             problems = replay.run(case)
@@ -192,9 +192,9 @@ def by_permissions(url, store):
     for token in ("oracle-noperm-token", "oracle-expired-token", "oracle-inactive-token"):
         for name, operation in OPERATIONS.items():
             target = operation.path_to({"slug": "welcome", "pk": new_uuid()})
-            answer = Wire(url).send(operation.method, target, [("Authorization", f"Bearer {token}")])
-            if REQUIRED[name] and answer.status != 403:
-                return f"{name} with {token}: {answer.status}"
+            response = RawClient(url).send(operation.method, target, [("Authorization", f"Bearer {token}")])
+            if REQUIRED[name] and response.status != 403:
+                return f"{name} with {token}: {response.status}"
     return ""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.blueprints.document import MAX_DEPTH
-from app.blueprints.mistakes import BlueprintError, Place, mistake
+from app.blueprints.findings import BlueprintError, Place, finding
 
 CHARACTERS = 64
 """How many characters of a text count as one more value."""
@@ -30,15 +30,15 @@ def parsed_json(text: str, place: Place) -> Any:
     try:
         data = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise mistake(place, f"This is no JSON: {error}.") from error
+        raise finding(place, f"This is no JSON: {error}.") from error
     level = [data]
     for _ in range(MAX_DEPTH):
         if any(isinstance(one, int) and not -(2**63) <= one < 2**63 for one in level):
-            raise mistake(place, "A whole number has 64 bits at most.")
+            raise finding(place, "A whole number has 64 bits at most.")
         level = [inner for one in level for inner in _parts(one)]
         if not level:
             return data
-    raise mistake(place, f"Values lie more than {MAX_DEPTH} deep within one another.")
+    raise finding(place, f"Values lie more than {MAX_DEPTH} deep within one another.")
 
 
 def _parts(data: Any) -> list[Any]:
@@ -63,7 +63,7 @@ def items_of(values: Any, place: Place) -> Iterable[tuple[Any, Any]]:
         return values.items()
     if isinstance(values, list | str):
         return enumerate(values)
-    raise mistake(place, "!Enumerate takes a list or a mapping.")
+    raise finding(place, "!Enumerate takes a list or a mapping.")
 
 
 def as_mapping(made: list[Any], place: Place) -> dict[str, Any]:
@@ -80,4 +80,4 @@ def as_mapping(made: list[Any], place: Place) -> dict[str, Any]:
 
 
 def _not_a_pair(place: Place) -> BlueprintError:
-    return mistake(place, "The value of !Enumerate with MAP is [key, value] or a mapping.")
+    return finding(place, "The value of !Enumerate with MAP is [key, value] or a mapping.")

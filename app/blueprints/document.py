@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from app.blueprints.limits import MAX_MISTAKES, MAX_NAME, shortened
-from app.blueprints.mistakes import START, BlueprintError, Mistake, Place, mistake
+from app.blueprints.findings import START, BlueprintError, BlueprintFinding, Place, finding
+from app.blueprints.limits import MAX_FINDINGS, MAX_NAME, shortened
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
@@ -80,26 +80,26 @@ Objection = Callable[[str], str | None]
 """What speaks against a tag that YAML itself does not have, None if it may be used."""
 
 
-def parse(text: bytes, objection: Objection, refused: list[Mistake] | None = None) -> Value | None:
+def parse(text: bytes, objection: Objection, rejected: list[BlueprintFinding] | None = None) -> Value | None:
     """Read a document.
 
     :param text: YAML as UTF-8
     :param objection: what speaks against a tag
-    :param refused: where to add what speaks against tags, up to a limit; if not given, the first one is an error
+    :param rejected: where to add what speaks against tags, up to a limit; if not given, the first one is an error
     :returns: the whole of it, None if there is nothing in it
     :raises BlueprintError: it is no YAML, exceeds a limit, or has a tag or a number that can't be used
     """
     if len(text) > MAX_BYTES:
-        raise mistake(START, f"The file is larger than {MAX_BYTES} bytes.")
+        raise finding(START, f"The file is larger than {MAX_BYTES} bytes.")
     loader = _Loader(_decoded(text))
     try:
-        return _Builder(loader, objection, refused).build()
+        return _Builder(loader, objection, rejected).build()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(filter(None, (error.context, error.problem)))
-        raise mistake(_place(mark) if mark else START, f"This is not valid YAML: {problem}.") from error
+        raise finding(_place(mark) if mark else START, f"This is not valid YAML: {problem}.") from error
     except yaml.YAMLError as error:
-        raise mistake(START, f"This is not valid YAML: {str(error).splitlines()[0]}.") from error
+        raise finding(START, f"This is not valid YAML: {str(error).splitlines()[0]}.") from error
     finally:
         loader.dispose()
 
@@ -109,11 +109,11 @@ def _decoded(text: bytes) -> str:
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise mistake(_end(text[: error.start].decode("utf-8-sig")), "The file is not UTF-8 text.") from error
+        raise finding(_end(text[: error.start].decode("utf-8-sig")), "The file is not UTF-8 text.") from error
     if bad := yaml.reader.Reader.NON_PRINTABLE.search(decoded):
-        raise mistake(_end(decoded[: bad.start()]), f"The character U+{ord(bad[0]):04X} may not stand in YAML.")
+        raise finding(_end(decoded[: bad.start()]), f"The character U+{ord(bad[0]):04X} may not stand in YAML.")
     if decoded.count("%TAG") > _MOST_DIRECTIVES:
-        raise mistake(START, f"A blueprint has no more than {_MOST_DIRECTIVES} of %TAG in it.")
+        raise finding(START, f"A blueprint has no more than {_MOST_DIRECTIVES} of %TAG in it.")
     return decoded
 
 
@@ -129,10 +129,10 @@ def _place(mark: Any) -> Place:
 class _Builder:
     """Makes the tree."""
 
-    def __init__(self, loader: Any, objection: Objection, refused: list[Mistake] | None) -> None:
+    def __init__(self, loader: Any, objection: Objection, rejected: list[BlueprintFinding] | None) -> None:
         self._loader = loader
         self._objection = objection
-        self._refused = refused
+        self._rejected = rejected
         self._anchors: dict[str, Value] = {}
         self._open: list[_Open] = []
         self._values = 0
@@ -146,7 +146,7 @@ class _Builder:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise mistake(place, "A second document begins here: give each a file of its own.")
+                    raise finding(place, "A second document begins here: give each a file of its own.")
             elif isinstance(event, yaml.CollectionStartEvent):
                 if len(self._open) >= MAX_DEPTH:
                     raise self._too_deep(place)
@@ -155,7 +155,7 @@ class _Builder:
             elif (value := self._value(event, place)) is not None:
                 self._values += 1
                 if self._values > MAX_VALUES:
-                    raise mistake(place, _TOO_MANY)
+                    raise finding(place, _TOO_MANY)
                 if self._open:
                     self._open[-1].children.append(value)
                 else:
@@ -167,7 +167,7 @@ class _Builder:
         anchor: str | None = None
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise mistake(place, f"The alias *{event.anchor} names no anchor that is complete above it.")
+                raise finding(place, f"The alias *{event.anchor} names no anchor that is complete above it.")
             return self._anchors[event.anchor]
         if isinstance(event, yaml.ScalarEvent):
             anchor, value = event.anchor, self._scalar(event, place)
@@ -201,11 +201,11 @@ class _Builder:
             # A float to the base 60, such as 1:30.5, with many digits.
             content = math.inf
         except (ValueError, KeyError, IndexError) as error:
-            raise mistake(place, f"{event.value[:50]!r} is not of the kind that its tag says.") from error
+            raise finding(place, f"{event.value[:50]!r} is not of the kind that its tag says.") from error
         if (isinstance(content, float) and not math.isfinite(content)) or (
             isinstance(content, int) and not -(2**63) <= content < 2**63
         ):
-            raise mistake(place, "A number is finite, and a whole one has 64 bits at most.")
+            raise finding(place, "A number is finite, and a whole one has 64 bits at most.")
         return Value(*place, content)
 
     def _container_tag(self, event: Any, place: Place) -> str | None:
@@ -213,9 +213,9 @@ class _Builder:
 
     def _known(self, tag: str, place: Place) -> str:
         if (objection := self._objection(tag)) is not None:
-            if self._refused is None or len(self._refused) > MAX_MISTAKES:
-                raise mistake(place, objection)
-            self._refused.append(Mistake(place, objection))
+            if self._rejected is None or len(self._rejected) > MAX_FINDINGS:
+                raise finding(place, objection)
+            self._rejected.append(BlueprintFinding(place, objection))
         # A directive makes a tag of any length out of a few characters.
         return shortened(tag, MAX_NAME)
 
@@ -224,14 +224,14 @@ class _Builder:
         size = 1 + sum(child.size for child in opened.children)
         depth = 1 + max((child.depth for child in opened.children), default=0)
         if size > MAX_VALUES:
-            raise mistake(opened.place, _TOO_MANY)
+            raise finding(opened.place, _TOO_MANY)
         if depth > MAX_DEPTH:
             raise self._too_deep(opened.place)
         content = _mapping(opened.children) if opened.mapping else opened.children
         return Value(*opened.place, content, opened.tag, size, depth)
 
     def _too_deep(self, place: Place) -> BlueprintError:
-        return mistake(place, f"Values lie more than {MAX_DEPTH} deep within one another.")
+        return finding(place, f"Values lie more than {MAX_DEPTH} deep within one another.")
 
 
 def _mapping(children: list[Value]) -> dict[str, Value]:
@@ -242,13 +242,13 @@ def _mapping(children: list[Value]) -> dict[str, Value]:
         if key.tag == _MERGE:
             for source in value.content if isinstance(value.content, list) else [value]:
                 if not isinstance(source.content, dict):
-                    raise mistake(source.place, "Only mappings can be merged.")
+                    raise finding(source.place, "Only mappings can be merged.")
                 sources.append(source.content)
         elif key.tag is not None or not isinstance(key.content, str):
-            raise mistake(key.place, "A key is plain text.")
+            raise finding(key.place, "A key is plain text.")
         else:
             if key.content in written:
-                raise mistake(key.place, f"The key {key.content!r} stands here twice.")
+                raise finding(key.place, f"The key {key.content!r} stands here twice.")
             written[key.content] = value
     merged: dict[str, Value] = {}
     # Of several that are merged the first one counts.

@@ -12,7 +12,7 @@ from app.store import Store
 
 _FLOW = "authentik_flows.flow"
 
-Members = dict[str, Any]
+Properties = dict[str, Any]
 
 
 class _Dumper(yaml.SafeDumper):
@@ -36,7 +36,7 @@ def export(store: Store, slugs: Sequence[str]) -> bytes:
         reach.follow(_FLOW, [_pk(store, session, slug) for slug in slugs])
     document = {
         "context": {},
-        "entries": [_entry(model, members, _identifiers(store, model)) for model, members in reach.in_order()],
+        "entries": [_entry(model, properties, _identifiers(store, model)) for model, properties in reach.in_order()],
         "metadata": {
             "labels": {"blueprints.goauthentik.io/generated": "true"},
             "name": f"authentik Export - {', '.join(slugs)}",
@@ -48,7 +48,7 @@ def export(store: Store, slugs: Sequence[str]) -> bytes:
 
 
 def _identifiers(store: Store, model: Model) -> Sequence[str]:
-    """The members that identify an object, besides its pk."""
+    """The properties that identify an object, besides its pk."""
     collection = store.collections.get(model.collection)
     return collection.identifiers if collection is not None else ()
 
@@ -66,7 +66,7 @@ class _Reach:
     def __init__(self, store: Store, session: Any) -> None:
         self._store = store
         self._session = session
-        self._found: dict[str, tuple[Model, Members]] = {}
+        self._found: dict[str, tuple[Model, Properties]] = {}
         self._unknown: set[str] = set()
 
     def follow(self, model: str, pks: Iterable[str]) -> None:
@@ -74,11 +74,11 @@ class _Reach:
         graph, near = self._store.graph, dict.fromkeys(pks, model)
         while near:
             self._read(near)
-            leads_to = {pk: list(_identities(*self._found[pk])) for pk in near}
-            models = graph.models_of(self._session, {other for others in leads_to.values() for other in others})
+            target = {pk: list(_identities(*self._found[pk])) for pk in near}
+            models = graph.models_of(self._session, {other for others in target.values() for other in others})
             bound = graph.bound_to(self._session, near)
             far: dict[str, str] = {}
-            for pk, others in leads_to.items():
+            for pk, others in target.items():
                 far |= {other: models[other] for other in others if other in models and not _is_apart(models[other])}
                 far |= {binding: name for name, binding in bound.get(pk, ())}
             self._unknown |= {pk for pk, name in far.items() if name not in self._store.models}
@@ -99,34 +99,34 @@ class _Reach:
         by_model: dict[str, list[str]] = {}
         for pk, name in models.items():
             by_model.setdefault(name, []).append(pk)
-        read: dict[str, Members] = {}
+        read: dict[str, Properties] = {}
         for name, pks in by_model.items():
             read |= self._store.repository(name).read_many(self._session, pks)
         self._found |= {
             pk: (self._store.models[name], _shown(self._store.models[name], read[pk])) for pk, name in models.items()
         }
 
-    def in_order(self) -> list[tuple[Model, Members]]:
+    def in_order(self) -> list[tuple[Model, Properties]]:
         """The objects, each after those that it leads to; by collection, in the order in which they were reached."""
-        leads_to = {
+        target = {
             pk: [other for other in _identities(*found) if self._alike(pk, other)] for pk, found in self._found.items()
         }
         while True:
             try:
-                pks = list(TopologicalSorter(leads_to).static_order())
+                pks = list(TopologicalSorter(target).static_order())
             except CycleError as error:
-                # No order is right for objects that lead to one another: importing them says which reference leads nowhere.
+                # No order is right for objects that lead to one another: importing them says which reference dangles.
                 first, second = error.args[1][:2]
-                leads_to[second].remove(first)
+                target[second].remove(first)
             else:
                 break
         rank = {name: number for number, name in enumerate(self._store.collections)}
         return sorted((self._found[pk] for pk in pks), key=lambda found: rank.get(found[0].collection, len(rank)))
 
-    def _stands_without(self, left_out: Set[str], model: Model, members: Members) -> bool:
+    def _stands_without(self, left_out: Set[str], model: Model, properties: Properties) -> bool:
         """Take references to some objects out of an object. :returns: whether it can be without them"""
         for name in model.references:
-            value = members.get(name)
+            value = properties.get(name)
             if isinstance(value, list):
                 rest: Any = [one for one in value if one not in left_out]
             else:
@@ -136,7 +136,7 @@ class _Reach:
             # A binding is known by what it binds.
             if name in _identifiers(self._store, model) or not _admits(model, name, rest):
                 return False
-            members[name] = rest
+            properties[name] = rest
         return True
 
     def _alike(self, pk: str, other: str) -> bool:
@@ -149,18 +149,18 @@ def _is_apart(model: str) -> bool:
     return model.startswith("authentik_core.")
 
 
-def _shown(model: Model, members: Members) -> Members:
-    """The members of an object without those that no response has."""
-    shown = {name: value for name, value in members.items() if name == "pk" or name in model.answered}
+def _shown(model: Model, properties: Properties) -> Properties:
+    """The properties of an object without those that no response has."""
+    shown = {name: value for name, value in properties.items() if name == "pk" or name in model.answered}
     if model.leave_out is not None:
         model.leave_out(shown)
     return shown
 
 
-def _identities(model: Model, members: Members) -> Iterator[str]:
+def _identities(model: Model, properties: Properties) -> Iterator[str]:
     """The pks of the objects that an object leads to."""
     for name in model.references:
-        value = members.get(name)
+        value = properties.get(name)
         yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
 
 
@@ -172,11 +172,11 @@ def _admits(model: Model, name: str, value: Any) -> bool:
     return True
 
 
-def _entry(model: Model, members: Members, known_by: Sequence[str]) -> Members:
-    """An object as an entry. :param known_by: the members that identify it, besides its pk"""
-    identifiers = {name: members[name] for name in ("pk", *known_by) if name in members}
+def _entry(model: Model, properties: Properties, known_by: Sequence[str]) -> Properties:
+    """An object as an entry. :param known_by: the properties that identify it, besides its pk"""
+    identifiers = {name: properties[name] for name in ("pk", *known_by) if name in properties}
     return {
-        "attrs": _attrs(model, identifiers, {name: members[name] for name in members if name not in identifiers}),
+        "attrs": _attrs(model, identifiers, {name: properties[name] for name in properties if name not in identifiers}),
         "conditions": [],
         "identifiers": identifiers,
         "model": model.name,
@@ -185,15 +185,15 @@ def _entry(model: Model, members: Members, known_by: Sequence[str]) -> Members:
     }
 
 
-def _attrs(model: Model, identifiers: Members, members: Members) -> Members:
-    """The members that authentik writes: not those that are null, false or empty.
+def _attrs(model: Model, identifiers: Properties, properties: Properties) -> Properties:
+    """The properties that authentik writes: not those that are null, false or empty.
 
     Those that a new object would not have so by itself are written all the same, or it would not come back as it was.
     """
     preset = {name: model.defaults.get(name) for name in model.preset}
     written = {
         name: value
-        for name, value in members.items()
+        for name, value in properties.items()
         if not _is_empty(value) and not (name in preset and preset[name] == value)
     }
     known_by = {name: value for name, value in identifiers.items() if name != "pk"}
@@ -201,16 +201,16 @@ def _attrs(model: Model, identifiers: Members, members: Members) -> Members:
         try:
             new = model.read_new({**known_by, **written})
         except errors.Invalid as error:
-            needed = (error.messages.keys() & members.keys()) - written.keys()
+            needed = (error.messages.keys() & properties.keys()) - written.keys()
             if not needed:
-                return members
+                return properties
         else:
-            needed = {name for name in members if name not in written and new.get(name) != members[name]}
+            needed = {name for name in properties if name not in written and new.get(name) != properties[name]}
             if not needed:
                 # White space is taken off what is sent, but not off a default: that one comes back if it is left out.
-                altered = {name for name in written if new[name] != members[name] == model.defaults.get(name)}
+                altered = {name for name in written if new[name] != properties[name] == model.defaults.get(name)}
                 return {name: value for name, value in written.items() if name not in altered}
-        written |= {name: members[name] for name in needed}
+        written |= {name: properties[name] for name in needed}
 
 
 def _is_empty(value: Any) -> bool:

@@ -7,9 +7,9 @@ from functools import partial
 
 from app import errors
 from app.blueprints import reporting
+from app.blueprints.findings import BlueprintError, BlueprintFinding
 from app.blueprints.limits import MAX_SECONDS
 from app.blueprints.machine import Machine
-from app.blueprints.mistakes import BlueprintError, Mistake
 from app.blueprints.permissions import May, Permissions
 from app.blueprints.reading import Blueprint, read
 from app.blueprints.reporting import Done, Outcome
@@ -48,10 +48,10 @@ def apply(
     try:
         blueprint = read(text, partial(objection, machine=machine))
     except BlueprintError as error:
-        return reporting.refused(error.mistakes)
+        return reporting.rejected(error.findings)
     if not blueprint.entries:
-        if blueprint.mistakes:
-            return reporting.refused(blueprint.mistakes, notes=blueprint.notes)
+        if blueprint.findings:
+            return reporting.rejected(blueprint.findings, notes=blueprint.notes)
         return reporting.applied([], blueprint.notes)
     terms = Terms(strict, Permissions(may), seconds, machine, skip_unknown)
     conflict: Exception | None = None
@@ -59,10 +59,10 @@ def apply(
     for _ in _attempts(2 * seconds):
         try:
             outcome, certain = _attempt(store, blueprint, terms)
-        except errors.TakenBack as error:
+        except errors.SerializationFailure as error:
             conflict = error
             continue
-        if certain or (doubtful is not None and outcome.mistakes == doubtful.mistakes):
+        if certain or (doubtful is not None and outcome.findings == doubtful.findings):
             return outcome
         doubtful = outcome
     raise errors.Unavailable(f"Concurrent transactions conflicted with the import again and again: {conflict}")
@@ -84,7 +84,7 @@ def _attempts(patience: int) -> Iterator[None]:
 
 
 def _attempt(store: Store, blueprint: Blueprint, terms: Terms) -> tuple[Outcome, bool]:
-    """Apply a blueprint once. All entries are looked at, though some are wrong, until there are more mistakes than are told of.
+    """Apply a blueprint once. All entries are looked at, though some are wrong, until there are more errors than are told of.
 
     :returns: what became of it, and whether it is certain: a value that is taken may be so by somebody who came in between
     :raises TakenBack: a concurrent transaction conflicts with it; nothing was changed
@@ -95,22 +95,22 @@ def _attempt(store: Store, blueprint: Blueprint, terms: Terms) -> tuple[Outcome,
         with store.database.serializable() as session:
             run = Run(store, session, blueprint, terms)
             run.apply_all(blueprint.entries)
-            if run.mistakes or blueprint.mistakes:
+            if run.findings or blueprint.findings:
                 raise _IsWrong
             return reporting.applied(run.done, blueprint.notes), True
     except (BlueprintError, errors.NotUnique, errors.NotFound, _IsWrong) as error:
         if run is None:
             raise
         if not isinstance(error, _IsWrong):
-            run.refuse(error)
+            run.reject(error)
         certain = not isinstance(error, errors.NotUnique | errors.NotFound)
-    return reporting.refused(_elsewhere(blueprint, run.done), _all(blueprint, run.done), blueprint.notes), certain
+    return reporting.rejected(_elsewhere(blueprint, run.done), _all(blueprint, run.done), blueprint.notes), certain
 
 
-def _elsewhere(blueprint: Blueprint, done: list[Done]) -> list[Mistake]:
+def _elsewhere(blueprint: Blueprint, done: list[Done]) -> list[BlueprintFinding]:
     """What is wrong with a blueprint and is not told of any entry."""
-    told = {mistake for one in done for mistake in one.mistakes}
-    return [mistake for mistake in blueprint.mistakes if mistake not in told]
+    told = {finding for one in done for finding in one.findings}
+    return [finding for finding in blueprint.findings if finding not in told]
 
 
 def _all(blueprint: Blueprint, done: list[Done]) -> list[Done]:

@@ -2,15 +2,15 @@
 
 import time
 
-from app.blueprints.mistakes import Exhausted, Mistake, Place
+from app.blueprints.findings import BlueprintFinding, Exhausted, Place
 
 # Each entry is an object in the response, of some 300 bytes.
 MAX_ENTRIES = 20_000
 # A `!Find` may scan all objects of its model.
 MAX_LOOKUPS = 10_000
-# To apply it: on an embedded store nobody else writes meanwhile. Who runs a command of the server decides that for all.
+# To apply it: on a SQLite store nobody else writes meanwhile. Who runs a command of the server decides that for all.
 MAX_SECONDS, MAX_SECONDS_OF_A_COMMAND = 4, 60
-MAX_MISTAKES = MAX_NOTES = 100
+MAX_FINDINGS = MAX_NOTES = 100
 # Skipped entries of a refused blueprint that are reported one by one.
 MAX_SKIPPED = 1_000
 # Characters of a message.
@@ -48,7 +48,7 @@ class Allowance:
 
 def exhausted(place: Place, message: str) -> Exhausted:
     """The error of a limit that ends an import."""
-    return Exhausted([Mistake(place, message)])
+    return Exhausted([BlueprintFinding(place, message)])
 
 
 def shortened(text: str, length: int) -> str:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from app import errors
 from app.blueprints import releases
+from app.blueprints.findings import NotServed, Place, finding
 from app.blueprints.limits import MAX_NAME, Allowance, shortened
-from app.blueprints.mistakes import NotServed, Place, mistake
 from app.blueprints.permissions import Permissions
 from app.blueprints.similar import similar
 from app.domain import Grant, Model
@@ -56,22 +56,22 @@ class Lookups:
             return self._store.models[known]
         if kinds := self._models_of_base(known):
             names = ", ".join(model.name for model in kinds)
-            raise mistake(place, f"{known} is what several models have in common: name one of {names}.")
+            raise finding(place, f"{known} is what several models have in common: name one of {names}.")
         if isinstance(name, str) and "." in name:
             raise _not_served(name, self._store.models, place)
-        raise mistake(place, f"There is no model {name!r} here.")
+        raise finding(place, f"There is no model {name!r} here.")
 
     def scope(self, name: Any, place: Place) -> Scope:
         """What `!Find` looks among, by the name of a model or of a base model. :raises BlueprintError: as `model`"""
         models = self._models_of_base(str(name).lower())
         if not models:
             model = self.model(name, place)
-            return Scope(model.name, (model,), {*model.members, "pk"}, tuple(model.seen_by))
+            return Scope(model.name, (model,), {*model.properties, "pk"}, tuple(model.seen_by))
         first, *others = models
         return Scope(
             str(name).lower(),
             tuple(models),
-            {"pk", *(name for name in first.members if all(name in other.members for other in others))},
+            {"pk", *(name for name in first.properties if all(name in other.properties for other in others))},
             tuple(grant for grant in first.seen_by if all(grant in other.seen_by for other in others)),
         )
 
@@ -89,9 +89,9 @@ class Lookups:
         """
         for name, value in properties.items():
             if name not in scope.properties:
-                raise mistake(place, f"{scope.name} has no property {name!r}.")
+                raise finding(place, f"{scope.name} has no property {name!r}.")
             if isinstance(value, list | dict):
-                raise mistake(place, "No object is found by a list or a mapping.")
+                raise finding(place, "No object is found by a list or a mapping.")
         self._permissions.check_find(scope.name, scope.seen_by, properties, place)
         for model in scope.models:
             self._allowance.spend_lookup(place)
@@ -99,7 +99,7 @@ class Lookups:
                 wanted = checked(model, {name: value for name, value in properties.items() if name != "pk"})
             except errors.Invalid as error:
                 problems = [f"{name}: {messages[0]}" for name, messages in error.messages.items()]
-                raise mistake(place, "; ".join(problems)) from error
+                raise finding(place, "; ".join(problems)) from error
             if "pk" in properties:
                 # Anything else is the pk of nothing.
                 wanted["pk"] = stored_pk(model, properties["pk"]) or ""

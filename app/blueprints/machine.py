@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.blueprints.mistakes import Place, mistake
+from app.blueprints.findings import Place, finding
 
 MAX_FILE = 1024 * 1024
 """Bytes of a file that `!File` reads."""
@@ -42,7 +42,7 @@ class Machine:
         try:
             (value or "").encode()
         except UnicodeEncodeError as error:
-            raise mistake(place, f"The variable {name} is not UTF-8 text.") from error
+            raise finding(place, f"The variable {name} is not UTF-8 text.") from error
         return value or None
 
     def file(self, path: str, place: Place) -> str | None:
@@ -52,19 +52,19 @@ class Machine:
         :raises BlueprintError: it lies elsewhere, is no regular file, is too large, or is not UTF-8 text
         """
         if "\0" in path:
-            raise mistake(place, "The path of a file has no NUL in it.")
+            raise finding(place, "The path of a file has no NUL in it.")
         found = [real for folder in self.folders if (real := _within(folder.resolve(), path)) is not None]
         if not found:
-            raise mistake(place, f"{path!r} is in none of the folders that --allow-files names.")
+            raise finding(place, f"{path!r} is in none of the folders that --allow-files names.")
         for real in found:
             try:
                 return _read(real, place).decode().strip()
             except UnicodeDecodeError as error:
-                raise mistake(place, f"{path!r} is not UTF-8 text.") from error
+                raise finding(place, f"{path!r} is not UTF-8 text.") from error
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise mistake(place, f"{path!r} can't be read: {error.strerror}.") from error
+                raise finding(place, f"{path!r} can't be read: {error.strerror}.") from error
         return None
 
 
@@ -83,8 +83,8 @@ def _read(path: Path, place: Place) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise mistake(place, f"{path.name!r} is no regular file.")
+            raise finding(place, f"{path.name!r} is no regular file.")
         content = file.read(MAX_FILE + 1)
     if len(content) > MAX_FILE:
-        raise mistake(place, f"{path.name!r} is larger than {MAX_FILE} bytes.")
+        raise finding(place, f"{path.name!r} is larger than {MAX_FILE} bytes.")
     return content

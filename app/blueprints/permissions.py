@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 
-from app.blueprints.mistakes import Place, mistake
+from app.blueprints.findings import Place, finding
 from app.domain import Grant, Model
 
 May = Callable[[str], bool]
@@ -18,14 +18,14 @@ class Permissions:
     def __init__(self, may: May | None) -> None:
         self._may = may
 
-    def check_find(self, model: str, seen_by: Iterable[Grant], members: Collection[str], place: Place) -> None:
-        """Check the permission to look objects of a model up by some members: a match reveals their values.
+    def check_find(self, model: str, seen_by: Iterable[Grant], properties: Collection[str], place: Place) -> None:
+        """Check the permission to look objects of a model up by some properties: a match reveals their values.
 
         :param seen_by: the permissions to see an object
         :raises BlueprintError: it is missing
         """
-        sufficient = (grant.permissions for grant in seen_by if grant.properties.issuperset(members))
-        self._check(sufficient, f"To look up {model} by {', '.join(sorted(members))}", place)
+        sufficient = (grant.permissions for grant in seen_by if grant.properties.issuperset(properties))
+        self._check(sufficient, f"To look up {model} by {', '.join(sorted(properties))}", place)
 
     def visible(self, model: str, seen_by: Collection[Grant], place: Place) -> frozenset[str]:
         """The properties of objects of a model that the sender may see. :raises BlueprintError: there are none"""
@@ -33,15 +33,15 @@ class Permissions:
         granted = (grant for grant in seen_by if self._grants(grant.permissions))
         return frozenset().union(*(grant.properties for grant in granted))
 
-    def check_identifiers(self, model: Model, members: Collection[str], place: Place) -> None:
-        """Check the permission to identify an entry's object by some members, `pk` not among them. Who may create objects needs
+    def check_identifiers(self, model: Model, properties: Collection[str], place: Place) -> None:
+        """Check the permission to identify an entry's object by some properties, `pk` not among them. Who may create objects needs
         none for unique ones: an attempt to create an object reveals whether a value is taken.
 
         :raises BlueprintError: it is missing
         """
-        unique = not members or frozenset(members) in model.unique
+        unique = not properties or frozenset(properties) in model.unique
         if not (unique and any(map(self._grants, model.created_by))):
-            self.check_find(model.name, model.seen_by, members or ("pk",), place)
+            self.check_find(model.name, model.seen_by, properties or ("pk",), place)
 
     def check_create(self, model: Model, place: Place) -> None:
         """Check the permission to create objects of a model. :raises BlueprintError: it is missing"""
@@ -68,4 +68,4 @@ class Permissions:
             return
         missing = [[name for name in sorted(needed) if not self._may(name)] for needed in alternatives]
         wanted = " or ".join(map(" and ".join, missing)) or "of a superuser"
-        raise mistake(place, f"{purpose} takes the permission {wanted}, which the token does not have.")
+        raise finding(place, f"{purpose} takes the permission {wanted}, which the token does not have.")

@@ -6,8 +6,8 @@ from typing import Any
 
 from app.blueprints import releases
 from app.blueprints.document import Value
+from app.blueprints.findings import BlueprintError, BlueprintFinding, Note, NotServed, Place
 from app.blueprints.limits import MAX_NAME, shortened
-from app.blueprints.mistakes import BlueprintError, Mistake, Note, NotServed, Place
 from app.blueprints.reading import Entry
 from app.blueprints.references import DependsOnLost, IsGone
 from app.blueprints.similar import similar
@@ -18,51 +18,53 @@ from app.domain import Model
 class Problems:
     """What is known to be wrong with an entry while the rest of it is looked at.
 
-    :param reason: why it can't be applied, other than its own mistakes
+    :param reason: why it can't be applied, other than its own errors
     """
 
-    mistakes: list[Mistake] = field(default_factory=list)
+    findings: list[BlueprintFinding] = field(default_factory=list)
     reason: NotServed | DependsOnLost | IsGone | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.mistakes) or self.reason is not None
+        return bool(self.findings) or self.reason is not None
 
     def raise_all(self) -> None:
-        """Raise what there is: the entry's own mistakes before what follows from other entries.
+        """Raise what there is: the entry's own errors before what follows from other entries.
 
-        :raises BlueprintError: there are mistakes
+        :raises BlueprintError: there are errors
         :raises DependsOnLost: an entry that it refers to has no object
         :raises IsGone: it refers to an object that is deleted
         """
-        if self.mistakes:
-            raise BlueprintError(self.mistakes)
+        if self.findings:
+            raise BlueprintError(self.findings)
         if self.reason is not None:
             raise self.reason
 
 
-def all_about(entry: Entry, model: Model, messages: Mapping[str, Any], members: Mapping[str, Any]) -> list[Mistake]:
-    """The mistakes of properties, from messages by property.
+def all_about(
+    entry: Entry, model: Model, messages: Mapping[str, Any], properties: Mapping[str, Any]
+) -> list[BlueprintFinding]:
+    """The errors of properties, from messages by property.
 
-    :param members: the values of the properties, if they are known
+    :param properties: the values of the properties, if they are known
     """
     return [
-        about(entry, name, f"{message} {releases.about_value(model.name, name, members.get(name))}".rstrip())
+        about(entry, name, f"{message} {releases.about_value(model.name, name, properties.get(name))}".rstrip())
         for name, texts in messages.items()
         for message in (texts if isinstance(texts, list) else [texts])
     ]
 
 
-def about(entry: Entry, name: str, message: str) -> Mistake:
-    """A mistake of a property, at its value. One that is left out is missing from the attributes."""
+def about(entry: Entry, name: str, message: str) -> BlueprintFinding:
+    """An error of a property, at its value. One that is left out is missing from the attributes."""
     for part in (entry.identifiers, entry.attrs):
         if part is not None and isinstance(part.content, dict) and name in part.content:
-            return Mistake(part.content[name].place, message, name)
-    return Mistake(place_of(entry.attrs, entry), message, name)
+            return BlueprintFinding(part.content[name].place, message, name)
+    return BlueprintFinding(place_of(entry.attrs, entry), message, name)
 
 
 def unknown(entry: Entry, model: Model, attrs: Mapping[str, Any]) -> Iterator[Note]:
     """The properties that a model does not have."""
-    known = {*model.members, *model.preset}
+    known = {*model.properties, *model.preset}
     parts = entry.attrs.content if entry.attrs is not None and isinstance(entry.attrs.content, dict) else {}
     for name in (name for name in attrs if name not in known):
         place = parts[name].place if name in parts else place_of(entry.attrs, entry)
@@ -74,7 +76,7 @@ def hint(model: Model, name: str) -> str:
     """What may help with a property that a model does not have."""
     if told := releases.about_property(model.name, name):
         return f" {told}"
-    near = similar(name, (*model.members, *model.preset))
+    near = similar(name, (*model.properties, *model.preset))
     return f" {near!r} is similar." if near else ""
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from app.blueprints.document import Objection, Value, parse
+from app.blueprints.findings import START, BlueprintError, BlueprintFinding, Note, Place, finding
 from app.blueprints.limits import MAX_ENTRIES, MAX_NAME, MAX_NOTES, shortened
-from app.blueprints.mistakes import START, BlueprintError, Mistake, Note, Place, mistake
 
 VERSION = 1
 INVALID_VERSION = "Invalid blueprint version"
@@ -25,8 +25,8 @@ class Entry:
     :param model: the kind of object
     :param state: what is asked for: one of `STATES`; present if it is left out
     :param id: the name by which other entries refer to its object
-    :param identifiers: members by which the object is known
-    :param attrs: its other members
+    :param identifiers: properties by which the object is known
+    :param attrs: its other properties
     :param conditions: what all has to hold for the entry to count
     :param permissions: permissions for single objects, which are not kept here
     """
@@ -48,14 +48,14 @@ class Blueprint:
 
     :param context: values for `!Context`
     :param entries: the objects it asks for, in its order, as far as they can be read
-    :param mistakes: what is wrong with the rest: the blueprint can't be applied
+    :param findings: what is wrong with the rest: the blueprint can't be applied
     :param ids: the ids of all entries, those that can't be read included
     :param notes: what is ignored
     """
 
     context: Mapping[str, Value] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
-    mistakes: tuple[Mistake, ...] = ()
+    findings: tuple[BlueprintFinding, ...] = ()
     ids: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
 
@@ -66,43 +66,43 @@ def read(text: bytes, objection: Objection) -> Blueprint:
     :param objection: what speaks against a tag
     :raises BlueprintError: it is no YAML, no blueprint of this version, or has too many entries
     """
-    mistakes: list[Mistake] = []
+    findings: list[BlueprintFinding] = []
     try:
-        document = parse(text, objection, mistakes)
+        document = parse(text, objection, findings)
         if document is None:
-            raise mistake(START, "The file is empty.")
+            raise finding(START, "The file is empty.")
         if document.tag is not None or not isinstance(document.content, dict):
             return Blueprint(
-                mistakes=tuple(mistakes), notes=(Note(document.place, "This is no blueprint: there are no entries."),)
+                findings=tuple(findings), notes=(Note(document.place, "This is no blueprint: there are no entries."),)
             )
-        return _blueprint(document.content, mistakes)
+        return _blueprint(document.content, findings)
     except BlueprintError as error:
-        raise BlueprintError([*mistakes, *error.mistakes]) from error
+        raise BlueprintError([*findings, *error.findings]) from error
 
 
-def _blueprint(members: Mapping[str, Value], mistakes: list[Mistake]) -> Blueprint:
-    """:param mistakes: what is known to be wrong already"""
-    version = members.get("version")
+def _blueprint(properties: Mapping[str, Value], findings: list[BlueprintFinding]) -> Blueprint:
+    """:param findings: what is known to be wrong already"""
+    version = properties.get("version")
     if version is not None and (type(version.content) is not int or version.content != VERSION):
-        raise mistake(version.place, INVALID_VERSION)
-    context = members.get("context")
+        raise finding(version.place, INVALID_VERSION)
+    context = properties.get("context")
     if context is not None and (context.tag is not None or not isinstance(context.content, dict)):
-        raise mistake(context.place, "The context is a mapping.")
-    values = list(_values(members.get("entries")))
+        raise finding(context.place, "The context is a mapping.")
+    values = list(_values(properties.get("entries")))
     if len(values) > MAX_ENTRIES:
-        raise mistake(values[MAX_ENTRIES].place, f"A blueprint has no more than {MAX_ENTRIES} entries: split it.")
+        raise finding(values[MAX_ENTRIES].place, f"A blueprint has no more than {MAX_ENTRIES} entries: split it.")
     found: list[Entry] = []
     ids: set[str] = set()
     for number, value in enumerate(values, 1):
         try:
             found.append(_entry(number, value))
         except BlueprintError as error:
-            mistakes += error.mistakes
+            findings += error.findings
         if isinstance(value.content, dict) and (id_ := value.content.get("id")) and isinstance(id_.content, str):
             ids.add(id_.content)
     # Aliases repeat long keys in every entry.
-    notes = tuple(islice(_notes(members, values), MAX_NOTES + 1))
-    return Blueprint({} if context is None else context.content, tuple(found), tuple(mistakes), frozenset(ids), notes)
+    notes = tuple(islice(_notes(properties, values), MAX_NOTES + 1))
+    return Blueprint({} if context is None else context.content, tuple(found), tuple(findings), frozenset(ids), notes)
 
 
 def _values(entries: Value | None) -> Iterator[Value]:
@@ -112,28 +112,28 @@ def _values(entries: Value | None) -> Iterator[Value]:
     parts = entries.content.values() if isinstance(entries.content, dict) else [entries]
     for part in parts if entries.tag is None else [entries]:
         if part.tag is not None or not isinstance(part.content, list):
-            raise mistake(part.place, "The entries are a list, or a mapping of lists.")
+            raise finding(part.place, "The entries are a list, or a mapping of lists.")
         yield from part.content
 
 
-def _notes(members: Mapping[str, Value], values: list[Value]) -> Iterator[Note]:
+def _notes(properties: Mapping[str, Value], values: list[Value]) -> Iterator[Note]:
     """What is ignored in a document and in its entries."""
-    kind = members.get("kind")
-    if not values and "apiVersion" in members and kind is not None and isinstance(kind.content, str):
-        wrapped = members.get("data", kind)
+    kind = properties.get("kind")
+    if not values and "apiVersion" in properties and kind is not None and isinstance(kind.content, str):
+        wrapped = properties.get("data", kind)
         keys = f" ({', '.join(wrapped.content)})" if isinstance(wrapped.content, dict) else ""
         problem = f"The {kind.content} of Kubernetes around a blueprint is not looked into."
         yield Note(wrapped.place, f"{problem} Save each blueprint in it{keys} as a file of its own, and import that.")
         return
     if not values:
         yield Note(START, "There are no entries, so that there is nothing to do.")
-    yield from _unknown_keys(members, _KEYS, "A blueprint")
+    yield from _unknown_keys(properties, _KEYS, "A blueprint")
     entries = (value.content for value in values if isinstance(value.content, dict))
     yield from chain.from_iterable(_unknown_keys(entry, KEYS_OF_AN_ENTRY, "An entry") for entry in entries)
 
 
-def _unknown_keys(members: Mapping[str, Value], known: frozenset[str], what: str) -> Iterator[Note]:
-    for key, value in members.items():
+def _unknown_keys(properties: Mapping[str, Value], known: frozenset[str], what: str) -> Iterator[Note]:
+    for key, value in properties.items():
         if key not in known:
             problem = f"{what} has no key {shortened(key, MAX_NAME)!r}: it is ignored."
             yield Note(value.place, f"{problem} The keys are {', '.join(sorted(known))}.")
@@ -141,22 +141,22 @@ def _unknown_keys(members: Mapping[str, Value], known: frozenset[str], what: str
 
 def _entry(number: int, value: Value) -> Entry:
     if value.tag is not None or not isinstance(value.content, dict):
-        raise mistake(value.place, "An entry is a mapping.")
-    members: dict[str, Value] = value.content
-    model = members.get("model")
+        raise finding(value.place, "An entry is a mapping.")
+    properties: dict[str, Value] = value.content
+    model = properties.get("model")
     if model is None:
-        raise mistake(value.place, "The entry has no model.")
-    id_ = members.get("id")
+        raise finding(value.place, "The entry has no model.")
+    id_ = properties.get("id")
     if id_ is not None and (id_.tag is not None or not isinstance(id_.content, str | None)):
-        raise mistake(id_.place, "The id is text.")
+        raise finding(id_.place, "The id is text.")
     return Entry(
         number,
         value.place,
         model,
-        state=members.get("state"),
+        state=properties.get("state"),
         id=None if id_ is None else id_.content,
-        identifiers=members.get("identifiers"),
-        attrs=members.get("attrs"),
-        conditions=members.get("conditions"),
-        permissions=members.get("permissions"),
+        identifiers=properties.get("identifiers"),
+        attrs=properties.get("attrs"),
+        conditions=properties.get("conditions"),
+        permissions=properties.get("permissions"),
     )

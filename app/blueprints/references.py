@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from app.blueprints.findings import Place, finding
 from app.blueprints.lookups import Lookups, Scope, is_uuid, shown_pk
-from app.blueprints.mistakes import Place, mistake
 from app.blueprints.reading import Blueprint, Entry
 from app.domain import Model
 
@@ -83,8 +83,8 @@ class References:
         """The pk of the object that an entry above gave this one, or else the same."""
         return self._by_pk.get(given, given)
 
-    def renamed(self, model: Model, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Members that lead to the objects of entries above by the pks those gave, led to the pks that they have.
+    def renamed(self, model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Properties that lead to the objects of entries above by the pks those gave, led to the pks that they have.
 
         :raises DependsOnLost: an entry above gives such a pk, and has no object
         """
@@ -99,7 +99,7 @@ class References:
                 raise DependsOnLost(self._lost_pks[pk])
             return self._by_pk.get(pk, value)
 
-        return {name: renamed(value) if name in model.references else value for name, value in members.items()}
+        return {name: renamed(value) if name in model.references else value for name, value in properties.items()}
 
     def key_of(self, id_: str, place: Place) -> str | int:
         """The pk of the object of an entry above, by the entry's id.
@@ -114,7 +114,7 @@ class References:
             raise DependsOnLost(self._lost[id_])
         if self.deleting and self._is_absent(id_):
             raise IsGone
-        raise mistake(place, f"No entry above has the id {id_!r} and an object.")
+        raise finding(place, f"No entry above has the id {id_!r} and an object.")
 
     def find(self, model: str, properties: Mapping[str, Any], place: Place) -> str | int | None:
         """The pk of an object of the store, None if there is none. :raises BlueprintError: see `Lookups.find`"""
@@ -134,5 +134,5 @@ class References:
             # It may be the object of that entry.
             raise DependsOnLost(lost)
         if found is None and self._strict and not self.deleting:
-            raise mistake(place, "There is no such object.")
+            raise finding(place, "There is no such object.")
         return found

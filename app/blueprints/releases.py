@@ -22,24 +22,24 @@ def knows(model: str) -> bool:
 
 
 def about_model(model: str) -> str:
-    """A sentence on the release that brought a model; empty if there is nothing to say."""
+    """A message on the release that brought a model; empty if there is nothing to say."""
     release = _facts()["models"].get(model)
-    return _sentence(release) if release is not None and _key(release) > _key(_facts()["contract"]) else ""
+    return _message(release) if release is not None and _key(release) > _key(_facts()["contract"]) else ""
 
 
 def about_property(model: str, name: str) -> str:
-    """A sentence on the release that brought a property; empty if there is nothing to say."""
-    return _sentence(_facts()["properties"].get(model, {}).get(name))
+    """A message on the release that brought a property; empty if there is nothing to say."""
+    return _message(_facts()["properties"].get(model, {}).get(name))
 
 
 def about_value(model: str, name: str, value: Any) -> str:
-    """A sentence on the release that brought a value of a property, or of a list; empty if there is nothing to say."""
+    """A message on the release that brought a value of a property, or of a list; empty if there is nothing to say."""
     known = _facts()["values"].get(model, {}).get(name, {})
     values = value if isinstance(value, list) else [value]
-    return _sentence(next((known[one] for one in values if isinstance(one, str) and one in known), None))
+    return _message(next((known[one] for one in values if isinstance(one, str) and one in known), None))
 
 
-def _sentence(release: str | None) -> str:
+def _message(release: str | None) -> str:
     return f"authentik knows it from {release} on, this contract is that of {_facts()['contract']}." if release else ""
 
 

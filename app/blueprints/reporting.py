@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app import determinism
-from app.blueprints.limits import MAX_MESSAGE, MAX_MISTAKES, MAX_NAME, MAX_NOTES, MAX_SKIPPED, shortened
-from app.blueprints.mistakes import Mistake, Note
+from app.blueprints.findings import BlueprintFinding, Note
+from app.blueprints.limits import MAX_FINDINGS, MAX_MESSAGE, MAX_NAME, MAX_NOTES, MAX_SKIPPED, shortened
 from app.blueprints.reading import INVALID_VERSION, Entry
 
 LOGGER = "flows.blueprints"
@@ -20,7 +20,7 @@ class Done:
     :param action: created, updated, unchanged, deleted, skipped, or error
     :param pk: the object it is about, if there is one
     :param note: what else there is to know
-    :param mistakes: what is wrong with it
+    :param findings: what is wrong with it
     :param notes: what is ignored in it
     """
 
@@ -28,7 +28,7 @@ class Done:
     action: str
     pk: str | None = None
     note: str = ""
-    mistakes: Sequence[Mistake] = ()
+    findings: Sequence[BlueprintFinding] = ()
     notes: Sequence[Note] = ()
 
 
@@ -38,13 +38,13 @@ class Outcome:
 
     :param success: whether all of it was applied; otherwise nothing was changed
     :param logs: one per entry and one per note, or what is wrong with the text as a whole
-    :param mistakes: what is wrong, empty if nothing is
+    :param findings: what is wrong, empty if nothing is
     :param notes: what is ignored
     """
 
     success: bool
     logs: list[dict[str, Any]]
-    mistakes: tuple[Mistake, ...] = ()
+    findings: tuple[BlueprintFinding, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
@@ -57,21 +57,21 @@ def applied(done: Sequence[Done], notes: Sequence[Note] = ()) -> Outcome:
     return Outcome(True, logs, notes=tuple(listed.told))
 
 
-def refused(mistakes: Sequence[Mistake], done: Sequence[Done] = (), notes: Sequence[Note] = ()) -> Outcome:
+def rejected(findings: Sequence[BlueprintFinding], done: Sequence[Done] = (), notes: Sequence[Note] = ()) -> Outcome:
     """The outcome of a blueprint that was not applied.
 
-    :param mistakes: what is wrong outside of its entries, or with entries that can't be read; only so much is told of it
+    :param findings: what is wrong outside of its entries, or with entries that can't be read; only so much is told of it
     :param done: what became of its entries before all of it was undone
     :param notes: what is ignored outside of what they say
     """
-    now, wrong = _now(), [one.entry.number for one in done if one.mistakes]
-    listed, noted = _Listed(MAX_MISTAKES, "mistakes"), _Listed(MAX_NOTES, "notes")
-    logs = [_error_log(now, [mistake]) for mistake in listed.first(mistakes)]
+    now, wrong = _now(), [one.entry.number for one in done if one.findings]
+    listed, noted = _Listed(MAX_FINDINGS, "mistakes"), _Listed(MAX_NOTES, "notes")
+    logs = [_error_log(now, [finding]) for finding in listed.first(findings)]
     logs += [_note_log(now, note) for note in noted.first(notes)]
     which = f"entry {wrong[0]} is wrong" if len(wrong) == 1 else "entries are wrong"
     skipped = 0
     for one in done:
-        if found := listed.first(one.mistakes):
+        if found := listed.first(one.findings):
             logs.append(_error_log(now, found, one.entry))
         else:
             skipped += 1
@@ -85,21 +85,21 @@ def refused(mistakes: Sequence[Mistake], done: Sequence[Done] = (), notes: Seque
 
 
 class _Listed:
-    """Mistakes or notes up to a number, and that there are more.
+    """Errors or notes up to a number, and that there are more.
 
     :param most: how many are listed
     :param what: what they are
     """
 
     def __init__(self, most: int, what: str) -> None:
-        self.told: list[Mistake] = []
-        self._known: set[Mistake] = set()
+        self.told: list[BlueprintFinding] = []
+        self._known: set[BlueprintFinding] = set()
         self._most = most
         self._what = what
 
-    def first(self, found: Sequence[Mistake]) -> list[Mistake]:
+    def first(self, found: Sequence[BlueprintFinding]) -> list[BlueprintFinding]:
         """Those that are listed for the first time, in messages of a bounded length."""
-        told: list[Mistake] = []
+        told: list[BlueprintFinding] = []
         for one in found:
             if len(self.told) > self._most:
                 break
@@ -108,10 +108,10 @@ class _Listed:
                 continue
             self._known.add(one)
             if len(self.told) == self._most:
-                shown = Mistake(one.place, f"There are more than these {self._most} {self._what}.")
+                shown = BlueprintFinding(one.place, f"There are more than these {self._most} {self._what}.")
             else:
-                member = one.member and shortened(one.member, MAX_NAME)
-                shown = Mistake(one.place, shortened(one.message, MAX_MESSAGE), member)
+                property_name = one.property_name and shortened(one.property_name, MAX_NAME)
+                shown = BlueprintFinding(one.place, shortened(one.message, MAX_MESSAGE), property_name)
             told.append(shown)
             self.told.append(shown)
         return told
@@ -139,12 +139,12 @@ def _note_log(now: str, note: Note, entry: Entry | None = None) -> dict[str, Any
     }
 
 
-def _error_log(now: str, mistakes: Sequence[Mistake], entry: Entry | None = None) -> dict[str, Any]:
+def _error_log(now: str, findings: Sequence[BlueprintFinding], entry: Entry | None = None) -> dict[str, Any]:
     # Of a wrong version authentik says this and nothing else, so that a client may look for it.
-    event = "\n".join(INVALID_VERSION if one.message == INVALID_VERSION else str(one) for one in mistakes)
+    event = "\n".join(INVALID_VERSION if one.message == INVALID_VERSION else str(one) for one in findings)
     errors = [
-        {"line": one.place.line, "column": one.place.column, "member": one.member, "message": one.message}
-        for one in mistakes
+        {"line": one.place.line, "column": one.place.column, "member": one.property_name, "message": one.message}
+        for one in findings
     ]
     attributes = {"action": "error", **(_about(entry) if entry else {}), "errors": errors}
     return {"timestamp": now, "log_level": "error", "logger": LOGGER, "event": event, "attributes": attributes}

@@ -8,10 +8,10 @@ from typing import Any
 from app import errors
 from app.blueprints import releases
 from app.blueprints.document import Value
-from app.blueprints.limits import MAX_MISTAKES, MAX_NOTES, Allowance
+from app.blueprints.findings import BlueprintError, BlueprintFinding, Exhausted, Note, NotServed, Place, finding
+from app.blueprints.limits import MAX_FINDINGS, MAX_NOTES, Allowance
 from app.blueprints.lookups import Lookups, stored_pk
 from app.blueprints.machine import Machine
-from app.blueprints.mistakes import BlueprintError, Exhausted, Mistake, Note, NotServed, Place, mistake
 from app.blueprints.permissions import Permissions
 from app.blueprints.problems import Problems, about, all_about, hint, place_of, unknown
 from app.blueprints.reading import STATES, Blueprint, Entry
@@ -44,14 +44,14 @@ class Terms:
 
 
 class Run:
-    """One application of a blueprint. `done` is what became of its entries so far, `mistakes` how many mistakes they have.
+    """One application of a blueprint. `done` is what became of its entries so far, `findings` how many errors they have.
 
     :param session: of a transaction that is rolled back if anything is wrong
     """
 
     def __init__(self, store: Store, session: Any, blueprint: Blueprint, terms: Terms) -> None:
         self.done: list[Done] = []
-        self.mistakes = 0
+        self.findings = 0
         self._store = store
         self._session = session
         self._terms = terms
@@ -67,14 +67,14 @@ class Run:
         self._noted: set[Note] = set()
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
-        """Apply entries, those after wrong ones too, until there are more mistakes than are told of.
+        """Apply entries, those after wrong ones too, until there are more errors than are told of.
 
         :raises Exhausted: nothing more is to be looked at
         :raises NotUnique: a value is taken, which ends the transaction
         :raises NotFound: somebody else has deleted the object meanwhile
         """
         for entry in entries:
-            if self.mistakes > MAX_MISTAKES:
+            if self.findings > MAX_FINDINGS:
                 return
             self._add(self._outcome_of(entry))
 
@@ -90,24 +90,24 @@ class Run:
         except DependsOnLost as error:
             wrong, done = error.lost.wrong, Done(entry, "skipped", note=f"it depends on {error.lost}")
         except BlueprintError as error:
-            wrong, done = True, Done(entry, "error", mistakes=error.mistakes)
+            wrong, done = True, Done(entry, "error", findings=error.findings)
             if isinstance(error, NotServed) and self._terms.skip_unknown:
                 wrong, done = False, Done(entry, "skipped", note=error.problem.removesuffix("."))
         self._references.lose(entry, wrong=wrong)
         return done
 
-    def refuse(self, error: Exception) -> None:
+    def reject(self, error: Exception) -> None:
         """Add an error that ends the application at its present entry."""
-        mistakes: Sequence[Mistake]
+        findings: Sequence[BlueprintFinding]
         match error:
             case BlueprintError():
-                mistakes = error.mistakes
+                findings = error.findings
             case errors.NotUnique():
                 model = self._lookups.model(self._resolver.resolve(self._entry.model), self._entry.model.place)
-                mistakes = all_about(self._entry, model, model.messages_of(error), {})
+                findings = all_about(self._entry, model, model.messages_of(error), {})
             case _:
-                mistakes = (Mistake(self._entry.place, "Somebody else has deleted the object meanwhile."),)
-        self._add(Done(self._entry, "error", mistakes=mistakes))
+                findings = (BlueprintFinding(self._entry.place, "Somebody else has deleted the object meanwhile."),)
+        self._add(Done(self._entry, "error", findings=findings))
 
     def _is_absent(self, id_: str) -> bool:
         """Whether the entry of an id, above or below, asks for the object to be deleted."""
@@ -115,7 +115,7 @@ class Run:
         return entry is not None and entry.state is not None and self._resolver.resolve(entry.state) == "absent"
 
     def _add(self, done: Done) -> None:
-        self.mistakes += len(done.mistakes)
+        self.findings += len(done.findings)
         self.done.append(replace(done, notes=tuple(self._notes)))
 
     def _note(self, place: Place, message: str) -> None:
@@ -133,7 +133,7 @@ class Run:
             return Done(entry, "skipped", note="each blueprint is applied by itself here")
         self._state = "present" if entry.state is None else self._resolver.resolve(entry.state)
         if self._state not in STATES:
-            raise mistake(place_of(entry.state, entry), f"The state is one of {', '.join(STATES)}.")
+            raise finding(place_of(entry.state, entry), f"The state is one of {', '.join(STATES)}.")
         try:
             model = self._lookups.model(name, entry.model.place)
         except NotServed:
@@ -172,7 +172,7 @@ class Run:
         given, known_by = self._identifiers(model, entry, problems)
         found = self._existing(model, given, known_by, problems)
         if found is not None and self._state == "must_created":
-            raise mistake(
+            raise finding(
                 place_of(entry.state, entry), "There is such an object already, and the state is must_created."
             )
         if found is not None and self._state == "created":
@@ -192,23 +192,23 @@ class Run:
         self, model: Model, found: str | None, given: str | None, wanted: Mapping[str, Any], problems: Problems
     ) -> tuple[str, str]:
         """Create the object, or change it. :returns: what was done, and its pk"""
-        members = {
+        properties = {
             # In YAML a word may look like a number: authentik takes `digits: 6` for '6'.
             name: str(wanted[name]) if name in model.words and type(wanted[name]) is int else wanted[name]
-            for name in (*model.members, *model.preset)
+            for name in (*model.properties, *model.preset)
             if name in wanted
         }
         repository = self._store.repository(model.name)
         try:
             if problems:
                 # What can't be told without the rest is left to the next import.
-                model.read_change(members)
+                model.read_change(properties)
                 problems.raise_all()
             if found is None:
                 self._terms.permissions.check_create(model, self._entry.place)
-                return "created", repository.add(self._session, repository.as_stored(model.read_new(members)), given)
+                return "created", repository.add(self._session, repository.as_stored(model.read_new(properties)), given)
             stored = repository.read(self._session, found, lock=True)
-            new = repository.as_stored(model.read_change(members))
+            new = repository.as_stored(model.read_change(properties))
             changes = {name: value for name, value in new.items() if stored[name] != value}
             if changes:
                 self._terms.permissions.check_change(model, self._entry.place)
@@ -217,45 +217,45 @@ class Run:
         except errors.Invalid as error:
             messages = error.messages
             if problems:
-                told = {one.member for one in problems.mistakes}
-                messages = {name: messages[name] for name in messages if name in members and name not in told}
-            problems.mistakes += all_about(self._entry, model, messages, members)
+                told = {one.property_name for one in problems.findings}
+                messages = {name: messages[name] for name in messages if name in properties and name not in told}
+            problems.findings += all_about(self._entry, model, messages, properties)
             problems.raise_all()
             raise
-        except errors.Missing as error:
-            raise BlueprintError(all_about(self._entry, model, model.messages_of(error), members)) from error
+        except errors.DanglingReference as error:
+            raise BlueprintError(all_about(self._entry, model, model.messages_of(error), properties)) from error
 
     def _identifiers(self, model: Model, entry: Entry, problems: Problems) -> tuple[str | None, dict[str, Any]]:
         """The pk that an entry gives its object, and the other properties that it is known by."""
         identifiers = self._properties(entry.identifiers, "The identifiers are a mapping.", problems)
         if not identifiers and not problems:
-            raise mistake(place_of(entry.identifiers, entry), "An entry has identifiers, by which its object is known.")
+            raise finding(place_of(entry.identifiers, entry), "An entry has identifiers, by which its object is known.")
         pk = identifiers.pop("pk", None)
         given = stored_pk(model, pk)
         if pk is not None and given is None:
             kind = "positive integer" if model.numbered else "UUID"
-            problems.mistakes.append(about(self._entry, "pk", f"A pk of {model.name} is a {kind}."))
+            problems.findings.append(about(self._entry, "pk", f"A pk of {model.name} is a {kind}."))
         for name, value in list(identifiers.items()):
-            if len(problems.mistakes) > MAX_MISTAKES:
+            if len(problems.findings) > MAX_FINDINGS:
                 break
-            if name not in model.members:
-                problems.mistakes.append(
+            if name not in model.properties:
+                problems.findings.append(
                     about(self._entry, name, f"{model.name} has no such property.{hint(model, name)}")
                 )
             elif isinstance(value, list | dict):
-                problems.mistakes.append(about(self._entry, name, "No object is known by a list or a mapping."))
+                problems.findings.append(about(self._entry, name, "No object is known by a list or a mapping."))
             else:
                 continue
             del identifiers[name]
         return given, self._renamed(model, identifiers, problems)
 
-    def _renamed(self, model: Model, members: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    def _renamed(self, model: Model, properties: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
         """See `References.renamed`."""
         try:
-            return self._references.renamed(model, members)
+            return self._references.renamed(model, properties)
         except DependsOnLost as error:
             problems.reason = problems.reason or error
-            return dict(members)
+            return dict(properties)
 
     def _existing(self, model: Model, given: str | None, known_by: Mapping[str, Any], problems: Problems) -> str | None:
         """The object of the entry; None if there is none, or if that can't be told."""
@@ -265,7 +265,7 @@ class Run:
         try:
             return self._lookups.existing(model, given and self._references.pk_of(given), known_by, place)
         except errors.Invalid as error:
-            problems.mistakes += all_about(self._entry, model, error.messages, known_by)
+            problems.findings += all_about(self._entry, model, error.messages, known_by)
             return None
 
     def _properties(self, value: Value | None, problem: str, problems: Problems) -> dict[str, Any]:
@@ -285,7 +285,7 @@ class Run:
                 if isinstance(error, NotServed) and self._terms.skip_unknown:
                     problems.reason = problems.reason or error
                 else:
-                    problems.mistakes += error.mistakes
+                    problems.findings += error.findings
         return found
 
     def _resolved(self, value: Value | None, kind: type[Any], problem: str) -> Any:
@@ -294,7 +294,7 @@ class Run:
         if value is None or data is None:
             return kind()
         if not isinstance(data, kind):
-            raise mistake(value.place, problem)
+            raise finding(value.place, problem)
         return data
 
 

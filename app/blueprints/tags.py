@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from app.blueprints.data import CHARACTERS, as_mapping, item_at, items_of, parsed_json, weight
 from app.blueprints.document import MAX_DEPTH, MAX_VALUES, Value
+from app.blueprints.findings import Place, finding
 from app.blueprints.limits import MAX_NAME, exhausted, shortened
 from app.blueprints.machine import Machine
-from app.blueprints.mistakes import Place, mistake
 
 _FORMATS = 100
 # How many values it counts as to read a file.
@@ -80,16 +80,16 @@ class Resolver:
     def resolve(self, value: Value) -> Any:
         """What a value stands for, as JSON has it.
 
-        :raises BlueprintError: a tag is used wrongly, leads nowhere, or asks for too much
+        :raises BlueprintError: a tag is used wrongly, dangles, or asks for too much
         """
         self._depth += 1
         if self._depth > 2 * MAX_DEPTH:
-            raise mistake(value.place, f"Values lie more than {2 * MAX_DEPTH} deep within one another.")
+            raise finding(value.place, f"Values lie more than {2 * MAX_DEPTH} deep within one another.")
         self._spend(1, value.place)
         try:
             if value.tag is not None:
                 if (problem := objection(value.tag, self._machine)) is not None:
-                    raise mistake(value.place, problem)
+                    raise finding(value.place, problem)
                 return TAGS[value.tag](self, value)
             if isinstance(value.content, dict):
                 return {key: self.resolve(inner) for key, inner in value.content.items()}
@@ -108,7 +108,7 @@ class Resolver:
 
     def _resolve_key_of(self, value: Value) -> str | int:
         if not isinstance(value.content, str):
-            raise mistake(value.place, "!KeyOf takes the id of an entry.")
+            raise finding(value.place, "!KeyOf takes the id of an entry.")
         return self._references.key_of(value.content, value.place)
 
     def _resolve_find(self, value: Value) -> str | int | None:
@@ -126,7 +126,7 @@ class Resolver:
         properties: dict[str, Any] = {}
         for condition in conditions:
             if condition.tag is not None or not isinstance(condition.content, list) or len(condition.content) != 2:
-                raise mistake(condition.place, f"{value.tag} takes [model, [property, value], ...].")
+                raise finding(condition.place, f"{value.tag} takes [model, [property, value], ...].")
             key, wanted = condition.content
             properties[self._as_text(key, "a property")] = self.resolve(wanted)
         return name, properties
@@ -162,7 +162,7 @@ class Resolver:
         if text is None and default is not None:
             return self.resolve(default)
         if text is None:
-            raise mistake(value.place, f"There is {missing}. Add it, or give a default: {value.tag} [..., default].")
+            raise finding(value.place, f"There is {missing}. Add it, or give a default: {value.tag} [..., default].")
         self._spend(len(text) // CHARACTERS, value.place)
         return text
 
@@ -174,7 +174,7 @@ class Resolver:
 
     def _resolve_parse_json(self, value: Value) -> Any:
         if not isinstance(value.content, str):
-            raise mistake(value.place, "!ParseJSON takes text.")
+            raise finding(value.place, "!ParseJSON takes text.")
         self._spend(len(value.content) // CHARACTERS, value.place)
         data = parsed_json(value.content, value.place)
         self._spend(weight(data), value.place)
@@ -192,12 +192,12 @@ class Resolver:
         except LookupError:
             pass
         except TypeError as error:
-            raise mistake(at.place, "An index is a number or text.") from error
+            raise finding(at.place, "An index is a number or text.") from error
         if default:
             return self.resolve(default[0])
         if not isinstance(values, list | dict):
-            raise mistake(source.place, "!AtIndex takes a list or a mapping.")
-        raise mistake(
+            raise finding(source.place, "!AtIndex takes a list or a mapping.")
+        raise finding(
             at.place, f"There is nothing at {shortened(repr(index), MAX_NAME)}. Give a default, or another index."
         )
 
@@ -205,15 +205,15 @@ class Resolver:
         first, *rest = _arguments(value, "[format, value, ...]", least=1)
         form = self._as_text(first, "a format")
         if "%" in _FORMAT.sub("", form):
-            raise mistake(first.place, "This is no format: there are %s, %d and the like, of 999 characters at most.")
+            raise finding(first.place, "This is no format: there are %s, %d and the like, of 999 characters at most.")
         if form.count("%") > _FORMATS:
-            raise mistake(first.place, f"A format has no more than {_FORMATS} of % in it.")
+            raise finding(first.place, f"A format has no more than {_FORMATS} of % in it.")
         try:
             text: str = form % tuple(self.resolve(argument) for argument in rest)
             # %c can make half of a character.
             text.encode()
         except (TypeError, ValueError, OverflowError) as error:
-            raise mistake(value.place, f"The values do not fit the format: {error}.") from error
+            raise finding(value.place, f"The values do not fit the format: {error}.") from error
         self._spend(len(text) // CHARACTERS, value.place)
         return text
 
@@ -221,13 +221,13 @@ class Resolver:
         first, *rest = _arguments(value, "[mode, value, ...]", least=2)
         mode = self._as_text(first, "a mode").upper()
         if mode not in MODES:
-            raise mistake(first.place, f"{mode!r} is no mode: there are {', '.join(MODES)}.")
+            raise finding(first.place, f"{mode!r} is no mode: there are {', '.join(MODES)}.")
         return MODES[mode]([self.resolve(argument) for argument in rest])
 
     def _resolve_if(self, value: Value) -> Any:
         condition, *branches = _arguments(value, "[condition] or [condition, value, other value]", least=1, most=3)
         if len(branches) == 1:
-            raise mistake(value.place, "!If takes [condition] or [condition, value, other value].")
+            raise finding(value.place, "!If takes [condition] or [condition, value, other value].")
         holds = bool(self.resolve(condition))
         return self.resolve(branches[0 if holds else 1]) if branches else holds
 
@@ -238,7 +238,7 @@ class Resolver:
             items = items_of(self.resolve(source), source.place)
             shape = self._as_text(form, "SEQ or MAP").upper()
             if shape not in ("SEQ", "MAP"):
-                raise mistake(form.place, f"{shape!r} is not SEQ or MAP.")
+                raise finding(form.place, f"{shape!r} is not SEQ or MAP.")
             made = []
             for item in items:
                 self._items[-1] = item
@@ -256,11 +256,11 @@ class Resolver:
     def _item(self, value: Value) -> tuple[Any, Any]:
         """The item that an `!Enumerate` is at; 0 is the innermost one."""
         if not isinstance(value.content, str) or not re.fullmatch(r"\d{1,3}", value.content, re.ASCII):
-            raise mistake(value.place, f"{value.tag} takes a number: 0 for the innermost !Enumerate around it.")
+            raise finding(value.place, f"{value.tag} takes a number: 0 for the innermost !Enumerate around it.")
         depth = int(value.content)
         item = self._items[-1 - depth] if depth < len(self._items) else None
         if item is None:
-            raise mistake(value.place, f"There is no !Enumerate around this one that {value.tag} {depth} could mean.")
+            raise finding(value.place, f"There is no !Enumerate around this one that {value.tag} {depth} could mean.")
         # It is counted again: it may be large, and stand in many places.
         self._spend(weight(item[1]), value.place)
         return item
@@ -268,7 +268,7 @@ class Resolver:
     def _as_text(self, value: Value, what: str) -> str:
         text = self.resolve(value)
         if not isinstance(text, str):
-            raise mistake(value.place, f"{what[0].upper()}{what[1:]} is text.")
+            raise finding(value.place, f"{what[0].upper()}{what[1:]} is text.")
         return text
 
 
@@ -294,5 +294,5 @@ def _arguments(value: Value, form: str, *, least: int, most: int | None = None) 
     """The values of a tag that takes a list."""
     content = value.content
     if not isinstance(content, list) or len(content) < least or (most is not None and len(content) > most):
-        raise mistake(value.place, f"{value.tag} takes {form}.")
+        raise finding(value.place, f"{value.tag} takes {form}.")
     return content

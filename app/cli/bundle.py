@@ -22,10 +22,10 @@ def command(settings: Settings, form: str) -> None:
     """
     import orjson
 
-    from app.cli.findings import told_of
+    from app.cli.findings import exit_on_findings
     from app.contract.document.bundling import read
 
-    with told_of():
+    with exit_on_findings():
         contract = read(settings.contract)
     if form == "json":
         text = orjson.dumps(contract.document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -16,9 +16,9 @@ def command(settings: Settings, *, store: bool) -> None:
     Example: FLOWS_CONTRACT=changed.yaml flows check
     """
     from app.application import load_contract
-    from app.cli.findings import told_of
+    from app.cli.findings import exit_on_findings
 
-    with told_of(err=False):
+    with exit_on_findings(err=False):
         contract = load_contract(settings, thorough=True)
     click.echo(f"{contract.name}: {sum(1 for _ in contract.operations())} operations, nothing found.")
     if store:

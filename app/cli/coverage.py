@@ -35,17 +35,17 @@ def command(settings: Settings, url: str | None, least: float, form: str) -> Non
 
 
 def _coverage(url: str) -> dict[str, Any]:
-    from app.conformance.wire import Wire
+    from app.conformance.raw_http import RawClient
 
     try:
-        answer = Wire(url).send("GET", "/contract/coverage.json")
+        response = RawClient(url).send("GET", "/contract/coverage.json")
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{url} does not answer: {error}") from error
-    if answer.status != 200:
+    if response.status != 200:
         raise click.ClickException(f"{url} records nothing. Start it with `flows serve --record`, or `flows dev`.")
-    coverage: dict[str, Any] = answer.json()
+    coverage: dict[str, Any] = response.json()
     return coverage
 
 

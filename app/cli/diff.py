@@ -57,12 +57,12 @@ def command(
 
     Example: flows diff v1.2 --traffic recorded.har
     """
-    from app.cli.findings import told_of
+    from app.cli.findings import exit_on_findings
     from app.cli.start import contract_or_exit, existing_or_exit
     from app.contract.document.bundling import read
     from app.review.base import NoBase, base_contract, usable
     from app.review.comparing.differences import Rating
-    from app.review.evidence import weigh
+    from app.review.evidence import rate
     from app.review.formats import FORMATS
     from app.review.report import report
     from app.review.stored import compare_stored
@@ -72,7 +72,7 @@ def command(
     try:
         left_out: list[str] = []
         exchanges = [exchange for path in traffic for exchange in read_traffic(path, left_out)]
-        with told_of():
+        with exit_on_findings():
             # Only a contract that can be served tells what becomes of stored objects.
             new = contract_or_exit(settings) if store else usable(read(settings.contract))
             database = existing_or_exit(settings, new).database if store else None
@@ -80,7 +80,7 @@ def command(
             name = str(waivers or PurePath(new.name).parent / WAIVERS)
             accepted = read_waivers(path, name) if path.exists() else []
             with base_contract(base, settings.contract) as (old, notes):
-                evidence = weigh(old, new, exchanges, left_out) if traffic else None
+                evidence = rate(old, new, exchanges, left_out) if traffic else None
                 stored = compare_stored(old, new, database) if database is not None else None
                 found = report(old, new, accepted, dt.date.today(), evidence, notes, stored)
     except (NoBase, NoTraffic) as error:

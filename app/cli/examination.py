@@ -33,7 +33,7 @@ DISTRIBUTION = "flows-server"
 # The first one that tells what a change of a row has left (`RETURNING`).
 OLDEST_SQLITE = (3, 35)
 
-# Free bytes below which the embedded store soon stops, and below which somebody should look.
+# Free bytes below which the SQLite store soon stops, and below which somebody should look.
 SPACE_NEEDED, SPACE_WANTED = 64 * 2**20, 2**30
 
 # Seconds that a small statement takes on a network that does not slow the server down, and that clocks may differ.
@@ -158,7 +158,7 @@ def _check_sqlite(settings: Settings, address: Address) -> Iterator[Line]:
 def _check_file(settings: Settings, path: Path) -> Iterator[Line]:
     try:
         backup.check(path, thorough=True)
-    except (errors.Unusable, errors.Unavailable) as error:
+    except (errors.StoreUnusable, errors.Unavailable) as error:
         yield Line("fail", "store", str(error))
         return
     yield Line("ok", "store", f"{path}: {_size(path.stat().st_size)}, sound.")
@@ -199,11 +199,11 @@ def check_server(settings: Settings, address: Address, found: Condition) -> Iter
     if found.read_only:
         yield Line("fail", "store", "It takes no changes.", "Name the primary in FLOWS_DATABASE_URL.")
     if found.grants:
-        sentence = "It takes no changes from this role, or not all of them."
-        yield Line("fail", "store", sentence, " ".join(found.grants))
+        message = "It takes no changes from this role, or not all of them."
+        yield Line("fail", "store", message, " ".join(found.grants))
     if found.encoding != "UTF8":
-        sentence = f"Its encoding is {found.encoding}: a text that has other characters is refused with 503."
-        yield Line("warn", "store", sentence, "Create the database with ENCODING 'UTF8' TEMPLATE template0.")
+        message = f"Its encoding is {found.encoding}: a text that has other characters is refused with 503."
+        yield Line("warn", "store", message, "Create the database with ENCODING 'UTF8' TEMPLATE template0.")
     if not found.direct:
         advice = (
             "Let FLOWS_DATABASE_URL lead to PostgreSQL itself: the server keeps its connections, and that is faster."
@@ -223,7 +223,7 @@ def _check_tables(settings: Settings, advice: str) -> Iterator[Line]:
     database = open_database(settings.database_url)
     try:
         revision = migration.current(database)
-        migration.refuse_newer(revision, str(database.address))
+        migration.reject_newer(revision, str(database.address))
         if revision != migration.HEAD:
             state = "fail" if database.shared else "warn"
             found = f"The tables are at {revision or 'nothing'}; this version wants {migration.HEAD}."
@@ -232,7 +232,7 @@ def _check_tables(settings: Settings, advice: str) -> Iterator[Line]:
         yield Line("ok", "tables", f"At {revision}, as this version wants them.")
         yield from _check_tokens(Tokens(database, 0))
         yield from _check_stored(settings, database)
-    except (errors.Unusable, errors.Unavailable) as error:
+    except (errors.StoreUnusable, errors.Unavailable) as error:
         yield Line("fail", "tables", str(error))
     finally:
         database.close()

@@ -11,7 +11,7 @@ from app.contract.document.findings import ContractError
 
 
 @contextlib.contextmanager
-def told_of(*, err: bool = True) -> Iterator[None]:
+def exit_on_findings(*, err: bool = True) -> Iterator[None]:
     """Print the findings of a contract that can't be used, a line each, and exit 1.
 
     :param err: whether they go to standard error

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 import orjson
 
-from app.cli.findings import rejected_tokens, told_of
+from app.cli.findings import exit_on_findings, rejected_tokens
 from app.conformance.credentials import check_sendable
+from app.conformance.raw_http import split_url
 from app.conformance.token_check import check_token
-from app.conformance.wire import split_url
 from app.contract.document.bundling import read
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -71,7 +71,7 @@ def command(
     except ImportError as error:
         raise click.ClickException("Schemathesis is not installed: pip install 'flows-server[fuzz]'.") from error
 
-    with told_of():
+    with exit_on_findings():
         contract = read(settings.contract)
     if token is not None:
         _check_token(url, token, contract)
@@ -96,7 +96,7 @@ def command(
         schemathesis.main(call, prog_name="flows fuzz")
 
 
-def _check_token(url: str, token: str, contract: Source) -> None:
+def _check_token(url: str, token: str, contract: Contract) -> None:
     """Exit 2 if the token can't be sent or the deployment rejects it, 1 if it does not respond."""
     with rejected_tokens(url):
         check_sendable(token, "--token")
@@ -108,7 +108,7 @@ def _check_token(url: str, token: str, contract: Source) -> None:
 
 
 @contextlib.contextmanager
-def as_one_file(path: Path, contract: Source) -> Iterator[Path]:
+def as_one_file(path: Path, contract: Contract) -> Iterator[Path]:
     """The contract's path, or that of a temporary bundle if the contract is several files."""
     if len(contract.files) == 1:
         yield path

@@ -67,7 +67,7 @@ def _apply(store: Store, texts: Mapping[str, bytes], allowed: Allowed) -> bool:
     machine = Machine(allowed.env, allowed.folders)
     outcomes = apply_all(store, texts, machine=machine, skip_unknown=allowed.skip_unknown)
     for name, outcome in outcomes.items():
-        for line in sorted(outcome.mistakes):
+        for line in sorted(outcome.findings):
             _tell(f"{name}:{line}")
         for line in sorted(outcome.notes):
             _tell(f"{name}:{line.place}: note: {line.message}")

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from app.cli.findings import rejected_tokens
+from app.conformance.raw_http import RawClient
 from app.conformance.replay import (
     ADMIN,
     FLOWS,
@@ -18,7 +19,6 @@ from app.conformance.replay import (
     read_differences,
 )
 from app.conformance.token_check import check_token
-from app.conformance.wire import Wire
 
 # Tokens that are valid nowhere, so that a deployment needs none of its own for them.
 INVALID = ("oracle-inactive-token", "oracle-expired-token", "oracle-apppw-token")
@@ -57,7 +57,7 @@ def command(
     if not empty_it:
         raise click.UsageError("Every flow of the deployment will be deleted: say so with --empty-it.")
     try:
-        wire = Wire(url)
+        wire = RawClient(url)
         recording, differences = Recording.read(cases), read_differences(cases / "differences.yaml")
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error)) from error

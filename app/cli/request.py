@@ -54,14 +54,14 @@ def command(settings: Settings, method: str, path: str, data: str | None, token:
             return await client.request(method.upper(), path, content=data, headers=headers)
 
     try:
-        answer = asyncio.run(send())
+        response = asyncio.run(send())
     except httpx.InvalidURL as error:
         raise click.BadParameter(f"{path!r} is no path: {error}.") from error
     finally:
         if own:
             store.tokens.remove(name)
         store.close()
-    click.echo(f"{answer.status_code} {answer.reason_phrase}", err=True)
-    if answer.text:
-        click.echo(answer.text)
-    raise SystemExit(0 if answer.is_success else 1)
+    click.echo(f"{response.status_code} {response.reason_phrase}", err=True)
+    if response.text:
+        click.echo(response.text)
+    raise SystemExit(0 if response.is_success else 1)

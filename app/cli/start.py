@@ -10,9 +10,9 @@ from typing import NoReturn
 import click
 
 from app.application import load_contract, load_draft, open_store
-from app.cli.findings import told_of
+from app.cli.findings import exit_on_findings
 from app.contract.checks.checked_cache import default_folder
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.settings import Settings
 from app.store import Store
 from app.store.engine.address import address_of
@@ -24,19 +24,19 @@ _IN_MEMORY = (
 )
 
 
-def contract_or_exit(settings: Settings) -> Source:
+def contract_or_exit(settings: Settings) -> Contract:
     """The checked contract, from the cache if it is there; its findings on standard error and exit 1 if it can't be served."""
-    with told_of():
+    with exit_on_findings():
         return load_contract(settings, cache=default_folder(os.environ))
 
 
-def draft_or_exit(settings: Settings) -> Source:
+def draft_or_exit(settings: Settings) -> Contract:
     """The same of a contract that is being edited, in which operations may be without a handler."""
-    with told_of():
+    with exit_on_findings():
         return load_draft(settings)
 
 
-def opened_or_exit(settings: Settings, contract: Source) -> Store:
+def opened_or_exit(settings: Settings, contract: Contract) -> Store:
     """The store as it is; exit 2 if the settings name none, or one in memory. It is closed when the command ends, however it does.
 
     Commands that have a use for a store in memory have called `with_file` before.
@@ -52,7 +52,7 @@ def opened_or_exit(settings: Settings, contract: Source) -> Store:
     return store
 
 
-def store_or_exit(settings: Settings, contract: Source) -> Store:
+def store_or_exit(settings: Settings, contract: Contract) -> Store:
     """The store, with its tables as this version has them.
 
     It is migrated here, unless several servers share it, so that an operator decides when.
@@ -69,7 +69,7 @@ def store_or_exit(settings: Settings, contract: Source) -> Store:
     return store
 
 
-def existing_or_exit(settings: Settings, contract: Source) -> Store:
+def existing_or_exit(settings: Settings, contract: Contract) -> Store:
     """The store, to read it only; exit 1 if there is none, or not with the tables of this version."""
     if is_missing(settings):
         click.echo("flows: there is no store yet; the first `flows serve` makes it.", err=True)
@@ -83,7 +83,7 @@ def existing_or_exit(settings: Settings, contract: Source) -> Store:
 
 
 def is_missing(settings: Settings) -> bool:
-    """Whether the settings name an embedded store that does not exist yet."""
+    """Whether the settings name a SQLite store that does not exist yet."""
     with contextlib.suppress(ValueError):
         path = address_of(settings.database_url).path
         return path is not None and not path.exists()
@@ -99,7 +99,7 @@ def warn_of_pooler(store: Store) -> None:
 
 
 def embedded_or_exit(settings: Settings, instead: str, file: Path) -> Path:
-    """The file of an embedded store, which need not be there; exit 2 if the settings name none.
+    """The file of a SQLite store, which need not be there; exit 2 if the settings name none.
 
     :param instead: the command to use for PostgreSQL, with `{url}` and `{file}` in it
     :param file: what the command is about
@@ -118,8 +118,8 @@ def embedded_or_exit(settings: Settings, instead: str, file: Path) -> Path:
     sys.exit(2)
 
 
-def _exit(sentence: str) -> NoReturn:
-    click.echo(f"flows: FLOWS_DATABASE_URL: {sentence}", err=True)
+def _exit(message: str) -> NoReturn:
+    click.echo(f"flows: FLOWS_DATABASE_URL: {message}", err=True)
     sys.exit(2)
 
 

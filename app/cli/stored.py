@@ -9,7 +9,7 @@ import structlog
 
 from app import errors
 from app.cli.start import existing_or_exit
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.settings import Settings
 from app.store.engine.factory import open_database
 from app.stored import Violation, check_store, summarize
@@ -21,7 +21,7 @@ _LISTED, _LOGGED = 100, 20
 _DELAY, _PAUSE, _PORTION = 2.0, 0.05, 250
 
 
-def list_violations(settings: Settings, contract: Source) -> None:
+def list_violations(settings: Settings, contract: Contract) -> None:
     """Print the violations of stored objects. Exits 1 if there are any."""
     store = existing_or_exit(settings, contract)
     objects = violating = count = 0
@@ -39,14 +39,14 @@ def list_violations(settings: Settings, contract: Source) -> None:
         raise SystemExit(1)
 
 
-def check_in_background(settings: Settings, contract: Source) -> None:
+def check_in_background(settings: Settings, contract: Contract) -> None:
     """Check the stored objects soon, on a thread that gives way to requests, and log a warning for each kind of violation."""
     timer = threading.Timer(_DELAY, _log_violations, (settings, contract))
     timer.daemon = True
     timer.start()
 
 
-def _log_violations(settings: Settings, contract: Source) -> None:
+def _log_violations(settings: Settings, contract: Contract) -> None:
     log = structlog.get_logger("flows.store")
     database = open_database(settings.database_url, 1)
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.contract.document.source import File, Source
+from app.contract.document.contract import Contract, File
 from app.contract.validation.schemas import Direction, SchemaReader
 from app.domain import CASCADE
 
@@ -20,11 +20,11 @@ _BODY = "$response.body#/"
 
 
 @dataclass(frozen=True)
-class Leads:
+class Targets:
     """Which objects a value names.
 
     :param models: the models that they are of; none if no such object ever exists
-    :param identity: the members of theirs that the value may equal
+    :param identity: the properties of theirs that the value may equal
     :param cascades: whether the one that holds the value is deleted with them
     """
 
@@ -39,27 +39,27 @@ class Operation:
 
     :param takes_input: whether it has a body or query parameters
     :param body: the schema of its body
-    :param unique: the members of its body that no two objects share, with their schemas
-    :param together: what it says of members that no two objects share together
-    :param references: the members of its body that lead to objects
+    :param unique: the properties of its body that no two objects share, with their schemas
+    :param pipelined: what it says of properties that no two objects share together
+    :param references: the properties of its body that lead to objects
     :param filters: the query parameters that do
     :param narrowing: the query parameters that objects may fail to match
     :param path: the path parameters, with the objects that they name
-    :param answers: the schemas of its answers, by status
+    :param responses: the schemas of its responses, by status
     """
 
     takes_input: bool
     body: Schema
     unique: Mapping[str, Schema]
-    together: frozenset[str]
-    references: Mapping[str, Leads]
-    filters: Mapping[str, Leads]
+    pipelined: frozenset[str]
+    references: Mapping[str, Targets]
+    filters: Mapping[str, Targets]
     narrowing: frozenset[str]
-    answers: Mapping[str, Schema]
-    path: dict[str, Leads] = field(default_factory=dict)
+    responses: Mapping[str, Schema]
+    path: dict[str, Targets] = field(default_factory=dict)
 
 
-class Contract:
+class DescribedContract:
     """The operations of a contract, by method and path.
 
     :param document: the contract, in one piece
@@ -68,8 +68,8 @@ class Contract:
     def __init__(self, document: Document) -> None:
         self._document = document
         whole = dict(document)
-        source = Source((File(Path(), "the contract", b"", whole, dict),), whole, {})
-        self._reader = SchemaReader(source, Direction.REQUEST)
+        contract = Contract((File(Path(), "the contract", b"", whole, dict),), whole, {})
+        self._reader = SchemaReader(contract, Direction.REQUEST)
         schemas = [self.flattened(schema) for schema in document.get("components", {}).get("schemas", {}).values()]
         self._models = [schema["x-model"] for schema in schemas if "x-model" in schema]
         self._operations: dict[tuple[str, str], Operation] = {}
@@ -90,22 +90,22 @@ class Contract:
 
     @property
     def identities(self) -> frozenset[str]:
-        """The members that name an object somewhere."""
+        """The properties that name an object somewhere."""
         named = (
-            leads.identity
+            targets.identity
             for operation in self._operations.values()
-            for leads in (*operation.references.values(), *operation.filters.values(), *operation.path.values())
+            for targets in (*operation.references.values(), *operation.filters.values(), *operation.path.values())
         )
-        return frozenset(member for members in named for member in members)
+        return frozenset(property_name for properties in named for property_name in properties)
 
     def holders(self) -> dict[str, frozenset[str]]:
-        """The members that hold what an object is deleted with, by its model."""
+        """The properties that hold what an object is deleted with, by its model."""
         found: dict[str, frozenset[str]] = {}
         for operation in self._operations.values():
-            for schema in operation.answers.values():
+            for schema in operation.responses.values():
                 if model := self.model_of(schema):
-                    members = frozenset(name for name, leads in operation.references.items() if leads.cascades)
-                    found[model] = found.get(model, frozenset()) | members
+                    properties = frozenset(name for name, targets in operation.references.items() if targets.cascades)
+                    found[model] = found.get(model, frozenset()) | properties
         return found
 
     def model_of(self, schema: Schema) -> str | None:
@@ -114,7 +114,7 @@ class Contract:
         return name
 
     def objects(self, schema: Schema, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The objects within an answer, each with its model, the outer ones first."""
+        """The objects within a response, each with its model, the outer ones first."""
         schema = self.flattened(schema)
         if isinstance(value, list):
             for item in value:
@@ -122,9 +122,9 @@ class Contract:
         elif isinstance(value, dict):
             if "x-model" in schema:
                 yield schema["x-model"]["name"], value
-            for name, member in schema.get("properties", {}).items():
+            for name, property_schema in schema.get("properties", {}).items():
                 if name in value:
-                    yield from self.objects(member, value[name])
+                    yield from self.objects(property_schema, value[name])
 
     def describes(self, schema: Schema, value: Any) -> bool:
         """Whether a value fits a schema."""
@@ -135,10 +135,10 @@ class Contract:
         schema = self._resolved(schema)
         merged: dict[str, Any] = {}
         for part in (*map(self.flattened, schema.get("allOf", ())), schema):
-            members = {**merged.get("properties", {}), **part.get("properties", {})}
+            properties = {**merged.get("properties", {}), **part.get("properties", {})}
             merged |= {keyword: value for keyword, value in part.items() if keyword != "allOf"}
-            if members:
-                merged["properties"] = members
+            if properties:
+                merged["properties"] = properties
         return merged
 
     def _resolved(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -158,23 +158,27 @@ class Contract:
         body: dict[str, Any] = {}
         for media in self._resolved(described.get("requestBody", {})).get("content", {}).values():
             body |= self.flattened(media["schema"])
-        members = {name: self.flattened(member) for name, member in body.get("properties", {}).items()}
+        properties = {
+            name: self.flattened(property_schema) for name, property_schema in body.get("properties", {}).items()
+        }
         return Operation(
             takes_input=bool(query or body),
             body=body,
-            unique={name: member for name, member in members.items() if "x-unique" in member},
-            together=frozenset(rule["message"] for rule in body.get("x-unique-together", ())),
-            references=self._references(members),
+            unique={
+                name: property_schema for name, property_schema in properties.items() if "x-unique" in property_schema
+            },
+            pipelined=frozenset(rule["message"] for rule in body.get("x-unique-together", ())),
+            references=self._references(properties),
             filters=self._references({parameter["name"]: parameter for parameter in query}),
             narrowing=frozenset(part["name"] for part in query if "x-filters" in part or "x-searches" in part),
-            answers={
+            responses={
                 status: media["schema"]
-                for status, answer in described["responses"].items()
-                for media in self._resolved(answer).get("content", {}).values()
+                for status, response in described["responses"].items()
+                for media in self._resolved(response).get("content", {}).values()
             },
         )
 
-    def _references(self, named: Mapping[str, Mapping[str, Any]]) -> dict[str, Leads]:
+    def _references(self, named: Mapping[str, Mapping[str, Any]]) -> dict[str, Targets]:
         found = {}
         for name, part in named.items():
             if (reference := part.get("x-references")) is not None:
@@ -184,15 +188,15 @@ class Contract:
                     if {model["name"], model["collection"]} & set(_listed(reference["to"]))
                 )
                 cascades = reference.get("on_delete") == CASCADE
-                found[name] = Leads(models, tuple(_listed(reference.get("identity", "pk"))), cascades)
+                found[name] = Targets(models, tuple(_listed(reference.get("identity", "pk"))), cascades)
         return found
 
     def _links(self, described: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
-        """The links from the answers that hold an object, each with the object's model."""
-        for answer in map(self._resolved, described["responses"].values()):
-            for media in answer.get("content", {}).values():
+        """The links from the responses that hold an object, each with the object's model."""
+        for response in map(self._resolved, described["responses"].values()):
+            for media in response.get("content", {}).values():
                 if model := self.model_of(media["schema"]):
-                    for link in answer.get("links", {}).values():
+                    for link in response.get("links", {}).values():
                         yield self._resolved(link), model
 
     def _follow(self, link: Mapping[str, Any], model: str, target: Operation) -> None:
@@ -200,8 +204,8 @@ class Contract:
         for parameter, expression in link.get("parameters", {}).items():
             name = parameter.removeprefix("path.")
             if str(expression).startswith(_BODY):
-                before = target.path.get(name, Leads(frozenset(), ()))
-                target.path[name] = Leads(before.models | {model}, (expression.removeprefix(_BODY),))
+                before = target.path.get(name, Targets(frozenset(), ()))
+                target.path[name] = Targets(before.models | {model}, (expression.removeprefix(_BODY),))
 
 
 def _listed(value: str | list[str]) -> list[str]:

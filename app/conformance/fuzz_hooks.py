@@ -17,13 +17,13 @@ from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.core.media_types import YAML_MEDIA_TYPES
 from schemathesis.openapi.checks import EnsureResourceAvailability, MissingHeaderNotRejected, RejectedPositiveData
 
-from app.conformance.described import Contract, Leads, Operation, Schema
-from app.conformance.excuses import only_the_store_knows
-from app.conformance.seen import Seen
+from app.conformance.described import DescribedContract, Operation, Schema, Targets
+from app.conformance.false_positives import only_the_store_knows
+from app.conformance.known_objects import KnownObjects
 
 FORM = "multipart/form-data"
 
-# One of so many requests names what was generated, so that names that lead nowhere are tried too.
+# One of so many requests names what was generated, so that names that dangle are tried too.
 ASTRAY = 4
 # So many objects of a kind stay, whatever is deleted.
 SPARED = 3
@@ -32,26 +32,26 @@ SPARED = 3
 class _Run:
     """What is known while a contract is fuzzed. :param contract: the contract"""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: DescribedContract) -> None:
         self.contract = contract
-        self.seen = Seen(contract.identities, contract.holders())
+        self.known = KnownObjects(contract.identities, contract.holders())
         # A run's values differ from those of other runs on the same deployment.
         self.mark = secrets.token_hex(4)
         self.numbers = itertools.count()
 
 
-_run = _Run(Contract({"paths": {}}))
+_run = _Run(DescribedContract({"paths": {}}))
 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]  # Schemathesis has no type information
 def before_load_schema(_context: Any, raw_schema: dict[str, Any]) -> None:
     """Read the contract, then take out of it what Schemathesis misreads."""
     global _run
-    _run = _Run(Contract(raw_schema))
+    _run = _Run(DescribedContract(raw_schema))
     _prepare(raw_schema, _run.contract)
 
 
-def _prepare(part: Any, contract: Contract) -> None:
+def _prepare(part: Any, contract: DescribedContract) -> None:
     if isinstance(part, list):
         for item in part:
             _prepare(item, contract)
@@ -68,8 +68,8 @@ def _prepare(part: Any, contract: Contract) -> None:
             _prepare(item, contract)
 
 
-def _require(body: dict[str, Any], contract: Contract) -> None:
-    """No body counts as `{}`, which rules across members may forbid: then there has to be one."""
+def _require(body: dict[str, Any], contract: DescribedContract) -> None:
+    """No body counts as `{}`, which rules across properties may forbid: then there has to be one."""
     if not all(contract.describes(media["schema"], {}) for media in body["content"].values()):
         body["required"] = True
 
@@ -106,7 +106,7 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
         led = own if astray else _led(own, operation.references, number)
         case.body = led
         if led.keys() != own.keys() and "body" not in _right_parts(case):
-            # Rules across members do not let those be left out that lead nowhere.
+            # Rules across properties do not let those be left out that dangle.
             case.body = own
 
 
@@ -120,20 +120,20 @@ def _own(value: Any, schema: Schema, number: int) -> Any:
     return own if re.search(schema.get("pattern", ""), own) else value
 
 
-def _led(members: Mapping[str, Any], references: Mapping[str, Leads], number: int) -> dict[str, Any]:
-    """Members whose references lead to objects, without those for which there never are any."""
+def _led(properties: Mapping[str, Any], references: Mapping[str, Targets], number: int) -> dict[str, Any]:
+    """Properties whose references lead to objects, without those for which there never are any."""
     return {
         name: _existing(value, references.get(name), number)
-        for name, value in members.items()
+        for name, value in properties.items()
         if name not in references or references[name].models or value is None
     }
 
 
-def _existing(value: Any, leads: Leads | None, number: int, sparing: bool = False) -> Any:
+def _existing(value: Any, targets: Targets | None, number: int, sparing: bool = False) -> Any:
     """The name of an object in place of a generated one; as it was if that names one, or if there is none."""
-    if leads is None or value in (None, "") or (isinstance(value, str) and _run.seen.knows(value, leads.models)):
+    if targets is None or value in (None, "") or (isinstance(value, str) and _run.known.knows(value, targets.models)):
         return value
-    names = _run.seen.names(leads.models, leads.identity)
+    names = _run.known.names(targets.models, targets.identity)
     if isinstance(value, list):
         return list(dict.fromkeys(names[(number + i) % len(names)] for i in range(len(value)))) if names else value
     if sparing and len(names) <= SPARED:
@@ -148,10 +148,10 @@ def after_call(_context: Any, case: Any, response: Any) -> None:
     if response.status_code in (204, 404) and case.method in ("DELETE", "GET"):
         if response.status_code == 204 or not case.query:
             for name in operation.path:
-                _run.seen.forget(case.path_parameters.get(name))
-    elif schema := operation.answers.get(str(response.status_code)):
+                _run.known.forget(case.path_parameters.get(name))
+    elif schema := operation.responses.get(str(response.status_code)):
         for model, found in _run.contract.objects(schema, _json(response)):
-            _run.seen.remember(model, found)
+            _run.known.remember(model, found)
 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]
@@ -163,14 +163,14 @@ def filter_failure(_context: Any, failure: Any, case: Any, response: Any) -> boo
         return not (failure.header_name.lower() == "authorization" and response.status_code == 403)
     if isinstance(failure, EnsureResourceAvailability):
         # It went with another object, or by another path.
-        return not any(_run.seen.was_deleted(case.path_parameters.get(name)) for name in operation.path)
+        return not any(_run.known.was_deleted(case.path_parameters.get(name)) for name in operation.path)
     if isinstance(failure, AcceptedNegativeData) and case.media_type == FORM:
         # Of a form with a file it is not asked whether it is wrong after all.
         return not _run.contract.describes(operation.body, _as_sent(case.body))
     if isinstance(failure, AcceptedNegativeData) and (read := _as_read(case.body, operation)) != case.body:
         return not _run.contract.describes(operation.body, read)
     if isinstance(failure, RejectedPositiveData) and response.status_code == 400:
-        return not only_the_store_knows(operation, _json(response), case.body, case.query, _run.seen)
+        return not only_the_store_knows(operation, _json(response), case.body, case.query, _run.known)
     return True
 
 
@@ -198,9 +198,9 @@ def _as_read(body: Any, operation: Operation) -> Any:
     """A body with null for each nullable reference that is `""`."""
     if not isinstance(body, dict):
         return body
-    members = operation.body.get("properties", {})
+    properties = operation.body.get("properties", {})
     blank = (name for name in operation.references.keys() & body.keys() if body[name] == "")
-    return {**body, **{name: None for name in blank if _run.contract.describes(members[name], None)}}
+    return {**body, **{name: None for name in blank if _run.contract.describes(properties[name], None)}}
 
 
 def _as_sent(form: Any) -> Any:

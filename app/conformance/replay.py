@@ -1,6 +1,7 @@
 """Recorded requests, sent again: does a deployment answer as the real authentik 2024.8.6 did?
 
-Compared are the status, the media type and members of a JSON answer, and `Allow` on a 405. Identities differ from run to run, so
+Compared are the status, the media type and properties of a JSON response, and `Allow` on a 405. Identities differ from run to
+run, so
 each UUID counts as the how-manieth it is; times are masked.
 """
 
@@ -18,13 +19,13 @@ from urllib.parse import parse_qsl
 import orjson
 import yaml
 
-from app.conformance.wire import Response, Wire
+from app.conformance.raw_http import RawClient, RawResponse
 
 ADMIN = "oracle-admin-token"
 API = "/api/v3"
 FLOWS = f"{API}/flows/instances/"
 
-# What there may be on a deployment, and the member that names one of it in a path.
+# What there may be on a deployment, and the property that names one of it in a path.
 _COLLECTIONS = (
     (FLOWS, "slug"),
     (f"{API}/stages/all/", "pk"),
@@ -52,7 +53,7 @@ class SetupError(Exception):
 class Recording:
     """The recorded cases.
 
-    :param cases: one request and its answer each
+    :param cases: one request and its response each
     :param fixtures: the requests that prepare an empty server, by name
     """
 
@@ -104,7 +105,7 @@ class Replay:
     :param empty: deletes everything; by requests if not given
     """
 
-    wire: Wire
+    wire: RawClient
     recording: Recording
     tokens: Mapping[str, str]
     empty: Callable[[], None] | None = None
@@ -114,7 +115,7 @@ class Replay:
     def run(self, case: Case) -> list[str]:
         """Send a case and compare.
 
-        :returns: what differs, nothing if the answer is as recorded
+        :returns: what differs, nothing if the response is as recorded
         :raises SetupError: what the case needs can't be made here
         :raises OSError: the deployment does not answer
         """
@@ -131,9 +132,9 @@ class Replay:
             (self.empty or self._empty)()
             self._saved = {}
             for request in self.recording.fixtures[name]:
-                answer = self._set_up(request)
-                for variable, member in request.get("save", {}).items():
-                    self._saved[variable] = answer[member]
+                response = self._set_up(request)
+                for variable, property_name in request.get("save", {}).items():
+                    self._saved[variable] = response[property_name]
             self._prepared = None if steps else name
         saved = dict(self._saved)
         # The steps have the identities of the recording.
@@ -141,9 +142,9 @@ class Replay:
         created = [variable for variable in recorded if variable not in saved]
         for step in steps:
             own = {recorded[variable]: identity for variable, identity in saved.items() if variable in recorded}
-            answer = self._set_up(_with_identities(step, own))
-            if step["method"] == "POST" and isinstance(answer, dict) and "pk" in answer and created:
-                saved[created.pop(0)] = answer["pk"]
+            response = self._set_up(_with_identities(step, own))
+            if step["method"] == "POST" and isinstance(response, dict) and "pk" in response and created:
+                saved[created.pop(0)] = response["pk"]
         return saved
 
     def _set_up(self, request: Mapping[str, Any]) -> Any:
@@ -152,21 +153,21 @@ class Replay:
         if "$" in json.dumps(body):
             body = json.loads(Template(json.dumps(body)).safe_substitute(self._saved))
         headers = [("Authorization", f"Bearer {self.tokens[ADMIN]}"), ("Content-Type", "application/json")]
-        answer = self.wire.send(request["method"], path, headers, None if body is None else orjson.dumps(body))
-        if answer.status >= 300 or answer.status != request.get("status", answer.status):
-            raise SetupError(f"{request['method']} {path} was answered {answer.status}")
-        return answer.json() if answer.body else None
+        response = self.wire.send(request["method"], path, headers, None if body is None else orjson.dumps(body))
+        if response.status >= 300 or response.status != request.get("status", response.status):
+            raise SetupError(f"{request['method']} {path} was answered {response.status}")
+        return response.json() if response.body else None
 
     def _empty(self) -> None:
         headers = [("Authorization", f"Bearer {self.tokens[ADMIN]}")]
-        for path, member in _COLLECTIONS:
-            answer = self.wire.send("GET", path + "?page_size=100000", headers)
-            if answer.status != 200:
-                raise SetupError(f"GET {path} was answered {answer.status}: {answer.body[:200]!r}")
-            for found in answer.json()["results"]:
-                self.wire.send("DELETE", f"{path}{found[member]}/", headers)
+        for path, property_name in _COLLECTIONS:
+            response = self.wire.send("GET", path + "?page_size=100000", headers)
+            if response.status != 200:
+                raise SetupError(f"GET {path} was answered {response.status}: {response.body[:200]!r}")
+            for found in response.json()["results"]:
+                self.wire.send("DELETE", f"{path}{found[property_name]}/", headers)
 
-    def _send(self, case: Case, saved: Mapping[str, str]) -> Response:
+    def _send(self, case: Case, saved: Mapping[str, str]) -> RawResponse:
         target = Template(case.get("path_template", case["path"])).safe_substitute(saved)
         if query := case.get("query_template", case.get("query")):
             target += "?" + Template(query).safe_substitute(saved)
@@ -210,27 +211,27 @@ def body_of(case: Case, saved: Mapping[str, str]) -> bytes | None:
     return None
 
 
-def compare(case: Case, answer: Response) -> list[str]:
-    """What differs between a recorded answer and the one that came, a sentence each."""
+def compare(case: Case, response: RawResponse) -> list[str]:
+    """What differs between a recorded response and the one that came, a sentence each."""
     found = []
-    if answer.status != case["status"]:
-        found.append(f"status {answer.status} instead of {case['status']}: {answer.body[:300]!r}")
+    if response.status != case["status"]:
+        found.append(f"status {response.status} instead of {case['status']}: {response.body[:300]!r}")
     recorded = case["response_headers"]
-    if case["status"] == 405 and "allow" in recorded and answer.headers.get("allow") != recorded["allow"]:
-        found.append(f"Allow {answer.headers.get('allow')!r} instead of {recorded['allow']!r}")
+    if case["status"] == 405 and "allow" in recorded and response.headers.get("allow") != recorded["allow"]:
+        found.append(f"Allow {response.headers.get('allow')!r} instead of {recorded['allow']!r}")
     if case.get("response_json") is not None:
-        came, wanted = answer.headers.get("content-type", ""), recorded["content-type"]
+        came, wanted = response.headers.get("content-type", ""), recorded["content-type"]
         if came.partition(";")[0] != wanted.partition(";")[0]:
             found.append(f"media type {came!r} instead of {wanted!r}")
         recorded_body = canonical(_without_ties(case, case["response_json"]))
         try:
-            body = canonical(_without_ties(case, answer.json()))
+            body = canonical(_without_ties(case, response.json()))
         except ValueError:
-            body = answer.body.decode("utf-8", "replace")
+            body = response.body.decode("utf-8", "replace")
         if body != recorded_body:
             found.append(f"body {body[:600]} instead of {recorded_body[:600]}")
     elif case["group"] == "export" and case.get("response_text") not in (None, _PAGE):
-        body, wanted = (_masked(text) for text in (answer.body.decode("utf-8", "replace"), case["response_text"]))
+        body, wanted = (_masked(text) for text in (response.body.decode("utf-8", "replace"), case["response_text"]))
         if body != wanted:
             found.append(f"text {body[:600]!r} instead of {wanted[:600]!r}")
     return found
@@ -243,8 +244,8 @@ def _without_ties(case: Case, body: Any) -> Any:
         return body
     results = ordered = body["results"]
     for key in reversed([key.strip() for key in asked[-1].split(",")]):
-        if (member := key.removeprefix("-")) in results[0]:
-            ordered = sorted(ordered, key=lambda flow: flow[member], reverse=key != member)
+        if (property_name := key.removeprefix("-")) in results[0]:
+            ordered = sorted(ordered, key=lambda flow: flow[property_name], reverse=key != property_name)
     return {**body, "results": sorted(results, key=lambda flow: flow["slug"])} if ordered == results else body
 
 
@@ -254,8 +255,8 @@ def canonical(value: Any) -> str:
 
 
 def _masked(text: str) -> str:
-    seen: dict[str, str] = {}
-    text = _UUID.sub(lambda match: seen.setdefault(match[0], f"uuid-{len(seen) + 1}"), text)
+    known: dict[str, str] = {}
+    text = _UUID.sub(lambda match: known.setdefault(match[0], f"uuid-{len(known) + 1}"), text)
     return _EXPORTED.sub("authentik Export", _ORIGIN.sub("origin", _TIME.sub("time", text)))
 
 

@@ -1,5 +1,5 @@
 """Errors that several packages of `app.contract` raise."""
 
 
-class BrokenContract(Exception):
+class ResponseValidationError(Exception):
     """A response that violates the contract and must not be sent."""

@@ -10,12 +10,12 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from app import determinism
-from app.application import create_app, create_metrics, first_edition, load_draft, next_edition, open_store
+from app.application import create_app, create_metrics, first_contract, load_draft, next_contract, open_store
 from app.contract.checks.drafts import Draft
 from app.contract.document.code_frames import framed
+from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding, Location
-from app.contract.document.source import Source
-from app.dev.reporting import tell_mistakes, tell_served
+from app.dev.reporting import print_findings, print_served
 from app.dev.saves import saves
 from app.recording.recorder import Recorder
 from app.settings import Settings
@@ -28,7 +28,7 @@ _STALE = (b"x-contract-state", b"stale")
 
 class LiveApplication:
     """Serves the contract that the settings name, as it was saved last (ASGI). One that can't be served changes nothing but the
-    header of the answers, the home page and the terminal, which say so.
+    header of the responses, the home page and the terminal, which say so.
 
     It waits until there is a contract that can be served.
 
@@ -46,7 +46,7 @@ class LiveApplication:
         if deterministic:
             determinism.fix(self._store.fingerprint())
         metrics = create_metrics(contract)
-        self._current = first_edition(settings, contract, self._store, metrics)
+        self._active_contract = first_contract(settings, contract, self._store, metrics)
         self._recorder = Recorder(contract)
         self._app = create_app(
             settings,
@@ -54,7 +54,7 @@ class LiveApplication:
             store=self._store,
             metrics=metrics,
             recorder=self._recorder,
-            current=self._current,
+            active_contract=self._active_contract,
             tracing=tracing,
         )
 
@@ -63,7 +63,7 @@ class LiveApplication:
         if scope["type"] == "lifespan":
             # Each request has to be seen here.
             await self._app({**scope, "state": {}}, self._until_shutdown(receive), self._after_startup(send))
-        elif self._current.mistakes:
+        elif self._active_contract.findings:
             await self._app({**scope, "extensions": {}}, receive, _marked(send))
         else:
             await self._app(scope, receive, send)
@@ -86,12 +86,12 @@ class LiveApplication:
 
         return received
 
-    def _first_contract(self) -> Source:
+    def _first_contract(self) -> Contract:
         while True:
             try:
                 return load_draft(self._settings, self._draft)
             except ContractError as error:
-                tell_mistakes(framed(error.findings), served=False)
+                print_findings(framed(error.findings), served=False)
             next(saved for saved in saves(self._draft.files.folders, self._stop) if self._draft.files.outdated())
 
     def _follow(self) -> None:
@@ -114,9 +114,9 @@ class LiveApplication:
         except Exception as error:
             log.exception("contract not taken up")
             problem = f"The contract can't be taken up: {type(error).__name__}: {error}."
-            self._keep([Finding(Location(self._current.source.name, 1, 1), problem, "Undo the last change.")])
+            self._keep([Finding(Location(self._active_contract.contract.name, 1, 1), problem, "Undo the last change.")])
         else:
-            tell_served(self._current.source.name, (time.perf_counter() - started) * 1000)
+            print_served(self._active_contract.contract.name, (time.perf_counter() - started) * 1000)
         finally:
             gc.enable()
             gc.collect()
@@ -126,14 +126,14 @@ class LiveApplication:
         store = open_store(self._settings, contract, self._store.database)
         # Other properties may be searched now.
         store.update_search()
-        edition = next_edition(self._settings, contract, store, self._current)
-        self._current.put_in_force(edition)
+        compiled_contract = next_contract(self._settings, contract, store, self._active_contract)
+        self._active_contract.activate(compiled_contract)
         self._recorder.follow(contract)
 
     def _keep(self, findings: Sequence[Finding]) -> None:
         """Keep the active contract, and report the findings."""
-        self._current.mistakes = framed(findings)
-        tell_mistakes(self._current.mistakes, served=True)
+        self._active_contract.findings = framed(findings)
+        print_findings(self._active_contract.findings, served=True)
 
 
 def _marked(send: Send) -> Send:

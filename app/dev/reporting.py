@@ -5,20 +5,20 @@ from collections.abc import Sequence
 
 import click
 
-from app.contract.document.code_frames import Framed
+from app.contract.document.code_frames import CodeFrame
 
 
-def tell_served(name: str, milliseconds: float) -> None:
+def print_served(name: str, milliseconds: float) -> None:
     """Say that a contract is served."""
     click.secho(f"{name} is served, after {milliseconds:.0f} ms.", fg="green", file=sys.stderr)
 
 
-def tell_mistakes(mistakes: Sequence[Framed], *, served: bool) -> None:
+def print_findings(findings: Sequence[CodeFrame], *, served: bool) -> None:
     """Say what is wrong, where, and what to do.
 
     :param served: whether another contract is served meanwhile
     """
-    for finding, lines in mistakes:
+    for finding, lines in findings:
         click.secho(str(finding), fg="red", file=sys.stderr)
         if lines:
             click.echo(lines, file=sys.stderr)

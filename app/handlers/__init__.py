@@ -1,7 +1,7 @@
 """The handlers: one function per operation of the contract, named as its operationId, in a module per area.
 
 A handler gets the store and what its operation's parameters and body say, valid and complete. It parses nothing and validates
-nothing: it calls the store and shapes the answer.
+nothing: it calls the store and shapes the response.
 """
 
 import importlib
@@ -39,14 +39,14 @@ def problems(
     served: Mapping[str, tuple[str, str]],
     store: Store,
     operation_id: str,
-    members: Mapping[str, Any],
+    properties: Mapping[str, Any],
     path_values: Mapping[str, Any],
-) -> dict[str, errors.NotUnique | errors.Missing]:
+) -> dict[str, errors.NotUnique | errors.DanglingReference]:
     """Violated unique constraints and dangling references, by property.
 
     :param served: the model or collection, and the verb, of each operation
-    :param members: the unique properties and references of a body
+    :param properties: the unique properties and references of a body
     :param path_values: the path parameters
     """
     scope, _ = served.get(operation_id, ("", ""))
-    return store.problems(scope, members, path_values) if scope else {}
+    return store.problems(scope, properties, path_values) if scope else {}

@@ -10,7 +10,7 @@ from typing import Any
 from app.domain import Collection, Model, RequestContext, StoredObject
 from app.execution import Statement, single_statement
 from app.representations.models import types_of
-from app.representations.objects import Shape, Shapes
+from app.representations.objects import Represent, Representations
 from app.representations.pages import page_of
 from app.representations.uses import visible_uses
 from app.store import Store
@@ -33,17 +33,17 @@ def crud_handlers(
     :param models: the models by name
     :param collections: the collections by name
     """
-    shapes = Shapes(models, collections)
+    shapes = Representations(models, collections)
     return {operation: _handler(models, shapes, scope, verb) for operation, (scope, verb) in served.items()}
 
 
-def _handler(models: Mapping[str, Model], shapes: Shapes, scope: str, verb: str) -> Callable[..., Any]:
+def _handler(models: Mapping[str, Model], shapes: Representations, scope: str, verb: str) -> Callable[..., Any]:
     if verb in _OF_OBJECTS:
         function, method = _OF_OBJECTS[verb]
         collection = models[scope].collection if scope in models else scope
-        handler = partial(function, scope=scope, shape=shapes.of(scope))
+        handler = partial(function, scope=scope, represent=shapes.of(scope))
         if verb == "retrieve" and has_statements(collection):
-            handler = partial(_retrieve_later, scope=scope, represent=partial(StoredObject, shape=shapes.of(scope)))
+            handler = partial(_retrieve_later, scope=scope, represent=partial(StoredObject, represent=shapes.of(scope)))
         return single_statement(handler) if is_single_statement(collection, method) else handler
     return partial(_OTHERS[verb], scope=scope)
 
@@ -57,20 +57,26 @@ def _list(
     page_size: int,
     *,
     scope: str,
-    shape: Shape,
+    represent: Represent,
 ) -> dict[str, Any]:
     found = store.resources[scope].page(PageRequest(filters, search, ordering, page, page_size))
-    return page_of([StoredObject(row, shape) for row in found.rows], found.count, page, page_size)
+    return page_of([StoredObject(row, represent) for row in found.rows], found.count, page, page_size)
 
 
-def _create(store: Store, body: Body, *, scope: str, shape: Shape) -> StoredObject:
-    return StoredObject(store.resources[scope].add(body), shape)
+def _create(store: Store, body: Body, *, scope: str, represent: Represent) -> StoredObject:
+    return StoredObject(store.resources[scope].add(body), represent)
 
 
 def _retrieve(
-    store: Store, key: str | int, filters: Filters = _NONE, search: Sequence[str] = (), *, scope: str, shape: Shape
+    store: Store,
+    key: str | int,
+    filters: Filters = _NONE,
+    search: Sequence[str] = (),
+    *,
+    scope: str,
+    represent: Represent,
 ) -> StoredObject:
-    return StoredObject(store.resources[scope].get(key, filters, search), shape)
+    return StoredObject(store.resources[scope].get(key, filters, search), represent)
 
 
 def _retrieve_later(
@@ -95,9 +101,9 @@ def _update(
     search: Sequence[str] = (),
     *,
     scope: str,
-    shape: Shape,
+    represent: Represent,
 ) -> StoredObject:
-    return StoredObject(store.resources[scope].change(key, body, filters, search), shape)
+    return StoredObject(store.resources[scope].change(key, body, filters, search), represent)
 
 
 def _destroy(store: Store, key: str | int, filters: Filters = _NONE, search: Sequence[str] = (), *, scope: str) -> None:

@@ -55,7 +55,7 @@ def flows_instances_execute_retrieve(store: Store, key: str, request: RequestCon
     try:
         plan(store.structures.get(key), store.models)
     except NotApplicable as error:
-        raise errors.Refused({"detail": str(error)}) from error
+        raise errors.Rejected({"detail": str(error)}) from error
     return {"link": f"{request.base_url}/if/flow/{key}/"}
 
 

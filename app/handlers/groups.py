@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from app.domain import StoredObject
-from app.representations.objects import shapes_of
+from app.representations.objects import representations_of
 from app.representations.pages import page_of
 from app.store import Store
 from app.store.queries.listing import PageRequest, SortKey
@@ -30,14 +30,14 @@ def core_groups_list(
 ) -> dict[str, Any]:
     """A page of groups. :raises PageNotFound: there is no such page"""
     found = store.objects.page(GROUPS, PageRequest(filters, search, ordering, page, page_size))
-    shape = shapes_of(store).object if include_users else shapes_of(store).apart
-    return page_of([StoredObject(row, shape) for row in found.rows], found.count, page, page_size)
+    represent = representations_of(store).object if include_users else representations_of(store).apart
+    return page_of([StoredObject(row, represent) for row in found.rows], found.count, page, page_size)
 
 
 def core_groups_retrieve(store: Store, key: str, include_users: bool) -> StoredObject:
     """A group. :raises NotFound: there is none"""
-    shape = shapes_of(store).object if include_users else shapes_of(store).apart
-    return StoredObject(store.objects.get(GROUPS, key), shape)
+    represent = representations_of(store).object if include_users else representations_of(store).apart
+    return StoredObject(store.objects.get(GROUPS, key), represent)
 
 
 def core_groups_add_user_create(store: Store, key: str, body: _User) -> None:

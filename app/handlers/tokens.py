@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from app import determinism, errors
 from app.domain import RequestContext, StoredObject
-from app.representations.objects import shapes_of
+from app.representations.objects import representations_of
 from app.representations.pages import page_of
 from app.store import Store
 from app.store.queries.listing import PageRequest, SortKey
@@ -37,15 +37,15 @@ def core_tokens_list(
 ) -> dict[str, Any]:
     """A page of tokens. :raises PageNotFound: there is no such page"""
     found = store.owned_tokens.page(PageRequest(filters, search, ordering, page, page_size), _owner(request))
-    shape = shapes_of(store).token
-    return page_of([StoredObject(row, shape) for row in found.rows], found.count, page, page_size)
+    represent = representations_of(store).token
+    return page_of([StoredObject(row, represent) for row in found.rows], found.count, page, page_size)
 
 
 def core_tokens_create(store: Store, body: Body, request: RequestContext) -> StoredObject:
     """Create a token. :raises NotUnique: the identifier is taken"""
     user = body["user"] if request.superuser and "user" in body else int(request.user or 0)
-    members = {**body, "user": user, **_expiry(body, body["intent"], given="expires" in body)}
-    return _shown(store, store.owned_tokens.add(members))
+    properties = {**body, "user": user, **_expiry(body, body["intent"], given="expires" in body)}
+    return _shown(store, store.owned_tokens.add(properties))
 
 
 def core_tokens_retrieve(store: Store, key: str, request: RequestContext) -> StoredObject:
@@ -102,24 +102,24 @@ def _owner(request: RequestContext) -> str | None:
 
 
 def _shown(store: Store, row: TokenRow) -> StoredObject:
-    return StoredObject(row, shapes_of(store).token)
+    return StoredObject(row, representations_of(store).token)
 
 
-def _expiry(members: Body, intent: str, *, given: bool) -> dict[str, Any]:
+def _expiry(properties: Body, intent: str, *, given: bool) -> dict[str, Any]:
     """When a token expires, as authentik has it: an app password within its lifetime, any other one at its end.
 
-    :param members: its properties
+    :param properties: its properties
     :param given: whether the client has sent when
     :raises Invalid: the moment is too late, or there is none like it
     """
     last = int(determinism.now()) + _LIFETIME
     if intent != _APP_PASSWORD:
         return {"expires": last}
-    if not members["expiring"]:
+    if not properties["expiring"]:
         return {"expires": None}
-    if not given or members["expires"] is None:
+    if not given or properties["expires"] is None:
         return {"expires": last}
-    expires = seconds_of(members["expires"])
+    expires = seconds_of(properties["expires"])
     if expires is None or expires > last:
         shown = datetime.fromtimestamp(last, UTC)
         raise errors.Invalid({"expires": [f"Token expires exceeds maximum lifetime ({shown} UTC)."]})

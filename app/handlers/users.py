@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from app import determinism, passwords
 from app.domain import RequestContext, StoredObject
 from app.execution import long_running
-from app.representations.objects import shapes_of
+from app.representations.objects import representations_of
 from app.representations.pages import page_of
 from app.store import Store
 from app.store.queries.listing import PageRequest, SortKey
@@ -36,13 +36,13 @@ def core_users_list(
 ) -> dict[str, Any]:
     """A page of users. :raises PageNotFound: there is no such page"""
     found = store.objects.page(USERS, PageRequest(filters, search, ordering, page, page_size))
-    shape = shapes_of(store).object if include_groups else shapes_of(store).apart
-    return page_of([StoredObject(row, shape) for row in found.rows], found.count, page, page_size)
+    represent = representations_of(store).object if include_groups else representations_of(store).apart
+    return page_of([StoredObject(row, represent) for row in found.rows], found.count, page, page_size)
 
 
 def core_users_me_retrieve(store: Store, request: RequestContext) -> dict[str, Any]:
     """The user of the token. :raises NotFound: the token has none"""
-    user = shapes_of(store).object(store.objects.get(USERS, request.user))
+    user = representations_of(store).object(store.objects.get(USERS, request.user))
     kept = ("pk", "username", "name", "is_active", "is_superuser", "email", "avatar", "uid", "type")
     groups = [{"name": group["name"], "pk": group["pk"]} for group in user["groups_obj"]]
     settings = user["attributes"].get("settings")
@@ -77,7 +77,7 @@ def core_users_service_account_create(store: Store, body: Mapping[str, Any]) -> 
         },
         group={"name": name} if body.get("create_group") else None,
     )
-    user = shapes_of(store).object(made.user)
+    user = representations_of(store).object(made.user)
     found = {"username": name, "user_uid": user["uid"], "user_pk": user["pk"], "token": made.secret}
     return found if made.group is None else {**found, "group_pk": made.group}
 

@@ -8,9 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
 
-from app.contract.document.code_frames import Framed
-from app.contract.document.source import Source
-from app.contract.serve.edition import Current
+from app.contract.document.code_frames import CodeFrame
+from app.contract.document.contract import Contract
+from app.contract.serve.compiled_contract import ActiveContract
 from app.metrics import Metrics
 from app.pages import health, metrics
 from app.pages.adapter import Adapter
@@ -29,30 +29,30 @@ from app.store import Store
 
 
 def create_app(
-    current: Current, store: Store, settings: Settings, counted: Metrics, recorder: Recorder | None
+    active_contract: ActiveContract, store: Store, settings: Settings, counted: Metrics, recorder: Recorder | None
 ) -> ASGIApp:
     """The pages as an ASGI application.
 
-    :param current: the contract that the pages tell of
+    :param active_contract: the contract that the pages tell of
     :param store: what is asked for files, and how it is
     :param settings: say who may read the metrics
     :param counted: what the metrics are of
     :param recorder: what shows what clients exercise; None if nothing is recorded
     """
-    base_path = current.source.base_path
+    base_path = active_contract.contract.base_path
     flask = _Pages(base_path)
     flask.add_template_filter(marked_up)
     flask.context_processor(
         lambda: {
-            "info": current.source.document["info"],
-            "mistakes": [_public(current.source, mistake) for mistake in current.mistakes],
+            "info": active_contract.contract.document["info"],
+            "mistakes": [_public(active_contract.contract, frame) for frame in active_contract.findings],
             "recorded": recorder is not None,
         }
     )
-    flask.register_blueprint(home(current, base_path))
-    flask.register_blueprint(contract_browser(current, base_path))
+    flask.register_blueprint(home(active_contract, base_path))
+    flask.register_blueprint(contract_browser(active_contract, base_path))
     flask.register_blueprint(documentation())
-    flask.register_blueprint(schema(current), url_prefix=base_path)
+    flask.register_blueprint(schema(active_contract), url_prefix=base_path)
     flask.register_blueprint(health.health())
     flask.register_blueprint(media(store))
     if settings.metrics == "on":
@@ -80,10 +80,10 @@ def create_app(
     return app
 
 
-def _public(contract: Source, mistake: Framed) -> tuple[str, str, str, str]:
-    """What a page says of a mistake: its place, the problem, the remedy, and the lines around."""
-    finding = mistake.finding
-    return contract.public(str(finding.location)), contract.public(finding.problem), finding.remedy, mistake.lines
+def _public(contract: Contract, frame: CodeFrame) -> tuple[str, str, str, str]:
+    """What a page says of an error: its place, the problem, the remedy, and the lines around."""
+    finding = frame.finding
+    return contract.public(str(finding.location)), contract.public(finding.problem), finding.remedy, frame.lines
 
 
 class _Pages(Flask):
@@ -115,15 +115,15 @@ class _Pages(Flask):
 
 def _answer_error(error: HTTPException) -> Response:
     """Errors as JSON, as the API has them."""
-    sentence = error.description
+    message = error.description
     if isinstance(error, NotFound):
-        sentence = "Not found."
+        message = "Not found."
         if request.url_rule is None or error.description == NO_PATH:
             # Not the words for an object that does not exist.
-            sentence = NO_PATH if request.path.endswith("/") else f"{NO_PATH} Each path ends with a slash."
+            message = NO_PATH if request.path.endswith("/") else f"{NO_PATH} Each path ends with a slash."
     elif error.code == 405:
-        sentence = f'Method "{request.method}" not allowed.'
-    response = jsonify({"detail": sentence})
+        message = f'Method "{request.method}" not allowed.'
+    response = jsonify({"detail": message})
     response.status_code = error.code or 500
     for name, value in error.get_headers():
         if name.lower() == "allow":

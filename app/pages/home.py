@@ -4,7 +4,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from app.contract.request.origin import origin_of
-from app.contract.serve.edition import Current
+from app.contract.serve.compiled_contract import ActiveContract
 from app.pages.operations import by_tag
 
 NO_PATH = "There is no such path."
@@ -12,14 +12,14 @@ NO_PATH = "There is no such path."
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def home(current: Current, base_path: str) -> Blueprint:
+def home(active_contract: ActiveContract, base_path: str) -> Blueprint:
     """The home page."""
     page = Blueprint("home", __name__)
 
     @page.get("/")
     def index() -> str:
         url = origin_of(request.environ["asgi.scope"]) + base_path
-        return render_template("home.html", tags=by_tag(current.source, base_path), url=url)
+        return render_template("home.html", tags=by_tag(active_contract.contract, base_path), url=url)
 
     def root() -> Response:
         """Lead a person with a browser from the API's root to its documentation; for a client there is nothing."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Tag:
         return sum(map(len, self.paths.values()))
 
 
-def by_tag(contract: Source, base_path: str) -> list[Tag]:
+def by_tag(contract: Contract, base_path: str) -> list[Tag]:
     """The operations by their first tag, in the contract's order.
 
     :param base_path: what its paths begin with

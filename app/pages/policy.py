@@ -10,7 +10,7 @@ WITH_SCRIPTS = f"{WITHOUT_SCRIPTS}; script-src 'self'"
 
 
 def add_headers(response: Response) -> Response:
-    """Restrict what a browser does with an answer. A page may have a policy of its own."""
+    """Restrict what a browser does with a response. A page may have a policy of its own."""
     response.headers.setdefault("Content-Security-Policy", WITHOUT_SCRIPTS)
     response.headers.update(
         {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}

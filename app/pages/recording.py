@@ -31,30 +31,30 @@ def recording(recorder: Recorder, store: Store) -> Blueprint:
 
     @page.get("/traffic.har")
     def traffic() -> Response:
-        _refuse_all_but_superusers(store)
+        _require_superuser(store)
         response = _json(archive(recorder.exchanges()))
         response.headers["Content-Disposition"] = 'attachment; filename="traffic.har"'
         return response
 
     @page.post("/reset")
     def reset() -> Response:
-        _refuse_all_but_superusers(store)
+        _require_superuser(store)
         return _done(recorder.reset)
 
     @page.post("/snapshot")
     def snapshot() -> Response:
-        _refuse_all_but_superusers(store)
+        _require_superuser(store)
         return _done(store.snapshot.take)
 
     @page.post("/restore")
     def restore() -> Response:
-        _refuse_all_but_superusers(store)
+        _require_superuser(store)
         return _done(store.snapshot.put_back)
 
     return page
 
 
-def _refuse_all_but_superusers(store: Store) -> None:
+def _require_superuser(store: Store) -> None:
     """:raises Forbidden: the sender of the request is none, or unknown"""
     verify = security.BearerSecurityHandler(store.tokens.find).get_fn({}, [])
     try:
@@ -68,7 +68,7 @@ def _refuse_all_but_superusers(store: Store) -> None:
 def _done(change: Callable[[], None]) -> Response:
     try:
         change()
-    except errors.Unusable as error:
+    except errors.StoreUnusable as error:
         raise Conflict(str(error)) from error
     return Response(status=204)
 

@@ -5,14 +5,14 @@ from functools import lru_cache
 import orjson
 from flask import Blueprint, Response, request
 
-from app.contract.document.source import Source
-from app.contract.serve.edition import Current
+from app.contract.document.contract import Contract
+from app.contract.serve.compiled_contract import ActiveContract
 
 YAML = "application/vnd.oai.openapi"
 JSON = "application/vnd.oai.openapi+json"
 
 
-def schema(current: Current) -> Blueprint:
+def schema(active_contract: ActiveContract) -> Blueprint:
     """The contract's address, as authentik has it: YAML, and JSON with `?format=json` or by `Accept`."""
     page = Blueprint("schema", __name__)
 
@@ -22,14 +22,14 @@ def schema(current: Current) -> Blueprint:
         accepted = request.accept_mimetypes.best_match([YAML, "application/yaml", JSON, "application/json"], YAML)
         if wanted == "json" or (not wanted and str(accepted).endswith("json")):
             media_type = accepted if not wanted else JSON
-            return Response(_as_json(current.source), content_type=str(media_type), headers=_headers("json"))
-        return Response(current.source.text, content_type=f"{YAML}; charset=utf-8", headers=_headers("yaml"))
+            return Response(_as_json(active_contract.contract), content_type=str(media_type), headers=_headers("json"))
+        return Response(active_contract.contract.text, content_type=f"{YAML}; charset=utf-8", headers=_headers("yaml"))
 
     return page
 
 
 @lru_cache(maxsize=1)
-def _as_json(contract: Source) -> bytes:
+def _as_json(contract: Contract) -> bytes:
     return orjson.dumps(contract.document)
 
 

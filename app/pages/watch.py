@@ -13,7 +13,7 @@ T = TypeVar("T")
 KNOWN = "flows.known"
 """Key of the store's result in the WSGI environment; the result is None if the store does not answer."""
 
-# Seconds that a networked database has to answer.
+# Seconds that PostgreSQL has to response.
 _PATIENCE = 5.0
 
 

@@ -67,7 +67,7 @@ def evaluate(bindings: Iterable[PolicyBindingRow], mode: str, models: Mapping[st
         model = models.get(binding.policy_model)
         if not binding.enabled or model is None or (decision := model.decision) is None:
             continue
-        values = {**model.unstored, **orjson.loads(binding.policy_members)}
+        values = {**model.unstored, **orjson.loads(binding.policy_properties)}
         decided = bool(values.get(decision.by)) if decision.by else decision.passes
         results.append(decided is not bool(binding.negate))
         messages.append(decision.message)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 from app.recording.points import Operation, Point
 
 
 @dataclass
-class Seen:
+class KnownObjects:
     """What was seen of an operation.
 
     :param statuses: how often each status was answered
@@ -23,21 +23,21 @@ class Seen:
     points: set[Point] = field(default_factory=set)
     rules: Counter[tuple[str, Pointer]] = field(default_factory=Counter)
 
-    def copy(self) -> "Seen":
+    def copy(self) -> "KnownObjects":
         """The same, which what is seen from now on leaves as it is."""
-        return Seen(self.statuses.copy(), self.points.copy(), self.rules.copy())
+        return KnownObjects(self.statuses.copy(), self.points.copy(), self.rules.copy())
 
 
-def coverage(source: Source, operations: Iterable[Operation], seen: Mapping[str, Seen]) -> dict[str, Any]:
+def coverage(contract: Contract, operations: Iterable[Operation], seen: Mapping[str, KnownObjects]) -> dict[str, Any]:
     """What was seen of each operation of a contract, as data.
 
     :param seen: by operationId
     """
-    listed = [_operation(source, operation, seen.get(operation.id, Seen())) for operation in operations]
+    listed = [_operation(contract, operation, seen.get(operation.id, KnownObjects())) for operation in operations]
     return {**_share(listed), "operations": listed}
 
 
-def _operation(source: Source, operation: Operation, seen: Seen) -> dict[str, Any]:
+def _operation(contract: Contract, operation: Operation, seen: KnownObjects) -> dict[str, Any]:
     missing = [point for point in operation.points if point not in seen.points]
     return {
         "operation": operation.id,
@@ -49,7 +49,7 @@ def _operation(source: Source, operation: Operation, seen: Seen) -> dict[str, An
         "statuses": {str(status): seen.statuses[status] for status in sorted(seen.statuses)},
         "missing": [str(point) for point in missing],
         "rules": [
-            {"rule": keyword, "contract": source.public(str(source.locate(place))), "refused": count}
+            {"rule": keyword, "contract": contract.public(str(contract.locate(place))), "refused": count}
             for (keyword, place), count in seen.rules.most_common()
         ],
     }

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from app.contract.request.origin import origin_of
-from app.contract.response.answers import Header, parsed
+from app.contract.response.responses import Header, parsed
 from app.recording.secrets import without_credentials
 from app.recording.traffic import Exchange
 
@@ -68,13 +68,13 @@ def _request(exchange: Exchange) -> dict[str, Any]:
 
 
 def _response(exchange: Exchange) -> dict[str, Any]:
-    answer = exchange.answer
+    response = exchange.response
     told = parsed(exchange.told)
-    content: dict[str, Any] = {"size": len(answer or b""), "mimeType": _value(told, b"content-type")}
-    if answer is None:
+    content: dict[str, Any] = {"size": len(response or b""), "mimeType": _value(told, b"content-type")}
+    if response is None:
         content["comment"] = "The body was not recorded."
-    elif answer:
-        content |= _text(answer)
+    elif response:
+        content |= _text(response)
     return {
         "status": exchange.status,
         "statusText": HTTPStatus(exchange.status).phrase,
@@ -84,7 +84,7 @@ def _response(exchange: Exchange) -> dict[str, Any]:
         "content": content,
         "redirectURL": "",
         "headersSize": -1,
-        "bodySize": -1 if answer is None else len(answer),
+        "bodySize": -1 if response is None else len(response),
     }
 
 

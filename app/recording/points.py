@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from app.contract.compile.plan import parameters
-from app.contract.document.source import Source
-from app.contract.validation.schemas import flattened, properties
+from app.contract.document.contract import Contract
+from app.contract.validation.schemas import flattened, schema_properties
 
 # No client can bring about that a server fails (RFC 9110, section 15.6).
 _SERVER_ERROR = 500
@@ -17,8 +17,8 @@ _OF_HTTP = frozenset({"405", "406", "413", "415"})
 class Point(NamedTuple):
     """One thing to exercise.
 
-    :param kind: `status`, `parameter` or `member`
-    :param name: the status, or the name of the parameter or of the body's member
+    :param kind: `status`, `parameter` or `property_name`
+    :param name: the status, or the name of the parameter or of the body's property
     :param value: one of the values that the contract names for it; empty for any
     """
 
@@ -34,38 +34,38 @@ class Point(NamedTuple):
 class Operation:
     """An operation, and what there is to exercise.
 
-    :param source: a contract that has passed the boot checks
+    :param contract: a contract that has passed the boot checks
     :param template: its path, as the contract has it
     :param method: in small letters
 
     `id` is its operationId, `method` has capital letters, and `path` begins with the server's base path.
     """
 
-    def __init__(self, source: Source, template: str, method: str) -> None:
-        self._source = source
+    def __init__(self, contract: Contract, template: str, method: str) -> None:
+        self._contract = contract
         self._template = template
-        self._described = source.document["paths"][template][method]
+        self._described = contract.document["paths"][template][method]
         self.id: str = self._described["operationId"]
         self.method = method.upper()
-        self.path: str = source.base_path + template
+        self.path: str = contract.base_path + template
 
     @cached_property
     def points(self) -> Mapping[Point, None]:
         """What there is to exercise, in the order of the contract."""
         # Asked for when a client calls the operation: a contract that is edited has to be served without delay.
-        source, described = self._source, self._described
-        parameters = _parameters(source, self._template, self.method.lower())
-        return dict.fromkeys((*_statuses(described), *parameters, *_members(source, described)))
+        contract, described = self._contract, self._described
+        parameters = _parameters(contract, self._template, self.method.lower())
+        return dict.fromkeys((*_statuses(described), *parameters, *_properties(contract, described)))
 
 
-def operations(source: Source) -> Iterator[Operation]:
+def operations(contract: Contract) -> Iterator[Operation]:
     """The operations of a contract that has passed the boot checks."""
-    for _, path, method, _ in source.operations():
-        yield Operation(source, path, method)
+    for _, path, method, _ in contract.operations():
+        yield Operation(contract, path, method)
 
 
 def points_of(kind: str, name: str, values: Any) -> Iterator[Point]:
-    """What a parameter or a member exercises that is sent with a value, or with several."""
+    """What a parameter or a property exercises that is sent with a value, or with several."""
     yield Point(kind, name)
     for value in values if isinstance(values, list) else [values]:
         if isinstance(value, str | int | float):
@@ -78,26 +78,26 @@ def _statuses(operation: Mapping[str, Any]) -> Iterator[Point]:
             yield Point("status", code)
 
 
-def _parameters(source: Source, path: str, method: str) -> Iterator[Point]:
-    for name, (_, parameter) in parameters(source, path, method, "query").items():
-        yield from _named(source, "parameter", name, parameter["schema"])
+def _parameters(contract: Contract, path: str, method: str) -> Iterator[Point]:
+    for name, (_, parameter) in parameters(contract, path, method, "query").items():
+        yield from _named(contract, "parameter", name, parameter["schema"])
 
 
-def _members(source: Source, operation: Mapping[str, Any]) -> Iterator[Point]:
+def _properties(contract: Contract, operation: Mapping[str, Any]) -> Iterator[Point]:
     if "requestBody" not in operation:
         return
-    content = source.resolve((), operation["requestBody"])[1]["content"]
+    content = contract.resolve((), operation["requestBody"])[1]["content"]
     for media in content.values():
-        for name, (_, member) in properties(source, media["schema"]).items():
-            if member.get("readOnly") is not True:
-                yield from _named(source, "member", name, member)
+        for name, (_, property_schema) in schema_properties(contract, media["schema"]).items():
+            if property_schema.get("readOnly") is not True:
+                yield from _named(contract, "member", name, property_schema)
 
 
-def _named(source: Source, kind: str, name: str, schema: Any) -> Iterator[Point]:
-    """A parameter or a member, and the values that its schema names."""
-    keywords = flattened(source, schema)
+def _named(contract: Contract, kind: str, name: str, schema: Any) -> Iterator[Point]:
+    """A parameter or a property, and the values that its schema names."""
+    keywords = flattened(contract, schema)
     if keywords.get("type") == "array":
-        keywords = flattened(source, keywords["items"])
+        keywords = flattened(contract, keywords["items"])
     yield Point(kind, name)
     yield from (Point(kind, name, _text(value)) for value in keywords.get("enum", ()) if value not in (None, ""))
 

@@ -1,4 +1,4 @@
-"""Sees each request with its answer, and keeps what it exercises of the contract, and the traffic itself."""
+"""Sees each request with its response, and keeps what it exercises of the contract, and the traffic itself."""
 
 import threading
 from collections import defaultdict, deque
@@ -10,53 +10,53 @@ import structlog
 
 from app import determinism
 from app.contract.compile.plan import PathPlan, Plan
-from app.contract.document.source import Source
-from app.contract.response.answers import Answer
+from app.contract.document.contract import Contract
+from app.contract.response.responses import Response
 from app.contract.serve.problems import documented
 from app.contract.serve.request import Request
-from app.contract.validation.rules import Broken
-from app.recording.coverage import Seen, coverage
+from app.contract.validation.rules import ViolatedRule
+from app.recording.coverage import KnownObjects, coverage
 from app.recording.points import Point, operations, points_of
 from app.recording.secrets import Secrets, without_credentials
 from app.recording.traffic import Exchange, Traffic
 
 log = structlog.get_logger("flows.recording")
 
-# How many query strings are known to have been looked at. Strangers may send any.
+# How many query strings are known to have been looked at. Clients without credentials may send any.
 _QUERIES = 4096
 # How many requests wait until they are looked at, and how many bytes the last of them may have.
 _BATCH = 32
 _LARGE = 64 * 1024
 
-_Observed = tuple[PathPlan, Plan | None, Request, Answer, bytes, float, float]
+_Observed = tuple[PathPlan, Plan | None, Request, Response, bytes, float, float]
 
 
 class Recorder:
     """Keeps what clients exercise of a contract. Any thread may ask for it.
 
-    :param source: the contract
+    :param contract: the contract
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, contract: Contract) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[_Observed] = deque()
         self.reset()
-        self.follow(source)
+        self.follow(contract)
 
-    def follow(self, source: Source) -> None:
+    def follow(self, contract: Contract) -> None:
         """Go on with another contract. What was seen stays, by operationId."""
-        known = {operation.id: operation for operation in operations(source)}
-        secrets = Secrets(source) or None
+        known = {operation.id: operation for operation in operations(contract)}
+        secrets = Secrets(contract) or None
         with self._lock:
             self._take_in()
-            self._source, self._operations, self._secrets = source, known, secrets
+            self._contract, self._operations, self._secrets = contract, known, secrets
             self._look_anew()
 
     def reset(self) -> None:
         """Forget all that was seen."""
         with self._lock:
             self._waiting.clear()
-            self._seen: defaultdict[str, Seen] = defaultdict(Seen)
+            self._seen: defaultdict[str, KnownObjects] = defaultdict(KnownObjects)
             self._traffic = Traffic()
             self._look_anew()
 
@@ -70,14 +70,14 @@ class Recorder:
         path: PathPlan,
         plan: Plan | None,
         request: Request,
-        answer: Answer,
+        response: Response,
         headers: bytes,
         seconds: float,
     ) -> None:
-        """See a request and its answer, with all headers as they are sent."""
-        self._waiting.append((path, plan, request, answer, headers, seconds, determinism.now()))
+        """See a request and its response, with all headers as they are sent."""
+        self._waiting.append((path, plan, request, response, headers, seconds, determinism.now()))
         # To look at many at once takes half the time, as the code for it is near then.
-        if len(self._waiting) >= _BATCH or len(request.body or b"") + len(answer.body) > _LARGE:
+        if len(self._waiting) >= _BATCH or len(request.body or b"") + len(response.body) > _LARGE:
             with self._lock:
                 self._take_in()
 
@@ -86,8 +86,8 @@ class Recorder:
         with self._lock:
             self._take_in()
             seen = {name: one.copy() for name, one in self._seen.items()}
-            source, known = self._source, tuple(self._operations.values())
-        return coverage(source, known, seen)
+            contract, known = self._contract, tuple(self._operations.values())
+        return coverage(contract, known, seen)
 
     def exchanges(self) -> list[Exchange]:
         """The last exchanges, the oldest first."""
@@ -98,23 +98,23 @@ class Recorder:
     def _take_in(self) -> None:
         """Look at the requests that wait for it. What goes wrong here is logged, and nobody else's trouble."""
         while self._waiting:
-            path, plan, request, answer, headers, seconds, moment = self._waiting.popleft()
+            path, plan, request, response, headers, seconds, moment = self._waiting.popleft()
             try:
-                self._keep(request, answer, headers, seconds, moment)
+                self._keep(request, response, headers, seconds, moment)
                 if plan is not None and plan.operation_id in self._operations:
-                    self._count(path, plan, request, answer)
+                    self._count(path, plan, request, response)
             except Exception:
                 log.exception("request not recorded", id=request.id)
 
-    def _count(self, path: PathPlan, plan: Plan, request: Request, answer: Answer) -> None:
+    def _count(self, path: PathPlan, plan: Plan, request: Request, response: Response) -> None:
         name = plan.operation_id
         seen = self._seen[name]
-        if answer.status not in seen.statuses:
-            seen.points.add(Point("status", str(answer.status)))
-        seen.statuses[answer.status] += 1
-        if answer.status >= 400:
-            if answer.status < 500:
-                for one in answer.broken or [Broken(documented(answer.status, path, plan))]:
+        if response.status not in seen.statuses:
+            seen.points.add(Point("status", str(response.status)))
+        seen.statuses[response.status] += 1
+        if response.status >= 400:
+            if response.status < 500:
+                for one in response.violated or [ViolatedRule(documented(response.status, path, plan))]:
                     seen.rules[one.keyword, one.rule] += 1
             return
         if request.query and (name, request.query) not in self._queries:
@@ -124,7 +124,11 @@ class Recorder:
             self._exercise(name, "parameter", _parameters(request.query))
         if plan.body is not None and request.body and (left := self._left_of(name)):
             sent = plan.body.sent(request.body, request.content_type)
-            new = {member: sent[member] for member in left if member in sent and _may_be_in(sent[member], left[member])}
+            new = {
+                property_name: sent[property_name]
+                for property_name in left
+                if property_name in sent and _may_be_in(sent[property_name], left[property_name])
+            }
             if new:
                 self._exercise(name, "member", new)
 
@@ -145,15 +149,15 @@ class Recorder:
             seen |= new
             self._left.pop(operation, None)
 
-    def _keep(self, request: Request, answer: Answer, headers: bytes, seconds: float, moment: float) -> None:
+    def _keep(self, request: Request, response: Response, headers: bytes, seconds: float, moment: float) -> None:
         scope = request.scope
         query, sent = request.query, request.body
-        answered: bytes | None = b"" if request.method == "HEAD" else answer.body
+        answered: bytes | None = b"" if request.method == "HEAD" else response.body
         if self._secrets is not None:
             query = self._secrets.query(query)
             sent, secret = self._secrets.body(sent)
-            # A refusal may say what is wrong with a value.
-            answered = None if secret and answer.status >= 400 else self._secrets.body(answered)[0]
+            # An error response may say what is wrong with a value.
+            answered = None if secret and response.status >= 400 else self._secrets.body(answered)[0]
         asked, size = self._traffic.shared(without_credentials(scope["headers"]))
         exchange = Exchange(
             moment,
@@ -165,7 +169,7 @@ class Recorder:
             query,
             asked,
             sent,
-            answer.status,
+            response.status,
             headers,
             answered,
         )

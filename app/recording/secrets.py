@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from app.contract.document.source import Source
-from app.contract.response.answers import Header
+from app.contract.document.contract import Contract
+from app.contract.response.responses import Header
 from app.contract.validation.schemas import flattened
 
 MASK = "********"
@@ -23,17 +23,17 @@ def without_credentials(headers: Iterable[Header]) -> tuple[Header, ...]:
 
 
 class Secrets:
-    """The members and parameters that a contract marks as `format: password` or `writeOnly`, or whose items or values it does.
+    """The properties and parameters that a contract marks as `format: password` or `writeOnly`, or whose items or values it does.
 
     A name that is marked once is secret wherever it stands: a secret that is shown harms more than a mask too many.
 
-    :param source: the contract
+    :param contract: the contract
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
         self._names: set[str] = set()
-        self._note_marked(source.document)
+        self._note_marked(contract.document)
 
     def __bool__(self) -> bool:
         return bool(self._names)
@@ -50,7 +50,7 @@ class Secrets:
         return urlencode([(name, MASK if name in self._names else value) for name, value in pairs]).encode()
 
     def body(self, body: bytes | None) -> tuple[bytes | None, bool]:
-        """A body with its secret members masked, and whether there were any. None if it can't be told where they are."""
+        """A body with its secret properties masked, and whether there were any. None if it can't be told where they are."""
         if not body:
             return body, False
         try:
@@ -71,8 +71,8 @@ class Secrets:
             self._names.add(node["name"])
         for key, value in node.items():
             if key == "properties" and isinstance(value, dict):
-                # A member may have any name, that of a keyword too.
-                self._names.update(name for name, member in value.items() if self._is_secret(member))
+                # A property may have any name, that of a keyword too.
+                self._names.update(name for name, property_schema in value.items() if self._is_secret(property_schema))
                 self._note_all(value.values())
             elif isinstance(value, dict):
                 if key not in _DATA:
@@ -96,7 +96,7 @@ class Secrets:
             if reference in within:
                 return False
             within |= {reference}
-        keywords = flattened(self._source, schema) if "$ref" in schema or "allOf" in schema else schema
+        keywords = flattened(self._contract, schema) if "$ref" in schema or "allOf" in schema else schema
         if keywords.get("writeOnly") is True or keywords.get("format") == "password":
             return True
         held = [keywords.get("items"), keywords.get("additionalProperties")]

@@ -1,9 +1,9 @@
-"""The last requests and their answers, in bounded memory."""
+"""The last requests and their responses, in bounded memory."""
 
 from collections import deque
 from typing import NamedTuple
 
-from app.contract.response.answers import Header
+from app.contract.response.responses import Header
 
 # How many exchanges are kept, and how many bytes they may have together. What does not fit a processor's memory slows requests.
 MOST = 700
@@ -19,9 +19,9 @@ Headers = tuple[Header, ...]
 
 
 class Exchange(NamedTuple):
-    """A request and its answer, without credentials.
+    """A request and its response, without credentials.
 
-    :param moment: when the answer was sent, in seconds since 1970
+    :param moment: when the response was sent, in seconds since 1970
     :param seconds: how long it took
     :param scheme: by which the request came
     :param server: host and port that it came to, if they are known
@@ -30,9 +30,9 @@ class Exchange(NamedTuple):
     :param query: as it stands in the URL
     :param asked: the headers of the request
     :param sent: the body of the request; None if it is left out
-    :param status: of the answer
-    :param told: the headers of the answer as they are sent (RFC 9112, section 5)
-    :param answer: the body of the answer; None if it is left out
+    :param status: of the response
+    :param told: the headers of the response as they are sent (RFC 9112, section 5)
+    :param response: the body of the response; None if it is left out
     """
 
     moment: float
@@ -46,7 +46,7 @@ class Exchange(NamedTuple):
     sent: bytes | None
     status: int
     told: bytes
-    answer: bytes | None
+    response: bytes | None
 
 
 class Traffic:
@@ -65,7 +65,7 @@ class Traffic:
         """
         size = asked + _size(exchange)
         if size > LARGEST_BODY:
-            exchange = exchange._replace(sent=_fitting(exchange.sent), answer=_fitting(exchange.answer))
+            exchange = exchange._replace(sent=_fitting(exchange.sent), response=_fitting(exchange.response))
             size = asked + _size(exchange)
         self._kept.append((size, exchange))
         self._bytes += size
@@ -89,7 +89,7 @@ class Traffic:
 
 def _size(exchange: Exchange) -> int:
     """How many bytes an exchange takes, about, without the headers of its request."""
-    return _FRAME + len(exchange.path) + len(exchange.query) + len(exchange.sent or b"") + len(exchange.answer or b"")
+    return _FRAME + len(exchange.path) + len(exchange.query) + len(exchange.sent or b"") + len(exchange.response or b"")
 
 
 def _fitting(body: bytes | None) -> bytes | None:

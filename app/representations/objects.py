@@ -20,7 +20,7 @@ from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import FLOW_SET, RELATIONS, ObjectRow
 from app.store.queries.token_views import TokenRow
 
-Shape = Callable[[Any], dict[str, Any]]
+Represent = Callable[[Any], dict[str, Any]]
 
 # What objects of all models have, if the contract has no model of a collection.
 _COMMON = ("pk", "name", "component", "verbose_name", "verbose_name_plural", "meta_model_name", "bound_to")
@@ -30,7 +30,7 @@ URL = ""
 
 
 def flow(row: Flow) -> dict[str, Any]:
-    """A flow, members in authentik's order. Nothing plans flows here, so no plan is cached."""
+    """A flow, properties in authentik's order. Nothing plans flows here, so no plan is cached."""
     return {
         "pk": row.pk,
         "policybindingmodel_ptr_id": row.policybindingmodel_ptr_id,
@@ -52,7 +52,7 @@ def flow(row: Flow) -> dict[str, Any]:
     }
 
 
-class Shapes:
+class Representations:
     """The shapes of objects of the contract's models.
 
     :param models: the models by name
@@ -67,7 +67,7 @@ class Shapes:
         self.of = cache(self._make_shape)
 
     def object(self, row: ObjectRow) -> dict[str, Any]:
-        """An object of any model, with all members that the model has and that are known of it."""
+        """An object of any model, with all properties that the model has and that are known of it."""
         return self._object(row, self._models[row.model])
 
     def apart(self, row: ObjectRow) -> dict[str, Any]:
@@ -133,14 +133,14 @@ class Shapes:
         """What a binding binds, by its key."""
         found: dict[str | None, dict[str, Any]] = {}
         if row.policy is not None:
-            own = (row.policy_members, row.policy_references, row.bound_to)
+            own = (row.policy_properties, row.policy_references, row.bound_to)
             found[row.policy] = self._any("policies", ObjectRow(row.policy, row.policy_model, row.policy_name, *own))
         for person in map(ObjectRow._make, orjson.loads(row.people)):
             collection = "users" if person.pk == row.user else "groups"
             found[person.pk] = self._any(collection, person)
         return found
 
-    def _make_shape(self, scope: str) -> Shape:
+    def _make_shape(self, scope: str) -> Represent:
         """The shape of objects of a model, or of a collection whatever their model."""
         collection = self._models[scope].collection if scope in self._models else scope
         match collection:
@@ -157,17 +157,17 @@ class Shapes:
         return self.stage if scope == "stages" else partial(self._any, collection)
 
     def _any(self, collection: str, row: ObjectRow) -> dict[str, Any]:
-        """An object of any model of a collection, with the members of its model."""
+        """An object of any model of a collection, with the properties of its model."""
         return self._object(row, self._model(collection, row.model))
 
     def generated(self, row: ObjectRow, model: Model) -> dict[str, Any]:
         """The properties of an object that no client sets."""
         found = {**self._names(row.pk, row.name, model), **self._related(model.collection, row)}
-        return {name: value for name, value in found.items() if name not in model.members and name != "name"}
+        return {name: value for name, value in found.items() if name not in model.properties and name != "name"}
 
     def _object(self, row: ObjectRow, model: Model) -> dict[str, Any]:
         values = {
-            **values_of(model, row.name, row.members, row.references),
+            **values_of(model, row.name, row.properties, row.references),
             **self._names(row.pk, row.name, model),
             **self._related(model.collection, row),
         }
@@ -180,12 +180,12 @@ class Shapes:
         return self._models.get(name) or self._stand_in(collection, name)
 
     def _make_stand_in(self, collection: str, name: str) -> Model:
-        """A stand-in for a model that the contract does not have: it has the members that all others of its collection have."""
+        """A stand-in for a model that the contract does not have: it has the properties that all others of its collection have."""
         known = [model for model in self._models.values() if model.collection == collection]
         common = (
-            member
-            for member in (known[0].answered if known else _COMMON)
-            if all(member in one.answered for one in known)
+            property_name
+            for property_name in (known[0].answered if known else _COMMON)
+            if all(property_name in one.answered for one in known)
         )
         return Model(
             name=name,
@@ -195,7 +195,7 @@ class Shapes:
             verbose_name_plural=name,
             description="",
             answered=tuple(common),
-            members={},
+            properties={},
             references={},
             defaults={},
             decision=None,
@@ -228,7 +228,7 @@ class Shapes:
             case "flow_set":
                 return {name: _flow_set(related)}
             case "groups_obj":
-                return user_properties(row.members, related)
+                return user_properties(row.properties, related)
             case "users_obj":
                 return group_properties(row.pk, related)
             case "promptstage_set":
@@ -236,14 +236,14 @@ class Shapes:
         return {name: related}
 
 
-_shapes: WeakKeyDictionary[Store, Shapes] = WeakKeyDictionary()
+_representations: WeakKeyDictionary[Store, Representations] = WeakKeyDictionary()
 
 
-def shapes_of(store: Store) -> Shapes:
+def representations_of(store: Store) -> Representations:
     """The shapes of what a store keeps, always the same ones: a response is cached by its row and its shape."""
-    found = _shapes.get(store)
+    found = _representations.get(store)
     if found is None:
-        found = _shapes[store] = Shapes(store.models, store.collections)
+        found = _representations[store] = Representations(store.models, store.collections)
     return found
 
 

@@ -11,17 +11,17 @@ import orjson
 _NONE: Mapping[str, Any] = {}
 
 
-def user_properties(members: str, related: str) -> dict[str, Any]:
+def user_properties(properties: str, related: str) -> dict[str, Any]:
     """The generated properties of a user.
 
-    :param members: the stored properties, as JSON
+    :param properties: the stored properties, as JSON
     :param related: the groups with their parents, as JSON
     """
-    values = _loaded(members)
+    values = _loaded(properties)
     groups = []
     superuser = False
-    for pk, group, members, parent, parent_name, parent_members in orjson.loads(related):
-        own, above = _loaded(members), _loaded(parent_members)
+    for pk, group, properties, parent, parent_name, parent_members in orjson.loads(related):
+        own, above = _loaded(properties), _loaded(parent_members)
         superuser = superuser or bool(own.get("is_superuser") or above.get("is_superuser"))
         groups.append(
             {
@@ -50,8 +50,8 @@ def group_properties(pk: str, related: str) -> dict[str, Any]:
     """
     users = []
     parent = None
-    for relation, other, name, members in orjson.loads(related):
-        own = _loaded(members)
+    for relation, other, name, properties in orjson.loads(related):
+        own = _loaded(properties)
         if relation == "parent":
             parent = name
             continue
@@ -87,7 +87,7 @@ def uid_of(uuid: str) -> str:
 
 
 def avatar(name: str) -> str:
-    """A picture of the initials of a name, as a URL that leads nowhere else."""
+    """A picture of the initials of a name, as a URL that dangles else."""
     initials = escape("".join(_initials(name)))
     picture = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" fill="#475467"/>'
@@ -101,6 +101,6 @@ def _initials(name: str) -> Iterable[str]:
     return (word[0].upper() for word in (words[:1] + words[1:][-1:]))
 
 
-def _loaded(members: str | None) -> Mapping[str, Any]:
+def _loaded(properties: str | None) -> Mapping[str, Any]:
     """The stored properties of an object; none if there is no object."""
-    return _NONE if members is None else orjson.loads(members)
+    return _NONE if properties is None else orjson.loads(properties)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.domain import Collection, Model
-from app.representations.objects import URL, Shapes
+from app.representations.objects import URL, Representations
 from app.store.collections.capabilities import capabilities
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.flow_row import Flow
@@ -27,7 +27,7 @@ def sample_properties(
     :param models: the models by name
     :param collections: the collections by name
     """
-    shapes = Shapes(models, collections)
+    shapes = Representations(models, collections)
     found: dict[str, list[Any]] = defaultdict(list)
     user = next((one.name for one in models.values() if one.collection == USERS), "")
     for row in _rows(model, collections[model.collection].related, user):
@@ -56,12 +56,12 @@ def _rows(model: Model, related: str, user: str) -> Iterator[tuple[Any, ...]]:
                 yield StageBindingRow._make([uuid] * len(StageBindingRow._fields))._replace(flow_set="[]")
             case "policy_bindings":
                 row = PolicyBindingRow._make([uuid] * len(PolicyBindingRow._fields))
-                row = row._replace(policy_members="{}", policy_references="[]", bound_to=0)
+                row = row._replace(policy_properties="{}", policy_references="[]", bound_to=0)
                 yield row._replace(user=None, group=None, people="[]")
             case "tokens":
                 token = TokenRow._make([uuid] * len(TokenRow._fields))._replace(user="1", user_related="[]", expires=0)
-                members = orjson.dumps({"name": uuid, "uuid": uuid}).decode()
-                yield token._replace(user_model=user, user_members=members)
+                properties = orjson.dumps({"name": uuid, "uuid": uuid}).decode()
+                yield token._replace(user_model=user, user_members=properties)
             case _:
                 for value in RELATIONS[related].samples if related in RELATIONS else (None,):
                     yield ObjectRow(uuid, model.name, uuid, "{}", "[]", value)

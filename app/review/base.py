@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from app.contract.checks.document import check_references, check_structure
 from app.contract.document.bundling import read
+from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding
-from app.contract.document.source import Source
 
 # Where the main branch may be, the shared one first.
 _MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
@@ -22,10 +22,10 @@ class NoBase(Exception):
 
 
 @contextmanager
-def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Source, Sequence[Finding]]]:
+def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Contract, Sequence[Finding]]]:
     """The contract to compare with, as long as it is needed, and what is wrong with it.
 
-    One with mistakes that allow a comparison is compared all the same: it is released, and can't be corrected any more.
+    One with errors that allow a comparison is compared all the same: it is released, and can't be corrected any more.
 
     :param base: a file, or a git revision, with `:PATH` behind it if the contract had another path; where the branch left the main
         branch if not given
@@ -61,34 +61,34 @@ def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Source, Se
 
 
 @contextmanager
-def _tolerant(source: Source) -> Iterator[tuple[Source, Sequence[Finding]]]:
+def _tolerant(contract: Contract) -> Iterator[tuple[Contract, Sequence[Finding]]]:
     """A contract with what is wrong with its structure. :raises ContractError: it is too wrong to be compared"""
     try:
-        usable(source)
+        usable(contract)
         breaches: Sequence[Finding] = ()
     except ContractError as error:
         breaches = error.findings
-        is_known = str(source.document.get("openapi")).startswith("3.0.") and isinstance(
-            source.document.get("paths"), dict
+        is_known = str(contract.document.get("openapi")).startswith("3.0.") and isinstance(
+            contract.document.get("paths"), dict
         )
-        if not is_known or list(check_references(source)):
+        if not is_known or list(check_references(contract)):
             raise
     try:
-        yield source, breaches
+        yield contract, breaches
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         if breaches:
             raise ContractError(breaches) from error
         raise
 
 
-def usable(source: Source) -> Source:
+def usable(contract: Contract) -> Contract:
     """A contract that can be compared: it is one of OpenAPI, with references that lead somewhere.
 
     :raises ContractError: it can't be
     """
-    if findings := list(check_references(source)) or list(check_structure(source)):
+    if findings := list(check_references(contract)) or list(check_structure(contract)):
         raise ContractError(findings)
-    return source
+    return contract
 
 
 def _branching_point(folder: Path) -> str:

@@ -4,19 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.review.comparing.differences import Side, listed
 from app.review.comparing.discriminators import chosen
-from app.review.comparing.objects import members_of
+from app.review.comparing.objects import properties_of
 from app.review.comparing.operations import Operation
 from app.review.comparing.views import View
-from app.review.judge import Judge, Taken
 from app.review.traffic import Exchange
+from app.review.traffic_validator import RequestOutcome, TrafficValidator
 
 # Statuses from here on refuse a request (RFC 9110, section 15).
 _REFUSED = 400
 
-# How many reasons are told of one answer.
+# How many reasons are told of one response.
 _NAMED = 4
 
 
@@ -54,7 +54,7 @@ class Evidence:
     left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """One sentence, and what was not used if anything was not."""
+        """One message, and what was not used if anything was not."""
         unused = list(self.left_out)
         if self.others:
             total, are = self.exchanges + self.others, "is" if self.others == 1 else "are"
@@ -66,15 +66,15 @@ class Evidence:
         )
 
 
-def weigh(old: Source, new: Source, traffic: Iterable[Exchange], left_out: Iterable[str] = ()) -> Evidence:
+def rate(old: Contract, new: Contract, traffic: Iterable[Exchange], left_out: Iterable[str] = ()) -> Evidence:
     """Hold recorded traffic against two contracts.
 
     :param left_out: why other parts of the recording can't be used
 
-    A request counts that was taken: one that was refused then is none that a change breaks. An answer counts that was as the old
+    A request counts that was taken: one that was refused then is none that a change breaks. A response counts that was as the old
     contract has it.
     """
-    before, after = Judge(old), Judge(new)
+    before, after = TrafficValidator(old), TrafficValidator(new)
     exchanges, others = 0, 0
     elsewhere = ""
     refused, ignored, broken = [], [], []
@@ -110,37 +110,37 @@ def weigh(old: Source, new: Source, traffic: Iterable[Exchange], left_out: Itera
     return Evidence(exchanges, others, tuple(refused), tuple(ignored), tuple(broken), tuple(unused))
 
 
-def _ignored(was: Taken, now: Taken, old: View, new: View) -> list[str]:
+def _ignored(was: RequestOutcome, now: RequestOutcome, old: View, new: View) -> list[str]:
     """What a request says that has no effect by the new contract."""
     parameters = [name for name in was.parameters if name not in now.parameters]
-    members = [name for name in was.members if name not in now.members]
-    inner = [name for name in _lost(was.members, old, new, Side.REQUEST) if name not in members]
-    return [*parameters, *members, *inner]
+    properties = [name for name in was.properties if name not in now.properties]
+    inner = [name for name in _lost(was.properties, old, new, Side.REQUEST) if name not in properties]
+    return [*parameters, *properties, *inner]
 
 
-def _unfit(before: Judge, after: Judge, exchange: Exchange) -> str:
-    """Why an answer would not be given so by the new contract; nothing if it would.
+def _unfit(before: TrafficValidator, after: TrafficValidator, exchange: Exchange) -> str:
+    """Why a response would not be given so by the new contract; nothing if it would.
 
-    That it would have further members breaks nobody.
+    That it would have further properties breaks nobody.
     """
     breaches = [breach.text for breach in after.breaches(exchange) if not breach.is_missing]
     reasons = breaches[:_NAMED]
     if len(breaches) > _NAMED:
         reasons.append(f"{len(breaches) - _NAMED} more")
-    if lost := _lost(exchange.answer, before.answered(exchange), after.answered(exchange), Side.ANSWER):
+    if lost := _lost(exchange.response, before.answered(exchange), after.answered(exchange), Side.ANSWER):
         reasons.append(f"{listed(lost)} would be gone")
     return "; ".join(reasons)
 
 
 def _lost(value: Any, old: View, new: View, side: Side, path: str = "") -> list[str]:
-    """The members of a value that one contract describes and the other one does not, each once however many objects have it."""
+    """The properties of a value that one contract describes and the other one does not, each once however many objects have it."""
     lost: list[str] = []
     old, new = chosen(old, value), chosen(new, value)
     if isinstance(value, list):
         for item in value:
             lost += _lost(item, old.view(old.items), new.view(new.items), side, path)
     elif isinstance(value, dict):
-        known, still = members_of(old, side), members_of(new, side)
+        known, still = properties_of(old, side), properties_of(new, side)
         for name in known:
             if name in value and name in still:
                 inner = old.view(known[name]), new.view(still[name])

@@ -7,7 +7,7 @@ from app.review.reviewing import Finding, Part, Same, Use
 
 
 def grouped(findings: Sequence[Finding]) -> list[Finding]:
-    """Merge findings of the same change of the same member of several schemas, if they mean the same to clients.
+    """Merge findings of the same change of the same property of several schemas, if they mean the same to clients.
 
     :param findings: most important first
     """

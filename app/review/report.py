@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from app.contract.document.contract import Contract
 from app.contract.document.findings import Finding as Note
-from app.contract.document.source import Source
 from app.review.comparing.differences import Rating
 from app.review.evidence import Evidence
 from app.review.grouping import grouped
@@ -48,8 +48,8 @@ class Report:
 
 
 def report(
-    old: Source,
-    new: Source,
+    old: Contract,
+    new: Contract,
     waivers: Sequence[Waiver],
     today: date,
     evidence: Evidence | None,

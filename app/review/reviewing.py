@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Location
-from app.contract.document.source import Pointer, Source
 from app.review.comparing.access import compare_access
-from app.review.comparing.contents import compare_answers, compare_bodies
+from app.review.comparing.contents import compare_bodies, compare_responses
 from app.review.comparing.differences import Change, Difference, Found, Place, Rating, Side, seen_from
 from app.review.comparing.document import compare_documents, shadowed
 from app.review.comparing.extensions import compare_extensions
@@ -39,12 +39,12 @@ class Use:
 class Same(NamedTuple):
     """The common part of the findings of one change made in several schemas.
 
-    :param member: the member of each schema
+    :param property_name: the property of each schema
     :param detail: what changed
     :param values: what tells it from others
     """
 
-    member: str
+    property_name: str
     detail: str
     values: str
 
@@ -73,7 +73,7 @@ class Finding:
     :param was: where in the old contract, if it is gone
     :param uses: whom it touches, those that it breaks first
     :param subject: what people call the part that it is about
-    :param same: what others of the same change have in common with it; None if it is of no member of a schema
+    :param same: what others of the same change have in common with it; None if it is of no property of a schema
     :param also: the further places of the change
     """
 
@@ -107,7 +107,7 @@ class _Draft:
     uses: dict[tuple[Side | None, Rating, str], dict[str, None]] = field(default_factory=dict)
 
 
-def review(old: Source, new: Source) -> list[Finding]:
+def review(old: Contract, new: Contract) -> list[Finding]:
     """All that differs between two contracts, what matters most first.
 
     :param old: the contract that clients know
@@ -117,7 +117,7 @@ def review(old: Source, new: Source) -> list[Finding]:
 
 
 class _Review:
-    def __init__(self, old: Source, new: Source) -> None:
+    def __init__(self, old: Contract, new: Contract) -> None:
         self._old = old
         self._new = new
         self._schemas = SchemaComparer(old, new)
@@ -153,7 +153,7 @@ class _Review:
         for side, results in (
             (Side.REQUEST, compare_parameters(old, new, self._schemas.compare)),
             (Side.REQUEST, compare_bodies(old, new, self._schemas.compare)),
-            (Side.ANSWER, compare_answers(old, new, self._schemas.compare)),
+            (Side.ANSWER, compare_responses(old, new, self._schemas.compare)),
         ):
             for result in results:
                 found: Iterable[Change] = result.reachable() if isinstance(result, Node) else [seen_from(side, result)]
@@ -162,7 +162,7 @@ class _Review:
 
     def _note(self, change: Change, operation: Operation | None) -> None:
         difference = change.difference
-        of_operation = operation.pointer if operation is not None and operation.source is self._new else ()
+        of_operation = operation.pointer if operation is not None and operation.contract is self._new else ()
         used_at = change.used_at or of_operation
         # Copies of an anchor stand at one place, and are one finding.
         key = (
@@ -205,10 +205,10 @@ class _Review:
         place = difference.place.pointer
         if place[:2] != ("components", "schemas") or self._is_elsewhere(difference.place, draft.used_at):
             return None
-        member = about.removeprefix(str(place[2]))
-        # The schema itself names the member that it requires.
-        is_of_a_member = member or difference.rule == "required"
-        return Same(member, difference.detail, difference.values) if is_of_a_member else None
+        property_name = about.removeprefix(str(place[2]))
+        # The schema itself names the property that it requires.
+        is_of_a_property = property_name or difference.rule == "required"
+        return Same(property_name, difference.detail, difference.values) if is_of_a_property else None
 
     def _is_elsewhere(self, place: Place, used_at: Pointer) -> bool:
         """Whether a part that is gone from where it was used still stands where it stood, and is another's."""
@@ -226,4 +226,4 @@ class _Review:
 
 def _owners(operation: Operation) -> list[Found]:
     """An operation, and the path that it belongs to."""
-    return [(pointer, operation.source.at(pointer)) for pointer in (operation.pointer, operation.pointer[:2])]
+    return [(pointer, operation.contract.at(pointer)) for pointer in (operation.pointer, operation.pointer[:2])]

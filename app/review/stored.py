@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Location
-from app.contract.document.source import Pointer, Source
 from app.domain import Model
 from app.store.engine.database import Database
 from app.store.queries.object_views import ObjectRow
@@ -68,7 +68,7 @@ class StoredEffects:
         return f"This change affects {self.affected} of {self.objects} stored objects."
 
 
-def compare_stored(old: Source, new: Source, database: Database) -> StoredEffects:
+def compare_stored(old: Contract, new: Contract, database: Database) -> StoredEffects:
     """Find what a change means for stored objects.
 
     :param old: the contract that is served
@@ -78,16 +78,16 @@ def compare_stored(old: Source, new: Source, database: Database) -> StoredEffect
     before, after = StoreChecker(old), StoreChecker(new)
     objects = affected = 0
     counts: dict[_Kind, int] = {}
-    sentences: dict[_Kind, str] = {}
+    messages: dict[_Kind, str] = {}
     for stored in every_row(database):
         objects += 1
         found = dict([*_violations(before, after, stored), *_differences(before, after, stored)])
         affected += bool(found)
-        for kind, sentence in found.items():
+        for kind, message in found.items():
             counts[kind] = counts.get(kind, 0) + 1
-            sentences.setdefault(kind, sentence)
+            messages.setdefault(kind, message)
     effects = [
-        Effect(*kind[:3], count, f"{_objects(count)} of `{kind.model}` {sentences[kind]}", new.locate(kind.pointer))
+        Effect(*kind[:3], count, f"{_objects(count)} of `{kind.model}` {messages[kind]}", new.locate(kind.pointer))
         for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0][:3]))
     ]
     return StoredEffects(objects, affected, effects)
@@ -101,10 +101,10 @@ def _violations(before: StoreChecker, after: StoreChecker, stored: StoredRow) ->
     known = {(one.property, one.rule) for one in before.violations(stored)}
     for one in found:
         if (one.property, one.rule) not in known:
-            yield _Kind(one.model, one.property, one.rule, one.pointer), _sentence(one)
+            yield _Kind(one.model, one.property, one.rule, one.pointer), _message(one)
 
 
-def _sentence(violation: Violation) -> str:
+def _message(violation: Violation) -> str:
     if violation.rule == NO_MODEL:
         return "would have no model in the contract, and be shown by the lists of all kinds only."
     if violation.rule == "required":
@@ -120,7 +120,7 @@ def _differences(before: StoreChecker, after: StoreChecker, stored: StoredRow) -
     old, new = before.models.get(row.model), after.models.get(row.model)
     if old is None or new is None:
         return
-    own = {"name", *orjson.loads(row.members), *(member for member, _ in orjson.loads(row.references))}
+    own = {"name", *orjson.loads(row.properties), *(property_name for property_name, _ in orjson.loads(row.references))}
     for name in new.answered:
         if name in own or name in new.references or _unstored(old, name) == (value := _unstored(new, name)):
             continue
@@ -129,7 +129,7 @@ def _differences(before: StoreChecker, after: StoreChecker, stored: StoredRow) -
             text = json.dumps(value[0], ensure_ascii=False)
             shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
             yield _Kind(row.model, name, "default", pointer), f"would be answered the default of `{name}`, {shown}."
-        elif name in new.members and not after.requires(new, name):
+        elif name in new.properties and not after.requires(new, name):
             yield _Kind(row.model, name, "left-out", pointer), f"would be answered without `{name}`: it has no default."
     for name in old.answered:
         if name in own and name not in new.answered:

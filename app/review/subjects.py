@@ -1,6 +1,6 @@
 """What people call a part of a contract, in few words that do not change when lines move."""
 
-from app.contract.document.source import OPERATION_METHODS, Pointer, Source
+from app.contract.document.contract import OPERATION_METHODS, Contract, Pointer
 
 # What steps on the way to a part add to its name: with the step that follows, which the author named or numbered, and alone.
 _WITH_NEXT = {"properties": ".{}", "headers": " {}", "content": " ({})", "allOf": "", "anyOf": "({})", "oneOf": "({})"}
@@ -11,7 +11,7 @@ _UNSAID_AT_THE_END = ("content", "anyOf", "oneOf", "not")
 _USUAL = "application/json"
 
 
-def subject(source: Source, pointer: Pointer) -> str:
+def subject(contract: Contract, pointer: Pointer) -> str:
     """The name of the part of a contract that a place is in: `Flow.slug`, `flows_instances_list search`.
 
     No other part has it, so that who waives a finding waives no other one.
@@ -20,55 +20,55 @@ def subject(source: Source, pointer: Pointer) -> str:
     """
     match pointer:
         case ("components", "schemas", name, *rest):
-            return str(name) + _members(rest)
+            return str(name) + _properties(rest)
         case ("components", "parameters", name, *rest):
-            return _shared_parameter(source, str(name)) + _members(rest)
+            return _shared_parameter(contract, str(name)) + _properties(rest)
         case ("components", str(section), name, *rest):
-            sections = source.document["components"]
+            sections = contract.document["components"]
             is_taken = sum(isinstance(parts, dict) and name in parts for parts in sections.values()) > 1
-            return f"{f'{section} ' if is_taken else ''}{name}" + _members(rest)
+            return f"{f'{section} ' if is_taken else ''}{name}" + _properties(rest)
         case ("paths", path, "parameters", _, *rest):
-            return f"{path} {_parameter(source, pointer[:4])}" + _members(rest)
+            return f"{path} {_parameter(contract, pointer[:4])}" + _properties(rest)
         case ("paths", path, str(method), *rest) if method in OPERATION_METHODS and str(path).startswith("/"):
-            return _in_operation(source, pointer, rest)
+            return _in_operation(contract, pointer, rest)
         case ("paths", path, *_) if str(path).startswith("/"):
             return str(path)
         case ("tags", index, *_):
-            return f"the tag {source.at(('tags', index)).get('name')}"
+            return f"the tag {contract.at(('tags', index)).get('name')}"
     return str(pointer[0]) if pointer else "the contract"
 
 
-def _in_operation(source: Source, pointer: Pointer, rest: list[str | int]) -> str:
-    operation = source.at(pointer[:3])
+def _in_operation(contract: Contract, pointer: Pointer, rest: list[str | int]) -> str:
+    operation = contract.at(pointer[:3])
     name = str(operation.get("operationId", f"{str(pointer[2]).upper()} {pointer[1]}"))
     match rest:
         case ["parameters", _, *further]:
-            return f"{name} {_parameter(source, pointer[:5])}" + _members(further)
+            return f"{name} {_parameter(contract, pointer[:5])}" + _properties(further)
         case ["requestBody", *further]:
-            return f"{name} body" + _members(further)
+            return f"{name} body" + _properties(further)
         case ["responses", str(code), *further] if not code.startswith("x-"):
-            return f"{name} {code}" + _members(further)
+            return f"{name} {code}" + _properties(further)
     return name
 
 
-def _parameter(source: Source, pointer: Pointer) -> str:
+def _parameter(contract: Contract, pointer: Pointer) -> str:
     """The name of a parameter, with what tells it from others of its name."""
-    parameters = [source.resolve(pointer[:-1], parameter)[1] for parameter in source.at(pointer[:-1])]
+    parameters = [contract.resolve(pointer[:-1], parameter)[1] for parameter in contract.at(pointer[:-1])]
     parameter = parameters[int(pointer[-1])]
     name, location = str(parameter.get("name", pointer[-1])), parameter.get("in")
     is_taken = sum(other.get("name") == name for other in parameters) > 1
     return f"{name} in {location}" if is_taken else name
 
 
-def _shared_parameter(source: Source, component: str) -> str:
+def _shared_parameter(contract: Contract, component: str) -> str:
     """The name of a parameter that is a component, or that of the component if others have its name."""
-    parameters = source.document["components"]["parameters"]
+    parameters = contract.document["components"]["parameters"]
     name = parameters[component].get("name", component)
     return component if sum(other.get("name") == name for other in parameters.values()) > 1 else str(name)
 
 
-def _members(steps: list[str | int]) -> str:
-    """The members on the way to a part."""
+def _properties(steps: list[str | int]) -> str:
+    """The properties on the way to a part."""
     text = ""
     while len(steps) > 1 or steps[:1] == ["items"]:
         step = str(steps[0])

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 
 # What is around whole operations and components says little of one that is gone.
 _COLLECTIONS = ((), ("paths",), ("components",))
 _WHOLE = 3
 
 
-def stays(old: Source, new: Source, pointer: Pointer) -> bool:
+def stays(old: Contract, new: Contract, pointer: Pointer) -> bool:
     """Whether a part of the old contract still stands in the new one, so that it is gone only from where it was used."""
     return _survivor(old.document, new.document, pointer) == pointer
 
 
-def nearest(old: Source, new: Source, pointer: Pointer, used_at: Pointer) -> Pointer:
+def nearest(old: Contract, new: Contract, pointer: Pointer, used_at: Pointer) -> Pointer:
     """The place in the new contract that is nearest to a part of the old one.
 
     :param pointer: the part

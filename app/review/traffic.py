@@ -1,4 +1,4 @@
-"""Recorded requests and their answers: a HAR file, or the recorded cases of `tests/oracle/`."""
+"""Recorded requests and their responses: a HAR file, or the recorded cases of `tests/oracle/`."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ class NoTraffic(Exception):
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer.
+    """One request and its response.
 
     :param name: what reports call it
     :param method: in capital letters
@@ -25,9 +25,9 @@ class Exchange:
     :param query: as it stands in the URL
     :param content_type: of the request, empty if it has none
     :param body: of the request; None if it was not recorded
-    :param status: of the answer
-    :param answer_type: the media type of the answer without its parameters, empty if it has none
-    :param answer: the body of the answer if it is JSON; None if it is not
+    :param status: of the response
+    :param response_type: the media type of the response without its parameters, empty if it has none
+    :param response: the body of the response if it is JSON; None if it is not
     """
 
     name: str
@@ -37,8 +37,8 @@ class Exchange:
     content_type: str
     body: bytes | None
     status: int
-    answer_type: str
-    answer: Any
+    response_type: str
+    response: Any
 
 
 def read_traffic(path: Path, left_out: list[str] | None = None) -> list[Exchange]:
@@ -121,7 +121,7 @@ def _exchange(number: int, entry: Any) -> Exchange | None:
         raise _Malformed(f"its URL {address!r} is none") from error
     posted = _object(request, "postData")
     content = _object(response, "content")
-    answer_type = _media_type(_text(content, "mimeType"))
+    response_type = _media_type(_text(content, "mimeType"))
     return Exchange(
         f"#{number} {method} {url.path}",
         method.upper(),
@@ -130,8 +130,8 @@ def _exchange(number: int, entry: Any) -> Exchange | None:
         _content_type(request) or _text(posted, "mimeType"),
         _sent(posted) if request.get("postData") is not None else b"",
         status,
-        answer_type,
-        _json(content) if answer_type.endswith("json") else None,
+        response_type,
+        _json(content) if response_type.endswith("json") else None,
     )
 
 

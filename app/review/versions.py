@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.review.comparing.differences import NOTHING, Rating
 from app.review.reviewing import Finding, Use
 
@@ -44,7 +44,7 @@ class _Version(NamedTuple):
         )
 
 
-def check_version(old: Source, new: Source, findings: Sequence[Finding]) -> Finding | None:
+def check_version(old: Contract, new: Contract, findings: Sequence[Finding]) -> Finding | None:
     """What is wrong with `info.version`, if anything is.
 
     It has to grow if anything but words differs: in the number that says so if anything breaks. It never becomes an earlier one. A
@@ -52,7 +52,7 @@ def check_version(old: Source, new: Source, findings: Sequence[Finding]) -> Find
 
     :param findings: all that differs, waived or not: a waiver accepts a break, and clients meet it all the same
     """
-    before, after = (str(source.document["info"]["version"]) for source in (old, new))
+    before, after = (str(contract.document["info"]["version"]) for contract in (old, new))
     worst = max((finding.rating for finding in findings), default=Rating.DOCS)
     was, now = _version(before), _version(after)
     if before != after and (was is None or now is None or (was.date is None) is not (now.date is None)):

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from app.contract.document import findings
+from app.contract.document.contract import File, Pointer
 from app.contract.document.findings import ContractError
-from app.contract.document.source import File, Pointer
 from app.contract.document.yaml_file import parse
 from app.review.reviewing import Finding
 
-_MEMBERS = {
+_PROPERTIES = {
     "finding": "the finding's name, as `flows diff` prints it",
     "reason": "why it is accepted",
     "until": "the last day of it, as 2030-12-31",
@@ -77,13 +77,13 @@ def read_waivers(path: Path, name: str) -> list[Waiver]:
 
 def _wrong(file: File, pointer: Pointer, entry: Any) -> Iterator[findings.Finding]:
     if not isinstance(entry, dict):
-        yield findings.Finding(file.locate(pointer), "A waiver is a mapping.", f"Give it {', '.join(_MEMBERS)}.")
+        yield findings.Finding(file.locate(pointer), "A waiver is a mapping.", f"Give it {', '.join(_PROPERTIES)}.")
         return
-    for key in entry.keys() - _MEMBERS.keys():
+    for key in entry.keys() - _PROPERTIES.keys():
         yield findings.Finding(
-            file.locate((*pointer, key)), f"The key {key!r} has no meaning here.", f"Use {', '.join(_MEMBERS)}."
+            file.locate((*pointer, key)), f"The key {key!r} has no meaning here.", f"Use {', '.join(_PROPERTIES)}."
         )
-    for key, meaning in _MEMBERS.items():
+    for key, meaning in _PROPERTIES.items():
         value = entry.get(key)
         if not isinstance(value, str) or not value.strip() or (key == "until" and not _is_day(value)):
             place = (*pointer, key) if key in entry else pointer

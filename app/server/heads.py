@@ -14,17 +14,17 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Za-z:.]+\])(?::[0-
 _ENCODED_SLASH = re.compile(r"%2[Ff]")
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """A malformed or unsupported request, after which the connection can't be parsed reliably.
 
     :param status: status code of the response
-    :param sentence: what is wrong with the request
+    :param message: what is wrong with the request
     """
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
-        self.sentence = sentence
+        self.message = message
 
 
 def check(version: str, fields: Fields) -> bool:
@@ -36,19 +36,19 @@ def check(version: str, fields: Fields) -> bool:
     :raises Refused: by RFC 9110, section 15.6.6; RFC 9112, sections 3.2 and 6.1
     """
     if version not in ("1.0", "1.1"):
-        raise Refused(505, f"HTTP/{version} is not supported. Use HTTP/1.1.")
+        raise Rejected(505, f"HTTP/{version} is not supported. Use HTTP/1.1.")
     hosts = [value for name, value in fields if name == b"host"]
     if len(hosts) > 1 or (version == "1.1" and not hosts):
-        raise Refused(400, f"The request has {len(hosts)} Host headers. Send exactly one.")
+        raise Rejected(400, f"The request has {len(hosts)} Host headers. Send exactly one.")
     if hosts and not _HOST.fullmatch(hosts[0].strip()):
-        raise Refused(400, "The Host header is not a host name or address with an optional port.")
+        raise Rejected(400, "The Host header is not a host name or address with an optional port.")
     codings = b",".join(value for name, value in fields if name == b"transfer-encoding").strip().lower()
     if codings and version == "1.0":
-        raise Refused(400, "HTTP/1.0 has no Transfer-Encoding. Send Content-Length.")
+        raise Rejected(400, "HTTP/1.0 has no Transfer-Encoding. Send Content-Length.")
     if codings not in (b"", b"chunked"):
         if codings.rpartition(b",")[2].strip() != b"chunked":
-            raise Refused(400, "The last Transfer-Encoding is not chunked, so the length of the body is unknown.")
-        raise Refused(501, "Only the Transfer-Encoding chunked is supported. Send the body without another coding.")
+            raise Rejected(400, "The last Transfer-Encoding is not chunked, so the length of the body is unknown.")
+        raise Rejected(501, "Only the Transfer-Encoding chunked is supported. Send the body without another coding.")
     return version == "1.1" and any(
         name == b"expect" and value.strip().lower() == b"100-continue" for name, value in fields
     )

@@ -36,6 +36,6 @@ def listener_or_exit(settings: Settings) -> socket.socket:
     return listener
 
 
-def _exit(code: int, sentence: str) -> NoReturn:
-    click.echo(f"flows: {sentence}", err=True)
+def _exit(code: int, message: str) -> NoReturn:
+    click.echo(f"flows: {message}", err=True)
     sys.exit(code)

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.server import heads
 from app.server.exchange import Exchange
 from app.server.flow_control import FIELD_COST, MOST_WAITING, REQUEST_COST, PipelineFlow
-from app.server.heads import Refused
+from app.server.heads import Rejected
 
 # Bytes of a request line and header fields, and number of fields: browsers and proxies send a tenth of that.
 MOST_HEAD = 32 * 1024
@@ -49,7 +49,7 @@ class Reading(HttpToolsProtocol):
         "_in_head",
         "_last",
         "_leaving",
-        "_refused",
+        "_rejected",
         "_usual",
         "_waiting",
     )
@@ -72,7 +72,7 @@ class Reading(HttpToolsProtocol):
         # The head of a request with `Upgrade`, to be parsed again without it.
         self._again: bytes | None = None
         # Why the current request is refused.
-        self._refused: Refused | None = None
+        self._rejected: Rejected | None = None
         # What to write after all responses before the connection ends; None while it goes on. From then on, nothing is parsed.
         self._last: bytes | None = None
         # Whether the worker has been told to stop.
@@ -111,7 +111,7 @@ class Reading(HttpToolsProtocol):
             self._read_again(piece[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
-            self.refuse(self._refused or Refused(400, "The request is not valid HTTP."))
+            self.reject(self._rejected or Rejected(400, "The request is not valid HTTP."))
             return
         if self._complete:
             if self._deadline is not None:
@@ -145,12 +145,12 @@ class Reading(HttpToolsProtocol):
             # The piece in which a head begins may have the end of another request.
             self._head += fed if self._head else self._parsed_head()
             if self._head > MOST_HEAD or len(self.headers) > MOST_FIELDS:
-                self.refuse(_too_large())
+                self.reject(_too_large())
         else:
             self._fed += fed
             if self._fed > MOST_FRAMING + (1 + FRAMING_PER_BYTE) * self.cycle.received:
-                self.refuse(
-                    Refused(400, f"The chunks of the body have more than {MOST_FRAMING} bytes beside their content.")
+                self.reject(
+                    Rejected(400, f"The chunks of the body have more than {MOST_FRAMING} bytes beside their content.")
                 )
         if self._deadline is None and self._last is None:
             self.wait_for_rest()
@@ -243,12 +243,12 @@ class Reading(HttpToolsProtocol):
                 raise _too_large()
             if self.parser.should_upgrade():
                 if method == b"CONNECT":
-                    raise Refused(501, "This server is not a proxy.")
+                    raise Rejected(501, "This server is not a proxy.")
                 self._again = heads.without_upgrade(method, self.url, version, self.headers)
                 return False
             expects = heads.check(version, self._framing_fields)
-        except Refused as refused:
-            self._refused = refused
+        except Rejected as rejected:
+            self._rejected = rejected
             raise
         self._usual = self._framing_fields if version == "1.1" and not expects else None
         return expects
@@ -292,14 +292,14 @@ class Reading(HttpToolsProtocol):
         """Wait for the next request."""
         raise NotImplementedError
 
-    def refuse(self, refused: Refused) -> None:
+    def reject(self, rejected: Rejected) -> None:
         """Refuse the current request, and end the connection."""
         raise NotImplementedError
 
-    def end(self, answer: bytes) -> None:
+    def end(self, response: bytes) -> None:
         """Answer all complete requests, write a last response, and end the connection."""
         raise NotImplementedError
 
 
-def _too_large() -> Refused:
-    return Refused(431, f"The request has more than {MOST_FIELDS} headers, or {MOST_HEAD} bytes before its body.")
+def _too_large() -> Rejected:
+    return Rejected(431, f"The request has more than {MOST_FIELDS} headers, or {MOST_HEAD} bytes before its body.")

@@ -10,11 +10,11 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from app.contract.serve.asgi import BEGIN, RECEIVED, WHOLE, Begin
-from app.server.heads import Refused
+from app.server.heads import Rejected
 from app.server.lingering import Lingering
 from app.server.parsing import Reading
 
-# Seconds until a request has to be complete, or to be begun on a new connection, and until a client has to take its answer in.
+# Seconds until a request has to be complete, or to be begun on a new connection, and until a client has to take its response in.
 PATIENCE = 60
 
 # Seconds that a worker which was told to stop still waits for a request on a connection that has none: it may be on its way.
@@ -31,10 +31,10 @@ class Protocol(Reading):
     # As in `Reading`.
     __slots__ = ("_begin", "_idle", "_idle_since", "_unread")
 
-    # The headers that all answers have, and the same as they are sent: uvicorn makes them anew in each second.
+    # The headers that all responses have, and the same as they are sent: uvicorn makes them anew in each second.
     _common: ClassVar[tuple[list[tuple[bytes, bytes]], bytes]] = [], b""
 
-    # The requests of all connections that begin in the next turn of the event loop, of which a process has one.
+    # The requests of all connections that begin in the next iteration of the event loop, of which a process has one.
     _started: ClassVar[list[tuple["Protocol", Begin, RequestResponseCycle]]] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
@@ -56,7 +56,7 @@ class Protocol(Reading):
             if timer is not None:
                 timer.cancel()
         if self._answered is not None:
-            # Uvicorn tells only the last of several requests that nobody waits for an answer.
+            # Uvicorn tells only the last of several requests that nobody waits for a response.
             self._answered.disconnected = True
         super().connection_lost(exc)
         # It refers to itself no longer, so that its memory is free without the garbage collector.
@@ -162,7 +162,9 @@ class Protocol(Reading):
             self._unread.cancel()
 
     def _send_whole(self, status: int, lines: bytes, body: bytes) -> bool:
-        """Send an answer in one piece: what uvicorn does in two steps, header by header, for answers that are known to be right."""
+        """Send a response in one piece: what uvicorn does in two steps, header by header, for responses that are known to be
+        right.
+        """
         cycle = self._answered
         if cycle is None or cycle.response_started or cycle.disconnected or self.flow.write_paused or self.access_log:
             return False
@@ -189,10 +191,10 @@ class Protocol(Reading):
         return body
 
     def _close_if_idle(self) -> None:
-        """Close the connection if nothing has come since its last answer, for as long as uvicorn waits for that."""
+        """Close the connection if nothing has come since its last response, for as long as uvicorn waits for that."""
         self._idle = None
         if not self._complete or (self.cycle is not None and not self.cycle.response_complete):
-            # There is a request; its answer sets the timer again.
+            # There is a request; its response sets the timer again.
             return
         rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if rest > 0:
@@ -219,17 +221,17 @@ class Protocol(Reading):
         elif self._in_head and not self._head and not self.headers:
             self.transport.close()
         else:
-            self.refuse(Refused(408, f"The request was not complete after {PATIENCE} seconds."))
+            self.reject(Rejected(408, f"The request was not complete after {PATIENCE} seconds."))
 
-    def refuse(self, refused: Refused) -> None:
+    def reject(self, rejected: Rejected) -> None:
         """Refuse the current request, and end the connection."""
-        answer = _answer(refused)
+        response = _response(rejected)
         if not (self._in_head or self._complete):
             # It is queued or being served, but will never be complete.
             if self.pipeline:
                 self.pipeline.popleft()
             elif self.cycle.response_complete:
-                answer = b""
+                response = b""
             elif self.cycle.response_started:
                 self.transport.close()
                 return
@@ -238,12 +240,12 @@ class Protocol(Reading):
                 self.cycle.waiting_for_100_continue = False
                 self.cycle.message_event.set()
                 self._answered = None
-        self.end(answer)
+        self.end(response)
 
-    def end(self, answer: bytes) -> None:
+    def end(self, response: bytes) -> None:
         """Answer all complete requests, write a last response, and end the connection."""
         self.stop_waiting()
-        self._last = answer
+        self._last = response
         self.headers = []
         self.flow.release()
         self.flow.hold()
@@ -283,10 +285,10 @@ async def _failed(error: Exception) -> None:
     raise error
 
 
-def _answer(refused: Refused) -> bytes:
-    content = orjson.dumps({"detail": refused.sentence})
+def _response(rejected: Rejected) -> bytes:
+    content = orjson.dumps({"detail": rejected.message})
     head = (
-        f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}\r\ncontent-type: application/json\r\n"
+        f"HTTP/1.1 {rejected.status} {HTTPStatus(rejected.status).phrase}\r\ncontent-type: application/json\r\n"
         f"content-length: {len(content)}\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + content

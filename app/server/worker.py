@@ -18,7 +18,7 @@ from uvicorn_worker import UvicornWorker
 from app import logs
 from app.server.protocol import Protocol
 
-# How many clients that wait at the port a turn of the loop lets in. Other workers want some too.
+# How many clients that wait at the port a iteration of the event loop lets in. Other workers want some too.
 _AT_ONCE = 16
 
 # Size of the receive buffer of a connection, in bytes; the kernel would grow it to some MB. No more is read at once, which bounds

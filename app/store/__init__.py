@@ -50,11 +50,11 @@ class Store:
     """Everything that is kept.
 
     :param url: the database, as SQLAlchemy has it, or one that another store is open on
-    :param searched: the members that a search looks at, by collection
+    :param searched: the properties that a search looks at, by collection
     :param models: the models of the contract, by name
     :param collections: the collections of the contract, by name
     :param pool_size: the most connections of this process
-    :param token_cache: seconds that a looked-up token is remembered
+    :param token_cache: seconds that a looked-up token is cached
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Store:
         self.snapshot = Snapshot(self.database.address)
         self.resources = Resources(self._resource)
         self._repositories: dict[str, Repository] = {}
-        self._searched = {name: tuple(members) for name, members in sorted(searched.items())}
+        self._searched = {name: tuple(properties) for name, properties in sorted(searched.items())}
         self._searched_defaults = {
             model.name: {
                 name: model.unstored[name] for name in searched.get(model.collection, ()) if name in model.unstored
@@ -153,36 +153,36 @@ class Store:
         return ObjectRepository(self.database, self.objects, known)
 
     def problems(
-        self, scope: str, members: Mapping[str, Any], keys: Mapping[str, Any]
-    ) -> dict[str, errors.NotUnique | errors.Missing]:
-        """What there is against some members of an object, by member: a value that is taken, a reference that leads nowhere.
+        self, scope: str, properties: Mapping[str, Any], keys: Mapping[str, Any]
+    ) -> dict[str, errors.NotUnique | errors.DanglingReference]:
+        """What there is against some properties of an object, by property: a value that is taken, a reference that dangles.
 
         :param scope: the object's model or collection
-        :param keys: `key` of the object that the members are meant for, if it is stored
+        :param keys: `key` of the object that the properties are meant for, if it is stored
         """
-        found: dict[str, errors.NotUnique | errors.Missing] = {}
+        found: dict[str, errors.NotUnique | errors.DanglingReference] = {}
         collection = self.models[scope].collection if scope in self.models else scope
         leads = {
             name: reference
             for model in self.models.values()
             if scope in (model.name, model.collection)
             for name, reference in model.references.items()
-            if name in members
+            if name in properties
         }
         with self.database.read() as session:
             for name, reference in leads.items():
                 try:
-                    self.references.resolve(session, {name: reference}, members)
-                except errors.Missing as error:
+                    self.references.resolve(session, {name: reference}, properties)
+                except errors.DanglingReference as error:
                     found[name] = error
-        for name in members.keys() - leads.keys():
+        for name in properties.keys() - leads.keys():
             match collection:
                 case "flows":
-                    taken = self.flows.taken(name, members[name], keys.get("key"))
+                    taken = self.flows.taken(name, properties[name], keys.get("key"))
                 case "tokens":
-                    taken = self.owned_tokens.taken(members[name], keys.get("key"))
+                    taken = self.owned_tokens.taken(properties[name], keys.get("key"))
                 case _:
-                    taken = self.objects.taken(collection, members[name], keys.get("key"))
+                    taken = self.objects.taken(collection, properties[name], keys.get("key"))
             if taken:
                 found[name] = errors.NotUnique(name)
         return found
@@ -194,7 +194,7 @@ class Store:
         return statement.finish(row)
 
     def migrate(self) -> None:
-        """Bring the database to this version's tables, and its search column to the contract's searched members.
+        """Bring the database to this version's tables, and its search column to the contract's searched properties.
 
         :raises Unavailable: the database does not answer
         :raises Unusable: it is damaged, or a newer version's
@@ -202,7 +202,7 @@ class Store:
         if self.database.address.path is not None:
             backup.check(self.database.address.path)
         revision = self.revision()
-        migration.refuse_newer(revision, str(self.database.address))
+        migration.reject_newer(revision, str(self.database.address))
         if revision != migration.HEAD:
             migration.upgrade(self.database)
             self.tokens.adopt()
@@ -239,7 +239,7 @@ class Store:
         self.database.close()
 
     def update_search(self) -> None:
-        """Make the search column anew if it was made from other members.
+        """Make the search column anew if it was made from other properties.
 
         :raises Unavailable: the database does not answer
         """

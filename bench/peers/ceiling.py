@@ -25,11 +25,11 @@ def create_app(_database_url: str) -> Application:
     page = {"pagination": contract.pagination(_COUNT, 1, _PAGE_SIZE), "results": flows}
     created = _shape(0, CREATE, stages="", policies="")
     changed = _shape(42, PATCH)
-    answers = {
-        ("GET", True): _answer(200, page),
-        ("GET", False): _answer(200, _shape(42, RETRIEVE)),
-        ("POST", True): _answer(201, created),
-        ("PATCH", False): _answer(200, changed),
+    responses = {
+        ("GET", True): _response(200, page),
+        ("GET", False): _response(200, _shape(42, RETRIEVE)),
+        ("POST", True): _response(201, created),
+        ("PATCH", False): _response(200, changed),
     }
 
     async def app(
@@ -42,7 +42,7 @@ def create_app(_database_url: str) -> Application:
         if scope["method"] in ("POST", "PATCH"):
             while (await receive()).get("more_body", False):
                 pass
-        for message in answers[scope["method"], scope["path"] == BASE]:
+        for message in responses[scope["method"], scope["path"] == BASE]:
             await send(message)
 
     return app
@@ -51,10 +51,10 @@ def create_app(_database_url: str) -> Application:
 def _shape(number: int, operation: Operation, **others: str) -> dict[str, Any]:
     """The flow of a number, with what an operation makes of it, and with other columns than it has."""
     sent = json.loads(operation.content(0) or "{}")
-    return contract.shape(SimpleNamespace(**(data.flow(number) | sent | others)))
+    return contract.represent(SimpleNamespace(**(data.flow(number) | sent | others)))
 
 
-def _answer(status: int, value: Any) -> tuple[Message, Message]:
+def _response(status: int, value: Any) -> tuple[Message, Message]:
     body = json.dumps(value, separators=(",", ":")).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     return (

@@ -38,8 +38,8 @@ def differences(engine: str, peers: Sequence[Peer], say: Callable[[str], None]) 
                 if (check.invalid and not peer.validates) or (peer.fixed and not check.timed):
                     continue
                 difference = _size_difference if peer.fixed else _difference
-                if sentence := difference(check, expected, _send(running[peer.name].url, check)):
-                    found.append(f"{peer.title}: {check}: {sentence}")
+                if message := difference(check, expected, _send(running[peer.name].url, check)):
+                    found.append(f"{peer.title}: {check}: {message}")
     return found
 
 
@@ -59,8 +59,8 @@ def _bind(
 ) -> None:
     """Bind stages and policies to a flow in place of the usual ones, and to each stage a policy, which is none of the flow."""
 
-    def add(model: str, **members: Any) -> str:
-        return store.repository(model).add(session, store.models[model].read_new(members))
+    def add(model: str, **properties: Any) -> str:
+        return store.repository(model).add(session, store.models[model].read_new(properties))
 
     for model, pk in store.graph.bound_to(session, flow):
         store.repository(model).remove(session, pk)
@@ -112,8 +112,8 @@ def _without_new_identities(value: Any) -> Any:
     """An answer without the identities of flows that a check created: each server gives its own."""
     if isinstance(value, dict):
         if "slug" in value and not str(value["slug"]).startswith(("flow-", "moved")):
-            return {name: member for name, member in value.items() if name not in _IDENTITIES}
-        return {name: _without_new_identities(member) for name, member in value.items()}
+            return {name: property_schema for name, property_schema in value.items() if name not in _IDENTITIES}
+        return {name: _without_new_identities(property_schema) for name, property_schema in value.items()}
     return [_without_new_identities(element) for element in value] if isinstance(value, list) else value
 
 

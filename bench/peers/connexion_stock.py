@@ -38,7 +38,7 @@ class Flow(orm.FlowColumns, orm.Base):
     policies: Mapped[str] = mapped_column(default="")
 
 
-Answer = tuple[dict[str, Any], int]
+Response = tuple[dict[str, Any], int]
 
 
 class Operations:
@@ -60,7 +60,7 @@ class Operations:
         search: str = "",
         flow_uuid: str | None = None,
         **filters: str,
-    ) -> Answer:
+    ) -> Response:
         """A page of flows."""
         _require(token_info, contract.VIEW)
         size = page_size if page_size >= 1 else contract.DEFAULT_PAGE_SIZE
@@ -73,17 +73,17 @@ class Operations:
             if found is None:
                 return {"detail": contract.INVALID_PAGE}, 404
             count, flows = found
-            results = [contract.shape(flow) for flow in flows]
+            results = [contract.represent(flow) for flow in flows]
         return {"pagination": contract.pagination(count, page, size), "results": results}, 200
 
-    def flows_instances_retrieve(self, token_info: dict[str, Any], slug: str) -> Answer:
+    def flows_instances_retrieve(self, token_info: dict[str, Any], slug: str) -> Response:
         """A flow."""
         _require(token_info, contract.VIEW)
         with self._sessions.read() as session:
             flow = self._flows.get(session, slug)
-            return (contract.shape(flow), 200) if flow else ({"detail": contract.NOT_FOUND}, 404)
+            return (contract.represent(flow), 200) if flow else ({"detail": contract.NOT_FOUND}, 404)
 
-    def flows_instances_create(self, token_info: dict[str, Any], body: dict[str, Any]) -> Answer:
+    def flows_instances_create(self, token_info: dict[str, Any], body: dict[str, Any]) -> Response:
         """Store a flow."""
         _require(token_info, contract.ADD)
         try:
@@ -92,9 +92,9 @@ class Operations:
                 session.add(flow)
         except IntegrityError:
             return dict(contract.SLUG_TAKEN), 400
-        return contract.shape(flow), 201
+        return contract.represent(flow), 201
 
-    def flows_instances_partial_update(self, token_info: dict[str, Any], slug: str, body: dict[str, Any]) -> Answer:
+    def flows_instances_partial_update(self, token_info: dict[str, Any], slug: str, body: dict[str, Any]) -> Response:
         """Store the members that were sent."""
         _require(token_info, contract.CHANGE)
         try:
@@ -106,7 +106,7 @@ class Operations:
                     setattr(flow, name, value)
         except IntegrityError:
             return dict(contract.SLUG_TAKEN), 400
-        return contract.shape(flow), 200
+        return contract.represent(flow), 200
 
 
 def create_app(database_url: str) -> FlaskApp:

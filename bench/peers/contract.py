@@ -60,7 +60,7 @@ _TERM_BOUNDARY = re.compile(r"[\s,]+")
 class SortKey(NamedTuple):
     """One key to sort by."""
 
-    member: str
+    property_name: str
     descending: bool
 
 
@@ -74,7 +74,7 @@ def sort_keys(ordering: str) -> tuple[SortKey, ...]:
     """The keys that an ordering names, those of the default one if it names none."""
     parts = [part.strip() for part in ordering.split(",")]
     keys = tuple(SortKey(part.removeprefix("-"), part.startswith("-")) for part in parts)
-    return tuple(key for key in keys if key.member in SORTABLE) or sort_keys(DEFAULT_ORDERING)
+    return tuple(key for key in keys if key.property_name in SORTABLE) or sort_keys(DEFAULT_ORDERING)
 
 
 def pagination(count: int, page: int, size: int) -> dict[str, int]:
@@ -98,11 +98,11 @@ def pagination(count: int, page: int, size: int) -> dict[str, int]:
 
 def settable(body: Mapping[str, Any]) -> dict[str, Any]:
     """The members of a body that a client sets, white space around names and titles removed; others are ignored."""
-    members = {name: body[name] for name in _SETTABLE if name in body}
+    properties = {name: body[name] for name in _SETTABLE if name in body}
     for name in _TRIMMED:
-        if name in members:
-            members[name] = members[name].strip()
-    return members
+        if name in properties:
+            properties[name] = properties[name].strip()
+    return properties
 
 
 def export_url(slug: str) -> str:
@@ -110,7 +110,7 @@ def export_url(slug: str) -> str:
     return f"{BASE}{slug}/export/"
 
 
-def shape(flow: Any) -> dict[str, Any]:
+def represent(flow: Any) -> dict[str, Any]:
     """A stored flow, whose columns are attributes, as it is answered. Nothing plans it."""
     return {
         "pk": flow.pk,

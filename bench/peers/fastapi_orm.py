@@ -158,8 +158,8 @@ def _invalid(_request: Request, error: Any) -> JSONResponse:
     """The contract answers 400, with the messages by member."""
     messages: dict[str, list[str]] = {}
     for problem in error.errors():
-        member = problem["loc"][1] if len(problem["loc"]) > 1 else "non_field_errors"
-        messages.setdefault(str(member), []).append(problem["msg"])
+        property_name = problem["loc"][1] if len(problem["loc"]) > 1 else "non_field_errors"
+        messages.setdefault(str(property_name), []).append(problem["msg"])
     return JSONResponse(messages, status.HTTP_400_BAD_REQUEST)
 
 

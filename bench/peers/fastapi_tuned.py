@@ -46,23 +46,23 @@ def create_app(database_url: str) -> FastAPI:
         )
         return {
             "pagination": contract.pagination(found.count, query.page, query.size),
-            "results": [contract.shape(flow) for flow in found.flows],
+            "results": [contract.represent(flow) for flow in found.flows],
         }
 
     @app.get(contract.BASE + "{slug}/", response_model=Flow, dependencies=[requires(contract.VIEW)])
     @endpoint
     def retrieve_flow(slug: str) -> dict[str, Any]:
-        return contract.shape(flows.get(slug))
+        return contract.represent(flows.get(slug))
 
     @app.post(contract.BASE, response_model=Flow, status_code=201, dependencies=[requires(contract.ADD)])
     @endpoint
     def create_flow(body: FlowRequest) -> dict[str, Any]:
-        return contract.shape(flows.add({"background": contract.BACKGROUND, **body.model_dump()}))
+        return contract.represent(flows.add({"background": contract.BACKGROUND, **body.model_dump()}))
 
     @app.patch(contract.BASE + "{slug}/", response_model=Flow, dependencies=[requires(contract.CHANGE)])
     @endpoint
     def change_flow(slug: str, body: PatchedFlowRequest) -> dict[str, Any]:
-        return contract.shape(flows.change(slug, body.model_dump(exclude_unset=True)))
+        return contract.represent(flows.change(slug, body.model_dump(exclude_unset=True)))
 
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(errors.NotUnique, _taken)
@@ -103,6 +103,6 @@ async def _invalid(_request: Request, error: Any) -> JSONResponse:
     """The contract answers 400, with the messages by member."""
     messages: dict[str, list[str]] = {}
     for problem in error.errors():
-        member = problem["loc"][1] if len(problem["loc"]) > 1 else "non_field_errors"
-        messages.setdefault(str(member), []).append(problem["msg"])
+        property_name = problem["loc"][1] if len(problem["loc"]) > 1 else "non_field_errors"
+        messages.setdefault(str(property_name), []).append(problem["msg"])
     return JSONResponse(messages, status.HTTP_400_BAD_REQUEST)

@@ -51,24 +51,24 @@ def create_app(database_url: str) -> Flask:
         return _json(
             {
                 "pagination": contract.pagination(found.count, page, size),
-                "results": [contract.shape(flow) for flow in found.flows],
+                "results": [contract.represent(flow) for flow in found.flows],
             }
         )
 
     @app.get(contract.BASE + "<slug>/")
     def retrieve_flow(slug: str) -> Response:
         require(contract.VIEW)
-        return _json(contract.shape(flows.get(slug)))
+        return _json(contract.represent(flows.get(slug)))
 
     @app.post(contract.BASE)
     def create_flow() -> Response:
         require(contract.ADD)
-        return _json(contract.shape(flows.add(contract.DEFAULTS | _members())), 201)
+        return _json(contract.represent(flows.add(contract.DEFAULTS | _properties())), 201)
 
     @app.patch(contract.BASE + "<slug>/")
     def change_flow(slug: str) -> Response:
         require(contract.CHANGE)
-        return _json(contract.shape(flows.change(slug, _members())))
+        return _json(contract.represent(flows.change(slug, _properties())))
 
     @app.errorhandler(errors.NotFound)
     def missing(_error: errors.NotFound) -> Response:
@@ -85,7 +85,7 @@ def create_app(database_url: str) -> Flask:
     return app
 
 
-def _members() -> dict[str, Any]:
+def _properties() -> dict[str, Any]:
     return contract.settable(orjson.loads(request.get_data(cache=False)))
 
 

@@ -55,7 +55,7 @@ class FlowColumns(MappedAsDataclass, kw_only=True):
 @event.listens_for(FlowColumns, "before_insert", propagate=True)
 @event.listens_for(FlowColumns, "before_update", propagate=True)
 def _keep_search(_mapper: object, _connection: object, flow: FlowColumns) -> None:
-    flow.search = search_text(getattr(flow, member) for member in contract.SEARCHED)
+    flow.search = search_text(getattr(flow, property_name) for property_name in contract.SEARCHED)
 
 
 class Sessions:
@@ -125,7 +125,7 @@ class Flows(Generic[F]):
         model = self._model
         conditions = [getattr(model, name) == value for name, value in filters.items()]
         conditions += [model.search.contains(fold(term), autoescape=True) for term in contract.terms(search)]
-        keys = [(getattr(model, key.member), key.descending) for key in contract.sort_keys(ordering)]
+        keys = [(getattr(model, key.property_name), key.descending) for key in contract.sort_keys(ordering)]
         count = session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
         if number < 1 or (number > 1 and (number - 1) * size >= count):
             return None

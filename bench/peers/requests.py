@@ -58,7 +58,7 @@ def checks() -> Iterator[Check]:
     for operation in OPERATIONS:
         yield Check(operation.method, operation.target(1), operation.content(1) or None, timed=True)
     yield from _reading()
-    yield from _refused()
+    yield from _rejected()
     yield from _writing()
     yield from _invalid()
 
@@ -115,14 +115,14 @@ def _reading() -> Iterator[Check]:
     yield Check("GET", f"{BASE}nothing/")
 
 
-def _refused() -> Iterator[Check]:
+def _rejected() -> Iterator[Check]:
     """Requests of those who may not."""
     for token in (None, "wrong"):
         yield Check("GET", BASE, token=token, status_only=True)
         yield Check("GET", f"{BASE}flow-0000042/", token=token, status_only=True)
     for token in (None, "wrong", VIEWER):
         yield Check("POST", BASE, _FLOW, token=token, status_only=True)
-        yield Check("PATCH", f"{BASE}flow-0000042/", {"title": "Refused"}, token=token, status_only=True)
+        yield Check("PATCH", f"{BASE}flow-0000042/", {"title": "Rejected"}, token=token, status_only=True)
     yield Check("GET", f"{BASE}checked/")
     yield Check("GET", f"{BASE}flow-0000042/")
 
@@ -164,7 +164,7 @@ def _writing() -> Iterator[Check]:
     yield Check("PATCH", f"{BASE}flow-0000051/", {"title": "As much bound as before"})
     yield Check("GET", f"{BASE}?search=renamed")
     yield Check("PATCH", f"{BASE}nothing/", {"title": "Nothing"})
-    yield Check("PATCH", f"{BASE}flow-0000043/", {"slug": "flow-0000042", "title": "Taken"}, status_only=True)
+    yield Check("PATCH", f"{BASE}flow-0000043/", {"slug": "flow-0000042", "title": "RequestOutcome"}, status_only=True)
     yield Check("GET", f"{BASE}flow-0000043/")
     yield Check("PATCH", f"{BASE}flow-0000043/", {"slug": "flow-0000043"})
     yield Check("PATCH", f"{BASE}flow-0000043/", {"slug": "moved"})
@@ -196,7 +196,7 @@ def _invalid() -> Iterator[Check]:
         {"authentication": "maybe"},
     ]
     bodies: list[Any] = [{name: value for name, value in new.items() if name != missing} for missing in new]
-    bodies += [new | members for members in wrong]
+    bodies += [new | properties for properties in wrong]
     for body in (*bodies, {}, [], [new], "{", '"text"'):
         yield Check("POST", BASE, body, status_only=True, invalid=True)
     for body in (*wrong, [], "{"):

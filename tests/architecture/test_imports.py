@@ -59,9 +59,9 @@ def lint(tmp_path_factory):
         )
         for path, text in texts.items():
             path.write_text(text, "utf-8")
-        broken = {line.removesuffix(" BROKEN") for line in result.stdout.splitlines() if line.endswith(" BROKEN")}
-        assert (result.returncode == 0) == (not broken), result.stdout + result.stderr
-        return broken
+        violated = {line.removesuffix(" BROKEN") for line in result.stdout.splitlines() if line.endswith(" BROKEN")}
+        assert (result.returncode == 0) == (not violated), result.stdout + result.stderr
+        return violated
 
     return run
 

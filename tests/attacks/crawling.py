@@ -55,15 +55,17 @@ def crawled(client, most=1000):
         if path in pages or kinds[kind] >= most:
             continue
         kinds[kind] += 1
-        answer = client.get(path, token="")
-        assert answer.status == 200, path
+        response = client.get(path, token="")
+        assert response.status == 200, path
         pages[path] = None
-        if not answer.headers["content-type"].startswith("text/html"):
+        if not response.headers["content-type"].startswith("text/html"):
             continue
-        policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
+        policy = dict(
+            part.strip().partition(" ")[::2] for part in response.headers["content-security-policy"].split(";")
+        )
         assert policy["default-src"] == "'none'"
         assert policy.get("script-src", "'none'") == ("'self'" if path == "/docs/" else "'none'"), path
-        page = pages[path] = Page(answer.body.decode())
+        page = pages[path] = Page(response.body.decode())
         for address in page.addresses:
             parts = urlsplit(address)
             assert (parts.scheme, parts.netloc) == ("", ""), (path, address)

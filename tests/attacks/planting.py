@@ -7,7 +7,7 @@ from tests.forms import form
 
 def texts_of(operation):
     """The members of a body that are text of any kind: names, choices, identities, addresses."""
-    schemas = {name: flattened(shipped(), schema) for name, schema in operation.body.members.items()}
+    schemas = {name: flattened(shipped(), schema) for name, schema in operation.body.properties.items()}
     return [
         name for name, schema in schemas.items() if schema.get("type") == "string" and not is_file(shipped(), schema)
     ]
@@ -21,13 +21,13 @@ def plant(examples, operation, url, payload):
         if operation.body.media_type == "application/json":
             body = examples.body(operation.id)
             own = examples.own(operation, body) if operation.success == 201 else {}
-            answer = examples.client(operation.method, url, body | own | texts)
+            response = examples.client(operation.method, url, body | own | texts)
         else:
             body, headers = form(texts)
-            answer = examples.client(operation.method, url, body=body, headers=headers)
-        if answer.status != 400:
-            return answer, names
-        refused = answer.json().keys()
-        assert refused <= {*names, "non_field_errors"}, (operation.id, payload, answer.body)
-        names = [name for name in names if name not in refused] if refused & {*names} else []
+            response = examples.client(operation.method, url, body=body, headers=headers)
+        if response.status != 400:
+            return response, names
+        rejected = response.json().keys()
+        assert rejected <= {*names, "non_field_errors"}, (operation.id, payload, response.body)
+        names = [name for name in names if name not in rejected] if rejected & {*names} else []
     return None

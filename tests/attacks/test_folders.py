@@ -48,9 +48,11 @@ def test_no_path_leads_out_of_its_folder(watched, base):
     with noticed() as heard:
         for payload in FOLDERS:
             for path in (quote(payload, safe="/%"), quote(payload, safe="/"), quote(payload, safe="")):
-                answer = watched.get(f"{base}{path}", token="")
-                assert answer.status in (308, 403, 404) or answer.headers["content-type"].startswith("text/html"), path
-                assert b"root:" not in answer.body, path
+                response = watched.get(f"{base}{path}", token="")
+                assert response.status in (308, 403, 404) or response.headers["content-type"].startswith("text/html"), (
+                    path
+                )
+                assert b"root:" not in response.body, path
     assert elsewhere(heard) == []
     assert stored(watched.store) == before
 
@@ -70,17 +72,17 @@ def test_an_upload_goes_to_no_folder(watched, make_flow, tmp_path, monkeypatch):
     for name in (*FOLDERS, *LINES, *MARKUP):
         body, headers = form(file=(name, "image/png", b"picture"))
         with noticed() as heard:
-            answer = watched.post(f"{flow}set_background/", body=body, headers=headers)
+            response = watched.post(f"{flow}set_background/", body=body, headers=headers)
             url = watched.get(flow).json()["background"]
         assert elsewhere(heard) == [], name
-        if answer.status == 200:
+        if response.status == 200:
             kept += 1
             path = unquote(URL.fullmatch(url)[1])
             assert re.fullmatch(r"flow-backgrounds/[0-9a-f]{16}-[-\w][-\w.]{0,99}", path), name
             assert watched.get(url, token="").body.endswith(b"picture")
         else:
             # It has no name, or is none.
-            assert answer.status == 400, name
+            assert response.status == 400, name
     assert kept > len(FOLDERS)
 
 
@@ -89,8 +91,8 @@ def test_a_background_by_name_is_a_path_of_this_site(watched, make_flow):
     flow = FLOWS + watched.post(FLOWS, make_flow()).json()["slug"] + "/"
     for name in (*FOLDERS, *LINES, *MARKUP):
         with noticed() as heard:
-            answer = watched.post(f"{flow}set_background_url/", {"url": name})
-        assert answer.status == (400 if "\0" in name or len(name) > 500 else 200), name
+            response = watched.post(f"{flow}set_background_url/", {"url": name})
+        assert response.status == (400 if "\0" in name or len(name) > 500 else 200), name
         assert elsewhere(heard) == [], name
         assert re.fullmatch(r"/(?!/)[-\w./%~!*()']*", watched.get(flow).json()["background"], re.ASCII), name
 
@@ -107,7 +109,7 @@ def test_a_blueprint_is_read_from_nowhere_but_its_upload(watched, tmp_path, monk
             f"model: {path}, identifiers: {{name: made}}",
         ):
             with noticed() as heard:
-                answer = upload(watched, f"entries: [{{{entry}}}]", name if name.strip("./~") else "x")
-            assert answer["success"] or answer["logs"], entry
+                response = upload(watched, f"entries: [{{{entry}}}]", name if name.strip("./~") else "x")
+            assert response["success"] or response["logs"], entry
             assert elsewhere(heard) == [], entry
     assert not any(path.suffix in (".yaml", ".png") for path in tmp_path.iterdir())

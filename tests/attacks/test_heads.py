@@ -68,8 +68,8 @@ def test_a_slug_is_in_the_name_of_an_export_and_can_be_nothing_else(watched, mak
     for payload in (*LINES, *MARKUP, *FOLDERS, "a\n", "a;b", 'a"b', "é"):
         if re.fullmatch(r"[-\w]*", payload, re.ASCII):
             continue
-        refused = watched.post(FLOWS, make_flow(slug=payload))
-        assert (refused.status, [*refused.json()]) == (400, ["slug"]), payload
+        rejected = watched.post(FLOWS, make_flow(slug=payload))
+        assert (rejected.status, [*rejected.json()]) == (400, ["slug"]), payload
         assert watched.get(f"{FLOWS}{quote(payload, safe='')}/export/").status == 404, payload
     slug = watched.post(FLOWS, make_flow(slug="-_A9")).json()["slug"]
     assert watched.get(f"{FLOWS}{slug}/export/").headers["content-disposition"] == 'attachment; filename="-_A9.yaml"'
@@ -118,9 +118,9 @@ def test_no_line_is_added_on_the_wire(site, lines):
     with socket.create_connection(site, 20) as connection:
         connection.sendall(lines % {b"api": FLOWS.encode()} + b"Connection: close\r\n\r\n")
         received = b"".join(iter(lambda: connection.recv(65536), b""))
-    answers = list(heads(received))
-    assert len(answers) == 1
-    for status, headers in answers:
+    responses = list(heads(received))
+    assert len(responses) == 1
+    for status, headers in responses:
         if status == 400:
             assert {name for name, _ in headers} <= {b"content-type", b"content-length", b"connection"}
         else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.application import create_app, create_metrics, first_edition, load_contract, load_draft, open_store
+from app.application import create_app, create_metrics, first_contract, load_contract, load_draft, open_store
 from app.contract.document.code_frames import framed
 from app.contract.document.findings import ContractError
 from app.recording.recorder import Recorder
@@ -59,26 +59,26 @@ def client(tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     contract = request.param(copied(tmp_path / FOLDER))
     settings = Settings(contract=contract, database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_cache=0.0)
-    source = load_contract(settings)
-    store = open_store(settings, source)
+    loaded = load_contract(settings)
+    store = open_store(settings, loaded)
     store.migrate()
     store.tokens.add("root", superuser=True, secret="root")
-    metrics = create_metrics(source)
-    current = first_edition(settings, source, store, metrics)
+    metrics = create_metrics(loaded)
+    current = first_contract(settings, loaded, store, metrics)
     told = create_app(
-        settings, contract=source, store=store, metrics=metrics, current=current, recorder=Recorder(source)
+        settings, contract=loaded, store=store, metrics=metrics, current=current, recorder=Recorder(loaded)
     )
     replaced(contract.resolve(), "\n  schemas:\n", "\n  schemas:\n    DummyStage: {type: object}\n")
-    with pytest.raises(ContractError) as broken:
+    with pytest.raises(ContractError) as violated:
         load_draft(settings)
     # The person at the terminal gets a path that an editor can open.
-    assert all(Path(finding.location.file).exists() for finding in broken.value.findings)
-    current.mistakes = framed(broken.value.findings)
+    assert all(Path(finding.location.file).exists() for finding in violated.value.findings)
+    current.findings = framed(violated.value.findings)
     yield Told(told, "root")
     store.close()
 
 
-def refusals(client):
+def rejections(client):
     """Responses that name a rule of the contract."""
     for headers in ({}, PROBLEM):
         yield client.get(FLOWS, token="", headers=headers)
@@ -94,7 +94,7 @@ def refusals(client):
 
 
 def test_no_response_tells_where_the_contract_lies(client, tmp_path):
-    places = {response.headers["x-contract-rule"].rpartition("/")[0] for response in refusals(client)}
+    places = {response.headers["x-contract-rule"].rpartition("/")[0] for response in rejections(client)}
     assert places == {"", "stages"}
     pages = crawled(client, most=8)
     assert any("is taken by the part at authentik-flows.yaml:" in page.text for page in pages.values())

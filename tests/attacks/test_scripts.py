@@ -8,7 +8,7 @@ import yaml
 from app import pages
 from app.application import create_app
 from app.contract.document.bundling import read
-from app.contract.serve.edition import Current
+from app.contract.serve.compiled_contract import ActiveContract
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from tests.asgi import FLOWS, Client
@@ -21,9 +21,9 @@ from tests.examples import Examples
 from tests.forms import form
 
 
-def pages_of(source):
+def pages_of(contract):
     """A client of the pages alone."""
-    return Client(pages.create_app(Current(source, None, None), None, Settings(), None, None))
+    return Client(pages.create_app(ActiveContract(contract, None, None), None, Settings(), None, None))
 
 
 def test_markup_is_noticed():

@@ -66,10 +66,10 @@ def test_a_query_says_nothing_else_by_it(attacked):
         assert {*first.values()} <= statuses, operation.id
         free = [name for name, status in first.items() if status != 400]
         for payload in payloads if free else ():
-            answer = send(**dict.fromkeys(free, payload), **{payload: payload})
-            assert answer.status in statuses, (operation.id, payload)
-            if operation.id.endswith("_list") and answer.status == 200 and "search" in free:
-                assert answer.json()["results"] == [], (operation.id, payload)
+            response = send(**dict.fromkeys(free, payload), **{payload: payload})
+            assert response.status in statuses, (operation.id, payload)
+            if operation.id.endswith("_list") and response.status == 200 and "search" in free:
+                assert response.json()["results"] == [], (operation.id, payload)
 
 
 def test_a_member_is_kept_as_it_was_sent(attacked):
@@ -87,9 +87,9 @@ def test_a_member_is_kept_as_it_was_sent(attacked):
             found = attacked.another(model) if operation.parameters else {}
             url = operation.path_to(found) if found else operation.url
             if (planted := plant(attacked, operation, url, payload)) is not None:
-                answer, names = planted
-                assert (answer.status, payload in NUL) == (operation.success, False), (operation.id, payload)
-                found |= answer.json()
+                response, names = planted
+                assert (response.status, payload in NUL) == (operation.success, False), (operation.id, payload)
+                found |= response.json()
                 assert {name: found.get(name, payload) for name in names} == dict.fromkeys(names, payload), operation.id
                 taken |= {(operation.id, name) for name in names}
             if found:
@@ -126,8 +126,10 @@ def check_searches(kind, objects):
     (search,) = kind.parameters("x-searches")
     for payload in SQL:
         words = [fold(word) for word in payload.replace(",", " ").split()]
-        texts = [(one["pk"], [fold(str(one[member])) for member in search["x-searches"]]) for one in objects]
-        having = [pk for pk, members in texts if all(any(word in text for text in members) for word in words)]
+        texts = [
+            (one["pk"], [fold(str(one[property_name])) for property_name in search["x-searches"]]) for one in objects
+        ]
+        having = [pk for pk, properties in texts if all(any(word in text for text in properties) for word in words)]
         assert having
         assert pks(kind.all(search=payload)) == having, payload
 
@@ -138,14 +140,14 @@ def test_a_search_and_a_filter_find_what_has_the_very_text(attacked, model):
     check_searches(kind, objects)
     filters = {parameter["name"]: parameter["x-filters"] for parameter in kind.parameters("x-filters")}
     planted = {
-        name: member
-        for name, member in filters.items()
-        if any(one.get(member) in (SQL[0], "' flow") for one in objects)
+        name: property_schema
+        for name, property_schema in filters.items()
+        if any(one.get(property_schema) in (SQL[0], "' flow") for one in objects)
     }
-    for name, member in planted.items():
+    for name, property_schema in planted.items():
         for payload in SQL:
-            value = f"{payload} flow" if member == "name" else payload
-            having = [one["pk"] for one in objects if one[member] == value]
+            value = f"{payload} flow" if property_schema == "name" else payload
+            having = [one["pk"] for one in objects if one[property_schema] == value]
             assert pks(kind.all(**{name: value})) == having, (name, value)
     assert "name" in planted
 
@@ -185,7 +187,7 @@ def test_a_blueprint_finds_nothing_by_it(attacked, entry):
     before = stored(attacked.client.store)
     for payload in (*SQL, *NUL):
         outcome = apply(attacked.client.store, json.dumps({"entries": [entry(payload)]}).encode())
-        assert outcome.success or outcome.mistakes, payload
+        assert outcome.success or outcome.findings, payload
         assert stored(attacked.client.store) == before, payload
 
 
@@ -194,10 +196,10 @@ def test_a_blueprint_looks_nothing_up_by_it(attacked):
     for payload in (*SQL, *NUL):
         text = json.dumps(payload)
         for find in (f"[{text}, [name, kept]]", f"[{ENTRY['model']}, [{text}, kept]]"):
-            assert apply(attacked.client.store, looking(find)).mistakes, find
+            assert apply(attacked.client.store, looking(find)).findings, find
         for find in (f"[{ENTRY['model']}, [name, {text}]]", f"[{ENTRY['model']}, [pk, {text}], [name, kept]]"):
             outcome = apply(attacked.client.store, looking(find))
-            assert outcome.mistakes or [log["attributes"]["action"] for log in outcome.logs] == ["skipped"], find
+            assert outcome.findings or [log["attributes"]["action"] for log in outcome.logs] == ["skipped"], find
 
 
 def looking(find):

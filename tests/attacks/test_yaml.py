@@ -8,7 +8,7 @@ import time
 import pytest
 
 from app.blueprints.document import parse
-from app.blueprints.mistakes import BlueprintError
+from app.blueprints.findings import BlueprintError
 from app.cli.importing import apply_files
 from tests.asgi import FLOWS
 from tests.attacks.noticing import noticed
@@ -24,18 +24,18 @@ LONG = 10
 def upload(client, text, name="blueprint.yaml"):
     """Import a blueprint. :returns: the answer"""
     body, headers = form(file=(name, "application/yaml", text if isinstance(text, bytes) else text.encode()))
-    answer = client.post(f"{FLOWS}import/", body=body, headers=headers)
-    assert answer.status == 200
-    return answer.json()
+    response = client.post(f"{FLOWS}import/", body=body, headers=headers)
+    assert response.status == 200
+    return response.json()
 
 
-def refused(client, text):
+def rejected(client, text):
     """Import a blueprint that is wrong. :returns: what the answer says of it"""
     before = stored(client.store)
-    answer = upload(client, text)
-    assert answer["success"] is False
+    response = upload(client, text)
+    assert response["success"] is False
     assert stored(client.store) == before
-    return json.dumps(answer)
+    return json.dumps(response)
 
 
 @pytest.fixture
@@ -106,10 +106,10 @@ PLACES = [
 @pytest.mark.parametrize("tag", FORBIDDEN)
 def test_nothing_runs_or_is_read(watched, secret, tmp_path, tag):
     # What is loaded once, is loaded.
-    refused(watched, f"entries: [{{{ENTRY}, state: gone}}, {{model: nobody.nothing, identifiers: {{a: b}}}}]")
+    rejected(watched, f"entries: [{{{ENTRY}, state: gone}}, {{model: nobody.nothing, identifiers: {{a: b}}}}]")
     for place in PLACES:
         with noticed() as heard:
-            said = refused(watched, DIRECTIVES + place.replace("§", tag))
+            said = rejected(watched, DIRECTIVES + place.replace("§", tag))
         assert "is refused" in said or "is not known" in said, place
         assert secret not in said, place
         assert [one for one in heard if not one.endswith(".py")] == [], place
@@ -139,7 +139,7 @@ def test_a_format_is_no_more_than_a_format(watched, secret, text):
 
 @pytest.mark.parametrize("text", ["%(__class__)s", "%(x)s", "%*d", "%n", "%99999d", "%.99999f", "%", "%hs%s%s%"])
 def test_what_is_no_format_is_refused(watched, text):
-    refused(watched, f"entries: [{{model: {STAGE}, identifiers: {{name: !Format ['{text}', x, y, z]}}}}]")
+    rejected(watched, f"entries: [{{model: {STAGE}, identifiers: {{name: !Format ['{text}', x, y, z]}}}}]")
 
 
 @pytest.mark.parametrize("key", ["__class__", "__globals__", "PLANTED", "self"])
@@ -261,7 +261,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_no_blueprint_keeps_the_server_busy(watched, name):
     started = time.process_time()
-    said = refused(watched, BOMBS[name])
+    said = rejected(watched, BOMBS[name])
     assert time.process_time() - started < LONG
     assert len(said) < 3 * len(BOMBS[name]) + 1_000
 
@@ -286,8 +286,10 @@ def test_lookups_leave_no_more_behind_than_so_much(watched):
     model = "authentik_stages_identification.identificationstage"
     flags = ("case_insensitive_matching", "show_matched_user", "show_source_labels", "pretend_user_exists")
     leading = ("password_stage", "enrollment_flow", "recovery_flow", "passwordless_flow")
-    members = {"name": "x", **dict.fromkeys(flags, True), **dict.fromkeys(leading)}
-    sets = [chosen for size in range(1, len(members)) for chosen in itertools.combinations(members.items(), size)][:300]
+    properties = {"name": "x", **dict.fromkeys(flags, True), **dict.fromkeys(leading)}
+    sets = [
+        chosen for size in range(1, len(properties)) for chosen in itertools.combinations(properties.items(), size)
+    ][:300]
     finds = [f"!Find [{model}, {', '.join(json.dumps(list(pair)) for pair in chosen)}]" for chosen in sets]
     assert upload(watched, f"entries: [{{{ENTRY}, conditions: [{', '.join(finds)}]}}]")["success"]
     assert 0 < watched.store.repository(model)._query.cache_info().currsize <= 256

@@ -4,7 +4,7 @@ import re
 
 import sqlalchemy as sa
 
-from app.conformance.wire import Response
+from app.conformance.raw_http import RawResponse
 from app.store.schema.tables import metadata
 from tests.asgi import Client
 
@@ -29,7 +29,7 @@ class Watched(Client):
     async def _send(self, *request):
         start, *rest = await self._exchange(*request)
         headers = check_head(start["status"], start["headers"])
-        return Response(start["status"], headers, b"".join(message.get("body", b"") for message in rest))
+        return RawResponse(start["status"], headers, b"".join(message.get("body", b"") for message in rest))
 
 
 def check_head(status, headers):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.errors import NotFound
 from tests.browser.test_pages import PAGES
 
@@ -50,9 +50,11 @@ class Documentation:
     def execute(self):
         """Send the request. :returns: status and body of the answer as they are shown"""
         self.press(f"{self.panel} button.execute")
-        answer = f"{self.panel} .live-responses-table tr.response"
-        status = self.browser.one(f"{answer} .response-col_status").text
-        return int(status.split()[0]), json.loads(self.browser.one(f"{answer} .highlight-code code, {answer} pre").text)
+        response = f"{self.panel} .live-responses-table tr.response"
+        status = self.browser.one(f"{response} .response-col_status").text
+        return int(status.split()[0]), json.loads(
+            self.browser.one(f"{response} .highlight-code code, {response} pre").text
+        )
 
 
 @pytest.fixture
@@ -64,16 +66,16 @@ def test_a_flow_is_created_by_trying_out(documentation, store):
     documentation.open("flows", "flows_instances_create")
     flow = {"name": "Tried", "slug": "tried", "title": "Tried out", "designation": "recovery"}
     documentation.type(flow)
-    status, answer = documentation.execute()
-    assert (status, answer) == (403, {"detail": "Authentication credentials were not provided."})
+    status, response = documentation.execute()
+    assert (status, response) == (403, {"detail": "Authentication credentials were not provided."})
     with pytest.raises(NotFound):
         store.flows.get("tried")
     documentation.browser.problems()
 
     documentation.authorize("root")
-    status, answer = documentation.execute()
+    status, response = documentation.execute()
     assert status == 201
-    assert flow.items() <= answer.items()
+    assert flow.items() <= response.items()
     assert store.flows.get("tried")
     assert documentation.browser.problems() == []
 
@@ -98,14 +100,14 @@ def test_no_stored_name_counts_as_markup(documentation, store):
     flow = {"name": PLANTED, "slug": "s", "title": PLANTED, "designation": "recovery"}
     planted = {"flows/instances": flow, "stages/dummy": {"name": PLANTED}, "policies/dummy": {"name": PLANTED}}
     for path, body in planted.items():
-        sent = Wire(browser.url).send("POST", f"/api/v3/{path}/", headers, json.dumps(body).encode())
+        sent = RawClient(browser.url).send("POST", f"/api/v3/{path}/", headers, json.dumps(body).encode())
         assert sent.status == 201, sent
     documentation.open("flows", "flows_instances_list")
     documentation.authorize(secret)
     for tag, operation in [("flows", "instances"), ("stages", "all"), ("policies", "all")]:
         documentation.open(tag, f"{tag}_{operation}_list")
-        status, answer = documentation.execute()
-        assert (status, [found["name"] for found in answer["results"]]) == (200, [PLANTED])
+        status, response = documentation.execute()
+        assert (status, [found["name"] for found in response["results"]]) == (200, [PLANTED])
         assert not browser.all("script:not([src]), [onerror]")
         assert browser.problems() == []
     for path in (*PAGES, "/docs/"):

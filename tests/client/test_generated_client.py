@@ -103,21 +103,21 @@ class Caller:
         api = connect("root", getattr(authentik_client, f"{tag.title()}Api"))
         self._method = getattr(api, operation_id)
         self._whole = getattr(api, f"{operation_id}_with_http_info")
-        self.answers = inspect.signature(self._method).return_annotation
+        self.responses = inspect.signature(self._method).return_annotation
 
     def __call__(self, **arguments):
         """Call it. :returns: the status, the decoded answer, and the answer as it came"""
-        answer = self._whole(**arguments)
-        return answer.status_code, answer.data, answer.raw_data
+        response = self._whole(**arguments)
+        return response.status_code, response.data, response.raw_data
 
-    def body_of(self, members):
+    def body_of(self, properties):
         """The argument for a body that is JSON."""
         (name,) = (
             name
             for name in inspect.signature(self._method).parameters
             if name.endswith("_request") and not name.startswith("_")
         )
-        return {name: getattr(authentik_client, name.title().replace("_", ""))(**members)}
+        return {name: getattr(authentik_client, name.title().replace("_", ""))(**properties)}
 
 
 def agrees(decoded, sent):
@@ -136,24 +136,24 @@ def test_the_example_of_every_operation(examples, connect, tmp_path, operation_i
     # A flow without a stage can't be entered.
     examples.one("stage_bindings")
     arguments = operation.names(examples.one(examples.model_of(operation))) if operation.parameters else {}
-    members = examples.body(operation_id)
-    if members is not None and operation.body.media_type == "application/json":
-        arguments |= caller.body_of(members)
-    elif members is not None:
+    properties = examples.body(operation_id)
+    if properties is not None and operation.body.media_type == "application/json":
+        arguments |= caller.body_of(properties)
+    elif properties is not None:
         # The client reads a file from its path.
-        for name in [name for name in members if is_file(CONTRACT, operation.body.members[name])]:
-            (tmp_path / name).write_text(members[name])
-            members[name] = str(tmp_path / name)
-        arguments |= members
+        for name in [name for name in properties if is_file(CONTRACT, operation.body.properties[name])]:
+            (tmp_path / name).write_text(properties[name])
+            properties[name] = str(tmp_path / name)
+        arguments |= properties
     status, decoded, raw = caller(**arguments)
     assert status == operation.success
     if operation_id == "flows_instances_import_create":
         # authentik's own document has another status than its server, so that the client looks at neither's answer.
         assert (decoded, FlowImportResult.from_json(raw).success) == (None, True)
-    elif caller.answers in (None, bytearray):
-        assert decoded == (None if caller.answers is None else raw)
+    elif caller.responses in (None, bytearray):
+        assert decoded == (None if caller.responses is None else raw)
     else:
-        TypeAdapter(caller.answers).validate_python(decoded, strict=True)
+        TypeAdapter(caller.responses).validate_python(decoded, strict=True)
         assert agrees(decoded, json.loads(raw))
 
 
@@ -179,11 +179,11 @@ def test_whatever_objects_hold_is_decoded(examples, connect, model):
     assert json.loads(raw)["results"] == stored
 
 
-def new(**members):
+def new(**properties):
     number = next(_numbers)
     return FlowRequest(
         **{"name": f"Flow {number}", "slug": f"flow-{number:04}", "title": "Title", "designation": "authentication"}
-        | members
+        | properties
     )
 
 
@@ -266,21 +266,21 @@ def test_every_writable_member_has_values():
 
 
 @pytest.mark.parametrize(
-    ("member", "value"), [(member, value) for member, values in VALUES.items() for value in values]
+    ("property_name", "value"), [(property_name, value) for property_name, values in VALUES.items() for value in values]
 )
-def test_what_is_written_is_read_back(flows_api, member, value):
+def test_what_is_written_is_read_back(flows_api, property_name, value):
     def plain(flow):
-        read = getattr(flow, member)
+        read = getattr(flow, property_name)
         return getattr(read, "value", read)
 
-    created = flows_api.flows_instances_create(flow_request=new(**{member: value}))
+    created = flows_api.flows_instances_create(flow_request=new(**{property_name: value}))
     assert plain(created) == value
     assert plain(flows_api.flows_instances_retrieve(slug=created.slug)) == value
     other = flows_api.flows_instances_create(flow_request=new())
-    if member == "slug":
+    if property_name == "slug":
         flows_api.flows_instances_destroy(slug=created.slug)
     patched = flows_api.flows_instances_partial_update(
-        slug=other.slug, patched_flow_request=PatchedFlowRequest(**{member: value})
+        slug=other.slug, patched_flow_request=PatchedFlowRequest(**{property_name: value})
     )
     assert plain(patched) == value
     (listed,) = flows_api.flows_instances_list(slug=patched.slug).results

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.contract.document.source import parse_reference, part_at
+from app.contract.document.contract import parse_reference, part_at
 
 FOLDER = Path(__file__).parent
 FACTS = [json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("facts-*.json"))]
@@ -81,8 +81,8 @@ class Comparison:
         for code in sorted(fact["responses"].keys() | ours["responses"].keys()):
             place = f"{name}.responses[{code}]"
             if code in fact["responses"] and code in ours["responses"]:
-                answer = self._contract.resolve((), ours["responses"][code])[1]
-                yield from self._content(place, fact["responses"][code], answer, answers=True)
+                response = self._contract.resolve((), ours["responses"][code])[1]
+                yield from self._content(place, fact["responses"][code], response, responses=True)
             else:
                 yield Difference(place, contradicts=code in fact["responses"] or code < "400")
 
@@ -109,19 +109,19 @@ class Comparison:
             yield Difference(f"{place}.required", contradicts=True)
         yield from self._content(place, fact, ours)
 
-    def _content(self, place, fact, ours, *, answers=False):
+    def _content(self, place, fact, ours, *, responses=False):
         theirs, own = fact["content"], ours.get("content", {})
         for media_type in sorted(theirs.keys() | own.keys()):
             here = f"{place}.content[{media_type}]"
             if media_type in theirs and media_type in own:
                 yield from self._schemas(
-                    f"{here}.schema", theirs[media_type] or {}, own[media_type]["schema"], answers=answers
+                    f"{here}.schema", theirs[media_type] or {}, own[media_type]["schema"], responses=responses
                 )
             else:
                 yield Difference(here, contradicts=True)
 
-    def _schemas(self, place, fact, ours, *, answers=False):
-        return compare(place, plain(fact, self._facts), plain(ours, self._contract.document), answers=answers)
+    def _schemas(self, place, fact, ours, *, responses=False):
+        return compare(place, plain(fact, self._facts), plain(ours, self._contract.document), responses=responses)
 
 
 def plain(schema: Any, root: Any) -> Any:
@@ -146,7 +146,7 @@ def _without_parts(schema, root):
     found = {}
     for keyword, value in schema.items():
         if keyword == "properties":
-            found[keyword] = {name: plain(member, root) for name, member in value.items()}
+            found[keyword] = {name: plain(property_schema, root) for name, property_schema in value.items()}
         elif keyword in ("items", "additionalProperties", "not"):
             found[keyword] = plain(value, root)
         elif keyword in ("oneOf", "anyOf"):
@@ -158,37 +158,37 @@ def _without_parts(schema, root):
     return found
 
 
-def compare(place, fact, ours, *, answers=False):
+def compare(place, fact, ours, *, responses=False):
     """The differences of two plain schemas.
 
-    :param answers: whether they describe what a server says
+    :param responses: whether they describe what a server says
     """
     for keyword in sorted(fact.keys() | ours.keys()):
         theirs, own, here = fact.get(keyword), ours.get(keyword), f"{place}.{keyword}"
         if theirs == own:
             continue
         if keyword == "properties":
-            yield from _members(here, theirs or {}, own or {}, answers=answers)
+            yield from _properties(here, theirs or {}, own or {}, responses=responses)
         elif keyword == "required":
             yield from (Difference(f"{here}.{name}", contradicts=True) for name in {*(theirs or ())} - {*(own or ())})
-            yield from (Difference(f"{here}.{name}", not answers) for name in {*(own or ())} - {*(theirs or ())})
+            yield from (Difference(f"{here}.{name}", not responses) for name in {*(own or ())} - {*(theirs or ())})
         elif keyword == "enum" and theirs and own:
             yield from (Difference(f"{here}.{value}", contradicts=True) for value in {*theirs} ^ {*own})
         elif keyword == "items" and theirs and own:
-            yield from compare(f"{place}[]", theirs, own, answers=answers)
+            yield from compare(f"{place}[]", theirs, own, responses=responses)
         else:
-            yield Difference(here, contradicts=not _allows_less(keyword, theirs, own, answers=answers))
+            yield Difference(here, contradicts=not _allows_less(keyword, theirs, own, responses=responses))
 
 
-def _members(place, theirs, own, *, answers):
+def _properties(place, theirs, own, *, responses):
     for name in sorted(theirs.keys() | own.keys()):
         if name in theirs and name in own:
-            yield from compare(f"{place}.{name}", theirs[name], own[name], answers=answers)
+            yield from compare(f"{place}.{name}", theirs[name], own[name], responses=responses)
         else:
             yield Difference(f"{place}.{name}", contradicts=True)
 
 
-def _allows_less(keyword, theirs, own, *, answers):
+def _allows_less(keyword, theirs, own, *, responses):
     if theirs is None:
-        return keyword in _ADDED or (keyword == "enum" and answers) or (keyword == "additionalProperties" and not own)
+        return keyword in _ADDED or (keyword == "enum" and responses) or (keyword == "additionalProperties" and not own)
     return own is not None and ((keyword in _GROWING and own > theirs) or (keyword in _SHRINKING and own < theirs))

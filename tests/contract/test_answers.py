@@ -26,23 +26,23 @@ def served_with(edited):
     return replace
 
 
-def flow(**members):
+def flow(**properties):
     return {
         "pk": str(uuid.uuid4()), "policybindingmodel_ptr_id": str(uuid.uuid4()), "name": "A", "slug": "a", "title": "A",
         "designation": "recovery", "background": "/a", "stages": [], "policies": [], "cache_count": 0,
         "policy_engine_mode": "any", "compatibility_mode": False, "export_url": "", "layout": "stacked",
         "denied_action": "continue", "authentication": "none",
-    } | members  # fmt: skip
+    } | properties  # fmt: skip
 
 
-def without(member):
-    answer = flow()
-    del answer[member]
-    return answer
+def without(property_name):
+    response = flow()
+    del response[property_name]
+    return response
 
 
 @pytest.mark.parametrize(
-    ("answer", "problem"),
+    ("response", "problem"),
     [
         (flow(layout="round"), 'layout: violates `enum` ["stacked", "content_left", '),
         (flow(pk="not-a-uuid"), 'pk: violates `pattern` "^[0-9a-f'),
@@ -55,8 +55,8 @@ def without(member):
     ],
     ids=lambda value: value.partition(":")[0] if isinstance(value, str) else "",
 )
-def test_an_answer_against_the_contract_is_500_and_logged_without_its_values(served_with, answer, problem):
-    client = served_with("flows_instances_retrieve", lambda *_, **__: answer)
+def test_an_answer_against_the_contract_is_500_and_logged_without_its_values(served_with, response, problem):
+    client = served_with("flows_instances_retrieve", lambda *_, **__: response)
     with structlog.testing.capture_logs() as log:
         got = client.get(FLOWS + "a/")
     assert (got.status, got.json()) == (500, {"detail": "A server error occurred."})
@@ -98,16 +98,16 @@ def raising(error):
 def test_a_failing_handler_is_500_with_its_traceback_in_the_log(served_with):
     client = served_with("flows_instances_retrieve", raising(RuntimeError("secret of the house")))
     with structlog.testing.capture_logs() as log:
-        answer = client.get(FLOWS + "a/")
-    assert (answer.status, answer.json()) == (500, {"detail": "A server error occurred."})
+        response = client.get(FLOWS + "a/")
+    assert (response.status, response.json()) == (500, {"detail": "A server error occurred."})
     assert any(entry.get("exc_info") for entry in log)
 
 
 def test_a_database_that_is_down_is_503(served_with):
     client = served_with("flows_instances_retrieve", raising(errors.Unavailable("gone")))
-    answer = client.get(FLOWS + "a/")
-    assert (answer.status, answer.json()) == (503, {"detail": "The database is not available."})
-    assert answer.headers["retry-after"] == "1"
+    response = client.get(FLOWS + "a/")
+    assert (response.status, response.json()) == (503, {"detail": "The database is not available."})
+    assert response.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_the_log_has_a_line_per_request_with_the_id_of_the_answer(client, settin
     monkeypatch.setattr(middleware, "log", structlog.get_logger())
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))
     with structlog.testing.capture_logs() as log:
-        answers = [client.get(FLOWS, token=reader), client.post(FLOWS, {}), client.get(FLOWS, token="nope")]
+        responses = [client.get(FLOWS, token=reader), client.post(FLOWS, {}), client.get(FLOWS, token="nope")]
     logs.configure("error", "json")
-    assert [entry["id"] for entry in log] == [answer.headers["x-authentik-id"] for answer in answers]
+    assert [entry["id"] for entry in log] == [response.headers["x-authentik-id"] for response in responses]
     assert [(entry["operation"], entry["status"], entry["token"]) for entry in log] == [
         ("flows_instances_list", 200, "reader"),
         ("flows_instances_create", 400, "root"),

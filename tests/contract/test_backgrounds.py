@@ -38,8 +38,8 @@ class Pictured:
 
     def uploaded(self, *file):
         """Upload a file. :returns: its URL"""
-        answer = self.upload(*file)
-        assert (answer.status, answer.json()) == (200, {})
+        response = self.upload(*file)
+        assert (response.status, response.json()) == (200, {})
         return self.background
 
     def clear(self, word="true"):
@@ -47,8 +47,8 @@ class Pictured:
         return self.client.post(f"{self.path}set_background/", body=body, headers=headers)
 
     def name(self, url):
-        answer = self.client.post(f"{self.path}set_background_url/", {"url": url})
-        assert (answer.status, answer.json()) == (200, {})
+        response = self.client.post(f"{self.path}set_background_url/", {"url": url})
+        assert (response.status, response.json()) == (200, {})
         return self.background
 
 
@@ -81,14 +81,14 @@ def stored(client):
 )
 def test_an_upload_is_served_to_everybody_and_may_do_nothing(flow, content, media_type, served_as):
     url = flow.uploaded(content, "picture", media_type)
-    answer = flow.client.get(url, token="")
-    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, content, served_as)
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
+    response = flow.client.get(url, token="")
+    assert (response.status, response.body, response.headers["content-type"]) == (200, content, served_as)
+    assert response.headers["x-content-type-options"] == "nosniff"
+    policy = dict(part.strip().partition(" ")[::2] for part in response.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["sandbox"] == ""
     assert "script-src" not in policy
-    assert "immutable" in answer.headers["cache-control"]
+    assert "immutable" in response.headers["cache-control"]
     assert flow.client("HEAD", url).headers["content-length"] == str(len(content))
     assert flow.client.post(url).status == 405
 
@@ -120,8 +120,8 @@ def test_the_name_of_an_upload(flow, name, kept):
 
 @pytest.mark.parametrize("name", ["", "..", "folder/", "/"])
 def test_a_file_without_a_name_is_none(flow, name):
-    answer = flow.upload(name=name)
-    assert (answer.status, answer.json()) == (400, {"non_field_errors": ["One of 'file' or 'clear' must be set."]})
+    response = flow.upload(name=name)
+    assert (response.status, response.json()) == (400, {"non_field_errors": ["One of 'file' or 'clear' must be set."]})
     assert (flow.background, stored(flow.client)) == (DEFAULT, [])
 
 
@@ -153,8 +153,8 @@ def test_an_upload_that_is_replaced_is_gone(flow):
 @pytest.mark.parametrize("word", ["true", "True", "TRUE"])
 def test_clearing_goes_back_to_the_default(flow, word):
     url = flow.uploaded()
-    answer = flow.clear(word)
-    assert (answer.status, answer.json(), flow.background) == (200, {}, DEFAULT)
+    response = flow.clear(word)
+    assert (response.status, response.json(), flow.background) == (200, {}, DEFAULT)
     assert flow.client.get(url).status == 404
     assert flow.clear(word).status == 200
 
@@ -188,8 +188,8 @@ def test_a_background_survives_changes_of_its_flow(flow, make_flow, url):
     background = flow.uploaded() if url is None else flow.name(url)
     # The web interface names the URL that it has read again with each change.
     assert flow.name(background) == background
-    for method, members in (("PUT", make_flow()), ("PATCH", {"title": "Other"}), ("PATCH", {"background": "x"})):
-        changed = flow.client(method, flow.path, members).json()
+    for method, properties in (("PUT", make_flow()), ("PATCH", {"title": "Other"}), ("PATCH", {"background": "x"})):
+        changed = flow.client(method, flow.path, properties).json()
         assert changed["background"] == background
         flow.slug = changed["slug"]
     assert len(stored(flow.client)) == (url is None)
@@ -221,9 +221,9 @@ def test_what_is_too_large_is_not_stored(contract, flow):
     database = f"sqlite:///{address}" if address.path is not None else str(address)
     with application(database, contract, body_limit=len(PNG)) as (_, app):
         limited = Pictured(Client(app, "root"), flow.slug)
-        answer = limited.upload()
-        assert answer.status == 413
-        assert answer.json() == {"detail": f"The request body is larger than {len(PNG)} bytes."}
+        response = limited.upload()
+        assert response.status == 413
+        assert response.json() == {"detail": f"The request body is larger than {len(PNG)} bytes."}
         assert (flow.background, len(stored(flow.client))) == (url, 1)
         assert limited.upload(PNG[:1000]).status == 200
 
@@ -234,22 +234,22 @@ def test_what_breaks_off_is_not_stored(flow):
         assert flow.client.break_off("POST", f"{flow.path}set_background/", body[:end], headers) == []
     # As much as was announced, but not all of the form.
     for end in (100, len(body) // 2, len(body) - 10):
-        answer = flow.client.post(f"{flow.path}set_background/", body=body[:end], headers=headers)
-        assert answer.status == 400
+        response = flow.client.post(f"{flow.path}set_background/", body=body[:end], headers=headers)
+        assert response.status == 400
     assert (flow.background, stored(flow.client)) == (DEFAULT, [])
 
 
 def test_those_who_upload_at_once_leave_one_file(flow):
-    answers = []
+    responses = []
 
     def work(number):
-        answers.extend(flow.upload(b"%d" % number).status for _ in range(4))
+        responses.extend(flow.upload(b"%d" % number).status for _ in range(4))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert answers == [200] * 16
+    assert responses == [200] * 16
     assert len(stored(flow.client)) == 1
     assert flow.client.get(flow.background).status == 200

@@ -84,7 +84,7 @@ def without_lines(said):
     """Findings without the lines of this file, which change with it."""
     for function in (things_update, things_forgotten, sizes_retrieve):
         place = f"tests/contract/test_bad_contracts.py:{function.__code__.co_firstlineno}:1"
-        said = [sentence.replace(place, "HANDLERS") for sentence in said]
+        said = [message.replace(place, "HANDLERS") for message in said]
     return said
 
 
@@ -150,16 +150,16 @@ def test_any_part_may_be_missing_or_of_another_kind(tmp_path, spoilt, value):
     else:
         parent[place[-1]] = value
     write(tmp_path, documents)
-    for sentence in says(tmp_path / "small.yaml"):
-        assert re.match(r"\S+:\d+:\d+: \S.+[.!?`]$", sentence, re.DOTALL), sentence
+    for message in says(tmp_path / "small.yaml"):
+        assert re.match(r"\S+:\d+:\d+: \S.+[.!?`]$", message, re.DOTALL), message
 
 
-def schemas_of(source):
+def schemas_of(contract):
     """What is made of the schemas of a contract."""
-    if source is None:
+    if contract is None:
         return None
-    readers = [SchemaReader(source, direction) for direction in Direction]
-    names = source.document.get("components", {}).get("schemas", {})
+    readers = [SchemaReader(contract, direction) for direction in Direction]
+    names = contract.document.get("components", {}).get("schemas", {})
     return [reader.json_schema({"$ref": f"#/components/schemas/{name}"}) for reader in readers for name in names]
 
 

@@ -26,8 +26,8 @@ FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}
 def test_the_path_of_the_url_counts(tmp_path, servers, path):
     contract = tmp_path / "a.yaml"
     contract.write_text(f"{servers}\npaths: {{}}\n")
-    source = read(contract)
-    assert (source.base_path, list(check_servers(source))) == (path, [])
+    loaded = read(contract)
+    assert (loaded.base_path, list(check_servers(loaded))) == (path, [])
 
 
 @pytest.mark.parametrize(

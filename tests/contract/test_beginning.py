@@ -4,7 +4,7 @@ import pytest
 
 from app.contract.serve.asgi import BEGIN, WHOLE
 from app.dev.application import LiveApplication
-from tests.asgi import FLOWS, Client, client_loop, together
+from tests.asgi import FLOWS, Client, client_loop, pipelined
 
 
 class Ended(Exception):
@@ -79,17 +79,17 @@ def headers_of(response):
 )
 def test_it_answers_as_ever(client, beginning, make_flow, method, path, rests):
     client.post(FLOWS, make_flow(slug="first"))
-    expected, answer = client(method, path), beginning(method, path)
-    assert (answer.status, answer.body) == (expected.status, expected.body)
-    assert headers_of(answer) == headers_of(expected)
+    expected, response = client(method, path), beginning(method, path)
+    assert (response.status, response.body) == (expected.status, expected.body)
+    assert headers_of(response) == headers_of(expected)
     assert beginning.app.rests == [rests]
 
 
 @pytest.mark.parametrize("headers", [{"accept": "text/html"}, {"accept": "application/problem+json"}])
 def test_it_heeds_what_the_client_accepts(client, beginning, headers):
     for path in (FLOWS, FLOWS + "nothing/"):
-        expected, answer = client.get(path, headers=headers), beginning.get(path, headers=headers)
-        assert (answer.status, answer.body, headers_of(answer)) == (
+        expected, response = client.get(path, headers=headers), beginning.get(path, headers=headers)
+        assert (response.status, response.body, headers_of(response)) == (
             expected.status,
             expected.body,
             headers_of(expected),
@@ -105,7 +105,7 @@ def test_a_request_with_a_body_is_written(client, beginning, make_flow):
 
 def test_who_sees_what_is_not_committed_waits(client, beginning, make_flow):
     client.post(FLOWS, make_flow(slug="first"))
-    changed, seen = together(beginning, ("DELETE", FLOWS + "first/", None), ("GET", FLOWS, None))
+    changed, seen = pipelined(beginning, ("DELETE", FLOWS + "first/", None), ("GET", FLOWS, None))
     assert (changed.status, seen.json()["results"]) == (204, [])
     assert beginning.app.rests == [True, True]
 

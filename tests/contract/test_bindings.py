@@ -54,7 +54,7 @@ def several(kind, many=5):
         "evaluate_on_plan": [True],
     }
     values = {
-        name: values.get(name) or kind.values(name) for name in kind.model.members if name not in ("group", "user")
+        name: values.get(name) or kind.values(name) for name in kind.model.properties if name not in ("group", "user")
     }
     for number in range(many):
         kind.create(**{name: choices[number % len(choices)] for name, choices in values.items()})
@@ -76,17 +76,17 @@ def test_all_operations(kind):
     created = kind.create(order=3)
     assert list(created) == list(kind.model.answered)
     assert {**kind.model.defaults, **kind.body(order=3)}.items() <= created.items()
-    for member in kind.model.members:
-        for value in kind.values(member):
+    for property_name in kind.model.properties:
+        for value in kind.values(property_name):
             # Whoever changes one of these has to send the other too.
-            body = {"evaluate_on_plan": True, "policy": created.get("policy"), member: value}
+            body = {"evaluate_on_plan": True, "policy": created.get("policy"), property_name: value}
             changed = kind.send("partial_update", created["pk"], body)
-            assert (changed.status, changed.json()[member]) == (200, value), (member, value)
+            assert (changed.status, changed.json()[property_name]) == (200, value), (property_name, value)
             assert kind.send("retrieve", created["pk"]).json() == changed.json()
             assert kind.all() == [changed.json()]
             least = kind.body(order=3)
             kept = kind.send("update", created["pk"], least)
-            assert (kept.status, kept.json()[member]) == (200, least.get(member, value))
+            assert (kept.status, kept.json()[property_name]) == (200, least.get(property_name, value))
     assert kind.send("destroy", created["pk"]).status == 204
     assert {kind.send(verb, created["pk"], kind.body()).status for verb in ("retrieve", "update", "destroy")} == {404}
 
@@ -94,8 +94,8 @@ def test_all_operations(kind):
 def test_no_two_bindings_are_the_same(kind):
     first, second = kind.create(order=0), kind.create(order=1)
     for verb, pk in (("create", None), ("update", second["pk"]), ("partial_update", second["pk"])):
-        answer = kind.send(verb, pk, kind.body(order=0))
-        assert (answer.status, answer.json()) == (400, {"non_field_errors": [NOT_UNIQUE[kind.model.name]]})
+        response = kind.send(verb, pk, kind.body(order=0))
+        assert (response.status, response.json()) == (400, {"non_field_errors": [NOT_UNIQUE[kind.model.name]]})
     first, second = before = kind.all()
     assert kind.send("update", first["pk"], kind.body(order=0)).json() == first
     assert kind.all() == before
@@ -103,33 +103,37 @@ def test_no_two_bindings_are_the_same(kind):
 
 def test_references_that_lead_nowhere(kind):
     created = kind.examples.one(kind.model.name)
-    for member, reference in kind.model.references.items():
+    for property_name, reference in kind.model.references.items():
         others = [
             model for model in kind.examples.models.values() if not {model.name, model.collection} & {*reference.to}
         ]
         wrong = [NOBODY, *(kind.examples.one(model.name)["pk"] for model in others)]
-        if member == "user":
+        if property_name == "user":
             wrong = [1]
         for value in wrong:
-            body = kind.body(order=3) | ({"policy": None} if member in ("group", "user") else {}) | {member: value}
+            body = (
+                kind.body(order=3)
+                | ({"policy": None} if property_name in ("group", "user") else {})
+                | {property_name: value}
+            )
             for verb, pk in (("create", None), ("update", created["pk"]), ("partial_update", created["pk"])):
-                answer = kind.send(verb, pk, body)
-                assert (answer.status, answer.json()) == (
+                response = kind.send(verb, pk, body)
+                assert (response.status, response.json()) == (
                     400,
-                    {member: [f'Invalid pk "{value}" - object does not exist.']},
+                    {property_name: [f'Invalid pk "{value}" - object does not exist.']},
                 )
     assert created in kind.all()
 
 
 def test_a_number_of_more_than_64_bits_is_told_of_as_authentik_reads_it(client):
     body = f'{{"order": 0, "target": "{NOBODY}", "user": -2080587984482397343593558754459648}}'.encode()
-    answer = client("POST", "/api/v3/policies/bindings/", body=body, headers={"content-type": "application/json"})
-    assert answer.json()["user"] == ['Invalid pk "-2.0805879844823973e+33" - object does not exist.']
+    response = client("POST", "/api/v3/policies/bindings/", body=body, headers={"content-type": "application/json"})
+    assert response.json()["user"] == ['Invalid pk "-2.0805879844823973e+33" - object does not exist.']
 
 
 def test_wrong_members_are_told_of_at_once(stages, policies):
-    answer = stages.send("create", body={"target": "x", "stage": "", "order": True, "policy_engine_mode": "most"})
-    assert (answer.status, answer.json()) == (
+    response = stages.send("create", body={"target": "x", "stage": "", "order": True, "policy_engine_mode": "most"})
+    assert (response.status, response.json()) == (
         400,
         {
             "target": ["“x” is not a valid UUID."],
@@ -166,8 +170,8 @@ def test_filters_that_name_nothing(stages, policies):
     flow, stage, policy = (stages.examples.one(scope)["pk"] for scope in ("flows", "stages", "policies"))
     choice = "Select a valid choice. That choice is not one of the available choices."
     for name, wrong in (("target", stage), ("stage", flow), ("target", NOBODY)):
-        answer = stages.send("list", **{name: wrong})
-        assert (answer.status, answer.json()) == (400, {name: [choice]})
+        response = stages.send("list", **{name: wrong})
+        assert (response.status, response.json()) == (400, {name: [choice]})
     several = stages.send("list", policies=[policy, flow])
     assert several.json() == {"policies": [f"Select a valid choice. {flow} is not one of the available choices."]}
     # What policies are bound to is named by the identity that it has for policies.
@@ -177,10 +181,10 @@ def test_filters_that_name_nothing(stages, policies):
 
 
 def test_search_looks_at_the_name_of_what_is_bound(kind):
-    member = "stage" if kind.model.name == STAGE_BINDING else "policy"
-    model = STAGE if member == "stage" else POLICY
+    property_name = "stage" if kind.model.name == STAGE_BINDING else "policy"
+    model = STAGE if property_name == "stage" else POLICY
     named = {name: kind.examples.another(model, name=name)["pk"] for name in ("Welcome friend", "farewell")}
-    bound = {name: kind.create(**{member: pk}) for name, pk in named.items()}
+    bound = {name: kind.create(**{property_name: pk}) for name, pk in named.items()}
     assert kind.all(search="FRIEND, wel") == [bound["Welcome friend"]]
     assert sorted(pks(kind.all(search="wel"))) == sorted(pks(bound.values()))
     assert kind.all(search="friend farewell") == []
@@ -214,8 +218,8 @@ def test_policies_are_evaluated_some_time(stages):
     created = stages.create()
     for body in ({}, {"evaluate_on_plan": False}):
         for verb, pk in (("create", None), ("update", created["pk"]), ("partial_update", created["pk"])):
-            answer = stages.send(verb, pk, stages.body(order=1) | body | {"re_evaluate_policies": False})
-            assert (answer.status, answer.json()) == (400, {"non_field_errors": [NEVER]})
+            response = stages.send(verb, pk, stages.body(order=1) | body | {"re_evaluate_policies": False})
+            assert (response.status, response.json()) == (400, {"non_field_errors": [NEVER]})
     both = {"re_evaluate_policies": False, "evaluate_on_plan": True}
     assert stages.send("partial_update", created["pk"], both).json() == created | both
 
@@ -245,12 +249,12 @@ def test_a_blank_group_or_user_is_none_and_a_blank_target_is_missing(stages, pol
     nobody = {"group": "", "user": ""}
     created = policies.create(**nobody)
     for verb in ("update", "partial_update"):
-        answer = policies.send(verb, created["pk"], policies.body(order=created["order"]) | nobody)
-        assert (answer.status, answer.json()) == (200, created)
+        response = policies.send(verb, created["pk"], policies.body(order=created["order"]) | nobody)
+        assert (response.status, response.json()) == (200, created)
     assert (created["group"], created["user"]) == (None, None)
-    for kind, member in ((policies, "target"), (stages, "target"), (stages, "stage")):
-        refused = kind.send("create", body=kind.body(**{member: ""}))
-        assert (refused.status, refused.json()) == (400, {member: ["This field may not be null."]})
+    for kind, property_name in ((policies, "target"), (stages, "target"), (stages, "stage")):
+        rejected = kind.send("create", body=kind.body(**{property_name: ""}))
+        assert (rejected.status, rejected.json()) == (400, {property_name: ["This field may not be null."]})
 
 
 def test_disabled_policies_are_listed_too(policies, read):
@@ -292,8 +296,8 @@ def test_policies_of_all_kinds(policies, examples):
     every = "/api/v3/policies/all/"
 
     def found(**query):
-        answer = examples.client.get(every, query="&".join(f"{name}={value}" for name, value in query.items()))
-        return sorted(pks(answer.json()["results"]))
+        response = examples.client.get(every, query="&".join(f"{name}={value}" for name, value in query.items()))
+        return sorted(pks(response.json()["results"]))
 
     default = examples.one("policies")
     assert found() == sorted(pks([bound, used, free, default]))

@@ -50,7 +50,7 @@ def kinds(contract):
 
 
 def actions(outcome):
-    assert outcome.success, outcome.mistakes
+    assert outcome.success, outcome.findings
     return {log["attributes"]["action"] for log in outcome.logs}
 
 
@@ -75,11 +75,11 @@ def test_what_the_contract_fills_in_is_made_again(examples):
     }
     for model in examples.models.values():
         # An export has no secrets.
-        if model.collection in bound and model.members.keys() <= {*model.answered}:
+        if model.collection in bound and model.properties.keys() <= {*model.answered}:
             kind = Kind(examples, model.name)
             created = kind.send("create", body=kind.least(whole=True) | {"name": model.name}).json()
-            binding, member = bound[model.collection]
-            examples.another(binding, target=flow["pk"], **{member: created["pk"]})
+            binding, property_name = bound[model.collection]
+            examples.another(binding, target=flow["pk"], **{property_name: created["pk"]})
     text = export(store, [flow["slug"]])
     assert actions(apply(store, text)) == {"unchanged"}
     assert actions(apply(empty(store), text)) == {"created"}
@@ -134,7 +134,7 @@ def test_the_background_of_a_flow_is_imported_and_exported_unless_it_is_the_defa
 )
 def test_a_background_is_what_the_operation_that_sets_it_takes(kept, background, message):
     outcome = apply(empty(kept), pictured(background=background, title=None))
-    assert {mistake.member: mistake.message for mistake in outcome.mistakes} == {
+    assert {finding.property_name: finding.message for finding in outcome.findings} == {
         "background": message,
         "title": "This field may not be null.",
     }
@@ -250,8 +250,8 @@ def test_no_entry_makes_an_import_fail_otherwise(kept, kinds, engine):
     @given(st.lists(entries, min_size=1, max_size=3), finds)
     def check(listed, find):
         apply(kept, json.dumps({"entries": listed}).encode())
-        model, members = find
-        wanted = ", ".join([json.dumps(model), *(json.dumps(list(member)) for member in members)])
+        model, properties = find
+        wanted = ", ".join([json.dumps(model), *(json.dumps(list(property_name)) for property_name in properties)])
         text = f"entries: [{{model: a, conditions: [!Find [{wanted}], false], identifiers: {{a: b}}}}]"
         apply(kept, text.encode())
 
@@ -275,10 +275,10 @@ SEVERAL = """entries:
 
 def test_flows_instances_import_create__all_errors_and_notes_of_a_blueprint_are_logs(client):
     body, headers = form(file=("several.yaml", "application/yaml", SEVERAL.encode()))
-    answer = client.post("/api/v3/flows/instances/import/", body=body, headers=headers)
-    assert (answer.status, answer.json()["success"]) == (200, False)
+    response = client.post("/api/v3/flows/instances/import/", body=body, headers=headers)
+    assert (response.status, response.json()["success"]) == (200, False)
     events = {"error": [], "warning": [], "info": []}
-    for log in answer.json()["logs"]:
+    for log in response.json()["logs"]:
         events[log["log_level"]] += log["event"].split("\n")
     told = {event.split(" ")[0].rstrip(":"): event for event in events["error"]}
     assert told.keys() == {"2:10", "6:10", "6:33", "6:58", "9:29", "11:23"}
@@ -317,8 +317,8 @@ def test_users_and_groups_are_created_found_and_bound(client):
     known = {"model": "authentik_core.user", "identifiers": {"pk": user["pk"]}, "attrs": {"name": "Anna B."}}
     assert actions(apply(store, json.dumps({"entries": [known]}).encode())) == {"updated"}
     known["identifiers"]["pk"] = PK
-    (mistake,) = apply(store, json.dumps({"entries": [known]}).encode()).mistakes
-    assert mistake.message == "A pk of authentik_core.user is a positive integer."
+    (finding,) = apply(store, json.dumps({"entries": [known]}).encode()).findings
+    assert finding.message == "A pk of authentik_core.user is a positive integer."
 
 
 def test_an_export_names_users_and_groups_and_does_not_show_them(client):
@@ -336,7 +336,7 @@ def test_an_export_has_no_secrets(examples):
     flow, store = examples.one("flows"), examples.client.store
     hidden = {}
     for model in examples.models.values():
-        secrets = [name for name in model.members if name not in model.answered]
+        secrets = [name for name in model.properties if name not in model.answered]
         if model.collection == "stages" and secrets:
             stage = examples.another(model.name)
             examples.another("authentik_flows.flowstagebinding", target=flow["pk"], stage=stage["pk"])
@@ -352,5 +352,5 @@ def test_a_number_is_taken_for_the_word_that_it_looks_like(client):
     for digits, done in (("6", "created"), ("'6'", "unchanged"), ("8", "updated")):
         assert actions(apply(client.store, f"entries: [{entry.replace('§', digits)}]".encode())) == {done}
     for digits in ("7", "6.0", "true"):
-        (mistake,) = apply(client.store, f"entries: [{entry.replace('§', digits)}]".encode()).mistakes
-        assert mistake.member == "digits"
+        (finding,) = apply(client.store, f"entries: [{entry.replace('§', digits)}]".encode()).findings
+        assert finding.property_name == "digits"

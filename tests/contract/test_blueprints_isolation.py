@@ -123,7 +123,7 @@ def test_what_others_do_to_an_object_meanwhile_was_before_the_import(client, oth
     wait_for(lambda: waits_for_a_lock(watching), "the import's turn")
     other.execute("COMMIT")
     thread.join()
-    assert results[0].success, results[0].mistakes
+    assert results[0].success, results[0].findings
     found = titles(client)
     assert (found["a"], found["b"]) == (("mine", "mine"), ("mine", "mine"))
     assert found.keys() == {"a", "b"} | ({"renamed"} if change == "renamed" else set())
@@ -138,7 +138,7 @@ def test_an_object_that_others_create_meanwhile_is_changed(client, other, watchi
     wait_for(lambda: waits_for_a_lock(watching), "the import's turn")
     other.execute(end)
     thread.join()
-    assert results[0].success, results[0].mistakes
+    assert results[0].success, results[0].findings
     assert titles(client) == {"a": ("mine", "mine"), "b": ("mine", "mine"), "x": ("x", "x")}
 
 
@@ -162,7 +162,7 @@ def test_a_value_that_was_taken_before_is_refused(client):
     assert apply(client.store, text_of(flow("a", "old"))).success
     entry = {"model": FLOW, "identifiers": {"pk": "00000000-0000-4000-8000-000000000000"}}
     outcome = apply(client.store, text_of(entry | {"attrs": flow("a", "mine")["attrs"] | {"slug": "a"}}))
-    assert [one.message for one in outcome.mistakes] == ["Flow with this slug already exists."]
+    assert [one.message for one in outcome.findings] == ["Flow with this slug already exists."]
     assert titles(client) == {"a": ("old", "old")}
 
 
@@ -190,7 +190,7 @@ def test_imports_of_one_new_blueprint_at_once_all_succeed(client, elsewhere, oth
         for thread, _ in calls:
             thread.join()
         outcomes = [outcome for _, results in calls for outcome in results]
-        assert [outcome.mistakes for outcome in outcomes] == [()] * number, round_
+        assert [outcome.findings for outcome in outcomes] == [()] * number, round_
         done = [[log["attributes"]["action"] for log in outcome.logs] for outcome in outcomes]
         assert sorted(done) == [["created"] * 3, *[["unchanged"] * 3] * (number - 1)]
         assert client.delete(f"{FLOWS}new/").status == 204
@@ -246,18 +246,18 @@ def test_others_are_answered_while_an_import_waits(client, other, engine):
         other.execute("COMMIT")
         return read, await task
 
-    read, answer = client_loop(both())
+    read, response = client_loop(both())
     assert [found.json()["title"] for found in read] == ["old", "old"]
-    assert answer.json()["success"]
+    assert response.json()["success"]
     assert titles(client) == {"a": ("mine", "mine"), "b": ("mine", "mine")}
 
 
 def test_an_export_does_not_wait_for_those_who_write(client, other, engine):
     assert apply(client.store, text_of(flow("a", "old"), flow("b", "old"))).success
     hold(other, engine)
-    answer = client.get(f"{FLOWS}b/export/")
-    assert answer.status == 200
-    assert b"title: old" in answer.body
+    response = client.get(f"{FLOWS}b/export/")
+    assert response.status == 200
+    assert b"title: old" in response.body
     other.execute("COMMIT")
 
 
@@ -276,7 +276,7 @@ def test_imports_that_would_wait_too_long_are_told_to_come_back(client, other, e
 
     first, others = client_loop(all_of_them())
     assert first.json()["success"]
-    assert {answer.status for answer in others} == {503}
-    assert {answer.headers["retry-after"] for answer in others} == {"1"}
-    assert {answer.json()["detail"] for answer in others} == {"Other requests of this kind are being carried out."}
+    assert {response.status for response in others} == {503}
+    assert {response.headers["retry-after"] for response in others} == {"1"}
+    assert {response.json()["detail"] for response in others} == {"Other requests of this kind are being carried out."}
     assert titles(client).keys() == {"a", "b"}

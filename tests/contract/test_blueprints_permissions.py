@@ -7,7 +7,7 @@ import pytest
 
 from app.blueprints.importing import apply
 from app.contract.compile import models
-from app.contract.validation.schemas import properties
+from app.contract.validation.schemas import schema_properties
 from app.errors import Invalid
 from tests.asgi import FLOWS
 from tests.contract_files import shipped
@@ -50,14 +50,14 @@ def send(client):
             f"- {entry if isinstance(entry, str) else json.dumps(entry)}\n" for entry in entries
         )
         body, headers = form(file=("blueprint.yaml", "application/yaml", text.encode()))
-        answer = client.post(f"{FLOWS}import/", body=body, headers=headers, token=secret)
-        assert answer.status == 200
-        return answer.json()
+        response = client.post(f"{FLOWS}import/", body=body, headers=headers, token=secret)
+        assert response.status == 200
+        return response.json()
 
     return imported
 
 
-def refused(outcome):
+def rejected(outcome):
     """What is said of the one entry that is refused."""
     assert not outcome["success"]
     (error,) = [log for log in outcome["logs"] if log["log_level"] == "error"]
@@ -106,8 +106,10 @@ def test_objects_of_the_callers_own_take_a_superuser(examples, send, model):
         f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [{find}]}}",
         f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [{find.replace('!Find', '!FindObject')}]}}",
     ):
-        assert f"{model} " in refused(send(entry, more=every))
-        assert "takes the permission of a superuser, which the token does not have." in refused(send(entry, more=every))
+        assert f"{model} " in rejected(send(entry, more=every))
+        assert "takes the permission of a superuser, which the token does not have." in rejected(
+            send(entry, more=every)
+        )
 
 
 def test_the_operation_needs_the_permissions_to_create_and_change_all_but_people():
@@ -121,15 +123,15 @@ def test_to_create_takes_the_permission_to_create(examples, send, model):
     unique = next(iter(MODELS[model].unique))
     entry = {"model": model, "identifiers": {name: body[name] for name in unique}, "attrs": body}
     if not may(model, "add") & REQUIRED:
-        said = refused(send(entry, more=seeing(model)))
+        said = rejected(send(entry, more=seeing(model)))
         assert f"To create {model} takes the permission " in said
         assert any(one in said for one in may(model, "add"))
     assert done(send(entry, more=may(model, "add"))) == ["created"]
 
 
-def valid(model, members):
+def valid(model, properties):
     try:
-        MODELS[model].read_change(members)
+        MODELS[model].read_change(properties)
     except Invalid:
         return False
     return True
@@ -138,13 +140,13 @@ def valid(model, members):
 @pytest.mark.parametrize("model", CREATORS)
 def test_to_change_takes_the_permission_to_change(examples, send, model):
     found = examples.another(model)
-    kept = {name: found[name] for name in MODELS[model].members if name in found}
+    kept = {name: found[name] for name in MODELS[model].properties if name in found}
     for attrs in [kept | {name: not value} for name, value in kept.items() if isinstance(value, bool)]:
         if not valid(model, attrs):
             continue
         entry = {"model": model, "identifiers": {"pk": found["pk"]}, "attrs": attrs}
         if not may(model, "change") & REQUIRED:
-            assert f"To change {model} takes the permission " in refused(send(entry, more=seeing(model)))
+            assert f"To change {model} takes the permission " in rejected(send(entry, more=seeing(model)))
         assert done(send(entry, more=may(model, "change") | seeing(model))) == ["updated"]
         # What is as it should be takes none.
         assert done(send(entry, more=seeing(model))) == ["unchanged"]
@@ -159,7 +161,7 @@ def test_to_delete_takes_the_permission_to_delete(examples, send, model):
         new = {"model": DUMMY, "identifiers": {"name": "new"}}
         assert permissions
         for more in ({}, [one for one in operation.spec["x-required-permissions"] if one not in permissions]):
-            said = refused(send(new, entry, more=more))
+            said = rejected(send(new, entry, more=more))
             assert said.startswith("3:")
             assert f"To delete {model} takes the permission " in said
             assert all(one in said for one in permissions)
@@ -169,16 +171,18 @@ def test_to_delete_takes_the_permission_to_delete(examples, send, model):
         assert examples.client.get(path).status == 404
         assert done(send(entry, more=permissions | seeing(model))) == ["skipped"]
         # Whether there is anything to delete is not told either.
-        assert refused(send(entry)).startswith("2:")
+        assert rejected(send(entry)).startswith("2:")
 
 
 @pytest.mark.parametrize("model", CREATORS)
 def test_to_look_objects_up_takes_the_permission_to_see_what_they_are_looked_up_by(examples, send, model):
     found = examples.another(model)
-    asked = {name: value for name, value in found.items() if name in (*MODELS[model].members, "pk") and scalar(value)}
+    asked = {
+        name: value for name, value in found.items() if name in (*MODELS[model].properties, "pk") and scalar(value)
+    }
     for permissions, operation in on_one(model, "retrieve"):
         (media,) = operation.spec["responses"]["200"]["content"].values()
-        seen = properties(CONTRACT, media["schema"])
+        seen = schema_properties(CONTRACT, media["schema"])
         assert permissions
         for name, value in asked.items():
             find = f"!Find [{model}, [{name}, {json.dumps(value)}]]"
@@ -190,12 +194,12 @@ def test_to_look_objects_up_takes_the_permission_to_see_what_they_are_looked_up_
                 ways["identifier"] = json.dumps({"model": model, "state": "must_created", "identifiers": {name: value}})
             for way, entry in ways.items():
                 outcome = send(entry)
-                assert f"To look up {model} by {name} takes the permission " in refused(outcome)
+                assert f"To look up {model} by {name} takes the permission " in rejected(outcome)
                 outcome = send(entry, more=permissions)
                 if name not in seen:
-                    assert refused(outcome) == refused(send(entry)), name
+                    assert rejected(outcome) == rejected(send(entry)), name
                 elif way == "identifier":
-                    assert "There is such an object already" in refused(outcome)
+                    assert "There is such an object already" in rejected(outcome)
                 else:
                     assert outcome["success"], outcome["logs"]
 
@@ -205,11 +209,11 @@ def test_an_object_is_read_with_the_permission_to_see_it_and_as_that_shows_it(ex
     found = examples.another(model)
     for permissions, operation in on_one(model, "retrieve"):
         (media,) = operation.spec["responses"]["200"]["content"].values()
-        seen = properties(CONTRACT, media["schema"])
-        for name in MODELS[model].members:
+        seen = schema_properties(CONTRACT, media["schema"])
+        for name in MODELS[model].properties:
             value = f"!AtIndex [!FindObject [{model}, [pk, {found['pk']}]], {name}, hidden]"
             entry = f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [!Condition [NEQ, {value}, hidden]]}}"
-            assert f"To look up {model} by pk takes the permission " in refused(send(entry))
+            assert f"To look up {model} by pk takes the permission " in rejected(send(entry))
             (action, *_) = done(send(entry, more=permissions))
             assert (action != "skipped") is (name in seen), name
             send(
@@ -229,7 +233,7 @@ def test_to_look_up_by_a_base_model_takes_the_permission_to_see_all_of_its_model
         one for permissions, operation in on_one(model, "retrieve") if "all" not in operation.id for one in permissions
     }
     of_all = base.replace(".", ".view_")
-    said = refused(send(entry, more=own - {of_all}))
+    said = rejected(send(entry, more=own - {of_all}))
     assert f"To look up {base} by name takes the permission {of_all}" in said
     assert done(send(entry, more=[of_all])) == ["created"]
 
@@ -238,19 +242,19 @@ def test_to_look_up_by_a_base_model_takes_the_permission_to_see_all_of_its_model
 def test_what_no_two_objects_have_the_same_of_makes_an_object_known_to_those_who_may_create_one(examples, send, model):
     found = examples.another(model)
     assert MODELS[model].unique
-    for members in ({"pk"}, *MODELS[model].unique):
-        identifiers = {name: found[name] for name in members}
+    for properties in ({"pk"}, *MODELS[model].unique):
+        identifiers = {name: found[name] for name in properties}
         entry = {"model": model, "identifiers": identifiers, "state": "created"}
         assert done(send(entry, more=may(model, "add"))) == ["unchanged"]
         if not may(model, "add") & REQUIRED:
-            assert f"To look up {model} by {', '.join(members)} takes the permission " in refused(send(entry))
+            assert f"To look up {model} by {', '.join(properties)} takes the permission " in rejected(send(entry))
             assert done(send(entry, more=may(model, "view"))) == ["unchanged"]
-        beside = [name for name in MODELS[model].members if name not in members and scalar(found.get(name))]
-        if members == {"pk"} or not beside:
+        beside = [name for name in MODELS[model].properties if name not in properties and scalar(found.get(name))]
+        if properties == {"pk"} or not beside:
             continue
         # With anything else beside it, it would tell of that.
         entry = {"model": model, "state": "created", "identifiers": identifiers | {beside[0]: found[beside[0]]}}
-        assert f"To look up {model} by " in refused(send(entry))
+        assert f"To look up {model} by " in rejected(send(entry))
 
 
 def test_a_superuser_and_the_owner_of_the_machine_may_do_everything(client, send):
@@ -273,6 +277,6 @@ def test_a_look_up_that_is_refused_tells_nothing_of_what_there_is(client, send, 
         find = f"!Find [{FLOW}, [title, {title}]]"
         conditional = f"{{model: {DUMMY}, state: {state}, identifiers: {{name: a}}, conditions: [{find}]}}"
         more = ["authentik_flows.delete_flow"]
-        return refused(send(guess, more=more)), refused(send(conditional, more=more))
+        return rejected(send(guess, more=more)), rejected(send(conditional, more=more))
 
     assert told("secret") == told("others")

@@ -51,11 +51,11 @@ def stored(shared_on_each):
         for collection, (_, model) in COLLECTIONS.items():
             body, made[collection] = store.models[model].read_new(bodies[model]), []
             for number in range(MANY):
-                members = body | {"name": f"Name {number}", "slug": f"slug-{number}", "order": 0}
-                for member in {"target", "stage", "policy"} & body.keys():
-                    scope = {"target": "flows", "stage": "stages", "policy": "policies"}[member]
-                    members[member] = made[scope][number]["pk"]
-                known = {name: value for name, value in members.items() if name in body}
+                properties = body | {"name": f"Name {number}", "slug": f"slug-{number}", "order": 0}
+                for property_name in {"target", "stage", "policy"} & body.keys():
+                    scope = {"target": "flows", "stage": "stages", "policy": "policies"}[property_name]
+                    properties[property_name] = made[scope][number]["pk"]
+                known = {name: value for name, value in properties.items() if name in body}
                 made[collection].append(known | {"pk": store.repository(model).add(session, known)})
         if store.database.networked:
             # It happens by itself sooner or later.

@@ -8,7 +8,7 @@ import orjson
 import psutil
 import pytest
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.server.exchange import MOST_SKIPPED
 from tests.asgi import FLOWS, Client, client_loop
 from tests.conftest import application, client_of, database_at
@@ -83,8 +83,8 @@ class Upload:
             await self._wanted.wait()
 
 
-def whole_flow(make_flow, size=0, **members):
-    return orjson.dumps(make_flow(**members)) + b" " * size
+def whole_flow(make_flow, size=0, **properties):
+    return orjson.dumps(make_flow(**properties)) + b" " * size
 
 
 @pytest.mark.parametrize(("method", "path", "token", "status"), NOTHING_SENT)
@@ -121,9 +121,9 @@ def test_a_body_that_finds_no_room_is_503(client, make_flow):
         slow = [Upload(client, "POST", FLOWS) for _ in range(3)]
         for one in slow:
             await one.send(half)
-        refused = [Upload(client, "POST", FLOWS, {"content-length": str(LIMIT)}), Upload(client, "POST", FLOWS)]
-        await refused[1].send(b" " * (ROOM - 3 * len(half) + 1), more=False)
-        await asyncio.wait([one.response for one in refused])
+        rejected = [Upload(client, "POST", FLOWS, {"content-length": str(LIMIT)}), Upload(client, "POST", FLOWS)]
+        await rejected[1].send(b" " * (ROOM - 3 * len(half) + 1), more=False)
+        await asyncio.wait([one.response for one in rejected])
         # There is room for others, and again when those are done.
         small = Upload(client, "POST", FLOWS)
         await small.send(whole_flow(make_flow), more=False)
@@ -136,10 +136,10 @@ def test_a_body_that_finds_no_room_is_503(client, make_flow):
         for one in announcing:
             await one.send(whole_flow(make_flow), more=False)
         rest = await asyncio.gather(small.response, *(one.response for one in (*slow, large, *announcing)))
-        return [one.response.result() for one in refused], rest
+        return [one.response.result() for one in rejected], rest
 
-    refused, others = client_loop(run())
-    for response in refused:
+    rejected, others = client_loop(run())
+    for response in rejected:
         assert (response.status, response.headers["retry-after"]) == (503, "1")
         assert response.json()["detail"].startswith("The server is busy with the bodies of other requests.")
     assert {response.status for response in others} == {201}
@@ -165,8 +165,8 @@ def test_json_has_a_limit_of_its_own(settings, contract, make_flow, limits):
     with application(settings.database_url, contract, **limits) as made:
         client = client_of(*made)
         assert client.post(FLOWS, make_flow(slug="a")).status == 201
-        refused = client.post(FLOWS, make_flow(title="x" * 1000))
-        assert (refused.status, refused.json()) == (413, {"detail": "The request body is larger than 1000 bytes."})
+        rejected = client.post(FLOWS, make_flow(title="x" * 1000))
+        assert (rejected.status, rejected.json()) == (413, {"detail": "The request body is larger than 1000 bytes."})
         body, headers = form(file=("a.png", "image/png", b"x" * 1500))
         assert client.post(f"{FLOWS}a/set_background/", body=body, headers=headers).status == 200
 
@@ -195,11 +195,11 @@ def head(path, headers):
 
 
 def test_a_body_is_not_asked_for_of_those_who_may_not_send_it(url):
-    for token, answer in (("wrong", b"HTTP/1.1 403 "), ("root", b"HTTP/1.1 100 ")):
+    for token, response in (("wrong", b"HTTP/1.1 403 "), ("root", b"HTTP/1.1 100 ")):
         with connected(url) as connection:
             headers = f"Authorization: Bearer {token}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n"
             connection.sendall(head(FLOWS, headers))
-            assert connection.recv(65536).startswith(answer)
+            assert connection.recv(65536).startswith(response)
 
 
 def test_another_request_follows_a_small_body_that_is_not_kept(url):
@@ -212,23 +212,23 @@ def test_another_request_follows_a_small_body_that_is_not_kept(url):
 
 
 def test_a_small_body_that_comes_with_its_head_needs_no_room(url, make_flow):
-    wire, headers = Wire(url), [("Authorization", "Bearer root"), *JSON.items()]
+    wire, headers = RawClient(url), [("Authorization", "Bearer root"), *JSON.items()]
 
     def post(size):
         return wire.send("POST", FLOWS, headers, whole_flow(make_flow, size))
 
     with contextlib.ExitStack() as stack:
 
-        def refused():
+        def rejected():
             # One that comes together with another upload finds no room itself.
             slow = stack.enter_context(connected(url))
             with contextlib.suppress(ConnectionError):
                 fields = f"Authorization: Bearer root\r\nContent-Length: {LIMIT}\r\n"
                 slow.sendall(head(FLOWS, fields) + b" " * (LIMIT - 1))
-            answer = post(LIMIT // 2)
-            return answer.status == 503 and answer
+            response = post(LIMIT // 2)
+            return response.status == 503 and response
 
-        assert wait_for(refused, "the end of the room").headers["retry-after"] == "1"
+        assert wait_for(rejected, "the end of the room").headers["retry-after"] == "1"
         assert post(0).status == 201
     assert wait_for(lambda: post(LIMIT // 2).status == 201, "room again")
 

@@ -53,9 +53,9 @@ def test_a_user_is_bound_again_at_the_same_place(client, flow, jane):
 
 def test_a_binding_of_nothing_or_of_several_is_refused(client, flow, team, jane):
     for what, start in (({}, "One of"), ({"user": jane["pk"], "group": team["pk"]}, "Only one of")):
-        refused = client.post(BINDINGS, {"target": flow["pk"], "order": 0, **what})
-        assert refused.status == 400
-        assert refused.json()["non_field_errors"][0].startswith(start)
+        rejected = client.post(BINDINGS, {"target": flow["pk"], "order": 0, **what})
+        assert rejected.status == 400
+        assert rejected.json()["non_field_errors"][0].startswith(start)
 
 
 def test_a_change_of_what_is_bound(client, flow, team, jane):
@@ -91,8 +91,8 @@ def test_a_group_that_is_gone_is_no_stage_s_any_more(client, team):
     assert (use["pk"], use["name"], use["action"]) == (stage["pk"], "Stage write", "set_default")
     assert client.delete(f"{GROUPS}{team['pk']}/").status == 204
     assert client.get(f"{path}{stage['pk']}/").json() == stage | {"create_users_group": None}
-    refused = client.patch(f"{path}{stage['pk']}/", {"create_users_group": team["pk"]})
-    assert refused.json() == {"create_users_group": [f'Invalid pk "{team["pk"]}" - object does not exist.']}
+    rejected = client.patch(f"{path}{stage['pk']}/", {"create_users_group": team["pk"]})
+    assert rejected.json() == {"create_users_group": [f'Invalid pk "{team["pk"]}" - object does not exist.']}
 
 
 def test_bindings_of_people_are_exported_and_imported(client, flow, team, jane):

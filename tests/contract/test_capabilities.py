@@ -197,13 +197,13 @@ def served(database_url, settings, tmp_path):
         for file, text in files:
             (contract.parent / file).write_text(text, "utf-8")
         other = dataclasses.replace(settings, contract=contract, database_url=database_url)
-        source = load_contract(other)
-        store = open_store(other, source)
+        loaded = load_contract(other)
+        store = open_store(other, loaded)
         stores.append(store)
         store.migrate()
         if not store.tokens.any():
             store.tokens.add("root", superuser=True, secret="root")
-        client = Client(create_app(other, contract=source, store=store), "root")
+        client = Client(create_app(other, contract=loaded, store=store), "root")
         client.store = store
         return client
 
@@ -223,8 +223,8 @@ def bound(client, name):
     slug = uuid.uuid4().hex
     flow = client.post(f"{API}/flows/instances/", {"name": "a", "slug": slug, "title": "a", "designation": "recovery"})
     policy = client.post(f"{API}/policies/dummy/", {"name": name})
-    members = {"policy": policy.json()["pk"], "target": flow.json()["policybindingmodel_ptr_id"], "order": 7}
-    assert client.post(f"{API}/policies/bindings/", members).status == 201
+    properties = {"policy": policy.json()["pk"], "target": flow.json()["policybindingmodel_ptr_id"], "order": 7}
+    assert client.post(f"{API}/policies/bindings/", properties).status == 201
 
 
 def test_a_search_of_bindings_looks_where_the_contract_says(served):

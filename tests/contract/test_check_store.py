@@ -109,8 +109,8 @@ def test_secrets_are_not_shown(client_on_each, contract_with, keyword):
     created(client, f"{POLICIES}expression/", name="policy", expression="secret" * 10)
     sent = "  expression:\n    type: words\n"
     contract = contract_with((sent, f"{sent}    maxLength: 40\n    {keyword}\n"))
-    ((name, member, rule, value),) = violations(contract, client)
-    assert (name, member, rule) == ("policy", "expression", "maxLength")
+    ((name, property_name, rule, value),) = violations(contract, client)
+    assert (name, property_name, rule) == ("policy", "expression", "maxLength")
     assert "secret" not in value
 
 
@@ -152,8 +152,8 @@ def test_secrets_within_a_property_are_not_shown(database_url, tmp_path, admits,
     with application(database_url, loaded(tmp_path / "before", *described(admits))) as made:
         client = client_of(*made)
         created(client, STAGES, name="stage", loud=value)
-        ((_, member, _, shown),) = violations(loaded(tmp_path / "after", *described(limits)), client)
-    assert (member, "secret" in shown) == ("loud", False)
+        ((_, property_name, _, shown),) = violations(loaded(tmp_path / "after", *described(limits)), client)
+    assert (property_name, "secret" in shown) == ("loud", False)
 
 
 def test_a_store_is_read_some_objects_at_a_time(client_on_each, make_flow, monkeypatch):

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from app.store.engine.sqlite import group_commit as grouping
-from tests.asgi import FLOWS, Client, together
+from tests.asgi import FLOWS, Client, pipelined
 
 
 class Connection:
@@ -43,11 +43,11 @@ def connection(client, shared):
 
 
 def test_requests_that_arrive_together_share_a_commit(client, connection, make_flow):
-    answers = together(client, *(("POST", FLOWS, make_flow()) for _ in range(10)))
-    assert [answer.status for answer in answers] == [201] * 10
+    responses = pipelined(client, *(("POST", FLOWS, make_flow()) for _ in range(10)))
+    assert [response.status for response in responses] == [201] * 10
     assert (connection.count("BEGIN"), connection.count("COMMIT")) == (1, 1)
-    for answer in answers:
-        assert client.get(f"{FLOWS}{answer.json()['slug']}/").json() == answer.json()
+    for response in responses:
+        assert client.get(f"{FLOWS}{response.json()['slug']}/").json() == response.json()
 
 
 def test_no_answer_leaves_before_the_commit(shared, client, connection, make_flow):
@@ -66,7 +66,7 @@ def test_no_answer_leaves_before_the_commit(shared, client, connection, make_flo
 
     watching = Client(Watching(shared[1]), client.token)
     flow = make_flow()
-    created, read, listed = together(
+    created, read, listed = pipelined(
         watching, ("POST", FLOWS, flow), ("GET", f"{FLOWS}{flow['slug']}/", None), ("GET", FLOWS, None)
     )
     assert (created.status, read.json(), listed.json()["results"]) == (201, created.json(), [created.json()])
@@ -76,8 +76,8 @@ def test_no_answer_leaves_before_the_commit(shared, client, connection, make_flo
 def test_a_request_that_fails_is_undone_alone(client, connection, make_flow):
     first, second, twin = make_flow(), make_flow(), make_flow()
     twin["slug"] = first["slug"]
-    answers = together(client, ("POST", FLOWS, first), ("POST", FLOWS, twin), ("POST", FLOWS, second))
-    assert [answer.status for answer in answers] == [201, 400, 201]
+    responses = pipelined(client, ("POST", FLOWS, first), ("POST", FLOWS, twin), ("POST", FLOWS, second))
+    assert [response.status for response in responses] == [201, 400, 201]
     assert connection.count("COMMIT") == 1
     assert client.get(FLOWS).json()["pagination"]["count"] == 2
 
@@ -85,16 +85,16 @@ def test_a_request_that_fails_is_undone_alone(client, connection, make_flow):
 @pytest.mark.parametrize("most", [1, 2])
 def test_a_commit_is_shared_by_so_many_at_most(client, connection, make_flow, monkeypatch, most):
     monkeypatch.setattr(grouping, "_MOST", most)
-    answers = together(client, *(("POST", FLOWS, make_flow()) for _ in range(4)))
-    assert [answer.status for answer in answers] == [201] * 4
+    responses = pipelined(client, *(("POST", FLOWS, make_flow()) for _ in range(4)))
+    assert [response.status for response in responses] == [201] * 4
     assert connection.count("COMMIT") == 4 // most
 
 
 def test_a_commit_that_fails_is_503_for_all_and_nothing_is_kept(client, connection, make_flow):
     connection.failing = "COMMIT"
-    answers = together(client, ("POST", FLOWS, make_flow()), ("POST", FLOWS, make_flow()), ("GET", FLOWS, None))
-    assert [answer.status for answer in answers] == [503] * 3
-    assert answers[0].headers["retry-after"] == "1"
+    responses = pipelined(client, ("POST", FLOWS, make_flow()), ("POST", FLOWS, make_flow()), ("GET", FLOWS, None))
+    assert [response.status for response in responses] == [503] * 3
+    assert responses[0].headers["retry-after"] == "1"
     connection.failing = ""
     assert client.get(FLOWS).json()["pagination"]["count"] == 0
     assert client.post(FLOWS, make_flow()).status == 201
@@ -111,11 +111,11 @@ def test_a_transaction_that_the_database_takes_back_is_503_for_all_in_it(client,
             return super().execute(sql, *parameters)
 
     connection.__class__ = Full
-    answers = together(client, *(("POST", FLOWS, make_flow()) for _ in range(3)))
+    responses = pipelined(client, *(("POST", FLOWS, make_flow()) for _ in range(3)))
     # The third one begins a transaction of its own.
-    assert [answer.status for answer in answers] == [503, 503, 201]
+    assert [response.status for response in responses] == [503, 503, 201]
     kept = [flow["slug"] for flow in client.get(FLOWS).json()["results"]]
-    assert kept == [answers[2].json()["slug"]]
+    assert kept == [responses[2].json()["slug"]]
 
 
 def test_a_client_that_leaves_does_not_hold_the_others_up(client, connection, make_flow):
@@ -161,7 +161,7 @@ def test_a_flow_that_was_changed_here_need_not_be_read_again(client, connection,
     path = f"{FLOWS}{one['slug']}/"
     for title in ("1", "2", "3"):
         assert client.patch(path, {"title": title}).json() == one | {"title": title}
-    together(client, *(("PATCH", path, {"name": name}) for name in "abc"))
+    pipelined(client, *(("PATCH", path, {"name": name}) for name in "abc"))
     assert selects(connection) == 1
     assert client.get(path).json() == one | {"title": "3", "name": "c"}
     other_path = f"{FLOWS}{other['slug']}/"

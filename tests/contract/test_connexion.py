@@ -12,7 +12,7 @@ from connexion.security import AbstractSecurityHandler, SecurityHandlerFactory
 from connexion.spec import OpenAPISpecification, Specification
 
 from app.contract.compile.connexion_api import outline
-from app.contract.document.source import File, Source
+from app.contract.document.contract import Contract, File
 from app.contract.validation.schemas import Direction, SchemaReader
 
 SPECIFICATION = {
@@ -96,7 +96,7 @@ def test_the_security_factory_makes_a_handler_and_asks_it_for_a_function():
 
 def reader(components, direction=Direction.REQUEST):
     document = {"components": {"schemas": components}}
-    return SchemaReader(Source((File(Path("t"), "t", b"", document, dict),), document, {}), direction)
+    return SchemaReader(Contract((File(Path("t"), "t", b"", document, dict),), document, {}), direction)
 
 
 def test_equal_schemas_share_a_validator():
@@ -105,9 +105,9 @@ def test_equal_schemas_share_a_validator():
     assert of_requests.validator(by_name) is of_requests.validator(dict(by_name))
     assert of_requests.validator({"maxLength": 1}) is of_requests.validator({"maxLength": 1})
     assert of_requests.validator({"maxLength": 1}) is not of_requests.validator({"maxLength": 2})
-    member = {"properties": {"a": {"readOnly": True, "type": "string"}}}
-    assert reader({}).validator(member).is_valid({"a": 1})
-    assert not reader({}, Direction.RESPONSE).validator(member).is_valid({"a": 1})
+    property_name = {"properties": {"a": {"readOnly": True, "type": "string"}}}
+    assert reader({}).validator(property_name).is_valid({"a": 1})
+    assert not reader({}, Direction.RESPONSE).validator(property_name).is_valid({"a": 1})
 
 
 def test_formats_are_asserted():

@@ -7,9 +7,9 @@ import pytest
 
 from app import pages
 from app.contract.document.bundling import read
-from app.contract.document.code_frames import Framed
+from app.contract.document.code_frames import CodeFrame
 from app.contract.document.findings import Finding, Location
-from app.contract.serve.edition import Current
+from app.contract.serve.compiled_contract import ActiveContract
 from app.settings import Settings
 from tests.asgi import Client
 from tests.contract.widgets import CONTRACT
@@ -18,9 +18,9 @@ LINE = re.compile(r'class="place" href="/contract/files/([\w/.-]+)#L(\d+)">([\w/
 
 
 def page_of(client, path):
-    answer = client.get(f"/contract/{path}")
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
-    return answer.body.decode()
+    response = client.get(f"/contract/{path}")
+    assert (response.status, response.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
+    return response.body.decode()
 
 
 def text_of(page):
@@ -40,7 +40,7 @@ def test_every_part_has_a_page_with_all_that_the_contract_says(client, contract)
     for name, schema in contract.document["components"]["schemas"].items():
         assert f'href="/contract/schemas/{name}/"' in overview
         page = text_of(page_of(client, f"schemas/{name}/"))
-        assert all(member in page for member in schema.get("properties", ())), name
+        assert all(property_name in page for property_name in schema.get("properties", ())), name
         assert all(f'"{value}"' in page for value in schema.get("enum", ())), name
 
 
@@ -124,19 +124,19 @@ def test_nothing_in_the_contract_counts_as_markup(edited):
         assert not re.search(r"<(script|img|b)\b|<[^>]*\son\w+=", page)
 
 
-def pages_of(source, mistakes=()):
-    """A client of the pages alone. :param mistakes: what keeps the contract that was saved last from being served"""
-    current = Current(source, None, None)
-    current.mistakes = mistakes
-    return Client(pages.create_app(current, None, Settings(), None, None))
+def pages_of(contract, findings=()):
+    """A client of the pages alone. :param findings: what keeps the contract that was saved last from being served"""
+    active_contract = ActiveContract(contract, None, None)
+    active_contract.findings = findings
+    return Client(pages.create_app(active_contract, None, Settings(), None, None))
 
 
 def test_another_contract_is_shown():
-    source = read(CONTRACT)
-    client = pages_of(source)
-    for _, _, _, operation in source.operations():
+    contract = read(CONTRACT)
+    client = pages_of(contract)
+    for _, _, _, operation in contract.operations():
         assert operation["operationId"] in text_of(page_of(client, f"operations/{operation['operationId']}/"))
-    for name in source.document["components"]["schemas"]:
+    for name in contract.document["components"]["schemas"]:
         assert name in text_of(page_of(client, f"schemas/{name}/"))
     assert client.get("/").status == 200
     assert client.get("/contract/files/widgets.yaml").status == 200
@@ -145,7 +145,7 @@ def test_another_contract_is_shown():
 @pytest.mark.parametrize("path", ["/", "/docs/", "/contract/", "/contract/operations/flows_instances_list/"])
 def test_each_page_tells_of_a_contract_that_can_not_be_served(contract, path):
     finding = Finding(Location("openapi/flows.yaml", 4, 5), f"The name '{PLANTED}' is taken.", "Give another.")
-    said = pages_of(contract, (Framed(finding, f"> 4 | {PLANTED}"),)).get(path).body.decode()
+    said = pages_of(contract, (CodeFrame(finding, f"> 4 | {PLANTED}"),)).get(path).body.decode()
     notice = re.search(r'<aside class="notice" role="alert">(.*?)</aside>', said, re.DOTALL)[1]
     assert PLANTED not in said
     assert f"openapi/flows.yaml:4:5 The name '{PLANTED}' is taken. Give another. > 4 | {PLANTED}" in text_of(notice)

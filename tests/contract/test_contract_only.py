@@ -58,16 +58,16 @@ HOMONYMS = {
     ("domain.py", "set_default"): "what the tables do",
     ("domain.py", "set_null"): "what the tables do",
     ("server/worker.py", "none"): "uvicorn's word for no WebSocket protocol",
-    ("contract/response/answers.py", "Not found."): "the sentence for paths that no contract has",
-    ("contract/response/answers.py", "date"): "the header of that name",
-    ("contract/checks/answers.py", "password"): "a format that refuses nothing",
+    ("contract/response/responses.py", "Not found."): "the sentence for paths that no contract has",
+    ("contract/response/responses.py", "date"): "the header of that name",
+    ("contract/checks/responses.py", "password"): "a format that refuses nothing",
     ("contract/checks/circles.py", 100): "how many schemas may lead on to one another",
     ("contract/document/construction.py", 100): "how deeply a contract may be nested",
     ("contract/validation/schemas.py", "date"): "a format of OpenAPI",
     ("contract/validation/schemas.py", "date-time"): "a format of OpenAPI",
     ("contract/validation/schemas.py", "email"): "a format of OpenAPI",
     ("contract/validation/schemas.py", "password"): "a format of OpenAPI",
-    ("contract/response/answers.py", 100): "the status of an answer that goes on",
+    ("contract/response/responses.py", 100): "the status of an answer that goes on",
     ("contract/validation/wording.py", "Enter a number."): "authentik's sentence for what is none",
     ("contract/validation/wording.py", "This list may not be empty."): "authentik's sentence for `minItems`",
     ("handlers/_samples.py", 100): "how many objects a page has",
@@ -91,7 +91,7 @@ HOMONYMS = {
     ("review/comparing/values.py", "none"): "what the word means",
     ("review/comparing/values.py", "password"): "a format that only shows how a value is typed",
     ("review/formats.py", "text"): "a format of a report",
-    ("review/judge.py", 100): "a hundred statuses make a range",
+    ("review/traffic_validator.py", 100): "a hundred statuses make a range",
     ("review/traffic.py", "text"): "a member of an archive",
     ("representations/objects.py", "authentication"): "the member of that name",
     ("store/collections/backgrounds.py", 100): "how long the name of an upload may be",
@@ -174,8 +174,8 @@ def test_adding_a_filter_parameter(edited, make_flow):
     client = edited((before, parameter))
     for slug in ("one", "two"):
         client.post(FLOWS, make_flow(slug=slug, title=f"Title {slug}"))
-    answer = client.get(FLOWS, query="title=Title%20two")
-    assert [flow["slug"] for flow in answer.json()["results"]] == ["two"]
+    response = client.get(FLOWS, query="title=Title%20two")
+    assert [flow["slug"] for flow in response.json()["results"]] == ["two"]
     assert client.get(FLOWS, query="title=other").json()["pagination"]["count"] == 0
 
 
@@ -185,8 +185,8 @@ def test_a_narrower_length(edited, make_flow):
         "        slug: &slug\n          type: string\n          minLength: 1\n          maxLength: 7\n",
     )
     client = edited(narrow)
-    answer = client.post(FLOWS, make_flow(slug="eight-ch"))
-    assert answer.json() == {"slug": ["Ensure this field has no more than 7 characters."]}
+    response = client.post(FLOWS, make_flow(slug="eight-ch"))
+    assert response.json() == {"slug": ["Ensure this field has no more than 7 characters."]}
     assert client.post(FLOWS, make_flow(slug="seven-c")).status == 201
     assert client.patch(FLOWS + "seven-c/", {"slug": "eight-ch"}).status == 400
 
@@ -209,8 +209,8 @@ def test_a_required_parameter(edited):
         ("          example: -designation,slug\n", "          required: true\n          example: -designation,slug\n")
     )
     for query in ("", "page=1"):
-        answer = client.get(FLOWS, query=query)
-        assert (answer.status, answer.json()) == (400, {"ordering": ["This field is required."]})
+        response = client.get(FLOWS, query=query)
+        assert (response.status, response.json()) == (400, {"ordering": ["This field is required."]})
     assert client.get(FLOWS, query="ordering=slug").status == 200
 
 
@@ -230,8 +230,8 @@ def test_what_is_searched_sorted_and_taken_by_default(edited, make_flow):
     for slug in ("a", "b", "c"):
         created = client.post(FLOWS, make_flow(slug=slug, title=f"Title-{slug}"))
     assert created.json()["layout"] == "sidebar_left"
-    answer = client.get(FLOWS).json()
-    assert [flow["slug"] for flow in answer["results"]] == ["c", "b"]
+    response = client.get(FLOWS).json()
+    assert [flow["slug"] for flow in response["results"]] == ["c", "b"]
     assert client.get(FLOWS, query="search=authentication").json()["pagination"]["count"] == 0
     assert client.get(FLOWS, query="search=title-b").json()["pagination"]["count"] == 1
 

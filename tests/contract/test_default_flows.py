@@ -28,7 +28,7 @@ EXPECTED = {
 
 def applied(store):
     outcome = apply(store, DEFAULT.read_bytes(), skip_unknown=True)
-    assert outcome.success, outcome.mistakes
+    assert outcome.success, outcome.findings
     assert outcome.notes == ()
     return outcome
 

@@ -14,7 +14,7 @@ from tests.kinds import Kind
 MEMBERS = [
     (model, name)
     for model, operation in creators(shipped()).items()
-    for name, schema in operation.body.members.items()
+    for name, schema in operation.body.properties.items()
     if "hours=3" in schema.get("x-messages", {}).get("pattern", "")
 ]
 
@@ -52,8 +52,8 @@ TOO_LARGE = [
 @pytest.fixture(params=MEMBERS, ids=lambda pair: pair[1])
 def duration(request, examples):
     """A kind of stage and its member."""
-    model, member = request.param
-    return Kind(examples, model), member
+    model, property_name = request.param
+    return Kind(examples, model), property_name
 
 
 def test_there_are_durations():
@@ -61,36 +61,36 @@ def test_there_are_durations():
 
 
 def test_a_duration_that_authentik_reads_is_answered_as_it_was_sent(duration):
-    kind, member = duration
+    kind, property_name = duration
     pk = kind.create()["pk"]
     for verb, value in zip(itertools.cycle(["partial_update", "update"]), TAKEN, strict=False):
-        answer = kind.send(verb, pk, kind.body(name="new", **{member: value}))
-        assert (answer.status, answer.json().get(member)) == (200, value)
-        assert kind.send("retrieve", pk).json()[member] == value
-    assert kind.create(**{member: " HOURS=2\n"})[member] == "HOURS=2"
+        response = kind.send(verb, pk, kind.body(name="new", **{property_name: value}))
+        assert (response.status, response.json().get(property_name)) == (200, value)
+        assert kind.send("retrieve", pk).json()[property_name] == value
+    assert kind.create(**{property_name: " HOURS=2\n"})[property_name] == "HOURS=2"
 
 
 @pytest.mark.parametrize(
-    ("values", "sentence"),
+    ("values", "message"),
     [(REFUSED, FORMAT), (TOO_LARGE, TOO_LONG), (["", " \n"], "This field may not be blank.")],
     ids=["unreadable", "too large", "blank"],
 )
-def test_a_duration_that_authentik_refuses_is_answered_with_its_words(duration, values, sentence):
-    kind, member = duration
+def test_a_duration_that_authentik_refuses_is_answered_with_its_words(duration, values, message):
+    kind, property_name = duration
     created = kind.create()
     for value in values:
         for verb, pk in (("create", None), ("partial_update", created["pk"])):
-            answer = kind.send(verb, pk, kind.body(name="new", **{member: value}))
-            assert (answer.status, answer.json()) == (400, {member: [sentence.format(value.strip())]}), value
+            response = kind.send(verb, pk, kind.body(name="new", **{property_name: value}))
+            assert (response.status, response.json()) == (400, {property_name: [message.format(value.strip())]}), value
     assert kind.all() == [created]
 
 
 def test_a_blueprint_has_the_same_durations(duration):
-    kind, member = duration
+    kind, property_name = duration
     importing = "/api/v3/flows/instances/import/"
     for value, imported in (("HOURS=2", True), ("days=1;foo=2", True), ("days=999999999999", False), ("foo", False)):
-        entry = {"model": kind.model.name, "identifiers": {"name": "b"}, "attrs": {member: value}}
+        entry = {"model": kind.model.name, "identifiers": {"name": "b"}, "attrs": {property_name: value}}
         body, headers = form(file=("b.yaml", "", json.dumps({"version": 1, "entries": [entry]}).encode()))
-        answer = kind.client.post(importing, body=body, headers=headers)
-        assert (answer.status, answer.json()["success"]) == (200, imported), value
-        assert [each[member] for each in kind.all()][-1:] == ([value] if imported else ["days=1;foo=2"])
+        response = kind.client.post(importing, body=body, headers=headers)
+        assert (response.status, response.json()["success"]) == (200, imported), value
+        assert [each[property_name] for each in kind.all()][-1:] == ([value] if imported else ["days=1;foo=2"])

@@ -15,21 +15,21 @@ def client(*missing):
 
 
 def test_its_documented_example():
-    answer = client("widgets_retrieve").get(f"{WIDGETS}{ID}/")
-    assert (answer.status, answer.json()["name"]) == (200, "Gear")
-    assert answer.headers["x-contract-example"] == "true"
-    assert "preference-applied" not in answer.headers
+    response = client("widgets_retrieve").get(f"{WIDGETS}{ID}/")
+    assert (response.status, response.json()["name"]) == (200, "Gear")
+    assert response.headers["x-contract-example"] == "true"
+    assert "preference-applied" not in response.headers
     # Others are served as ever.
     assert "x-contract-example" not in client("widgets_retrieve").get(WIDGETS).headers
 
 
 def test_the_contract_holds_for_the_request():
     proposed = client("widgets_create")
-    answer = proposed.post(WIDGETS, GEAR)
-    assert (answer.status, answer.json()["name"]) == (201, "Gear")
-    answer = proposed.post(WIDGETS, {"name": "Gear"}, headers={"prefer": "code=201"})
-    assert (answer.status, answer.json()) == (400, {"owner": ["This field is required."]})
-    assert "x-contract-example" not in answer.headers
+    response = proposed.post(WIDGETS, GEAR)
+    assert (response.status, response.json()["name"]) == (201, "Gear")
+    response = proposed.post(WIDGETS, {"name": "Gear"}, headers={"prefer": "code=201"})
+    assert (response.status, response.json()) == (400, {"owner": ["This field is required."]})
+    assert "x-contract-example" not in response.headers
     assert proposed.post(WIDGETS, GEAR, token="widgets.view").status == 403
 
 
@@ -45,19 +45,19 @@ def test_the_contract_holds_for_the_request():
     ],
 )
 def test_the_answer_that_a_client_prefers(prefer, status, applied):
-    answer = client("widgets_retrieve").get(f"{WIDGETS}{ID}/", headers={"prefer": prefer})
-    assert (answer.status, answer.headers.get("preference-applied")) == (status, applied)
-    assert answer.headers["x-contract-example"] == "true"
+    response = client("widgets_retrieve").get(f"{WIDGETS}{ID}/", headers={"prefer": prefer})
+    assert (response.status, response.headers.get("preference-applied")) == (status, applied)
+    assert response.headers["x-contract-example"] == "true"
 
 
 def test_a_file():
-    answer = client("widgets_drawing_retrieve").get(f"{WIDGETS}{ID}/drawing/")
-    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"{}", "application/json")
+    response = client("widgets_drawing_retrieve").get(f"{WIDGETS}{ID}/drawing/")
+    assert (response.status, response.body, response.headers["content-type"]) == (200, b"{}", "application/json")
 
 
 def test_an_operation_on_the_same_path_does_not_look_for_the_object():
-    answer = client("widgets_retrieve")("PUT", f"{WIDGETS}{ID}/", {"name": ""})
-    assert answer.status == 400
+    response = client("widgets_retrieve")("PUT", f"{WIDGETS}{ID}/", {"name": ""})
+    assert response.status == 400
 
 
 def test_a_server_that_is_no_draft_refuses_it():
@@ -91,9 +91,9 @@ def test_the_headers_of_an_example(tmp_path):
     contract = tmp_path / "widgets.yaml"
     contract.write_text(text.replace("components:\n", f"components:\n{SIZE}", 1), "utf-8")
     # As of another operation that has the same answers.
-    answer = serve(without=["widgets_retrieve", "widgets_kinds_retrieve"], contract=contract).get(f"{WIDGETS}{ID}/")
+    response = serve(without=["widgets_retrieve", "widgets_kinds_retrieve"], contract=contract).get(f"{WIDGETS}{ID}/")
     names = ("x-total", "x-names", "x-exact", "x-kind", "x-size", "x-unknown", "allow")
-    assert {name: answer.headers.get(name) for name in names} == {
+    assert {name: response.headers.get(name) for name in names} == {
         "x-total": "7",
         "x-names": "a,b",
         "x-exact": "true",

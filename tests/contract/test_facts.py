@@ -1,6 +1,6 @@
 """The contract says what authentik 2024.8.1's own document says of the operations that are served, but for what is excused."""
 
-from app.contract.validation.schemas import properties
+from app.contract.validation.schemas import schema_properties
 from tests.contract.facts import FACTS, FOLDER, Comparison, excuses
 
 ALLOW = FOLDER.parents[1] / "openapi" / "authentik-flows.allow"
@@ -34,4 +34,4 @@ def test_members_stand_in_authentiks_order_and_none_is_added(contract):
     for facts in FACTS:
         for name, fact in facts["schemas"].items():
             if name in schemas and "properties" in fact:
-                assert list(properties(contract, schemas[name])) == list(fact["properties"]), name
+                assert list(schema_properties(contract, schemas[name])) == list(fact["properties"]), name

@@ -4,7 +4,7 @@ import pytest
 
 from app.application import create_app, open_store
 from tests.asgi import FLOWS, Client
-from tests.contract.test_commits import together
+from tests.contract.test_commits import pipelined
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def served(settings, contract):
     store.close()
 
 
-def assert_unavailable(answer):
-    assert (answer.status, answer.json()) == (503, {"detail": "The database is not available."})
-    assert answer.headers["retry-after"] == "1"
+def assert_unavailable(response):
+    assert (response.status, response.json()) == (503, {"detail": "The database is not available."})
+    assert response.headers["retry-after"] == "1"
 
 
 def large(make_flow):
@@ -41,8 +41,8 @@ def test_writes_are_refused_while_a_disk_is(served, make_flow, fault, repair, ca
     client, connection = served
     kept = client.post(FLOWS, make_flow()).json()
     connection.execute(fault)
-    for answer in together(client, ("POST", FLOWS, large(make_flow)), ("POST", FLOWS, large(make_flow))):
-        assert_unavailable(answer)
+    for response in pipelined(client, ("POST", FLOWS, large(make_flow)), ("POST", FLOWS, large(make_flow))):
+        assert_unavailable(response)
     assert_unavailable(client.patch(f"{FLOWS}{kept['slug']}/", {"title": "x" * 50_000}))
     assert client.get(FLOWS).json()["results"] == [kept]
     assert client.get("/-/health/ready/").status == 200

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.contract.response.download import content_disposition
-from app.contract.serve.response_cache import AnswerMemory
+from app.contract.serve.response_cache import ResponseCache
 from app.domain import File
 from tests.contract.widgets import ID, WIDGETS, serve
 
@@ -20,35 +20,38 @@ def drawing(*files):
     waiting = list(files)
     return serve(
         widgets_drawing_retrieve=lambda store, pk: waiting.pop(0),
-        memory=AnswerMemory(lambda: "unchanged", 10),
+        memory=ResponseCache(lambda: "unchanged", 10),
     )
 
 
 def test_a_file_is_sent_as_it_is():
     content = bytes(range(256))
-    answer = drawing(File(content, "application/yaml", "my-flow.yaml")).get(DRAWING)
-    assert (answer.status, answer.body) == (200, content)
-    assert answer.headers["content-type"] == "application/yaml"
-    assert answer.headers["content-disposition"] == 'attachment; filename="my-flow.yaml"'
-    assert answer.headers["content-length"] == "256"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["allow"] == "GET, POST, HEAD, OPTIONS"
+    response = drawing(File(content, "application/yaml", "my-flow.yaml")).get(DRAWING)
+    assert (response.status, response.body) == (200, content)
+    assert response.headers["content-type"] == "application/yaml"
+    assert response.headers["content-disposition"] == 'attachment; filename="my-flow.yaml"'
+    assert response.headers["content-length"] == "256"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["allow"] == "GET, POST, HEAD, OPTIONS"
 
 
 def test_a_file_of_which_nothing_is_said_is_of_the_first_media_type():
-    answer = drawing(File(b"{}")).get(DRAWING)
-    assert (answer.headers["content-type"], answer.headers["content-disposition"]) == ("application/json", "attachment")
+    response = drawing(File(b"{}")).get(DRAWING)
+    assert (response.headers["content-type"], response.headers["content-disposition"]) == (
+        "application/json",
+        "attachment",
+    )
 
 
 def test_an_empty_file():
-    answer = drawing(File(b"", "application/yaml")).get(DRAWING)
-    assert (answer.status, answer.body) == (200, b"")
-    assert (answer.headers["content-length"], answer.headers["content-type"]) == ("0", "application/yaml")
+    response = drawing(File(b"", "application/yaml")).get(DRAWING)
+    assert (response.status, response.body) == (200, b"")
+    assert (response.headers["content-length"], response.headers["content-type"]) == ("0", "application/yaml")
 
 
 def test_the_head_of_a_file():
-    answer = drawing(File(b"a: 1", "application/yaml", "a.yaml"))("HEAD", DRAWING)
-    assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "4")
+    response = drawing(File(b"a: 1", "application/yaml", "a.yaml"))("HEAD", DRAWING)
+    assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "4")
 
 
 @pytest.mark.parametrize(

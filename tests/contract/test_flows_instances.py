@@ -15,15 +15,15 @@ def flow(client, make_flow):
     return client.post(FLOWS, make_flow(name="Welcome", slug="welcome", title="Hello")).json()
 
 
-def slugs(answer):
-    assert answer.status == 200, answer.body
-    return [flow["slug"] for flow in answer.json()["results"]]
+def slugs(response):
+    assert response.status == 200, response.body
+    return [flow["slug"] for flow in response.json()["results"]]
 
 
 def test_flows_instances_create__answers_the_stored_flow_in_the_contracts_order(client, contract, make_flow):
-    answer = client.post(FLOWS, make_flow(name="Welcome", slug="welcome"))
-    assert answer.status == 201
-    created = answer.json()
+    response = client.post(FLOWS, make_flow(name="Welcome", slug="welcome"))
+    assert response.status == 201
+    created = response.json()
     assert list(created) == list(contract.document["components"]["schemas"]["Flow"]["properties"])
     assert created["export_url"] == "/api/v3/flows/instances/welcome/export/"
     assert created["pk"] != created["policybindingmodel_ptr_id"]
@@ -34,17 +34,17 @@ def test_flows_instances_create__defaults_are_those_of_the_contract(client, cont
     schemas = contract.document["components"]["schemas"]
     created = client.post(FLOWS, make_flow()).json()
     defaults = {
-        name: member["x-create-default"]
+        name: property_schema["x-create-default"]
         for schema in ("Flow", "FlowRequest")
-        for name, member in schemas[schema]["properties"].items()
-        if "x-create-default" in member
+        for name, property_schema in schemas[schema]["properties"].items()
+        if "x-create-default" in property_schema
     }
     assert len(defaults) == 6
     assert {name: created[name] for name in defaults} == defaults
 
 
 def test_flows_instances_create__all_invalid_members_at_once_in_the_contracts_order(client, flow):
-    answer = client.post(
+    response = client.post(
         FLOWS,
         {
             "authentication": 1,
@@ -55,8 +55,8 @@ def test_flows_instances_create__all_invalid_members_at_once_in_the_contracts_or
             "compatibility_mode": "yes",
         },
     )
-    assert answer.status == 400
-    assert list(answer.json().items()) == [
+    assert response.status == 400
+    assert list(response.json().items()) == [
         ("name", ["Null characters are not allowed."]),
         ("slug", ["Ensure this field has no more than 50 characters.", SLUG_MESSAGE]),
         ("title", ["This field may not be blank."]),
@@ -68,13 +68,13 @@ def test_flows_instances_create__all_invalid_members_at_once_in_the_contracts_or
 
 
 def test_flows_instances_create__a_taken_slug_is_told_beside_other_errors(client, flow):
-    answer = client.post(FLOWS, {"slug": "welcome", "title": "x", "designation": "recovery"})
-    assert answer.json() == {"name": ["This field is required."], "slug": ["Flow with this slug already exists."]}
+    response = client.post(FLOWS, {"slug": "welcome", "title": "x", "designation": "recovery"})
+    assert response.json() == {"name": ["This field is required."], "slug": ["Flow with this slug already exists."]}
 
 
 def test_flows_instances_create__a_taken_slug_alone(client, flow, make_flow):
-    answer = client.post(FLOWS, make_flow(slug="welcome"))
-    assert (answer.status, answer.json()) == (400, {"slug": ["Flow with this slug already exists."]})
+    response = client.post(FLOWS, make_flow(slug="welcome"))
+    assert (response.status, response.json()) == (400, {"slug": ["Flow with this slug already exists."]})
     assert client.post(FLOWS, make_flow(slug="Welcome")).status == 201
 
 
@@ -91,8 +91,8 @@ def test_flows_instances_create__a_taken_slug_alone(client, flow, make_flow):
     ("method", "path"), [("POST", FLOWS), ("PUT", FLOWS + "welcome/"), ("PATCH", FLOWS + "welcome/")]
 )
 def test_bodies_that_are_no_object(client, flow, method, path, body, message):
-    answer = client(method, path, body=body, headers={"content-type": "application/json"})
-    assert (answer.status, answer.json()) == (400, {"non_field_errors": [message]})
+    response = client(method, path, body=body, headers={"content-type": "application/json"})
+    assert (response.status, response.json()) == (400, {"non_field_errors": [message]})
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_bodies_that_are_no_object(client, flow, method, path, body, message):
     ids=lambda body: repr(body[:12]),
 )
 def test_malformed_json_never_reaches_a_handler(client, flow, body):
-    answer = client.patch(FLOWS + "welcome/", body=body, headers={"content-type": "application/json"})
-    assert answer.status == 400
-    assert re.fullmatch(r"JSON parse error - .+: line \d+ column \d+ \(char \d+\)", answer.json()["detail"])
+    response = client.patch(FLOWS + "welcome/", body=body, headers={"content-type": "application/json"})
+    assert response.status == 400
+    assert re.fullmatch(r"JSON parse error - .+: line \d+ column \d+ \(char \d+\)", response.json()["detail"])
 
 
 def test_deep_json_in_a_member_is_refused_and_in_an_unknown_one_ignored(client, flow):
@@ -129,8 +129,8 @@ def test_deep_json_in_a_member_is_refused_and_in_an_unknown_one_ignored(client, 
 
 def test_a_body_larger_than_the_limit_is_413(client, make_flow):
     limit = 1024 * 1024
-    answer = client.post(FLOWS, body=b"x" * (limit + 1), headers={"content-type": "application/json"})
-    assert (answer.status, answer.json()) == (413, {"detail": f"The request body is larger than {limit} bytes."})
+    response = client.post(FLOWS, body=b"x" * (limit + 1), headers={"content-type": "application/json"})
+    assert (response.status, response.json()) == (413, {"detail": f"The request body is larger than {limit} bytes."})
     chunks = [b" " * (limit // 4)] * 5
     assert client.post(FLOWS, body=chunks, headers={"content-type": "application/json"}).status == 413
     assert client.post(FLOWS, make_flow(name="x" * 1_000_000)).status == 201
@@ -138,8 +138,8 @@ def test_a_body_larger_than_the_limit_is_413(client, make_flow):
 
 def test_a_body_in_chunks_is_read_whole(client):
     chunks = [b'{"name": "a", "slug": "ch', b'unks", "title": "t", "desig', b'nation": "recovery"}']
-    answer = client.post(FLOWS, body=chunks, headers={"content-type": "application/json"})
-    assert (answer.status, answer.json()["slug"]) == (201, "chunks")
+    response = client.post(FLOWS, body=chunks, headers={"content-type": "application/json"})
+    assert (response.status, response.json()["slug"]) == (201, "chunks")
 
 
 @pytest.mark.parametrize(
@@ -154,37 +154,37 @@ def test_a_body_in_chunks_is_read_whole(client):
 )
 def test_flows_instances_create__media_types_that_are_taken(client, content_type, encoding):
     body = '{"name": "Ångström", "slug": "a", "title": "é", "designation": "recovery"}'.encode(encoding)
-    answer = client.post(FLOWS, body=body, headers={"content-type": content_type})
-    assert (answer.status, answer.json()["name"]) == (201, "Ångström")
+    response = client.post(FLOWS, body=body, headers={"content-type": content_type})
+    assert (response.status, response.json()["name"]) == (201, "Ångström")
 
 
 def test_a_body_that_is_not_in_its_charset_is_malformed(client):
-    answer = client.post(FLOWS, body=b"\x00", headers={"content-type": "application/json; charset=utf-16"})
-    assert answer.status == 400
-    assert answer.json()["detail"].startswith("JSON parse error - ")
+    response = client.post(FLOWS, body=b"\x00", headers={"content-type": "application/json; charset=utf-16"})
+    assert response.status == 400
+    assert response.json()["detail"].startswith("JSON parse error - ")
 
 
 @pytest.mark.parametrize("charset", ["zip", "idna", "punycode", "bogus", "", "\x00"])
 def test_charsets_that_no_json_comes_in_are_read_as_utf8(client, make_flow, charset):
-    answer = client.post(FLOWS, make_flow(), headers={"content-type": f"application/json; charset={charset}"})
-    assert answer.status == 201
+    response = client.post(FLOWS, make_flow(), headers={"content-type": f"application/json; charset={charset}"})
+    assert response.status == 201
 
 
 def test_flows_instances_create__another_media_type_is_415(client, make_flow):
-    answer = client.post(FLOWS, make_flow(), headers={"content-type": "text/plain; charset=utf-8"})
-    assert answer.status == 415
-    assert answer.json() == {"detail": 'Unsupported media type "text/plain; charset=utf-8" in request.'}
+    response = client.post(FLOWS, make_flow(), headers={"content-type": "text/plain; charset=utf-8"})
+    assert response.status == 415
+    assert response.json() == {"detail": 'Unsupported media type "text/plain; charset=utf-8" in request.'}
 
 
 def test_flows_instances_update__keeps_members_that_are_left_out(client, flow):
     client.patch(FLOWS + "welcome/", {"layout": "sidebar_left", "compatibility_mode": True})
     body = {"name": "N", "slug": "moved", "title": "T", "designation": "recovery"}
-    answer = client.put(FLOWS + "welcome/", body)
-    assert answer.status == 200
+    response = client.put(FLOWS + "welcome/", body)
+    assert response.status == 200
     changed = {**flow, **body, "layout": "sidebar_left", "compatibility_mode": True}
-    assert answer.json() == {**changed, "export_url": "/api/v3/flows/instances/moved/export/"}
+    assert response.json() == {**changed, "export_url": "/api/v3/flows/instances/moved/export/"}
     assert client.get(FLOWS + "welcome/").status == 404
-    assert client.get(FLOWS + "moved/").json() == answer.json()
+    assert client.get(FLOWS + "moved/").json() == response.json()
 
 
 def test_flows_instances_partial_update__an_invalid_member_changes_nothing(client, flow):
@@ -193,8 +193,8 @@ def test_flows_instances_partial_update__an_invalid_member_changes_nothing(clien
 
 
 def test_flows_instances_partial_update__without_a_body(client, flow):
-    answer = client.patch(FLOWS + "welcome/", body=b"", headers={"content-type": "application/json"})
-    assert (answer.status, answer.json()) == (200, flow)
+    response = client.patch(FLOWS + "welcome/", body=b"", headers={"content-type": "application/json"})
+    assert (response.status, response.json()) == (200, flow)
 
 
 def test_flows_instances_partial_update__a_change_is_found_by_search(client, flow):
@@ -209,8 +209,8 @@ def test_flows_instances_partial_update__read_only_members_are_ignored(client, f
 
 
 def test_flows_instances_destroy__frees_the_slug(client, flow, make_flow):
-    answer = client.delete(FLOWS + "welcome/")
-    assert (answer.status, answer.body) == (204, b"")
+    response = client.delete(FLOWS + "welcome/")
+    assert (response.status, response.body) == (204, b"")
     assert client.delete(FLOWS + "welcome/").status == 404
     assert client.post(FLOWS, make_flow(slug="welcome")).json()["pk"] != flow["pk"]
 
@@ -225,10 +225,10 @@ def test_flows_instances_destroy__frees_the_slug(client, flow, make_flow):
     ],
 )
 def test_flows_instances_import_create__without_a_file(client, body):
-    answer = client.post(
+    response = client.post(
         FLOWS + "import/", body=body.encode(), headers={"content-type": "multipart/form-data; boundary=BOUND"}
     )
-    assert (answer.status, answer.json()) == (400, {"file": ["This field is required."]})
+    assert (response.status, response.json()) == (400, {"file": ["This field is required."]})
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
@@ -244,23 +244,23 @@ def test_filters_apply_to_one_flow_too(client, flow, make_flow, method, query):
 def test_flows_instances_list__pages(client, make_flow):
     for number in range(5):
         client.post(FLOWS, make_flow(slug=f"flow-{number}"))
-    answer = client.get(FLOWS, query="page_size=2&page=3")
-    assert answer.json()["pagination"] == {
+    response = client.get(FLOWS, query="page_size=2&page=3")
+    assert response.json()["pagination"] == {
         "next": 0, "previous": 2, "count": 5, "current": 3, "total_pages": 3, "start_index": 5, "end_index": 5,
     }  # fmt: skip
-    assert slugs(answer) == ["flow-4"]
+    assert slugs(response) == ["flow-4"]
     assert slugs(client.get(FLOWS, query=f"page_size={10**30}")) == [f"flow-{n}" for n in range(5)]
 
 
 @pytest.mark.parametrize("page", ["4", "0", "-1", "abc", "last", "1.5", "9" * 30, "9" * 5000])
 def test_flows_instances_list__a_page_that_is_not_there(client, page):
-    answer = client.get(FLOWS, query=f"page={page}")
-    assert (answer.status, answer.json()) == (404, {"detail": "Invalid page."})
+    response = client.get(FLOWS, query=f"page={page}")
+    assert (response.status, response.json()) == (404, {"detail": "Invalid page."})
 
 
 def test_flows_instances_list__filters_are_checked_before_the_page(client):
-    answer = client.get(FLOWS, query="page=0&designation=x&flow_uuid=1&page_size=a")
-    assert (answer.status, list(answer.json())) == (400, ["flow_uuid", "designation", "page_size"])
+    response = client.get(FLOWS, query="page=0&designation=x&flow_uuid=1&page_size=a")
+    assert (response.status, list(response.json())) == (400, ["flow_uuid", "designation", "page_size"])
 
 
 def test_flows_instances_list__a_thousand_search_words(client, flow):
@@ -276,8 +276,8 @@ def test_flows_instances_partial_update__too_many_parameters_without_permission(
 
 
 def test_flows_instances_list__too_many_parameters(client):
-    answer = client.get(FLOWS, query="&".join(f"a{number}=1" for number in range(1001)))
-    assert (answer.status, answer.json()) == (400, {"detail": "There are more than 1000 query parameters."})
+    response = client.get(FLOWS, query="&".join(f"a{number}=1" for number in range(1001)))
+    assert (response.status, response.json()) == (400, {"detail": "There are more than 1000 query parameters."})
 
 
 @pytest.mark.parametrize("character", ["%", "_", "\\", "'", '"', "*", "[", "?"])
@@ -308,10 +308,10 @@ def test_the_doubled_slash_of_the_public_documentation(client, flow):
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_paths_that_are_not_there(client, method, path):
-    answer = client(method, path)
-    assert answer.status == 404
-    sentence = "There is no such path." if path.endswith("/") else "There is no such path. Each path ends with a slash."
-    assert answer.json() == {"detail": sentence}
+    response = client(method, path)
+    assert response.status == 404
+    message = "There is no such path." if path.endswith("/") else "There is no such path. Each path ends with a slash."
+    assert response.json() == {"detail": message}
 
 
 def test_literal_segments_go_before_parameters(client, make_flow):
@@ -331,9 +331,9 @@ def test_literal_segments_go_before_parameters(client, make_flow):
 def test_allow_names_all_methods_of_the_path(client, path, allow):
     options = client("OPTIONS", path)
     assert (options.status, options.body, options.headers["allow"]) == (204, b"", allow)
-    refused = client("TRACE", path)
-    assert (refused.status, refused.headers["allow"]) == (405, allow)
-    assert refused.json() == {"detail": 'Method "TRACE" not allowed.'}
+    rejected = client("TRACE", path)
+    assert (rejected.status, rejected.headers["allow"]) == (405, allow)
+    assert rejected.json() == {"detail": 'Method "TRACE" not allowed.'}
 
 
 def test_head_is_get_without_a_body(client, flow):
@@ -349,16 +349,16 @@ def test_accept_that_admits_json(client, accept):
 
 
 def test_406_comes_before_all_else(client):
-    answer = client("DELETE", FLOWS, headers={"accept": "text/html"}, token="")
-    assert (answer.status, answer.json()) == (406, {"detail": "Could not satisfy the request Accept header."})
+    response = client("DELETE", FLOWS, headers={"accept": "text/html"}, token="")
+    assert (response.status, response.json()) == (406, {"detail": "Could not satisfy the request Accept header."})
 
 
 def test_headers_of_each_answer(client, make_flow):
-    answers = [client.get(FLOWS), client.get(FLOWS + "x/"), client.post(FLOWS, {}), client.get(FLOWS, token="nope")]
+    responses = [client.get(FLOWS), client.get(FLOWS + "x/"), client.post(FLOWS, {}), client.get(FLOWS, token="nope")]
     ids = set()
-    for answer in answers:
-        assert answer.headers["content-type"] == "application/json"
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-authentik-id"])
-        ids.add(answer.headers["x-authentik-id"])
-    assert len(ids) == len(answers)
+    for response in responses:
+        assert response.headers["content-type"] == "application/json"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert re.fullmatch("[0-9a-f]{32}", response.headers["x-authentik-id"])
+        ids.add(response.headers["x-authentik-id"])
+    assert len(ids) == len(responses)

@@ -46,8 +46,8 @@ def test_a_file_and_texts(client, seen):
     content = bytes(range(256)) + b"\r\n--BOUN\r\n"
     file = part('name="file"; filename="a b.png"', content, b"Content-Type: image/PNG; x=1")
     sent = form(file, part('name="clear"', b"True"), part('name="size"', b"7"), part('name="title"', " ü ".encode()))
-    answer = send(client, sent)
-    assert (answer.status, answer.json()) == (200, {})
+    response = send(client, sent)
+    assert (response.status, response.json()) == (200, {})
     assert seen == [{"file": Upload("a b.png", "image/png", content), "clear": True, "size": 7, "title": "ü"}]
 
 
@@ -162,18 +162,18 @@ def test_wrong_members_are_told_of_at_once(client):
     ],
 )
 def test_a_boundary_that_is_none(client, content_type, boundary):
-    answer = send(client, b"x", content_type)
-    sentence = f"Multipart form parse error - Invalid boundary in multipart: {boundary}"
-    assert (answer.status, answer.json()) == (400, {"detail": sentence})
+    response = send(client, b"x", content_type)
+    message = f"Multipart form parse error - Invalid boundary in multipart: {boundary}"
+    assert (response.status, response.json()) == (400, {"detail": message})
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/x-www-form-urlencoded", "multipart/mixed; boundary=BOUND"]
 )
 def test_another_media_type(client, content_type):
-    answer = send(client, b"{}", content_type)
-    sentence = f'Unsupported media type "{content_type}" in request.'
-    assert (answer.status, answer.json()) == (415, {"detail": sentence})
+    response = send(client, b"{}", content_type)
+    message = f'Unsupported media type "{content_type}" in request.'
+    assert (response.status, response.json()) == (415, {"detail": message})
 
 
 def test_too_much():
@@ -185,17 +185,17 @@ def test_too_much():
 def test_too_many_parts(client, seen):
     parts = [part('name="a"')] * MAX_PARTS
     assert send(client, form(*parts)).status == 200
-    answer = send(client, form(*parts, parts[0]))
-    assert (answer.status, answer.json()) == (400, {"detail": f"There are more than {MAX_PARTS} parts."})
+    response = send(client, form(*parts, parts[0]))
+    assert (response.status, response.json()) == (400, {"detail": f"There are more than {MAX_PARTS} parts."})
 
 
 def test_too_many_headers(client, seen):
     """Each semicolon costs as much as many bytes of a file."""
     few = part('name="a"' + ";" * (MAX_HEADERS // 20))
     assert send(client, form(*[few] * 18)).status == 200
-    answer = send(client, form(*[few] * 20))
-    sentence = f"The headers of the parts are larger than {MAX_HEADERS} bytes."
-    assert (answer.status, answer.json()) == (400, {"detail": sentence})
+    response = send(client, form(*[few] * 20))
+    message = f"The headers of the parts are larger than {MAX_HEADERS} bytes."
+    assert (response.status, response.json()) == (400, {"detail": message})
 
 
 def test_a_refusal_comes_after_permission_and_existence():

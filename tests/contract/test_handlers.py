@@ -8,7 +8,7 @@ from app import errors
 from app.contract import checks
 from app.contract.document.findings import ContractError
 from app.contract.request.origin import origin_of
-from app.contract.serve.response_cache import AnswerMemory
+from app.contract.serve.response_cache import ResponseCache
 from tests.contract.keeping import implementation, keeping
 from tests.contract.widgets import CONTRACT, HANDLERS, ID, WIDGETS, serve
 
@@ -32,7 +32,7 @@ def test_what_who_asks_may_do():
 
 
 def test_an_answer_to_one_sender_is_not_given_to_another():
-    client = serve(memory=AnswerMemory(lambda: "unchanged", 10))
+    client = serve(memory=ResponseCache(lambda: "unchanged", 10))
     for token in ("root", "widgets.view", "root"):
         assert client.get(ME, token=token).json()["name"] == token
 

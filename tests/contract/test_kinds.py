@@ -40,23 +40,23 @@ def test_the_bundled_contract_is_plain_openapi():
 
 
 def test_a_broken_rule_is_at_the_line_of_the_short_file_that_asked_for_it(client):
-    refused = client.post(f"{STAGES}captcha/", {"name": "a", "public_key": " ", "private_key": "b"})
-    assert refused.json() == {"public_key": ["This field may not be blank."]}
+    rejected = client.post(f"{STAGES}captcha/", {"name": "a", "public_key": " ", "private_key": "b"})
+    assert rejected.json() == {"public_key": ["This field may not be blank."]}
     line = line_of("stages/captcha.yaml", "  public_key:") + 1
-    assert refused.headers["x-contract-rule"].startswith(f"openapi/stages/captcha.yaml:{line}:")
+    assert rejected.headers["x-contract-rule"].startswith(f"openapi/stages/captcha.yaml:{line}:")
 
 
 def test_a_broken_rule_that_all_kinds_have_is_at_the_line_of_the_template(client):
-    refused = client.post(f"{STAGES}deny/", {})
-    assert refused.json() == {"name": ["This field is required."]}
-    assert refused.headers["x-contract-rule"].startswith("openapi/kind.yaml:")
+    rejected = client.post(f"{STAGES}deny/", {})
+    assert rejected.json() == {"name": ["This field is required."]}
+    assert rejected.headers["x-contract-rule"].startswith("openapi/kind.yaml:")
 
 
 def test_a_rule_across_properties_may_name_the_property_of_its_message(client):
     body = {"name": "a", "not_configured_action": "configure"}
-    refused = client.post(f"{STAGES}authenticator/validate/", body)
+    rejected = client.post(f"{STAGES}authenticator/validate/", body)
     message = 'When "Not configured action" is set to "Configure", you must set a configuration stage.'
-    assert (refused.status, refused.json()) == (400, {"not_configured_action": [message]})
+    assert (rejected.status, rejected.json()) == (400, {"not_configured_action": [message]})
 
 
 @pytest.mark.parametrize(

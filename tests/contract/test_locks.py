@@ -24,9 +24,9 @@ def other(client, store):
         yield other
 
 
-def sent(client, method, path, members=None, body=None, headers=JSON):
+def sent(client, method, path, properties=None, body=None, headers=JSON):
     """Begin a request. :returns: its task"""
-    body = body or (b"" if members is None else orjson.dumps(members))
+    body = body or (b"" if properties is None else orjson.dumps(properties))
     headers = {"authorization": f"Bearer {client.token}", "content-length": str(len(body)), **headers}
     return asyncio.ensure_future(client._send(method, path, "", headers, [body]))
 
@@ -115,8 +115,8 @@ def test_a_write_waits_for_the_lock_and_is_carried_out_once_while_others_read(cl
     stage = client.post(STAGES, {"name": "stage"}).json()["pk"]
     request, status = write(flow=flow, stage=stage, make_flow=make_flow)
     before = other.execute("SELECT (SELECT count(*) FROM flows), (SELECT count(*) FROM objects)").fetchone()
-    (answer,) = while_locked(client, other, request)
-    assert answer.status == status, answer.body
+    (response,) = while_locked(client, other, request)
+    assert response.status == status, response.body
     after = other.execute("SELECT (SELECT count(*) FROM flows), (SELECT count(*) FROM objects)").fetchone()
     assert sum(after) - sum(before) in (-1, 0, 1)
     assert (after != before) == (write in (creation, deletion, blueprint, creation_of_a_stage, deletion_of_a_stage))
@@ -124,8 +124,8 @@ def test_a_write_waits_for_the_lock_and_is_carried_out_once_while_others_read(cl
 
 def test_all_who_wait_share_one_transaction(client, shared, other, make_flow):
     with watched(shared) as connection:
-        answers = while_locked(client, other, *(("POST", FLOWS, make_flow()) for _ in range(20)))
-        assert [answer.status for answer in answers] == [201] * 20
+        responses = while_locked(client, other, *(("POST", FLOWS, make_flow()) for _ in range(20)))
+        assert [response.status for response in responses] == [201] * 20
         assert connection.count("COMMIT") == 1
 
 
@@ -134,8 +134,8 @@ def test_no_more_than_may_share_a_transaction_get_the_lock_at_once(client, share
     monkeypatch.setattr(grouping, "_MOST", 2)
     monkeypatch.setattr(queue, "_most", 2)
     with watched(shared) as connection:
-        answers = while_locked(client, other, *(("POST", FLOWS, make_flow()) for _ in range(5)))
-        assert [answer.status for answer in answers] == [201] * 5
+        responses = while_locked(client, other, *(("POST", FLOWS, make_flow()) for _ in range(5)))
+        assert [response.status for response in responses] == [201] * 5
         assert connection.count("COMMIT") == 3
 
 
@@ -143,9 +143,9 @@ def test_a_lock_that_lasts_is_503_with_the_time_to_try_again(client, other, make
     monkeypatch.setattr(locking, "PATIENCE", 0.05)
     other.execute("BEGIN IMMEDIATE")
     for request in (("POST", FLOWS, make_flow()), ("POST", STAGES, {"name": "new"}), ("DELETE", f"{FLOWS}nope/")):
-        answer = client(*request)
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-        assert answer.json() == {"detail": "The database is not available."}
+        response = client(*request)
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
+        assert response.json() == {"detail": "The database is not available."}
     other.execute("COMMIT")
     assert client.post(FLOWS, make_flow()).status == 201
     assert client.get(FLOWS).json()["pagination"]["count"] == 1
@@ -221,8 +221,8 @@ def test_whatever_statement_finds_the_store_locked_the_request_is_carried_out_on
     client.post(FLOWS, make_flow(slug="a"))
     with watched(shared, Locked) as connection:
         connection.failing = statement
-        answer = client(*request_, make_flow(slug="b") if status == 201 else None)
-        assert answer.status == status
+        response = client(*request_, make_flow(slug="b") if status == 201 else None)
+        assert response.status == status
         assert connection.count(statement) >= 3
     kept = [flow["slug"] for flow in client.get(FLOWS).json()["results"]]
     assert sorted(kept) == {201: ["a", "b"], 200: ["a"], 204: []}[status]
@@ -257,10 +257,10 @@ def another_is_next(shared, store):
     """Another process waits for the lock, and this one has had its turn."""
     database = shared[0].database
     database.read().group.queue._turn_ends = 0.0
-    assert database.turnstile.enter()
-    yield database.turnstile
-    if database.turnstile.is_taken():
-        database.turnstile.leave()
+    assert database.write_queue.enter()
+    yield database.write_queue
+    if database.write_queue.is_taken():
+        database.write_queue.leave()
 
 
 def test_a_process_that_has_had_its_turn_lets_the_next_one_write(client, make_flow, another_is_next, monkeypatch):

@@ -62,8 +62,8 @@ def test_a_list_whose_schema_says_little_of_its_objects_has_them(results, writte
 
     client = client_of_settings(written(edit))
     assert client.post("/api/v3/stages/dummy/", {"name": "a"}).status == 201
-    answer = client.get("/api/v3/stages/dummy/")
-    assert [stage["name"] for stage in answer.json()["results"]] == ["a"]
+    response = client.get("/api/v3/stages/dummy/")
+    assert [stage["name"] for stage in response.json()["results"]] == ["a"]
 
 
 def test_what_a_response_requires_and_a_new_object_may_lack_is_a_finding(written):
@@ -155,8 +155,8 @@ def test_a_stored_property_that_a_part_of_its_schema_makes_write_only_is_not_ans
 
     client = client_of_settings(written(edit))
     prompt = {"name": "a", "field_key": "a", "label": "a", "type": "text"}
-    answer = client.post("/api/v3/stages/prompt/prompts/", prompt)
-    assert (answer.status, "type" in answer.json()) == (201, False)
+    response = client.post("/api/v3/stages/prompt/prompts/", prompt)
+    assert (response.status, "type" in response.json()) == (201, False)
 
 
 def test_a_column_that_is_write_only_is_not_answered(written, client_of_settings, make_flow):
@@ -170,8 +170,8 @@ def test_a_column_that_is_write_only_is_not_answered(written, client_of_settings
     client = client_of_settings(written(edit))
     assert client.post("/api/v3/flows/instances/", make_flow(slug="flow", title="hush")).status == 201
     for path in ("", "flow/"):
-        answer = client.get(f"/api/v3/flows/instances/{path}")
-        assert (answer.status, b"flow" in answer.body, b"title" in answer.body) == (200, True, False)
+        response = client.get(f"/api/v3/flows/instances/{path}")
+        assert (response.status, b"flow" in response.body, b"title" in response.body) == (200, True, False)
 
 
 def without_titles(node):
@@ -283,8 +283,8 @@ def test_two_kinds_of_one_name_are_listed(written, client_of_settings):
     def edit(document):
         document["components"]["schemas"]["DenyStage"]["x-model"]["verbose_name"] = "Dummy Stage"
 
-    answer = client_of_settings(written(edit)).get("/api/v3/stages/all/types/")
-    assert [kind["name"] for kind in answer.json()].count("Dummy Stage") == 2
+    response = client_of_settings(written(edit)).get("/api/v3/stages/all/types/")
+    assert [kind["name"] for kind in response.json()].count("Dummy Stage") == 2
 
 
 def test_a_text_in_a_url_is_percent_encoded(written, client_of_settings):
@@ -292,8 +292,8 @@ def test_a_text_in_a_url_is_percent_encoded(written, client_of_settings):
         url = {"type": "string", "readOnly": True, "x-url-template": "/stages/{name}/"}
         document["components"]["schemas"]["DummyStage"]["properties"]["url"] = url
 
-    answer = client_of_settings(written(edit)).post("/api/v3/stages/dummy/", {"name": "a b/c"})
-    assert answer.json()["url"].endswith("/stages/a%20b%2Fc/")
+    response = client_of_settings(written(edit)).post("/api/v3/stages/dummy/", {"name": "a b/c"})
+    assert response.json()["url"].endswith("/stages/a%20b%2Fc/")
 
 
 def test_a_change_that_refers_to_what_a_new_object_does_not_is_a_finding(written):

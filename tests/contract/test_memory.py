@@ -4,9 +4,9 @@ import sqlite3
 
 import pytest
 
-from app.contract.response.answers import Answer
+from app.contract.response.responses import Response
 from app.contract.serve import response_cache as memories
-from app.contract.serve.response_cache import AnswerMemory
+from app.contract.serve.response_cache import ResponseCache
 from tests.asgi import FLOWS, Client
 
 
@@ -77,14 +77,14 @@ def test_refusals_are_not_remembered(client, asked):
 
 
 def test_few_and_short_answers_are_remembered(monkeypatch):
-    monkeypatch.setattr(memories, "_REMEMBERED_LENGTH", 3)
-    memory = AnswerMemory(lambda: 1, 2)
+    monkeypatch.setattr(memories, "_CACHED_LENGTH", 3)
+    memory = ResponseCache(lambda: 1, 2)
     assert memory.recall("/a", b"") is None
     for path, body in (("/a", b"a"), ("/b", b"b"), ("/long", b"long")):
-        memory.remember(path, b"", Answer(200, body))
+        memory.remember(path, b"", Response(200, body))
     assert memory.recall("/long", b"") is None
     assert [memory.recall(path, b"").body for path in ("/a", "/b")] == [b"a", b"b"]
-    memory.remember("/c", b"", Answer(200, b"c"))
+    memory.remember("/c", b"", Response(200, b"c"))
     assert memory.recall("/a", b"") is None
     assert memory.recall("/c", b"x") is None
     assert memory.recall("/c", b"").body == b"c"
@@ -92,10 +92,10 @@ def test_few_and_short_answers_are_remembered(monkeypatch):
 
 def test_nothing_is_remembered_while_the_version_is_not_known():
     versions = iter([None, 1, None, 1])
-    memory = AnswerMemory(lambda: next(versions), 2)
+    memory = ResponseCache(lambda: next(versions), 2)
     assert memory.recall("/a", b"") is None
-    memory.remember("/a", b"", Answer(200))
+    memory.remember("/a", b"", Response(200))
     assert memory.recall("/a", b"") is None
-    memory.remember("/a", b"", Answer(200))
+    memory.remember("/a", b"", Response(200))
     assert memory.recall("/a", b"") is None
     assert memory.recall("/a", b"") is None

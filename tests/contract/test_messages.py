@@ -16,14 +16,14 @@ def client():
     return serve()
 
 
-def told(client, **members):
-    answer = client.post(WIDGETS, WIDGET | members)
-    assert answer.status == 400
-    return answer.json()
+def told(client, **properties):
+    response = client.post(WIDGETS, WIDGET | properties)
+    assert response.status == 400
+    return response.json()
 
 
 @pytest.mark.parametrize(
-    ("value", "sentence"),
+    ("value", "message"),
     [
         ("nope", NO_UUID.format("nope")),
         (f" {ID} ", NO_UUID.format(f" {ID} ")),
@@ -40,23 +40,23 @@ def told(client, **members):
         (None, "This field may not be null."),
     ],
 )
-def test_a_reference(client, value, sentence):
-    assert told(client, owner=value) == {"owner": [sentence]}
+def test_a_reference(client, value, message):
+    assert told(client, owner=value) == {"owner": [message]}
 
 
 @pytest.mark.parametrize("null", [None, ""])
 def test_a_reference_that_may_be_null_may_be_blank(null):
     seen = []
     client = serve(widgets_create=lambda store, body: seen.append(body) or dict(body))
-    for member in ("group", "user"):
-        answer = client.post(WIDGETS, WIDGET | {member: null})
-        assert (answer.status, answer.json()) == (201, WIDGET | {member: None})
-        assert seen.pop() == answer.json()
+    for property_name in ("group", "user"):
+        response = client.post(WIDGETS, WIDGET | {property_name: null})
+        assert (response.status, response.json()) == (201, WIDGET | {property_name: None})
+        assert seen.pop() == response.json()
     assert told(client, group=" ") == {"group": [NO_UUID.format(" ")]}
 
 
 @pytest.mark.parametrize(
-    ("value", "sentence"),
+    ("value", "message"),
     [
         ("5", NOT_THERE.format(5)),
         (1.5, NOT_THERE.format(1.5)),
@@ -65,12 +65,12 @@ def test_a_reference_that_may_be_null_may_be_blank(null):
         (True, "Incorrect type. Expected pk value, received bool."),
     ],
 )
-def test_a_reference_by_number(client, value, sentence):
-    assert told(client, user=value) == {"user": [sentence]}
+def test_a_reference_by_number(client, value, message):
+    assert told(client, user=value) == {"user": [message]}
 
 
 @pytest.mark.parametrize(
-    ("value", "sentence"),
+    ("value", "message"),
     [
         ("x", 'Expected a list of items but got type "str".'),
         ({ID: 1}, 'Expected a list of items but got type "dict".'),
@@ -82,8 +82,8 @@ def test_a_reference_by_number(client, value, sentence):
         ([""], NO_UUID.format("")),
     ],
 )
-def test_a_list_of_references(client, value, sentence):
-    assert told(client, labels=value) == {"labels": [sentence]}
+def test_a_list_of_references(client, value, message):
+    assert told(client, labels=value) == {"labels": [message]}
 
 
 def test_a_uuid_is_given_to_the_handler_in_small_letters():
@@ -99,17 +99,17 @@ def test_a_uuid_is_given_to_the_handler_in_small_letters():
         return []
 
     client = serve(widgets_create=widgets_create, widgets_list=widgets_list)
-    members = {"name": upper, "owner": upper, "labels": [upper, ID], "key": upper, "group": None}
-    assert client.post(WIDGETS, members).status == 201
+    properties = {"name": upper, "owner": upper, "labels": [upper, ID], "key": upper, "group": None}
+    assert client.post(WIDGETS, properties).status == 201
     lower = upper.lower()
-    assert seen.pop() == members | {"owner": lower, "labels": [lower, ID], "key": lower}
+    assert seen.pop() == properties | {"owner": lower, "labels": [lower, ID], "key": lower}
     assert client.get(WIDGETS, query=f"owner={upper}&label={upper}&label={OTHER}&pk={upper}").status == 200
     assert seen.pop() == {"owner": lower, "labels": [lower, OTHER], "pk": lower}
 
 
 def test_what_the_store_is_asked_for_is_in_small_letters():
     asked = []
-    client = serve(lambda _operation, members, _path: asked.append(members) or {})
+    client = serve(lambda _operation, properties, _path: asked.append(properties) or {})
     client.post(WIDGETS, {"owner": "ABCDEFAB-CDEF-4ABC-8ABC-ABCDEFABCDEF"})
     assert asked == [{"owner": "abcdefab-cdef-4abc-8abc-abcdefabcdef"}]
 
@@ -184,8 +184,8 @@ def test_an_object(client):
     ],
 )
 def test_a_query(client, query, messages):
-    answer = client.get(WIDGETS, query=query)
-    assert (answer.status, list(answer.json().items())) == (400, list(messages.items()))
+    response = client.get(WIDGETS, query=query)
+    assert (response.status, list(response.json().items())) == (400, list(messages.items()))
 
 
 ONLY_ONE = "Only one of 'group' or 'user' can be set."
@@ -193,15 +193,15 @@ THIRTEENTH = "No widget is the thirteenth."
 
 
 @pytest.mark.parametrize(
-    ("members", "sentences"),
+    ("properties", "messages"),
     [
         ({"user": 1, "group": ID}, [ONLY_ONE]),
         ({"order": 13}, [THIRTEENTH]),
         ({"order": 13, "user": 1, "group": ID}, [ONLY_ONE, THIRTEENTH]),
     ],
 )
-def test_a_rule_across_members(client, members, sentences):
-    assert told(client, **members) == {"non_field_errors": sentences}
+def test_a_rule_across_members(client, properties, messages):
+    assert told(client, **properties) == {"non_field_errors": messages}
 
 
 def test_a_rule_across_members_is_told_of_when_each_member_is_right(client):
@@ -220,13 +220,13 @@ def test_a_rule_across_members_comes_before_what_is_unique_together():
 
 
 @pytest.mark.parametrize(
-    ("body", "sentence"),
+    ("body", "message"),
     [
         (b"[]", "Invalid data. Expected a dictionary, but got list."),
         (b"5", "Invalid data. Expected a dictionary, but got int."),
         (b"null", "No data provided"),
     ],
 )
-def test_a_body_that_is_no_object_breaks_no_other_rule(client, body, sentence):
-    answer = client.post(WIDGETS, body=body, headers={"content-type": "application/json"})
-    assert (answer.status, answer.json()) == (400, {"non_field_errors": [sentence]})
+def test_a_body_that_is_no_object_breaks_no_other_rule(client, body, message):
+    response = client.post(WIDGETS, body=body, headers={"content-type": "application/json"})
+    assert (response.status, response.json()) == (400, {"non_field_errors": [message]})

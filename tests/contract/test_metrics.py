@@ -33,9 +33,9 @@ def counted(settings, contract, store):
 
 
 def families(client):
-    answer = client.get(METRICS, token="")
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
-    return {family.name: family for family in text_string_to_metric_families(answer.body.decode())}
+    response = client.get(METRICS, token="")
+    assert (response.status, response.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    return {family.name: family for family in text_string_to_metric_families(response.body.decode())}
 
 
 def samples(client, name):
@@ -147,8 +147,8 @@ def test_a_database_that_is_down_is_told_of(counted, store, monkeypatch):
 def test_a_token_may_be_asked_for(counted):
     client = counted(metrics_token="secret")
     for token in ("", "wrong", "root", "secret2"):
-        answer = client.get(METRICS, token=token)
-        assert (answer.status, answer.body, answer.headers["www-authenticate"]) == (401, b"", "Bearer")
+        response = client.get(METRICS, token=token)
+        assert (response.status, response.body, response.headers["www-authenticate"]) == (401, b"", "Bearer")
     assert client.get(METRICS, token="secret").status == 200
 
 

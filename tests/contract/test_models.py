@@ -64,18 +64,18 @@ def test_all_seven_operations(kind):
 
 def test_what_is_written_is_read_back(kind):
     other = kind.create()
-    for member in kind.model.members:
-        values = kind.values(member)
-        assert values, f"no value of {member} is tried: add one to ANY"
+    for property_name in kind.model.properties:
+        values = kind.values(property_name)
+        assert values, f"no value of {property_name} is tried: add one to ANY"
         for value in values:
-            created = kind.create(**{member: value})
-            if member not in kind.model.answered:
-                assert member not in created
+            created = kind.create(**{property_name: value})
+            if property_name not in kind.model.answered:
+                assert property_name not in created
             else:
-                assert created[member] == value
+                assert created[property_name] == value
             assert kind.send("destroy", created["pk"]).status == 204
-            patched = kind.send("partial_update", other["pk"], kind.named("n") | {member: value})
-            assert (patched.status, patched.json().get(member)) == (200, created.get(member))
+            patched = kind.send("partial_update", other["pk"], kind.named("n") | {property_name: value})
+            assert (patched.status, patched.json().get(property_name)) == (200, created.get(property_name))
             assert kind.send("retrieve", other["pk"]).json() == patched.json()
             # References may lead to others of the kind.
             assert patched.json() in kind.all()
@@ -88,9 +88,9 @@ def test_what_is_left_out_takes_the_default_and_then_stays(kind):
     assert {name: created.get(name) for name in expected} == {
         name: value if name in kind.model.answered else None for name, value in expected.items()
     }
-    for member in kind.model.defaults.keys() & kind.model.members.keys() - least.keys():
-        for value in kind.values(member):
-            changed = kind.send("partial_update", created["pk"], kind.named("changed") | {member: value})
+    for property_name in kind.model.defaults.keys() & kind.model.properties.keys() - least.keys():
+        for value in kind.values(property_name):
+            changed = kind.send("partial_update", created["pk"], kind.named("changed") | {property_name: value})
             for verb, body in (("partial_update", less), ("update", least)):
                 kept = kind.send(verb, created["pk"], body)
                 shown = {name: value for name, value in body.items() if name in kind.model.answered}
@@ -113,17 +113,17 @@ def test_unknown_read_only_and_ignored_members(kind):
 
 def test_what_is_taken_is_taken_in_the_whole_collection(kind):
     own, other = kind.create(), kind.create()
-    for member, schema in kind.schemas.items():
+    for property_name, schema in kind.schemas.items():
         if "x-unique" not in schema:
             continue
         alike = [model for model in kind.examples.models.values() if model.collection == kind.model.collection]
-        others = [kind.examples.one(model.name)[member] for model in alike if model is not kind.model]
-        for value in (other[member], *others):
+        others = [kind.examples.one(model.name)[property_name] for model in alike if model is not kind.model]
+        for value in (other[property_name], *others):
             for verb, pk in (("create", None), ("update", own["pk"]), ("partial_update", own["pk"])):
-                answer = kind.send(verb, pk, kind.body(**{member: value}))
-                assert (answer.status, answer.json()) == (400, {member: [schema["x-unique"]]})
-        for value in (own[member], other[member].upper()):
-            assert kind.send("update", own["pk"], kind.body(**{member: value})).json()[member] == value
+                response = kind.send(verb, pk, kind.body(**{property_name: value}))
+                assert (response.status, response.json()) == (400, {property_name: [schema["x-unique"]]})
+        for value in (own[property_name], other[property_name].upper()):
+            assert kind.send("update", own["pk"], kind.body(**{property_name: value})).json()[property_name] == value
     assert kind.send("retrieve", other["pk"]).json() == other
 
 
@@ -135,13 +135,13 @@ def test_filters_that_name_nothing(kind):
     kind.create()
     for parameter in kind.parameters("x-references"):
         name = parameter["name"]
-        answer = kind.send("list", **{name: NOBODY})
-        assert (answer.status, list(answer.json())) == (400, [name])
+        response = kind.send("list", **{name: NOBODY})
+        assert (response.status, list(response.json())) == (400, [name])
     for parameter in kind.parameters("x-filters"):
         schema = kind.examples.contract.resolve((), parameter["schema"])[1]
         if schema["type"] == "integer":
-            answer = kind.send("list", **{parameter["name"]: 10**30})
-            assert (answer.status, list(answer.json())) == (400, [parameter["name"]])
+            response = kind.send("list", **{parameter["name"]: 10**30})
+            assert (response.status, list(response.json())) == (400, [parameter["name"]])
 
 
 def test_orders(kind):
@@ -163,13 +163,13 @@ def test_objects_of_other_models_are_not_found(kind):
     for model in kind.examples.models:
         if model != kind.model.name:
             pk = kind.examples.one(model)["pk"]
-            answers = [kind.send(verb, pk, kind.body()) for verb in ONE]
-            assert {(answer.status, answer.body) for answer in answers} == {(404, b'{"detail":"Not found."}')}
+            responses = [kind.send(verb, pk, kind.body()) for verb in ONE]
+            assert {(response.status, response.body) for response in responses} == {(404, b'{"detail":"Not found."}')}
 
 
 def test_references_that_lead_nowhere(kind):
     created = kind.create()
-    for member, reference in kind.model.references.items():
+    for property_name, reference in kind.model.references.items():
         elsewhere = [
             model for model in kind.examples.models.values() if not {model.name, model.collection} & {*reference.to}
         ]
@@ -177,56 +177,56 @@ def test_references_that_lead_nowhere(kind):
         wrong = [10**6, -1] if reference.integers else [pk for pk in wrong if isinstance(pk, str)]
         before = kind.all()
         for pk in wrong:
-            body = kind.named("other") | {member: [pk] if reference.many else pk}
+            body = kind.named("other") | {property_name: [pk] if reference.many else pk}
             for verb, its in (("create", None), ("update", created["pk"]), ("partial_update", created["pk"])):
-                answer = kind.send(verb, its, body)
-                sentence = f'Invalid pk "{pk}" - object does not exist.'
-                assert (answer.status, answer.json()) == (400, {member: [sentence]})
+                response = kind.send(verb, its, body)
+                message = f'Invalid pk "{pk}" - object does not exist.'
+                assert (response.status, response.json()) == (400, {property_name: [message]})
         assert kind.all() == before
 
 
 def test_a_blank_reference_is_null_or_refused(kind):
     created = kind.create()
-    for member, reference in kind.model.references.items():
+    for property_name, reference in kind.model.references.items():
         if reference.many:
             continue
-        nullable = kind.schemas[member].get("nullable", False)
+        nullable = kind.schemas[property_name].get("nullable", False)
         for verb, pk in (("create", None), ("update", created["pk"]), ("partial_update", created["pk"])):
-            answer = kind.send(verb, pk, kind.named(f"{verb} {member}") | {member: ""})
+            response = kind.send(verb, pk, kind.named(f"{verb} {property_name}") | {property_name: ""})
             if nullable:
-                assert (answer.status, answer.json()[member]) == (201 if pk is None else 200, None)
-                assert kind.send("retrieve", answer.json()["pk"]).json() == answer.json()
+                assert (response.status, response.json()[property_name]) == (201 if pk is None else 200, None)
+                assert kind.send("retrieve", response.json()["pk"]).json() == response.json()
             else:
-                assert (answer.status, answer.json()) == (400, {member: ["This field may not be null."]})
+                assert (response.status, response.json()) == (400, {property_name: ["This field may not be null."]})
 
 
 def test_a_blank_reference_of_a_blueprint_is_null(kind):
     importing = "/api/v3/flows/instances/import/"
-    for member in kind.model.references:
-        if kind.schemas[member].get("nullable") and "name" in kind.schemas:
-            attrs = kind.body() | {"name": member, member: ""}
-            entry = {"model": kind.model.name, "identifiers": {"name": member}, "attrs": attrs}
+    for property_name in kind.model.references:
+        if kind.schemas[property_name].get("nullable") and "name" in kind.schemas:
+            attrs = kind.body() | {"name": property_name, property_name: ""}
+            entry = {"model": kind.model.name, "identifiers": {"name": property_name}, "attrs": attrs}
             body, headers = form(file=("b.yaml", "", json.dumps({"version": 1, "entries": [entry]}).encode()))
-            answer = kind.client.post(importing, body=body, headers=headers).json()
-            assert answer["success"], answer
-            assert [found[member] for found in kind.all(name=member)] == [None]
+            response = kind.client.post(importing, body=body, headers=headers).json()
+            assert response["success"], response
+            assert [found[property_name] for found in kind.all(name=property_name)] == [None]
 
 
 def test_what_becomes_of_references(kind):
     app, _, model = kind.model.name.partition(".")
-    for member, reference in kind.model.references.items():
+    for property_name, reference in kind.model.references.items():
         for scope in reference.to:
             gone, stays = kind.targets(scope)
             path = kind.examples.path_of(scope, gone)
-            owner = kind.create(**{member: pks([gone, stays]) if reference.many else gone["pk"]})
+            owner = kind.create(**{property_name: pks([gone, stays]) if reference.many else gone["pk"]})
             used_by = [use for use in kind.client.get(path + "used_by/").json() if use["pk"] == str(owner["pk"])]
             assert [(use["app"], use["model_name"], use["action"]) for use in used_by] == [
                 (app, model, reference.on_delete)
             ]
             assert (kind.client.delete(path).status, kind.client.get(path).status) == (204, 404)
             left = kind.send("retrieve", owner["pk"]).json()
-            kept = owner | {member: [stays["pk"]] if reference.many else None}
-            assert all(left[name] == kept[name] for name in kind.model.members if name in kind.model.answered)
+            kept = owner | {property_name: [stays["pk"]] if reference.many else None}
+            assert all(left[name] == kept[name] for name in kind.model.properties if name in kind.model.answered)
 
 
 def test_a_model_that_only_the_yaml_has_is_one_of_the_stages(examples):

@@ -22,7 +22,7 @@ RED = {"color": "red", "size": 1}
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def contract(tmp_path_factory):
     path = tmp_path_factory.mktemp("contract") / "a.yaml"
     path.write_text(f"openapi: 3.0.3\ncomponents:{SCHEMAS.replace(chr(10), chr(10) + '  ')}\n")
     return read(path)
@@ -57,12 +57,12 @@ def source(tmp_path_factory):
     ],
     ids=str,
 )
-def test_null_is_a_value_beside_all_others(source, direction, schema, right, wrong):
-    validator = SchemaReader(source, direction).validator(schema)
+def test_null_is_a_value_beside_all_others(contract, direction, schema, right, wrong):
+    validator = SchemaReader(contract, direction).validator(schema)
     assert validator.is_valid(None)
     assert validator.is_valid(right)
     assert wrong is ... or not validator.is_valid(wrong)
-    assert admits_null(source, schema)
+    assert admits_null(contract, schema)
 
 
 @pytest.mark.parametrize("direction", Direction)
@@ -75,15 +75,15 @@ def test_null_is_a_value_beside_all_others(source, direction, schema, right, wro
     ],
     ids=str,
 )
-def test_null_is_no_value_where_nothing_says_so(source, direction, schema):
-    assert not SchemaReader(source, direction).validator(schema).is_valid(None)
-    assert not admits_null(source, schema)
+def test_null_is_no_value_where_nothing_says_so(contract, direction, schema):
+    assert not SchemaReader(contract, direction).validator(schema).is_valid(None)
+    assert not admits_null(contract, schema)
 
 
 @pytest.mark.parametrize("direction", Direction)
-def test_a_component_is_nullable_only_where_it_is_said(source, direction):
+def test_a_component_is_nullable_only_where_it_is_said(contract, direction):
     both = {"type": "object", "properties": {"a": {**THING, "nullable": True}, "b": THING}}
-    validator = SchemaReader(source, direction).validator(both)
+    validator = SchemaReader(contract, direction).validator(both)
     assert validator.is_valid({"a": None, "b": RED})
     (error,) = validator.iter_errors({"a": RED, "b": None})
     assert list(error.instance_path) == ["b"]
@@ -100,7 +100,7 @@ def test_objects_within_objects_of_the_same_schema_are_filled_in(tmp_path):
     contract = tmp_path / "widgets.yaml"
     contract.write_text(text, "utf-8")
     found = {"name": "a", "inner": {"name": "b", "inner": None, "others": [None, {"name": "c"}]}}
-    answer = serve(contract=contract, widgets_retrieve=lambda store, pk: found).get(f"{WIDGETS}{ID}/").json()
-    assert answer["url"] == "/api/widgets/a/"
-    assert answer["inner"]["url"] == "/api/widgets/b/"
-    assert answer["inner"]["others"][1]["url"] == "/api/widgets/c/"
+    response = serve(contract=contract, widgets_retrieve=lambda store, pk: found).get(f"{WIDGETS}{ID}/").json()
+    assert response["url"] == "/api/widgets/a/"
+    assert response["inner"]["url"] == "/api/widgets/b/"
+    assert response["inner"]["others"][1]["url"] == "/api/widgets/c/"

@@ -19,9 +19,9 @@ def links(page):
 
 @pytest.mark.parametrize("path", ["/", "/docs/"])
 def test_links_of_a_page_lead_somewhere_on_this_server(client, path):
-    answer = client.get(path)
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    found = links(answer.body.decode())
+    response = client.get(path)
+    assert (response.status, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    found = links(response.body.decode())
     assert len(found) >= 7
     for link in found:
         assert link.startswith("/"), link
@@ -55,17 +55,17 @@ def test_a_page_without_scripts_may_run_none(client, path):
 
 
 def test_the_documentation_may_run_the_scripts_of_this_server(client):
-    answer = client.get("/docs/")
-    assert answer.headers["content-security-policy"] == f"{NOTHING_FROM_ELSEWHERE}; script-src 'self'"
-    assert re.search(r"<script[^>]*>[^<]|<style|\bstyle=|\bon\w+=", answer.body.decode()) is None
+    response = client.get("/docs/")
+    assert response.headers["content-security-policy"] == f"{NOTHING_FROM_ELSEWHERE}; script-src 'self'"
+    assert re.search(r"<script[^>]*>[^<]|<style|\bstyle=|\bon\w+=", response.body.decode()) is None
 
 
 @pytest.mark.parametrize("query", ["", "format=yaml"])
 def test_the_contract_as_one_file(client, contract, query):
-    answer = client.get(SCHEMA, query=query)
-    assert answer.headers["content-type"] == "application/vnd.oai.openapi; charset=utf-8"
-    assert answer.headers["content-disposition"] == 'inline; filename="authentik-flows.yaml"'
-    assert answer.body == contract.text
+    response = client.get(SCHEMA, query=query)
+    assert response.headers["content-type"] == "application/vnd.oai.openapi; charset=utf-8"
+    assert response.headers["content-disposition"] == 'inline; filename="authentik-flows.yaml"'
+    assert response.body == contract.text
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_the_contract_as_one_file(client, contract, query):
     ],
 )
 def test_the_contract_as_json(client, contract, query, accept, media_type):
-    answer = client.get(SCHEMA, query=query, headers={"accept": accept} if accept else {})
-    assert answer.headers["content-type"] == media_type
-    assert answer.json() == contract.document == yaml.safe_load(client.get(SCHEMA).body)
+    response = client.get(SCHEMA, query=query, headers={"accept": accept} if accept else {})
+    assert response.headers["content-type"] == media_type
+    assert response.json() == contract.document == yaml.safe_load(client.get(SCHEMA).body)
 
 
 def test_health(client):
@@ -107,8 +107,8 @@ def test_health(client):
 )
 def test_a_path_that_nothing_is_served_at_is_not_found(client, path):
     response = client.get(path)
-    sentence = "There is no such path." if path.endswith("/") else "There is no such path. Each path ends with a slash."
-    assert (response.status, response.json()) == (404, {"detail": sentence})
+    message = "There is no such path." if path.endswith("/") else "There is no such path. Each path ends with a slash."
+    assert (response.status, response.json()) == (404, {"detail": message})
     assert response.headers["x-content-type-options"] == "nosniff"
 
 

@@ -30,20 +30,20 @@ def client(asked):
 
 @pytest.mark.parametrize("written", [MIXED, MIXED.upper(), MIXED.replace("-", ""), f"%7B{MIXED}%7D"])
 def test_an_object_is_found_by_its_uuid_however_it_is_written(client, asked, written):
-    answer = client.get(f"{WIDGETS}{written}/")
-    assert (answer.status, answer.json()) == (200, {"key": MIXED})
+    response = client.get(f"{WIDGETS}{written}/")
+    assert (response.status, response.json()) == (200, {"key": MIXED})
     assert asked == [MIXED]
 
 
 @pytest.mark.parametrize("written", ["nope", MIXED[1:], MIXED + "0", f"%20{MIXED}"])
 def test_what_is_no_uuid_names_nothing(client, asked, written):
-    for answer in (
+    for response in (
         client.get(f"{WIDGETS}{written}/"),
         client.put(f"{WIDGETS}{written}/", WIDGET),
         client.put(f"{WIDGETS}{written}/", {"name": 1}),
         client.put(f"{WIDGETS}{written}/", body=b"{"),
     ):
-        assert (answer.status, answer.json()) == (404, NOT_FOUND)
+        assert (response.status, response.json()) == (404, NOT_FOUND)
     assert asked == []
 
 
@@ -61,14 +61,14 @@ def test_permission_comes_before_existence(client):
 
 @pytest.mark.parametrize(("path", "status"), [("red/12", 200), ("blue/12", 404), ("red/x", 404), ("red/12%0A", 404)])
 def test_a_value_outside_its_schema_names_nothing(client, path, status):
-    answer = client.get(f"{WIDGETS}{path}/")
-    assert answer.status == status
-    assert answer.json() == ({"name": "red 12"} if status == 200 else NOT_FOUND)
+    response = client.get(f"{WIDGETS}{path}/")
+    assert response.status == status
+    assert response.json() == ({"name": "red 12"} if status == 200 else NOT_FOUND)
 
 
 def test_a_filter_that_names_no_object_does_not_keep_from_a_refusal():
     def widgets_retrieve(store, pk):
-        raise errors.NotAChoice("owner", ID)
+        raise errors.InvalidChoice("owner", ID)
 
     client = serve(widgets_retrieve=widgets_retrieve)
     assert client.put(f"{WIDGETS}{MIXED}/", WIDGET, token="widgets.view").status == 403
@@ -76,7 +76,7 @@ def test_a_filter_that_names_no_object_does_not_keep_from_a_refusal():
 
 def test_the_store_is_asked_by_the_handlers_name_of_the_parameter():
     asked = []
-    client = serve(lambda _operation, _members, path: asked.append(path) or {})
+    client = serve(lambda _operation, _properties, path: asked.append(path) or {})
     client.put(f"{WIDGETS}{MIXED.upper()}/", {"name": "Gear"})
     assert asked == [{"pk": MIXED}]
 

@@ -29,8 +29,8 @@ def examples(client):
     return Examples(CONTRACT, client)
 
 
-def denied(answer):
-    return (answer.status, answer.json()) == (403, {"detail": DENIED})
+def denied(response):
+    return (response.status, response.json()) == (403, {"detail": DENIED})
 
 
 def test_every_operation_on_stored_objects_requires_a_permission():
@@ -42,8 +42,8 @@ def test_every_operation_on_stored_objects_requires_a_permission():
 @pytest.mark.parametrize("operation_id", PUBLIC)
 def test_public_operations_need_no_token(examples, operation_id):
     operation = PUBLIC[operation_id]
-    answer = examples.client(operation.method, examples.url(operation_id), token="")
-    assert answer.status == operation.success
+    response = examples.client(operation.method, examples.url(operation_id), token="")
+    assert response.status == operation.success
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
@@ -59,23 +59,23 @@ def test_tokens_that_allow_nothing(examples, store, operation_id):
     }
     change("inactive", active=False)
     url, request = examples.url(operation_id), examples.request(operation_id)
-    for kind, (token, sentence) in tokens.items():
+    for kind, (token, message) in tokens.items():
         if kind == "revoked":
             # Once it was good.
-            answer = examples.send(operation_id, token=token)
-            assert answer.status == OPERATIONS[operation_id].success, answer.body
+            response = examples.send(operation_id, token=token)
+            assert response.status == OPERATIONS[operation_id].success, response.body
             change("revoked", active=False)
-        answer = examples.client(OPERATIONS[operation_id].method, url, **request, token=token)
+        response = examples.client(OPERATIONS[operation_id].method, url, **request, token=token)
         if kind == "empty" and not REQUIRED[operation_id]:
-            assert answer.status == OPERATIONS[operation_id].success
+            assert response.status == OPERATIONS[operation_id].success
             continue
-        assert (kind, answer.status, answer.json()) == (kind, 403, {"detail": sentence})
+        assert (kind, response.status, response.json()) == (kind, 403, {"detail": message})
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_exactly_the_required_permissions(examples, store, operation_id):
-    answer = examples.send(operation_id, token=store.tokens.add("t", permissions=REQUIRED[operation_id]))
-    assert answer.status == OPERATIONS[operation_id].success, answer.body
+    response = examples.send(operation_id, token=store.tokens.add("t", permissions=REQUIRED[operation_id]))
+    assert response.status == OPERATIONS[operation_id].success, response.body
 
 
 def test_any_other_single_permission(examples, store):
@@ -112,11 +112,11 @@ def test_whether_an_object_exists_is_told_to_those_who_may_see_it_only(examples,
     schema = parameter["schema"]
     for value in (MISSING[schema.get("format", schema["type"])], "n°thing"):
         url = operation.url.replace(f"{{{parameter['name']}}}", value)
-        answer = examples.client(operation.method, url, **request, token=viewer)
+        response = examples.client(operation.method, url, **request, token=viewer)
         if reading is operation.spec and seeing != REQUIRED[operation_id]:
-            assert denied(answer)
+            assert denied(response)
         else:
-            assert (answer.status, answer.json()) == (404, {"detail": "Not found."})
+            assert (response.status, response.json()) == (404, {"detail": "Not found."})
         assert all(denied(examples.client(operation.method, url, **request, token=token)) for token in blind)
     assert all(denied(examples.send(operation_id, token=token)) for token in blind)
 
@@ -159,7 +159,7 @@ def test_tokens_are_looked_up_by_the_exact_header(client, store):
         "Bearer root, Bearer root",
         "Bearer ro\u00f6t",
     ):
-        answer = client.get(f"{BASE}/flows/instances/", headers={"authorization": header})
-        assert (answer.status, answer.json()) == (403, {"detail": INVALID}), header
+        response = client.get(f"{BASE}/flows/instances/", headers={"authorization": header})
+        assert (response.status, response.json()) == (403, {"detail": INVALID}), header
     for header in ("bearer root", "  Bearer root  ", "BEARER root"):
         assert client.get(f"{BASE}/flows/instances/", headers={"authorization": header}).status == 200, header

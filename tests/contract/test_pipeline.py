@@ -14,9 +14,9 @@ from app.application import create_app, open_store
 from app.contract.serve import executor as serving
 from app.contract.serve.threads import PATIENCE, Workers
 from app.settings import Settings
-from app.store.engine.postgresql import pipelined_connections as lanes
+from app.store.engine.postgresql import pipelined_connections as pool
 from app.store.engine.postgresql.prepared import Statements
-from tests.asgi import FLOWS, client_loop, together
+from tests.asgi import FLOWS, client_loop, pipelined
 from tests.conftest import client_of, database_at
 from tests.serving import wait_for
 
@@ -99,17 +99,17 @@ def transactions(other, condition="true"):
 
 def test_requests_that_arrive_together_share_a_commit(client, other, alone, make_flow):
     flows = [make_flow() for _ in range(20)]
-    answers = together(client, *(("POST", FLOWS, flow) for flow in flows))
-    assert [answer.status for answer in answers] == [201] * 20
-    assert [answer.json()["slug"] for answer in answers] == [flow["slug"] for flow in flows]
+    responses = pipelined(client, *(("POST", FLOWS, flow) for flow in flows))
+    assert [response.status for response in responses] == [201] * 20
+    assert [response.json()["slug"] for response in responses] == [flow["slug"] for flow in flows]
     assert (transactions(other), alone) == (1, [])
     paths = [f"{FLOWS}{flow['slug']}/" for flow in flows]
-    first = together(client, *(("PATCH", path, {"title": "1"}) for path in paths))
-    second = together(client, *(("PATCH", path, {"title": "2"}) for path in paths))
-    assert [answer.status for answer in first + second] == [200] * 40
+    first = pipelined(client, *(("PATCH", path, {"title": "1"}) for path in paths))
+    second = pipelined(client, *(("PATCH", path, {"title": "2"}) for path in paths))
+    assert [response.status for response in first + second] == [200] * 40
     assert (transactions(other), alone) == (1, [])
-    assert [client.get(path).json() for path in paths] == [answer.json() for answer in second]
-    assert {answer.json()["title"] for answer in second} == {"2"}
+    assert [client.get(path).json() for path in paths] == [response.json() for response in second]
+    assert {response.json()["title"] for response in second} == {"2"}
 
 
 def test_requests_that_arrive_together_are_read_together(client, alone, sent, make_flow):
@@ -117,8 +117,8 @@ def test_requests_that_arrive_together_are_read_together(client, alone, sent, ma
     sent.clear()
     paths = [f"{FLOWS}{flow['slug']}/" for flow in flows]
     asked = [("GET", path, None) for path in [*paths, paths[0], f"{FLOWS}nobody/"]]
-    *found, again, missing = together(client, *asked)
-    assert [answer.json() for answer in [*found, again]] == [*flows, flows[0]]
+    *found, again, missing = pipelined(client, *asked)
+    assert [response.json() for response in [*found, again]] == [*flows, flows[0]]
     assert missing.status == 404
     assert (sent, alone) == ([22], [])
 
@@ -128,7 +128,9 @@ def test_a_request_that_reads_is_carried_out_once(client, made, monkeypatch, mak
     begun, flows = [], made[0].flows
     original = flows.getting
     monkeypatch.setattr(flows, "getting", lambda *arguments: begun.append(1) or original(*arguments))
-    assert [answer.status for answer in together(client, ("GET", path, None), ("GET", f"{FLOWS}nobody/", None))] == [
+    assert [
+        response.status for response in pipelined(client, ("GET", path, None), ("GET", f"{FLOWS}nobody/", None))
+    ] == [
         200,
         404,
     ]
@@ -165,12 +167,12 @@ def test_a_token_that_is_not_known_is_looked_up(client, other, alone, make_flow)
 def test_one_that_is_refused_costs_the_others_nothing(client, alone, make_flow):
     first, twin, second = make_flow(), make_flow(), make_flow()
     twin["slug"] = first["slug"]
-    answers = together(client, ("POST", FLOWS, first), ("POST", FLOWS, twin), ("POST", FLOWS, second))
-    assert sorted(answer.status for answer in answers) == [201, 201, 400]
+    responses = pipelined(client, ("POST", FLOWS, first), ("POST", FLOWS, twin), ("POST", FLOWS, second))
+    assert sorted(response.status for response in responses) == [201, 201, 400]
     # The twins, either of which may be the first.
     assert len(alone) in {1, 2}
-    (refused,) = (answer.json() for answer in answers if answer.status == 400)
-    assert refused == {"slug": ["Flow with this slug already exists."]}
+    (rejected,) = (response.json() for response in responses if response.status == 400)
+    assert rejected == {"slug": ["Flow with this slug already exists."]}
     stored = [flow["slug"] for flow in client.get(FLOWS).json()["results"]]
     assert sorted(stored) == sorted([first["slug"], second["slug"]])
 
@@ -233,8 +235,8 @@ def test_who_changes_one_flow_at_once_finds_all_changes(client, make_flow):
     assert client.patch(path, {"title": "known"}).status == 200
     bodies = ({"title": "x"}, {"name": "y"}, {"layout": "sidebar_left"}, {"denied_action": "continue"})
     for _ in range(5):
-        answers = together(client, *(("PATCH", path, body) for body in bodies))
-        assert [answer.status for answer in answers] == [200] * 4
+        responses = pipelined(client, *(("PATCH", path, body) for body in bodies))
+        assert [response.status for response in responses] == [200] * 4
     wanted = {name: value for body in bodies for name, value in body.items()}
     assert client.get(path).json() == flow | wanted
 
@@ -264,8 +266,8 @@ def test_a_row_that_is_locked_holds_up_nobody_else(client, other, make_flow):
 
 
 def test_a_text_that_is_long_goes_alone(client, alone, make_flow):
-    answer = client.post(FLOWS, make_flow(title="x" * 100_000))
-    assert (answer.status, len(answer.json()["title"]), len(alone)) == (201, 100_000, 1)
+    response = client.post(FLOWS, make_flow(title="x" * 100_000))
+    assert (response.status, len(response.json()["title"]), len(alone)) == (201, 100_000, 1)
     assert client.post(FLOWS, make_flow(title="x" * 1000)).status == 201
     assert len(alone) == 1
 
@@ -320,9 +322,9 @@ def test_what_was_under_way_when_a_connection_was_cut_is_told(client, other, mad
     path = f"{FLOWS}{flow['slug']}/"
     assert client.patch(path, {"title": "known"}).status == 200
     with meanwhile_locked(other, made[2], "UPDATE", cut):
-        answer = client.patch(path, {"title": "new"})
-    assert answer.status in {200, 503}
-    assert client.get(path).json()["title"] == ("new" if answer.status == 200 else "known")
+        response = client.patch(path, {"title": "new"})
+    assert response.status in {200, 503}
+    assert client.get(path).json()["title"] == ("new" if response.status == 200 else "known")
 
 
 def test_what_was_read_when_a_connection_was_cut_is_read_again(client, other, alone, made, make_flow):
@@ -364,11 +366,11 @@ ALLOW = "DROP TRIGGER refuse ON flows; DROP FUNCTION refuse; DROP SEQUENCE attem
 def refused_commits(other):
     """Lets so many commits of changes of flows fail."""
 
-    def refuse(times):
+    def reject(times):
         other.execute(REFUSE.format(times=times))
         other.commit()
 
-    yield refuse
+    yield reject
     other.execute(ALLOW)
     other.commit()
 
@@ -377,10 +379,10 @@ def test_requests_whose_commit_fails_are_repeated(client, refused_commits, make_
     known = client.post(FLOWS, make_flow()).json()
     path = f"{FLOWS}{known['slug']}/"
     refused_commits(5)
-    answers = together(
+    responses = pipelined(
         client, ("POST", FLOWS, make_flow()), ("PATCH", path, {"title": "new"}), ("POST", FLOWS, make_flow())
     )
-    assert [answer.status for answer in answers] == [201, 200, 201]
+    assert [response.status for response in responses] == [201, 200, 201]
     assert client.get(path).json()["title"] == "new"
 
 
@@ -390,12 +392,12 @@ def test_a_request_whose_commit_fails_for_ever_is_told(client, refused_commits, 
     path = f"{FLOWS}{known['slug']}/"
     refused_commits(1000)
     asked = [("PATCH", path, {"title": "new"}), ("POST", FLOWS, make_flow()), ("GET", path, None)]
-    assert [answer.status for answer in together(client, *asked)] == [503, 503, 200]
+    assert [response.status for response in pipelined(client, *asked)] == [503, 503, 200]
     assert client.get(path).json() == known
     assert client.get("/-/health/ready/").status == 200
 
 
-@pytest.mark.parametrize("error", [ValueError("broken"), psycopg.InterfaceError("broken"), KeyError("broken")])
+@pytest.mark.parametrize("error", [ValueError("violated"), psycopg.InterfaceError("violated"), KeyError("violated")])
 def test_a_connection_whose_answer_can_not_be_read_is_given_up(client, alone, monkeypatch, make_flow, error):
     flow = client.post(FLOWS, make_flow()).json()
     path = f"{FLOWS}{flow['slug']}/"
@@ -403,15 +405,15 @@ def test_a_connection_whose_answer_can_not_be_read_is_given_up(client, alone, mo
     assert client.patch(path, {"title": "known"}).status == 200
     received, left = Statements.received, [2]
 
-    def broken(self):
+    def violated(self):
         if left[0]:
             left[0] -= 1
             raise error
         return received(self)
 
-    monkeypatch.setattr(Statements, "received", broken)
+    monkeypatch.setattr(Statements, "received", violated)
     # Nobody knows what became of the change; who reads reads again.
-    written, read = together(client, ("PATCH", path, {"title": "new"}), ("GET", path, None))
+    written, read = pipelined(client, ("PATCH", path, {"title": "new"}), ("GET", path, None))
     assert (written.status, read.status) == (503, 200)
     assert alone == [("GET", path)]
     for title in "123":
@@ -424,7 +426,7 @@ def test_a_connection_that_does_not_answer_is_given_up(client, alone, monkeypatc
     flow = client.post(FLOWS, make_flow()).json()
     path = f"{FLOWS}{flow['slug']}/"
     assert client.patch(path, {"title": "known"}).status == 200
-    monkeypatch.setattr(lanes, "POSTGRESQL_ANSWER_TIMEOUT", 0.1)
+    monkeypatch.setattr(pool, "POSTGRESQL_RESPONSE_TIMEOUT", 0.1)
     monkeypatch.setattr(Statements, "received", lambda _self: None)
     assert client.patch(path, {"title": "new"}).status == 503
     assert client.get(path).status == 200
@@ -437,8 +439,8 @@ def test_what_is_locked_costs_those_that_are_sent_with_it_no_thread(client, othe
     for path in paths:
         assert client.patch(path, {"title": "known"}).status == 200
     other.execute("SELECT 1 FROM flows WHERE slug = %s FOR UPDATE", (flows[0]["slug"],))
-    locked, *free = together(client, *(("PATCH", path, {"title": "new"}) for path in paths))
-    assert (locked.status, [answer.status for answer in free]) == (503, [200] * 3)
+    locked, *free = pipelined(client, *(("PATCH", path, {"title": "new"}) for path in paths))
+    assert (locked.status, [response.status for response in free]) == (503, [200] * 3)
     assert alone == [("PATCH", paths[0])]
     other.rollback()
     assert client.patch(paths[0], {"title": "new"}).status == 200
@@ -504,20 +506,20 @@ def test_who_wants_a_row_that_is_locked_is_told_soon_and_nobody_else_waits(clien
 
     found, none_told, told, seconds = client_loop(exchange())
     assert none_told
-    assert [answer.status for answer in found] == [200] * 8 + [201] * 2
-    assert {answer.status for answer in told} == {503}
-    assert {answer.headers["retry-after"] for answer in told} == {"1"}
+    assert [response.status for response in found] == [200] * 8 + [201] * 2
+    assert {response.status for response in told} == {503}
+    assert {response.headers["retry-after"] for response in told} == {"1"}
     assert PATIENCE <= seconds < PATIENCE + 1.5
     other.rollback()
     assert client_loop(asked(*want(flow, stage))).status in {200, 201, 204}
 
 
-@pytest.mark.parametrize("member", ["target", "stage"])
-def test_who_filters_by_what_is_locked_does_not_wait(client, other, make_flow, member):
+@pytest.mark.parametrize("property_name", ["target", "stage"])
+def test_who_filters_by_what_is_locked_does_not_wait(client, other, make_flow, property_name):
     flow = client.post(FLOWS, make_flow()).json()
     stage = client.post(STAGES, {"name": "locked"}).json()["pk"]
     bound = client.post(BINDINGS, {"target": flow["pk"], "stage": stage, "order": 1}).json()
     other.execute("SELECT 1 FROM flows, objects FOR UPDATE")
-    found = client.get(BINDINGS, query=f"{member}={bound[member]}").json()["results"]
+    found = client.get(BINDINGS, query=f"{property_name}={bound[property_name]}").json()["results"]
     assert [one["pk"] for one in found] == [bound["pk"]]
     other.rollback()

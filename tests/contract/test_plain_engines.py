@@ -6,7 +6,7 @@ from app.application import create_app, open_store
 from app.settings import Settings
 from app.store.collections.flows import Flows
 from app.store.engine.address import address_of
-from tests.asgi import FLOWS, together
+from tests.asgi import FLOWS, pipelined
 from tests.conftest import client_of
 
 
@@ -39,14 +39,14 @@ def test_plain_databases_serve_flows(plain, make_flow):
     assert plain.get(path).json()["title"] == "B"
     assert [found["slug"] for found in plain.get(f"{FLOWS}?search={flow['slug']}").json()["results"]] == [flow["slug"]]
     assert plain.delete(path).status == 204
-    assert [answer.status for answer in (plain.get(path), plain.patch(path, {"title": "C"}))] == [404, 404]
+    assert [response.status for response in (plain.get(path), plain.patch(path, {"title": "C"}))] == [404, 404]
 
 
 def test_plain_databases_keep_each_of_the_changes_that_arrive_together(plain, make_flow):
     flows = [make_flow() for _ in range(10)]
-    assert {answer.status for answer in together(plain, *(("POST", FLOWS, flow) for flow in flows))} == {201}
+    assert {response.status for response in pipelined(plain, *(("POST", FLOWS, flow) for flow in flows))} == {201}
     changes = [("PATCH", f"{FLOWS}{flow['slug']}/", {"title": flow["slug"]}) for flow in flows]
-    assert {answer.status for answer in together(plain, *changes)} == {200}
+    assert {response.status for response in pipelined(plain, *changes)} == {200}
     found = plain.get(f"{FLOWS}?page_size=20").json()["results"]
     assert {flow["slug"]: flow["title"] for flow in found} == {flow["slug"]: flow["slug"] for flow in flows}
 
@@ -55,10 +55,10 @@ def test_plain_databases_roll_back_what_a_failed_request_has_written(plain, make
     flow = make_flow()
     original = Flows.add
 
-    def add(self, members):
-        return original(self, members)._replace(designation="nonsense")
+    def add(self, properties):
+        return original(self, properties)._replace(designation="nonsense")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(Flows, "add", add)
+    with monkeypatch.context() as violated:
+        violated.setattr(Flows, "add", add)
         assert plain.post(FLOWS, flow).status == 500
     assert plain.get(f"{FLOWS}{flow['slug']}/").status == 404

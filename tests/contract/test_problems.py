@@ -12,15 +12,15 @@ PROBLEM = {"accept": "application/problem+json"}
 LINES = CONTRACT.read_text("utf-8").splitlines()
 
 
-def line_of(answer):
+def line_of(response):
     """The text that the header points at, from the column on, and the one after it."""
-    file, line, column = re.fullmatch(r"(.+):(\d+):(\d+)", answer.headers["x-contract-rule"]).groups()
+    file, line, column = re.fullmatch(r"(.+):(\d+):(\d+)", response.headers["x-contract-rule"]).groups()
     assert file == CONTRACT.name
     return LINES[int(line) - 1][int(column) - 1 :]
 
 
-def around(answer):
-    line = int(answer.headers["x-contract-rule"].split(":")[1])
+def around(response):
+    line = int(response.headers["x-contract-rule"].split(":")[1])
     return "\n".join(LINES[max(0, line - 6) : line])
 
 
@@ -43,9 +43,9 @@ def around(answer):
     ],
 )
 def test_a_body_names_the_keyword_that_it_breaks(body, rule, near):
-    answer = serve().post(WIDGETS, body)
-    assert (answer.status, line_of(answer)) == (400, rule)
-    assert near in around(answer)
+    response = serve().post(WIDGETS, body)
+    assert (response.status, line_of(response)) == (400, rule)
+    assert near in around(response)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_body_names_the_keyword_that_it_breaks(body, rule, near):
     [
         (errors.NotUnique("name"), "x-unique: A widget has this name already."),
         (errors.NotUnique(("order", "owner")), "members: [owner, order]"),
-        (errors.Missing({"labels": OTHER}), "x-references: {to: labels, on_delete: cascade_many}"),
+        (errors.DanglingReference({"labels": OTHER}), "x-references: {to: labels, on_delete: cascade_many}"),
         (errors.Invalid({"order": ["No."]}), "order:"),
         (errors.Invalid({"non_field_errors": ["No."]}), "application/json:"),
     ],
@@ -62,15 +62,15 @@ def test_what_the_store_or_a_handler_refuses(error, rule):
     def widgets_create(store, body):
         raise error
 
-    answer = serve(widgets_create=widgets_create).post(WIDGETS, {"name": "Gear", "owner": ID, "order": 1})
-    assert (answer.status, line_of(answer)) == (400, rule)
+    response = serve(widgets_create=widgets_create).post(WIDGETS, {"name": "Gear", "owner": ID, "order": 1})
+    assert (response.status, line_of(response)) == (400, rule)
 
 
 def test_what_the_store_refuses_beside_what_is_wrong():
-    client = serve(lambda *_: {"owner": errors.Missing({"owner": ID})})
-    answer = client.post(WIDGETS, {"name": "Gear", "owner": ID, "order": "first"}, headers=PROBLEM)
-    assert line_of(answer) == "x-references: {to: owners, on_delete: cascade}"
-    assert [(error["member"], error["rule"]) for error in answer.json()["errors"]] == [
+    client = serve(lambda *_: {"owner": errors.DanglingReference({"owner": ID})})
+    response = client.post(WIDGETS, {"name": "Gear", "owner": ID, "order": "first"}, headers=PROBLEM)
+    assert line_of(response) == "x-references: {to: owners, on_delete: cascade}"
+    assert [(error["member"], error["rule"]) for error in response.json()["errors"]] == [
         ("owner", "x-references"),
         ("order", "type"),
     ]
@@ -97,33 +97,33 @@ def test_what_the_store_refuses_beside_what_is_wrong():
     ],
 )
 def test_every_other_refusal_names_a_line_too(method, path, options, status, rule):
-    answer = serve()(method, path, **options)
-    assert (answer.status, line_of(answer)) == (status, rule)
+    response = serve()(method, path, **options)
+    assert (response.status, line_of(response)) == (status, rule)
 
 
 def test_a_filter_that_names_no_object():
     def widgets_list(store, filters):
-        raise errors.NotAChoice("labels", OTHER)
+        raise errors.InvalidChoice("labels", OTHER)
 
-    answer = serve(widgets_list=widgets_list).get(WIDGETS, query=f"label={OTHER}")
-    assert line_of(answer) == "x-references: {to: labels}"
+    response = serve(widgets_list=widgets_list).get(WIDGETS, query=f"label={OTHER}")
+    assert line_of(response) == "x-references: {to: labels}"
 
 
 def test_a_page_that_is_not_there(client, contract):
-    answer = client.get(FLOWS, query="page=9")
+    response = client.get(FLOWS, query="page=9")
     place = ("components", "parameters", "Page", "x-not-found")
-    assert (answer.status, answer.headers["x-contract-rule"]) == (404, str(contract.locate(place)))
+    assert (response.status, response.headers["x-contract-rule"]) == (404, str(contract.locate(place)))
 
 
 def test_an_object_that_is_not_there_is_the_documented_answer(client, contract):
-    answer = client.get(FLOWS + "nothing/")
+    response = client.get(FLOWS + "nothing/")
     place = ("paths", "/flows/instances/{slug}/", "get", "responses", "404")
-    assert (answer.status, answer.headers["x-contract-rule"]) == (404, str(contract.locate(place)))
+    assert (response.status, response.headers["x-contract-rule"]) == (404, str(contract.locate(place)))
 
 
 def test_an_answer_that_refuses_nothing_names_no_line(client):
-    for answer in (client.get(FLOWS), client("OPTIONS", FLOWS), client.get("/-/health/live/")):
-        assert "x-contract-rule" not in answer.headers
+    for response in (client.get(FLOWS), client("OPTIONS", FLOWS), client.get("/-/health/live/")):
+        assert "x-contract-rule" not in response.headers
 
 
 def test_a_failure_of_the_server_is_no_rule_of_the_contract():
@@ -131,21 +131,21 @@ def test_a_failure_of_the_server_is_no_rule_of_the_contract():
         raise errors.Unavailable("down")
 
     client = serve(widgets_list=widgets_list)
-    answer = client.get(WIDGETS)
-    assert (answer.status, "x-contract-rule" in answer.headers) == (503, False)
+    response = client.get(WIDGETS)
+    assert (response.status, "x-contract-rule" in response.headers) == (503, False)
     assert client.get(WIDGETS, headers=PROBLEM).json()["title"] == "Service Unavailable"
 
 
 def test_a_located_problem():
     body = {"name": "", "owner": "x" * 200, "kinds": ["red", "blue"]}
     client = serve()
-    answer = client.post(WIDGETS, body, headers=PROBLEM)
-    assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
-    assert answer.headers["vary"] == "Accept"
-    problem = answer.json()
+    response = client.post(WIDGETS, body, headers=PROBLEM)
+    assert (response.status, response.headers["content-type"]) == (400, "application/problem+json")
+    assert response.headers["vary"] == "Accept"
+    problem = response.json()
     assert problem.pop("answer") == client.post(WIDGETS, body).json()
     places = [error.pop("contract") for error in problem["errors"]]
-    assert places[0] == answer.headers["x-contract-rule"]
+    assert places[0] == response.headers["x-contract-rule"]
     assert len(set(places)) == len(places) == 3
     assert problem == {
         "type": "about:blank",
@@ -176,11 +176,11 @@ def test_a_problem_of_one_sentence():
 
 
 def test_a_problem_of_values_that_json_has_no_room_for():
-    answer = serve().get(WIDGETS, query=f"order={'9' * 4000}", headers=PROBLEM)
-    assert answer.status in (200, 400)
+    response = serve().get(WIDGETS, query=f"order={'9' * 4000}", headers=PROBLEM)
+    assert response.status in (200, 400)
     deep = b'{"owner": ' + b"[" * 600 + b"]" * 600 + b"}"
-    answer = serve().post(WIDGETS, body=deep, headers=PROBLEM | {"content-type": "application/json"})
-    assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    response = serve().post(WIDGETS, body=deep, headers=PROBLEM | {"content-type": "application/json"})
+    assert (response.status, response.headers["content-type"]) == (400, "application/problem+json")
 
 
 @pytest.mark.parametrize(
@@ -194,15 +194,15 @@ def test_a_problem_of_values_that_json_has_no_room_for():
     ],
 )
 def test_only_who_names_problems_gets_them(accept, media_type):
-    answer = serve().post(WIDGETS, {}, headers={"accept": accept})
-    assert (answer.status, answer.headers["content-type"]) == (400, media_type)
+    response = serve().post(WIDGETS, {}, headers={"accept": accept})
+    assert (response.status, response.headers["content-type"]) == (400, media_type)
 
 
 def test_who_names_problems_gets_other_answers_as_they_are():
-    answer = serve().get(WIDGETS, headers=PROBLEM)
-    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    response = serve().get(WIDGETS, headers=PROBLEM)
+    assert (response.status, response.headers["content-type"]) == (200, "application/json")
 
 
 def test_the_head_of_a_problem_has_no_body():
-    answer = serve()("HEAD", WIDGETS, headers=PROBLEM, token="none")
-    assert (answer.status, answer.headers["content-type"], answer.body) == (403, "application/problem+json", b"")
+    response = serve()("HEAD", WIDGETS, headers=PROBLEM, token="none")
+    assert (response.status, response.headers["content-type"], response.body) == (403, "application/problem+json", b"")

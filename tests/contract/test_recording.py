@@ -208,15 +208,15 @@ def test_the_traffic_is_read_as_it_was(recorded, make_flow, tmp_path):
     recorded.get(FLOWS + "a/export/")
     file = tmp_path / "traffic.har"
     file.write_bytes(recorded.get(TRAFFIC).body)
-    created, listed, headed, broken, exported = read_traffic(file)
+    created, listed, headed, violated, exported = read_traffic(file)
     assert (created.method, created.path, created.status) == ("POST", FLOWS, 201)
     assert created.content_type == "application/json"
     assert json.loads(created.body) == flow
     assert created.answer["name"] == "Ångström"
     assert (listed.query, listed.body, listed.answer["results"][0]["slug"]) == (b"search=%C3%85&page=1", b"", "a")
     assert (headed.method, headed.answer) == ("HEAD", None)
-    assert (broken.status, broken.body) == (400, b"\xff\xfe")
-    assert (exported.status, exported.answer_type, exported.answer) == (200, "application/yaml", None)
+    assert (violated.status, violated.body) == (400, b"\xff\xfe")
+    assert (exported.status, exported.response_type, exported.answer) == (200, "application/yaml", None)
 
 
 def test_an_entry_of_the_archive(recorded):
@@ -289,13 +289,13 @@ def test_secret_members_are_masked(with_secrets, make_flow):
     )
     archive = with_secrets.get(TRAFFIC).body.decode()
     assert "hush" not in archive
-    created, listed, refused, broken = entries(with_secrets)
+    created, listed, rejected, violated = entries(with_secrets)
     assert json.loads(created["request"]["postData"]["text"]) == flow | {"title": "********"}
     assert json.loads(created["response"]["content"]["text"])["slug"] == flow["slug"]
     assert json.loads(listed["response"]["content"]["text"])["results"][0]["title"] == "********"
     # A refusal may quote what was sent, and what is no JSON can't be masked.
-    assert "text" not in refused["response"]["content"]
-    assert "text" not in broken["request"]["postData"]
+    assert "text" not in rejected["response"]["content"]
+    assert "text" not in violated["request"]["postData"]
 
 
 @pytest.mark.parametrize("name", ["settings", "default", "enum", "example", "properties"])

@@ -19,15 +19,15 @@ def wanted(tmp_path):
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": "application/json"}, {"content-type": "text/plain"}], ids=str)
 def test_a_body_that_has_to_be_there_is_missed(wanted, headers):
-    answer = wanted("POST", TEST, headers=headers)
-    assert (answer.status, answer.json()) == (400, {"non_field_errors": ["No data provided"]})
+    response = wanted("POST", TEST, headers=headers)
+    assert (response.status, response.json()) == (400, {"non_field_errors": ["No data provided"]})
     assert wanted("POST", TEST, body=[b"", b""]).status == 400
     assert wanted("POST", TEST, {}).status == 200
 
 
 def test_a_form_that_has_to_be_there_is_missed(wanted):
-    answer = wanted("POST", DRAWING)
-    assert (answer.status, answer.json()) == (400, {"non_field_errors": ["No data provided"]})
+    response = wanted("POST", DRAWING)
+    assert (response.status, response.json()) == (400, {"non_field_errors": ["No data provided"]})
 
 
 def test_the_refusal_names_the_line(wanted, tmp_path):

@@ -24,9 +24,9 @@ def statements(examples):
         with examples.client.store.database.read() as session:
             connection = session._connection
         connection.set_trace_callback(lambda sql, seen=seen: None if sql.startswith("--") else seen.append(sql))
-        answer = examples.client.get(url, query="page_size=1000")
+        response = examples.client.get(url, query="page_size=1000")
         connection.set_trace_callback(None)
-        assert answer.status == 200
+        assert response.status == 200
         counts[name] = len(seen)
     return counts
 
@@ -36,8 +36,8 @@ def bind(examples, flow, numbers):
     store, models = examples.client.store, examples.models
     with store.database.write() as session:
 
-        def add(model, **members):
-            body = examples.body(examples.creators[model].id) | members
+        def add(model, **properties):
+            body = examples.body(examples.creators[model].id) | properties
             return store.repository(model).add(session, models[model].read_new(body))
 
         stages = [add("authentik_stages_dummy.dummystage", name=f"stage {number}") for number in numbers]

@@ -87,25 +87,25 @@ def test_what_the_store_or_a_handler_can_not_take(settings, tmp_path, old, new, 
 ANY = "{example: false, "
 
 
-def with_answer(settings, folder, answer):
+def with_answer(settings, folder, response):
     """Settings with a contract that describes one property of an answer otherwise than that of the body."""
     contract = copied(folder)
     replaced(contract, "throw_error:\n    type: boolean\n", "throw_error:\n    type: odd\n")
-    odd = f"types:\n  odd:\n    response: {answer}\n    request: {{type: boolean}}\n    filter: {{schema: {{type: boolean}}}}\n"
+    odd = f"types:\n  odd:\n    response: {response}\n    request: {{type: boolean}}\n    filter: {{schema: {{type: boolean}}}}\n"
     template = contract.parent / "kind.yaml"
     template.write_text(template.read_text("utf-8").replace("types:\n", odd, 1), "utf-8")
     return dataclasses.replace(settings, contract=contract)
 
 
-@pytest.mark.parametrize("answer", [ANY + "type: boolean, nullable: true}", ANY + "enum: [true, false]}", ANY + "}"])
-def test_an_answer_may_admit_more_than_the_body(settings, tmp_path, answer):
-    load_contract(with_answer(settings, tmp_path / "contract", answer))
+@pytest.mark.parametrize("response", [ANY + "type: boolean, nullable: true}", ANY + "enum: [true, false]}", ANY + "}"])
+def test_an_answer_may_admit_more_than_the_body(settings, tmp_path, response):
+    load_contract(with_answer(settings, tmp_path / "contract", response))
 
 
-@pytest.mark.parametrize("answer", [ANY + "type: boolean, enum: [false]}", ANY + "allOf: [{enum: [false]}]}"])
-def test_an_answer_that_admits_less_than_the_body_is_a_finding(settings, tmp_path, answer):
+@pytest.mark.parametrize("response", [ANY + "type: boolean, enum: [false]}", ANY + "allOf: [{enum: [false]}]}"])
+def test_an_answer_that_admits_less_than_the_body_is_a_finding(settings, tmp_path, response):
     with pytest.raises(ContractError) as caught:
-        load_contract(with_answer(settings, tmp_path / "contract", answer))
+        load_contract(with_answer(settings, tmp_path / "contract", response))
     assert {finding.location.line for finding in caught.value.findings} == {52}
     assert "The response admits fewer values of 'throw_error' than the request." in {
         finding.problem for finding in caught.value.findings
@@ -120,11 +120,11 @@ def served(settings, path, *replacements):
         assert old in dummy.read_text("utf-8")
         dummy.write_text(dummy.read_text("utf-8").replace(old, new), "utf-8")
     changed = dataclasses.replace(settings, contract=contract)
-    source = load_contract(changed)
-    store = open_store(changed, source)
+    loaded = load_contract(changed)
+    store = open_store(changed, loaded)
     store.migrate()
     store.tokens.add("root", superuser=True, secret="root")
-    return Client(create_app(changed, contract=source, store=store), "root")
+    return Client(create_app(changed, contract=loaded, store=store), "root")
 
 
 def test_what_a_new_object_lacks_is_left_out(settings, tmp_path):

@@ -82,10 +82,10 @@ def warnings():
         structlog.configure(**before)
 
 
-def created(client, path, **members):
-    answer = client.post(path, members)
-    assert answer.status == 201, answer.body
-    return answer.json()
+def created(client, path, **properties):
+    response = client.post(path, properties)
+    assert response.status == 201, response.body
+    return response.json()
 
 
 def counted(client):
@@ -428,10 +428,10 @@ def test_only_stored_properties_are_answered_against_the_contract(settings, cont
     store.tokens.add("root", superuser=True, secret="root")
     client = Client(create_app(settings, contract=contract, store=store, served_by=written), "root")
     client.post(FLOWS, make_flow(slug="flow"))
-    answer = client.get(f"{FLOWS}flow/")
-    assert answer.status == status
+    response = client.get(f"{FLOWS}flow/")
+    assert response.status == status
     if status == 200:
-        assert values.items() <= answer.json().items()
+        assert values.items() <= response.json().items()
 
 
 @pytest.mark.parametrize(("body", "status"), [({"title": "New"}, 200), ({"designation": "recovery"}, 500)], ids=str)
@@ -448,8 +448,8 @@ def test_a_change_may_leave_a_wrong_value_but_not_make_one(settings, contract, s
 def test_a_value_that_is_write_only_by_now_is_not_answered(served):
     old = created(served(*added([])), STAGES, name="old", loud="secret")
     client = served(*added(["writeOnly: true"]))
-    answer = client.get(f"{STAGES}{old['pk']}/")
-    assert (answer.status, "loud" in answer.json()) == (200, False)
+    response = client.get(f"{STAGES}{old['pk']}/")
+    assert (response.status, "loud" in response.json()) == (200, False)
 
 
 HOLDER = ["type: object", "additionalProperties: false", "properties:", "  shown: {type: string}"]

@@ -27,27 +27,27 @@ class Provider:
     def __init__(self, client):
         self.client = client
 
-    def create(self, path, key="pk", **members):
+    def create(self, path, key="pk", **properties):
         """Create an object. :returns: its address"""
-        answer = self.client.post(API + path, members)
-        assert answer.status == 201, answer.body
-        address = f"{path}{answer.json()[key]}/"
-        self.read(address, members)
+        response = self.client.post(API + path, properties)
+        assert response.status == 201, response.body
+        address = f"{path}{response.json()[key]}/"
+        self.read(address, properties)
         return address
 
-    def read(self, address, members):
+    def read(self, address, properties):
         """Read an object, which is as it was sent."""
         found = self.client.get(API + address)
         assert found.status == 200, found.body
-        assert {name: found.json()[name] for name in members} == members
+        assert {name: found.json()[name] for name in properties} == properties
         return found.json()
 
-    def update(self, address, key="pk", **members):
+    def update(self, address, key="pk", **properties):
         """Replace an object. :returns: its address, which may be another one"""
-        answer = self.client.put(API + address, members)
-        assert answer.status == 200, answer.body
-        address = f"{address.rsplit('/', 2)[0]}/{answer.json()[key]}/"
-        self.read(address, members)
+        response = self.client.put(API + address, properties)
+        assert response.status == 200, response.body
+        address = f"{address.rsplit('/', 2)[0]}/{response.json()[key]}/"
+        self.read(address, properties)
         return address
 
     def delete(self, address):
@@ -75,8 +75,8 @@ def test_a_flow_from_apply_to_destroy(provider, examples):
         if model.collection in made:
             creator = examples.creators[model.name]
             # White space around what is sent is removed, but not around what is the default.
-            members = model.read_new({**model.defaults, **examples.body(creator.id), "name": model.name})
-            made[model.collection].append(provider.create(creator.url.removeprefix(API), **members))
+            properties = model.read_new({**model.defaults, **examples.body(creator.id), "name": model.name})
+            made[model.collection].append(provider.create(creator.url.removeprefix(API), **properties))
     stages, policies = made["stages"], made["policies"]
 
     def uuid_of(address):
@@ -90,8 +90,8 @@ def test_a_flow_from_apply_to_destroy(provider, examples):
         for policy in policies
     ]
     for order, (stage, binding) in enumerate(reversed(bindings.items()), 1):
-        members = BINDING | {"order": order}
-        assert provider.update(binding, target=uuid, stage=uuid_of(stage), **members) == binding
+        properties = BINDING | {"order": order}
+        assert provider.update(binding, target=uuid, stage=uuid_of(stage), **properties) == binding
 
     renamed = FLOW | {"name": "Renamed", "title": "Renamed", "slug": "renamed", "compatibility_mode": False}
     assert provider.update(flow, "slug", **renamed) == "flows/instances/renamed/"
@@ -119,8 +119,8 @@ def test_a_flow_from_apply_to_destroy(provider, examples):
 
 def test_what_is_not_validated_by_the_provider_is_refused(provider):
     wrong = FLOW | {"denied_action": "deny"}
-    answer = provider.client.post(f"{API}flows/instances/", wrong)
-    assert (answer.status, answer.json()) == (400, {"denied_action": ['"deny" is not a valid choice.']})
+    response = provider.client.post(f"{API}flows/instances/", wrong)
+    assert (response.status, response.json()) == (400, {"denied_action": ['"deny" is not a valid choice.']})
     flow = provider.create("flows/instances/", "slug", **FLOW)
     assert provider.client.put(API + flow, wrong).status == 400
     provider.read(flow, FLOW)
@@ -133,6 +133,6 @@ def test_what_went_behind_the_providers_back_is_gone(provider):
     binding = provider.create("flows/bindings/", target=uuid, stage=pk, **BINDING)
     provider.delete(flow)
     for method in ("GET", "PUT", "DELETE"):
-        answer = provider.client(method, API + binding, {"target": uuid, "stage": pk, **BINDING})
-        assert answer.status == 404
+        response = provider.client(method, API + binding, {"target": uuid, "stage": pk, **BINDING})
+        assert response.status == 404
     provider.delete(stage)

@@ -25,10 +25,10 @@ def jane(client):
     return client.post(USERS, {"username": "jane", "name": "Jane"}).json()
 
 
-def created(client, identifier, **members):
+def created(client, identifier, **properties):
     """A new token of the caller, or of another user."""
-    token = members.pop("token", "root")
-    response = client.post(TOKENS, {"identifier": identifier, **members}, token=token)
+    token = properties.pop("token", "root")
+    response = client.post(TOKENS, {"identifier": identifier, **properties}, token=token)
     assert response.status == 201, response.body
     return response.json()
 
@@ -86,10 +86,10 @@ def test_what_is_wrong_with_a_token(client, jane):
         ({"identifier": "a", "user": 10**6}, {"user": ['Invalid pk "1000000" - object does not exist.']}),
         ({}, {"identifier": ["This field is required."]}),
     ):
-        refused = client.post(TOKENS, body)
-        assert (refused.status, refused.json()) == (400, wrong)
-    refused = client.patch(f"{TOKENS}taken/", {"user": jane["pk"]})
-    assert (refused.status, refused.json()) == (400, {"user": ["User cannot be changed"]})
+        rejected = client.post(TOKENS, body)
+        assert (rejected.status, rejected.json()) == (400, wrong)
+    rejected = client.patch(f"{TOKENS}taken/", {"user": jane["pk"]})
+    assert (rejected.status, rejected.json()) == (400, {"user": ["User cannot be changed"]})
     assert client.patch(f"{TOKENS}taken/", {"identifier": "taken"}).status == 200
 
 
@@ -103,8 +103,8 @@ def test_a_key_is_set_and_never_shown(client, jane):
     with_key(client, "one", "another-key")
     assert client.get(ME, token="janes-own-key").status == 403
     created(client, "two")
-    refused = client.post(f"{TOKENS}two/set_key/", {"key": "another-key"})
-    assert (refused.status, refused.json()) == (400, {"key": ["Token with this key already exists."]})
+    rejected = client.post(f"{TOKENS}two/set_key/", {"key": "another-key"})
+    assert (rejected.status, rejected.json()) == (400, {"key": ["Token with this key already exists."]})
     assert client.post(f"{TOKENS}two/set_key/", {"key": "with blanks"}).status == 400
 
 
@@ -156,9 +156,9 @@ def test_when_tokens_expire(client, monkeypatch):
     assert created(client, "password", intent="app_password")["expires"] == limit
     assert created(client, "old", intent="app_password", expires=past)["expires"] == past
     assert created(client, "lasting", intent="app_password", expiring=False)["expires"] is None
-    refused = client.post(TOKENS, {"identifier": "late", "intent": "app_password", "expires": late})
-    sentence = "Token expires exceeds maximum lifetime (2030-03-17 18:16:40+00:00 UTC)."
-    assert (refused.status, refused.json()) == (400, {"expires": [sentence]})
+    rejected = client.post(TOKENS, {"identifier": "late", "intent": "app_password", "expires": late})
+    message = "Token expires exceeds maximum lifetime (2030-03-17 18:16:40+00:00 UTC)."
+    assert (rejected.status, rejected.json()) == (400, {"expires": [message]})
     key = with_key(client, "api", "expiring-key")
     assert client.get(ME, token=key).status == 200
     monkeypatch.setattr(determinism, "now", lambda: 1_900_001_801.0)
@@ -187,8 +187,8 @@ def test_a_service_account(client):
     assert "group_pk" not in client.post(SERVICE_ACCOUNT, {"name": "other", "expiring": False}).json()
     assert client.get(TOKENS, query="user__username=other").json()["results"][0]["expires"] is None
     for name in ("robot", "akadmin"):
-        refused = client.post(SERVICE_ACCOUNT, {"name": name})
-        assert (refused.status, refused.json()) == (400, {"name": ["This field must be unique."]})
+        rejected = client.post(SERVICE_ACCOUNT, {"name": name})
+        assert (rejected.status, rejected.json()) == (400, {"name": ["This field must be unique."]})
 
 
 def test_nothing_is_left_of_a_service_account_that_can_t_be_made(client):

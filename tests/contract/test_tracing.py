@@ -43,8 +43,8 @@ def traced(settings, contract):
 
 def test_a_request_is_a_span_with_the_conventions_of_http(traced, make_flow):
     headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "a=b"}
-    answer = traced.send.post(FLOWS, make_flow(slug="a"), headers=headers)
-    assert answer.status == 201
+    response = traced.send.post(FLOWS, make_flow(slug="a"), headers=headers)
+    assert response.status == 201
     (span,) = traced.spans()
     assert (span.name, span.kind) == ("POST /api/v3/flows/instances/", SpanKind.SERVER)
     assert dict(span.attributes) == {
@@ -54,7 +54,7 @@ def test_a_request_is_a_span_with_the_conventions_of_http(traced, make_flow):
         "url.path": FLOWS,
         "url.scheme": "http",
         "flows.operation": "flows_instances_create",
-        "flows.request_id": answer.headers["x-authentik-id"],
+        "flows.request_id": response.headers["x-authentik-id"],
     }
     assert f"{span.context.trace_id:032x}" == TRACE
     assert f"{span.parent.span_id:016x}" == PARENT
@@ -84,10 +84,10 @@ def test_a_refusal_names_its_rule_and_only_a_fault_of_the_server_is_an_error(tra
     assert traced.send.post(FLOWS, {}).status == 400
     monkeypatch.setattr(traced._store.flows, "page", None)
     assert traced.send.get(FLOWS).status == 500
-    refused, failed = traced.spans()
-    assert refused.attributes["flows.rule"] == "required"
-    assert "error.type" not in refused.attributes
-    assert refused.status.status_code is StatusCode.UNSET
+    rejected, failed = traced.spans()
+    assert rejected.attributes["flows.rule"] == "required"
+    assert "error.type" not in rejected.attributes
+    assert rejected.status.status_code is StatusCode.UNSET
     assert failed.attributes["error.type"] == "500"
     assert failed.status.status_code is StatusCode.ERROR
 

@@ -11,7 +11,7 @@ import pytest
 from app import errors
 from app.application import create_app, handlers_of, load_contract, open_store
 from app.settings import Settings
-from tests.asgi import FLOWS, Client, together
+from tests.asgi import FLOWS, Client, pipelined
 from tests.attacks.watching import stored
 from tests.conftest import database_at, emptied
 from tests.contract.test_commits import Connection
@@ -40,43 +40,43 @@ def wrong_object(result):
 
 
 def wrong_shape(result):
-    return result._replace(shape=lambda _row: {"pk": 5}) if hasattr(result, "_replace") else 5
+    return result._replace(represent=lambda _row: {"pk": 5}) if hasattr(result, "_replace") else 5
 
 
 def failing_shape(result):
-    return result._replace(shape=lambda row: {}[row]) if hasattr(result, "_replace") else 5
+    return result._replace(represent=lambda row: {}[row]) if hasattr(result, "_replace") else 5
 
 
 def failure(result):
     raise RuntimeError("after it was stored")
 
 
-def refusal(result):
-    raise errors.Refused({"detail": "after it was stored"})
+def rejection(result):
+    raise errors.Rejected({"detail": "after it was stored"})
 
 
-def breaking(handler, broken):
+def breaking(handler, violated):
     """A handler that stores what it is sent, and then answers wrongly if that is broken."""
 
     @functools.wraps(handler)
     def handle(store, *given, **arguments):
         result = handler(store, *given, **arguments)
-        return broken[0](result) if broken else result
+        return violated[0](result) if violated else result
 
     return handle
 
 
 @pytest.fixture(scope="module")
-def broken():
+def violated():
     """What the handlers make of their results, if anything."""
     return []
 
 
 @pytest.fixture(scope="module", params=["at once", "with a look-up"])
-def made(engine, broken, tmp_path_factory, request):
+def made(engine, violated, tmp_path_factory, request):
     """A store on each engine and an application whose handlers may answer wrongly. To look a token up may take a thread."""
     written = dict(handlers_of(shipped()))
-    written |= {name: breaking(written[name], broken) for name in PATHS}
+    written |= {name: breaking(written[name], violated) for name in PATHS}
     contract = load_contract(Settings(), written)
     for url in database_at(engine, tmp_path_factory.mktemp("store"), request):
         settings = Settings(database_url=url, token_cache=1.0 if request.param == "at once" else 0.0)
@@ -87,9 +87,9 @@ def made(engine, broken, tmp_path_factory, request):
 
 
 @pytest.fixture
-def client(made, broken):
-    """A client of the application, with a superuser's token; `broken` is empty."""
-    broken.clear()
+def client(made, violated):
+    """A client of the application, with a superuser's token; `violated` is empty."""
+    violated.clear()
     emptied(made[0]).tokens.add("root", superuser=True, secret="root")
     client = Client(made[1], "root")
     client.store = made[0]
@@ -97,7 +97,7 @@ def client(made, broken):
         client.get(FLOWS)
         open_connections(client)
     yield client
-    broken.clear()
+    violated.clear()
 
 
 @pytest.fixture
@@ -131,31 +131,31 @@ def sent(client, method, path, body):
     return client(method, path, body)
 
 
-@pytest.mark.parametrize("wrongly", [wrong_object, wrong_shape, failing_shape, failure, refusal])
-def test_a_write_is_undone(client, broken, requests, wrongly):
+@pytest.mark.parametrize("wrongly", [wrong_object, wrong_shape, failing_shape, failure, rejection])
+def test_a_write_is_undone(client, violated, requests, wrongly):
     before = stored(client.store)
     for method, path, body in requests:
-        broken[:] = [wrongly]
-        answer = sent(client, method, path, body)
-        assert answer.status == (400 if wrongly is refusal else 500), (method, path)
+        violated[:] = [wrongly]
+        response = sent(client, method, path, body)
+        assert response.status == (400 if wrongly is rejection else 500), (method, path)
         assert stored(client.store) == before, (method, path)
-        broken.clear()
+        violated.clear()
     # And each can be carried out after that.
     for method, path, body in requests[:2] + requests[3:]:
         assert sent(client, method, path, body).status in (200, 201), (method, path)
     assert stored(client.store) != before
 
 
-def test_others_that_arrive_together_notice_nothing(client, broken, make_flow):
+def test_others_that_arrive_together_notice_nothing(client, violated, make_flow):
     flow = client.post(FLOWS, make_flow(slug="kept")).json()
 
     def only_of_some(result):
         row = getattr(result, "row", None)
         return {"pk": 5} if "broken" in str(row) else result
 
-    broken[:] = [only_of_some]
+    violated[:] = [only_of_some]
     path = f"{FLOWS}kept/"
-    answers = together(
+    responses = pipelined(
         client,
         ("GET", FLOWS, None),
         ("POST", FLOWS, make_flow(slug="first")),
@@ -168,26 +168,26 @@ def test_others_that_arrive_together_notice_nothing(client, broken, make_flow):
         ("POST", FLOWS, make_flow(slug="last")),
     )
     # Two that want one name come in any order on a networked database.
-    statuses = [answer.status for answer in answers]
+    statuses = [response.status for response in responses]
     assert statuses[:6] + statuses[7:] in (
         [200, 201, 500, 200, 201, 500, 500, 201],
         [200, 201, 500, 200, 400, 500, 500, 201],
     )
     assert sorted((statuses[4], statuses[6])) == [201, 400]
-    broken.clear()
+    violated.clear()
     assert client.get(path).json() == flow | {"title": "new"}
     assert sorted(one["slug"] for one in client.get(FLOWS).json()["results"]) == ["first", "kept", "last"]
     assert [one["name"] for one in client.get(STAGES).json()["results"]] == ["first"]
 
 
-def test_what_is_known_of_a_flow_is_what_is_stored(client, broken, make_flow):
+def test_what_is_known_of_a_flow_is_what_is_stored(client, violated, make_flow):
     flow = client.post(FLOWS, make_flow(slug="kept")).json()
     path = f"{FLOWS}kept/"
     for title in ("1", "2"):
         assert client.patch(path, {"title": title}).status == 200
-    broken[:] = [wrong_object]
+    violated[:] = [wrong_object]
     assert client.patch(path, {"title": "3", "name": "undone"}).status == 500
-    broken.clear()
+    violated.clear()
     assert client.get(path).json() == flow | {"title": "2"}
     assert client.patch(path, {"denied_action": "continue"}).json() == client.get(path).json()
     assert client.get(path).json() == flow | {"title": "2", "denied_action": "continue"}
@@ -210,14 +210,14 @@ def embedded(made):
         pytest.skip("PostgreSQL has no group commit of one connection")
 
 
-def test_it_costs_others_no_savepoint_and_one_commit(embedded, client, broken, make_flow):
+def test_it_costs_others_no_savepoint_and_one_commit(embedded, client, violated, make_flow):
     with watched(client.store) as connection:
-        answers = together(client, *(("POST", FLOWS, make_flow()) for _ in range(5)))
-    assert [answer.status for answer in answers] == [201] * 5
+        responses = pipelined(client, *(("POST", FLOWS, make_flow()) for _ in range(5)))
+    assert [response.status for response in responses] == [201] * 5
     assert (connection.count("SAVEPOINT"), connection.count("BEGIN"), connection.count("COMMIT")) == (0, 1, 1)
 
 
-def test_others_are_carried_out_again_if_another_process_comes_between(embedded, client, broken, make_flow):
+def test_others_are_carried_out_again_if_another_process_comes_between(embedded, client, violated, make_flow):
     path = client.store.database.address.path
 
     class Interrupted(Connection):
@@ -229,9 +229,11 @@ def test_others_are_carried_out_again_if_another_process_comes_between(embedded,
             return result
 
     kept = client.post(FLOWS, make_flow(slug="kept")).json()
-    broken[:] = [lambda result: {"pk": 5} if "broken" in str(result.row) else result]
+    violated[:] = [lambda result: {"pk": 5} if "broken" in str(result.row) else result]
     with watched(client.store) as connection:
         connection.__class__ = Interrupted
-        answers = together(client, ("POST", FLOWS, make_flow(slug="first")), ("POST", FLOWS, make_flow(slug="broken")))
-    assert [answer.status for answer in answers] == [201, 500]
-    assert client.get(FLOWS).json()["results"] == [answers[0].json(), kept | {"title": "theirs"}]
+        responses = pipelined(
+            client, ("POST", FLOWS, make_flow(slug="first")), ("POST", FLOWS, make_flow(slug="broken"))
+        )
+    assert [response.status for response in responses] == [201, 500]
+    assert client.get(FLOWS).json()["results"] == [responses[0].json(), kept | {"title": "theirs"}]

@@ -16,16 +16,16 @@ def client(client_on_each):
     return client_on_each
 
 
-def user(client, username, **members):
+def user(client, username, **properties):
     """A new user."""
-    response = client.post(USERS, {"username": username, "name": username.title(), **members})
+    response = client.post(USERS, {"username": username, "name": username.title(), **properties})
     assert response.status == 201, response.body
     return response.json()
 
 
-def group(client, name, **members):
+def group(client, name, **properties):
     """A new group."""
-    response = client.post(GROUPS, {"name": name, **members})
+    response = client.post(GROUPS, {"name": name, **properties})
     assert response.status == 201, response.body
     return response.json()
 
@@ -99,8 +99,8 @@ def test_a_superuser_is_one_by_a_group_or_its_parent(client):
 
 def test_a_group_is_not_its_own_parent(client):
     team = group(client, "team")
-    refused = client.patch(f"{GROUPS}{team['pk']}/", {"parent": team["pk"]})
-    assert (refused.status, refused.json()) == (400, {"parent": ["Cannot set group as parent of itself."]})
+    rejected = client.patch(f"{GROUPS}{team['pk']}/", {"parent": team["pk"]})
+    assert (rejected.status, rejected.json()) == (400, {"parent": ["Cannot set group as parent of itself."]})
 
 
 def test_filters_by_what_is_connected(client):
@@ -122,9 +122,9 @@ def test_filters_by_what_is_connected(client):
     by_name = client.get(GROUPS, query="members_by_username=Jane&members_by_username=joe").json()["results"]
     assert [each["name"] for each in by_name] == ["Red", "blue"]
     for parameter, value in (("members_by_username", "jane"), ("members_by_pk", "999999")):
-        refused = client.get(GROUPS, query=f"{parameter}={value}")
-        sentence = f"Select a valid choice. {value} is not one of the available choices."
-        assert (refused.status, refused.json()) == (400, {parameter: [sentence]})
+        rejected = client.get(GROUPS, query=f"{parameter}={value}")
+        message = f"Select a valid choice. {value} is not one of the available choices."
+        assert (rejected.status, rejected.json()) == (400, {parameter: [message]})
 
 
 @pytest.mark.parametrize(
@@ -145,15 +145,15 @@ def test_filters_by_what_is_connected(client):
 )
 def test_attributes_that_are_looked_for(client, wanted, found):
     user(client, "jane", attributes={"text": "ä", "deep": {"er": 1}})
-    answer = client.get(USERS, query="username=jane&attributes=" + quote(json.dumps(wanted)))
-    assert (answer.status, answer.json()["pagination"]["count"]) == (200, int(found))
+    response = client.get(USERS, query="username=jane&attributes=" + quote(json.dumps(wanted)))
+    assert (response.status, response.json()["pagination"]["count"]) == (200, int(found))
 
 
 @pytest.mark.parametrize("wanted", ["x", "[]", "1", '"a"', "[" * 10_000])
 def test_attributes_that_are_no_object_are_refused(client, wanted):
     for path in (USERS, GROUPS):
-        answer = client.get(path, query="attributes=" + quote(wanted))
-        assert (answer.status, list(answer.json())) == (400, ["attributes"])
+        response = client.get(path, query="attributes=" + quote(wanted))
+        assert (response.status, list(response.json())) == (400, ["attributes"])
 
 
 def test_what_is_not_asked_for_is_null(client):
@@ -161,11 +161,11 @@ def test_what_is_not_asked_for_is_null(client):
     jane = user(client, "jane", groups=[team["pk"]])
     (found,) = client.get(USERS, query="username=jane&include_groups=false").json()["results"]
     assert (found["groups_obj"], found["groups"]) == (None, [team["pk"]])
-    for answer in (
+    for response in (
         client.get(GROUPS, query="name=team&include_users=false").json()["results"][0],
         client.get(f"{GROUPS}{team['pk']}/", query="include_users=false").json(),
     ):
-        assert (answer["users_obj"], answer["users"]) == (None, [jane["pk"]])
+        assert (response["users_obj"], response["users"]) == (None, [jane["pk"]])
 
 
 def test_paths_of_users(client):

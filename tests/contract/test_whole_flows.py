@@ -25,18 +25,20 @@ class Whole:
     :param examples: makes the objects
     """
 
-    def __init__(self, examples, **members):
+    def __init__(self, examples, **properties):
         self.examples = examples
-        self.flow = examples.another(FLOW, **{"slug": "welcome", **members})
+        self.flow = examples.another(FLOW, **{"slug": "welcome", **properties})
 
-    def stage(self, order, name="pause", model=DUMMY, **members):
+    def stage(self, order, name="pause", model=DUMMY, **properties):
         """Bind a new stage. :returns: the binding"""
         stage = self.examples.another(model, name=name)
-        return self.examples.another(STAGE_BINDING, target=self.flow["pk"], stage=stage["pk"], order=order, **members)
+        return self.examples.another(
+            STAGE_BINDING, target=self.flow["pk"], stage=stage["pk"], order=order, **properties
+        )
 
-    def policy(self, target, order=0, model=RESULT, bound=None, **members):
+    def policy(self, target, order=0, model=RESULT, bound=None, **properties):
         """Bind a new policy to the flow or to the binding of a stage. :returns: the policy"""
-        policy = self.examples.another(model, **members)
+        policy = self.examples.another(model, **properties)
         self.examples.another(POLICY_BINDING, target=target["pk"], policy=policy["pk"], order=order, **bound or {})
         return policy
 
@@ -244,16 +246,16 @@ NEGATED, DISABLED = {"negate": True}, {"enabled": False}
 def test_policies_decide(examples, on, mode, policies, passes):
     whole = Whole(examples, policy_engine_mode=mode if on == "the flow" else "any")
     stage = whole.stage(0, evaluate_on_plan=True, policy_engine_mode=mode if on == "a stage" else "any")
-    for order, (members, bound) in enumerate(policies):
-        whole.policy(whole.flow if on == "the flow" else stage, order, bound=bound, **members)
-    answer = whole.get("execute")
-    assert answer.status == (200 if passes else 400), answer.body
+    for order, (properties, bound) in enumerate(policies):
+        whole.policy(whole.flow if on == "the flow" else stage, order, bound=bound, **properties)
+    response = whole.get("execute")
+    assert response.status == (200 if passes else 400), response.body
     if passes:
-        assert answer.json() == {"link": "http://127.0.0.1:80/if/flow/welcome/"}
+        assert response.json() == {"link": "http://127.0.0.1:80/if/flow/welcome/"}
     elif on == "a stage":
-        assert answer.json() == {"detail": "The flow has no stage for the current user."}
+        assert response.json() == {"detail": "The flow has no stage for the current user."}
     else:
-        assert answer.json()["detail"].startswith("Flow not applicable to current user/request: ")
+        assert response.json()["detail"].startswith("Flow not applicable to current user/request: ")
 
 
 def test_a_stage_that_is_decided_on_later_is_planned(whole):
@@ -262,8 +264,8 @@ def test_a_stage_that_is_decided_on_later_is_planned(whole):
 
 
 def test_a_flow_without_stages_can_not_be_entered(whole):
-    answer = whole.get("execute")
-    assert (answer.status, answer.json()) == (400, {"detail": "The flow has no stage for the current user."})
+    response = whole.get("execute")
+    assert (response.status, response.json()) == (400, {"detail": "The flow has no stage for the current user."})
 
 
 def test_one_stage_that_is_left_is_enough(whole):

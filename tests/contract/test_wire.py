@@ -33,7 +33,7 @@ VARYING = {"date", "x-authentik-id"}
 
 
 @pytest.fixture
-def answers(contract, store, settings):
+def responses(contract, store, settings):
     """Sends all requests to a server of the store, on one connection while it lasts. Gives status, headers and body of each."""
     store.tokens.add("root", superuser=True, secret="root")
 
@@ -45,22 +45,22 @@ def answers(contract, store, settings):
         ):
             for method, path, headers, body in REQUESTS:
                 connection.request(method, path, body, headers)
-                answer = connection.getresponse()
-                content = answer.read()
-                kept = [(name.lower(), value) for name, value in answer.getheaders() if name.lower() not in VARYING]
-                assert {name.lower() for name, _ in answer.getheaders()} >= VARYING
-                found.append((answer.status, kept, b"" if method == "POST" or path.endswith("a/") else content))
+                response = connection.getresponse()
+                content = response.read()
+                kept = [(name.lower(), value) for name, value in response.getheaders() if name.lower() not in VARYING]
+                assert {name.lower() for name, _ in response.getheaders()} >= VARYING
+                found.append((response.status, kept, b"" if method == "POST" or path.endswith("a/") else content))
         return found
 
     return send
 
 
-def test_in_one_piece_and_step_by_step(answers, monkeypatch):
+def test_in_one_piece_and_step_by_step(responses, monkeypatch):
     whole = []
     sent = middleware.sent_whole
     monkeypatch.setattr(middleware, "sent_whole", lambda *given: whole.append(sent(*given)) or whole[-1])
-    in_one_piece = answers()
+    in_one_piece = responses()
     assert len([lines for lines in whole if lines]) == 4
     monkeypatch.setattr(middleware, "sent_whole", lambda *_: None)
-    assert answers() == in_one_piece
+    assert responses() == in_one_piece
     assert [status for status, _, _ in in_one_piece] == [200, 200, 200, 201, 200, 400, 404, 403, 204, 204]

@@ -11,7 +11,7 @@ from app.application import create_metrics
 from app.contract import checks
 from app.contract.request.authentication import BearerSecurityHandler
 from app.contract.response.examples import no_handler
-from app.contract.serve.edition import Current
+from app.contract.serve.compiled_contract import ActiveContract
 from app.contract.serve.executor import Server
 from app.contract.serve.middleware import ContractMiddleware
 from app.domain import File
@@ -93,7 +93,7 @@ def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=
     :param handlers: the functions that the test is about, by operationId
     """
     served_by = {name: function for name, function in (HANDLERS | handlers).items() if name not in without}
-    source = checks.load(contract, implementation(served_by, examples=bool(without)))
+    loaded = checks.load(contract, implementation(served_by, examples=bool(without)))
     server = Server("the store", problems, body_limit, memory)
     app = ConnexionMiddleware(
         nothing_else,
@@ -101,16 +101,16 @@ def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=
         middlewares=[
             partial(
                 ContractMiddleware,
-                current=Current(source, server, metrics := create_metrics(source)),
+                active_contract=ActiveContract(loaded, server, metrics := create_metrics(loaded)),
                 workers=None,
                 pending=lambda: None,
                 unlocked=None,
-                together=lambda *_: None,
+                pipelined=lambda *_: None,
                 metrics=metrics,
             ),
         ],
         resolver=Resolver(lambda name: served_by.get(name, no_handler)),
         security_map={"bearer": partial(BearerSecurityHandler, access)},
     )
-    app.add_api(source.document)
+    app.add_api(loaded.document)
     return Client(app, "root")

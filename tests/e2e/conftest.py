@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from tests.serving import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def start(environment, tmp_path):
         base = wait_for(url, "the URL of the server")[1]
         token = re.search(r"Token: (\S{43})$", out.read_text(), re.MULTILINE)
         process.output, process.url = out, base
-        return Wire(base), token and token[1], process
+        return RawClient(base), token and token[1], process
 
     yield start
     for process in started:

@@ -62,9 +62,9 @@ def test_import__what_is_not_served_is_refused_or_skipped_and_told(run, tmp_path
     path = tmp_path / "group.yaml"
     path.write_text(GROUP)
     note = f"{path}:8:66: note: authentik_flows.flow has no property 'titel' to set: it is ignored. 'title' is similar."
-    refused = run("import", path)
-    assert (refused.returncode, refused.stdout) == (1, "")
-    first, *rest = refused.stderr.splitlines()
+    rejected = run("import", path)
+    assert (rejected.returncode, rejected.stdout) == (1, "")
+    first, *rest = rejected.stderr.splitlines()
     assert first.startswith(f"{path}:2:10: authentik_core.application is not served here. ")
     assert "--skip-unknown" in first
     assert rest == [note]

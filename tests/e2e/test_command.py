@@ -81,12 +81,12 @@ def test_serve__a_revocation_takes_effect_in_a_running_server(start, run):
 
 
 def test_serve__a_contract_that_can_not_be_served(run, tmp_path):
-    broken = copied(tmp_path / "broken")
-    broken.write_text(broken.read_text().replace("x-searches:", "x-serches:"))
+    violated = copied(tmp_path / "broken")
+    violated.write_text(violated.read_text().replace("x-searches:", "x-serches:"))
     for command, stream in (("serve", "stderr"), ("check", "stdout")):
-        result = run(command, FLOWS_CONTRACT=str(broken))
+        result = run(command, FLOWS_CONTRACT=str(violated))
         assert result.returncode == 1
-        line = re.escape(str(broken)) + r":\d+:\d+: The extension 'x-serches' is not known here\. .+"
+        line = re.escape(str(violated)) + r":\d+:\d+: The extension 'x-serches' is not known here\. .+"
         assert re.search(line, getattr(result, stream))
         assert "Traceback" not in result.stderr
 
@@ -139,9 +139,9 @@ def test_request(run):
     created = run("request", "POST", FLOWS, "-d", json.dumps(FLOW))
     assert (created.returncode, created.stderr) == (0, "201 Created\n")
     assert json.loads(created.stdout)["slug"] == "a"
-    refused = run("request", "POST", FLOWS, "-d", json.dumps(FLOW))
-    assert refused.returncode == 1
-    assert json.loads(refused.stdout) == {"slug": ["Flow with this slug already exists."]}
+    rejected = run("request", "POST", FLOWS, "-d", json.dumps(FLOW))
+    assert rejected.returncode == 1
+    assert json.loads(rejected.stdout) == {"slug": ["Flow with this slug already exists."]}
     assert run("request", "DELETE", FLOWS + "a/").returncode == 0
     assert run("request", "GET", FLOWS, "--token", "nope").returncode == 1
     assert run("token", "list").stdout == ""

@@ -12,7 +12,7 @@ import sys
 import psutil
 import pytest
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.settings import Settings, describe
 from tests.asgi import FLOWS
 from tests.e2e.conftest import FLOWS_COMMAND, ROOT
@@ -78,7 +78,7 @@ def test_the_server_makes_no_call_that_the_unit_forbids(unit, environment, tmp_p
         command = ["strace", "-f", "-c", "-o", str(calls), FLOWS_COMMAND, "serve"]
         traced = subprocess.Popen(command, env=environment | {"FLOWS_BOOTSTRAP_TOKEN": "x" * 32}, stdout=output)
     (url,) = wait_for(lambda: re.findall(r"URL: +(http://[\d.:]+)/", out.read_text()), "the start", deadline=60)
-    wire = Wire(url)
+    wire = RawClient(url)
     for method, path, body in (
         ("POST", FLOWS, json.dumps(FLOW).encode()),
         ("GET", FLOWS, None),
@@ -100,9 +100,9 @@ def calls_of(names):
     listed = subprocess.run(
         ["systemd-analyze", "syscall-filter", *names.split()], capture_output=True, text=True, check=True
     )
-    members = {line.strip() for line in listed.stdout.splitlines() if line.startswith("    ") and "#" not in line}
-    groups = {name for name in members if name.startswith("@")}
-    return (members - groups).union(*map(calls_of, groups))
+    properties = {line.strip() for line in listed.stdout.splitlines() if line.startswith("    ") and "#" not in line}
+    groups = {name for name in properties if name.startswith("@")}
+    return (properties - groups).union(*map(calls_of, groups))
 
 
 def test_the_server_tells_systemd_when_it_is_ready(start, unit, tmp_path):
@@ -117,19 +117,19 @@ def test_the_server_tells_systemd_when_it_is_ready(start, unit, tmp_path):
 
 
 def test_the_container_has_all_that_the_wheel_is_made_of(instructions, tmp_path):
-    source = tmp_path / "source"
-    source.mkdir()
+    contract = tmp_path / "source"
+    contract.mkdir()
     for name, arguments in instructions:
         if name == "COPY" and not arguments.startswith("--from"):
             *paths, target = arguments.split()
             for path in paths:
                 if (ROOT / path).is_dir():
-                    shutil.copytree(ROOT / path, source / target, ignore=shutil.ignore_patterns("__pycache__"))
+                    shutil.copytree(ROOT / path, contract / target, ignore=shutil.ignore_patterns("__pycache__"))
                 else:
-                    shutil.copy(ROOT / path, source / target)
+                    shutil.copy(ROOT / path, contract / target)
     command = next(arguments for name, arguments in instructions if name == "RUN" and " -m build " in arguments)
     command = command.replace("/opt/tools/bin/python", sys.executable).replace("/dist", str(tmp_path / "dist"))
-    made = subprocess.run(shlex.split(command), cwd=source, capture_output=True, text=True, check=False)
+    made = subprocess.run(shlex.split(command), cwd=contract, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     assert list((tmp_path / "dist").glob("flows_server-*.whl"))
 

@@ -39,10 +39,10 @@ class Connection:
     def __call__(self, method, path, body=None, **headers):
         sent = {"Authorization": "Bearer root", "Content-Type": "application/json"} | headers
         self._http.request(method, path, body and json.dumps(body), sent)
-        answer = self._http.getresponse()
-        content = answer.read()
+        response = self._http.getresponse()
+        content = response.read()
         assert self._http.sock is self.socket, "the connection was closed"
-        return answer.status, answer.headers, content
+        return response.status, response.headers, content
 
     def get(self, path, **headers):
         return self("GET", path, **headers)
@@ -89,7 +89,7 @@ def follow(start, tmp_path):
         _, _, process = start("dev", **variables)
         port = urlsplit(process.url).port
 
-        def answers():
+        def responses():
             try:
                 connection = Connection(port)
             except OSError:
@@ -98,7 +98,7 @@ def follow(start, tmp_path):
             connection.close()
             return status == 200
 
-        wait_for(answers, "the start of the server", deadline=60)
+        wait_for(responses, "the start of the server", deadline=60)
         sessions.append(Session(contract, port, process))
         return sessions[-1]
 
@@ -239,9 +239,9 @@ def test_an_operation_without_a_handler_answers_its_examples(follow, run):
     # What the contract says of the request holds already.
     assert connection.get(path + "?least=many")[0] == 400
     assert connection.get(path, Authorization="Bearer none")[0] == 403
-    refused = run("serve", FLOWS_CONTRACT=str(session.contract))
-    assert refused.returncode == 1
-    found = re.search(r":(\d+):(\d+): No handler is named 'flows_instances_rating_retrieve'\. Write", refused.stderr)
+    rejected = run("serve", FLOWS_CONTRACT=str(session.contract))
+    assert rejected.returncode == 1
+    found = re.search(r":(\d+):(\d+): No handler is named 'flows_instances_rating_retrieve'\. Write", rejected.stderr)
     line = session.contract.read_text().splitlines()[int(found[1]) - 1]
     assert line[int(found[2]) - 1 :] == "operationId: flows_instances_rating_retrieve"
 

@@ -18,10 +18,10 @@ def test_a_disk_that_is_full_for_a_while(start, tmp_path):
 
     def create(name):
         body = json.dumps({"name": name, "slug": name, "title": "x" * 10_000, "designation": "recovery"}).encode()
-        answer = wire.send("POST", FLOWS, bearer(token), body)
-        if answer.status == 201:
+        response = wire.send("POST", FLOWS, bearer(token), body)
+        if response.status == 201:
             acknowledged.append(name)
-        return answer
+        return response
 
     def workers():
         return psutil.Process(process.pid).children()
@@ -35,8 +35,8 @@ def test_a_disk_that_is_full_for_a_while(start, tmp_path):
         # No file grows any more: neither the store nor its log.
         worker.rlimit(psutil.RLIMIT_FSIZE, (written, unlimited))
     for number in range(10):
-        answer = create(f"meanwhile-{number}")
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        response = create(f"meanwhile-{number}")
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
     assert wire.send("GET", FLOWS, bearer(token)).json()["pagination"]["count"] == 10
     assert wire.send("GET", "/-/health/ready/").status == 200
     for worker in workers():
@@ -58,9 +58,9 @@ def test_a_log_that_can_not_be_written_is_in_nobodys_way(start):
 
     def send(method, body=None):
         connection.request(method, FLOWS, body, dict(bearer(token)))
-        with connection.getresponse() as answer:
-            answer.read()
-        return answer.status, connection.sock is not None
+        with connection.getresponse() as response:
+            response.read()
+        return response.status, connection.sock is not None
 
     flow = json.dumps({"name": "a", "slug": "a", "title": "a", "designation": "recovery"}).encode()
     unlimited = resource.RLIM_INFINITY

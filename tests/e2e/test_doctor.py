@@ -65,9 +65,9 @@ def test_a_store_that_others_may_read_and_the_command_that_ends_that(run, tmp_pa
 
 
 def test_a_contract_that_can_not_be_served_and_no_store(run, tmp_path):
-    broken = copied(tmp_path / "broken")
-    broken.write_text(broken.read_text().replace("x-searches:", "x-serches:"))
-    found = run("doctor", FLOWS_CONTRACT=str(broken), FLOWS_DATABASE_URL="nothing")
+    violated = copied(tmp_path / "broken")
+    violated.write_text(violated.read_text().replace("x-searches:", "x-serches:"))
+    found = run("doctor", FLOWS_CONTRACT=str(violated), FLOWS_DATABASE_URL="nothing")
     assert found.returncode == 1
     assert set(ill(found)) == {("fail", "contract"), ("fail", "store")}
 

@@ -111,8 +111,8 @@ def test_the_example_tests_pass(tmp_path):
 
 
 def test_the_picture_shows_what_the_commands_print():
-    seen, now = (re.sub(r"\d+", "0", text) for text in (PICTURE.read_text("utf-8"), drawn()))
-    assert seen == now, "The output of the commands has changed: run `make picture`."
+    known, now = (re.sub(r"\d+", "0", text) for text in (PICTURE.read_text("utf-8"), drawn()))
+    assert known == now, "The output of the commands has changed: run `make picture`."
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -11,7 +11,7 @@ import threading
 import psutil
 import pytest
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.server import protocol
 from tests.asgi import FLOWS
 from tests.conftest import application
@@ -51,7 +51,7 @@ def connect(url):
 def others_are_served(url):
     """After each test, and before the wire's patience is over."""
     yield
-    assert Wire(url).send("GET", FLOWS, bearer("root")).status == 200
+    assert RawClient(url).send("GET", FLOWS, bearer("root")).status == 200
 
 
 def everything(connection):
@@ -161,8 +161,8 @@ def test_bodies_that_are_too_large(connect, length):
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip"])
 def test_bodies_are_not_unpacked(url, encoding):
     bomb = gzip.compress(json.dumps({"name": "a" * 50_000_000}).encode())
-    answer = Wire(url).send("POST", FLOWS, [*bearer("root"), ("Content-Encoding", encoding)], bomb)
-    assert (answer.status, list(answer.json())) == (400, ["detail"])
+    response = RawClient(url).send("POST", FLOWS, [*bearer("root"), ("Content-Encoding", encoding)], bomb)
+    assert (response.status, list(response.json())) == (400, ["detail"])
 
 
 # By what they do: JSON of about so many bytes.
@@ -181,11 +181,11 @@ HURTFUL = {
 
 @pytest.mark.parametrize("made", HURTFUL.values(), ids=HURTFUL)
 def test_json_that_is_made_to_hurt(url, made):
-    def refused(body):
-        assert Wire(url).send("POST", FLOWS, bearer("root"), body).status == 400
+    def rejected(body):
+        assert RawClient(url).send("POST", FLOWS, bearer("root"), body).status == 400
 
     short, long = (made(size).encode() for size in (LIMIT // 20, LIMIT // 20 * TIMES))
-    assert in_proportion(refused, short, long, floor=2e-3)
+    assert in_proportion(rejected, short, long, floor=2e-3)
 
 
 def test_requests_one_behind_the_other_are_answered_in_their_order(connect):
@@ -258,7 +258,7 @@ def test_many_connections_that_do_nothing(connect, url):
     before = psutil.Process().memory_info().rss
     for _ in range(400):
         connect()
-    assert Wire(url).send("GET", FLOWS, bearer("root")).status == 200
+    assert RawClient(url).send("GET", FLOWS, bearer("root")).status == 200
     assert psutil.Process().memory_info().rss - before < 20_000_000
 
 

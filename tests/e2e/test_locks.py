@@ -55,7 +55,7 @@ def test_a_lock_that_lasts_is_503_after_some_seconds(start, shell):
     wire, token, _ = start()
     with shell() as other:
         other.execute("BEGIN IMMEDIATE")
-        answer = wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode())
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        response = wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode())
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
         other.execute("COMMIT")
     assert wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode()).status == 201

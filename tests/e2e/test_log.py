@@ -37,15 +37,15 @@ class Served:
     def workers(self):
         return [one for one in psutil.Process(self.process.pid).children() if runs(one)]
 
-    def answers(self, number):
+    def responses(self, number):
         """The statuses of some requests on one connection."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
         found = []
         for _ in range(number):
             connection.request("GET", FLOWS, headers={"Authorization": f"Bearer {TOKEN}"})
-            with connection.getresponse() as answer:
-                answer.read()
-            found.append(answer.status)
+            with connection.getresponse() as response:
+                response.read()
+            found.append(response.status)
         connection.close()
         return found
 
@@ -81,11 +81,11 @@ def serve(environment):
 
 def test_all_requests_are_answered_and_lines_that_nobody_read_are_counted(serve):
     served = serve()
-    assert served.answers(REQUESTS) == [200] * REQUESTS
+    assert served.responses(REQUESTS) == [200] * REQUESTS
     (worker,) = served.workers()
     worker.kill()
     (other,) = wait_for(lambda: [one for one in served.workers() if one != worker], "another worker")
-    assert served.answers(REQUESTS) == [200] * REQUESTS
+    assert served.responses(REQUESTS) == [200] * REQUESTS
     lines = served.read(rb'"log lines dropped"[^\n]*\n')
     # What the one that was killed had not written yet is lost; the parent said that it was killed.
     parsed = [orjson.loads(line) for line in lines if line.startswith(b"{")]
@@ -96,17 +96,17 @@ def test_all_requests_are_answered_and_lines_that_nobody_read_are_counted(serve)
     assert 0 < dropped < REQUESTS
     assert REQUESTS < len(requests) + dropped <= 2 * REQUESTS
     assert served.workers() == [other]
-    assert served.answers(1) == [200]
+    assert served.responses(1) == [200]
     assert len(served.read(rb'"event":"request"')) == 1
 
 
 def test_dropped_lines_are_in_the_metrics(serve):
     served = serve()
-    served.answers(REQUESTS)
+    served.responses(REQUESTS)
     connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=30)
     connection.request("GET", "/-/metrics/")
-    with connection.getresponse() as answer:
-        (number,) = re.findall(r"^flows_log_lines_dropped_total\{\} (\d+)", answer.read().decode(), re.MULTILINE)
+    with connection.getresponse() as response:
+        (number,) = re.findall(r"^flows_log_lines_dropped_total\{\} (\d+)", response.read().decode(), re.MULTILINE)
     connection.close()
     assert 0 < int(number) < REQUESTS
     assert any(orjson.loads(line).get("lines") == int(number) for line in served.read(rb'"log lines dropped"[^\n]*\n'))
@@ -116,16 +116,16 @@ def test_a_reader_that_has_gone_is_not_missed(serve):
     served = serve(workers=2)
     os.close(served.log)
     served.log = os.open(os.devnull, os.O_RDONLY)
-    assert served.answers(100) == [200] * 100
+    assert served.responses(100) == [200] * 100
     worker = served.workers()[0]
     worker.kill()
     wait_for(lambda: len([one for one in served.workers() if one != worker]) == 2, "another worker")
-    assert served.answers(100) == [200] * 100
+    assert served.responses(100) == [200] * 100
 
 
 def test_the_log_is_written_to_its_end_when_the_server_stops(serve):
     served = serve()
-    served.answers(REQUESTS // 4)
+    served.responses(REQUESTS // 4)
     served.process.terminate()
     lines = []
     while more := os.read(served.log, 65536):

@@ -10,7 +10,7 @@ import pytest
 
 from app import errors
 from app.application import create_app, open_store
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.settings import Settings
 from app.store.engine import engines
 from tests import postgresql
@@ -54,10 +54,10 @@ def serve(url, contract):
             store = open_store(settings, contract)
             store.migrate()
             store.tokens.add("root", superuser=True, secret="root")
-            wire = Wire(stack.enter_context(served(create_app(settings, contract=contract, store=store))))
+            wire = RawClient(stack.enter_context(served(create_app(settings, contract=contract, store=store))))
 
-            def send(method, path, members=None):
-                body = None if members is None else json.dumps(members).encode()
+            def send(method, path, properties=None):
+                body = None if properties is None else json.dumps(properties).encode()
                 return wire.send(method, path, bearer("root"), body)
 
             send.wire = wire
@@ -66,14 +66,14 @@ def serve(url, contract):
         yield serve
 
 
-def flow(**members):
+def flow(**properties):
     number = next(_numbers)
-    return {"name": f"Flow {number}", "slug": f"flow-{number}", "title": "T", "designation": "recovery"} | members
+    return {"name": f"Flow {number}", "slug": f"flow-{number}", "title": "T", "designation": "recovery"} | properties
 
 
-def assert_unavailable(answer):
-    assert (answer.status, answer.json()) == (503, {"detail": "The database is not available."})
-    assert answer.headers["retry-after"] == "1"
+def assert_unavailable(response):
+    assert (response.status, response.json()) == (503, {"detail": "The database is not available."})
+    assert response.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize("signal", ["fast", "immediate"])
@@ -131,8 +131,8 @@ def test_a_transaction_that_is_cut_before_its_end_is_tried_again(serve, url):
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
         wait_for(lambda: (found := other.execute(blocked).fetchone()) and found != (pid,), "the second try")
         holder.rollback()
-        answer = waiting.result(30)
-    assert (answer.status, answer.json()["throw_error"]) == (200, True)
+        response = waiting.result(30)
+    assert (response.status, response.json()["throw_error"]) == (200, True)
 
 
 @pytest.mark.parametrize("signal", ["fast", "immediate"])
@@ -158,16 +158,16 @@ def test_a_statement_is_not_sent_to_a_server_that_has_gone(url, contract):
     store = open_store(Settings(database_url=url), contract)
     store.migrate()
     with contextlib.closing(store), psycopg.connect(url, autocommit=True) as other:
-        members = flow() | {"background": "", "policy_engine_mode": "any", "compatibility_mode": False}
-        members |= {"layout": "stacked", "denied_action": "message", "authentication": "none"}
-        store.flows.add(members)
+        properties = flow() | {"background": "", "policy_engine_mode": "any", "compatibility_mode": False}
+        properties |= {"layout": "stacked", "denied_action": "message", "authentication": "none"}
+        store.flows.add(properties)
         ours = "datname = current_database() AND pid <> pg_backend_pid()"
         # Waits for their end.
         other.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {ours}")
-        members["slug"] = "other"
-        with pytest.raises(errors.TakenBack):
-            store.flows.add(members)
-        store.flows.add(members)
+        properties["slug"] = "other"
+        with pytest.raises(errors.SerializationFailure):
+            store.flows.add(properties)
+        store.flows.add(properties)
 
 
 def test_a_statement_that_takes_too_long(serve, url, monkeypatch):
@@ -193,8 +193,8 @@ def test_a_pool_that_is_exhausted(serve, url, monkeypatch):
         waiting = [pool.submit(send, "GET", FLOWS) for _ in range(8)]
         assert send("GET", "/-/health/live/").status == 200
         holder.rollback()
-        answers = [one.result(60) for one in waiting]
-    assert {answer.status for answer in answers} <= {200, 503}
+        responses = [one.result(60) for one in waiting]
+    assert {response.status for response in responses} <= {200, 503}
     assert send("GET", FLOWS).status == 200
 
 
@@ -210,8 +210,8 @@ def test_transactions_that_can_not_be_put_in_order(serve, server, url, level):
         return send("PATCH", FLOWS + "a/", {"title": f"Title {number}", "name": f"Name {number}"})
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(change, range(100)))
-    assert {answer.status for answer in answers} == {200}
+        responses = list(pool.map(change, range(100)))
+    assert {response.status for response in responses} == {200}
     last = send("GET", FLOWS + "a/").json()
     assert last["title"].split()[1] == last["name"].split()[1]
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from app.application import create_app, open_store
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.settings import Settings
 from app.store.engine import engines
 from tests import pgbouncer, postgresql
@@ -92,16 +92,16 @@ def test_a_pooler_without_a_connection_to_give_is_503_in_time(node, contract):
             holder.execute("SELECT 1")
         store = open_store(settings, contract)
         with served(create_app(settings, contract=contract, store=store)) as server, ThreadPoolExecutor(12) as pool:
-            wire = Wire(server)
+            wire = RawClient(server)
 
             def ask(_number):
                 started = time.monotonic()
                 status = wire.send("GET", FLOWS, bearer("root")).status
                 return status, time.monotonic() - started
 
-            answers = list(pool.map(ask, range(12)))
-            assert {status for status, _ in answers} == {503}
-            assert max(seconds for _, seconds in answers) < engines.POSTGRESQL_CONNECT_TIMEOUT
+            responses = list(pool.map(ask, range(12)))
+            assert {status for status, _ in responses} == {503}
+            assert max(seconds for _, seconds in responses) < engines.POSTGRESQL_CONNECT_TIMEOUT
             assert wire.send("GET", "/-/health/ready/").status == 503
             for holder in holders:
                 holder.close()

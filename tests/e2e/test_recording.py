@@ -31,10 +31,10 @@ def serve(start, tmp_path):
     return serve
 
 
-def create(wire, **members):
-    answer = wire.send("POST", FLOWS, ROOT_TOKEN, json.dumps(FLOW | members).encode())
-    assert answer.status == 201, answer.body
-    return answer.json()
+def create(wire, **properties):
+    response = wire.send("POST", FLOWS, ROOT_TOKEN, json.dumps(FLOW | properties).encode())
+    assert response.status == 201, response.body
+    return response.json()
 
 
 @pytest.mark.parametrize("option", ["--record", "--deterministic"])
@@ -49,9 +49,11 @@ def test_headers_are_recorded_as_they_were_sent(serve):
     missing = FLOWS + "nope/"
     sent = [wire.send(method, path, ROOT_TOKEN) for method, path in (("GET", FLOWS), ("HEAD", FLOWS), ("GET", missing))]
     recorded = json.loads(wire.send("GET", "/contract/traffic.har", ROOT_TOKEN).body)["log"]["entries"]
-    for answer, entry in zip(sent, recorded, strict=True):
+    for response, entry in zip(sent, recorded, strict=True):
         headers = {header["name"]: header["value"] for header in entry["response"]["headers"]}
-        assert headers == {name: value for name, value in answer.headers.items() if name not in ("date", "connection")}
+        assert headers == {
+            name: value for name, value in response.headers.items() if name not in ("date", "connection")
+        }
 
 
 def test_coverage__of_a_server(serve, run):
@@ -118,16 +120,16 @@ def test_dev__records_and_follows_the_contract(serve, start, tmp_path):
     )
 
     def created():
-        answer = wire.send("GET", "/contract/coverage.json")
-        return next(one for one in answer.json()["operations"] if one["operation"] == "flows_instances_create")
+        response = wire.send("GET", "/contract/coverage.json")
+        return next(one for one in response.json()["operations"] if one["operation"] == "flows_instances_create")
 
-    def answers():
+    def responses():
         try:
             return created()
         except OSError:
             return None
 
-    wait_for(answers, "the start of the server")
+    wait_for(responses, "the start of the server")
     # As on any other store that is empty.
     assert create(wire) == create(serve("--deterministic")[0])
     assert wire.send("POST", "/contract/snapshot", ROOT_TOKEN).status == 204

@@ -80,13 +80,13 @@ class Client:
 
     def __init__(self, all_, number):
         self._all, self._number = all_, number
-        self._connection, self._answers = None, 0
+        self._connection, self._responses = None, 0
 
     def close(self):
         """Leave."""
         if self._connection is not None:
             self._connection.close()
-            self._connection, self._answers = None, 0
+            self._connection, self._responses = None, 0
 
     def send(self, method, path, body=None):
         """Send a request until it is answered. :returns: the answer's status"""
@@ -96,7 +96,7 @@ class Client:
             except ConnectionRefusedError:
                 pass
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-                self._all.count("ended" if self._answers else "turned_away")
+                self._all.count("ended" if self._responses else "turned_away")
             self.close()
             self._number += 1
 
@@ -107,7 +107,7 @@ class Client:
         self._connection.request(method, path, None if body is None else json.dumps(body), HEADERS)
         response = self._connection.getresponse()
         response.read()
-        self._answers += 1
+        self._responses += 1
         self._all.count("answered")
         if response.will_close or self._number % 4 == 0:
             self.close()
@@ -173,13 +173,13 @@ def test_what_is_on_its_way_when_a_server_stops_is_answered(start):
         assert answer_of(connection, request) is None
     process.terminate()
 
-    def refused():
+    def rejected():
         try:
             socket.create_connection(address, 30).close()
         except OSError:
             return True
 
-    wait_for(refused, "the beginning of the end")
+    wait_for(rejected, "the beginning of the end")
     for connection in opened[:2] + opened[4:6]:
         assert answer_of(connection, request) == "close"
         assert connection.recv(1) == b""

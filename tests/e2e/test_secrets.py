@@ -17,7 +17,7 @@ def test_no_secret_shows(start, run, tmp_path):
     secrets = {"FLOWS_BOOTSTRAP_TOKEN": BOOTSTRAP, "FLOWS_METRICS_TOKEN": METRICS}
     wire, _, process = start(**secrets, FLOWS_LOG_LEVEL="debug")
     made = run("token", "create", "other", "--superuser").stdout.strip()
-    answers = [
+    responses = [
         wire.send("POST", FLOWS, bearer(BOOTSTRAP), json.dumps(FLOW).encode()),
         wire.send("POST", FLOWS, bearer(BOOTSTRAP), b"{"),
         wire.send("GET", FLOWS, bearer(made)),
@@ -25,12 +25,12 @@ def test_no_secret_shows(start, run, tmp_path):
         wire.send("GET", FLOWS + "nothing/", bearer(made)),
         wire.send("GET", "/-/metrics/", bearer(METRICS)),
     ]
-    assert [answer.status for answer in answers] == [201, 400, 200, 403, 404, 200]
+    assert [response.status for response in responses] == [201, 400, 200, 403, 404, 200]
     processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
     said = [
         process.output.read_text(),
         *(" ".join(one.cmdline()) for one in processes),
-        *(str(answer) for answer in answers),
+        *(str(response) for response in responses),
         *(
             run(*command, **secrets).stdout
             for command in (["doctor"], ["token", "list"], ["--help"], ["serve", "--help"])
@@ -72,11 +72,11 @@ def test_no_command_that_starts_a_server_repeats_a_token_that_was_given(start, t
 def answer_of(wire, token):
     """The answer of a server that may have told of its port before it listens there."""
 
-    def answer():
+    def response():
         with contextlib.suppress(ConnectionRefusedError):
             return wire.send("GET", FLOWS, bearer(token))
 
-    return wait_for(answer, "an answer")
+    return wait_for(response, "an answer")
 
 
 @pytest.mark.parametrize("command", ["serve", "dev"])

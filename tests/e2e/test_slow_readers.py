@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.application import create_app, open_store
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.pages.adapter import THREADS
 from app.settings import Settings
 from tests.asgi import FLOWS
@@ -26,7 +26,7 @@ def wire(database_url, contract):
     store.migrate()
     store.tokens.add("root", superuser=True, secret="root")
     with served(create_app(settings, contract=contract, store=store)) as url:
-        wire = Wire(url)
+        wire = RawClient(url)
         wire.url = url
         yield wire
 
@@ -70,6 +70,6 @@ def test_slow_readers_of_pages_are_in_nobodys_way(wire, picture, what):
             (BUNDLE, 1_000_000),
             (picture, 8_000_000),
         ):
-            answer = wire.send("GET", path_)
-            assert answer.status == 200, path_
-            assert len(answer.body) >= size
+            response = wire.send("GET", path_)
+            assert response.status == 200, path_
+            assert len(response.body) >= size

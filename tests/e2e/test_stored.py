@@ -96,8 +96,8 @@ def test_a_server_warns_once_of_each_kind_and_answers(run, start, stored, narrow
     assert (warning["model"], warning["property"], warning["rule"]) == ("authentik_flows.flow", "designation", "enum")
     assert (warning["objects"], warning["advice"], warning["level"]) == (2, "flows check --store", "warning")
     assert warning["contract"].startswith(f"{narrower}:")
-    answer = wire.send("GET", FLOWS, [("authorization", f"Bearer {token}")], b"")
-    assert (answer.status, answer.json()["pagination"]["count"]) == (200, 3)
+    response = wire.send("GET", FLOWS, [("authorization", f"Bearer {token}")], b"")
+    assert (response.status, response.json()["pagination"]["count"]) == (200, 3)
     assert len(warnings()) == 1
 
 
@@ -108,13 +108,13 @@ def test_diff_tells_what_a_change_means_for_stored_objects(run, stored, narrower
     variables = {"FLOWS_DATABASE_URL": url, "FLOWS_CONTRACT": narrower}
     found = run("diff", "--store", base, **variables)
     assert (found.returncode, found.stderr) == (1, "")
-    effect, sentence, summary = found.stdout.splitlines()[-3:]
+    effect, message, summary = found.stdout.splitlines()[-3:]
     assert re.fullmatch(
         re.escape(narrower) + r":\d+:7: stored: 2 stored objects of `authentik_flows.flow` would be answered as stored "
         r'although `designation` violates `enum`, such as "recovery"\.',
         effect,
     )
-    assert sentence == "This change affects 2 of 3 stored objects."
+    assert message == "This change affects 2 of 3 stored objects."
     assert summary.startswith("Compared with ")
     # It is the findings that decide on the exit status.
     assert run("diff", "--store", "--fail-on", "none", base, **variables).returncode == 0

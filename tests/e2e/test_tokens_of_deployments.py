@@ -10,41 +10,41 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
-    ("token", "sentence"),
+    ("token", "message"),
     [("wrong", "The deployment rejects the token of --token: 403"), ("", "The token of --token is empty")],
 )
-def test_a_command_with_a_rejected_token_exits_2_with_one_sentence(run, start, command, token, sentence):
+def test_a_command_with_a_rejected_token_exits_2_with_one_sentence(run, start, command, token, message):
     _, _, server = start()
     result = run(command, server.url, "--token", token, *COMMANDS[command])
     assert result.returncode == 2, result.stdout
-    assert sentence in result.stderr.replace("\n", " ")
+    assert message in result.stderr.replace("\n", " ")
     assert not result.stdout
 
 
 @pytest.mark.parametrize(
-    ("token", "sentence"),
+    ("token", "message"),
     [("wrong", "The deployment rejects the token of --as viewer: 403"), ("", "The token of --as viewer is empty")],
 )
-def test_a_replay_with_a_rejected_token_of_another_sender_exits_2(run, start, token, sentence):
+def test_a_replay_with_a_rejected_token_of_another_sender_exits_2(run, start, token, message):
     _, secret, server = start()
     result = run("replay", server.url, "--token", secret, "--empty-it", "--as", f"viewer={token}")
     assert result.returncode == 2, result.stdout
-    assert sentence in result.stderr.replace("\n", " ")
+    assert message in result.stderr.replace("\n", " ")
 
 
 @pytest.mark.parametrize("token", ["t\u00fc", "a\nb", "a b", "a\x7fb"])
 @pytest.mark.parametrize(
-    ("arguments", "source"),
+    ("arguments", "contract"),
     [
         (("fuzz", "http://127.0.0.1:1", "--token"), "--token"),
         (("replay", "http://127.0.0.1:1", "--empty-it", "--token"), "--token"),
         (("request", "GET", "/", "--token"), "--token"),
     ],
 )
-def test_a_token_that_no_header_can_have_exits_2_and_is_not_shown(run, arguments, source, token):
+def test_a_token_that_no_header_can_have_exits_2_and_is_not_shown(run, arguments, contract, token):
     result = run(*arguments, token)
     assert (result.returncode, result.stdout) == (2, "")
-    assert f"The token of {source} can't be sent: a token has visible ASCII characters only" in result.stderr
+    assert f"The token of {contract} can't be sent: a token has visible ASCII characters only" in result.stderr
     assert token not in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -96,7 +96,7 @@ def test_the_development_server_sends_too(start, receiver):
     url, received = receiver
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "10"}
     wire, token, _ = start("dev", **variables)
-    wait_for(lambda: _answers(wire, token), "the start")
+    wait_for(lambda: _responses(wire, token), "the start")
     wait_for(lambda: received, "a span")
 
 
@@ -142,7 +142,7 @@ def test_nobody_looks_for_the_packages_if_nothing_is_asked_for(start, run, witho
     assert "traces" not in run("doctor", **without).stdout
 
 
-def _answers(wire, token):
+def _responses(wire, token):
     try:
         return wire.send("GET", FLOWS, bearer(token)).status == 200
     except OSError:

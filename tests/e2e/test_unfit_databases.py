@@ -41,13 +41,13 @@ def as_reader(postgresql_url):
     return lambda url: url.replace("postgres:@", "reader:@")
 
 
-def flow(**members):
+def flow(**properties):
     number = next(_numbers)
-    return {"name": f"Flow {number}", "slug": f"flow-{number}", "title": "T", "designation": "recovery"} | members
+    return {"name": f"Flow {number}", "slug": f"flow-{number}", "title": "T", "designation": "recovery"} | properties
 
 
-def send(wire, method, path, members=None):
-    body = None if members is None else json.dumps(members).encode()
+def send(wire, method, path, properties=None):
+    body = None if properties is None else json.dumps(properties).encode()
     return wire.send(method, path, bearer(TOKEN), body)
 
 
@@ -67,7 +67,7 @@ def test_a_role_that_may_only_read(create, run, start, as_reader):
     process.terminate()
     wire, _, process = start(FLOWS_DATABASE_URL=as_reader(url))
     path = f"{FLOWS}{made['slug']}/"
-    refused = [
+    rejected = [
         ("POST", FLOWS, flow()),
         ("PATCH", path, {"title": "new"}),
         ("DELETE", path),
@@ -75,9 +75,9 @@ def test_a_role_that_may_only_read(create, run, start, as_reader):
         ("PATCH", f"/api/v3/stages/dummy/{stage}/", {"throw_error": True}),
         ("DELETE", f"/api/v3/stages/dummy/{stage}/"),
     ]
-    for asked in refused * 2:
-        answer = send(wire, *asked)
-        assert (answer.status, answer.json()) == (503, {"detail": "The database is not available."})
+    for asked in rejected * 2:
+        response = send(wire, *asked)
+        assert (response.status, response.json()) == (503, {"detail": "The database is not available."})
     filtered = f"/api/v3/flows/bindings/?target={made['pk']}"
     for read in (FLOWS, path, filtered, f"/api/v3/stages/dummy/{stage}/", "/-/health/ready/"):
         assert send(wire, "GET", read).status == 200
@@ -85,12 +85,12 @@ def test_a_role_that_may_only_read(create, run, start, as_reader):
     assert "Permission denied for table flows. `flows doctor` says what the role needs." in output
     assert "Traceback" not in output
     found = run("doctor", FLOWS_DATABASE_URL=as_reader(url))
-    ((sentence, advice),) = fails(found)
-    assert (found.returncode, sentence) == (1, "It takes no changes from this role, or not all of them.")
+    ((message, advice),) = fails(found)
+    assert (found.returncode, message) == (1, "It takes no changes from this role, or not all of them.")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(advice)
     assert fails(run("doctor", FLOWS_DATABASE_URL=as_reader(url))) == []
-    assert [send(wire, *asked).status for asked in refused] == [201, 200, 204, 201, 200, 204]
+    assert [send(wire, *asked).status for asked in rejected] == [201, 200, 204, 201, 200, 204]
 
 
 def test_a_role_that_may_read_nothing(create, run, as_reader):
@@ -122,16 +122,16 @@ def test_a_role_that_may_make_no_tables(create, run, as_reader):
 
 def test_an_encoding_that_is_none(create, run):
     url = create("ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", upgraded=False)
-    sentence = (
+    message = (
         "The encoding of the database is SQL_ASCII, which stores bytes and not text. Create it with ENCODING 'UTF8' TEMPLATE"
         " template0."
     )
     for command in (["db", "upgrade"], ["serve"]):
         found = run(*command, FLOWS_DATABASE_URL=url)
-        assert (found.returncode, found.stdout, found.stderr) == (1, "", f"flows: {sentence}\n")
+        assert (found.returncode, found.stdout, found.stderr) == (1, "", f"flows: {message}\n")
     found = run("doctor", FLOWS_DATABASE_URL=url)
     assert found.returncode == 1
-    assert sentence in fails(found)[0][0]
+    assert message in fails(found)[0][0]
 
 
 def test_an_encoding_that_can_not_store_every_text(create, run, start):

@@ -16,7 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.contract.document.bundling import read
 from tests.asgi import FLOWS
 from tests.e2e.conftest import ROOT
@@ -120,7 +120,7 @@ def test_it_serves_with_the_contract_inside(installed, environment, tmp_path):
 
     try:
         url, token = wait_for(announced, "the start of the server").groups()
-        wire = Wire(url)
+        wire = RawClient(url)
         assert wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode()).status == 201
         served = wire.send("GET", "/api/v3/schema/?format=json", bearer(token)).json()
         assert served["paths"] == read(ROOT / "openapi/authentik-flows.yaml").document["paths"]

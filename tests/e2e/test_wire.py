@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from tests.asgi import FLOWS
 from tests.conftest import application
 from tests.e2e.test_command import bearer
@@ -33,7 +33,7 @@ def url(contract, tmp_path_factory):
 @pytest.fixture
 def wire(url):
     """A client of a server with one flow."""
-    wire = Wire(url)
+    wire = RawClient(url)
     wire.send("DELETE", f"{FLOWS}a/", bearer("root"))
     assert wire.send("POST", FLOWS, bearer("root"), json.dumps(FLOW).encode()).status == 201
     return wire
@@ -85,10 +85,10 @@ def test_curl_that_offers_http_2_changes_a_flow(wire, url):
     ]
     if b"HTTP2" not in subprocess.run(["curl", "--version"], capture_output=True, check=True).stdout:
         pytest.skip("this curl can't offer HTTP/2")
-    answer = subprocess.run(
+    response = subprocess.run(
         [*command, f"{url}{FLOWS}a/", "-d", '{"title": "by curl"}'], capture_output=True, timeout=20, check=True
     )
-    assert json.loads(answer.stdout)["title"] == title(wire) == "by curl"
+    assert json.loads(response.stdout)["title"] == title(wire) == "by curl"
 
 
 @pytest.mark.parametrize("path", [FLOWS, PAGE, "/", LIVE, "/nowhere/"])

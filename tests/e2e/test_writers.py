@@ -39,16 +39,16 @@ def test_all_writers_are_served(start, rounds, tmp_path):
 def test_no_change_undoes_another(start):
     wire, token, _ = start(FLOWS_WORKERS=str(WORKERS))
     assert wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode()).status == 201
-    members = ("name", "title", "designation", "layout", "denied_action")
+    properties = ("name", "title", "designation", "layout", "denied_action")
     values = (("x", "y"), ("x", "y"), ("recovery", "enrollment"), ("stacked", "sidebar_left"), ("message", "continue"))
 
-    def change(member, choices):
+    def change(property_name, choices):
         """Change one member again and again, and look whether it is as it was left. Nobody else changes it."""
         for number in range(20):
-            body = json.dumps({member: choices[number % 2]}).encode()
+            body = json.dumps({property_name: choices[number % 2]}).encode()
             changed = wire.send("PATCH", f"{FLOWS}a/", bearer(token), body)
-            assert (changed.status, changed.json()[member]) == (200, choices[number % 2])
-            assert wire.send("GET", f"{FLOWS}a/", bearer(token)).json()[member] == choices[number % 2]
+            assert (changed.status, changed.json()[property_name]) == (200, choices[number % 2])
+            assert wire.send("GET", f"{FLOWS}a/", bearer(token)).json()[property_name] == choices[number % 2]
 
-    with ThreadPoolExecutor(len(members)) as pool:
-        list(pool.map(change, members, values))
+    with ThreadPoolExecutor(len(properties)) as pool:
+        list(pool.map(change, properties, values))

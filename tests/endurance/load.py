@@ -7,7 +7,7 @@ import time
 from array import array
 from urllib.parse import urlsplit
 
-from app.conformance.wire import TIMEOUT, Response
+from app.conformance.raw_http import TIMEOUT, RawResponse
 from tests.asgi import FLOWS
 from tests.storm import Storm
 
@@ -37,19 +37,19 @@ class KeptWire:
         connection = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = http.client.HTTPConnection(self._host, timeout=self._timeout)
-            connection.answers = 0
+            connection.responses = 0
             self._connections.append(connection)
         try:
             connection.request(method, target, body, dict(headers))
             response = connection.getresponse()
             content = response.read()
-            connection.answers += 1
-            if connection.answers % KEPT == 0:
+            connection.responses += 1
+            if connection.responses % KEPT == 0:
                 connection.close()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise OSError(f"no answer: {error!r}") from error
-        return Response(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+        return RawResponse(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
 
     def leave(self):
         """Close the calling thread's connection; its next request opens another one."""
@@ -134,27 +134,27 @@ class Load(Storm):
             self.latencies.append(time.monotonic() - due)
 
     def _search(self, text, own):
-        answer = self._read(f"{FLOWS}?search={text}&page_size=100")
-        if answer is not None:
-            found = {flow["slug"] for flow in answer.json()["results"]}
+        response = self._read(f"{FLOWS}?search={text}&page_size=100")
+        if response is not None:
+            found = {flow["slug"] for flow in response.json()["results"]}
             there = {slug for slug in own if None not in self._may[slug]}
             if not there <= found <= set(own):
-                self.unexpected.append((text, own, answer))
+                self.unexpected.append((text, own, response))
 
     def _retrieve(self, slug):
         path = f"{FLOWS}{slug}/"
-        answer = self._ask("GET", path)
-        if answer is not None and answer.status in (200, 404):
-            title = answer.json()["title"] if answer.status == 200 else None
+        response = self._ask("GET", path)
+        if response is not None and response.status in (200, 404):
+            title = response.json()["title"] if response.status == 200 else None
             if title not in self._may[slug]:
-                self.unexpected.append((self._may[slug], path, answer))
+                self.unexpected.append((self._may[slug], path, response))
 
     def _read(self, path):
         """What is read, None if the server or its database is not there."""
-        answer = self._ask("GET", path)
-        if answer is None or answer.status == 503:
+        response = self._ask("GET", path)
+        if response is None or response.status == 503:
             return None
-        if answer.status != 200:
-            self.unexpected.append(("GET", path, answer))
+        if response.status != 200:
+            self.unexpected.append(("GET", path, response))
             return None
-        return answer
+        return response

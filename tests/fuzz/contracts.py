@@ -25,16 +25,16 @@ from app.application import (
     create_app,
     create_metrics,
     crud_handlers,
-    first_edition,
-    next_edition,
+    first_contract,
+    next_contract,
     open_store,
     samples_of,
 )
 from app.contract import checks
 from app.contract.compile.plan import parameters
+from app.contract.document.contract import Contract, File, parse_reference, references
 from app.contract.document.findings import ContractError
-from app.contract.document.source import File, Source, parse_reference, references
-from app.contract.validation.schemas import admits_null, flattened, properties
+from app.contract.validation.schemas import admits_null, flattened, schema_properties
 from app.settings import Settings
 from tests import postgresql
 from tests.asgi import Client
@@ -64,7 +64,7 @@ class Document(checks.Draft):
     def read(self, path, name):
         """Read it anew."""
         name = name or "contract.yaml"
-        return Source((File(path or Path(name), name, b"", self.document, dict),), self.document, {})
+        return Contract((File(path or Path(name), name, b"", self.document, dict),), self.document, {})
 
 
 class Workshop:
@@ -85,13 +85,13 @@ class Workshop:
             if isinstance(operation, dict) and "operationId" in operation
         }
         self._handlers = {name: handler for name, handler in handlers.discover().items() if name not in names - kept}
-        source, findings = self.load(self.document)
-        assert source is not None, findings
-        self.editor = Editor(source)
-        self._store = open_store(self._settings, source)
+        contract, findings = self.load(self.document)
+        assert contract is not None, findings
+        self.editor = Editor(contract)
+        self._store = open_store(self._settings, contract)
         self._store.migrate()
-        self._current = first_edition(self._settings, source, self._store, create_metrics(source))
-        app = create_app(self._settings, contract=source, store=self._store, current=self._current)
+        self._current = first_contract(self._settings, contract, self._store, create_metrics(contract))
+        app = create_app(self._settings, contract=contract, store=self._store, current=self._current)
         self._client = Client(app, "root")
         self._client.get("/-/health/live/")
 
@@ -103,7 +103,7 @@ class Workshop:
         """The contract that a document is, or None and what is found."""
         self._draft.document = document
         implementation = checks.Implementation(
-            lambda source: {**crud_handlers(source), **self._handlers},
+            lambda contract: {**crud_handlers(contract), **self._handlers},
             capabilities_of,
             samples_of,
             examples=True,
@@ -123,35 +123,35 @@ class Workshop:
                 return None
         return document
 
-    def serve(self, source):
+    def serve(self, contract):
         """Serve a contract that has passed the checks, on a store without anything in it."""
-        store = open_store(self._settings, source, self._store.database)
+        store = open_store(self._settings, contract, self._store.database)
         store.migrate()
         emptied(store)
         store.tokens.add("root", superuser=True, secret="root")
-        self._current.put_in_force(next_edition(self._settings, source, store, self._current))
+        self._current.activate(next_contract(self._settings, contract, store, self._current))
 
-    def drive(self, source, touched, chance):
+    def drive(self, contract, touched, chance):
         """Send requests to operations. :raises Failed: one is answered by a failure of the server's"""
-        Driver(source, self._client, chance).drive(touched)
+        Driver(contract, self._client, chance).drive(touched)
 
 
 class Driver:
     """Sends what clients may send, and what they may not.
 
-    :param source: the contract
+    :param contract: the contract
     :param client: sends it
     :param chance: the source of chance
     """
 
-    def __init__(self, source, client, chance):
-        self._source = source
+    def __init__(self, contract, client, chance):
+        self._contract = contract
         self._client = client
         self._chance = chance
         # What objects are known by, as answers have shown.
         self._known = [UNKNOWN]
         self._operations = {
-            operation["operationId"]: (path, method, operation) for _, path, method, operation in source.operations()
+            operation["operationId"]: (path, method, operation) for _, path, method, operation in contract.operations()
         }
 
     def drive(self, touched):
@@ -165,16 +165,18 @@ class Driver:
 
     def _send(self, name, *, documented):
         path, method, operation = self._operations[name]
-        for parameter, (_, described) in parameters(self._source, path, method, "path").items():
+        for parameter, (_, described) in parameters(self._contract, path, method, "path").items():
             path = path.replace(f"{{{parameter}}}", self._segment(described, documented=documented))
         query = "" if documented else self._query(name)
         body, headers = self._body(operation, documented=documented)
-        answer = self._client(method.upper(), self._source.base_path + path, body=body, query=query, headers=headers)
-        if answer.status >= 500:
+        response = self._client(
+            method.upper(), self._contract.base_path + path, body=body, query=query, headers=headers
+        )
+        if response.status >= 500:
             sent = f"{method.upper()} {path}?{query} {body[:500] if body else ''!r}"
-            raise Failed(f"{name}: {answer.status} to {sent}")
-        if answer.status < 300 and answer.body and answer.headers["content-type"] == "application/json":
-            self._learn(answer.json())
+            raise Failed(f"{name}: {response.status} to {sent}")
+        if response.status < 300 and response.body and response.headers["content-type"] == "application/json":
+            self._learn(response.json())
 
     def _learn(self, value):
         if isinstance(value, dict):
@@ -196,7 +198,7 @@ class Driver:
     def _query(self, name):
         path, method, _ = self._operations[name]
         pairs = []
-        for parameter, (_, described) in parameters(self._source, path, method, "query").items():
+        for parameter, (_, described) in parameters(self._contract, path, method, "query").items():
             if self._chance.random() < 0.5:
                 value = self.value(described["schema"])
                 if "x-orders-by" in described and self._chance.random() < 0.8:
@@ -208,7 +210,7 @@ class Driver:
     def _body(self, operation, *, documented):
         if "requestBody" not in operation:
             return None, {}
-        described = self._source.resolve((), operation["requestBody"])[1]
+        described = self._contract.resolve((), operation["requestBody"])[1]
         if not documented and self._chance.random() < 0.05:
             return None, {}
         ((media_type, media),) = described["content"].items()
@@ -224,19 +226,21 @@ class Driver:
 
     def _with_references(self, schema, value):
         """An example with objects that there are in the place of those that it names."""
-        members = properties(self._source, schema)
+        properties = schema_properties(self._contract, schema)
         return {
-            name: self.value(members[name][1]) if name in members and "x-references" in members[name][1] else inner
+            name: self.value(properties[name][1])
+            if name in properties and "x-references" in properties[name][1]
+            else inner
             for name, inner in value.items()
         }
 
     def value(self, schema, depth=0):
         """A value that a schema may have, or may not."""
         chance = self._chance
-        keywords = flattened(self._source, schema)
+        keywords = flattened(self._contract, schema)
         if chance.random() < 0.08 or depth > 4:
             return chance.choice(JUNK)
-        if admits_null(self._source, schema) and chance.random() < 0.1:
+        if admits_null(self._contract, schema) and chance.random() < 0.1:
             return None
         if "enum" in keywords and chance.random() < 0.9:
             return chance.choice(keywords["enum"])
@@ -257,10 +261,10 @@ class Driver:
         return self.value(chance.choice(alternatives), depth + 1) if alternatives else chance.choice(JUNK)
 
     def _object(self, schema, keywords, depth):
-        chance, source = self._chance, self._source
+        chance, contract = self._chance, self._contract
         found = {
-            name: self.value(source.at(place) if place[0] in ("components", "paths") else member, depth + 1)
-            for name, (place, member) in properties(source, schema).items()
+            name: self.value(contract.at(place) if place[0] in ("components", "paths") else property_schema, depth + 1)
+            for name, (place, property_schema) in schema_properties(contract, schema).items()
             if name in keywords.get("required", ()) or chance.random() < 0.6
         }
         return {**found, "unknown": 1} if chance.random() < 0.1 else found
@@ -288,25 +292,25 @@ def _quoted(value):
     return quote(text)
 
 
-def touched_by(source, edits, chance):
+def touched_by(contract, edits, chance):
     """The operations that edits have to do with, a few of them if they are many."""
     units = {edit.place[:2] if edit.place[0] == "paths" else edit.place[:3] for edit in edits}
     names = []
-    for pointer, path, _, operation in source.operations():
-        if not units.isdisjoint({("paths", path), *_reached(source, pointer)}):
+    for pointer, path, _, operation in contract.operations():
+        if not units.isdisjoint({("paths", path), *_reached(contract, pointer)}):
             names.append(operation["operationId"])
     return names if len(names) <= OPERATIONS else chance.sample(names, OPERATIONS)
 
 
-def _reached(source, pointer):
-    item = source.at(pointer[:2])
-    found, waiting = set(), [item.get("parameters", []), source.at(pointer)]
+def _reached(contract, pointer):
+    item = contract.at(pointer[:2])
+    found, waiting = set(), [item.get("parameters", []), contract.at(pointer)]
     while waiting:
         for _, node in references(waiting.pop()):
             unit = parse_reference(node["$ref"])[:3]
             if unit not in found:
                 found.add(unit)
-                waiting.append(source.at(unit))
+                waiting.append(contract.at(unit))
     return found
 
 
@@ -333,11 +337,11 @@ def attempt(made, chance):
     document = made.edited(edits)
     if document is None:
         return edits, False
-    source, _ = made.load(document)
-    if source is None:
+    contract, _ = made.load(document)
+    if contract is None:
         return edits, False
-    made.serve(source)
-    made.drive(source, touched_by(source, edits, chance), chance)
+    made.serve(contract)
+    made.drive(contract, touched_by(contract, edits, chance), chance)
     return edits, True
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from app.contract.checks.extensions import DEFINITIONS
 from app.contract.checks.grammar import META_SCHEMA, object_at
 from app.contract.checks.parts import Parts
-from app.contract.document.source import Source, parse_reference, references
+from app.contract.document.contract import Contract, parse_reference, references
 from app.contract.validation.schemas import FORMATS
 
 # Enough of the operations to have all that contracts say, and few enough to look at many edits.
@@ -130,26 +130,26 @@ def operations_of(item):
 class Editor:
     """Makes edits of one contract.
 
-    :param source: the contract
+    :param contract: the contract
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
         self._parts = [
             part
-            for part in Parts(source).all
+            for part in Parts(contract).all
             if part.kind in ("parameter", "operation")
             or object_at(part.pointer) in ("RequestBody", "MediaType")
             or (part.kind == "schema" and object_at(part.pointer) == "Schema")
         ]
-        schemas = source.document["components"]["schemas"]
+        schemas = contract.document["components"]["schemas"]
         self._models = [schema["x-model"] for schema in schemas.values() if "x-model" in schema]
-        self._collections = [*source.document["x-collections"]]
+        self._collections = [*contract.document["x-collections"]]
         self._names = sorted(
             {name for schema in schemas.values() for name in schema.get("properties", ())}
             | {"stage__name", "policy__name", "policy__isnull", "target_in", "zz"}
         )
-        self._schemas = [f"#/components/schemas/{name}" for name in source.document["components"]["schemas"]]
+        self._schemas = [f"#/components/schemas/{name}" for name in contract.document["components"]["schemas"]]
 
     def draw(self, random):
         """An edit."""
@@ -195,7 +195,7 @@ class Editor:
         inner = [*SMALL, {"$ref": random.choice(self._schemas)}, {**node}]
         names = [*node.get("properties", {"a": {}}), "name", "zz"]
         values = [*node.get("enum", ()), *TEXTS, *NUMBERS, None, True, ["a"]]
-        permissions = [*self._source.document["x-permissions"], "nobody.may"]
+        permissions = [*self._contract.document["x-permissions"], "nobody.may"]
         if key in BOOLEANS:
             return random.choice([True, False])
         if key in CHOICES:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from tests.asgi import FLOWS
 from tests.e2e.conftest import environment, start  # noqa: F401  # fixtures
 
@@ -20,12 +20,12 @@ CLIENTS = 8
 
 
 def send(url, method, path, body=None):
-    answer = Wire(url).send(method, path, HEADERS, None if body is None else json.dumps(body).encode())
-    return answer.status, (answer.json() if answer.body else None)
+    response = RawClient(url).send(method, path, HEADERS, None if body is None else json.dumps(body).encode())
+    return response.status, (response.json() if response.body else None)
 
 
-def flow(slug, **members):
-    return {"name": slug, "slug": slug, "title": "T", "designation": "recovery"} | members
+def flow(slug, **properties):
+    return {"name": slug, "slug": slug, "title": "T", "designation": "recovery"} | properties
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -58,9 +58,9 @@ def clients():
 def test_one_of_many_creates_of_a_slug_wins(url, clients):
     for number in range(6):
         body = flow(f"same-{number}")
-        answers = list(clients.map(send, *zip(*[(url, "POST", FLOWS, body)] * CLIENTS, strict=True)))
-        assert sorted(status for status, _ in answers) == [201] + [400] * (CLIENTS - 1)
-        assert {json.dumps(body) for status, body in answers if status == 400} == {
+        responses = list(clients.map(send, *zip(*[(url, "POST", FLOWS, body)] * CLIENTS, strict=True)))
+        assert sorted(status for status, _ in responses) == [201] + [400] * (CLIENTS - 1)
+        assert {json.dumps(body) for status, body in responses if status == 400} == {
             '{"slug": ["Flow with this slug already exists."]}'
         }
 
@@ -104,12 +104,12 @@ def page_through(url, size):
     """The slugs of all pages, as a client sees them that follows `next`."""
     found, page = [], 1
     while page:
-        status, answer = send(url, "GET", f"{FLOWS}?page_size={size}&page={page}&ordering=slug")
+        status, response = send(url, "GET", f"{FLOWS}?page_size={size}&page={page}&ordering=slug")
         if status == 404:
             break
         assert status == 200
-        found += [flow["slug"] for flow in answer["results"]]
-        page = answer["pagination"]["next"]
+        found += [flow["slug"] for flow in response["results"]]
+        page = response["pagination"]["next"]
     return found
 
 
@@ -121,8 +121,8 @@ def test_nothing_acknowledged_is_lost_while_others_page(url, clients):
     writers = [clients.submit(change_many, url, number) for number in range(4)]
     readers = [clients.submit(page_through, url, size) for size in itertools.islice(itertools.cycle((3, 7, 10)), 12)]
     for reader in readers:
-        seen = reader.result(120)
-        assert [slug for slug in seen if slug.startswith("a-")] == staying
+        known = reader.result(120)
+        assert [slug for slug in known if slug.startswith("a-")] == staying
     wanted = {slug: slug for slug in staying}
     for writer in writers:
         wanted |= writer.result(120)

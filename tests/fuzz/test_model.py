@@ -37,9 +37,9 @@ optional = {
     "authentication": enum("AuthenticationEnum"),
 }
 DEFAULTS = {
-    name: member["x-create-default"]
-    for name, member in SCHEMAS["FlowRequest"]["properties"].items()
-    if "x-create-default" in member
+    name: property_name["x-create-default"]
+    for name, property_name in SCHEMAS["FlowRequest"]["properties"].items()
+    if "x-create-default" in property_name
 }
 SEARCHED = CONTRACT.document["components"]["parameters"]["FlowSearch"]["x-searches"]
 SORTED = next(
@@ -72,14 +72,14 @@ class FlowsAsADictionary(RuleBasedStateMachine):
         self.model[flow["slug"]] = flow
         return flow["slug"]
 
-    def expect(self, answer, before, body):
+    def expect(self, response, before, body):
         """The answer to a body that is valid but for the slug, which may be taken."""
         if body.get("slug", before) in self.model.keys() - {before}:
-            assert (answer.status, answer.json()) == (400, {"slug": ["Flow with this slug already exists."]})
+            assert (response.status, response.json()) == (400, {"slug": ["Flow with this slug already exists."]})
             return None
         sent = {name: value.strip() if name in ("name", "title") else value for name, value in body.items()}
-        assert answer.status in (200, 201), answer.body
-        return answer.json(), sent
+        assert response.status in (200, 201), response.body
+        return response.json(), sent
 
     @rule(target=slugs, body=st.fixed_dictionaries(required, optional=optional))
     def create(self, body):
@@ -92,11 +92,11 @@ class FlowsAsADictionary(RuleBasedStateMachine):
         return self.remember(flow)
 
     def change(self, method, slug, body):
-        answer = self.client(method, f"{FLOWS}{slug}/", body)
+        response = self.client(method, f"{FLOWS}{slug}/", body)
         if slug not in self.model:
-            assert answer.status == 404
+            assert response.status == 404
             return multiple()
-        expected = self.expect(answer, slug, body)
+        expected = self.expect(response, slug, body)
         if expected is None:
             return slug
         flow, sent = expected
@@ -115,20 +115,20 @@ class FlowsAsADictionary(RuleBasedStateMachine):
 
     @rule(slug=consumes(slugs) | slug)
     def delete(self, slug):
-        answer = self.client.delete(f"{FLOWS}{slug}/")
-        assert answer.status == (204 if self.model.pop(slug, None) else 404)
+        response = self.client.delete(f"{FLOWS}{slug}/")
+        assert response.status == (204 if self.model.pop(slug, None) else 404)
 
     @rule(slug=slugs | slug)
     def retrieve(self, slug):
-        answer = self.client.get(f"{FLOWS}{slug}/")
-        assert (answer.json() if answer.status == 200 else None) == self.model.get(slug)
+        response = self.client.get(f"{FLOWS}{slug}/")
+        assert (response.json() if response.status == 200 else None) == self.model.get(slug)
 
     @rule(
-        member=st.sampled_from(SORTED), descending=st.booleans(), size=st.integers(1, 4),
+        property_name=st.sampled_from(SORTED), descending=st.booleans(), size=st.integers(1, 4),
         designation=st.none() | enum("FlowDesignationEnum"),
         terms=st.lists(st.sampled_from(["LOGIN", "straße", "_", "a", "å", "%"]), max_size=2),
     )  # fmt: skip
-    def page_through(self, member, descending, size, designation, terms):
+    def page_through(self, property_name, descending, size, designation, terms):
         wanted = [
             flow
             for flow in self.model.values()
@@ -136,17 +136,21 @@ class FlowsAsADictionary(RuleBasedStateMachine):
             and all(fold(term) in fold("\n".join(flow[name] for name in SEARCHED)) for term in terms)
         ]
         wanted.sort(key=lambda flow: flow["pk"])
-        wanted.sort(key=lambda flow: flow[member], reverse=descending)
-        query = {"ordering": f"{'-' if descending else ''}{member}", "page_size": size, "search": " ".join(terms)}
+        wanted.sort(key=lambda flow: flow[property_name], reverse=descending)
+        query = {
+            "ordering": f"{'-' if descending else ''}{property_name}",
+            "page_size": size,
+            "search": " ".join(terms),
+        }
         if designation is not None:
             query["designation"] = designation
         got = []
         for number in itertools.count(1):
-            answer = self.client.get(FLOWS, query=urllib.parse.urlencode({**query, "page": number}))
+            response = self.client.get(FLOWS, query=urllib.parse.urlencode({**query, "page": number}))
             if number > 1 and len(got) == len(wanted):
-                assert answer.status == 404
+                assert response.status == 404
                 break
-            page = answer.json()
+            page = response.json()
             assert page["pagination"]["count"] == len(wanted)
             assert page["pagination"]["total_pages"] == max(1, -(-len(wanted) // size))
             got += page["results"]

@@ -50,30 +50,30 @@ class Change:
     """PATCH or PUT of a flow; a new slug renames it.
 
     :param slug: the flow's
-    :param members: properties and their new values; with all of them, it is a PUT
+    :param properties: properties and their new values; with all of them, it is a PUT
     """
 
     slug: str
-    members: tuple
+    properties: tuple
 
     @property
     def whole(self):
         """Whether it is a PUT."""
-        return len(self.members) == len(Flow._fields)
+        return len(self.properties) == len(Flow._fields)
 
     def apply(self, flows):
         """What becomes of a state. :returns: the next state, and the result"""
         before = found(flows, self.slug)
         if before is None:
             return flows, MISSING
-        after = before._replace(**dict(self.members))
+        after = before._replace(**dict(self.properties))
         if after.slug != before.slug and found(flows, after.slug):
             return flows, TAKEN
         return flows - {before} | {after}, after
 
     def __str__(self):
-        members = " ".join(f"{name}={value}" for name, value in self.members)
-        return f"{'put' if self.whole else 'patch'} {self.slug}: {members}"
+        properties = " ".join(f"{name}={value}" for name, value in self.properties)
+        return f"{'put' if self.whole else 'patch'} {self.slug}: {properties}"
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ class Requests:
         match call:
             case Create(flow):
                 return self._json("POST", FLOWS, flow._asdict())
-            case Change(slug, members):
-                return self._json("PUT" if call.whole else "PATCH", self._path(slug), dict(members))
+            case Change(slug, properties):
+                return self._json("PUT" if call.whole else "PATCH", self._path(slug), dict(properties))
             case Delete(slug):
                 return "DELETE", self._path(slug), {}, None
             case Get(slug):
@@ -95,14 +95,14 @@ class Requests:
     def _path(self, slug):
         return f"{FLOWS}{self._prefix}{slug}/"
 
-    def _json(self, method, target, members):
-        members = members | ({"slug": self._prefix + members["slug"]} if "slug" in members else {})
+    def _json(self, method, target, properties):
+        properties = properties | ({"slug": self._prefix + properties["slug"]} if "slug" in properties else {})
         if method != "PATCH":
-            members |= {"designation": DESIGNATION}
-        return method, target, {"Content-Type": "application/json"}, json.dumps(members).encode()
+            properties |= {"designation": DESIGNATION}
+        return method, target, {"Content-Type": "application/json"}, json.dumps(properties).encode()
 
-    def _flow(self, members):
-        return Flow(members["slug"].removeprefix(self._prefix), members["name"], members["title"])
+    def _flow(self, properties):
+        return Flow(properties["slug"].removeprefix(self._prefix), properties["name"], properties["title"])
 
     def _entry(self, entry):
         condition = "" if entry.unless is None else UNLESS.format(slug=self._prefix + entry.unless)

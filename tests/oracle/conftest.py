@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.application import create_app, open_store
+from app.conformance.raw_http import RawClient
 from app.conformance.replay import Recording, Replay, read_differences
-from app.conformance.wire import Wire
 from app.settings import Settings
 from app.store.schema.tables import files, flows, objects, tokens
 from tests.conftest import database_at
@@ -63,6 +63,6 @@ def replay(engine, recording, contract, tmp_path_factory, request):
                 session.run(statement)
 
     with served(create_app(settings, contract=contract, store=store)) as url:
-        yield Replay(Wire(url), recording, {token: token for token in TOKENS}, delete_all)
+        yield Replay(RawClient(url), recording, {token: token for token in TOKENS}, delete_all)
     store.close()
     next(databases, None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from tests.asgi import FLOWS
 from tests.e2e.conftest import FLOWS_COMMAND, ROOT
 from tests.proxies import configurations
@@ -46,11 +46,11 @@ class Front:
 
     def wire(self):
         """For requests through the proxy."""
-        return Wire(f"http://127.0.0.1:{self.port}")
+        return RawClient(f"http://127.0.0.1:{self.port}")
 
     def server(self):
         """For requests to the server itself."""
-        return Wire(f"http://{self.direct}")
+        return RawClient(f"http://{self.direct}")
 
     def requests(self):
         """Method, path and token's name of each request to the API that the server has logged."""
@@ -73,12 +73,12 @@ def program(name):
 
 
 @contextlib.contextmanager
-def running(command, log, answers, what, **options):
-    """Run a program until the end of a `with`. :param answers: whether it is there"""
+def running(command, log, responses, what, **options):
+    """Run a program until the end of a `with`. :param responses: whether it is there"""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **options)
     try:
-        wait_for(lambda: process.poll() is not None or answers(), f"the start of {what}")
+        wait_for(lambda: process.poll() is not None or responses(), f"the start of {what}")
         assert process.poll() is None, log.read_text()
         yield process
     finally:
@@ -106,7 +106,7 @@ def served(folder, workers):
 
 def _ready(address):
     with contextlib.suppress(OSError):
-        return Wire(f"http://{address}").send("GET", "/-/health/ready/").status == 200
+        return RawClient(f"http://{address}").send("GET", "/-/health/ready/").status == 200
     return False
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.conformance.wire import Wire
+from app.conformance.raw_http import RawClient
 from app.settings import Settings
 from tests.asgi import FLOWS
 from tests.e2e.test_command import FLOW, bearer
@@ -90,10 +90,10 @@ def test_a_trailer_takes_no_header_s_place(front, name):
 
 def test_the_proxy_says_host_and_scheme(proxy):
     """Whatever a client says of the scheme."""
-    answer = proxy.wire().send("GET", "/", [("Host", "flows.example"), ("X-Forwarded-Proto", "gopher")])
-    assert answer.status == 200
-    assert b"http://flows.example/api/v3/" in answer.body
-    assert b"gopher" not in answer.body
+    response = proxy.wire().send("GET", "/", [("Host", "flows.example"), ("X-Forwarded-Proto", "gopher")])
+    assert response.status == 200
+    assert b"http://flows.example/api/v3/" in response.body
+    assert b"gopher" not in response.body
 
 
 def test_a_client_that_has_said_all_gets_its_response(front):
@@ -122,7 +122,7 @@ def strict(fronts, request, tmp_path):
 
 
 def test_a_client_above_the_rate_is_refused_by_the_proxy(strict, fronts):
-    limited = Wire(f"http://127.0.0.1:{strict}")
+    limited = RawClient(f"http://127.0.0.1:{strict}")
     statuses = [limited.send("GET", "/-/health/live/").status for _ in range(40)]
     assert set(statuses) == {200, 429}
     assert fronts("direct").wire().send("GET", "/-/health/live/").status == 200

@@ -44,12 +44,12 @@ def carried_out(text, folder):
         text=True,
         check=True,
     )
-    answers = iter(done.stdout.split(f"{_END}\n"))
+    responses = iter(done.stdout.split(f"{_END}\n"))
 
     def answered(found):
         if found[1] != "console":
             return found[0]
-        lines = "".join(f"$ {command}\n{next(answers)}" for command in _COMMAND.findall(found[2]))
+        lines = "".join(f"$ {command}\n{next(responses)}" for command in _COMMAND.findall(found[2]))
         return f"```console\n{lines}```"
 
     return _BLOCK.sub(answered, text)

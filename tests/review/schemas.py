@@ -106,5 +106,5 @@ def _schemas(node):
             for part in inner:
                 yield from _schemas(part)
         elif keyword == "properties":
-            for member in inner.values():
-                yield from _schemas(member)
+            for property_name in inner.values():
+                yield from _schemas(property_name)

@@ -10,7 +10,7 @@ import pytest
 
 from app.conformance.replay import read_differences
 from app.contract.document.bundling import read
-from app.review.evidence import weigh
+from app.review.evidence import rate
 from app.review.traffic import read_traffic
 from tests.contract_files import copied, replaced
 
@@ -46,12 +46,12 @@ def body(case):
         return None
 
 
-def sends(member, right=lambda _: True, methods=("POST", "PUT", "PATCH")):
+def sends(property_name, right=lambda _: True, methods=("POST", "PUT", "PATCH")):
     """A flow is sent with this member."""
 
     def is_so(case):
         sent = body(case) if case["method"] in methods and is_flow(case["path"]) else None
-        return is_taken(case) and isinstance(sent, dict) and member in sent and right(sent[member])
+        return is_taken(case) and isinstance(sent, dict) and property_name in sent and right(sent[property_name])
 
     return is_so
 
@@ -73,14 +73,14 @@ def is_a(method, path, status=lambda status: status < 400):
     )
 
 
-def answers(right):
+def responses(right):
     """Flows are answered, one of which is so."""
 
     def is_so(case):
-        answer = case.get("response_json")
-        if not is_flow(case["path"]) or not isinstance(answer, dict) or case["status"] >= 300:
+        response = case.get("response_json")
+        if not is_flow(case["path"]) or not isinstance(response, dict) or case["status"] >= 300:
             return False
-        return any(map(right, answer.get("results", [answer] if "slug" in answer else [])))
+        return any(map(right, response.get("results", [response] if "slug" in response else [])))
 
     return is_so
 
@@ -111,7 +111,7 @@ PLANTED = {
     ),
     "a slug that is answered has 5 characters": (
         [(SLUG.format(50) + ANSWERED, SLUG.format(5) + ANSWERED)],
-        {"broken": answers(lambda flow: is_long(flow["slug"]))},
+        {"broken": responses(lambda flow: is_long(flow["slug"]))},
     ),
     "there is no recovery": (
         [("        - recovery\n        - stage_configuration", "        - stage_configuration")],
@@ -121,7 +121,7 @@ PLANTED = {
                 or asks("designation", lambda value: value == "recovery")(case)
             ),
             "broken": lambda case: (
-                answers(lambda flow: flow["designation"] == "recovery")(case)
+                responses(lambda flow: flow["designation"] == "recovery")(case)
                 and not sends("designation", lambda value: value == "recovery")(case)
                 and not asks("designation", lambda value: value == "recovery")(case)
             ),
@@ -151,7 +151,7 @@ PLANTED = {
     ),
     "the layout is not answered": (
         [("        layout:\n          $ref: '#/components/schemas/FlowLayoutEnum'\n", "")],
-        {"broken": answers(lambda flow: "layout" in flow)},
+        {"broken": responses(lambda flow: "layout" in flow)},
     ),
     "the layout can't be set": (
         [
@@ -175,7 +175,7 @@ PLANTED = {
                 "        compatibility_mode:\n          type: boolean\n          enum: [false]\n",
             )
         ],
-        {"broken": answers(lambda flow: flow["compatibility_mode"])},
+        {"broken": responses(lambda flow: flow["compatibility_mode"])},
     ),
     "a title is described": (
         [("          description: Title shown to users.\n", "          description: What users read.\n")],
@@ -190,7 +190,7 @@ def test_planted_change(name, contract, traffic, tmp_path):
     changed = copied(tmp_path / "openapi")
     for old, new in edits:
         replaced(changed, old, new)
-    evidence = weigh(contract, read(changed), traffic)
+    evidence = rate(contract, read(changed), traffic)
     for kind in ("refused", "ignored", "broken"):
         expected = {case["id"] for case in RECORDED if harms.get(kind, lambda _: False)(case)}
         assert {harm.exchange for harm in getattr(evidence, kind)} == expected, kind

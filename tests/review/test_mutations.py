@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from app.contract.document.contract import Contract, File
 from app.contract.document.findings import ContractError
-from app.contract.document.source import File, Source
 from app.review.base import usable
-from app.review.evidence import weigh
+from app.review.evidence import rate
 from app.review.reviewing import review
 from app.review.traffic import read_traffic
 
@@ -87,8 +87,8 @@ def test_mutations(seed, contract, traffic):
         document = copy.deepcopy(contract.document)
         done = mutate(chance, document)
         try:
-            changed = usable(Source((File(None, "new.yaml", b"", document, dict),), document, {}))
-            evidence = weigh(contract, changed, traffic)
+            changed = usable(Contract((File(None, "new.yaml", b"", document, dict),), document, {}))
+            evidence = rate(contract, changed, traffic)
         except (ContractError, ValueError):
             # No contract any more.
             continue

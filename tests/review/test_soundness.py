@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from app.contract.document.source import File, Source
+from app.contract.document.contract import Contract, File
 from app.contract.validation.schemas import Direction, SchemaReader
 from app.review.comparing.differences import Rating, Side
 from app.review.comparing.schemas import SchemaComparer
@@ -13,13 +13,13 @@ from tests.review import schemas
 PLACE = (("components", "schemas", "It"),)
 
 
-def source(schema):
+def contract(schema):
     document = {"paths": {}, "components": {"schemas": {"It": schema}}}
-    return Source((File(None, "it.yaml", b"", document, dict),), document, {})
+    return Contract((File(None, "it.yaml", b"", document, dict),), document, {})
 
 
 def changes(old, new, side):
-    return list(SchemaComparer(source(old), source(new)).compare(PLACE, PLACE, side).reachable())
+    return list(SchemaComparer(contract(old), contract(new)).compare(PLACE, PLACE, side).reachable())
 
 
 def is_told(old, new, side):
@@ -31,7 +31,7 @@ def is_told(old, new, side):
 
 
 def validator(schema):
-    return SchemaReader(source(schema), Direction.REQUEST).validator(schema)
+    return SchemaReader(contract(schema), Direction.REQUEST).validator(schema)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -51,7 +51,7 @@ def test_values_that_only_the_new_contract_refuses_are_counted(client, contract_
 
 
 @pytest.mark.parametrize(
-    ("keywords", "effect", "sentence"),
+    ("keywords", "effect", "message"),
     [
         (["default: quiet"], "default", 'would be answered the default of `loud`, "quiet".'),
         (["x-create-default: quiet"], "default", 'would be answered the default of `loud`, "quiet".'),
@@ -59,11 +59,11 @@ def test_values_that_only_the_new_contract_refuses_are_counted(client, contract_
     ],
     ids=["default", "x-create-default", "none"],
 )
-def test_a_new_property_is_answered_by_its_default_or_not_at_all(client, contract_with, keywords, effect, sentence):
+def test_a_new_property_is_answered_by_its_default_or_not_at_all(client, contract_with, keywords, effect, message):
     new = contract_with(*added(keywords))
     listed, found = effects(shipped(), new, client)
     assert listed == [(DUMMY, "loud", effect, 3)]
-    assert found.effects[0].what == f"3 stored objects of `{DUMMY}` {sentence}"
+    assert found.effects[0].what == f"3 stored objects of `{DUMMY}` {message}"
     location = found.effects[0].location
     line = (new.files[0].parent / "stages" / "dummy.yaml").read_text("utf-8").splitlines()[location.line - 1]
     assert line.strip() == "loud:"

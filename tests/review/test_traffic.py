@@ -6,7 +6,7 @@ import json
 import pytest
 
 from app.contract.document.bundling import read
-from app.review.evidence import weigh
+from app.review.evidence import rate
 from app.review.traffic import NoTraffic, read_traffic
 from tests.review.changes import FOLDER, changed, unchanged
 
@@ -40,7 +40,7 @@ def test_har__what_is_read(tmp_path):
     assert exchange.name == "#1 POST /api/things/caf%C3%A9/"
     assert (exchange.method, exchange.path, exchange.query) == ("POST", "/api/things/café/", b"a=%20b")
     assert (exchange.content_type, exchange.body) == ("application/json", b"{}")
-    assert (exchange.status, exchange.answer_type, exchange.answer) == (200, "application/json", json.loads(text))
+    assert (exchange.status, exchange.response_type, exchange.response) == (200, "application/json", json.loads(text))
 
 
 def test_har__what_is_not_known(tmp_path):
@@ -50,7 +50,7 @@ def test_har__what_is_not_known(tmp_path):
     exchanges = recorded(tmp_path, entry(status=0), form, broken)
     assert [exchange.name for exchange in exchanges] == ["#2 POST /api/things/", "#3 GET /api/things/"]
     assert exchanges[0].body is None
-    assert exchanges[1].answer is None
+    assert exchanges[1].response is None
 
 
 def test_har__what_can_not_be_used_is_told_by_its_number_and_the_rest_is_used(tmp_path):
@@ -84,12 +84,12 @@ def test_har__what_can_not_be_used_is_told_by_its_number_and_the_rest_is_used(tm
 
 def test_evidence_says_how_much_of_the_traffic_was_used(tmp_path):
     recording = read_traffic(FOLDER / "recorded.har")
-    found = str(weigh(unchanged(), unchanged(), recording, ["1 entry has no answer (a.har)"]))
+    found = str(rate(unchanged(), unchanged(), recording, ["1 entry has no answer (a.har)"]))
     assert found.endswith(
         " Not used: 1 of 4 requests is for no operation of the contract; 1 entry has no answer (a.har)."
     )
     elsewhere = recorded(tmp_path, entry(url="https://h/pre/api/things/"), entry(url="https://h/pre/api/trees/"))
-    assert str(weigh(unchanged(), unchanged(), elsewhere)).endswith(
+    assert str(rate(unchanged(), unchanged(), elsewhere)).endswith(
         " Not used: 2 of 2 requests are for no operation of the contract; "
         "the API is at `/api/`, and `/pre/api/things/` was asked for."
     )
@@ -110,7 +110,7 @@ def test_an_alternative_with_further_members_breaks_no_answer(change, broken, tm
     }
     content = {"mimeType": "application/json", "text": json.dumps(thing)}
     traffic = recorded(tmp_path, entry(url="https://h/api/things/a/", content=content))
-    evidence = weigh(unchanged(), read(changed({"edit": [edits[change]]}, tmp_path / "new")), traffic)
+    evidence = rate(unchanged(), read(changed({"edit": [edits[change]]}, tmp_path / "new")), traffic)
     assert (evidence.exchanges, len(evidence.broken)) == (1, broken)
 
 
@@ -119,9 +119,7 @@ def test_traffic_of_any_server_is_used(tmp_path):
         "servers:\n  - url: https://things.example.com/{base}/\n    variables: {base: {default: v1}}\n  - url: /api/\n"
     )
     contract = read(changed({"edit": [["servers:\n  - url: /api/\n", servers]]}, tmp_path / "new"))
-    evidence = weigh(
-        contract, contract, recorded(tmp_path, entry(), entry(url="https://things.example.com/v1/things/"))
-    )
+    evidence = rate(contract, contract, recorded(tmp_path, entry(), entry(url="https://things.example.com/v1/things/")))
     assert (evidence.exchanges, evidence.others) == (2, 0)
 
 
@@ -143,7 +141,7 @@ def test_no_traffic(name, text, message, tmp_path):
 
 
 def test_nothing_breaks_by_no_change():
-    evidence = weigh(unchanged(), unchanged(), read_traffic(FOLDER / "recorded.har"))
+    evidence = rate(unchanged(), unchanged(), read_traffic(FOLDER / "recorded.har"))
     assert (evidence.exchanges, evidence.others) == (3, 1)
     assert (evidence.refused, evidence.ignored, evidence.broken) == ((), (), ())
 
@@ -206,7 +204,7 @@ PLANTED = {
 def test_planted_change(name, tmp_path):
     edit, harms = PLANTED[name]
     new = read(changed({"edit": [edit]}, tmp_path / "new"))
-    evidence = weigh(unchanged(), new, read_traffic(FOLDER / "recorded.har"))
+    evidence = rate(unchanged(), new, read_traffic(FOLDER / "recorded.har"))
     for kind in ("refused", "ignored", "broken"):
         found = {int(harm.exchange[1]): harm.why for harm in getattr(evidence, kind)}
         expected = harms.get(kind, {})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.contract.document.source import File, Source
+from app.contract.document.contract import Contract, File
 from app.review.comparing.differences import Rating
 from app.review.reviewing import review
 from app.review.versions import check_version
@@ -13,7 +13,7 @@ DOCS, SAFE, BREAKING = Rating
 
 def contract(version):
     document = {"info": {"version": version}}
-    return Source((File(None, "it.yaml", b"", document, dict),), document, {})
+    return Contract((File(None, "it.yaml", b"", document, dict),), document, {})
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ class Client:
         self.messages.append(message)
 
     @property
-    def answer(self):
+    def response(self):
         start, *rest = self.messages
         assert [message.get("more_body", False) for message in rest] == [True] * (len(rest) - 1) + [False]
         return start["status"], dict(start["headers"]), b"".join(message["body"] for message in rest)
@@ -60,7 +60,7 @@ def test_a_response_is_sent_as_it_was_made_in_pieces_and_closed():
         return clients
 
     for client, known in zip(asyncio.run(run()), (b"None", b"1"), strict=True):
-        assert client.answer == (200, {b"content-type": b"text/plain", b"x-known": known}, CONTENT + b"end")
+        assert client.response == (200, {b"content-type": b"text/plain", b"x-known": known}, CONTENT + b"end")
         assert max(len(message.get("body", b"")) for message in client.messages) <= 64 * 1024
     assert pages.closed == 2
 
@@ -75,7 +75,7 @@ def test_a_body_that_is_sent_to_many_is_kept_once():
         for client in clients:
             client.reads.set()
         await asyncio.gather(*tasks)
-        return size, served._sent._size, [client.answer[2] for client in clients]
+        return size, served._sent._size, [client.response[2] for client in clients]
 
     size, at_the_end, bodies = asyncio.run(run())
     assert (size, at_the_end) == (len(CONTENT), 0)
@@ -88,19 +88,19 @@ def test_what_there_is_no_room_for_is_503_until_others_have_been_sent(monkeypatc
 
     async def run():
         pages = Pages(CONTENT)
-        served, slow, refused, later = Adapter(pages), Client(reads=False), Client(), Client()
+        served, slow, rejected, later = Adapter(pages), Client(reads=False), Client(), Client()
         first = asyncio.ensure_future(served.respond_here(SCOPE, slow.send, {}))
         await asyncio.sleep(0)
         pages.pieces = (CONTENT, b"another")
-        await served.respond_here(SCOPE, refused.send, {})
+        await served.respond_here(SCOPE, rejected.send, {})
         if leaves:
             first.cancel()
         else:
             slow.reads.set()
         await asyncio.wait([first])
         await served.respond_here(SCOPE, later.send, {})
-        return refused.answer, later.answer
+        return rejected.response, later.response
 
-    refused, later = asyncio.run(run())
-    assert (refused[0], refused[1][b"retry-after"], refused[2]) == (503, b"1", b"")
+    rejected, later = asyncio.run(run())
+    assert (rejected[0], rejected[1][b"retry-after"], rejected[2]) == (503, b"1", b"")
     assert (later[0], later[2]) == (200, CONTENT + b"another")

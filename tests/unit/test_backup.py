@@ -11,7 +11,7 @@ from app import errors
 from app.store import Store
 from app.store.queries.listing import PageRequest
 from app.store.upkeep import backup, migration
-from tests.unit.test_store import SEARCHED, members
+from tests.unit.test_store import SEARCHED, properties
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def upgrade(opened):
 def made(opened, path, tmp_path):
     """A backup of a store with one flow, the flow that came later, and the store, closed."""
     store = opened(path)
-    store.flows.add(members(slug="first"))
+    store.flows.add(properties(slug="first"))
     backup.back_up(path, tmp_path / "backup")
-    store.flows.add(members(slug="later"))
+    store.flows.add(properties(slug="later"))
     store.close()
     return tmp_path / "backup"
 
@@ -72,7 +72,7 @@ def revision_set(path, revision):
 def test_a_backup_has_all_that_was_acknowledged(opened, path, tmp_path, upgrade):
     store = opened(path)
     secret = store.tokens.add("root", superuser=True)
-    flow = store.flows.add(members(slug="a"))
+    flow = store.flows.add(properties(slug="a"))
     file = tmp_path / "some where" / "the%20backup?"
     # What was written last is not in the store's file yet, but in the log beside it.
     assert backup.back_up(path, file) == migration.HEAD
@@ -186,7 +186,7 @@ WRONG = {
 def test_a_backup_that_is_not_sound_is_refused_and_changes_nothing(opened, path, made, upgrade, spoil):
     WRONG[spoil][0](made)
     before = {entry.name for entry in path.parent.iterdir()}
-    with pytest.raises(errors.Unusable) as caught:
+    with pytest.raises(errors.StoreUnusable) as caught:
         backup.restore(made, path, upgrade, replace=True)
     assert WRONG[spoil][1] in str(caught.value)
     assert str(made) in str(caught.value)
@@ -195,7 +195,7 @@ def test_a_backup_that_is_not_sound_is_refused_and_changes_nothing(opened, path,
 
 
 def test_a_store_that_is_there_is_given_up_only_on_purpose(opened, path, made, upgrade):
-    with pytest.raises(errors.Unusable, match="then give --replace"):
+    with pytest.raises(errors.StoreUnusable, match="then give --replace"):
         backup.restore(made, path, upgrade, replace=False)
     assert slugs(opened, path) == ["first", "later"]
 
@@ -205,7 +205,7 @@ def test_a_store_in_use_is_not_replaced(opened, path, made, upgrade, monkeypatch
     store = opened(path)
     # One who has read only is enough.
     assert store.flows.get("later")
-    with pytest.raises(errors.Unusable, match=r"in use\. Stop every server on it first\."):
+    with pytest.raises(errors.StoreUnusable, match=r"in use\. Stop every server on it first\."):
         backup.restore(made, path, upgrade, replace=True)
     store.flows.change("later", {"title": "Other"})
     store.close()
@@ -215,7 +215,7 @@ def test_a_store_in_use_is_not_replaced(opened, path, made, upgrade, monkeypatch
 def test_a_newer_store_is_not_replaced(path, made, upgrade):
     revision_set(path, "9999")
     before = path.read_bytes()
-    with pytest.raises(errors.Unusable, match="revision 9999"):
+    with pytest.raises(errors.StoreUnusable, match="revision 9999"):
         backup.restore(made, path, upgrade, replace=True)
     assert path.read_bytes() == before
 
@@ -233,7 +233,7 @@ def test_what_goes_wrong_on_the_way_leaves_the_store_as_it_is(opened, path, made
 
 def test_the_log_of_a_damaged_store_is_not_taken_for_the_restored_one_s(opened, path, made, upgrade):
     store = opened(path)
-    store.flows.add(members(slug="in-the-log"))
+    store.flows.add(properties(slug="in-the-log"))
     log = path.with_name("log")
     shutil.copyfile(f"{path}-wal", log)
     store.close()
@@ -249,7 +249,7 @@ def test_a_store_is_no_place_for_a_backup(opened, path, made, name):
     shutil.copyfile(path, path.with_name("used"))
     other = opened(path.with_name("used"))
     other.flows.get("first")
-    with pytest.raises(errors.Unusable, match="is a store itself"):
+    with pytest.raises(errors.StoreUnusable, match="is a store itself"):
         backup.back_up(path, path.with_name(name))
 
 
@@ -263,7 +263,7 @@ def test_a_backup_that_fails_leaves_the_one_before(path, made):
 
 
 def test_a_backup_that_can_not_be_written(path, made):
-    with pytest.raises(errors.Unusable, match="can't be written"):
+    with pytest.raises(errors.StoreUnusable, match="can't be written"):
         backup.back_up(path, made / "below" / "a file")
 
 
@@ -277,7 +277,7 @@ def test_a_full_disk_leaves_the_backup_before(path, made, monkeypatch):
 
     before = made.read_bytes()
     monkeypatch.setattr(sqlite3, "connect", full)
-    with pytest.raises(errors.Unusable, match="can't be copied: database or disk is full"):
+    with pytest.raises(errors.StoreUnusable, match="can't be copied: database or disk is full"):
         backup.back_up(path, made)
     assert made.read_bytes() == before
     assert {entry.name for entry in path.parent.iterdir()} == {path.name, made.name}

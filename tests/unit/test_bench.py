@@ -54,9 +54,9 @@ def right_answer(url, operation):
     import httpx
 
     headers = {"authorization": f"Bearer {data.TOKEN}", "content-type": "application/json"}
-    answer = httpx.request(operation.method, url + operation.target(0), content=operation.content(0), headers=headers)
-    assert answer.status_code == operation.status
-    return answer.content
+    response = httpx.request(operation.method, url + operation.target(0), content=operation.content(0), headers=headers)
+    assert response.status_code == operation.status
+    return response.content
 
 
 def bound(connection, flow):

@@ -239,5 +239,5 @@ def test_no_use_of_tags_makes_an_import_fail_otherwise(changed, value, allowed, 
     entries = [f"- {{{', '.join(f'{key}: {text}' for key, text in (parts | one).items())}}}\n" for one in changed]
     text = blueprint(*entries, stage("b"), head=f"context: {{a: {value}}}\n")
     outcome = apply(MemoryStore(), text, machine=Machine(env=allowed), skip_unknown=skip_unknown)
-    assert outcome.success is not bool(outcome.mistakes)
+    assert outcome.success is not bool(outcome.findings)
     json.dumps(outcome.logs)

@@ -70,9 +70,9 @@ def test_the_facts_are_about_what_the_contract_does_not_have(contract):
     served = models(contract)
     assert {"authentik_core.group", *served} <= FACTS["models"].keys()
     for name, properties in FACTS["properties"].items():
-        assert not properties.keys() & {*served[name].members} if name in served else True
+        assert not properties.keys() & {*served[name].properties} if name in served else True
     for name, properties in FACTS["values"].items():
-        for member, values in properties.items():
+        for property_name, values in properties.items():
             for value in values if name in served else ():
-                assert releases.about_value(name, member, value).startswith("authentik knows it from 20")
-                assert member in served[name].members
+                assert releases.about_value(name, property_name, value).startswith("authentik knows it from 20")
+                assert property_name in served[name].properties

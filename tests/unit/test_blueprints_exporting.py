@@ -32,14 +32,14 @@ def filled(*objects):
     """A store of objects, given as pairs of model and members, which have the pks 1, 2, ..."""
     store = MemoryStore()
     with store.write() as session:
-        for number, (model, members) in enumerate(objects, 1):
-            complete = store.models[model].read_new(members)
+        for number, (model, properties) in enumerate(objects, 1):
+            complete = store.models[model].read_new(properties)
             store.repository(model).add(session, complete, pk(number))
     return store
 
 
-def flow(slug, **members):
-    return FLOW, {"name": slug, "slug": slug, "title": "Title", "designation": "recovery"} | members
+def flow(slug, **properties):
+    return FLOW, {"name": slug, "slug": slug, "title": "Title", "designation": "recovery"} | properties
 
 
 WIRED = filled(
@@ -192,8 +192,8 @@ def test_objects_that_lead_to_one_another_are_written():
     store.objects[pk(2)][1]["password_stage"] = pk(3)
     text = export(store, ["a"])
     assert [entry["identifiers"].get("name") for entry in yaml.safe_load(text)["entries"]][1:3] == ["y", "x"]
-    (mistake,) = apply(MemoryStore(), text).mistakes
-    assert mistake.message == f'Invalid pk "{pk(2)}" - object does not exist.'
+    (finding,) = apply(MemoryStore(), text).findings
+    assert finding.message == f'Invalid pk "{pk(2)}" - object does not exist.'
 
 
 def test_an_unknown_slug():
@@ -212,11 +212,13 @@ def test_an_export_makes_the_same_again(data, random):
     text = export(store, slugs)
     copy = MemoryStore()
     outcome = apply(copy, text)
-    assert outcome.success, outcome.mistakes
+    assert outcome.success, outcome.findings
     assert {log["attributes"]["action"] for log in outcome.logs} == {"created"}
     assert export(copy, slugs) == text
     # All of it is as it was, and nothing that is bound to the flows is missing.
-    assert copy.objects.items() <= {key: (model, members) for key, (model, members) in store.objects.items()}.items()
+    assert (
+        copy.objects.items() <= {key: (model, properties) for key, (model, properties) in store.objects.items()}.items()
+    )
     bound = {key for key, (model, _) in store.objects.items() if model in (FLOW, STAGE_BINDING, POLICY_BINDING)}
     assert bound <= copy.objects.keys()
     # The order in which objects were made means nothing.

@@ -64,7 +64,7 @@ def store():
 
 
 def objects(store, model):
-    return [members for name, members in store.objects.values() if name == model]
+    return [properties for name, properties in store.objects.values() if name == model]
 
 
 def test_a_flow_is_created_updated_and_left_alone(store):
@@ -105,7 +105,7 @@ def test_a_whole_flow(store):
     before = copy.deepcopy(store.objects)
     assert actions(apply(store, WIRED)) == ["unchanged"] * 8
     assert store.objects == before
-    by_name = {members.get("name"): pk for pk, (_, members) in store.objects.items()}
+    by_name = {properties.get("name"): pk for pk, (_, properties) in store.objects.items()}
     first, second = objects(store, STAGE_BINDING)
     assert (first["target"], first["stage"]) == (by_name["Imported"], by_name["first"])
     assert (second["stage"], second["re_evaluate_policies"]) == (by_name["second"], False)
@@ -157,7 +157,7 @@ def test_a_pk_that_is_given(store):
 def test_an_object_is_known_by_its_pk_or_else_by_the_other_identifiers(store):
     """As in authentik: what was exported here can be imported where its names are taken, and its references follow."""
     apply(store, WIRED)
-    by_name = {members.get("name"): pk for pk, (_, members) in store.objects.items()}
+    by_name = {properties.get("name"): pk for pk, (_, properties) in store.objects.items()}
     text = f"""
 entries:
 - model: authentik_flows.flow
@@ -174,7 +174,7 @@ entries:
     outcome = apply(store, text.encode())
     assert actions(outcome) == ["unchanged", "updated", "updated", "updated"]
     assert PKS[1] not in store.objects
-    assert [members["name"] for members in objects(store, DUMMY)] == ["renamed"]
+    assert [properties["name"] for properties in objects(store, DUMMY)] == ["renamed"]
     assert sum(binding["evaluate_on_plan"] for binding in objects(store, STAGE_BINDING)) == 2
 
 
@@ -197,7 +197,7 @@ def test_conditions_context_and_tags(store):
         *("skipped", "created", "created", "skipped"),
     ]
     pks = list(store.objects)
-    assert [members["name"] for members in objects(store, DUMMY)] == ["a", "d", f"{pks[0]}-e", "g", "h"]
+    assert [properties["name"] for properties in objects(store, DUMMY)] == ["a", "d", f"{pks[0]}-e", "g", "h"]
     events = [log["event"] for log in outcome.logs if log["log_level"] == "info"]
     assert events[1] == f"4:3: {DUMMY}: skipped (its conditions do not hold)"
     assert events[6] == f"9:3: {DUMMY}: created (its permissions are ignored)"

@@ -8,7 +8,7 @@ import pytest
 from app.blueprints import importing, limits
 from app.blueprints.importing import apply
 from app.blueprints.several import apply_all
-from app.errors import TakenBack, Unavailable
+from app.errors import SerializationFailure, Unavailable
 from tests.blueprints import DUMMY, FLOW, MemoryStore, actions, blueprint, said, stage
 
 
@@ -19,29 +19,29 @@ def store():
 
 @pytest.mark.parametrize("item", ["1", "{}", "{model: [}", "!KeyOf a", "{model: !KeyOf a}"])
 def test_only_so_many_mistakes_are_told(store, item):
-    outcome = apply(store, f"entries: [{', '.join([item] * (limits.MAX_MISTAKES + 50))}]".encode())
+    outcome = apply(store, f"entries: [{', '.join([item] * (limits.MAX_FINDINGS + 50))}]".encode())
     assert not outcome.success
-    assert 0 < len(outcome.mistakes) <= limits.MAX_MISTAKES + 1
-    assert sum(log["log_level"] == "error" for log in outcome.logs) <= limits.MAX_MISTAKES + 1
+    assert 0 < len(outcome.findings) <= limits.MAX_FINDINGS + 1
+    assert sum(log["log_level"] == "error" for log in outcome.logs) <= limits.MAX_FINDINGS + 1
 
 
 def test_that_there_are_more_mistakes_is_told_at_the_first_of_them(store):
     at_most, one_more = (
         apply(store, ("entries:\n" + "- 1\n" * number).encode())
-        for number in (limits.MAX_MISTAKES, limits.MAX_MISTAKES + 1)
+        for number in (limits.MAX_FINDINGS, limits.MAX_FINDINGS + 1)
     )
-    assert said(at_most) == [f"{line}:3: An entry is a mapping." for line in range(2, limits.MAX_MISTAKES + 2)]
+    assert said(at_most) == [f"{line}:3: An entry is a mapping." for line in range(2, limits.MAX_FINDINGS + 2)]
     assert said(one_more) == [*said(at_most), "102:3: There are more than these 100 mistakes."]
-    assert len(one_more.logs) == limits.MAX_MISTAKES + 1
+    assert len(one_more.logs) == limits.MAX_FINDINGS + 1
 
 
 def test_mistakes_of_one_entry_are_told_in_a_bounded_length(store):
-    members = ", ".join(f"name{number}: a" for number in range(200))
+    properties = ", ".join(f"name{number}: a" for number in range(200))
     long = "x" * 10 * limits.MAX_MESSAGE
     for text in (
         stage("a", attrs=f"{{throw_error: {long}}}", model=long),
         stage("a", attrs=f"{{throw_error: [{long}]}}"),
-        stage("a", identifiers=f"{{{members}}}"),
+        stage("a", identifiers=f"{{{properties}}}"),
         stage("a", identifiers=f"{{'{long}': a}}"),
         f"- {{model: {FLOW}, identifiers: {{slug: a}}, attrs: {{name: a, title: a, designation: {long}}}}}",
         stage("a", state=long),
@@ -49,9 +49,9 @@ def test_mistakes_of_one_entry_are_told_in_a_bounded_length(store):
     ):
         outcome = apply(store, blueprint(text))
         assert not outcome.success
-        assert all(len(one.message) <= limits.MAX_MESSAGE for one in outcome.mistakes)
-        assert len(outcome.mistakes) <= limits.MAX_MISTAKES + 1
-        assert len(json.dumps(outcome.logs)) < 5 * limits.MAX_MESSAGE * len(outcome.mistakes)
+        assert all(len(one.message) <= limits.MAX_MESSAGE for one in outcome.findings)
+        assert len(outcome.findings) <= limits.MAX_FINDINGS + 1
+        assert len(json.dumps(outcome.logs)) < 5 * limits.MAX_MESSAGE * len(outcome.findings)
 
 
 def test_what_an_alias_repeats_does_not_make_the_logs_long(store):
@@ -59,7 +59,7 @@ def test_what_an_alias_repeats_does_not_make_the_logs_long(store):
     for first in (f"{{model: {DUMMY}, id: &x {long}, identifiers: {{name: a}}}}", f"{{model: &x {long}}}"):
         entries = ["{model: nope, identifiers: {name: a}}", first, *["{model: *x, id: *x}"] * 500]
         outcome = apply(store, f"entries: [{', '.join(entries)}]".encode())
-        assert len(outcome.mistakes) <= limits.MAX_MISTAKES + 1
+        assert len(outcome.findings) <= limits.MAX_FINDINGS + 1
         assert {*actions(outcome)} == {"error", "skipped"}
         assert len(json.dumps(outcome.logs)) < 502 * 1_000
 
@@ -141,7 +141,7 @@ class Contested(MemoryStore):
     def serializable(self):
         if self.times:
             self.times -= 1
-            raise TakenBack("others")
+            raise SerializationFailure("others")
         return super().serializable()
 
 
@@ -162,6 +162,6 @@ def test_who_is_taken_back_again_and_again_gives_up(monkeypatch):
     store.times = 1_000
     with pytest.raises(Unavailable) as caught:
         apply(store, blueprint(stage("a")))
-    assert not isinstance(caught.value, TakenBack)
+    assert not isinstance(caught.value, SerializationFailure)
     assert 3 < len(waits) < 100
     assert store.objects == {}

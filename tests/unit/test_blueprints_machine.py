@@ -32,11 +32,11 @@ def folder(tmp_path):
 def made(store, value, machine):
     """The name of a stage that a tag stands for."""
     outcome = apply(store, blueprint(stage(value)), machine=machine)
-    assert actions(outcome) == ["created"], outcome.mistakes
+    assert actions(outcome) == ["created"], outcome.findings
     return next(iter(store.objects.values()))[1]["name"]
 
 
-def refused(store, value, machine):
+def rejected(store, value, machine):
     """What is said of a tag."""
     (line,) = said(apply(store, blueprint(stage(value)), machine=machine))
     assert store.objects == {}
@@ -61,12 +61,12 @@ def test_the_environment_is_read_if_that_is_allowed(store, monkeypatch, tag, nam
 
 @pytest.mark.parametrize("tag", ["!Env NOT_PLANTED", '!Env "a\\0b"', "!Env ''"])
 def test_a_variable_that_is_not_set_is_told(store, tag):
-    assert "There is no variable" in refused(store, tag, Machine(env=True))
+    assert "There is no variable" in rejected(store, tag, Machine(env=True))
 
 
 def test_a_variable_that_is_no_text_is_told(store, monkeypatch):
     monkeypatch.setenv("PLANTED", os.fsdecode(b"\xff"))
-    assert refused(store, "!Env PLANTED", Machine(env=True)).endswith("The variable PLANTED is not UTF-8 text.")
+    assert rejected(store, "!Env PLANTED", Machine(env=True)).endswith("The variable PLANTED is not UTF-8 text.")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_file_of_an_allowed_folder_is_read(store, folder, tag, name):
     ],
 )
 def test_nothing_else_is_read(store, folder, path, message):
-    said = refused(store, f"!File {path}", Machine(folders=(folder,)))
+    said = rejected(store, f"!File {path}", Machine(folders=(folder,)))
     assert message in said
     assert "secret" not in said.replace("../secret", "")
 
@@ -116,7 +116,7 @@ def test_the_first_of_several_folders_that_has_the_file_is_read(store, folder, t
 @pytest.mark.parametrize(("tag", "machine"), [("!Env HOME", "files"), ("!File name", "env")])
 def test_what_is_allowed_allows_nothing_else(store, folder, tag, machine):
     allowed = Machine(env=True) if machine == "env" else Machine(folders=(folder,))
-    assert " is refused: " in refused(store, tag, allowed)
+    assert " is refused: " in rejected(store, tag, allowed)
 
 
 def test_only_so_many_files_are_read(store, folder):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.blueprints import document
+from app.blueprints.findings import BlueprintError
 from app.blueprints.machine import Machine
-from app.blueprints.mistakes import BlueprintError
 from app.blueprints.reading import read
 from app.blueprints.tags import Resolver, objection
 
@@ -30,16 +30,16 @@ def plain(text, context=b"{}", machine=NOTHING):
         def key_of(self, name, _place):
             return f"pk of {name}"
 
-        def find(self, model, members, _place):
-            return objects.get((model, *members.keys(), *members.values()))
+        def find(self, model, properties, _place):
+            return objects.get((model, *properties.keys(), *properties.values()))
 
-        def read(self, model, members, place):
-            return self.find(model, members, place) and {"pk": "found", "list": [1, {"a": "b"}]}
+        def read(self, model, properties, place):
+            return self.find(model, properties, place) and {"pk": "found", "list": [1, {"a": "b"}]}
 
     return Resolver(values, References(), machine, lambda *_: None).resolve(document.parse(text, refusing(machine)))
 
 
-def mistakes(function, *arguments):
+def findings(function, *arguments):
     """What a function finds wrong, as lines."""
     with pytest.raises(BlueprintError) as caught:
         function(*arguments)
@@ -94,13 +94,13 @@ def test_plain_yaml_as_authentik_reads_it(text, data):
     ],
 )  # fmt: skip
 def test_yaml_that_is_refused(text, said):
-    assert mistakes(document.parse, text, refusing()) == [said]
+    assert findings(document.parse, text, refusing()) == [said]
 
 
 @pytest.mark.parametrize("tag", ["!Env", "!File"])
 @pytest.mark.parametrize("form", ["x", "[x, y]"])
 def test_the_machine_is_not_read_unless_that_is_allowed(tag, form):
-    (line,) = mistakes(document.parse, f"a: {tag} {form}".encode(), refusing())
+    (line,) = findings(document.parse, f"a: {tag} {form}".encode(), refusing())
     assert line.startswith(f"1:4: {tag} is refused: this server reads no ")
     assert f"--allow-{tag[1:].lower()}" in line
 
@@ -126,7 +126,7 @@ def laughs(levels, times=10):
     ids=["laughs", "many", "brackets", "braces", "dashes", "aliases", "bytes"],
 )  # fmt: skip
 def test_bombs(text, said):
-    (line,) = mistakes(document.parse, text, refusing())
+    (line,) = findings(document.parse, text, refusing())
     assert line.partition(": ")[2] == said
 
 
@@ -234,7 +234,7 @@ def test_tags(text, data):
     ],
 )  # fmt: skip
 def test_tags_that_are_used_wrongly(text, said):
-    assert mistakes(plain, text, CONTEXT) == [said]
+    assert findings(plain, text, CONTEXT) == [said]
 
 
 def doubling(tag):
@@ -259,7 +259,7 @@ def doubling(tag):
     ids=["lists", "formats", "text", "enumerations", "items", "json", "blank json", "indices", "conditions", "parts"],
 )
 def test_bombs_of_tags(text, context):
-    (line,) = mistakes(plain, text, context)
+    (line,) = findings(plain, text, context)
     assert line.endswith(": Tags ask for more than 200000 values.")
 
 
@@ -292,7 +292,7 @@ def test_no_text_makes_reading_fail_otherwise(text):
     ],
 )
 def test_no_blueprint(text, said):
-    assert mistakes(read, text, refusing()) == [said]
+    assert findings(read, text, refusing()) == [said]
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_no_blueprint(text, said):
 )
 def test_what_is_wrong_with_some_entries_is_kept_beside_the_others(text, said):
     blueprint = read(text, refusing())
-    assert [str(mistake) for mistake in blueprint.mistakes] == said
+    assert [str(finding) for finding in blueprint.findings] == said
     assert len(blueprint.entries) == sum(entry in text for entry in (b"{model: a}", b"- model: m", b"!Nope m"))
 
 

@@ -97,7 +97,7 @@ def test_a_stage_of_any_model_is_found_by_the_base_model(store, name, model, att
     finding = FINDING_ENTRY.replace("!KeyOf stage", f"!Find [{name}, [name, a]]")
     made = STAGE_ENTRY.replace(DUMMY, model).replace("}\n", f", attrs: {attrs}}}\n")
     assert actions(apply(store, switched(FLOW_ENTRY, made, finding, remove=False))) == ["created"] * 3
-    (binding,) = [members for kind, members in store.objects.values() if kind == STAGE_BINDING]
+    (binding,) = [properties for kind, properties in store.objects.values() if kind == STAGE_BINDING]
     assert store.objects[binding["stage"]][0] == model
 
 
@@ -134,7 +134,7 @@ def test_the_context_has_what_authentik_gives_every_blueprint(store):
     outcome = apply(store, text)
     assert actions(outcome) == ["created", "skipped", "created"]
     assert noted(outcome) == []
-    assert [members["name"] for _, members in store.objects.values()] == ["a", "authentik_flows"]
+    assert [properties["name"] for _, properties in store.objects.values()] == ["a", "authentik_flows"]
 
 
 def test_the_own_context_goes_before_that_of_authentik(store):

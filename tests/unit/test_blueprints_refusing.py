@@ -24,7 +24,7 @@ UNKNOWN = f'Invalid pk "{PKS[1]}" - object does not exist.'
 
 
 @pytest.mark.parametrize(
-    ("entries", "mistakes"),
+    ("entries", "findings"),
     [
         ("- {model: §a.b, identifiers: {name: a}}", ["There is no model 'a.b' here."]),
         ("- {model: §[], identifiers: {name: a}}", ["There is no model [] here."]),
@@ -76,9 +76,9 @@ UNKNOWN = f'Invalid pk "{PKS[1]}" - object does not exist.'
         ),
     ],
 )
-def test_entries_that_are_wrong(store, entries, mistakes):
+def test_entries_that_are_wrong(store, entries, findings):
     outcome = apply(store, blueprint(FIRST, entries.replace("§", "")))
-    lines = [f"{line}:{column}: {text}" for (line, column), text in zip(marks(entries, 4), mistakes, strict=True)]
+    lines = [f"{line}:{column}: {text}" for (line, column), text in zip(marks(entries, 4), findings, strict=True)]
     assert said(outcome) == lines
     assert store.objects == {}
     assert actions(outcome)[:2] == ["skipped", "error"]
@@ -161,5 +161,5 @@ def test_one_bad_entry_anywhere_changes_nothing(kind, position, existing):
     outcome = apply(store, blueprint(*entries))
     assert not outcome.success
     assert store.objects == before
-    assert {mistake.place.line for mistake in outcome.mistakes} == {position + 3}
+    assert {finding.place.line for finding in outcome.findings} == {position + 3}
     assert apply(store, blueprint(*good)).success

@@ -38,7 +38,7 @@ def test_any_order(order):
     assert list(outcomes) == list(order)
     assert all(outcome.success for outcome in outcomes.values())
     flow = next(pk for pk, (model, _) in store.objects.items() if model == FLOW)
-    stage = next(members for model, members in store.objects.values() if model == IDENTIFICATION)
+    stage = next(properties for model, properties in store.objects.values() if model == IDENTIFICATION)
     assert stage["recovery_flow"] == flow
 
 
@@ -50,9 +50,9 @@ def test_what_no_other_has_is_null_where_it_may_be():
 
 def test_what_can_not_be_applied_is_told_and_the_rest_stays():
     store = MemoryStore()
-    outcomes = apply_all(store, texts(broken="entries: [", binding=BINDING_FILE, stage=STAGE_FILE))
+    outcomes = apply_all(store, texts(violated="entries: [", binding=BINDING_FILE, stage=STAGE_FILE))
     assert [outcome.success for outcome in outcomes.values()] == [False, False, True]
-    assert str(outcomes["binding"].mistakes[0]) == "4:25: target: This field may not be null."
+    assert str(outcomes["binding"].findings[0]) == "4:25: target: This field may not be null."
     assert [model for model, _ in store.objects.values()] == [DUMMY]
 
 

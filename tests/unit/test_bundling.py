@@ -63,9 +63,9 @@ def test_each_part_is_found_in_its_file(pointer, place):
 
 
 def test_further_files_are_called_like_the_first():
-    source = read(PARTED, "somewhere/small.yaml")
-    assert source.name == "somewhere/small.yaml"
-    assert source.locate(("components", "schemas", "Color")).file == "somewhere/parts/colors.yaml"
+    contract = read(PARTED, "somewhere/small.yaml")
+    assert contract.name == "somewhere/small.yaml"
+    assert contract.locate(("components", "schemas", "Color")).file == "somewhere/parts/colors.yaml"
 
 
 def test_files_are_called_by_their_path_from_the_working_directory(write, monkeypatch):
@@ -87,10 +87,10 @@ def test_the_text_of_one_file_is_the_file(write):
 
 
 def test_the_text_of_several_files_is_yaml_in_their_order_without_aliases():
-    source = read(PARTED)
-    text = source.text.decode()
-    assert yaml.safe_load(text) == source.document
-    assert list(yaml.safe_load(text)) == list(source.document)
+    contract = read(PARTED)
+    text = contract.text.decode()
+    assert yaml.safe_load(text) == contract.document
+    assert list(yaml.safe_load(text)) == list(contract.document)
     assert text.startswith("openapi: 3.0.3\ninfo:\n  title: Things\n")
     assert not any(mark in text for mark in ("&", "*", "{}/:", "? "))
 
@@ -139,10 +139,10 @@ def test_path_items_may_lead_to_others(write):
         a="paths: {/a/: {$ref: 'b.yaml#/paths/x'}, /b/: {$ref: '#/paths/~1c~1'}, /c/: {get: 2}}",
         b="paths: {x: {$ref: '#/paths/y'},\n  y: {get: 1}}",
     )
-    source = read(path, "a.yaml")
-    assert source.document["paths"] == {"/a/": {"get": 1}, "/b/": {"get": 2}, "/c/": {"get": 2}}
-    assert str(source.locate(("paths", "/a/", "get"))) == "b.yaml:2:7"
-    assert str(source.locate(("paths", "/b/", "get"))) == "a.yaml:1:77"
+    contract = read(path, "a.yaml")
+    assert contract.document["paths"] == {"/a/": {"get": 1}, "/b/": {"get": 2}, "/c/": {"get": 2}}
+    assert str(contract.locate(("paths", "/a/", "get"))) == "b.yaml:2:7"
+    assert str(contract.locate(("paths", "/b/", "get"))) == "a.yaml:1:77"
 
 
 def test_a_symbolic_link_leads_no_further_than_a_path(write, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.conformance.described import Contract, Leads
+from app.conformance.described import DescribedContract, Targets
 
 THING = {
     "type": "object",
@@ -45,7 +45,7 @@ def contract():
     search = {"name": "search", "in": "query", "schema": {}, "x-searches": ["name"]}
     thing = {"name": "thing", "in": "query", "schema": {}, "x-references": {"to": "things"}, "x-filters": "thing"}
     page = {"name": "page", "in": "query", "schema": {}}
-    return Contract(
+    return DescribedContract(
         {
             "paths": {
                 "/parts/": {
@@ -82,23 +82,23 @@ def contract():
 def test_what_is_unique(contract):
     create = contract.operation("POST", "/parts/")
     assert create.unique == {"name": {"type": "string", "maxLength": 20, "x-unique": "Part with this name exists."}}
-    assert create.together == {"There is one already."}
+    assert create.pipelined == {"There is one already."}
 
 
 def test_references(contract):
     assert contract.operation("post", "/parts/").references == {
-        "thing": Leads(frozenset({"things.thing"}), ("pk",), cascades=True),
-        "either": Leads(frozenset({"things.thing", "parts.part"}), ("pk", "key")),
-        "nobody": Leads(frozenset(), ("pk",)),
+        "thing": Targets(frozenset({"things.thing"}), ("pk",), cascades=True),
+        "either": Targets(frozenset({"things.thing", "parts.part"}), ("pk", "key")),
+        "nobody": Targets(frozenset(), ("pk",)),
     }
     assert contract.holders() == {"parts.part": {"thing"}}
 
 
 def test_parameters(contract):
     read = contract.operation("GET", "/parts/{name}/")
-    assert read.filters == {"thing": Leads(frozenset({"things.thing"}), ("pk",))}
+    assert read.filters == {"thing": Targets(frozenset({"things.thing"}), ("pk",))}
     assert read.narrowing == {"search", "thing"}
-    assert read.path == {"name": Leads(frozenset({"parts.part"}), ("key",))}
+    assert read.path == {"name": Targets(frozenset({"parts.part"}), ("key",))}
     assert read.takes_input
     assert not contract.operation("GET", "/parts/count/").takes_input
 

@@ -104,8 +104,8 @@ def test_validators_of_the_same_schemas_are_used_again(tmp_path):
         )
         return read(path)
 
-    def validators(source):
-        reader = SchemaReader(source, Direction.REQUEST)
+    def validators(loaded):
+        reader = SchemaReader(loaded, Direction.REQUEST)
         return {
             name: reader.validator({"$ref": f"#/components/schemas/{name}"}) for name in ("Inner", "Outer", "Other")
         }
@@ -132,8 +132,8 @@ def test_validators_of_who_owns_another_schema_are_made_anew(tmp_path):
         )
         return read(path)
 
-    def takes_nothing(source):
-        return SchemaReader(source, Direction.REQUEST).validator({"$ref": "#/components/schemas/Thing"}).is_valid({})
+    def takes_nothing(loaded):
+        return SchemaReader(loaded, Direction.REQUEST).validator({"$ref": "#/components/schemas/Thing"}).is_valid({})
 
     earlier, later = contract("true"), contract("false")
     assert takes_nothing(earlier)

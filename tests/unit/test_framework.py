@@ -57,5 +57,5 @@ def test_a_server_imports_no_client():
     unused = ("httpx", "requests", "starlette.testclient", "sqlalchemy.dialects.postgresql")
     started = "app.application, app.cli.serve, app.cli.start"
     program = f"import sys, {started}; print([name for name in {unused} if name in sys.modules])"
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert answer.stdout == "[]\n"
+    response = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert response.stdout == "[]\n"

@@ -114,7 +114,7 @@ def api(monkeypatch):
 def run(api):
     """A run that has come across five things, and whose next request does not go astray."""
     for number in range(5):
-        fuzz_hooks._run.seen.remember("things.thing", {"pk": f"pk-{number}", "slug": f"slug-{number}"})
+        fuzz_hooks._run.known.remember("things.thing", {"pk": f"pk-{number}", "slug": f"slug-{number}"})
     next(fuzz_hooks._run.numbers)
     return fuzz_hooks._run
 
@@ -188,7 +188,7 @@ def test_what_names_nothing_or_what_is_there_stays(case, body):
 
 def test_references_of_a_run_that_has_seen_nothing(case, run):
     for number in range(5):
-        run.seen.forget(f"pk-{number}")
+        run.known.forget(f"pk-{number}")
     assert sent(case("POST", "/things/", body={"other": "x", "others": ["x"]})).body == {"other": "x", "others": ["x"]}
 
 
@@ -219,7 +219,7 @@ def test_paths_lead_to_what_is_there_and_no_filter_hides_it(case):
 
 @pytest.mark.parametrize("slug", ["slug-4", "slug-2"])
 def test_a_path_that_leads_to_what_is_or_was_there_stays(case, run, slug):
-    run.seen.forget("slug-2")
+    run.known.forget("slug-2")
     assert sent(case("GET", "/things/{slug}/", path_parameters={"slug": slug})).path_parameters == {"slug": slug}
 
 
@@ -230,7 +230,7 @@ def test_the_last_objects_are_spared(case, run):
         deleted.add(case_sent.path_parameters["slug"])
         fuzz_hooks.after_call(None, case_sent, answered(204))
     assert len(deleted - {"x"}) == 5 - fuzz_hooks.SPARED
-    assert len(run.seen.names({"things.thing"}, ["slug"])) == fuzz_hooks.SPARED
+    assert len(run.known.names({"things.thing"}, ["slug"])) == fuzz_hooks.SPARED
 
 
 def test_a_body_that_is_meant_to_be_wrong_stays(case):
@@ -251,13 +251,13 @@ def test_a_case_that_says_nothing_of_itself_stays(api, run):
 
 def test_what_is_answered_is_remembered(case, run):
     fuzz_hooks.after_call(None, case("POST", "/things/", body={}), answered(201, {"pk": "new", "slug": "slug-of-new"}))
-    assert run.seen.names({"things.thing"}, ["slug"])[-1] == "slug-of-new"
+    assert run.known.names({"things.thing"}, ["slug"])[-1] == "slug-of-new"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
 def test_answers_that_are_no_objects(case, run, body):
     fuzz_hooks.after_call(None, case("POST", "/things/", body={}), SimpleNamespace(status_code=201, content=body))
-    assert len(run.seen.names({"things.thing"}, ["pk"])) == 5
+    assert len(run.known.names({"things.thing"}, ["pk"])) == 5
 
 
 @pytest.mark.parametrize(
@@ -274,12 +274,12 @@ def test_answers_that_are_no_objects(case, run, body):
 def test_what_is_gone_is_forgotten(case, run, method, status, query, gone):
     asked = case(method, "/things/{slug}/", path_parameters={"slug": "slug-1"}, query=query)
     fuzz_hooks.after_call(None, asked, answered(status))
-    assert run.seen.was_deleted("pk-1") is gone
+    assert run.known.was_deleted("pk-1") is gone
 
 
 @pytest.mark.parametrize(("slug", "kept"), [("slug-1", False), ("slug-2", True), ("x", True)])
 def test_an_object_that_is_not_there_any_more(case, run, slug, kept):
-    run.seen.forget("pk-1")
+    run.known.forget("pk-1")
     asked = case("GET", "/things/{slug}/", path_parameters={"slug": slug})
     details = {"created_with": "", "not_available_with": ""}
     assert finds(EnsureResourceAvailability, asked, answered(404), **details) is kept
@@ -294,7 +294,7 @@ def test_credentials_that_are_missing(case, name, status, kept):
 
 
 @pytest.mark.parametrize(
-    ("status", "refusal", "kept"),
+    ("status", "rejection", "kept"),
     [
         (400, {"slug": ["It is taken."]}, False),
         (400, {"slug": ["It is taken.", "It is ugly."]}, True),
@@ -304,10 +304,10 @@ def test_credentials_that_are_missing(case, name, status, kept):
         (400, "no object", True),
     ],
 )
-def test_good_data_that_is_refused(case, status, refusal, kept):
+def test_good_data_that_is_refused(case, status, rejection, kept):
     asked = case("POST", "/things/", body={"slug": "a", "other": "x"})
     details = {"status_code": status, "allowed_statuses": []}
-    assert finds(RejectedPositiveData, asked, answered(status, refusal), **details) is kept
+    assert finds(RejectedPositiveData, asked, answered(status, rejection), **details) is kept
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ def request(fields=HOST, body=b"", target=b"/", version=b"HTTP/1.1", method=b"PO
     return b"%b %b %b\r\n%b\r\n%b" % (method, target, version, fields, body)
 
 
-def refused(status, sent):
+def rejected(status, sent):
     """Whether a request is refused, alone and behind another one, and nothing behind it is read."""
     for before in (b"", NEXT):
         for segments in ([before + sent + NEXT], [before + sent, NEXT], [before, sent, NEXT]):
@@ -33,7 +33,7 @@ def refused(status, sent):
     ],
 )
 def test_anything_but_one_valid_host_is_refused(fields):
-    assert refused(400, request(fields))
+    assert rejected(400, request(fields))
 
 
 @pytest.mark.parametrize("value", [b"a", b"a.example:9443", b"127.0.0.1:80", b"[::1]:80", b"a_b-c~d", b"a:", b" a \t"])
@@ -49,16 +49,16 @@ def test_http_1_0_needs_no_host():
 
 @pytest.mark.parametrize("version", [b"HTTP/2.0", b"HTTP/0.9"])
 def test_another_version_is_refused(version):
-    assert refused(505, request(version=version))
+    assert rejected(505, request(version=version))
 
 
 @pytest.mark.parametrize("version", [b"HTTP/3.0", b"HTTP/1.2", b"HTTP/11", b"HTTP/1", b"http/1.1", b"HTTPS/1.1"])
 def test_an_unknown_version_is_refused(version):
-    assert refused(400, request(version=version))
+    assert rejected(400, request(version=version))
 
 
 def test_the_preface_of_http_2_is_refused():
-    assert refused(400, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert rejected(400, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -73,18 +73,18 @@ def test_the_preface_of_http_2_is_refused():
     ],
 )
 def test_a_coding_beside_chunked_is_refused(fields):
-    assert refused(501, request(HOST + fields, b"0\r\n\r\n"))
+    assert rejected(501, request(HOST + fields, b"0\r\n\r\n"))
 
 
 @pytest.mark.parametrize(
     "value", [b"gzip", b"chunked, gzip", b"chunked, chunked", b"xchunked", b"chunked;q=1", b"", b"chunked,"]
 )
 def test_a_body_without_an_end_is_refused(value):
-    assert refused(400, request(HOST + b"Transfer-Encoding: %b\r\n" % value, b"0\r\n\r\n"))
+    assert rejected(400, request(HOST + b"Transfer-Encoding: %b\r\n" % value, b"0\r\n\r\n"))
 
 
 def test_http_1_0_has_no_chunks():
-    assert refused(400, request(HOST + b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", version=b"HTTP/1.0"))
+    assert rejected(400, request(HOST + b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", version=b"HTTP/1.0"))
 
 
 @pytest.mark.parametrize("value", [b"chunked", b"CHUNKED", b"chunked "])
@@ -209,4 +209,4 @@ def test_what_is_no_http_is_refused_behind_any_request():
         b"GET\r\n\r\n",
         b"GET / HTTP/1.1\r\nA\r\n\r\n",
     ):
-        assert refused(400, noise)
+        assert rejected(400, noise)

@@ -17,7 +17,7 @@ from app.store.queries.listing import Listing, PageRequest
 from app.store.schema.search import fold
 from app.store.schema.tables import flows
 
-from .test_store import SEARCHED, members
+from .test_store import SEARCHED, properties
 
 WORDS = [
     "Aardvark",
@@ -65,7 +65,7 @@ def take_for_large(store, monkeypatch):
     monkeypatch.setattr("app.store.queries.large.listing._FAR", 0)
     store.migrate()
     for number in range(3):
-        store.flows.add(members(title=f"{WORDS[number]} first"))
+        store.flows.add(properties(title=f"{WORDS[number]} first"))
     assert not large.is_prepared(store.database)
     store.migrate()
     assert large.is_prepared(store.database)
@@ -82,12 +82,12 @@ def change_at_random(store, chance, steps):
         }
         kind = chance.random()
         if kind < 0.5 or len(slugs) < 4:
-            store.flows.add(members(**new))
+            store.flows.add(properties(**new))
         elif kind < 0.8:
             store.flows.change(chance.choice(slugs), new)
         elif kind < 0.9:
             with contextlib.suppress(errors.NotUnique):
-                store.flows.add(members(slug=chance.choice(slugs)))
+                store.flows.add(properties(slug=chance.choice(slugs)))
         else:
             store.flows.remove(chance.choice(slugs))
 
@@ -141,7 +141,7 @@ def instructions_of_writing_words(path, size, monkeypatch):
     """How many instructions of SQLite's machine it takes to write the words of 128 flows, in a store of so many."""
     store = take_for_large(Store(f"sqlite:///{path}", searched=SEARCHED), monkeypatch)
     for _ in range(size):
-        store.flows.add(members())
+        store.flows.add(properties())
     store.close()
     executed = []
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -161,7 +161,7 @@ def candidates(store, trigrams):
 
 def test_long_texts_are_taken_by_a_large_store(prepared):
     long = "".join(chr(0x4E00 + number % 20_000) for number in range(300_000))
-    flow = prepared.flows.add(members(title=long))
+    flow = prepared.flows.add(properties(title=long))
     assert [found.slug for found in prepared.flows.page(PageRequest({}, (long[1000:1040],), (), 1, 10)).rows] == [
         flow.slug
     ]
@@ -172,7 +172,7 @@ def test_a_large_store_of_before_gets_what_is_missing(database_url, monkeypatch)
     store = Store(database_url, searched=SEARCHED)
     store.migrate()
     for word in WORDS:
-        store.flows.add(members(title=word))
+        store.flows.add(properties(title=word))
     scripts = large._scripts(store.database)
     monkeypatch.setattr(large, "_scripts", lambda _: scripts[:1])
     store.migrate()
@@ -182,7 +182,7 @@ def test_a_large_store_of_before_gets_what_is_missing(database_url, monkeypatch)
     monkeypatch.setattr(large, "LARGE", 1000)
     store.migrate()
     assert large.is_prepared(store.database)
-    store.flows.add(members(title="Another aardvark"))
+    store.flows.add(properties(title="Another aardvark"))
     assert FlowListing(store.database, store.flows.view).page(PageRequest({}, ("aardvark",), (), 1, 1)).count == 2
     store.close()
 
@@ -214,7 +214,7 @@ def test_counts_stay_few(prepared):
 
 def test_the_index_is_asked_for_what_is_rare_only(prepared, monkeypatch):
     for _ in range(6):
-        prepared.flows.add(members(title="A common journey"))
+        prepared.flows.add(properties(title="A common journey"))
     asked = []
     original = FlowListing._compile_large
 

@@ -79,12 +79,12 @@ def test_a_newer_revision_is_served_by_those_that_run_and_opened_by_nobody_else(
     with store.database.engine.connect() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     assert store.migrated()
-    with pytest.raises(errors.Unusable, match=r"is at revision 9999, and this version knows none above \d{4}\."):
+    with pytest.raises(errors.StoreUnusable, match=r"is at revision 9999, and this version knows none above \d{4}\."):
         store.migrate()
 
 
 @pytest.mark.parametrize(
-    ("sql", "sentence"),
+    ("sql", "message"),
     [
         ("DELETE FROM alembic_version", "has tables and no revision of them"),
         ("DROP TABLE alembic_version", "has tables and no revision of them"),
@@ -93,12 +93,12 @@ def test_a_newer_revision_is_served_by_those_that_run_and_opened_by_nobody_else(
         ("INSERT INTO alembic_version VALUES ('0001')", "which is none of this server's"),
     ],
 )
-def test_tables_whose_revision_nobody_knows_are_left_alone(store, sql, sentence):
+def test_tables_whose_revision_nobody_knows_are_left_alone(store, sql, message):
     store.migrate()
     with store.database.engine.connect() as connection:
         connection.exec_driver_sql(sql)
     for ask in (store.migrate, store.migrated, store.revision):
-        with pytest.raises(errors.Unfit, match=sentence):
+        with pytest.raises(errors.Unfit, match=message):
             ask()
 
 

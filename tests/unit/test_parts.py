@@ -57,13 +57,13 @@ def test_router_never_fails(path):
 def test_places_of_the_parts_of_a_contract(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("a:\n  b: [1, x: &e {y: 2}]\n  200: *e\non: 2024-08-01\n", "utf-8")
-    source = read(path, "c.yaml")
-    assert source.document == {"a": {"b": [1, {"x": {"y": 2}}], "200": {"y": 2}}, "on": "2024-08-01"}
-    assert str(source.locate(("a", "b", 1, "x", "y"))) == "c.yaml:2:17"
-    assert str(source.locate(("a", "200", "y"))) == "c.yaml:2:17"
-    assert str(source.locate(("a", "200"))) == "c.yaml:3:3"
-    assert str(source.locate(("a", "b", 7, "missing"))) == "c.yaml:2:3"
-    assert str(source.locate(("nothing",))) == "c.yaml:1:1"
+    contract = read(path, "c.yaml")
+    assert contract.document == {"a": {"b": [1, {"x": {"y": 2}}], "200": {"y": 2}}, "on": "2024-08-01"}
+    assert str(contract.locate(("a", "b", 1, "x", "y"))) == "c.yaml:2:17"
+    assert str(contract.locate(("a", "200", "y"))) == "c.yaml:2:17"
+    assert str(contract.locate(("a", "200"))) == "c.yaml:3:3"
+    assert str(contract.locate(("a", "b", 7, "missing"))) == "c.yaml:2:3"
+    assert str(contract.locate(("nothing",))) == "c.yaml:1:1"
 
 
 @given(st.text())
@@ -73,7 +73,7 @@ def test_search_terms_are_words_without_white_space_commas_and_nul(text):
 
 
 @pytest.mark.parametrize(
-    ("accept", "answer"),
+    ("accept", "response"),
     [
         ("application/json", True),
         ("*/*", True),
@@ -83,16 +83,16 @@ def test_search_terms_are_words_without_white_space_commas_and_nul(text):
         ("/", False),
     ],
 )
-def test_accept(accept, answer):
-    assert accepts(accept, "application/json") is answer
+def test_accept(accept, response):
+    assert accepts(accept, "application/json") is response
 
 
 @pytest.mark.parametrize(
-    ("query", "answer"),
+    ("query", "response"),
     [(b"format=json", True), (b"format=", True), (b"xformat=api", True), (b"format=json&format=api", False)],
 )
-def test_format(query, answer):
-    assert names_json(query) is answer
+def test_format(query, response):
+    assert names_json(query) is response
 
 
 @pytest.mark.parametrize(

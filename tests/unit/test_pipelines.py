@@ -238,10 +238,10 @@ def test_a_refusal_comes_behind_the_responses_before_it(before, noise):
 
 
 def test_a_broken_body_of_a_request_that_waits_is_refused_in_its_turn():
-    broken = b"POST /broken HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n"
+    violated = b"POST /broken HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n"
 
     async def test(gate, connection):
-        await connection.send(GET, broken, GET)
+        await connection.send(GET, violated, GET)
         gate.open()
         await connection.send()
         assert statuses(connection.received) == [200, 400]

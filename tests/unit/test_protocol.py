@@ -283,7 +283,7 @@ def test_requests_of_one_connection_are_answered_one_after_the_other():
     bodies = iter([b"a", b"b", b"c"])
     connection = Connection(lambda scope, _receive, _send: send_whole(scope, next(bodies)))
     connection.ask(REQUEST * 3)
-    assert [answer[-1:] for answer in connection.transport.written.split(b"HTTP/1.1 ")[1:]] == [b"a", b"b", b"c"]
+    assert [response[-1:] for response in connection.transport.written.split(b"HTTP/1.1 ")[1:]] == [b"a", b"b", b"c"]
 
 
 def test_an_application_that_fails_to_begin_answers_500():

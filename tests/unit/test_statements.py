@@ -268,8 +268,8 @@ class Server:
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_results_that_are_not_those_of_the_statements_are_an_error(connection, monkeypatch, count):
-    answers = [SimpleNamespace(status=pq.ExecStatus.TUPLES_OK)] * count
-    monkeypatch.setattr(connection, "pgconn", Server([*answers, SimpleNamespace(status=pq.ExecStatus.PIPELINE_SYNC)]))
+    responses = [SimpleNamespace(status=pq.ExecStatus.TUPLES_OK)] * count
+    monkeypatch.setattr(connection, "pgconn", Server([*responses, SimpleNamespace(status=pq.ExecStatus.PIPELINE_SYNC)]))
     kept = Statements(connection)
     # It is prepared, and executed.
     kept.send([("SELECT 1", sent([]))])
@@ -345,7 +345,7 @@ def test_behind_a_pooler_nothing_is_left_in_the_session(connection):
 
 
 def test_a_server_that_does_not_answer_in_time_is_given_up(connection, holder, monkeypatch):
-    monkeypatch.setattr(engines, "POSTGRESQL_ANSWER_TIMEOUT", 0.1)
+    monkeypatch.setattr(engines, "POSTGRESQL_RESPONSE_TIMEOUT", 0.1)
     kept = Statements(connection, direct=False)
     with pytest.raises(psycopg.OperationalError, match="no answer in time"):
         kept.execute("SELECT pg_sleep($1::FLOAT)", [5.0])

@@ -21,7 +21,7 @@ from app.contract.request.query import Ordering
 from app.store import Store
 from app.store.collections.flows import flow_fields
 from app.store.collections.identity import new_uuid
-from app.store.engine import row_cache as remembered
+from app.store.engine import row_cache as cached
 from app.store.engine.engines import SQLITE_LOG_LIMIT
 from app.store.queries.listing import PageRequest
 from app.store.schema.search import fold
@@ -33,7 +33,7 @@ BY_SLUG = (Ordering("slug", descending=False),)
 _numbers = itertools.count()
 
 
-def members(**given_members):
+def properties(**given_members):
     number = next(_numbers)
     return {
         "name": f"Name {number}", "slug": f"slug-{number:05}", "title": "Title", "designation": "recovery",
@@ -56,17 +56,17 @@ def slugs(store, filters=None, terms=(), ordering=BY_SLUG, number=1, size=1000):
 
 
 def test_what_is_added_is_read_back(kept):
-    added = kept.flows.add(members(name="Ångström \U0001f600 '\"\\ %s {0}", compatibility_mode=True))
+    added = kept.flows.add(properties(name="Ångström \U0001f600 '\"\\ %s {0}", compatibility_mode=True))
     assert kept.flows.get(added.slug) == added
     assert added.compatibility_mode is True
     assert kept.flows.page(PageRequest({}, (), BY_SLUG, 1, 10)).rows == [added]
 
 
 def test_a_slug_is_taken_once(kept):
-    first, second = kept.flows.add(members(slug="a")), kept.flows.add(members(slug="b"))
+    first, second = kept.flows.add(properties(slug="a")), kept.flows.add(properties(slug="b"))
     with pytest.raises(errors.NotUnique) as caught:
-        kept.flows.add(members(slug="a"))
-    assert caught.value.member == "slug"
+        kept.flows.add(properties(slug="a"))
+    assert caught.value.property_name == "slug"
     with pytest.raises(errors.NotUnique):
         kept.flows.change("b", {"slug": "a"})
     assert kept.flows.get("a") == first
@@ -77,7 +77,7 @@ def test_a_slug_is_taken_once(kept):
 
 
 def test_a_change_keeps_all_else_and_a_removal_is_final(kept):
-    added = kept.flows.add(members(slug="a"))
+    added = kept.flows.add(properties(slug="a"))
     assert kept.flows.change("a", {}) == added
     changed = kept.flows.change("a", {"slug": "b", "compatibility_mode": True})
     assert changed == added._replace(slug="b", compatibility_mode=True)
@@ -91,7 +91,7 @@ def test_a_change_keeps_all_else_and_a_removal_is_final(kept):
 # In an embedded store nothing can come between.
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, database_url, monkeypatch):
-    kept.flows.add(members(slug="a", name="first", title="first"))
+    kept.flows.add(properties(slug="a", name="first", title="first"))
     original, between = kept.flows._look, [{"name": "second"}]
     other = Store(database_url, searched=SEARCHED)
 
@@ -112,7 +112,7 @@ def test_a_change_of_what_is_searched_sees_the_one_that_came_between(kept, datab
 # An embedded store lets one after the other write anyway.
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_threads_that_change_one_flow_take_turns(kept, monkeypatch):
-    kept.flows.add(members(slug="a", name="first"))
+    kept.flows.add(properties(slug="a", name="first"))
     locked = []
     original = kept.database.write
     monkeypatch.setattr(kept.database, "write", lambda: locked.append(1) or original())
@@ -135,7 +135,7 @@ def test_threads_that_change_one_flow_take_turns(kept, monkeypatch):
 
 def test_what_was_seen_of_a_flow_need_not_hold_at_its_next_change(kept, database_url):
     other = Store(database_url, searched=SEARCHED)
-    kept.flows.add(members(slug="a", name="first"))
+    kept.flows.add(properties(slug="a", name="first"))
     kept.flows.change("a", {"title": "1"})
     other.flows.change("a", {"name": "second"})
     changed = kept.flows.change("a", {"title": "2"})
@@ -144,7 +144,7 @@ def test_what_was_seen_of_a_flow_need_not_hold_at_its_next_change(kept, database
     assert kept.flows.change("a", {"title": "3"}) == changed._replace(title="3", background="/other")
     # Its slug is another one's now.
     other.flows.change("a", {"slug": "b"})
-    other.flows.add(members(slug="a", name="third"))
+    other.flows.add(properties(slug="a", name="third"))
     assert kept.flows.change("a", {"title": "4"}).name == "third"
     assert kept.flows.get("b").title == "3"
     with pytest.raises(errors.NotFound):
@@ -157,9 +157,9 @@ def test_what_was_seen_of_a_flow_need_not_hold_at_its_next_change(kept, database
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_what_is_seen_of_flows_is_bounded(kept, monkeypatch):
-    monkeypatch.setattr(remembered, "_MOST", 2)
+    monkeypatch.setattr(cached, "_MOST", 2)
     for slug in ("a", "b", "c", "d"):
-        kept.flows.add(members(slug=slug))
+        kept.flows.add(properties(slug=slug))
         kept.flows.change(slug, {"title": "T" * (2000 if slug == "d" else 1)})
     assert set(kept.flows._seen._rows) == {"c"}
 
@@ -168,7 +168,7 @@ def test_what_is_seen_of_flows_is_bounded(kept, monkeypatch):
 def test_nothing_comes_between_in_an_embedded_store(tmp_path, monkeypatch, grouped):
     store = Store(f"sqlite:///{tmp_path}/flows.sqlite3", searched=SEARCHED)
     store.migrate()
-    store.flows.add(members(slug="a", name="first", title="first"))
+    store.flows.add(properties(slug="a", name="first", title="first"))
     if grouped:
         store.database.scheduling()
     others, original = [], store.flows._get
@@ -201,7 +201,7 @@ def test_an_event_loop_asks_once_in_a_turn_what_others_have_changed(tmp_path):
     path = tmp_path / "flows.sqlite3"
     store = Store(f"sqlite:///{path}", searched=SEARCHED)
     store.migrate()
-    store.flows.add(members(slug="a"))
+    store.flows.add(properties(slug="a"))
     store.database.scheduling()
     asked = []
 
@@ -245,7 +245,7 @@ def test_identities_are_uuids(monkeypatch):
 def test_text_sorts_by_code_point(kept):
     names = ["b", "B", "_", "-", "0", "Å", "a", "é", "\U0001f600", "Z"]
     for name in names:
-        kept.flows.add(members(name=name))
+        kept.flows.add(properties(name=name))
     found = kept.flows.page(PageRequest({}, (), (Ordering("name", descending=False),), 1, 100))
     assert [flow.name for flow in found.rows] == sorted(names)
     found = kept.flows.page(PageRequest({}, (), (Ordering("name", descending=True),), 1, 100))
@@ -253,11 +253,11 @@ def test_text_sorts_by_code_point(kept):
 
 
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("member", sorted(flow_fields()))
-def test_pages_of_any_order_partition_the_flows(kept, member, descending):
+@pytest.mark.parametrize("property_name", sorted(flow_fields()))
+def test_pages_of_any_order_partition_the_flows(kept, property_name, descending):
     for number in range(7):
-        kept.flows.add(members(title=f"T{number % 2}", compatibility_mode=number % 2 == 0))
-    ordering = (Ordering(member, descending=descending),)
+        kept.flows.add(properties(title=f"T{number % 2}", compatibility_mode=number % 2 == 0))
+    ordering = (Ordering(property_name, descending=descending),)
     pages = [slugs(kept, ordering=ordering, number=number, size=3) for number in (1, 2, 3)]
     assert [len(page) for page in pages] == [3, 3, 1]
     assert sorted(itertools.chain(*pages)) == slugs(kept)
@@ -266,7 +266,7 @@ def test_pages_of_any_order_partition_the_flows(kept, member, descending):
 
 
 def test_numbers_too_large_for_a_database(kept):
-    kept.flows.add(members(slug="a"))
+    kept.flows.add(properties(slug="a"))
     assert slugs(kept, size=10**40) == ["a"]
     for number in (2, 2**31, 2**63, 10**40):
         with pytest.raises(errors.PageNotFound):
@@ -274,8 +274,8 @@ def test_numbers_too_large_for_a_database(kept):
 
 
 def test_filters_combine_and_are_exact(kept):
-    kept.flows.add(members(slug="a", name="N", designation="recovery"))
-    kept.flows.add(members(slug="b", name="N", designation="enrollment"))
+    kept.flows.add(properties(slug="a", name="N", designation="recovery"))
+    kept.flows.add(properties(slug="b", name="N", designation="enrollment"))
     assert slugs(kept, {"name": "N"}) == ["a", "b"]
     assert slugs(kept, {"name": "N", "designation": "recovery"}) == ["a"]
     assert slugs(kept, {"name": "n"}) == []
@@ -285,8 +285,8 @@ def test_filters_combine_and_are_exact(kept):
 
 
 def test_search_takes_every_word_and_any_number_of_them(kept):
-    kept.flows.add(members(slug="a", name="Straße", title="One 100% _two_"))
-    kept.flows.add(members(slug="b", name="Other", title="One"))
+    kept.flows.add(properties(slug="a", name="Straße", title="One 100% _two_"))
+    kept.flows.add(properties(slug="b", name="Other", title="One"))
     assert slugs(kept, terms=("one", "100%", "_TWO_", "straße")) == ["a"]
     assert slugs(kept, terms=("strasse",)) == []
     assert slugs(kept, terms=["one"] * 9) == ["a", "b"]
@@ -312,7 +312,7 @@ def test_pages_are_the_sorted_matches_cut_in_pieces(kept, titles, size, term, de
     with kept.database.write() as session:
         session.run(kept.database.compile(sa.delete(flows)))
     added = [
-        kept.flows.add(members(title=f"t{title}", name="N", denied_action="x", designation="y")) for title in titles
+        kept.flows.add(properties(title=f"t{title}", name="N", denied_action="x", designation="y")) for title in titles
     ]
     wanted = [flow for flow in added if term.upper() in f"{flow.title}\n{flow.slug}".upper()]
     wanted.sort(key=lambda flow: flow.pk)
@@ -361,7 +361,7 @@ def test_servers_that_start_together_migrate_once(database_url):
 def test_search_follows_the_members_that_are_searched(database_url):
     store = Store(database_url, searched=SEARCHED)
     store.migrate()
-    store.flows.add(members(slug="a", name="findable"))
+    store.flows.add(properties(slug="a", name="findable"))
     store.close()
     for searched, found in ((("title",), []), (("title", "name"), ["a"])):
         store = Store(database_url, searched={"flows": searched})
@@ -443,13 +443,13 @@ def test_connections_that_were_cut_are_replaced(postgresql_url):
 
 
 def test_a_writer_waits_for_another_and_loses_nothing(kept):
-    kept.flows.add(members(slug="a", title=""))
+    kept.flows.add(properties(slug="a", title=""))
     problems = []
 
     def write(number):
         try:
             for step in range(20):
-                kept.flows.add(members(slug=f"w{number}-{step}"))
+                kept.flows.add(properties(slug=f"w{number}-{step}"))
         except Exception as error:
             problems.append(error)
 
@@ -515,7 +515,7 @@ def test_the_log_shrinks_after_a_long_reader(tmp_path):
         reader.execute("SELECT count(*) FROM flows").fetchone()
         text = "x" * (SQLITE_LOG_LIMIT // 4)
         for number in range(8):
-            store.flows.add(members(slug=str(number), title=text))
+            store.flows.add(properties(slug=str(number), title=text))
         log = tmp_path / "flows.sqlite3-wal"
         assert log.stat().st_size > 2 * SQLITE_LOG_LIMIT
         reader.execute("COMMIT")

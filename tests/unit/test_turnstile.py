@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from app.store.engine.sqlite.write_queue import Turnstile
+from app.store.engine.sqlite.write_queue import WriteQueue
 
 NEIGHBOUR = """
 import fcntl, sys
@@ -17,16 +17,16 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def turnstile():
-    turnstile = Turnstile()
-    turnstile.share()
-    return turnstile
+def write_queue():
+    write_queue = WriteQueue()
+    write_queue.share()
+    return write_queue
 
 
 @pytest.fixture
-def neighbour(turnstile):
+def neighbour(write_queue):
     """Another process, which waits at the turnstile."""
-    number = turnstile._file
+    number = write_queue._file
     with subprocess.Popen(
         [sys.executable, "-c", NEIGHBOUR, str(number)], pass_fds=[number], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -35,24 +35,24 @@ def neighbour(turnstile):
         process.kill()
 
 
-def test_one_thread_is_next_at_a_time(turnstile):
-    assert not turnstile.is_taken()
-    assert turnstile.enter()
+def test_one_thread_is_next_at_a_time(write_queue):
+    assert not write_queue.is_taken()
+    assert write_queue.enter()
     seen = []
-    thread = threading.Thread(target=lambda: seen.extend((turnstile.is_taken(), turnstile.enter())))
+    thread = threading.Thread(target=lambda: seen.extend((write_queue.is_taken(), write_queue.enter())))
     thread.start()
     thread.join()
     assert seen == [True, False]
-    turnstile.leave()
-    assert not turnstile.is_taken()
+    write_queue.leave()
+    assert not write_queue.is_taken()
 
 
-def test_one_process_is_next_at_a_time_and_its_end_clears_the_place(turnstile, neighbour):
-    assert turnstile.is_taken()
-    assert not turnstile.enter()
-    with turnstile.entered():
-        assert turnstile.is_taken()
+def test_one_process_is_next_at_a_time_and_its_end_clears_the_place(write_queue, neighbour):
+    assert write_queue.is_taken()
+    assert not write_queue.enter()
+    with write_queue.entered():
+        assert write_queue.is_taken()
     neighbour.kill()
     neighbour.wait()
-    assert turnstile.enter()
-    turnstile.leave()
+    assert write_queue.enter()
+    write_queue.leave()

@@ -14,7 +14,7 @@ from app.store import Store
 from app.store.queries.listing import PageRequest
 from tests.contract_files import shipped
 
-from .test_store import SEARCHED, members
+from .test_store import SEARCHED, properties
 
 BY_NAME = (Ordering("name", descending=False),)
 BINDING = {
@@ -35,7 +35,7 @@ def model(name, collection, references=None, **types):
         verbose_name_plural=name,
         description="",
         answered=(),
-        members={"name": "string", **types},
+        properties={"name": "string", **types},
         references=references or {},
         defaults={},
         decision=None,
@@ -114,7 +114,7 @@ def names(store, scope, filters=None, terms=(), ordering=BY_NAME):
 
 def test_what_a_flow_has_follows_its_bindings(kept):
     chance = random.Random(11)
-    flows = [kept.flows.add(members()) for _ in range(3)]
+    flows = [kept.flows.add(properties()) for _ in range(3)]
     stages = [pause(kept, f"stage {number}") for number in range(4)]
     policies = [kept.objects.add("p.dummy", {"name": f"policy {n}", "result": True}).pk for n in range(3)]
     bound, guarded, taken = {}, {}, set()
@@ -144,7 +144,7 @@ def test_what_a_flow_has_follows_its_bindings(kept):
                     kept.policy_bindings.remove(pk)
                     del guarded[pk]
         except errors.NotUnique as error:
-            taken.add(error.member)
+            taken.add(error.property_name)
         for each in flows:
             stored = kept.flows.get(each.slug)
             in_order = sorted((row for row in bound.values() if row.target == each.pk), key=lambda r: (r.order, r.pk))
@@ -155,7 +155,7 @@ def test_what_a_flow_has_follows_its_bindings(kept):
 
 
 def test_a_stage_takes_its_bindings_and_the_policies_on_them(kept):
-    flow, stage, other = kept.flows.add(members()), pause(kept, "a"), pause(kept, "b")
+    flow, stage, other = kept.flows.add(properties()), pause(kept, "a"), pause(kept, "b")
     policy = kept.objects.add("p.dummy", {"name": "p", "result": True}).pk
     binding = bind(kept, flow, stage, 0)
     bind(kept, flow, other, 1)
@@ -171,7 +171,7 @@ def test_a_stage_takes_its_bindings_and_the_policies_on_them(kept):
 
 
 def test_references_go_with_what_they_lead_to(kept):
-    flow = kept.flows.add(members())
+    flow = kept.flows.add(properties())
     prompts = [kept.objects.add("p.prompt", {"name": f"p{n}", "label": "L"}).pk for n in range(3)]
     check = kept.objects.add("p.dummy", {"name": "check", "result": True}).pk
     asking = {"name": "ask", "fields": [prompts[2], prompts[0], prompts[2]], "checks": [check]}
@@ -185,13 +185,13 @@ def test_references_go_with_what_they_lead_to(kept):
 
     assert stored("s.ask", ask)["fields"] == [prompts[2], prompts[0]]
     assert stored("s.lead", lead)["flow"] == flow.pk
-    with pytest.raises(errors.Missing) as missing, kept.database.write() as session:
+    with pytest.raises(errors.DanglingReference) as missing, kept.database.write() as session:
         repository.change(session, ask, {"fields": [prompts[1], ask], "checks": ["x"], "name": "new"})
     assert missing.value.values == {"fields": ask, "checks": "x"}
     assert names(kept, "s.ask") == ["ask"]
     assert names(kept, "s.ask", {"fields": [prompts[0]]}) == ["ask"]
     assert names(kept, "s.ask", {"fields": [prompts[1]]}) == []
-    with pytest.raises(errors.NotAChoice):
+    with pytest.raises(errors.InvalidChoice):
         names(kept, "s.ask", {"fields": [check]})
     kept.objects.change("s.ask", ask, {"fields": [prompts[1]]})
     kept.objects.remove("prompts", prompts[1])
@@ -217,13 +217,13 @@ def test_objects_are_filtered_searched_and_sorted_by_any_member(kept):
     assert names(kept, "prompts", terms=("STRÖM", "b")) == ["b"]
     with pytest.raises(errors.NotUnique) as taken:
         pause(kept, "c")
-    assert taken.value.member == "name"
+    assert taken.value.property_name == "name"
     with pytest.raises(errors.NotFound):
         kept.objects.get("s.lead", kept.objects.page("s.pause", PageRequest({}, (), BY_NAME, 1, 1)).rows[0].pk)
 
 
 def test_bindings_can_be_found_by_what_is_bound(kept):
-    flow, stage = kept.flows.add(members()), pause(kept, "a")
+    flow, stage = kept.flows.add(properties()), pause(kept, "a")
     policy = kept.objects.add("p.dummy", {"name": "p", "result": True}).pk
     first, second = bind(kept, flow, stage, 0), bind(kept, flow, stage, 1)
     guard(kept, first.pk, policy, 0)
@@ -235,16 +235,16 @@ def test_bindings_can_be_found_by_what_is_bound(kept):
     assert found({"policies": [policy]}) == [first.pk]
     assert found({"target": flow.pk, "order": 1}) == [second.pk]
     assert found({"stage": stage}, ("A",)) == [first.pk, second.pk]
-    with pytest.raises(errors.NotAChoice):
+    with pytest.raises(errors.InvalidChoice):
         found({"target": stage})
     guards = kept.policy_bindings.page(PageRequest({"target": first.policybindingmodel_ptr_id}, (), (), 1, 10))
     assert [row.target for row in guards.rows] == [first.pk]
-    with pytest.raises(errors.Missing):
+    with pytest.raises(errors.DanglingReference):
         kept.policy_bindings.change(guards.rows[0].pk, {"group": flow.pk})
 
 
 def test_those_who_bind_at_once_lose_nothing(kept):
-    flow = kept.flows.add(members())
+    flow = kept.flows.add(properties())
     stages = [pause(kept, f"stage {number}") for number in range(6)]
     problems = []
 
@@ -268,7 +268,7 @@ def test_no_statement_for_each_row(tmp_path, monkeypatch):
     """However much is bound, a page takes as many statements as an empty one."""
     store = Store(f"sqlite:///{tmp_path}/flows.sqlite3", searched=SEARCHED, models=MODELS, collections=COLLECTIONS)
     store.migrate()
-    flow = store.flows.add(members())
+    flow = store.flows.add(properties())
     stages = [pause(store, f"stage {number}") for number in range(20)]
     policy = store.objects.add("p.dummy", {"name": "p", "result": True}).pk
 

@@ -20,8 +20,8 @@ from app.contract.checks.operations import check_operations
 from app.contract.checks.parts import Parts
 from app.contract.checks.servers import check_servers
 from app.contract.checks.values import check_values
+from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding, once
-from app.contract.document.source import Source
 from app.domain import Capabilities
 
 __all__ = ["Draft", "Implementation", "Samples", "load"]
@@ -37,9 +37,9 @@ class Implementation:
     :param examples: whether an operation without a handler answers its examples
     """
 
-    handlers: Callable[[Source], Mapping[str, Callable[..., Any]]]
-    capabilities: Callable[[Source], Callable[[str], Capabilities]]
-    samples: Callable[[Source], Samples] = lambda _: Samples()
+    handlers: Callable[[Contract], Mapping[str, Callable[..., Any]]]
+    capabilities: Callable[[Contract], Callable[[str], Capabilities]]
+    samples: Callable[[Contract], Samples] = lambda _: Samples()
     examples: bool = False
 
 
@@ -50,7 +50,7 @@ def load(
     *,
     thorough: bool = False,
     draft: Draft | None = None,
-) -> Source:
+) -> Contract:
     """Read a contract and check it.
 
     :param path: the YAML file
@@ -61,40 +61,40 @@ def load(
     :raises ContractError: it can't be served; all findings are reported at once
     """
     draft = draft or Draft()
-    source = draft.read(path, name)
+    contract = draft.read(path, name)
     # Asked for when it is known that the document is one of OpenAPI.
-    parts = cache(lambda: draft.parts_of(source))
-    findings = once(_check(source, parts, implementation, thorough=thorough))
+    parts = cache(lambda: draft.parts_of(contract))
+    findings = once(_check(contract, parts, implementation, thorough=thorough))
     if findings:
         raise ContractError(findings)
-    draft.found_right(source, parts())
-    return source
+    draft.found_right(contract, parts())
+    return contract
 
 
 def _check(
-    source: Source, parts: Callable[[], Parts], implementation: Implementation, *, thorough: bool
+    contract: Contract, parts: Callable[[], Parts], implementation: Implementation, *, thorough: bool
 ) -> Iterator[Finding]:
     """The findings of the first stage that has any."""
     stages: list[Callable[[], Iterable[Finding]]] = [
-        lambda: check_references(source),
-        lambda: check_structure(source),
-        lambda: check_extensions(source, parts().new),
+        lambda: check_references(contract),
+        lambda: check_structure(contract),
+        lambda: check_extensions(contract, parts().new),
         lambda: (
-            *check_keywords(source, parts().all),
-            *check_discriminators(source, parts().all),
-            *check_models(source, parts().all),
-            *check_collections(source),
+            *check_keywords(contract, parts().all),
+            *check_discriminators(contract, parts().all),
+            *check_models(contract, parts().all),
+            *check_collections(contract),
         ),
-        lambda: (*check_servers(source), *check_operations(source)),
-        lambda: (*check_links(source), *check_values(source, parts())),
+        lambda: (*check_servers(contract), *check_operations(contract)),
+        lambda: (*check_links(contract), *check_values(contract, parts())),
         lambda: check_handlers(
-            source,
-            implementation.handlers(source),
-            implementation.capabilities(source),
-            implementation.samples(source),
+            contract,
+            implementation.handlers(contract),
+            implementation.capabilities(contract),
+            implementation.samples(contract),
             examples=implementation.examples,
         ),
-        *([lambda: check_specification(source)] if thorough else []),
+        *([lambda: check_specification(contract)] if thorough else []),
     ]
     for stage in stages:
         found = list(stage())

@@ -22,7 +22,7 @@ import jsonschema_rs
 
 from app.contract.checks.drafts import Draft
 from app.contract.document.bundling import read, shown_name
-from app.contract.document.source import File, Pointer, Source
+from app.contract.document.contract import Contract, File, Pointer
 from app.contract.document.yaml_file import FileMemory, parse, resolved
 
 # How many contracts are kept, of some 300 KB each.
@@ -31,7 +31,7 @@ _MOST = 20
 _PACKAGE, _VALIDATOR = Path(__file__).parents[2], Path(jsonschema_rs.__file__)
 
 
-class CheckedContract(Source):
+class CheckedContract(Contract):
     """A contract from the cache. Its files are parsed when the place of a part is asked for.
 
     :param files: its files, without their documents
@@ -39,23 +39,23 @@ class CheckedContract(Source):
     :param parse: parses them
     """
 
-    def __init__(self, files: tuple[File, ...], document: dict[str, Any], parse: Callable[[], Source]) -> None:
+    def __init__(self, files: tuple[File, ...], document: dict[str, Any], parse: Callable[[], Contract]) -> None:
         super().__init__(files, document, {})
         self._parse = parse
 
     def references(self) -> Iterator[tuple[File, Pointer, dict[str, Any]]]:
-        """See `Source`."""
+        """See `Contract`."""
         return self._parsed.references()
 
     def _origin(self, pointer: Pointer) -> tuple[File, Pointer]:
         return self._parsed._origin(pointer)
 
     @cached_property
-    def _parsed(self) -> Source:
+    def _parsed(self) -> Contract:
         return self._parse()
 
 
-def load(path: Path, folder: Path, check: Callable[[Draft], Source]) -> Source:
+def load(path: Path, folder: Path, check: Callable[[Draft], Contract]) -> Contract:
     """Load a contract from the cache, or check it and put it there.
 
     :param path: the first file of the contract
@@ -88,7 +88,7 @@ def default_folder(environment: Mapping[str, str]) -> Path | None:
     return Path(home, ".cache", "flows-server") if Path(home).is_absolute() else None
 
 
-def _get(entry: Path, path: Path, name: str) -> Source | None:
+def _get(entry: Path, path: Path, name: str) -> Contract | None:
     code, targets, kept, document = marshal.loads(entry.read_bytes())  # noqa: S302  # a file of this user alone
     if code != _code() or any(str(resolved(Path(link))) != target for link, target in targets.items()):
         return None
@@ -108,7 +108,7 @@ def _get(entry: Path, path: Path, name: str) -> Source | None:
     return CheckedContract(files, document, partial(read, path, name, parsed, target_of))
 
 
-def _put(entry: Path, contract: Source, files: FileMemory) -> None:
+def _put(entry: Path, contract: Contract, files: FileMemory) -> None:
     """Write an entry, at once."""
     texts, targets = files.read_so_far()
     if set(contract.files) != texts.keys():

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from app.contract.document.contract import Contract, File, Pointer, parse_reference
 from app.contract.document.findings import Finding
-from app.contract.document.source import File, Pointer, Source, parse_reference
 
 # Keywords whose subschemas apply to the same value as the schema around them.
 _OF_THE_SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf", "not"})
@@ -13,12 +13,12 @@ _OF_THE_SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf", "not"})
 _PARTS, _STEPS = 2_000, 100
 
 
-def check_circles(source: Source) -> Iterator[Finding]:
+def check_circles(contract: Contract) -> Iterator[Finding]:
     """Check that no schema is composed of itself, or of so many others that validating one value takes long.
 
     A schema may contain itself in a property or an item: values are finite.
     """
-    walk = _Walk(source)
+    walk = _Walk(contract)
     for target in walk.targets:
         yield from walk.of_one_value(target, ())
     yield from walk.nested()
@@ -40,17 +40,17 @@ class _Reference(NamedTuple):
 class _Walk:
     """A traversal of the references between schemas.
 
-    :param source: the contract, whose references lead somewhere
+    :param contract: the contract, whose references lead somewhere
 
     `targets` are the places that references lead to.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
         # By the component or the operation that they stand in.
         self._references: defaultdict[Pointer, list[_Reference]] = defaultdict(list)
         parsed: dict[str, Pointer] = {}
-        for file, within, node in source.references():
+        for file, within, node in contract.references():
             reference = node["$ref"]
             target = parsed.get(reference)
             if target is None:
@@ -91,7 +91,7 @@ class _Walk:
                 self._parts[pointer] += self._parts[target]
                 if self._parts[pointer] > _PARTS >= self._parts[target]:
                     problem = f"The schema {pointer[-1]!r} is composed of more than {_PARTS} others."
-                    yield self._source.finding(pointer, problem, "Use fewer.")
+                    yield self._contract.finding(pointer, problem, "Use fewer.")
                 # Schemas composed of this one are too large only because of it.
                 self._parts[pointer] = min(self._parts[pointer], _PARTS + 1)
 
@@ -114,7 +114,7 @@ class _Walk:
                 path.pop()
                 if heights[pointer] > _STEPS:
                     problem = f"Schemas are nested more than {_STEPS} levels deep."
-                    yield self._source.finding(pointer, problem, "Nest fewer of them.")
+                    yield self._contract.finding(pointer, problem, "Nest fewer of them.")
                     return
                 if path:
                     heights[path[-1][0]] = max(heights[path[-1][0]], heights[pointer] + 1)

@@ -6,92 +6,94 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from app.contract.checks.grammar import did_you_mean
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source
-from app.contract.validation.schemas import flattened, properties
+from app.contract.validation.schemas import flattened, schema_properties
 from app.domain import Capabilities
 
 _NAME_IN_BRACES = re.compile(r"\{(\w+)\}")
 _TITLE_TYPES = frozenset({"string", "integer"})
 
 
-def check_collections(source: Source) -> Iterator[Finding]:
+def check_collections(contract: Contract) -> Iterator[Finding]:
     """Check the names that `x-collections`, `x-model` and `x-serves` have in common."""
-    collections: Mapping[str, Any] = source.document.get("x-collections", {})
-    models = _models(source)
+    collections: Mapping[str, Any] = contract.document.get("x-collections", {})
+    models = _models(contract)
     of_collection: dict[str, list[Pointer]] = defaultdict(list)
     for pointer, model in models.items():
         of_collection[model["collection"]].append(pointer)
         if model["collection"] not in collections:
             place = (*pointer, "x-model", "collection")
-            yield _unknown(source, place, "collection", model["collection"], collections)
+            yield _unknown(contract, place, "collection", model["collection"], collections)
     scopes = {model["name"] for model in models.values()} | collections.keys()
-    served = {path: item["x-serves"] for path, item in source.document["paths"].items() if "x-serves" in item}
+    served = {path: item["x-serves"] for path, item in contract.document["paths"].items() if "x-serves" in item}
     for path, scope in served.items():
         if scope not in scopes:
-            yield _unknown(source, ("paths", path, "x-serves"), "model or collection", scope, scopes)
+            yield _unknown(contract, ("paths", path, "x-serves"), "model or collection", scope, scopes)
     for name, declared in collections.items():
         place = ("x-collections", name)
         if name not in of_collection and name not in served.values():
             problem = f"No model is of the collection {name!r}, and no path serves it."
-            yield source.finding(place, problem, "Remove it.")
-        yield from _check_model(source, place, declared["model"], models, collections)
-        yield from _check_properties(source, place, declared, of_collection[name])
-    yield from _check_order(source, collections, of_collection, models)
-    for pointer, _, _, operation in source.operations():
+            yield contract.finding(place, problem, "Remove it.")
+        yield from _check_model(contract, place, declared["model"], models, collections)
+        yield from _check_properties(contract, place, declared, of_collection[name])
+    yield from _check_order(contract, collections, of_collection, models)
+    for pointer, _, _, operation in contract.operations():
         if "x-sets" in operation:
-            yield from _check_set_property(source, pointer, operation, of_collection)
+            yield from _check_set_property(contract, pointer, operation, of_collection)
 
 
 def _check_set_property(
-    source: Source, pointer: Pointer, operation: Mapping[str, Any], of_collection: Mapping[str, Iterable[Pointer]]
+    contract: Contract, pointer: Pointer, operation: Mapping[str, Any], of_collection: Mapping[str, Iterable[Pointer]]
 ) -> Iterator[Finding]:
     """Check that an operation with `x-sets` sets one property that all models of the collection have."""
     place: Pointer = (*pointer, "x-sets")
     collection, name = operation["x-sets"]["collection"], operation["x-sets"]["property"]
     if collection not in of_collection:
-        yield _unknown(source, (*place, "collection"), "collection", collection, of_collection)
-    elif any(name not in properties(source, source.at(schema), schema) for schema in of_collection[collection]):
-        yield _no_property(source, (*place, "property"), name)
-    _, body = source.resolve(pointer, operation.get("requestBody", {}))
+        yield _unknown(contract, (*place, "collection"), "collection", collection, of_collection)
+    elif any(
+        name not in schema_properties(contract, contract.at(schema), schema) for schema in of_collection[collection]
+    ):
+        yield _no_property(contract, (*place, "property"), name)
+    _, body = contract.resolve(pointer, operation.get("requestBody", {}))
     schemas = [media.get("schema", {}) for media in body.get("content", {}).values()]
-    if [len(properties(source, schema)) for schema in schemas] != [1]:
+    if [len(schema_properties(contract, schema)) for schema in schemas] != [1]:
         problem = "The operation sets a property, but its body is not one object with one property."
-        yield source.finding(place, problem, "Describe such a body, or remove `x-sets`.")
+        yield contract.finding(place, problem, "Describe such a body, or remove `x-sets`.")
 
 
-def check_relations(source: Source, capabilities: Callable[[str], Capabilities]) -> Iterator[Finding]:
+def check_relations(contract: Contract, capabilities: Callable[[str], Capabilities]) -> Iterator[Finding]:
     """Check that the store has the relations and targets that `x-collections` names.
 
     :param capabilities: what the store can do with objects of a model or collection
     """
-    for name, declared in source.document.get("x-collections", {}).items():
+    for name, declared in contract.document.get("x-collections", {}).items():
         if not {"related", "targets"} & declared.keys():
             continue
         place, can = ("x-collections", name), capabilities(name)
         if (related := declared.get("related", "")) not in {"", *can.relations}:
             names = ", ".join(sorted(can.relations))
             remedy = did_you_mean(related, can.relations, f"Name one of: {names}." if names else "Remove it.")
-            yield source.finding((*place, "related"), f"The store can't show {related!r} of {name}.", remedy)
+            yield contract.finding((*place, "related"), f"The store can't show {related!r} of {name}.", remedy)
         if "targets" in declared and not can.targets:
-            yield source.finding((*place, "targets"), f"The objects of {name} bind no policy.", "Remove `targets`.")
+            yield contract.finding((*place, "targets"), f"The objects of {name} bind no policy.", "Remove `targets`.")
 
 
-def _models(source: Source) -> dict[Pointer, dict[str, Any]]:
+def _models(contract: Contract) -> dict[Pointer, dict[str, Any]]:
     """The models, by the place of their schema."""
-    schemas = source.document.get("components", {}).get("schemas", {})
+    schemas = contract.document.get("components", {}).get("schemas", {})
     return {
         ("components", "schemas", name): schema["x-model"] for name, schema in schemas.items() if "x-model" in schema
     }
 
 
-def _unknown(source: Source, place: Pointer, kind: str, name: str, known: Iterable[str]) -> Finding:
+def _unknown(contract: Contract, place: Pointer, kind: str, name: str, known: Iterable[str]) -> Finding:
     remedy = did_you_mean(name, known, "Correct the name, or add it to `x-collections`.")
-    return source.finding(place, f"There is no {kind} {name!r}.", remedy)
+    return contract.finding(place, f"There is no {kind} {name!r}.", remedy)
 
 
 def _check_model(
-    source: Source,
+    contract: Contract,
     place: Pointer,
     model: str,
     models: Mapping[Pointer, Mapping[str, Any]],
@@ -103,51 +105,51 @@ def _check_model(
     other = next((known["collection"] for known in models.values() if known["name"] == model), other)
     if other != name and other in collections:
         problem = f"The model {model!r} is that of the collection {other!r}."
-        yield source.finding((*place, "model"), problem, "Name another model.")
+        yield contract.finding((*place, "model"), problem, "Name another model.")
 
 
 def _check_properties(
-    source: Source, place: Pointer, declared: Mapping[str, Any], schemas: Iterable[Pointer]
+    contract: Contract, place: Pointer, declared: Mapping[str, Any], schemas: Iterable[Pointer]
 ) -> Iterator[Finding]:
     """Check that title and identifiers name properties that all models of a collection have.
 
     :param schemas: the places of the models' schemas
     """
-    known = [properties(source, source.at(schema), schema) for schema in schemas]
+    known = [schema_properties(contract, contract.at(schema), schema) for schema in schemas]
     title = declared.get("title", "")
     if re.search(r"[{}]", _NAME_IN_BRACES.sub("", title)):
         problem = "The braces of the title hold no name."
-        yield source.finding((*place, "title"), problem, "Write names of properties only: `Stage {name}`.")
+        yield contract.finding((*place, "title"), problem, "Write names of properties only: `Stage {name}`.")
         return
     for name in dict.fromkeys(_NAME_IN_BRACES.findall(title)):
-        for members in known:
-            if name not in members:
-                yield _no_property(source, (*place, "title"), name)
-            elif flattened(source, source.at(members[name][0])).get("type") not in _TITLE_TYPES:
+        for properties in known:
+            if name not in properties:
+                yield _no_property(contract, (*place, "title"), name)
+            elif flattened(contract, contract.at(properties[name][0])).get("type") not in _TITLE_TYPES:
                 problem = f"The title names {name!r}, which is neither a string nor an integer."
-                yield source.finding((*place, "title"), problem, "Name one that is.")
-    if "related" in declared and any(declared["related"] not in members for members in known):
-        yield _no_property(source, (*place, "related"), declared["related"])
+                yield contract.finding((*place, "title"), problem, "Name one that is.")
+    if "related" in declared and any(declared["related"] not in properties for properties in known):
+        yield _no_property(contract, (*place, "related"), declared["related"])
     targets = declared.get("targets", {})
     if re.search(r"[{}]", targets.get("title", "").replace("{pk}", "")):
         problem = "The title of targets can only name `pk`."
-        yield source.finding((*place, "targets", "title"), problem, "Write `{pk}`.")
+        yield contract.finding((*place, "targets", "title"), problem, "Write `{pk}`.")
     for index, permission in enumerate(targets.get("permissions", ())):
-        if permission not in source.document.get("x-permissions", {}):
+        if permission not in contract.document.get("x-permissions", {}):
             problem = f"The permission {permission!r} is not declared."
             remedy = "Add it to x-permissions, or name one that is there."
-            yield source.finding((*place, "targets", "permissions", index), problem, remedy)
+            yield contract.finding((*place, "targets", "permissions", index), problem, remedy)
     for index, name in enumerate(declared.get("identifiers", ())):
-        if any(name not in members for members in known):
-            yield _no_property(source, (*place, "identifiers", index), name)
+        if any(name not in properties for properties in known):
+            yield _no_property(contract, (*place, "identifiers", index), name)
 
 
-def _no_property(source: Source, place: Pointer, name: str) -> Finding:
-    return source.finding(place, f"{name!r} is not a property of the objects.", "Name one that is.")
+def _no_property(contract: Contract, place: Pointer, name: str) -> Finding:
+    return contract.finding(place, f"{name!r} is not a property of the objects.", "Name one that is.")
 
 
 def _check_order(
-    source: Source,
+    contract: Contract,
     collections: Iterable[str],
     of_collection: Mapping[str, Iterable[Pointer]],
     models: Mapping[Pointer, Mapping[str, Any]],
@@ -158,11 +160,11 @@ def _check_order(
     for name in collections:
         later.remove(name)
         for pointer in of_collection.get(name, ()):
-            for place, member in properties(source, source.at(pointer), pointer).values():
-                reference = member.get("x-references", {})
+            for place, property_schema in schema_properties(contract, contract.at(pointer), pointer).values():
+                reference = property_schema.get("x-references", {})
                 # The other side of references of later objects is stored with those.
                 targets = () if "inverse_of" in reference else reference.get("to", ())
                 for target in [targets] if isinstance(targets, str) else targets:
                     if (other := collection_of.get(target, target)) in later:
-                        problem = f"The collection {name!r} refers to {other!r} at {source.locate(place)}."
-                        yield source.finding(("x-collections", name), problem, f"Put {other!r} before it.")
+                        problem = f"The collection {name!r} refers to {other!r} at {contract.locate(place)}."
+                        yield contract.finding(("x-collections", name), problem, f"Put {other!r} before it.")

@@ -1,92 +1,96 @@
-"""Can the bodies of an operation be read, and its answers be written?"""
+"""Can the bodies of an operation be read, and its responses be written?"""
 
 from collections.abc import Iterator
 from typing import Any
 
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source
 from app.contract.request.form import FORM
-from app.contract.validation.schemas import admits_null, flattened, is_file, properties
+from app.contract.validation.schemas import admits_null, flattened, is_file, schema_properties
 
 JSON = "application/json"
 
-# Keywords of a body's schema that look at several members at once.
+# Keywords of a body's schema that look at several properties at once.
 _RULES = ("anyOf", "oneOf", "not")
 
 
 def check_content(
-    source: Source, pointer: Pointer, operation: dict[str, Any], seen: set[tuple[Pointer, str]]
+    contract: Contract, pointer: Pointer, operation: dict[str, Any], seen: set[tuple[Pointer, str]]
 ) -> Iterator[Finding]:
     """Everything is of a media type that is served, and has a schema; bodies are objects, whose rules have their words.
 
-    :param seen: the answers that were looked at for other operations, by their places and status codes
+    :param seen: the responses that were looked at for other operations, by their places and status codes
     """
-    for code, answer in operation["responses"].items():
-        where, described = source.resolve((*pointer, "responses", code), answer)
+    for code, response in operation["responses"].items():
+        where, described = contract.resolve((*pointer, "responses", code), response)
         if (where, code) in seen:
             continue
         seen.add((where, code))
         contents = [((*where, "content", name), media) for name, media in described.get("content", {}).items()]
-        if code < "300" and contents and all(is_file(source, media.get("schema", {})) for _, media in contents):
+        if code < "300" and contents and all(is_file(contract, media.get("schema", {})) for _, media in contents):
             continue
         yield from _check_json(
-            source, contents, f"Describe one content, {JSON}, or a success that is a file (`format: binary`)."
+            contract, contents, f"Describe one content, {JSON}, or a success that is a file (`format: binary`)."
         )
     if "requestBody" in operation:
-        where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
+        where, body = contract.resolve((*pointer, "requestBody"), operation["requestBody"])
         contents = [((*where, "content", name), media) for name, media in body["content"].items()]
         if list(body["content"]) == [FORM] and "schema" in body["content"][FORM]:
-            yield from _check_form(source, (*where, "content", FORM, "schema"), body["content"][FORM]["schema"])
+            yield from _check_form(contract, (*where, "content", FORM, "schema"), body["content"][FORM]["schema"])
         else:
-            yield from _check_json(source, contents, f"Describe one content, {JSON} or {FORM}.")
+            yield from _check_json(contract, contents, f"Describe one content, {JSON} or {FORM}.")
         for place, media in contents:
             if "encoding" in media:
                 problem = "The parts of a form are read by the types of their properties."
-                yield source.finding((*place, "encoding"), problem, "Remove `encoding`.")
+                yield contract.finding((*place, "encoding"), problem, "Remove `encoding`.")
             if "schema" in media:
-                yield from _check_body(source, (*place, "schema"), media["schema"])
+                yield from _check_body(contract, (*place, "schema"), media["schema"])
 
 
-def _check_json(source: Source, contents: list[tuple[Pointer, dict[str, Any]]], remedy: str) -> Iterator[Finding]:
+def _check_json(contract: Contract, contents: list[tuple[Pointer, dict[str, Any]]], remedy: str) -> Iterator[Finding]:
     for place, media in contents:
         if place[-1] != JSON or len(contents) > 1:
-            yield source.finding(place, f"The media type {place[-1]!r} is not served here.", remedy)
+            yield contract.finding(place, f"The media type {place[-1]!r} is not served here.", remedy)
         elif "schema" not in media:
-            yield source.finding(place, "The content has no schema.", "Add a schema.")
-        elif is_file(source, media["schema"]):
-            yield source.finding(place, "This JSON is a file.", "Describe it by another schema.")
+            yield contract.finding(place, "The content has no schema.", "Add a schema.")
+        elif is_file(contract, media["schema"]):
+            yield contract.finding(place, "This JSON is a file.", "Describe it by another schema.")
         else:
-            for where, member in properties(source, media["schema"], (*place, "schema")).values():
-                if is_file(source, member):
-                    yield source.finding(where, "JSON holds no file.", "Send it in multipart/form-data, or by itself.")
+            for where, property_name in schema_properties(contract, media["schema"], (*place, "schema")).values():
+                if is_file(contract, property_name):
+                    yield contract.finding(
+                        where, "JSON holds no file.", "Send it in multipart/form-data, or by itself."
+                    )
 
 
-def _check_form(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
-    for place, member in properties(source, schema, pointer).values():
-        if (kind := member.get("type")) not in ("string", "boolean", "integer", "number"):
-            yield source.finding(
+def _check_form(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
+    for place, property_schema in schema_properties(contract, schema, pointer).values():
+        if (kind := property_schema.get("type")) not in ("string", "boolean", "integer", "number"):
+            yield contract.finding(
                 place,
                 f"A form holds no {kind or 'member of any type'}.",
                 "Make it text, a number or a file, or send JSON.",
             )
 
 
-def _check_body(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
-    if (kind := flattened(source, schema).get("type")) != "object":
-        yield source.finding(
+def _check_body(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
+    if (kind := flattened(contract, schema).get("type")) != "object":
+        yield contract.finding(
             pointer, f"A body of {f'type {kind!r}' if kind else 'any type'} is not served.", "Make it an object."
         )
-    elif admits_null(source, schema):
-        yield source.finding(pointer, "A body that is null is not served.", "Remove `nullable`.")
-    for place, part in _parts(source, pointer, schema):
+    elif admits_null(contract, schema):
+        yield contract.finding(pointer, "A body that is null is not served.", "Remove `nullable`.")
+    for place, part in _parts(contract, pointer, schema):
         for rule in _RULES:
             if rule in part and rule not in part.get("x-messages", {}):
-                yield source.finding((*place, rule), "The rule has no message.", f"Add `x-messages: {{{rule}: ...}}`.")
+                yield contract.finding(
+                    (*place, rule), "The rule has no message.", f"Add `x-messages: {{{rule}: ...}}`."
+                )
 
 
-def _parts(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+def _parts(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Iterator[tuple[Pointer, dict[str, Any]]]:
     """A schema and the parts of its `allOf`, with their places."""
-    pointer, schema = source.resolve(pointer, schema)
+    pointer, schema = contract.resolve(pointer, schema)
     yield pointer, schema
     for index, part in enumerate(schema.get("allOf", ())):
-        yield from _parts(source, (*pointer, "allOf", index), part)
+        yield from _parts(contract, (*pointer, "allOf", index), part)

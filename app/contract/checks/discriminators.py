@@ -5,21 +5,21 @@ from typing import Any
 
 from app.contract.checks.grammar import did_you_mean, object_at
 from app.contract.checks.parts import Part
+from app.contract.document.contract import Contract, Pointer, names_schema, parse_reference
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source, names_schema, parse_reference
-from app.contract.validation.schemas import flattened, properties
+from app.contract.validation.schemas import flattened, schema_properties
 
 
-def check_discriminators(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
+def check_discriminators(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
     """Check that each alternative has the property, and that each mapped value of it selects one (OpenAPI 3.0.3, "Discriminator
     Object").
     """
     for pointer, node, kind in parts:
         if kind == "schema" and isinstance(node.get("discriminator"), dict):
-            yield from _check(source, pointer, node)
+            yield from _check(contract, pointer, node)
 
 
-def _check(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+def _check(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
     place: Pointer = (*pointer, "discriminator")
     name: str = node["discriminator"]["propertyName"]
     alternatives: dict[Pointer, Pointer] = {}
@@ -29,54 +29,54 @@ def _check(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[F
                 alternatives[parse_reference(part["$ref"])] = (*pointer, keyword, index)
             else:
                 problem = "Each alternative of a discriminator must be a component."
-                yield source.finding((*pointer, keyword, index), problem, "Move this one to the components.")
+                yield contract.finding((*pointer, keyword, index), problem, "Move this one to the components.")
     for target in alternatives or {pointer: pointer}:
-        yield from _check_property(source, (*place, "propertyName"), name, target)
+        yield from _check_property(contract, (*place, "propertyName"), name, target)
     mapping = node["discriminator"].get("mapping", {})
     for value, text in mapping.items():
-        yield from _check_entry(source, (*place, "mapping", value), name, value, text, alternatives)
+        yield from _check_entry(contract, (*place, "mapping", value), name, value, text, alternatives)
     mapped = {_target(text) for text in mapping.values()}
     for target, at in alternatives.items():
-        if target not in mapped and not _admits(source, target, name, str(target[-1])):
-            yield source.finding(
+        if target not in mapped and not _admits(contract, target, name, str(target[-1])):
+            yield contract.finding(
                 at, f"No value of {name!r} leads to {target[-1]!r}.", "Add one to the `mapping` of the discriminator."
             )
 
 
-def _check_property(source: Source, place: Pointer, name: str, target: Pointer) -> Iterator[Finding]:
+def _check_property(contract: Contract, place: Pointer, name: str, target: Pointer) -> Iterator[Finding]:
     """Check that an alternative has the discriminating property, and requires it or has a default for it."""
-    schema = source.at(target)
-    members = properties(source, schema, target)
-    if name not in members:
-        if {"oneOf", "anyOf"}.isdisjoint(flattened(source, schema)) or members:
-            remedy = did_you_mean(name, members, "Name one that all alternatives have.")
-            yield source.finding(place, f"The schema {target[-1]!r} has no property {name!r}.", remedy)
+    schema = contract.at(target)
+    properties = schema_properties(contract, schema, target)
+    if name not in properties:
+        if {"oneOf", "anyOf"}.isdisjoint(flattened(contract, schema)) or properties:
+            remedy = did_you_mean(name, properties, "Name one that all alternatives have.")
+            yield contract.finding(place, f"The schema {target[-1]!r} has no property {name!r}.", remedy)
         return
-    required = flattened(source, schema).get("required", ())
-    if name not in required and "default" not in members[name][1]:
+    required = flattened(contract, schema).get("required", ())
+    if name not in required and "default" not in properties[name][1]:
         problem = f"The schema {target[-1]!r} does not require {name!r}, which the discriminator needs."
-        yield source.finding(place, problem, "Add it to `required` there, or give it a default.")
+        yield contract.finding(place, problem, "Add it to `required` there, or give it a default.")
 
 
 def _check_entry(
-    source: Source, place: Pointer, name: str, value: str, text: str, alternatives: dict[Pointer, Pointer]
+    contract: Contract, place: Pointer, name: str, value: str, text: str, alternatives: dict[Pointer, Pointer]
 ) -> Iterator[Finding]:
     target = _target(text)
-    schemas = source.document.get("components", {}).get("schemas", {})
+    schemas = contract.document.get("components", {}).get("schemas", {})
     try:
         if target is None or object_at(target) != "Schema":
             raise KeyError(text)
-        source.at(target)
+        contract.at(target)
     except KeyError:
         remedy = did_you_mean(text, schemas, "Name a schema, as in '#/components/schemas/Flow'.")
-        yield source.finding(place, f"The mapping of {value!r} to {text!r} has no target.", remedy)
+        yield contract.finding(place, f"The mapping of {value!r} to {text!r} has no target.", remedy)
         return
     if alternatives and target not in alternatives:
         problem = f"{text!r} is none of the alternatives."
-        yield source.finding(place, problem, "Add it to them, or map the value to one of them.")
-    elif not _admits(source, target, name, value):
+        yield contract.finding(place, problem, "Add it to them, or map the value to one of them.")
+    elif not _admits(contract, target, name, value):
         problem = f"{value!r} leads to {target[-1]!r}, whose {name!r} never has this value."
-        yield source.finding(place, problem, "Correct the value, or the enum there.")
+        yield contract.finding(place, problem, "Correct the value, or the enum there.")
 
 
 def _target(text: str) -> Pointer | None:
@@ -88,7 +88,7 @@ def _target(text: str) -> Pointer | None:
         return None
 
 
-def _admits(source: Source, target: Pointer, name: str, value: str) -> bool:
+def _admits(contract: Contract, target: Pointer, name: str, value: str) -> bool:
     """Whether a schema admits a value of the property, as far as an enum tells."""
-    members = properties(source, source.at(target), target)
-    return name not in members or value in members[name][1].get("enum", (value,))
+    properties = schema_properties(contract, contract.at(target), target)
+    return name not in properties or value in properties[name][1].get("enum", (value,))

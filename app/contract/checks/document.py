@@ -10,32 +10,32 @@ from jsonschema_rs import ValidationError
 
 from app.contract.checks.circles import check_circles
 from app.contract.checks.grammar import META_SCHEMA, did_you_mean, keys_at, object_at
+from app.contract.document.contract import CircularReference, Contract, Pointer, as_pointer, parse_reference
 from app.contract.document.findings import Finding
-from app.contract.document.source import CircularReference, Pointer, Source, as_pointer, parse_reference
 
 _SEE = "See the OpenAPI Specification 3.0.3."
 
 
-def check_references(source: Source) -> Iterator[Finding]:
+def check_references(contract: Contract) -> Iterator[Finding]:
     """Check that each `$ref` resolves to a part of this document of the expected kind (OpenAPI 3.0.3, "Reference
     Object").
     """
-    found = list(_check_references(source))
+    found = list(_check_references(contract))
     yield from found
     if not found:
-        yield from check_circles(source)
+        yield from check_circles(contract)
 
 
-def _check_references(source: Source) -> Iterator[Finding]:
+def _check_references(contract: Contract) -> Iterator[Finding]:
     # Most are written many times.
     right: set[tuple[str | None, str]] = set()
-    for file, pointer, node in source.references():
+    for file, pointer, node in contract.references():
         section = _SECTIONS.get(pointer[-2]) or _SECTIONS.get(pointer[-1]) if len(pointer) > 1 else None
         if (section, node["$ref"]) in right:
             continue
         place = (*pointer, "$ref")
         try:
-            source.resolve((), node)
+            contract.resolve((), node)
             target = parse_reference(node["$ref"])
         except CircularReference:
             yield Finding(file.locate(place), "The references are circular.", "Name a part that is described.")
@@ -68,45 +68,45 @@ def _in_document(pointer: Pointer) -> Pointer:
     return pointer if pointer[:1] in (("paths",), ("components",)) else ("components", *pointer)
 
 
-def check_structure(source: Source) -> Iterator[Finding]:
+def check_structure(contract: Contract) -> Iterator[Finding]:
     """Check the document against the meta-schema of the OpenAPI Specification 3.0."""
-    version = source.document.get("openapi")
+    version = contract.document.get("openapi")
     if not (isinstance(version, str) and version.startswith("3.0.")):
         which = "no document of OpenAPI 3" if version is None else f"OpenAPI {version!r}"
-        yield source.finding(
+        yield contract.finding(
             ("openapi",), f"This is {which}, which is not served.", "Write the contract in OpenAPI 3.0.3."
         )
         return
-    if _meta_schema().is_valid(source.document):
+    if _meta_schema().is_valid(contract.document):
         return
-    for error in _meta_schema().iter_errors(source.document):
-        yield from _breaches(source, error)
+    for error in _meta_schema().iter_errors(contract.document):
+        yield from _breaches(contract, error)
 
 
-def _breaches(source: Source, error: ValidationError) -> Iterator[Finding]:
+def _breaches(contract: Contract, error: ValidationError) -> Iterator[Finding]:
     """The findings that an error of the meta-schema's is: those of the alternative that is meant, if it has any."""
-    place = as_pointer(source.document, error.instance_path)
+    place = as_pointer(contract.document, error.instance_path)
     if branches := getattr(error.kind, "context", None):
-        yield from _breaches_of_alternatives(source, place, branches)
+        yield from _breaches_of_alternatives(contract, place, branches)
     elif error.kind.name == "additionalProperties":
         for key in error.kind.as_dict()["unexpected"]:
-            yield source.finding((*place, key), *_unknown(place, key))
+            yield contract.finding((*place, key), *_unknown(place, key))
     elif error.kind.name == "required":
-        yield source.finding(place, f"The key `{error.kind.value}` is missing, which OpenAPI requires.", "Add it.")
+        yield contract.finding(place, f"The key `{error.kind.value}` is missing, which OpenAPI requires.", "Add it.")
     elif error.kind.name == "enum":
-        yield _no_choice(source, place, list(map(str, error.kind.value)))
+        yield _no_choice(contract, place, list(map(str, error.kind.value)))
     elif error.kind.name == "not" and isinstance(keys := _excluded(error), list):
         problem = f"The keys {' and '.join(f'`{key}`' for key in keys)} exclude one another."
-        yield source.finding(place, problem, "Remove one of them.")
+        yield contract.finding(place, problem, "Remove one of them.")
     else:
-        yield _breach(source, place, error.message)
+        yield _breach(contract, place, error.message)
 
 
 def _breaches_of_alternatives(
-    source: Source, place: Pointer, branches: list[list[ValidationError]]
+    contract: Contract, place: Pointer, branches: list[list[ValidationError]]
 ) -> Iterator[Finding]:
     """The findings of the alternative that is meant, as far as that can be told."""
-    value = source.at(place)
+    value = contract.at(place)
     is_reference = isinstance(value, dict) and "$ref" in value
     meant = [branch for branch in branches if _wants_reference(branch) == is_reference] or branches
     # A key such as `in` or `type` tells some apart: those that it rules out are not meant, if it does not rule out all.
@@ -114,21 +114,21 @@ def _breaches_of_alternatives(
     if not told and len(meant) > 1:
         choices = [error for branch in meant for error in branch if _is_choice(error, place)]
         options = dict.fromkeys(str(option) for error in choices for option in error.kind.value)
-        yield _no_choice(source, as_pointer(source.document, choices[0].instance_path), list(options))
+        yield _no_choice(contract, as_pointer(contract.document, choices[0].instance_path), list(options))
         return
     # Of several the one that comes nearest has its errors farthest within.
     for inner in max(told or meant, key=lambda branch: max((len(one.instance_path) for one in branch), default=0)):
-        yield from _breaches(source, inner)
+        yield from _breaches(contract, inner)
 
 
 def _is_choice(error: ValidationError, place: Pointer) -> bool:
     return error.kind.name == "enum" and len(error.instance_path) == len(place) + 1
 
 
-def _no_choice(source: Source, place: Pointer, options: list[str]) -> Finding:
-    value = source.at(place)
+def _no_choice(contract: Contract, place: Pointer, options: list[str]) -> Finding:
+    value = contract.at(place)
     problem = f"{value!r} is not one of: {', '.join(options)}."
-    return source.finding(place, problem, did_you_mean(str(value), options, "Use one of them."))
+    return contract.finding(place, problem, did_you_mean(str(value), options, "Use one of them."))
 
 
 def _excluded(error: ValidationError) -> Any:
@@ -157,26 +157,26 @@ def _meta_schema() -> jsonschema_rs.Draft4Validator:
     return jsonschema_rs.Draft4Validator(META_SCHEMA, validate_formats=False)
 
 
-def check_specification(source: Source) -> Iterator[Finding]:
+def check_specification(contract: Contract) -> Iterator[Finding]:
     """What breaks the OpenAPI Specification 3.0 by the word of `openapi-spec-validator`.
 
-    It takes longer than all other checks together, seldom says where the mistake is, and hardly ever finds what they don't.
+    It takes longer than all other checks together, seldom says where the error is, and hardly ever finds what they don't.
     """
     from openapi_spec_validator import OpenAPIV30SpecValidator
 
-    for error in OpenAPIV30SpecValidator(source.document).iter_errors():
-        yield _breach(source, tuple(error.absolute_path) or _place_named_in(source, error.message), error.message)
+    for error in OpenAPIV30SpecValidator(contract.document).iter_errors():
+        yield _breach(contract, tuple(error.absolute_path) or _place_named_in(contract, error.message), error.message)
 
 
-def _breach(source: Source, place: Pointer, message: str) -> Finding:
+def _breach(contract: Contract, place: Pointer, message: str) -> Finding:
     problem = f"This breaks the OpenAPI Specification: {message.rstrip('.')}."
-    return source.finding(place, problem, _SEE)
+    return contract.finding(place, problem, _SEE)
 
 
-def _place_named_in(source: Source, message: str) -> Pointer:
+def _place_named_in(contract: Contract, message: str) -> Pointer:
     """The operation that a message quotes, for errors that do not say where they are."""
     quoted = re.findall(r"'([^']*)'", message)
-    paths = source.document["paths"]
+    paths = contract.document["paths"]
     path = next((text for text in quoted if text in paths), None)
     if path is None:
         return ()

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.contract.checks.parts import Parts, units
 from app.contract.document.bundling import read
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.contract.document.yaml_file import FileMemory
 from app.contract.validation.schemas import let_reuse
 
@@ -18,31 +18,33 @@ class Draft:
 
     def __init__(self) -> None:
         self.files = FileMemory()
-        self._right: tuple[Source, Parts] | None = None
+        self._right: tuple[Contract, Parts] | None = None
 
-    def read(self, path: Path, name: str | None) -> Source:
+    def read(self, path: Path, name: str | None) -> Contract:
         """Read it anew. The arguments and errors are those of `bundling.read`."""
         self.files.begin()
-        source = read(path, name, self.files.read_file, self.files.resolve)
+        contract = read(path, name, self.files.read_file, self.files.resolve)
         self.files.end()
-        return source
+        return contract
 
-    def parts_of(self, source: Source) -> Parts:
+    def parts_of(self, contract: Contract) -> Parts:
         """The parts of the contract as it is now, which is one of OpenAPI. It makes use of what is the same as before."""
         if self._right is None:
-            return Parts(source)
+            return Parts(contract)
         earlier, parts = self._right
-        now, then = units(source.document), units(earlier.document)
+        now, then = units(contract.document), units(earlier.document)
         same = frozenset(place for place, unit in now.items() if place in then and _same(unit, then[place]))
-        let_reuse(source, earlier, same)
-        if not _same(*({**document, "paths": 0, "components": 0} for document in (source.document, earlier.document))):
+        let_reuse(contract, earlier, same)
+        if not _same(
+            *({**document, "paths": 0, "components": 0} for document in (contract.document, earlier.document))
+        ):
             # What stands around the units may have a say in all of them.
-            return Parts(source)
-        return Parts(source, {place: parts.by_unit[place] for place in same})
+            return Parts(contract)
+        return Parts(contract, {place: parts.by_unit[place] for place in same})
 
-    def found_right(self, source: Source, parts: Parts) -> None:
+    def found_right(self, contract: Contract, parts: Parts) -> None:
         """Remember that there is nothing wrong with the contract as it is now."""
-        self._right = source, parts
+        self._right = contract, parts
 
 
 def _same(one: Any, other: Any) -> bool:

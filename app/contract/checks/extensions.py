@@ -10,8 +10,8 @@ import jsonschema_rs
 
 from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source
 
 DEFINITIONS: dict[str, Any] = json.loads(files("app.contract").joinpath("extensions.json").read_text("utf-8"))["$defs"]
 """JSON Schemas of the extensions by kind of object, and what they share. `docs/contract.md` explains each."""
@@ -21,9 +21,9 @@ _ALL = sorted({name for definition in DEFINITIONS.values() for name in definitio
 KINDS = ("document", "path", "operation", "parameter", "schema")
 
 
-def check_extensions(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Each `x-` member is one of the documented family and holds what it should; permissions are declared."""
-    permissions = source.document.get("x-permissions")
+def check_extensions(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
+    """Each `x-` property is one of the documented family and holds what it should; permissions are declared."""
+    permissions = contract.document.get("x-permissions")
     known = set(permissions) if isinstance(permissions, dict) else set()
     for pointer, node, kind in parts:
         extensions = {key: value for key, value in node.items() if key.startswith("x-")}
@@ -33,21 +33,21 @@ def check_extensions(source: Source, parts: Sequence[Part]) -> Iterator[Finding]
         for name in extensions.keys() - allowed.keys():
             where = ", ".join(sorted(k for k in KINDS if name in DEFINITIONS[k]["properties"]))
             remedy = did_you_mean(name, allowed or _ALL, "See docs/contract.md for the extensions there are.")
-            yield source.finding(
+            yield contract.finding(
                 (*pointer, name),
                 f"The extension {name!r} is not known here.",
                 f"It belongs on: {where}." if where else remedy,
             )
         if kind in KINDS:
             for error in _validator(kind).iter_errors({k: v for k, v in extensions.items() if k in allowed}):
-                yield source.finding(
+                yield contract.finding(
                     (*pointer, *error.instance_path),
                     f"The extension is not well formed: {error.message}.",
                     "See docs/contract.md for its form.",
                 )
         for place, permission in _permissions((*pointer, "x-required-permissions"), extensions):
             if permission not in known:
-                yield source.finding(
+                yield contract.finding(
                     place,
                     f"The permission {permission!r} is not declared.",
                     "Add it to x-permissions, or name one that is there.",

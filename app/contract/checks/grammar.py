@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from app.contract.connexion import OpenAPISpecification
-from app.contract.document.source import Pointer
+from app.contract.document.contract import Pointer
 
 META_SCHEMA: dict[str, Any] = OpenAPISpecification.openapi_schema
 """The JSON Schema of the OpenAPI Specification 3.0, in which each object has a definition."""

@@ -7,19 +7,19 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
-from app.contract.checks.answers import check_answers
 from app.contract.checks.collections import check_relations
 from app.contract.checks.grammar import similar
 from app.contract.checks.headers import check_headers
 from app.contract.checks.made import Samples, check_models_made, check_responses_made
 from app.contract.checks.queries import Searched, check_queries
+from app.contract.checks.responses import check_responses
 from app.contract.checks.storage import check_columns, check_stored
 from app.contract.checks.texts import takes_nul
 from app.contract.compile.constants import Constant
 from app.contract.compile.models import VERBS, scope_of
 from app.contract.compile.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding, Location
-from app.contract.document.source import Pointer, Source
 from app.contract.validation.schemas import (
     Direction,
     SchemaReader,
@@ -27,13 +27,13 @@ from app.contract.validation.schemas import (
     composed,
     flattened,
     is_file,
-    properties,
+    schema_properties,
 )
 from app.domain import Capabilities, Upload
 
 
 def check_handlers(
-    source: Source,
+    contract: Contract,
     handlers: Mapping[str, Callable[..., Any]],
     capabilities: Callable[[str], Capabilities],
     samples: Samples,
@@ -52,42 +52,42 @@ def check_handlers(
     compared: set[tuple[Pointer, Pointer]] = set()
     seen: set[tuple[str, bool]] = set()
     searched: dict[str, Searched] = {}
-    answers = SchemaReader(source, Direction.RESPONSE)
-    for pointer, path, method, operation in source.operations():
+    responses = SchemaReader(contract, Direction.RESPONSE)
+    for pointer, path, method, operation in contract.operations():
         name = operation["operationId"]
         served.add(name)
         handler = handlers.get(name)
-        yield from check_headers(source, pointer, operation, seen, handled=handler is not None)
+        yield from check_headers(contract, pointer, operation, seen, handled=handler is not None)
         if "x-constant" in operation and handler is not None and not isinstance(handler, Constant):
             problem = f"The handler at {_location(handler)} serves the operation."
-            yield source.finding((*pointer, "x-constant"), problem, "Remove `x-constant`, or the function.")
+            yield contract.finding((*pointer, "x-constant"), problem, "Remove `x-constant`, or the function.")
         if handler is not None:
-            yield from _check_arguments(source, pointer, path, method, handler)
+            yield from _check_arguments(contract, pointer, path, method, handler)
         else:
             lacking[name] = (*pointer, "operationId")
             if not examples:
                 continue
         if handler is not None and "requestBody" in operation:
-            yield from check_answers(source, pointer, operation, compared)
+            yield from check_responses(contract, pointer, operation, compared)
         if handler is not None:
-            yield from check_responses_made(source, pointer, operation, samples.responses(name), answers)
-        scope = scope_of(source, path)
+            yield from check_responses_made(contract, pointer, operation, samples.responses(name), responses)
+        scope = scope_of(contract, path)
         if scope is None:
             continue
         can = capabilities(scope)
-        yield from check_queries(source, pointer, path, can, searched)
+        yield from check_queries(contract, pointer, path, can, searched)
         if "requestBody" in operation:
-            yield from check_stored(source, pointer, operation, scope, capabilities)
-            yield from check_columns(source, pointer, operation, can.columns)
-    yield from check_relations(source, capabilities)
-    yield from check_models_made(source, samples)
+            yield from check_stored(contract, pointer, operation, scope, capabilities)
+            yield from check_columns(contract, pointer, operation, can.columns)
+    yield from check_relations(contract, capabilities)
+    yield from check_models_made(contract, samples)
     yield from _check_names(
-        source, {name: handlers[name] for name in sorted(handlers.keys() - served)}, lacking, examples=examples
+        contract, {name: handlers[name] for name in sorted(handlers.keys() - served)}, lacking, examples=examples
     )
 
 
 def _check_names(
-    source: Source, idle: Mapping[str, Callable[..., Any]], lacking: dict[str, Pointer], *, examples: bool
+    contract: Contract, idle: Mapping[str, Callable[..., Any]], lacking: dict[str, Pointer], *, examples: bool
 ) -> Iterator[Finding]:
     """Check for handlers without an operation and operations without a handler, paired where one seems to have been renamed.
 
@@ -98,7 +98,7 @@ def _check_names(
     for name, handler in idle.items():
         renamed = next(iter(lacking)) if alone else similar(name, lacking)
         if renamed:
-            yield source.finding(
+            yield contract.finding(
                 lacking.pop(renamed),
                 f"No handler is named {renamed!r}, and the handler {name!r} serves no operation.",
                 f"Name the operation {name!r}, or the function at {_location(handler)} as the operation.",
@@ -106,17 +106,17 @@ def _check_names(
         else:
             yield Finding(
                 _location(handler),
-                f"The handler {name!r} serves no operation of {source.name}.",
+                f"The handler {name!r} serves no operation of {contract.name}.",
                 "Add the operation to the contract, or begin the function's name with an underscore.",
             )
     for name, place in () if examples else lacking.items():
-        yield source.finding(place, f"No handler is named {name!r}.", _remedy(source, name, *place[1:3]))
+        yield contract.finding(place, f"No handler is named {name!r}.", _remedy(contract, name, *place[1:3]))
 
 
-def _remedy(source: Source, name: str, path: Any, method: Any) -> str:
+def _remedy(contract: Contract, name: str, path: Any, method: Any) -> str:
     """The remedy for an operation without a handler."""
     verbs = [f"_{verb}" for verb, known in VERBS.items() if known == method]
-    if scope_of(source, path) is not None:
+    if scope_of(contract, path) is not None:
         if not name.endswith(tuple(verbs)):
             return f"End it with {' or '.join(verbs)}, or write the function in app/handlers/."
         if name.endswith("_create"):
@@ -127,26 +127,26 @@ def _remedy(source: Source, name: str, path: Any, method: Any) -> str:
 
 
 def _check_arguments(
-    source: Source, pointer: Pointer, path: str, method: str, handler: Callable[..., Any]
+    contract: Contract, pointer: Pointer, path: str, method: str, handler: Callable[..., Any]
 ) -> Iterator[Finding]:
     """A handler takes what its operation gives."""
-    given = handler_arguments(source, path, method, query_reader(source, path, method))
+    given = handler_arguments(contract, path, method, query_reader(contract, path, method))
     for argument in sorted({argument for argument in given if given.count(argument) > 1}):
-        yield source.finding(
+        yield contract.finding(
             pointer,
             f"The handler is given two arguments of the name {argument!r}.",
             "Rename one of the parameters, or give that of the path another `x-argument`.",
         )
-    yield from _check_annotations(source, path, method, handler)
-    if is_typeddict(hint := _hints(handler).get("body")) and "requestBody" in source.at(pointer):
-        yield from _check_body(source, pointer, hint)
+    yield from _check_annotations(contract, path, method, handler)
+    if is_typeddict(hint := _hints(handler).get("body")) and "requestBody" in contract.at(pointer):
+        yield from _check_body(contract, pointer, hint)
     expected = set(given)
     # What has a default may be left out, and the request's context is there for the asking.
     takes = argument_names(handler)
     actual = {name for name, needed in takes.items() if name in expected or (needed and name != REQUEST)}
     if actual != expected:
-        name = source.at((*pointer, "operationId"))
-        yield source.finding(
+        name = contract.at((*pointer, "operationId"))
+        yield contract.finding(
             (*pointer, "operationId"),
             f"The handler {name!r} takes {_names(actual)}, and the operation gives {_names(expected)}.",
             f"Change the parameters here or those of the function at {_location(handler)}.",
@@ -156,9 +156,9 @@ def _check_arguments(
 _JSON_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 
-def _check_annotations(source: Source, path: str, method: str, handler: Callable[..., Any]) -> Iterator[Finding]:
+def _check_annotations(contract: Contract, path: str, method: str, handler: Callable[..., Any]) -> Iterator[Finding]:
     """A query parameter that a handler gets by name is of the type that it takes, and always there."""
-    query = parameters(source, path, method, "query")
+    query = parameters(contract, path, method, "query")
     for name, hint in _hints(handler).items():
         if name not in query:
             continue
@@ -166,7 +166,7 @@ def _check_annotations(source: Source, path: str, method: str, handler: Callable
         if get_origin(hint) is Sequence:
             extension = "x-searches" if get_args(hint) == (str,) else "x-orders-by"
             if extension not in parameter:
-                yield source.finding(
+                yield contract.finding(
                     place, f"The handler takes {name!r} in the form of `{extension}`.", f"Add `{extension}`."
                 )
             continue
@@ -175,42 +175,42 @@ def _check_annotations(source: Source, path: str, method: str, handler: Callable
             continue
         if not {"x-filters", "x-searches", "x-orders-by"}.isdisjoint(parameter):
             continue
-        schema = flattened(source, parameter["schema"])
+        schema = flattened(contract, parameter["schema"])
         if (kind := schema.get("type")) != wanted:
             problem = f"The handler takes {name!r} as {wanted}, and not as {kind or 'a value of any type'}."
-            yield source.finding((*place, "schema"), problem, f"Make it `type: {wanted}`.")
+            yield contract.finding((*place, "schema"), problem, f"Make it `type: {wanted}`.")
         elif schema.get("default") is None and (
             not parameter.get("required", False) or parameter.get("allowEmptyValue")
         ):
             problem = f"The handler requires {name!r}, which is optional here."
-            yield source.finding((*place, "schema"), problem, "Give it a default.")
+            yield contract.finding((*place, "schema"), problem, "Give it a default.")
 
 
-def _check_body(source: Source, pointer: Pointer, hint: Any) -> Iterator[Finding]:
+def _check_body(contract: Contract, pointer: Pointer, hint: Any) -> Iterator[Finding]:
     """A body has what its handler takes from it, if it says so by a `TypedDict`."""
-    where, body = source.resolve((*pointer, "requestBody"), source.at((*pointer, "requestBody")))
+    where, body = contract.resolve((*pointer, "requestBody"), contract.at((*pointer, "requestBody")))
     for media_type, media in body["content"].items():
         place = (*where, "content", media_type, "schema")
-        members = properties(source, media["schema"], place)
-        required = {name for part in composed(source, media["schema"]) for name in part.get("required", ())}
+        properties = schema_properties(contract, media["schema"], place)
+        required = {name for part in composed(contract, media["schema"]) for name in part.get("required", ())}
         for name, kind in sorted(get_type_hints(hint).items()):
-            at, schema = members.get(name, (place, {}))
+            at, schema = properties.get(name, (place, {}))
             remedy = "Describe it so, and require it."
             wanted = _JSON_TYPES.get(kind, "string")
-            if name not in members or any(schema.get(key) for key in ("readOnly", "x-ignored")):
+            if name not in properties or any(schema.get(key) for key in ("readOnly", "x-ignored")):
                 problem = f"The handler takes {name!r} from the body, which has no such property."
-            elif schema.get("type") != wanted or is_file(source, schema) != (kind is Upload):
+            elif schema.get("type") != wanted or is_file(contract, schema) != (kind is Upload):
                 problem = (
                     f"The handler takes {name!r} as {'a file' if kind is Upload else wanted}, which it is not here."
                 )
-            elif name not in required or admits_null(source, source.at(at)):
+            elif name not in required or admits_null(contract, contract.at(at)):
                 problem = f"The handler requires {name!r}, which may be missing or null."
-            elif kind is str and takes_nul(source, source.at(at)):
+            elif kind is str and takes_nul(contract, contract.at(at)):
                 problem = f"The store can't keep NUL characters in {name!r}."
                 remedy = "Add `pattern: '^[^\\x00]*$'`."
             else:
                 continue
-            yield source.finding(at, problem, remedy)
+            yield contract.finding(at, problem, remedy)
 
 
 def _hints(handler: Callable[..., Any]) -> Mapping[str, Any]:

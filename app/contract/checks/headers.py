@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source
-from app.contract.response.answers import SENT
 from app.contract.response.examples import header_value
+from app.contract.response.responses import SENT
 from app.contract.validation.schemas import Direction, SchemaReader
 
 # The `content` of a response states its media type (OpenAPI 3.0.3, "Response Object").
@@ -14,44 +14,44 @@ _IGNORED = "content-type"
 
 
 def check_headers(
-    source: Source, pointer: Pointer, operation: dict[str, Any], seen: set[tuple[str, bool]], *, handled: bool
+    contract: Contract, pointer: Pointer, operation: dict[str, Any], seen: set[tuple[str, bool]], *, handled: bool
 ) -> Iterator[Finding]:
-    """Each header that an answer must have is sent, and its example is right.
+    """Each header that a response must have is sent, and its example is right.
 
-    :param seen: the references to answers that were looked at for other operations, and whether these were handled
+    :param seen: the references to responses that were looked at for other operations, and whether these were handled
     :param handled: whether a handler answers, which sends no headers of its own; else the examples are sent
     """
-    reader = SchemaReader(source, Direction.RESPONSE)
+    reader = SchemaReader(contract, Direction.RESPONSE)
     for code, response in operation["responses"].items():
         if "$ref" in response:
             if (response["$ref"], handled) in seen:
                 continue
             seen.add((response["$ref"], handled))
-        where, response = source.resolve((*pointer, "responses", code), response)
+        where, response = contract.resolve((*pointer, "responses", code), response)
         for name, header in response.get("headers", {}).items():
-            place, header = source.resolve((*where, "headers", name), header)
+            place, header = contract.resolve((*where, "headers", name), header)
             if name.lower() == _IGNORED:
-                yield source.finding(place, f"OpenAPI ignores the header {name!r} here.", "Say it by `content`.")
+                yield contract.finding(place, f"OpenAPI ignores the header {name!r} here.", "Say it by `content`.")
                 continue
             if "schema" not in header:
-                yield source.finding(place, f"The header {name!r} has no schema.", "Describe it by a schema.")
+                yield contract.finding(place, f"The header {name!r} has no schema.", "Describe it by a schema.")
                 continue
-            value = header_value(source, header)
+            value = header_value(contract, header)
             if value is None:
                 if header.get("required", False) and not handled and name.lower() not in SENT:
-                    yield source.finding(
+                    yield contract.finding(
                         place, f"The header {name!r} is required and has no example.", "Add an `example`."
                     )
             elif not _may_be_sent(value):
                 problem = f"The example of the header {name!r} can't be sent."
-                yield source.finding(place, problem, "Write it in one line, in characters of Latin-1.")
+                yield contract.finding(place, problem, "Write it in one line, in characters of Latin-1.")
             else:
                 for error in reader.validator(header["schema"]).iter_errors(value):
                     problem = f"The example of the header breaks its schema: {error.message}."
-                    yield source.finding(place, problem, "Correct the example or the schema.")
+                    yield contract.finding(place, problem, "Correct the example or the schema.")
             if handled and header.get("required", False) and name.lower() not in SENT:
                 problem = f"The header {name!r} is required, and no handler sends it."
-                yield source.finding(place, problem, "Remove it, or make it optional.")
+                yield contract.finding(place, problem, "Remove it, or make it optional.")
 
 
 def _may_be_sent(value: Any) -> bool:

@@ -4,22 +4,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.contract.checks.parts import Part
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source
-from app.contract.validation.schemas import properties
+from app.contract.validation.schemas import schema_properties
 
 
-def check_generated(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
+def check_generated(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
     """Check that generated properties are UUIDs, and in no body."""
     for pointer, schema, kind in parts:
         form = (schema.get("type"), schema.get("format"), schema.get("readOnly"))
         if kind == "schema" and "x-generated" in schema and form != ("string", "uuid", True):
             problem = "The server generates a UUID, which no body has."
             remedy = "Make it `type: string`, `format: uuid` and `readOnly: true`."
-            yield source.finding((*pointer, "x-generated"), problem, remedy)
+            yield contract.finding((*pointer, "x-generated"), problem, remedy)
 
 
-def check_inverses(source: Source, parts: Sequence[Part], known: Mapping[str, Sequence[Pointer]]) -> Iterator[Finding]:
+def check_inverses(
+    contract: Contract, parts: Sequence[Part], known: Mapping[str, Sequence[Pointer]]
+) -> Iterator[Finding]:
     """Check that each `inverse_of` is a list, and names a list of references that is stored.
 
     :param known: the places of the schemas of objects, by model and by collection
@@ -30,13 +32,15 @@ def check_inverses(source: Source, parts: Sequence[Part], known: Mapping[str, Se
             continue
         place, name = (*pointer, "x-references", "inverse_of"), reference["inverse_of"]
         if schema.get("type") != "array":
-            yield source.finding(place, "Only a list is the other side of references.", "Make it `type: array`.")
+            yield contract.finding(place, "Only a list is the other side of references.", "Make it `type: array`.")
         to = reference["to"]
         targets = [target for scope in ([to] if isinstance(to, str) else to) for target in known.get(scope, ())]
         for target in targets:
-            if not _is_list_of_references(properties(source, source.at(target), target).get(name, ((), {}))[1]):
+            if not _is_list_of_references(
+                schema_properties(contract, contract.at(target), target).get(name, ((), {}))[1]
+            ):
                 problem = f"The objects have no list of references {name!r}."
-                yield source.finding(place, problem, "Name a property that has `x-references` of its own.")
+                yield contract.finding(place, problem, "Name a property that has `x-references` of its own.")
 
 
 def _is_list_of_references(schema: Mapping[str, Any]) -> bool:

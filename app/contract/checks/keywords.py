@@ -5,9 +5,9 @@ from typing import Any
 
 from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
+from app.contract.document.contract import Contract, Pointer, reference_to
 from app.contract.document.findings import Finding, shown
-from app.contract.document.source import Pointer, Source, reference_to
-from app.contract.validation.schemas import FORMATS, admits_null, composed, flattened, properties
+from app.contract.validation.schemas import FORMATS, admits_null, composed, flattened, schema_properties
 from app.contract.validation.write_only import is_write_only, write_only
 
 _BY_TYPE: Mapping[str, frozenset[str]] = {
@@ -49,7 +49,7 @@ _MOST = frozenset(most for _, most in _LIMITS)
 _SITUATIONS = frozenset({"null", "required"})
 
 
-def check_keywords(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
+def check_keywords(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
     """Check that each keyword has an effect, that limits admit values, and that the values of enums can be sent."""
     # Parts of other schemas are checked with those.
     taken_up = {
@@ -62,15 +62,15 @@ def check_keywords(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
             continue
         if "$ref" in node:
             if kind != "path" and len(node) > 1:
-                yield from _check_reference(source, pointer, node, kind)
+                yield from _check_reference(contract, pointer, node, kind)
         elif kind == "schema" and not node.keys().isdisjoint(_INTERESTING):
-            yield from _check_schema(source, pointer, node)
+            yield from _check_schema(contract, pointer, node)
             if ("required" in node or "allOf" in node) and reference_to(pointer) not in taken_up:
-                yield from _check_required(source, pointer, node)
+                yield from _check_required(contract, pointer, node)
             if "x-messages" in node:
-                yield from _check_messages(source, pointer, node)
+                yield from _check_messages(contract, pointer, node)
             if "x-model" in node:
-                yield from _check_write_only(source, pointer, node)
+                yield from _check_write_only(contract, pointer, node)
 
 
 _INTERESTING = frozenset(
@@ -78,27 +78,27 @@ _INTERESTING = frozenset(
 ) | {limit for limits in _LIMITS for limit in limits}
 
 
-def _check_schema(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+def _check_schema(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
     """One schema. Most keywords of most schemas are plainly right, and contracts have many."""
     kind = node.get("type")
     if "allOf" in node or kind == "array" or not node.keys().isdisjoint(_SUSPICIOUS[kind]):
-        yield from _check_types(source, pointer, node)
+        yield from _check_types(contract, pointer, node)
     if "nullable" in node:
-        yield from _check_null(source, pointer, node)
+        yield from _check_null(contract, pointer, node)
     if "format" in node:
-        yield from _check_format(source, pointer, node)
+        yield from _check_format(contract, pointer, node)
     if "allOf" in node or not node.keys().isdisjoint(_MOST):
-        yield from _check_limits(source, pointer, node)
+        yield from _check_limits(contract, pointer, node)
     if "enum" in node:
-        yield from _check_enum(source, pointer, node)
+        yield from _check_enum(contract, pointer, node)
     if "readOnly" in node or "writeOnly" in node:
-        yield from _check_sides(source, pointer, node)
+        yield from _check_sides(contract, pointer, node)
 
 
-def _check_reference(source: Source, pointer: Pointer, node: dict[str, Any], kind: str) -> Iterator[Finding]:
+def _check_reference(contract: Contract, pointer: Pointer, node: dict[str, Any], kind: str) -> Iterator[Finding]:
     """Check for keys beside a `$ref`: OpenAPI ignores them ("Reference Object"), this server all but `nullable`."""
     for key in node.keys() - {"$ref", *({"nullable"} if kind == "schema" else ())}:
-        yield source.finding(
+        yield contract.finding(
             (*pointer, key),
             f"The key {key!r} means nothing beside a `$ref`.",
             "Refer by `allOf: [{$ref: ...}]`, or move it to where the reference leads."
@@ -107,15 +107,15 @@ def _check_reference(source: Source, pointer: Pointer, node: dict[str, Any], kin
         )
 
 
-def _check_types(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+def _check_types(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
     kind = node.get("type")
     merged = node
     if "allOf" in node:
-        merged = flattened(source, node)
-        types = {part["type"] for part in composed(source, node) if "type" in part}
+        merged = flattened(contract, node)
+        types = {part["type"] for part in composed(contract, node) if "type" in part}
         types -= {"number"} if "integer" in types else set()
         if len(types) > 1:
-            yield source.finding(
+            yield contract.finding(
                 pointer, f"No value is {' and '.join(sorted(types))} at once.", "Give all parts of `allOf` one type."
             )
             return
@@ -124,54 +124,56 @@ def _check_types(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iter
         return
     own = _BY_TYPE["number" if kind == "integer" else kind]
     for keyword in (_TYPED & node.keys()) - own:
-        yield source.finding(
+        yield contract.finding(
             (*pointer, keyword),
             f"`{keyword}` has no effect on values of type {kind}.",
             "Remove it, or correct the type.",
         )
     if "x-trim" in node and kind != "string":
-        yield source.finding(
+        yield contract.finding(
             (*pointer, "x-trim"), f"`x-trim` has no effect on values of type {kind}.", "Remove it, or correct the type."
         )
     for bound in ("minimum", "maximum"):
         exclusive = f"exclusive{bound.title()}"
         if exclusive in own & node.keys() and bound not in merged:
-            yield source.finding(
+            yield contract.finding(
                 (*pointer, exclusive), f"`{exclusive}` has no effect without `{bound}`.", f"Add `{bound}`."
             )
     if kind == "array" and "items" not in merged and pointer[-2:-1] != ("allOf",):
-        yield source.finding(pointer, "The array does not say what its items are.", "Add `items`.")
+        yield contract.finding(pointer, "The array does not say what its items are.", "Add `items`.")
 
 
-def _check_null(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+def _check_null(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
     if node.get("nullable") is not True:
         return
     if None not in node.get("enum", (None,)):
-        yield source.finding(
+        yield contract.finding(
             (*pointer, "nullable"), "`nullable` has no effect: the enum has no null.", "Add null to it."
         )
     elif "type" not in node and _OF_ALL_PARTS.isdisjoint(node):
-        yield source.finding((*pointer, "nullable"), "`nullable` has no effect without `type`.", "Add `type`.")
+        yield contract.finding((*pointer, "nullable"), "`nullable` has no effect without `type`.", "Add `type`.")
 
 
-def _check_format(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+def _check_format(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
     if (name := node.get("format")) is None:
         return
     kinds = FORMATS.get(name)
-    kind = node.get("type") or flattened(source, node).get("type")
+    kind = node.get("type") or flattened(contract, node).get("type")
     if kinds is None:
         remedy = did_you_mean(name, FORMATS, "Remove it, or say it by `pattern`.")
-        yield source.finding((*pointer, "format"), f"The format {name!r} has no effect: it is not known here.", remedy)
+        yield contract.finding(
+            (*pointer, "format"), f"The format {name!r} has no effect: it is not known here.", remedy
+        )
     elif kind is not None and kind not in kinds:
-        yield source.finding(
+        yield contract.finding(
             (*pointer, "format"),
             f"The format {name!r} has no effect on values of type {kind}.",
             f"Make the type {' or '.join(kinds)}, or remove it.",
         )
 
 
-def _check_limits(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    parts = list(composed(source, node)) if "allOf" in node else [node]
+def _check_limits(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    parts = list(composed(contract, node)) if "allOf" in node else [node]
     for least, most in _LIMITS:
         lower = [
             (part[least], part.get("exclusiveMinimum", False) and least == "minimum") for part in parts if least in part
@@ -183,33 +185,33 @@ def _check_limits(source: Source, pointer: Pointer, node: dict[str, Any]) -> Ite
             (low, above), (high, below) = max(lower), min(upper, key=lambda limit: (limit[0], not limit[1]))
             if low > high or (low == high and (above or below)):
                 place = (*pointer, least) if least in node else (*pointer, most) if most in node else pointer
-                yield source.finding(
+                yield contract.finding(
                     place, f"No value is both within `{least}: {low}` and `{most}: {high}`.", "Correct one of them."
                 )
 
 
-def _check_enum(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+def _check_enum(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
     """Check for values that can never be sent; `check_values` finds those that other keywords refuse."""
     seen: list[Any] = []
     for index, value in enumerate(node.get("enum", ())):
         place = (*pointer, "enum", index)
         # Python, unlike JSON, takes 1 for True.
         if any(value == other and type(value) is type(other) for other in seen):
-            yield source.finding(place, f"The value {shown(value)} stands in the enum twice.", "Remove one of them.")
+            yield contract.finding(place, f"The value {shown(value)} stands in the enum twice.", "Remove one of them.")
         seen.append(value)
         if value is None:
-            if not admits_null(source, node) or (node.get("nullable") is not True and "type" in node):
-                yield source.finding(
+            if not admits_null(contract, node) or (node.get("nullable") is not True and "type" in node):
+                yield contract.finding(
                     place, "Null can never be sent: the schema is not nullable.", "Add `nullable: true`."
                 )
         elif (kind := node.get("type")) and not _is_of(value, kind):
-            yield source.finding(
+            yield contract.finding(
                 place,
                 f"The value {shown(value)} can never be sent: it is no {kind}.",
                 "Put text in quotes, or correct the type.",
             )
         elif node.get("x-trim") and isinstance(value, str) and value != value.strip():
-            yield source.finding(
+            yield contract.finding(
                 place,
                 f"The value {shown(value)} can never be sent: white space around it is removed.",
                 "Write it without.",
@@ -221,27 +223,27 @@ def _is_of(value: Any, kind: str) -> bool:
     return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
-def _check_sides(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+def _check_sides(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
     """Check that only properties are read only or write only, and none is both (OpenAPI 3.0.3, "Schema Object")."""
     if node.get("readOnly") is True and node.get("writeOnly") is True:
-        yield source.finding(
+        yield contract.finding(
             (*pointer, "writeOnly"), "What is read only and write only is in no request and no answer.", "Remove one."
         )
     for keyword in ("readOnly", "writeOnly"):
         if node.get(keyword) is True and not _may_be_a_property(pointer):
-            yield source.finding(
+            yield contract.finding(
                 (*pointer, keyword),
                 f"`{keyword}` has no effect: this is no property.",
                 "Move it to a property, or remove it.",
             )
 
 
-def _check_write_only(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """Check that it can be told from the schema of a model what is left out of its answers."""
-    for place, member in properties(source, node, pointer).values():
-        for found in () if is_write_only(source, member) else write_only(source, source.at(place), place):
+def _check_write_only(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+    """Check that it can be told from the schema of a model what is left out of its responses."""
+    for place, property_name in schema_properties(contract, node, pointer).values():
+        for found in () if is_write_only(contract, property_name) else write_only(contract, contract.at(place), place):
             if not found.certain:
-                yield source.finding(
+                yield contract.finding(
                     found.pointer,
                     "It depends on the value whether this property is `writeOnly`, so it can't be left out of answers.",
                     "Move it out of `oneOf` and `anyOf`, or make what holds these `writeOnly`.",
@@ -254,12 +256,12 @@ def _may_be_a_property(pointer: Pointer) -> bool:
     )
 
 
-def _check_required(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+def _check_required(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
     """Check that each required name is a property of the object, as far as its properties are known."""
     if pointer[-2] in _OF_ALL_PARTS or (pointer[-1] == "not" and pointer[-2] != "properties"):
         # A part of another schema, which is checked as a whole.
         return
-    parts = list(_placed(source, pointer, node))
+    parts = list(_placed(contract, pointer, node))
     known = {name for _, part, _ in parts for name in part.get("properties", ())}
     if not known and "x-model" not in node:
         # A rule for other schemas to include, or an object with arbitrary property names.
@@ -269,7 +271,7 @@ def _check_required(source: Source, pointer: Pointer, node: dict[str, Any]) -> I
             continue
         for index, name in enumerate(part.get("required", ())):
             if name not in known:
-                yield source.finding(
+                yield contract.finding(
                     (*place, "required", index),
                     f"{name!r} is required and no property of the object.",
                     did_you_mean(name, known, "Describe it below `properties`, or remove it."),
@@ -277,24 +279,24 @@ def _check_required(source: Source, pointer: Pointer, node: dict[str, Any]) -> I
 
 
 def _placed(
-    source: Source, pointer: Pointer, node: dict[str, Any], *, inverted: bool = False
+    contract: Contract, pointer: Pointer, node: dict[str, Any], *, inverted: bool = False
 ) -> Iterator[tuple[Pointer, dict[str, Any], bool]]:
     """A schema and all its parts, with their places, and whether each is negated by `not`."""
-    pointer, node = source.resolve(pointer, node)
+    pointer, node = contract.resolve(pointer, node)
     yield pointer, node, inverted
     for keyword in ("allOf", "anyOf", "oneOf"):
         for index, part in enumerate(node.get(keyword, ())):
-            yield from _placed(source, (*pointer, keyword, index), part, inverted=inverted)
+            yield from _placed(contract, (*pointer, keyword, index), part, inverted=inverted)
     if "not" in node:
-        yield from _placed(source, (*pointer, "not"), node["not"], inverted=True)
+        yield from _placed(contract, (*pointer, "not"), node["not"], inverted=True)
 
 
-def _check_messages(source: Source, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
+def _check_messages(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
     """Check that each message is for a keyword of the schema, or for one of a few situations."""
-    keywords = flattened(source, node).keys()
+    keywords = flattened(contract, node).keys()
     for name in node["x-messages"]:
         if name not in _SITUATIONS and name not in keywords:
-            yield source.finding(
+            yield contract.finding(
                 (*pointer, "x-messages", name),
                 f"The message has no effect: the schema has no `{name}`.",
                 did_you_mean(name, keywords, "Name a keyword that it has."),

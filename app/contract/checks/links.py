@@ -6,9 +6,9 @@ from typing import Any
 
 from app.contract.checks.grammar import did_you_mean
 from app.contract.compile.plan import parameters
+from app.contract.document.contract import Contract, Pointer, parse_reference
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source, parse_reference
-from app.contract.validation.schemas import flattened, properties
+from app.contract.validation.schemas import flattened, schema_properties
 
 # OpenAPI 3.0.3, "Runtime Expressions".
 _EXPRESSION = re.compile(
@@ -16,18 +16,18 @@ _EXPRESSION = re.compile(
 )
 
 
-def check_links(source: Source) -> Iterator[Finding]:
+def check_links(contract: Contract) -> Iterator[Finding]:
     """Check that each link names an operation and its parameters, and takes their values from existing parts."""
-    operations = {operation["operationId"]: (path, method) for _, path, method, operation in source.operations()}
-    for pointer, path, method, operation in source.operations():
+    operations = {operation["operationId"]: (path, method) for _, path, method, operation in contract.operations()}
+    for pointer, path, method, operation in contract.operations():
         for code, response in operation["responses"].items():
-            where, response = source.resolve((*pointer, "responses", code), response)
+            where, response = contract.resolve((*pointer, "responses", code), response)
             for name, link in response.get("links", {}).items():
-                place, link = source.resolve((*where, "links", name), link)
-                yield from _check_link(source, place, link, operations)
+                place, link = contract.resolve((*where, "links", name), link)
+                yield from _check_link(contract, place, link, operations)
                 for key, value in (*link.get("parameters", {}).items(), *_bodies(link)):
                     at = (*place, "requestBody") if key is None else (*place, "parameters", key)
-                    yield from _check_expression(source, at, value, response, path, method)
+                    yield from _check_expression(contract, at, value, response, path, method)
 
 
 def _bodies(link: dict[str, Any]) -> Iterator[tuple[None, Any]]:
@@ -36,11 +36,11 @@ def _bodies(link: dict[str, Any]) -> Iterator[tuple[None, Any]]:
 
 
 def _check_link(
-    source: Source, place: Pointer, link: dict[str, Any], operations: dict[str, tuple[str, str]]
+    contract: Contract, place: Pointer, link: dict[str, Any], operations: dict[str, tuple[str, str]]
 ) -> Iterator[Finding]:
     name, reference = link.get("operationId"), link.get("operationRef")
     if (name is None) == (reference is None):
-        yield source.finding(
+        yield contract.finding(
             place, "A link names one operation.", "Give it `operationId` or `operationRef`, one of them."
         )
         return
@@ -48,76 +48,76 @@ def _check_link(
         target = operations.get(name)
         if target is None:
             remedy = did_you_mean(name, operations, "Name the operationId of one that is there.")
-            yield source.finding((*place, "operationId"), f"There is no operation {name!r}.", remedy)
+            yield contract.finding((*place, "operationId"), f"There is no operation {name!r}.", remedy)
             return
     else:
-        target = _operation_at(source, str(reference))
+        target = _operation_at(contract, str(reference))
         if target is None:
             remedy = "Name one as in '#/paths/~1flows~1instances~1/get'."
-            yield source.finding((*place, "operationRef"), f"The reference {reference!r} names no operation.", remedy)
+            yield contract.finding((*place, "operationRef"), f"The reference {reference!r} names no operation.", remedy)
             return
-    known = {kind: parameters(source, *target, kind) for kind in ("path", "query")}
+    known = {kind: parameters(contract, *target, kind) for kind in ("path", "query")}
     for parameter in link.get("parameters", {}):
         kind, _, rest = parameter.partition(".")
         names = [name for kind in known for name in known[kind]]
         if not (parameter in names or rest in known.get(kind, ())):
             remedy = did_you_mean(rest or parameter, names, "Name one that it has.")
             problem = f"The operation that the link leads to has no parameter {parameter!r}."
-            yield source.finding((*place, "parameters", parameter), problem, remedy)
+            yield contract.finding((*place, "parameters", parameter), problem, remedy)
 
 
-def _operation_at(source: Source, reference: str) -> tuple[str, str] | None:
+def _operation_at(contract: Contract, reference: str) -> tuple[str, str] | None:
     try:
         pointer = parse_reference(reference)
-        source.at(pointer)
+        contract.at(pointer)
     except KeyError:
         return None
-    return next(((path, method) for place, path, method, _ in source.operations() if place == pointer), None)
+    return next(((path, method) for place, path, method, _ in contract.operations() if place == pointer), None)
 
 
 def _check_expression(
-    source: Source, place: Pointer, value: Any, response: dict[str, Any], path: str, method: str
+    contract: Contract, place: Pointer, value: Any, response: dict[str, Any], path: str, method: str
 ) -> Iterator[Finding]:
     """Check that a runtime expression names an existing part of the request or the response."""
     if not (isinstance(value, str) and value.startswith("$")):
         return
     found = _EXPRESSION.fullmatch(value)
     if found is None:
-        yield source.finding(place, f"{value!r} is no expression of OpenAPI.", "Write it as '$response.body#/pk'.")
+        yield contract.finding(place, f"{value!r} is no expression of OpenAPI.", "Write it as '$response.body#/pk'.")
         return
     side, kind, name, inner = found.groups()
     if side == "request" and kind in ("query", "path"):
-        if name not in (known := parameters(source, path, method, kind)):
+        if name not in (known := parameters(contract, path, method, kind)):
             problem = f"The operation has no parameter {name!r} in the {kind}."
-            yield source.finding(place, problem, did_you_mean(name, known, "Name one that it has."))
+            yield contract.finding(place, problem, did_you_mean(name, known, "Name one that it has."))
     elif inner:
         described = response
         if side == "request":
-            described = source.resolve((), source.document["paths"][path][method].get("requestBody", {}))[1]
+            described = contract.resolve((), contract.document["paths"][path][method].get("requestBody", {}))[1]
         for media in described.get("content", {}).values():
-            if (missing := _missing(source, media.get("schema", {}), inner)) is not None:
+            if (missing := _missing(contract, media.get("schema", {}), inner)) is not None:
                 problem = f"The body has no property {missing!r}."
-                yield source.finding(
-                    place, problem, did_you_mean(missing, _names(source, media["schema"]), "Name one that it has.")
+                yield contract.finding(
+                    place, problem, did_you_mean(missing, _names(contract, media["schema"]), "Name one that it has.")
                 )
 
 
-def _missing(source: Source, schema: Any, inner: str) -> str | None:
+def _missing(contract: Contract, schema: Any, inner: str) -> str | None:
     """The first key of a JSON Pointer that a schema lacks, as far as it names its properties."""
     for key in inner[1:].split("/"):
         key = key.replace("~1", "/").replace("~0", "~")
-        keywords = flattened(source, schema)
+        keywords = flattened(contract, schema)
         if keywords.get("type") == "array" and key.isdecimal():
             schema = keywords["items"]
             continue
-        members = properties(source, schema)
-        if not members or not {"anyOf", "oneOf"}.isdisjoint(keywords):
+        properties = schema_properties(contract, schema)
+        if not properties or not {"anyOf", "oneOf"}.isdisjoint(keywords):
             return None
-        if key not in members:
+        if key not in properties:
             return key
-        schema = members[key][1]
+        schema = properties[key][1]
     return None
 
 
-def _names(source: Source, schema: Any) -> list[str]:
-    return list(properties(source, schema))
+def _names(contract: Contract, schema: Any) -> list[str]:
+    return list(schema_properties(contract, schema))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding, shown
-from app.contract.document.source import Pointer, Source
-from app.contract.validation.rules import broken_by
-from app.contract.validation.schemas import Direction, SchemaReader, properties
+from app.contract.validation.rules import violated_by
+from app.contract.validation.schemas import Direction, SchemaReader, schema_properties
 from app.domain import Model
 
 
@@ -25,40 +25,42 @@ class Samples:
     properties: Callable[[Model], Mapping[str, Sequence[Any]]] = lambda _: {}
 
 
-def check_models_made(source: Source, samples: Samples) -> Iterator[Finding]:
+def check_models_made(contract: Contract, samples: Samples) -> Iterator[Finding]:
     """Check that the schemas of models admit samples of generated properties."""
-    for name, schema in source.document.get("components", {}).get("schemas", {}).items():
+    for name, schema in contract.document.get("components", {}).get("schemas", {}).items():
         model = samples.models.get(schema.get("x-model", {}).get("name", ""))
         if model is not None:
-            yield from _check_model(source, ("components", "schemas", name), model, samples.properties(model))
+            yield from _check_model(contract, ("components", "schemas", name), model, samples.properties(model))
 
 
 def check_responses_made(
-    source: Source, pointer: Pointer, operation: dict[str, Any], samples: Sequence[Any], reader: SchemaReader
+    contract: Contract, pointer: Pointer, operation: dict[str, Any], samples: Sequence[Any], reader: SchemaReader
 ) -> Iterator[Finding]:
     """Check that the successful response of an operation admits samples."""
     code = min(operation["responses"])
-    place, answer = source.resolve((*pointer, "responses", code), operation["responses"][code])
-    for media_type, media in answer.get("content", {}).items() if samples else ():
+    place, response = contract.resolve((*pointer, "responses", code), operation["responses"][code])
+    for media_type, media in response.get("content", {}).items() if samples else ():
         schema = (*place, "content", media_type, "schema")
         for sample in samples:
-            yield from _check(source, schema, media["schema"], sample, reader)
+            yield from _check(contract, schema, media["schema"], sample, reader)
 
 
-def _check_model(source: Source, place: Pointer, model: Model, given: Mapping[str, Sequence[Any]]) -> Iterator[Finding]:
-    reader = SchemaReader(source, Direction.RESPONSE)
-    for name, (where, _) in properties(source, source.at(place), place).items():
-        if name in model.members and name in given:
+def _check_model(
+    contract: Contract, place: Pointer, model: Model, given: Mapping[str, Sequence[Any]]
+) -> Iterator[Finding]:
+    reader = SchemaReader(contract, Direction.RESPONSE)
+    for name, (where, _) in schema_properties(contract, contract.at(place), place).items():
+        if name in model.properties and name in given:
             problem = f"The server generates {name!r}, and a request body has it."
-            yield source.finding(where, problem, "Make it `readOnly` in the body.")
+            yield contract.finding(where, problem, "Make it `readOnly` in the body.")
         elif name in model.answered:
             for sample in given.get(name, ()):
-                yield from _check(source, where, source.at(where), sample, reader)
+                yield from _check(contract, where, contract.at(where), sample, reader)
 
 
-def _check(source: Source, place: Pointer, schema: Any, sample: Any, reader: SchemaReader) -> Iterator[Finding]:
+def _check(contract: Contract, place: Pointer, schema: Any, sample: Any, reader: SchemaReader) -> Iterator[Finding]:
     errors = list(reader.validator(schema).iter_errors(sample))
-    for error, broken in zip(errors, broken_by(source, place, errors, sample), strict=True):
+    for error, violated in zip(errors, violated_by(contract, place, errors, sample), strict=True):
         where = ".".join(map(str, error.instance_path))
         problem = f"The server returns {shown(error.instance)}{f' in {where!r}' if where else ''}: {error.message}."
-        yield source.finding(broken.rule, problem, "Admit it.")
+        yield contract.finding(violated.rule, problem, "Admit it.")

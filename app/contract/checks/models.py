@@ -6,12 +6,12 @@ from typing import Any
 
 from app.contract.checks.inverses import check_generated, check_inverses
 from app.contract.checks.parts import Part
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source
-from app.contract.validation.schemas import composed, properties
+from app.contract.validation.schemas import composed, schema_properties
 
 
-def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
+def check_models(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
     """Check that model names are unique, and that all names of models and properties exist."""
     models: dict[str, Pointer] = {}
     # The schemas of a model's objects by the names that a reference may give: the model's own and its collection's.
@@ -20,47 +20,47 @@ def check_models(source: Source, parts: Sequence[Part]) -> Iterator[Finding]:
         model = schema["x-model"]
         place = (*pointer, "x-model", "name")
         if len(pointer) > len(("components", "schemas", "name")):
-            yield source.finding(
+            yield contract.finding(
                 place, "The schema of a model must be a component.", "Move it to `components/schemas`."
             )
         if model["name"] in models:
-            where = source.locate(models[model["name"]])
-            yield source.finding(
+            where = contract.locate(models[model["name"]])
+            yield contract.finding(
                 place, f"The model {model['name']!r} is described at {where} already.", "Give it another name."
             )
         models.setdefault(model["name"], place)
-        yield from _check_kind(source, pointer, schema)
+        yield from _check_kind(contract, pointer, schema)
         for name in (model["name"], model["collection"]):
             known[name].append(pointer)
     for pointer, schema in _with_extension(parts, "x-references"):
-        yield from _check_reference(source, (*pointer, "x-references"), schema["x-references"], known)
-    yield from check_generated(source, parts)
-    yield from check_inverses(source, parts, known)
+        yield from _check_reference(contract, (*pointer, "x-references"), schema["x-references"], known)
+    yield from check_generated(contract, parts)
+    yield from check_inverses(contract, parts, known)
     for pointer, schema in _with_extension(parts, "x-unique-together"):
-        members = properties(source, schema, pointer)
+        properties = schema_properties(contract, schema, pointer)
         for index, rule in enumerate(schema["x-unique-together"]):
             for position, name in enumerate(rule["members"]):
-                if name not in members:
-                    yield source.finding(
+                if name not in properties:
+                    yield contract.finding(
                         (*pointer, "x-unique-together", index, "members", position),
                         f"{name!r} is not a property of the object.",
                         "Name one that is.",
                     )
 
 
-def _check_kind(source: Source, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
+def _check_kind(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
     """Check the name, the decision and the keywords of a model's schema."""
     named_by = schema["x-model"].get("named_by")
-    if named_by is not None and properties(source, schema).get(named_by, ((), {}))[1].get("type") != "string":
+    if named_by is not None and schema_properties(contract, schema).get(named_by, ((), {}))[1].get("type") != "string":
         problem = f"The model has no property {named_by!r} with `type: string`."
-        yield source.finding((*pointer, "x-model", "named_by"), problem, "Name one that it has.")
+        yield contract.finding((*pointer, "x-model", "named_by"), problem, "Name one that it has.")
     by = schema["x-model"].get("decision", {}).get("by")
-    if by is not None and properties(source, schema).get(by, ((), {}))[1].get("type") != "boolean":
+    if by is not None and schema_properties(contract, schema).get(by, ((), {}))[1].get("type") != "boolean":
         problem = f"The model has no property {by!r} with `type: boolean`."
-        yield source.finding((*pointer, "x-model", "decision", "by"), problem, "Name one that it has.")
-    for keyword in sorted({key for part in composed(source, schema) for key in ("anyOf", "oneOf") if key in part}):
+        yield contract.finding((*pointer, "x-model", "decision", "by"), problem, "Name one that it has.")
+    for keyword in sorted({key for part in composed(contract, schema) for key in ("anyOf", "oneOf") if key in part}):
         problem = f"The schema of a model can't have `{keyword}`."
-        yield source.finding(pointer, problem, "Describe the properties with `properties` and `allOf`.")
+        yield contract.finding(pointer, problem, "Describe the properties with `properties` and `allOf`.")
 
 
 def _with_extension(parts: Sequence[Part], extension: str) -> Iterator[tuple[Pointer, dict[str, Any]]]:
@@ -69,24 +69,24 @@ def _with_extension(parts: Sequence[Part], extension: str) -> Iterator[tuple[Poi
 
 
 def _check_reference(
-    source: Source, pointer: Pointer, reference: dict[str, Any], known: dict[str, list[Pointer]]
+    contract: Contract, pointer: Pointer, reference: dict[str, Any], known: dict[str, list[Pointer]]
 ) -> Iterator[Finding]:
     """Check that a reference names existing models or collections, and properties of their objects."""
     several = isinstance(reference["to"], list)
     targets: list[str] = reference["to"] if several else [reference["to"]]
     for index, name in enumerate(targets):
         if name not in known:
-            yield source.finding(
+            yield contract.finding(
                 (*pointer, "to", *([index] if several else [])),
                 f"There is no model or collection {name!r}.",
                 "Name one from an `x-model`, or none: `to: []`.",
             )
     schemas = [schema for name in targets for schema in known.get(name, ())]
-    members = {name for schema in schemas for name in properties(source, source.at(schema), schema)}
+    properties = {name for schema in schemas for name in schema_properties(contract, contract.at(schema), schema)}
     identity = reference.get("identity", [])
     for name in [identity] if isinstance(identity, str) else identity:
-        if schemas and name not in members:
-            yield source.finding(
+        if schemas and name not in properties:
+            yield contract.finding(
                 (*pointer, "identity"),
                 f"{name!r} is not a property of the referenced objects.",
                 "Name one that is.",

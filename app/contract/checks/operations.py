@@ -9,8 +9,8 @@ from app.contract.checks.constants import check_constant
 from app.contract.checks.content import check_content
 from app.contract.checks.parameters import check_parameters
 from app.contract.compile.plan import parameters
+from app.contract.document.contract import Contract, Pointer, cached
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source, remembered
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")
 _PARAMETER = re.compile(r"\{[^{}]+\}")
@@ -18,99 +18,99 @@ _PARAMETER = re.compile(r"\{[^{}]+\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 
 
-def check_operations(source: Source) -> Iterator[Finding]:
+def check_operations(contract: Contract) -> Iterator[Finding]:
     """Names are unique, and nothing is asked for that a plan can't do."""
     seen: dict[str, Pointer] = {}
     shapes: dict[str, str] = {}
-    # Operations share most of their answers and parameters.
-    seen_answers: set[tuple[Pointer, str]] = set()
+    # Operations share most of their responses and parameters.
+    seen_responses: set[tuple[Pointer, str]] = set()
     seen_parameters: set[Pointer] = set()
-    yield from _check_names(source)
-    for path in source.document["paths"]:
-        yield from _check_template(source, path)
+    yield from _check_names(contract)
+    for path in contract.document["paths"]:
+        yield from _check_template(contract, path)
         shape = "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
         if shape in shapes:
-            yield source.finding(
+            yield contract.finding(
                 ("paths", path),
                 f"The path is the same as {shapes[shape]!r} but for a parameter's name.",
                 "Put the operations of both under one path.",
             )
         shapes.setdefault(shape, path)
         if not path.endswith("/"):
-            yield source.finding(("paths", path), "The path has no slash at its end.", "Write it with one.")
-    for pointer, path, method, operation in source.operations():
+            yield contract.finding(("paths", path), "The path has no slash at its end.", "Write it with one.")
+    for pointer, path, method, operation in contract.operations():
         name = operation.get("operationId")
         if name is None:
-            yield source.finding(pointer, "The operation has no operationId.", "Name the handler that serves it.")
+            yield contract.finding(pointer, "The operation has no operationId.", "Name the handler that serves it.")
         elif name in seen:
-            yield source.finding(
+            yield contract.finding(
                 (*pointer, "operationId"),
-                f"The operationId {name!r} is taken by the operation at {source.locate(seen[name])}.",
+                f"The operationId {name!r} is taken by the operation at {contract.locate(seen[name])}.",
                 "Give each operation a name of its own.",
             )
         else:
             seen[name] = pointer
         if "callbacks" in operation:
             problem = "Callbacks are not served."
-            yield source.finding((*pointer, "callbacks"), problem, "Remove them.")
-        yield from _check_security(source, pointer, operation)
-        yield from check_parameters(source, pointer, path, method, seen_parameters)
-        yield from check_content(source, pointer, operation, seen_answers)
-        yield from _check_responses(source, pointer, path, method, operation)
-        yield from check_constant(source, pointer, path, method)
+            yield contract.finding((*pointer, "callbacks"), problem, "Remove them.")
+        yield from _check_security(contract, pointer, operation)
+        yield from check_parameters(contract, pointer, path, method, seen_parameters)
+        yield from check_content(contract, pointer, operation, seen_responses)
+        yield from _check_responses(contract, pointer, path, method, operation)
+        yield from check_constant(contract, pointer, path, method)
 
 
-def _check_names(source: Source) -> Iterator[Finding]:
+def _check_names(contract: Contract) -> Iterator[Finding]:
     """Check the characters of component names (OpenAPI 3.0.3, "Components Object")."""
-    for section, named in source.document.get("components", {}).items():
+    for section, named in contract.document.get("components", {}).items():
         for name in named:
             if not _NAME.fullmatch(name):
-                yield source.finding(
+                yield contract.finding(
                     ("components", section, name),
                     f"A component can't be named {name!r}.",
                     "Write the name of letters, digits, dots, hyphens and underscores.",
                 )
 
 
-def _check_template(source: Source, path: str) -> Iterator[Finding]:
+def _check_template(contract: Contract, path: str) -> Iterator[Finding]:
     """Check that each segment of a path is a literal or a parameter, and that no parameter is repeated."""
     segments = path.strip("/").split("/")
     names = [segment for segment in segments if _PARAMETER.fullmatch(segment)]
     for segment in segments:
         if not (_PARAMETER.fullmatch(segment) or _LITERAL.fullmatch(segment)) or segment in (".", ".."):
             problem = f"The segment {segment!r} of the path is not served."
-            yield source.finding(("paths", path), problem, "Make it a text, or one parameter: '{name}'.")
+            yield contract.finding(("paths", path), problem, "Make it a text, or one parameter: '{name}'.")
     for name in sorted({name for name in names if names.count(name) > 1}):
         problem = f"The parameter {name[1:-1]!r} is in the path twice."
-        yield source.finding(("paths", path), problem, "Give each a name of its own.")
+        yield contract.finding(("paths", path), problem, "Give each a name of its own.")
 
 
-def _check_security(source: Source, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
-    if "security" not in operation and "security" not in source.document:
-        yield source.finding(
+def _check_security(contract: Contract, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Finding]:
+    if "security" not in operation and "security" not in contract.document:
+        yield contract.finding(
             pointer,
             "The operation has no `security`.",
             "Add `security: [{authentik: []}]`, or `security: []` for public access.",
         )
         return
-    requirements: list[dict[str, Any]] = operation.get("security", source.document.get("security", []))
-    schemes = source.document.get("components", {}).get("securitySchemes", {})
+    requirements: list[dict[str, Any]] = operation.get("security", contract.document.get("security", []))
+    schemes = contract.document.get("components", {}).get("securitySchemes", {})
     if len(requirements) > 1 or any(len(requirement) != 1 for requirement in requirements):
-        yield source.finding(
+        yield contract.finding(
             (*pointer, "security"), "Only one security scheme per operation is served.", "Keep one of them."
         )
         return
     for index, requirement in enumerate(requirements):
         for name in requirement:
-            scheme = source.resolve((), schemes.get(name, {}))[1]
+            scheme = contract.resolve((), schemes.get(name, {}))[1]
             if (scheme.get("type"), str(scheme.get("scheme")).lower()) != ("http", "bearer"):
-                yield source.finding(
+                yield contract.finding(
                     (*pointer, "security", index, name),
                     f"The security scheme {name!r} is not served.",
                     "Use one of `type: http` and `scheme: bearer`.",
                 )
     if not requirements and "x-required-permissions" in operation:
-        yield source.finding(
+        yield contract.finding(
             (*pointer, "x-required-permissions"),
             "A public operation can't require permissions.",
             "Remove them, or name a security scheme.",
@@ -118,28 +118,28 @@ def _check_security(source: Source, pointer: Pointer, operation: dict[str, Any])
 
 
 def _check_responses(
-    source: Source, pointer: Pointer, path: str, method: str, operation: dict[str, Any]
+    contract: Contract, pointer: Pointer, path: str, method: str, operation: dict[str, Any]
 ) -> Iterator[Finding]:
-    """Each answer that the operation can give is documented, and one of them is its success."""
+    """Each response that the operation can give is documented, and one of them is its success."""
     documented = set(operation["responses"])
     for code in sorted(documented):
         if not (code.isdigit() and len(code) == 3):
-            yield source.finding(
+            yield contract.finding(
                 (*pointer, "responses", code),
                 f"The response {code!r} is not a single status code.",
                 "Document each status code by itself.",
             )
     successes = [code for code in documented if code.isdigit() and code < "300"]
     if len(successes) != 1:
-        yield source.finding(
+        yield contract.finding(
             (*pointer, "responses"),
             f"The operation has {len(successes)} successful responses.",
             "Document exactly one 2xx.",
         )
-    query = [parameter for _, parameter in parameters(source, path, method, "query").values()]
+    query = [parameter for _, parameter in parameters(contract, path, method, "query").values()]
     possible = {"405": "the path lacks other methods", "406": "the client may not accept JSON"}
     possible["503"] = "the database may be down"
-    if operation.get("security", source.document.get("security")):
+    if operation.get("security", contract.document.get("security")):
         possible["403"] = "the caller may lack permission"
     if query or "requestBody" in operation:
         possible["400"] = "what the client sends may be invalid"
@@ -149,15 +149,15 @@ def _check_responses(
         possible["413"] = "the body may be too large"
         possible["415"] = "the body may be of another media type"
     for code in sorted(possible.keys() - documented):
-        elsewhere = _documented_elsewhere(source, code)
+        elsewhere = _documented_elsewhere(contract, code)
         remedy = f"Document {code}: `$ref: '{elsewhere}'`." if elsewhere else f"Document {code}."
         problem = f"The response {code} is not documented: {possible[code]}."
-        yield source.finding((*pointer, "responses"), problem, remedy)
+        yield contract.finding((*pointer, "responses"), problem, remedy)
 
 
-@remembered
-def _documented_elsewhere(source: Source, code: str) -> str:
+@cached
+def _documented_elsewhere(contract: Contract, code: str) -> str:
     """The reference by which most operations document a response; empty if none does by one."""
-    answers = (operation["responses"].get(code, {}) for _, _, _, operation in source.operations())
-    references = Counter(answer["$ref"] for answer in answers if "$ref" in answer)
+    responses = (operation["responses"].get(code, {}) for _, _, _, operation in contract.operations())
+    references = Counter(response["$ref"] for response in responses if "$ref" in response)
     return references.most_common(1)[0][0] if references else ""

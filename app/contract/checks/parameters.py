@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.contract.compile.plan import parameters
+from app.contract.document.contract import OPERATION_METHODS, Contract, Pointer
 from app.contract.document.findings import Finding
-from app.contract.document.source import OPERATION_METHODS, Pointer, Source
 from app.contract.request.path import argument_of
 from app.contract.validation.schemas import flattened
 
@@ -14,108 +14,110 @@ from app.contract.validation.schemas import flattened
 _USES = ("x-filters", "x-searches", "x-orders-by")
 
 
-def check_parameters(source: Source, pointer: Pointer, path: str, method: str, seen: set[Pointer]) -> Iterator[Finding]:
+def check_parameters(
+    contract: Contract, pointer: Pointer, path: str, method: str, seen: set[Pointer]
+) -> Iterator[Finding]:
     """Each parameter of an operation is one that a plan can read.
 
     :param seen: the places of those that were looked at for other operations
     """
-    for place, declared in declared_parameters(source, pointer, path):
-        where, parameter = source.resolve(place, declared)
+    for place, declared in declared_parameters(contract, pointer, path):
+        where, parameter = contract.resolve(place, declared)
         if where in seen:
             continue
         seen.add(where)
         location, name = parameter["in"], parameter["name"]
         if location not in ("query", "path"):
-            yield source.finding(
+            yield contract.finding(
                 (*where, "in"), f"Parameters in {location!r} are not served.", "Send it in the query or the path."
             )
         elif name.isdecimal():
-            yield source.finding((*where, "name"), f"The name {name!r} is a number.", "Begin it with a letter.")
+            yield contract.finding((*where, "name"), f"The name {name!r} is a number.", "Begin it with a letter.")
         elif "schema" not in parameter:
-            yield source.finding(where, f"The parameter {name!r} has no schema.", "Describe it by a schema.")
+            yield contract.finding(where, f"The parameter {name!r} has no schema.", "Describe it by a schema.")
         elif parameter.get("style", "form" if location == "query" else "simple") not in ("form", "simple") or (
             location == "query" and parameter.get("explode") is False
         ):
-            yield source.finding(
+            yield contract.finding(
                 where, f"The style of the parameter {name!r} is not served.", "Remove style and explode."
             )
-        elif (kind := flattened(source, parameter["schema"]).get("type")) == "object" or (
+        elif (kind := flattened(contract, parameter["schema"]).get("type")) == "object" or (
             location == "path" and kind not in ("string", "integer")
         ):
-            yield source.finding(
+            yield contract.finding(
                 (*where, "schema"),
                 f"A parameter of type {kind!r} in the {location} is not served.",
                 "Make it a string or an integer." if location == "path" else "Use one parameter for each member.",
             )
         elif location != "path" and "x-argument" in parameter:
-            yield source.finding(
+            yield contract.finding(
                 (*where, "x-argument"), "Only a path parameter can have another name for the handler.", "Remove it."
             )
         else:
-            yield from _check_use(source, where, parameter)
-    first = next(name for name in OPERATION_METHODS if name in source.document["paths"][path])
-    if _path_values(source, path, method) != _path_values(source, path, first):
-        yield source.finding(
+            yield from _check_use(contract, where, parameter)
+    first = next(name for name in OPERATION_METHODS if name in contract.document["paths"][path])
+    if _path_values(contract, path, method) != _path_values(contract, path, first):
+        yield contract.finding(
             pointer,
-            f"The parameters of the path differ from those of the operation at {source.locate(('paths', path, first))}.",
+            f"The parameters of the path differ from those of the operation at {contract.locate(('paths', path, first))}.",
             "Declare them once, for the path.",
         )
-    yield from _check_names(source, pointer, path)
-    for _, parameter in parameters(source, path, method, "query").values():
+    yield from _check_names(contract, pointer, path)
+    for _, parameter in parameters(contract, path, method, "query").values():
         below = parameter.get("x-default-below")
-        if below is not None and "default" not in flattened(source, parameter.get("schema", {})):
-            yield source.finding(
+        if below is not None and "default" not in flattened(contract, parameter.get("schema", {})):
+            yield contract.finding(
                 pointer,
                 f"The parameter {parameter['name']!r} has `x-default-below` and no default.",
                 "Give its schema a default.",
             )
 
 
-def _check_use(source: Source, where: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:
+def _check_use(contract: Contract, where: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:
     """Check that a parameter does one thing: it filters, or it is a text to search or to sort by."""
     first, *others = [name for name in _USES if name in parameter] or [""]
     for name in others:
-        yield source.finding((*where, name), f"The parameter has `{first}` already.", "Remove one of them.")
-    kind = flattened(source, parameter["schema"]).get("type")
+        yield contract.finding((*where, name), f"The parameter has `{first}` already.", "Remove one of them.")
+    kind = flattened(contract, parameter["schema"]).get("type")
     if first in _USES[1:] and kind != "string":
         problem = f"A parameter with `{first}` is read as text, and not as {kind or 'a value of any type'}."
-        yield source.finding((*where, "schema"), problem, "Make it `type: string`.")
+        yield contract.finding((*where, "schema"), problem, "Make it `type: string`.")
 
 
-def _check_names(source: Source, pointer: Pointer, path: str) -> Iterator[Finding]:
+def _check_names(contract: Contract, pointer: Pointer, path: str) -> Iterator[Finding]:
     """The path has the parameters that are declared for it, and no parameter is declared twice in one place."""
     missing = set(re.findall(r"{([^{}]+)}", path))
     in_braces = frozenset(missing)
     seen = set()
-    for place, declared in declared_parameters(source, pointer, path):
-        where, parameter = source.resolve(place, declared)
+    for place, declared in declared_parameters(contract, pointer, path):
+        where, parameter = contract.resolve(place, declared)
         name = parameter["name"]
         key = place[:-1], parameter["in"], name
         if key in seen:
-            yield source.finding(place, f"The parameter {name!r} is declared twice.", "Remove one of them.")
+            yield contract.finding(place, f"The parameter {name!r} is declared twice.", "Remove one of them.")
         seen.add(key)
         if parameter["in"] == "path":
             missing.discard(name)
             if name not in in_braces:
-                yield source.finding(
+                yield contract.finding(
                     where, f"The path {path!r} has no parameter {name!r}.", "Remove it, or correct its name."
                 )
     for name in sorted(missing):
-        yield source.finding(
+        yield contract.finding(
             pointer, f"The parameter {name!r} of the path is not declared.", "Declare it with `in: path`."
         )
 
 
-def _path_values(source: Source, path: str, method: str) -> dict[str, Any]:
+def _path_values(contract: Contract, path: str, method: str) -> dict[str, Any]:
     """What a plan makes of the parameters of a path."""
     return {
         parameter["name"]: (parameter.get("schema"), argument_of(parameter))
-        for _, parameter in parameters(source, path, method, "path").values()
+        for _, parameter in parameters(contract, path, method, "path").values()
     }
 
 
-def declared_parameters(source: Source, pointer: Pointer, path: str) -> Iterator[tuple[Pointer, Any]]:
+def declared_parameters(contract: Contract, pointer: Pointer, path: str) -> Iterator[tuple[Pointer, Any]]:
     """Where the parameters of an operation and of its path stand, and what stands there."""
     for owner in (pointer, ("paths", path)):
-        for index, declared in enumerate(source.at(owner).get("parameters", [])):
+        for index, declared in enumerate(contract.at(owner).get("parameters", [])):
             yield (*owner, "parameters", index), declared

@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
-from app.contract.document.source import CONTAINERS, OPERATION_METHODS, Pointer, Source
+from app.contract.document.contract import CONTAINERS, OPERATION_METHODS, Contract, Pointer
 
 # Below these keys stands data of the author's own, in which a key of any name may stand.
 _DATA = frozenset({"example", "examples", "default", "enum"})
@@ -36,16 +36,16 @@ class Part(NamedTuple):
 class Parts:
     """Every object of a contract but those in free data, outer ones first.
 
-    :param source: a contract that is one of OpenAPI
+    :param contract: a contract that is one of OpenAPI
     :param known: the parts of units that were found right before, by the place of the unit
 
     `all` has all of them, `new` those that are not known, and `by_unit` all by the place of the unit that they stand in, `()` for
     those that stand in none.
     """
 
-    def __init__(self, source: Source, known: Mapping[Pointer, list[Part]] = {}) -> None:
-        by_place = units(source.document)
-        self.by_unit: dict[Pointer, list[Part]] = {(): _collected(source.document, (), by_place)}
+    def __init__(self, contract: Contract, known: Mapping[Pointer, list[Part]] = {}) -> None:
+        by_place = units(contract.document)
+        self.by_unit: dict[Pointer, list[Part]] = {(): _collected(contract.document, (), by_place)}
         self.by_unit |= {place: known.get(place) or _collected(unit, place) for place, unit in by_place.items()}
         self.all = [part for found in self.by_unit.values() for part in found]
         self.new = [part for place, found in self.by_unit.items() if place not in known for part in found]

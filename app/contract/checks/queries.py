@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parameters import declared_parameters
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source
 from app.contract.validation.schemas import flattened
 from app.domain import Capabilities, Filter
 
@@ -25,73 +25,75 @@ class Searched(NamedTuple):
 
 
 def check_queries(
-    source: Source, pointer: Pointer, path: str, can: Capabilities, searched: dict[str, Searched]
+    contract: Contract, pointer: Pointer, path: str, can: Capabilities, searched: dict[str, Searched]
 ) -> Iterator[Finding]:
     """Check that the store supports the filters, searches and sort keys of an operation.
 
     :param searched: the searched properties of earlier operations, by collection
     """
     filters: dict[str, str] = {}
-    for place, declared in declared_parameters(source, pointer, path):
-        where, parameter = source.resolve(place, declared)
+    for place, declared in declared_parameters(contract, pointer, path):
+        where, parameter = contract.resolve(place, declared)
         if "x-filters" in parameter:
             name = parameter["x-filters"]
-            yield from _check_filter(source, where, parameter, can)
+            yield from _check_filter(contract, where, parameter, can)
             if filters.setdefault(name, parameter["name"]) != parameter["name"]:
                 problem = f"The parameter {filters[name]!r} filters by {name!r} already."
-                yield source.finding((*where, "x-filters"), problem, "Remove one of them.")
+                yield contract.finding((*where, "x-filters"), problem, "Remove one of them.")
         for index, name in enumerate(parameter.get("x-orders-by", ())):
             if name not in can.sorts:
-                yield _unsupported(source, (*where, "x-orders-by", index), name, can, "sort by")
+                yield _unsupported(contract, (*where, "x-orders-by", index), name, can, "sort by")
         names = parameter.get("x-searches", ())
         for index, name in enumerate(names):
             if name not in can.searches:
-                yield _unsupported(source, (*where, "x-searches", index), name, can, "search")
+                yield _unsupported(contract, (*where, "x-searches", index), name, can, "search")
         if names:
             known = searched.setdefault(can.collection, Searched(tuple(names), (*where, "x-searches")))
             if set(known.names) != set(names):
-                yield source.finding(
+                yield contract.finding(
                     (*where, "x-searches"),
-                    f"Searches of {can.collection} must name the same properties, and {source.locate(known.place)} names others.",
+                    f"Searches of {can.collection} must name the same properties, and {contract.locate(known.place)} names others.",
                     "Name the same properties in both places.",
                 )
 
 
-def _check_filter(source: Source, where: Pointer, parameter: dict[str, Any], can: Capabilities) -> Iterator[Finding]:
+def _check_filter(
+    contract: Contract, where: Pointer, parameter: dict[str, Any], can: Capabilities
+) -> Iterator[Finding]:
     name = parameter["x-filters"]
     found = can.filters.get(name)
     if found is None:
-        yield _unsupported(source, (*where, "x-filters"), name, can, "filter by")
+        yield _unsupported(contract, (*where, "x-filters"), name, can, "filter by")
         return
-    schema = flattened(source, parameter["schema"])
+    schema = flattened(contract, parameter["schema"])
     is_list = schema.get("type") == "array"
     if is_list and not found.lists:
         problem = f"The store compares {name!r} with one value only."
-        yield source.finding((*where, "schema"), problem, f"Make it `type: {found.type}`.")
+        yield contract.finding((*where, "schema"), problem, f"Make it `type: {found.type}`.")
         return
-    kind = flattened(source, schema["items"]).get("type") if is_list else schema.get("type")
+    kind = flattened(contract, schema["items"]).get("type") if is_list else schema.get("type")
     if kind != found.type and not {kind, found.type} <= _NUMBERS:
         problem = f"The store keeps {name!r} as {found.type}, and not as {kind or 'a value of any type'}."
-        yield source.finding((*where, "schema"), problem, f"Make it `type: {found.type}`.")
-    yield from _check_reference(source, where, parameter, name, found)
+        yield contract.finding((*where, "schema"), problem, f"Make it `type: {found.type}`.")
+    yield from _check_reference(contract, where, parameter, name, found)
 
 
 def _check_reference(
-    source: Source, where: Pointer, parameter: dict[str, Any], name: str, found: Filter
+    contract: Contract, where: Pointer, parameter: dict[str, Any], name: str, found: Filter
 ) -> Iterator[Finding]:
     """Check that the `x-references` of a filter match the store."""
     declared = parameter.get("x-references")
     if found.reference is None:
         if declared is not None:
             problem = f"{name!r} is not a reference in the store."
-            yield source.finding((*where, "x-references"), problem, "Remove it.")
+            yield contract.finding((*where, "x-references"), problem, "Remove it.")
         return
     to, identity = names_of(found.reference.to), names_of(found.reference.identity)
     remedy = f"Write `x-references: {{to: [{', '.join(to)}], identity: [{', '.join(identity)}]}}`."
     if declared is None:
-        yield source.finding(where, f"{name!r} is a reference, and the filter has no `x-references`.", remedy)
+        yield contract.finding(where, f"{name!r} is a reference, and the filter has no `x-references`.", remedy)
     elif set(names_of(declared["to"])) != set(to) or set(names_of(declared.get("identity", "pk"))) != set(identity):
-        yield source.finding(
+        yield contract.finding(
             (*where, "x-references"), f"{name!r} refers to other objects, or by other properties.", remedy
         )
 
@@ -101,17 +103,17 @@ def names_of(names: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _unsupported(source: Source, place: Pointer, name: str, can: Capabilities, what: str) -> Finding:
+def _unsupported(contract: Contract, place: Pointer, name: str, can: Capabilities, what: str) -> Finding:
     """A finding: an unsupported filter, sort key or searched property."""
     able = {"filter by": can.filters.keys(), "sort by": can.sorts, "search": can.searches}[what]
     if name in {*can.filters, *can.sorts, *can.searches, *(can.kept or ())}:
-        return source.finding(place, f"The store can't {what} {name!r}.", f"Name one of: {', '.join(sorted(able))}.")
-    return unknown(source, place, name, can, able)
+        return contract.finding(place, f"The store can't {what} {name!r}.", f"Name one of: {', '.join(sorted(able))}.")
+    return unknown(contract, place, name, can, able)
 
 
-def unknown(source: Source, place: Pointer, name: str, can: Capabilities, able: Any = ()) -> Finding:
+def unknown(contract: Contract, place: Pointer, name: str, can: Capabilities, able: Any = ()) -> Finding:
     """A finding: a property that is not stored. :param able: the names to suggest"""
     remedy = "Add a column and a migration in app/store/, or correct the name."
     if can.kept is None:
         remedy = did_you_mean(name, able, f"Name one of: {', '.join(sorted(able))}.")
-    return source.finding(place, f"The store has no property {name!r}.", remedy)
+    return contract.finding(place, f"The store has no property {name!r}.", remedy)

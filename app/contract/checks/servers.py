@@ -5,31 +5,31 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.contract.document.contract import Contract, Pointer, path_of
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source, path_of
 
 # Segments that mean the same to every client, encoded or not (RFC 3986, section 3.3).
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
-def check_servers(source: Source) -> Iterator[Finding]:
+def check_servers(contract: Contract) -> Iterator[Finding]:
     """Check that all server URLs have the same, absolute path (OpenAPI 3.0.3, "Server Object")."""
     # Without `servers`, the path is `/` (OpenAPI 3.0.3, "OpenAPI Object").
-    servers: list[dict[str, Any]] = source.document.get("servers", [])
+    servers: list[dict[str, Any]] = contract.document.get("servers", [])
     for index, server in enumerate(servers):
         place: Pointer = ("servers", index, "url")
         wrong = _mistake(server["url"], server.get("variables", {}))
         if wrong is not None:
-            yield source.finding(place, *wrong)
-        elif index and path_of(server["url"]) != source.base_path:
-            problem = f"The API is served below one path, and that is {source.base_path + '/'!r}."
-            yield source.finding(place, problem, "Remove this server, or give its URL the path of the first.")
-    for pointer, path, _, operation in source.operations():
-        for owner, item in (((*pointer,), operation), (("paths", path), source.document["paths"][path])):
+            yield contract.finding(place, *wrong)
+        elif index and path_of(server["url"]) != contract.base_path:
+            problem = f"The API is served below one path, and that is {contract.base_path + '/'!r}."
+            yield contract.finding(place, problem, "Remove this server, or give its URL the path of the first.")
+    for pointer, path, _, operation in contract.operations():
+        for owner, item in (((*pointer,), operation), (("paths", path), contract.document["paths"][path])):
             if "servers" in item:
                 problem = "An operation is served where all others are."
-                yield source.finding((*owner, "servers"), problem, "Name the servers once, for the whole document.")
+                yield contract.finding((*owner, "servers"), problem, "Name the servers once, for the whole document.")
 
 
 def _mistake(url: str, variables: dict[str, Any]) -> tuple[str, str] | None:

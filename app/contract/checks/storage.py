@@ -4,17 +4,17 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
-from app.contract.checks.answers import given_to_new
 from app.contract.checks.queries import names_of, unknown
+from app.contract.checks.responses import given_to_new
 from app.contract.checks.texts import takes_nul
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
-from app.contract.document.source import Pointer, Source
-from app.contract.validation.schemas import admits_null, composed, flattened, properties
+from app.contract.validation.schemas import admits_null, composed, flattened, schema_properties
 from app.domain import SET_DEFAULT, Capabilities
 
 
 def check_stored(
-    source: Source,
+    contract: Contract,
     pointer: Pointer,
     operation: dict[str, Any],
     scope: str,
@@ -26,57 +26,57 @@ def check_stored(
     :param capabilities: what the store can do with objects of a model or collection
     """
     can = capabilities(scope)
-    yield from _check_model(source, pointer, operation, scope)
-    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
+    yield from _check_model(contract, pointer, operation, scope)
+    where, body = contract.resolve((*pointer, "requestBody"), operation["requestBody"])
     for media_type, media in body["content"].items():
         at = (*where, "content", media_type, "schema")
-        members = properties(source, media["schema"], at)
-        if members.keys().isdisjoint(_response_properties(source, operation)):
+        properties = schema_properties(contract, media["schema"], at)
+        if properties.keys().isdisjoint(_response_properties(contract, operation)):
             # No property in common with the response: the body is not stored.
-            yield from _check_unstored(source, members)
+            yield from _check_unstored(contract, properties)
             continue
         written = {
-            name: member
-            for name, member in members.items()
-            if not member[1].get("readOnly") and not member[1].get("x-ignored")
+            name: property_schema
+            for name, property_schema in properties.items()
+            if not property_schema[1].get("readOnly") and not property_schema[1].get("x-ignored")
         }
         for name, (place, schema) in written.items():
             reference = schema.get("x-references")
             if can.kept is not None and name not in can.kept and (reference is None or reference["to"] != []):
-                yield unknown(source, place, name, can)
-            yield from _check_reference(source, place, name, schema, can, capabilities)
-            yield from _check_unique(source, place, name, schema, can)
-        yield from _check_unique_together(source, at, media["schema"], written.keys(), can)
+                yield unknown(contract, place, name, can)
+            yield from _check_reference(contract, place, name, schema, can, capabilities)
+            yield from _check_unique(contract, place, name, schema, can)
+        yield from _check_unique_sets(contract, at, media["schema"], written.keys(), can)
 
 
-def _check_unstored(source: Source, members: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> Iterator[Finding]:
+def _check_unstored(contract: Contract, properties: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> Iterator[Finding]:
     """Check that a body that is not stored has neither references nor unique properties.
 
-    :param members: its properties, with their places
+    :param properties: its properties, with their places
     """
-    for place, schema in members.values():
+    for place, schema in properties.values():
         for extension in sorted({"x-unique", "x-references"} & schema.keys()):
             problem = f"`{extension}` has no effect: the body is not stored."
-            yield source.finding((*place, extension), problem, "Remove it.")
+            yield contract.finding((*place, extension), problem, "Remove it.")
 
 
-def _check_model(source: Source, pointer: Pointer, operation: dict[str, Any], scope: str) -> Iterator[Finding]:
+def _check_model(contract: Contract, pointer: Pointer, operation: dict[str, Any], scope: str) -> Iterator[Finding]:
     """Check that the response to a POST or PATCH has the schema of the model."""
     code = "200" if pointer[-1] == "patch" else "201"
     if code not in operation["responses"]:
         return
-    place, answer = source.resolve((*pointer, "responses", code), operation["responses"][code])
-    for media_type, media in answer.get("content", {}).items():
+    place, response = contract.resolve((*pointer, "responses", code), operation["responses"][code])
+    for media_type, media in response.get("content", {}).items():
         schema = media["schema"]
-        model = source.resolve((), schema)[1].get("x-model", {}) if schema.keys() == {"$ref"} else {}
+        model = contract.resolve((), schema)[1].get("x-model", {}) if schema.keys() == {"$ref"} else {}
         if scope not in (model.get("name"), model.get("collection")):
             problem = f"The response schema has no `x-model` of {scope}."
             at = (*place, "content", media_type, "schema")
-            yield source.finding(at, problem, "Refer to the schema with that `x-model`.")
+            yield contract.finding(at, problem, "Refer to the schema with that `x-model`.")
 
 
 def _check_reference(
-    source: Source,
+    contract: Contract,
     place: Pointer,
     name: str,
     schema: dict[str, Any],
@@ -91,9 +91,9 @@ def _check_reference(
     if wanted is not None and set(targets) != set(wanted.to):
         to = ", ".join(wanted.to)
         problem = f"{name!r} refers to {to} in the store."
-        yield source.finding(place, problem, f"Give it `x-references` with `to: [{to}]`.")
+        yield contract.finding(place, problem, f"Give it `x-references` with `to: [{to}]`.")
     elif wanted is None and targets:
-        yield source.finding(place, f"{name!r} is not a reference in the store.", "Remove `x-references`.")
+        yield contract.finding(place, f"{name!r} is not a reference in the store.", "Remove `x-references`.")
     elif reference is not None:
         actions = can.on_delete.get(schema.get("type") == "array", ())
         if wanted is not None and can.kept is not None:
@@ -102,110 +102,110 @@ def _check_reference(
             actions = tuple(action for action in actions if action != SET_DEFAULT)
         if targets and actions and reference.get("on_delete", actions[0]) not in actions:
             problem = f"The store has another `on_delete` for {name!r}."
-            yield source.finding((*place, "on_delete"), problem, f"Write `{actions[0]}`.")
+            yield contract.finding((*place, "on_delete"), problem, f"Write `{actions[0]}`.")
         for target in targets if can.kept is None else ():
             if not capabilities(target).referable:
                 problem = f"The store can't keep references from {can.collection} to {target}."
-                yield source.finding(place, problem, "Refer to other objects, or to none: `to: []`.")
+                yield contract.finding(place, problem, "Refer to other objects, or to none: `to: []`.")
         for identity in names_of(reference.get("identity", "pk")):
             for target in targets:
                 if frozenset({identity}) not in capabilities(target).unique | {frozenset({"pk"})}:
                     problem = f"The store can't find {target} by {identity!r}."
-                    yield source.finding(place, problem, "Name a property that is unique, or remove `identity`.")
+                    yield contract.finding(place, problem, "Name a property that is unique, or remove `identity`.")
 
 
 def _check_unique(
-    source: Source, place: Pointer, name: str, schema: dict[str, Any], can: Capabilities
+    contract: Contract, place: Pointer, name: str, schema: dict[str, Any], can: Capabilities
 ) -> Iterator[Finding]:
     """Check that `x-unique` and the unique constraints of the store match."""
     held = frozenset({name}) in can.unique
     if "x-unique" in schema and not held:
         unique = ", ".join(sorted(name for names in can.unique if len(names) == 1 for name in names))
         problem = f"The store has no unique constraint on {name!r}."
-        yield source.finding((*place, "x-unique"), problem, f"Remove it: only {unique} can be unique here.")
+        yield contract.finding((*place, "x-unique"), problem, f"Remove it: only {unique} can be unique here.")
     elif held and "x-unique" not in schema:
         problem = f"The store has a unique constraint on {name!r}, and the contract has no message for it."
-        yield source.finding(place, problem, "Give it an `x-unique`.")
+        yield contract.finding(place, problem, "Give it an `x-unique`.")
 
 
-def _check_unique_together(
-    source: Source, at: Pointer, schema: Any, written: Set[str], can: Capabilities
+def _check_unique_sets(
+    contract: Contract, at: Pointer, schema: Any, written: Set[str], can: Capabilities
 ) -> Iterator[Finding]:
     """Check that `x-unique-together` and the unique constraints of the store match."""
-    place, _ = source.resolve(at, schema)
-    rules = [frozenset(rule["members"]) for rule in flattened(source, schema).get("x-unique-together", ())]
+    place, _ = contract.resolve(at, schema)
+    rules = [frozenset(rule["members"]) for rule in flattened(contract, schema).get("x-unique-together", ())]
     for index, names in enumerate(rules):
         if names not in can.unique:
             problem = f"The store has no unique constraint on {', '.join(sorted(names))}."
-            yield source.finding((*place, "x-unique-together", index), problem, "Remove it.")
+            yield contract.finding((*place, "x-unique-together", index), problem, "Remove it.")
     for names in can.unique - set(rules):
         if len(names) > 1 and names <= written:
             problem = f"The store has a unique constraint on {', '.join(sorted(names))}, and the contract has no message for it."
-            yield source.finding(place, problem, "Give it an `x-unique-together`.")
+            yield contract.finding(place, problem, "Give it an `x-unique-together`.")
 
 
 def check_columns(
-    source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
+    contract: Contract, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
 ) -> Iterator[Finding]:
     """Check that written values fit their columns, and that a new object has a value for each required column.
 
     :param types: the types of the columns, by the names of their properties
     """
-    yield from _check_new(source, pointer, operation, types)
-    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
+    yield from _check_new(contract, pointer, operation, types)
+    where, body = contract.resolve((*pointer, "requestBody"), operation["requestBody"])
     for media_type, media in body["content"].items():
-        members = properties(source, media["schema"], (*where, "content", media_type, "schema"))
-        if members.keys().isdisjoint(_response_properties(source, operation)):
+        properties = schema_properties(contract, media["schema"], (*where, "content", media_type, "schema"))
+        if properties.keys().isdisjoint(_response_properties(contract, operation)):
             continue
-        for name, (place, schema) in members.items():
+        for name, (place, schema) in properties.items():
             wanted = types.get(name)
             if wanted is None or any(schema.get(key) for key in ("readOnly", "x-ignored", "x-references")):
                 continue
             if (kind := schema.get("type")) != wanted:
                 problem = f"The store keeps {name!r} as {wanted}, and not as {kind or 'a value of any type'}."
-                yield source.finding(place, problem, f"Make it `type: {wanted}`.")
-            elif admits_null(source, source.at(place)):
-                yield source.finding(place, f"{name!r} can't be null in the store.", "Remove `nullable`.")
-            elif wanted == "string" and takes_nul(source, source.at(place)):
+                yield contract.finding(place, problem, f"Make it `type: {wanted}`.")
+            elif admits_null(contract, contract.at(place)):
+                yield contract.finding(place, f"{name!r} can't be null in the store.", "Remove `nullable`.")
+            elif wanted == "string" and takes_nul(contract, contract.at(place)):
                 problem = f"The store can't keep NUL characters in {name!r}."
-                yield source.finding(place, problem, "Add `pattern: '^[^\\x00]*$'`.")
-            elif wanted == "integer" and not _fits_int32(source, source.at(place)):
+                yield contract.finding(place, problem, "Add `pattern: '^[^\\x00]*$'`.")
+            elif wanted == "integer" and not _fits_int32(contract, contract.at(place)):
                 problem = f"The store keeps {name!r} as a 32-bit integer."
-                yield source.finding(
+                yield contract.finding(
                     place, problem, "Add `format: int32`, or a `minimum` and a `maximum` within its range."
                 )
 
 
 def _check_new(
-    source: Source, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
+    contract: Contract, pointer: Pointer, operation: dict[str, Any], types: Mapping[str, str]
 ) -> Iterator[Finding]:
     """Check that a new object has a value for each required column."""
     if "201" not in operation["responses"]:
         return
-    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
+    where, body = contract.resolve((*pointer, "requestBody"), operation["requestBody"])
     (sent,) = (media["schema"] for media in body["content"].values())
-    answer = source.resolve((), operation["responses"]["201"])[1]
-    created = [media["schema"] for media in answer.get("content", {}).values()]
-    given = given_to_new(source, sent, created)
+    response = contract.resolve((), operation["responses"]["201"])[1]
+    created = [media["schema"] for media in response.get("content", {}).values()]
+    given = given_to_new(contract, sent, created)
     for name in sorted(types.keys() - given):
         problem = f"A new object may lack {name!r}, which the store requires."
-        place = properties(source, sent, (*where, "content", next(iter(body["content"])), "schema")).get(
+        place = schema_properties(contract, sent, (*where, "content", next(iter(body["content"])), "schema")).get(
             name, (where, {})
         )[0]
-        yield source.finding(place, problem, "Make it `required`, or give it an `x-create-default`.")
+        yield contract.finding(place, problem, "Make it `required`, or give it an `x-create-default`.")
 
 
-def _fits_int32(source: Source, schema: dict[str, Any]) -> bool:
+def _fits_int32(contract: Contract, schema: dict[str, Any]) -> bool:
     """Whether all integers of a schema fit into 32 bits."""
-    parts = list(composed(source, schema))
+    parts = list(composed(contract, schema))
     least = max((part["minimum"] for part in parts if "minimum" in part), default=-math.inf)
     most = min((part["maximum"] for part in parts if "maximum" in part), default=math.inf)
     return any(part.get("format") == "int32" for part in parts) or (least >= -(2**31) and most < 2**31)
 
 
-def _response_properties(source: Source, operation: dict[str, Any]) -> Iterator[str]:
+def _response_properties(contract: Contract, operation: dict[str, Any]) -> Iterator[str]:
     """The properties of the successful responses of an operation."""
-    for code, answer in operation["responses"].items():
+    for code, response in operation["responses"].items():
         if code < "300":
-            for media in source.resolve((), answer)[1].get("content", {}).values():
-                yield from properties(source, media["schema"])
+            for media in contract.resolve((), response)[1].get("content", {}).values():
+                yield from schema_properties(contract, media["schema"])

@@ -6,9 +6,9 @@ from typing import Any
 from app.contract.compile.plan import PathPlan, Plan, PlanBuilder, parameters
 from app.contract.compile.routing import Router
 from app.contract.connexion import AbstractOperation, AbstractRoutingAPI, SecurityHandlerFactory, Specification
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.contract.request.path import PathReader
-from app.contract.response.answers import lines, path_headers
+from app.contract.response.responses import lines, path_headers
 from app.metrics import Metrics
 
 
@@ -16,7 +16,7 @@ class ContractAPI(AbstractRoutingAPI):
     """The plans of one contract, by path.
 
     :param specification: the contract as Connexion holds it
-    :param source: the same contract with the places of its parts
+    :param contract: the same contract with the places of its parts
     :param metrics: counts the requests
     :param security_map: Connexion's map of security handlers
     """
@@ -25,22 +25,22 @@ class ContractAPI(AbstractRoutingAPI):
         self,
         specification: Specification,
         *,
-        source: Source,
+        contract: Contract,
         metrics: Metrics,
         security_map: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        self._source = source
+        self._contract = contract
         self._plans: dict[str, dict[str, Plan]] = defaultdict(dict)
         base_path = options.get("base_path") or specification.base_path
-        self._builder = PlanBuilder(source, base_path, SecurityHandlerFactory(security_map))
+        self._builder = PlanBuilder(contract, base_path, SecurityHandlerFactory(security_map))
         self.router: Router[PathPlan] = Router()
         super().__init__(specification, **options)
         for template, plans in self._plans.items():
-            item = source.document["paths"][template]
+            item = contract.document["paths"][template]
             undefined = item.get("x-required-permissions", {})
             headers, bare_headers = path_headers(plans)
-            reader = PathReader(source, template, parameters(source, template, next(iter(plans)).lower(), "path"))
+            reader = PathReader(contract, template, parameters(contract, template, next(iter(plans)).lower(), "path"))
             self.router.add(
                 self.base_path + template,
                 PathPlan(
@@ -74,19 +74,19 @@ class ContractAPI(AbstractRoutingAPI):
         self._plans[path][method.upper()] = operation
 
 
-def outline(source: Source) -> dict[str, Any]:
+def outline(contract: Contract) -> dict[str, Any]:
     """The part of a contract that Connexion needs: paths, and the operationId and security of each operation.
 
     It would check and copy the whole document, which the boot checks have looked at already.
     """
-    document = source.document
+    document = contract.document
     paths: dict[str, dict[str, Any]] = {path: {} for path in document["paths"]}
-    for _, path, method, operation in source.operations():
+    for _, path, method, operation in contract.operations():
         known = {key: operation[key] for key in ("operationId", "security") if key in operation}
         paths[path][method] = {**known, "responses": {"default": {"description": ""}}}
     return {
         **{key: document[key] for key in ("openapi", "info", "security") if key in document},
-        "servers": [{"url": source.base_path + "/"}],
+        "servers": [{"url": contract.base_path + "/"}],
         "paths": paths,
         "components": {"securitySchemes": document.get("components", {}).get("securitySchemes", {})},
     }

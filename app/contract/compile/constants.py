@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,16 +20,16 @@ class Constant:
         return self.response
 
 
-def constants(source: Source) -> dict[str, Constant]:
+def constants(contract: Contract) -> dict[str, Constant]:
     """The handlers of constant operations, by operationId, for a contract whose operations are right."""
     return {
-        operation["operationId"]: Constant(_example(source, operation))
-        for _, _, _, operation in source.operations()
+        operation["operationId"]: Constant(_example(contract, operation))
+        for _, _, _, operation in contract.operations()
         if "x-constant" in operation
     }
 
 
-def _example(source: Source, operation: dict[str, Any]) -> Any:
+def _example(contract: Contract, operation: dict[str, Any]) -> Any:
     (response,) = (described for code, described in operation["responses"].items() if code < "300")
-    (media,) = source.resolve((), response)[1]["content"].values()
+    (media,) = contract.resolve((), response)[1]["content"].values()
     return media["example"]

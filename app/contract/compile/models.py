@@ -5,9 +5,9 @@ from typing import Any
 
 from app import errors
 from app.contract.compile.plan import body_reader
-from app.contract.document.source import Pointer, Source, remembered
+from app.contract.document.contract import Contract, Pointer, cached
 from app.contract.request.body import BodyReader, InvalidBody
-from app.contract.validation.schemas import admits_null, default_of, flattened, properties
+from app.contract.validation.schemas import admits_null, default_of, flattened, schema_properties
 from app.contract.validation.write_only import without_write_only, write_only
 from app.domain import Collection, Decision, Grant, Model, Reference
 
@@ -24,21 +24,21 @@ VERBS: Mapping[str, str] = {
 """The verbs at the end of an operationId below an `x-serves`, longer ones first, with the method of each."""
 
 
-@remembered
-def models(source: Source) -> Mapping[str, Model]:
+@cached
+def models(contract: Contract) -> Mapping[str, Model]:
     """The models of a contract that has passed the checks of its extensions, by name. Never to be changed."""
-    schemas = source.document.get("components", {}).get("schemas", {})
+    schemas = contract.document.get("components", {}).get("schemas", {})
     return {
-        schema["x-model"]["name"]: _model(source, name, schema)
+        schema["x-model"]["name"]: _model(contract, name, schema)
         for name, schema in schemas.items()
         if isinstance(schema, dict) and "x-model" in schema
     }
 
 
-@remembered
-def collections(source: Source) -> Mapping[str, Collection]:
+@cached
+def collections(contract: Contract) -> Mapping[str, Collection]:
     """The collections of a contract that has passed the checks of its extensions, by name. Never to be changed."""
-    seen_with = _seen_with(source)
+    seen_with = _seen_with(contract)
     return {
         name: Collection(
             model=declared["model"],
@@ -48,7 +48,7 @@ def collections(source: Source) -> Mapping[str, Collection]:
             related=declared.get("related", ""),
             targets=_targets(declared["targets"]) if "targets" in declared else None,
         )
-        for name, declared in source.document.get("x-collections", {}).items()
+        for name, declared in contract.document.get("x-collections", {}).items()
     }
 
 
@@ -56,28 +56,28 @@ def _targets(declared: Mapping[str, Any]) -> Collection:
     return Collection(declared["model"], declared["title"], seen_with=frozenset(declared["permissions"]))
 
 
-@remembered
-def _seen_with(source: Source) -> Mapping[str, frozenset[str]]:
+@cached
+def _seen_with(contract: Contract) -> Mapping[str, frozenset[str]]:
     """The permissions of the operations that retrieve an object, by model or collection."""
-    of_operation = {operation["operationId"]: _required(operation) for _, _, _, operation in source.operations()}
-    return {scope: of_operation[name] for name, (scope, verb) in served(source).items() if verb == "retrieve"}
+    of_operation = {operation["operationId"]: _required(operation) for _, _, _, operation in contract.operations()}
+    return {scope: of_operation[name] for name, (scope, verb) in served(contract).items() if verb == "retrieve"}
 
 
-def scope_of(source: Source, path: str) -> str | None:
+def scope_of(contract: Contract, path: str) -> str | None:
     """The model or collection that the operations of a path serve; None if the path does not say."""
-    scope: str | None = source.document["paths"][path].get("x-serves")
+    scope: str | None = contract.document["paths"][path].get("x-serves")
     return scope
 
 
-def served(source: Source) -> dict[str, tuple[str, str]]:
+def served(contract: Contract) -> dict[str, tuple[str, str]]:
     """The model or collection, and the verb, of each operation below an `x-serves`, by operationId.
 
     What is created is of a model; the kinds of objects are those of a collection.
     """
-    declared = _declared(source)
+    declared = _declared(contract)
     found = {}
-    for _, path, method, operation in source.operations():
-        scope = scope_of(source, path)
+    for _, path, method, operation in contract.operations():
+        scope = scope_of(contract, path)
         verb = next((verb for verb in VERBS if operation["operationId"].endswith(f"_{verb}")), None)
         if scope is None or verb is None or VERBS[verb] != method:
             continue
@@ -91,55 +91,63 @@ def served(source: Source) -> dict[str, tuple[str, str]]:
     return found
 
 
-def searched(source: Source) -> dict[str, tuple[str, ...]]:
-    """The members that searches look at, by collection."""
-    collection_of = {name: model["collection"] for name, model in _declared(source).items()}
+def searched(contract: Contract) -> dict[str, tuple[str, ...]]:
+    """The properties that searches look at, by collection."""
+    collection_of = {name: model["collection"] for name, model in _declared(contract).items()}
     found: dict[str, dict[str, None]] = {}
-    for pointer, path, _, _ in source.operations():
-        scope = scope_of(source, path)
+    for pointer, path, _, _ in contract.operations():
+        scope = scope_of(contract, path)
         if scope is None:
             continue
         collection = collection_of.get(scope, scope)
         for declared in (
-            *source.at(pointer).get("parameters", ()),
-            *source.document["paths"][path].get("parameters", ()),
+            *contract.at(pointer).get("parameters", ()),
+            *contract.document["paths"][path].get("parameters", ()),
         ):
-            names = source.resolve((), declared)[1].get("x-searches", ())
+            names = contract.resolve((), declared)[1].get("x-searches", ())
             found.setdefault(collection, {}).update(dict.fromkeys(names))
     return {collection: tuple(names) for collection, names in found.items()}
 
 
-def schemas_of_models(source: Source) -> dict[str, str]:
+def schemas_of_models(contract: Contract) -> dict[str, str]:
     """The names of the schemas that declare models, by the model's name."""
-    schemas = source.document.get("components", {}).get("schemas", {})
+    schemas = contract.document.get("components", {}).get("schemas", {})
     return {schema["x-model"]["name"]: name for name, schema in schemas.items() if "x-model" in schema}
 
 
-@remembered
-def new_reader(source: Source, schema_name: str) -> BodyReader | None:
+@cached
+def new_reader(contract: Contract, schema_name: str) -> BodyReader | None:
     """The reader of the operation that creates objects of a model.
 
     :param schema_name: the name of the schema that declares it
     """
-    return _reader(source, schema_name, "201")
+    return _reader(contract, schema_name, "201")
 
 
-def _declared(source: Source) -> dict[str, dict[str, Any]]:
-    schemas = source.document.get("components", {}).get("schemas", {}).values()
+def _declared(contract: Contract) -> dict[str, dict[str, Any]]:
+    schemas = contract.document.get("components", {}).get("schemas", {}).values()
     return {schema["x-model"]["name"]: schema["x-model"] for schema in schemas if "x-model" in schema}
 
 
-def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
+def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Model:
     about = schema["x-model"]
-    paths = list(_paths_of_one(source, about["name"], about["collection"]))
-    seen_with = _seen_with(source)
-    create = new_reader(source, schema_name)
-    change = _reader(source, schema_name, "200", method="patch")
-    sent = create.members if create else {}
-    answered = {name: member for name, (_, member) in properties(source, schema).items()}
-    members = {name: _type(source, member) for name, member in sent.items() if not member.get("x-ignored")}
-    references = {name: _reference(source, member) for name, member in sent.items() if "x-references" in member}
-    preset = _preset(source, about["collection"])
+    paths = list(_paths_of_one(contract, about["name"], about["collection"]))
+    seen_with = _seen_with(contract)
+    create = new_reader(contract, schema_name)
+    change = _reader(contract, schema_name, "200", method="patch")
+    sent = create.properties if create else {}
+    answered = {name: property_schema for name, (_, property_schema) in schema_properties(contract, schema).items()}
+    properties = {
+        name: _type(contract, property_schema)
+        for name, property_schema in sent.items()
+        if not property_schema.get("x-ignored")
+    }
+    references = {
+        name: _reference(contract, property_schema)
+        for name, property_schema in sent.items()
+        if "x-references" in property_schema
+    }
+    preset = _preset(contract, about["collection"])
     # An operation on one object also takes what it takes to see that.
     deleted_by = tuple(
         _required(path["delete"]) - _required(path["get"]) or _required(path["delete"])
@@ -153,8 +161,10 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
         verbose_name=about["verbose_name"],
         verbose_name_plural=about["verbose_name_plural"],
         description=schema.get("description", "").strip(),
-        answered=tuple(name for name, member in answered.items() if member.get("writeOnly") is not True),
-        members=members,
+        answered=tuple(
+            name for name, property_schema in answered.items() if property_schema.get("writeOnly") is not True
+        ),
+        properties=properties,
         references=references,
         defaults=create.defaults if create else {},
         unstored={
@@ -170,52 +180,52 @@ def _model(source: Source, schema_name: str, schema: dict[str, Any]) -> Model:
         unique=create.unique if create else (),
         seen_by=tuple(Grant(_required(path["get"]), shown) for path, shown in paths),
         seen_with=seen_with.get(about["name"], seen_with.get(about["collection"])),
-        created_by=_permitted(source, schema_name, "201", "post", deleted_by, "add"),
-        changed_by=_permitted(source, schema_name, "200", "patch", deleted_by, "change"),
+        created_by=_permitted(contract, schema_name, "201", "post", deleted_by, "add"),
+        changed_by=_permitted(contract, schema_name, "200", "patch", deleted_by, "change"),
         deleted_by=deleted_by,
         words=frozenset(
-            name for name in members if members[name] == "string" and "enum" in flattened(source, sent[name])
+            name for name in properties if properties[name] == "string" and "enum" in flattened(contract, sent[name])
         ),
         preset=frozenset(preset),
-        leave_out=_leave_out(source, schema_name, sent),
+        leave_out=_leave_out(contract, schema_name, sent),
         named_by=about.get("named_by", "name"),
-        generated=tuple(name for name, member in answered.items() if "x-generated" in member),
+        generated=tuple(name for name, property_schema in answered.items() if "x-generated" in property_schema),
         numbered=answered.get("pk", {}).get("type") == "integer",
     )
 
 
 def _leave_out(
-    source: Source, schema_name: str, sent: Mapping[str, dict[str, Any]]
+    contract: Contract, schema_name: str, sent: Mapping[str, dict[str, Any]]
 ) -> Callable[[dict[str, Any]], None] | None:
-    """What takes out of the members of an answer the properties within them that are `writeOnly`; None if there are none.
+    """What takes out of the properties of a response the properties within them that are `writeOnly`; None if there are none.
 
-    :param sent: the schemas of the members in requests, which may be the only ones that describe such a property
+    :param sent: the schemas of the properties in requests, which may be the only ones that describe such a property
     """
     holding = [
         (name, schema)
-        for name, (place, _) in properties(source, {"$ref": f"#/components/schemas/{schema_name}"}).items()
-        for schema in (source.at(place), *([sent[name]] if name in sent else ()))
-        if any(found.certain for found in write_only(source, schema))
+        for name, (place, _) in schema_properties(contract, {"$ref": f"#/components/schemas/{schema_name}"}).items()
+        for schema in (contract.at(place), *([sent[name]] if name in sent else ()))
+        if any(found.certain for found in write_only(contract, schema))
     ]
 
-    def leave_out(members: dict[str, Any]) -> None:
+    def leave_out(properties: dict[str, Any]) -> None:
         for name, schema in holding:
-            if name in members:
-                members[name] = without_write_only(source, schema, members[name])
+            if name in properties:
+                properties[name] = without_write_only(contract, schema, properties[name])
 
     return leave_out if holding else None
 
 
-def _paths_of_one(source: Source, model: str, collection: str) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
-    """The paths of single objects of a model, or of any model of its collection, and the members that they answer."""
-    for path in source.document["paths"].values():
+def _paths_of_one(contract: Contract, model: str, collection: str) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """The paths of single objects of a model, or of any model of its collection, and the properties that they answer."""
+    for path in contract.document["paths"].values():
         if path.get("x-serves") not in (model, collection):
             continue
         if "get" not in path or "200" not in path["get"]["responses"]:
             continue
-        answer = source.resolve((), path["get"]["responses"]["200"])[1]
-        for media in answer.get("content", {}).values():
-            shown = frozenset(properties(source, media.get("schema", {})))
+        response = contract.resolve((), path["get"]["responses"]["200"])[1]
+        for media in response.get("content", {}).values():
+            shown = frozenset(schema_properties(contract, media.get("schema", {})))
             if "pk" in shown:
                 yield path, shown
 
@@ -225,7 +235,7 @@ def _required(operation: dict[str, Any]) -> frozenset[str]:
 
 
 def _permitted(
-    source: Source, schema_name: str, code: str, method: str, deleted_by: Iterable[frozenset[str]], action: str
+    contract: Contract, schema_name: str, code: str, method: str, deleted_by: Iterable[frozenset[str]], action: str
 ) -> tuple[frozenset[str], ...]:
     """The permissions that let create or change an object: of the operation that does, and for all kinds of its collection.
 
@@ -235,63 +245,63 @@ def _permitted(
     """
     codenames = f".{action}_"
     found = [
-        frozenset(one for one in _required(source.at(pointer)) if codenames in one) or _required(source.at(pointer))
-        for pointer in _operations(source, schema_name, code, method)
+        frozenset(one for one in _required(contract.at(pointer)) if codenames in one) or _required(contract.at(pointer))
+        for pointer in _operations(contract, schema_name, code, method)
     ]
     of_all = (frozenset(one.replace(".delete_", codenames) for one in needed) for needed in deleted_by)
     return tuple(dict.fromkeys((*found, *of_all)))
 
 
-def _operations(source: Source, schema_name: str, code: str, method: str) -> Iterator[Pointer]:
-    """The operations that answer a model's objects with a status code."""
+def _operations(contract: Contract, schema_name: str, code: str, method: str) -> Iterator[Pointer]:
+    """The operations that response a model's objects with a status code."""
     wanted = {"$ref": f"#/components/schemas/{schema_name}"}
-    return (pointer for pointer, known, answered in _answered(source, code) if known == method and wanted in answered)
+    return (pointer for pointer, known, answered in _answered(contract, code) if known == method and wanted in answered)
 
 
-def _reader(source: Source, schema_name: str, code: str, method: str = "post") -> BodyReader | None:
+def _reader(contract: Contract, schema_name: str, code: str, method: str = "post") -> BodyReader | None:
     """The reader of the operation that answers a model's objects with a status code."""
     wanted = {"$ref": f"#/components/schemas/{schema_name}"}
-    for pointer in _operations(source, schema_name, code, method):
-        return body_reader(source, pointer, source.at(pointer), wanted if code == "201" else None)
+    for pointer in _operations(contract, schema_name, code, method):
+        return body_reader(contract, pointer, contract.at(pointer), wanted if code == "201" else None)
     return None
 
 
-@remembered
-def _answered(source: Source, code: str) -> list[tuple[Pointer, str, list[Any]]]:
-    """The operations that take a body and have an answer of a status code: place, method and the answer's schemas."""
+@cached
+def _answered(contract: Contract, code: str) -> list[tuple[Pointer, str, list[Any]]]:
+    """The operations that take a body and have a response of a status code: place, method and the response's schemas."""
     return [
-        (pointer, method, [media.get("schema") for media in answer.get("content", {}).values()])
-        for pointer, _, method, operation in source.operations()
+        (pointer, method, [media.get("schema") for media in response.get("content", {}).values()])
+        for pointer, _, method, operation in contract.operations()
         if "requestBody" in operation and code in operation["responses"]
-        for answer in [source.resolve((), operation["responses"][code])[1]]
+        for response in [contract.resolve((), operation["responses"][code])[1]]
     ]
 
 
-def _preset(source: Source, collection: str) -> dict[str, BodyReader]:
+def _preset(contract: Contract, collection: str) -> dict[str, BodyReader]:
     """The readers of the operations that set read-only properties (`x-sets`), by property."""
     return {
         operation["x-sets"]["property"]: reader
-        for pointer, _, _, operation in source.operations()
+        for pointer, _, _, operation in contract.operations()
         if operation.get("x-sets", {}).get("collection") == collection
-        and (reader := body_reader(source, pointer, operation, None)) is not None
+        and (reader := body_reader(contract, pointer, operation, None)) is not None
     }
 
 
 def _read(reader: BodyReader | None, preset: Mapping[str, BodyReader]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """What reads the properties of an object; `preset` properties may be among them."""
 
-    def read(members: Mapping[str, Any]) -> dict[str, Any]:
+    def read(properties: Mapping[str, Any]) -> dict[str, Any]:
         if reader is None:
-            return dict(members)
+            return dict(properties)
         found, messages = {}, {}
-        for name in preset.keys() & members.keys():
-            (sent,) = preset[name].members
+        for name in preset.keys() & properties.keys():
+            (sent,) = preset[name].properties
             try:
-                found[name] = preset[name].checked({sent: members[name]})[sent]
+                found[name] = preset[name].checked({sent: properties[name]})[sent]
             except InvalidBody as error:
                 messages[name] = error.messages[sent]
         try:
-            found = {**reader.checked({name: members[name] for name in members if name not in preset}), **found}
+            found = {**reader.checked({name: properties[name] for name in properties if name not in preset}), **found}
         except InvalidBody as error:
             messages |= error.messages
         if messages:
@@ -309,16 +319,16 @@ def _decision(declared: Mapping[str, Any]) -> Decision:
     return Decision(declared.get("by", ""), declared.get("passes", False), declared["message"])
 
 
-def _reference(source: Source, member: dict[str, Any]) -> Reference:
-    declared = member["x-references"]
-    many = member.get("type") == "array"
+def _reference(contract: Contract, property_schema: dict[str, Any]) -> Reference:
+    declared = property_schema["x-references"]
+    many = property_schema.get("type") == "array"
     return Reference(
         to=_names(declared["to"]),
         on_delete=declared.get("on_delete", ""),
         many=many,
         identity=_names(declared.get("identity", "pk")),
-        nullable=admits_null(source, member),
-        integers=_type(source, member["items"] if many else member) == "integer",
+        nullable=admits_null(contract, property_schema),
+        integers=_type(contract, property_schema["items"] if many else property_schema) == "integer",
         inverse_of=declared.get("inverse_of", ""),
         itself=declared.get("itself", ""),
     )
@@ -328,5 +338,5 @@ def _names(names: str | list[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _type(source: Source, member: dict[str, Any]) -> str:
-    return str(flattened(source, member).get("type", "string"))
+def _type(contract: Contract, property_schema: dict[str, Any]) -> str:
+    return str(flattened(contract, property_schema).get("type", "string"))

@@ -9,16 +9,16 @@ from typing import Any
 from jsonschema_rs import Validator
 
 from app.contract.connexion import AbstractOperation, SecurityHandlerFactory
-from app.contract.document.source import Pointer, Source, remembered
+from app.contract.document.contract import Contract, Pointer, cached
 from app.contract.request.authentication import Access
 from app.contract.request.body import BodyReader
 from app.contract.request.form import FORM, FormReader
 from app.contract.request.path import PathReader, argument_of
 from app.contract.request.query import QueryReader
-from app.contract.response.answers import Header
 from app.contract.response.examples import Examples, no_handler
-from app.contract.response.writer import AnswerWriter, WriterBuilder
-from app.contract.validation.schemas import Direction, SchemaReader, is_file, properties
+from app.contract.response.responses import Header
+from app.contract.response.writer import ResponseWriter, WriterBuilder
+from app.contract.validation.schemas import Direction, SchemaReader, is_file, schema_properties
 
 REQUEST = "request"
 """The argument that a handler takes to get the request's context."""
@@ -32,7 +32,7 @@ class Plan:
 
     :param operation_id: the operationId of the contract
     :param pointer: where the operation stands
-    :param remembered: whether its answer to the same request is the same until something is stored
+    :param cached: whether its response to the same request is the same until something is stored
     :param verify: from the `Authorization` header to the sender's access; None if the operation is public
     :param security: where the contract says that it is not
     :param permissions: the permissions it needs, all of them
@@ -41,19 +41,19 @@ class Plan:
     :param handler: the function of the same name, called with the store and the arguments
     :param examples: what is answered if there is no such function; None if there is
     :param knows_request: whether the handler asks for the request's context, beside what the operation gives
-    :param undoable: whether what the handler has written is undone if its answer breaks the contract
+    :param undoable: whether what the handler has written is undone if its response breaks the contract
     :param single_statement: whether the handler is one small statement of the store as a rule
     :param long_running: whether the handler may take seconds
-    :param is_short: whether there is nothing to wait for on an embedded database: neither that, nor a body
+    :param is_short: whether there is nothing to wait for on a SQLite database: neither that, nor a body
     :param status: status code of success
-    :param files: media types of a successful answer that is a file; empty if it is JSON, or nothing
-    :param writer: writes a successful answer that is JSON; None if it is not
-    :param validators: a validator for each refusal that is documented; None for one without a body
+    :param files: media types of a successful response that is a file; empty if it is JSON, or nothing
+    :param writer: writes a successful response that is JSON; None if it is not
+    :param validators: a validator for each error response that is documented; None for one without a body
     """
 
     operation_id: str
     pointer: Pointer
-    remembered: bool
+    cached: bool
     verify: Verify | None
     security: Pointer
     permissions: frozenset[str]
@@ -68,7 +68,7 @@ class Plan:
     is_short: bool
     status: int
     files: tuple[str, ...]
-    writer: AnswerWriter | None
+    writer: ResponseWriter | None
     validators: Mapping[int, Validator | None]
 
 
@@ -78,9 +78,9 @@ class PathPlan:
 
     :param plans: the plan of each method
     :param undefined: permissions that a method needs before it is told that the path does not have it
-    :param headers: headers of each answer with a JSON body
+    :param headers: headers of each response with a JSON body
     :param lines: the same as they are sent
-    :param bare_headers: headers of each answer without
+    :param bare_headers: headers of each response without
     :param pointer: where the path stands in the contract
     :param reader: reads the path's parameters
     :param counters: where the metrics count the requests with a method
@@ -99,37 +99,37 @@ class PathPlan:
 class PlanBuilder:
     """Makes the plans of one contract.
 
-    :param source: the contract
+    :param contract: the contract
     :param base_path: where the API stands, without a slash at the end
     :param security: Connexion's factory of security handlers
     """
 
-    def __init__(self, source: Source, base_path: str, security: SecurityHandlerFactory) -> None:
-        self._source = source
+    def __init__(self, contract: Contract, base_path: str, security: SecurityHandlerFactory) -> None:
+        self._contract = contract
         self._security = security
-        self._writers = WriterBuilder(source, base_path)
-        self._answers = SchemaReader(source, Direction.RESPONSE)
+        self._writers = WriterBuilder(contract, base_path)
+        self._responses = SchemaReader(contract, Direction.RESPONSE)
 
     def build(self, operation: AbstractOperation) -> Plan:
         """The plan of an operation that has passed the boot checks."""
         pointer: Pointer = ("paths", operation.path, operation.method)
-        raw = self._source.at(pointer)
-        responses = {int(code): self._source.resolve((), answer)[1] for code, answer in raw["responses"].items()}
+        raw = self._contract.at(pointer)
+        responses = {int(code): self._contract.resolve((), response)[1] for code, response in raw["responses"].items()}
         status = min(code for code in responses if code < 300)
         content = responses[status].get("content", {})
         media: dict[str, Any] = next(iter(content.values()), {})
         schema = media.get("schema")
-        files = tuple(content) if schema and is_file(self._source, schema) else ()
-        query = query_reader(self._source, operation.path, operation.method)
-        given = handler_arguments(self._source, operation.path, operation.method, query)
+        files = tuple(content) if schema and is_file(self._contract, schema) else ()
+        query = query_reader(self._contract, operation.path, operation.method)
+        given = handler_arguments(self._contract, operation.path, operation.method, query)
         knows_request = REQUEST not in given and REQUEST in argument_names(operation.function)
-        body = body_reader(self._source, pointer, raw, schema if status == 201 else None)
+        body = body_reader(self._contract, pointer, raw, schema if status == 201 else None)
         long_running = getattr(operation.function, "long_running", False)
         return Plan(
             operation_id=operation.operation_id,
             pointer=pointer,
             # A file may hold when it was made, and who knows the request may answer each sender something else.
-            remembered=operation.method.lower() == "get"
+            cached=operation.method.lower() == "get"
             and not files
             and not knows_request
             and operation.function is not no_handler,
@@ -139,7 +139,7 @@ class PlanBuilder:
             query=query,
             body=body,
             handler=operation.function,
-            examples=Examples(self._source, pointer, status) if operation.function is no_handler else None,
+            examples=Examples(self._contract, pointer, status) if operation.function is no_handler else None,
             knows_request=knows_request,
             undoable=operation.method.lower() != "get" and schema is not None,
             single_statement=getattr(operation.function, "single_statement", False),
@@ -148,7 +148,7 @@ class PlanBuilder:
             status=status,
             files=files,
             writer=self._writers.build(schema) if schema and not files else None,
-            validators={code: self._validator(answer) for code, answer in responses.items() if code != status},
+            validators={code: self._validator(response) for code, response in responses.items() if code != status},
         )
 
     def _verify(self, operation: AbstractOperation) -> Verify | None:
@@ -159,39 +159,39 @@ class PlanBuilder:
                 return verify
         return None
 
-    def _validator(self, answer: dict[str, Any]) -> Validator | None:
-        media: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
-        return self._answers.validator(media["schema"]) if "schema" in media else None
+    def _validator(self, response: dict[str, Any]) -> Validator | None:
+        media: dict[str, Any] = next(iter(response.get("content", {}).values()), {})
+        return self._responses.validator(media["schema"]) if "schema" in media else None
 
 
-def body_reader(source: Source, pointer: Pointer, operation: dict[str, Any], created: Any) -> BodyReader | None:
+def body_reader(contract: Contract, pointer: Pointer, operation: dict[str, Any], created: Any) -> BodyReader | None:
     """The reader of an operation's body, None if it takes none.
 
     :param pointer: where the operation stands
-    :param created: the schema of the object that it makes, whose members are filled in; None if it makes none
+    :param created: the schema of the object that it makes, whose properties are filled in; None if it makes none
     """
     if "requestBody" not in operation:
         return None
-    content = source.resolve((), operation["requestBody"])[1]["content"]
+    content = contract.resolve((), operation["requestBody"])[1]["content"]
     defaults: dict[str, Any] = {}
     if created is not None:
         (sent,) = content.values()
         for schema in (created, sent["schema"]):
-            for name, (_, member) in properties(source, schema).items():
-                if "x-create-default" in member:
-                    defaults[name] = member["x-create-default"]
+            for name, (_, property_schema) in schema_properties(contract, schema).items():
+                if "x-create-default" in property_schema:
+                    defaults[name] = property_schema["x-create-default"]
     reader = FormReader if FORM in content else BodyReader
-    return reader(source, (*pointer, "requestBody"), defaults)
+    return reader(contract, (*pointer, "requestBody"), defaults)
 
 
-@remembered
-def query_reader(source: Source, path: str, method: str) -> QueryReader:
+@cached
+def query_reader(contract: Contract, path: str, method: str) -> QueryReader:
     """The reader of an operation's query string."""
-    return QueryReader(source, parameters(source, path, method, "query"))
+    return QueryReader(contract, parameters(contract, path, method, "query"))
 
 
-@remembered
-def parameters(source: Source, path: str, method: str, location: str) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+@cached
+def parameters(contract: Contract, path: str, method: str, location: str) -> dict[str, tuple[Pointer, dict[str, Any]]]:
     """The parameters of an operation in one location, its own before those of its path (OpenAPI 3.0.3, "Path Item Object").
 
     :returns: place and description of each, `$ref` followed. Never to be changed
@@ -199,22 +199,22 @@ def parameters(source: Source, path: str, method: str, location: str) -> dict[st
     item: Pointer = ("paths", path)
     found: dict[str, tuple[Pointer, dict[str, Any]]] = {}
     for owner in ((*item, method), item):
-        for index, declared in enumerate(source.at(owner).get("parameters", ())):
-            place, parameter = source.resolve((*owner, "parameters", index), declared)
+        for index, declared in enumerate(contract.at(owner).get("parameters", ())):
+            place, parameter = contract.resolve((*owner, "parameters", index), declared)
             if parameter["in"] == location:
                 found.setdefault(parameter["name"], (place, parameter))
     return found
 
 
-def handler_arguments(source: Source, path: str, method: str, query: QueryReader) -> list[str]:
+def handler_arguments(contract: Contract, path: str, method: str, query: QueryReader) -> list[str]:
     """The names of the arguments that the handler of an operation gets besides the store.
 
     :param query: reads the query string of the operation
     """
     return [
-        *(argument_of(parameter) for _, parameter in parameters(source, path, method, "path").values()),
+        *(argument_of(parameter) for _, parameter in parameters(contract, path, method, "path").values()),
         *query.argument_names,
-        *(["body"] if "requestBody" in source.document["paths"][path][method] else []),
+        *(["body"] if "requestBody" in contract.document["paths"][path][method] else []),
     ]
 
 

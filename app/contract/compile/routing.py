@@ -14,9 +14,9 @@ from app.caches import bounded_cache
 T = TypeVar("T")
 ReadValues = Callable[[Mapping[str, str]], Mapping[str, Any] | None]
 
-# How many paths are remembered with what they lead to, and how long these are at most.
-_REMEMBERED_PATHS = 1024
-_REMEMBERED_LENGTH = 256
+# How many paths are cached with what they lead to, and how long these are at most.
+_CACHED_PATHS = 1024
+_CACHED_LENGTH = 256
 
 
 class Router(Generic[T]):
@@ -28,17 +28,17 @@ class Router(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._shapes: dict[int, list[_Shape[T]]] = defaultdict(list)
-        self._found_before = bounded_cache(_REMEMBERED_PATHS)(self._find)
+        self._representations: dict[int, list[_Shape[T]]] = defaultdict(list)
+        self._found_before = bounded_cache(_CACHED_PATHS)(self._find)
 
     def add(self, template: str, target: T, read: ReadValues = dict) -> None:
         """Let a path template lead to a target.
 
-        :param read: what is made of the values of its parameters, once per path that is remembered
+        :param read: what is made of the values of its parameters, once per path that is cached
         """
         segments = template.split("/")
         is_parameter = tuple(segment.startswith("{") for segment in segments)
-        shapes = self._shapes[len(segments)]
+        shapes = self._representations[len(segments)]
         shape = next((shape for shape in shapes if shape.is_parameter == is_parameter), None)
         if shape is None:
             shape = _Shape(is_parameter)
@@ -50,11 +50,11 @@ class Router(Generic[T]):
 
     def find(self, path: str) -> tuple[T, Mapping[str, Any] | None] | None:
         """The target of a path and what is made of the values of its parameters, which may not be changed, or None."""
-        return self._found_before(path) if len(path) <= _REMEMBERED_LENGTH else self._find(path)
+        return self._found_before(path) if len(path) <= _CACHED_LENGTH else self._find(path)
 
     def _find(self, path: str) -> tuple[T, Mapping[str, Any] | None] | None:
         segments = path.split("/")
-        for shape in self._shapes.get(len(segments), ()):
+        for shape in self._representations.get(len(segments), ()):
             found = shape.targets.get(shape.literals(segments))
             if found is None:
                 continue

@@ -10,15 +10,15 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from app.contract.document.contract import Contract, File, Pointer, is_path_item, parse_reference, part_at
 from app.contract.document.findings import ContractError, Finding, Location
 from app.contract.document.kinds import MadeFile
 from app.contract.document.reading import SECTIONS, FileReference, Reader, ReadFile, Resolve, finding_at
-from app.contract.document.source import File, Pointer, Source, is_path_item, parse_reference, part_at
 from app.contract.document.values import Part
 from app.contract.document.yaml_file import read_file, resolved
 
 
-def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, resolve: Resolve = resolved) -> Source:
+def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, resolve: Resolve = resolved) -> Contract:
     """Read a contract: a file and all those that it refers to.
 
     :param path: the root
@@ -74,7 +74,7 @@ class _Bundler:
         self._path_items: dict[Part, Part] = {}
         self._origins: dict[Pointer, Part] = {}
 
-    def bundle(self) -> Source:
+    def bundle(self) -> Contract:
         """The contract. :raises ContractError: the files don't fit together"""
         for file in self._files.values():
             for reference in self._references[file]:
@@ -97,7 +97,7 @@ class _Bundler:
             self._find_unused()
         if self._findings:
             raise ContractError(sorted(set(self._findings)))
-        return Source(tuple(self._files.values()), document, self._origins)
+        return Contract(tuple(self._files.values()), document, self._origins)
 
     def _redirect(self, file: File, reference: FileReference) -> None:
         """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""

@@ -10,16 +10,16 @@ from app.contract.document.findings import Finding, Location
 _AROUND = 2
 
 
-class Framed(NamedTuple):
+class CodeFrame(NamedTuple):
     """A finding with the lines around its place, as they were when it was found."""
 
     finding: Finding
     lines: str
 
 
-def framed(findings: Iterable[Finding]) -> tuple[Framed, ...]:
+def framed(findings: Iterable[Finding]) -> tuple[CodeFrame, ...]:
     """Findings with the lines around their places."""
-    return tuple(Framed(finding, frame(finding.location)) for finding in findings)
+    return tuple(CodeFrame(finding, frame(finding.location)) for finding in findings)
 
 
 def frame(location: Location) -> str:

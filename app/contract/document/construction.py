@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from app.contract.document.contract import Place, Pointer
 from app.contract.document.findings import ContractError, Finding, Location
 from app.contract.document.scalars import RESOLVERS, TEXT, value_of
-from app.contract.document.source import Place, Pointer
 from app.contract.document.syntax import finding_of
 
 # Levels of nesting: encoders and validators have such a limit as well, and no real contract needs as many.

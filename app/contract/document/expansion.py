@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Set
 from typing import Any
 
+from app.contract.document.contract import CONTAINERS, File, Pointer
 from app.contract.document.expressions import MERGE, Expression, Loop, loop_of, pieces_of
 from app.contract.document.findings import ContractError
-from app.contract.document.source import CONTAINERS, File, Pointer
 from app.contract.document.values import Found, Part, Scope, Values
 
 Written = tuple[Part, Part]

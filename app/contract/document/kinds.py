@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+from app.contract.document.contract import CONTAINERS, File, Pointer
 from app.contract.document.expansion import Expansion, Written
 from app.contract.document.expressions import is_directive
 from app.contract.document.findings import ContractError, Location
-from app.contract.document.source import CONTAINERS, File, Pointer
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,9 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from app.contract.document.contract import File, Pointer, is_path_item
 from app.contract.document.findings import ContractError, Finding
 from app.contract.document.kinds import MadeFile, Template, made
-from app.contract.document.source import File, Pointer, is_path_item
 from app.contract.document.values import Part
 
 SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks")

@@ -43,13 +43,13 @@ def finding_of(error: yaml.YAMLError, name: str, text: bytes) -> Finding:
     begins: Any = error.context_mark or mark
     line = lines[mark.line] if mark.line < len(lines) else ""
     said = " ".join(filter(None, (error.context, error.problem)))
-    mistake = _Mistake(
+    finding = _Mistake(
         said, line.strip(), line[mark.column : mark.column + 1], line[: mark.column].strip(), begins.line + 1
     )
     for words, explain, at_the_beginning in _EXPLANATIONS:
         if words in said:
             where = begins if at_the_beginning else mark
-            return Finding(Location(name, where.line + 1, where.column + 1), *explain(mistake))
+            return Finding(Location(name, where.line + 1, where.column + 1), *explain(finding))
     location = Location(name, mark.line + 1, mark.column + 1)
     return Finding(location, f"This is not valid YAML: {said}.", "Correct the syntax.")
 
@@ -63,37 +63,37 @@ def _unreadable(error: yaml.YAMLError, name: str, text: bytes) -> Finding:
     return Finding(location, "This is not UTF-8 text.", "Save the file as UTF-8 text.")
 
 
-def _no_beginning(mistake: _Mistake) -> tuple[str, str]:
-    if mistake.character == "\t":
+def _no_beginning(finding: _Mistake) -> tuple[str, str]:
+    if finding.character == "\t":
         return "A tab stands where only spaces may.", "Indent with spaces."
-    return f"A value can't begin with `{mistake.character}`.", "Put it in quotes."
+    return f"A value can't begin with `{finding.character}`.", "Put it in quotes."
 
 
-def _no_second_key(mistake: _Mistake) -> tuple[str, str]:
-    if ": " in mistake.within:
+def _no_second_key(finding: _Mistake) -> tuple[str, str]:
+    if ": " in finding.within:
         return "A second `: ` stands in this line.", "Put the value in quotes."
     problem = "The line is indented too far, or the key above has no `:`."
     return problem, "Indent it as the keys beside it, or write `:` after the key above."
 
 
-def _no_key(mistake: _Mistake) -> tuple[str, str]:
-    if mistake.within:
+def _no_key(finding: _Mistake) -> tuple[str, str]:
+    if finding.within:
         return "Text follows a value that has ended.", "Put the whole value in quotes."
-    if mistake.line.startswith("-"):
-        return f"A list item stands among the keys that begin at line {mistake.begins}.", "Indent it below its key."
-    return f"The line fits none of the keys that begin at line {mistake.begins}.", _INDENT
+    if finding.line.startswith("-"):
+        return f"A list item stands among the keys that begin at line {finding.begins}.", "Indent it below its key."
+    return f"The line fits none of the keys that begin at line {finding.begins}.", _INDENT
 
 
 _INDENT = "Indent it as the keys beside it, or close quotes that are open above."
 
 
-def _no_item(mistake: _Mistake) -> tuple[str, str]:
-    problem = f"The line stands where an item of the list that begins at line {mistake.begins} should."
+def _no_item(finding: _Mistake) -> tuple[str, str]:
+    problem = f"The line stands where an item of the list that begins at line {finding.begins} should."
     return problem, "Begin it with `- `, or indent it differently."
 
 
-def _not_closed(mistake: _Mistake) -> tuple[str, str]:
-    kind, opening, closing = next(named for words, named in _BRACKETS.items() if words in mistake.said)
+def _not_closed(finding: _Mistake) -> tuple[str, str]:
+    kind, opening, closing = next(named for words, named in _BRACKETS.items() if words in finding.said)
     return f"The {kind} that `{opening}` opens here is not closed, or lacks a comma.", f"Add `{closing}` or `,`."
 
 

@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from app.contract.document.contract import File, Pointer
 from app.contract.document.expressions import Expression, Path, pieces_of
 from app.contract.document.findings import Finding
-from app.contract.document.source import File, Pointer
 
 Part = tuple[File, Pointer]
 """A file and a place in it."""

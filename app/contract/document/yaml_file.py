@@ -7,8 +7,8 @@ from functools import cache, partial
 from pathlib import Path
 
 from app.contract.document.construction import construct, places
+from app.contract.document.contract import File
 from app.contract.document.findings import ContractError, Finding, Location
-from app.contract.document.source import File
 
 
 class FileMemory:

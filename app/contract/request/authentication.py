@@ -1,6 +1,6 @@
 """Who sends a request: from the `Authorization` header to what the caller may do.
 
-authentik answers missing and wrong credentials with 403, never 401; the sentences are recorded (`auth.header.*`).
+authentik answers missing and wrong credentials with 403, never 401; the messages are recorded (`auth.header.*`).
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ FindAccess = Callable[[str], Access | None]
 
 
 class Forbidden(Exception):
-    """The request is refused for who sends it. The message is the sentence of the 403."""
+    """The request is refused for who sends it. The message is the message of the 403."""
 
 
 def allows(access: Access | None, permissions: frozenset[str]) -> bool:
@@ -50,7 +50,7 @@ def allows(access: Access | None, permissions: frozenset[str]) -> bool:
 class BearerSecurityHandler(AbstractSecurityHandler):
     """Connexion's extension point for `type: http, scheme: bearer`.
 
-    Connexion's own handler reads the header by other rules than authentik and answers 401. This one's function takes the
+    Connexion's own handler reads the header by other rules than authentik and responses 401. This one's function takes the
     value of the header, None if there is none, and returns the sender's access.
 
     :param find_access: looks a token up

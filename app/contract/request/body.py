@@ -1,4 +1,4 @@
-"""Request bodies: from bytes to the members that a handler gets."""
+"""Request bodies: from bytes to the properties that a handler gets."""
 
 import codecs
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 
 from app import errors
-from app.contract.document.source import Pointer, Source
-from app.contract.errors import BrokenContract
-from app.contract.validation.messages import Explainer, Messages
-from app.contract.validation.rules import MISSING, Broken, broken_by
-from app.contract.validation.schemas import Direction, SchemaReader, admits_null, flattened, properties
+from app.contract.document.contract import Contract, Pointer
+from app.contract.errors import ResponseValidationError
+from app.contract.validation.messages import ErrorFormatter, Messages
+from app.contract.validation.rules import MISSING, ViolatedRule, violated_by
+from app.contract.validation.schemas import Direction, SchemaReader, admits_null, flattened, schema_properties
 from app.contract.validation.violations import violations
 from app.contract.validation.wording import BODY, MORE, NO_DATA, NON_FIELD_ERRORS, does_not_exist
 
@@ -30,67 +30,69 @@ class UnsupportedMediaType(Exception):
 
 
 class MalformedBody(Exception):
-    """The body is not of the media type that it says. The message is the sentence of the 400."""
+    """The body is not of the media type that it says. The message is the message of the 400."""
 
 
 class InvalidBody(Exception):
     """The body breaks the contract.
 
-    :param messages: messages by member
-    :param valid: the members that are right
-    :param broken: the rules that are broken
+    :param messages: messages by property
+    :param valid: the properties that are right
+    :param violated: the rules that are broken
     """
 
-    def __init__(self, messages: Messages, valid: Mapping[str, Any], broken: list[Broken]) -> None:
+    def __init__(self, messages: Messages, valid: Mapping[str, Any], violated: list[ViolatedRule]) -> None:
         super().__init__(messages)
         self.messages = messages
         self.valid = valid
-        self.broken = broken
+        self.violated = violated
 
 
 class BodyReader:
     """Reads the body of one operation, which is JSON.
 
-    :param source: the contract
+    :param contract: the contract
     :param pointer: where the operation's `requestBody` stands
-    :param defaults: members that a new object takes when they are left out
+    :param defaults: properties that a new object takes when they are left out
     """
 
-    def __init__(self, source: Source, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
-        pointer, request_body = source.resolve(pointer, source.at(pointer))
+    def __init__(self, contract: Contract, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
+        pointer, request_body = contract.resolve(pointer, contract.at(pointer))
         self._whole = pointer
         ((self.media_type, media),) = request_body["content"].items()
         self.pointer: Pointer = (*pointer, "content", self.media_type)
-        self._source = source
-        members = properties(source, media["schema"], (*self.pointer, "schema"))
-        self._places = {name: place for name, (place, _) in members.items()}
-        self.members = {name: schema for name, (_, schema) in members.items() if schema.get("readOnly") is not True}
-        self._kept = frozenset(name for name, schema in self.members.items() if not schema.get("x-ignored"))
-        self._unique = {name: schema["x-unique"] for name, schema in self.members.items() if "x-unique" in schema}
-        where, _ = source.resolve((*self.pointer, "schema"), media["schema"])
-        self._unique_together = {
+        self._contract = contract
+        properties = schema_properties(contract, media["schema"], (*self.pointer, "schema"))
+        self._places = {name: place for name, (place, _) in properties.items()}
+        self.properties = {
+            name: schema for name, (_, schema) in properties.items() if schema.get("readOnly") is not True
+        }
+        self._kept = frozenset(name for name, schema in self.properties.items() if not schema.get("x-ignored"))
+        self._unique = {name: schema["x-unique"] for name, schema in self.properties.items() if "x-unique" in schema}
+        where, _ = contract.resolve((*self.pointer, "schema"), media["schema"])
+        self._unique_sets = {
             frozenset(rule["members"]): (rule["message"], (*where, "x-unique-together", index))
-            for index, rule in enumerate(flattened(source, media["schema"]).get("x-unique-together", ()))
+            for index, rule in enumerate(flattened(contract, media["schema"]).get("x-unique-together", ()))
         }
         self._asked = [
             name
-            for name, schema in self.members.items()
+            for name, schema in self.properties.items()
             if name in self._kept and ("x-unique" in schema or "x-references" in schema)
         ]
-        self._trimmed = frozenset(name for name, schema in self.members.items() if schema.get("x-trim"))
+        self._trimmed = frozenset(name for name, schema in self.properties.items() if schema.get("x-trim"))
         self._null_if_blank = frozenset(
-            name for name, schema in self.members.items() if _is_null_if_blank(source, schema)
+            name for name, schema in self.properties.items() if _is_null_if_blank(contract, schema)
         )
-        self._uuids = frozenset(name for name, schema in self.members.items() if _holds_uuids(source, schema))
+        self._uuids = frozenset(name for name, schema in self.properties.items() if _holds_uuids(contract, schema))
         self.defaults = dict(defaults)
-        self._validator = SchemaReader(source, Direction.REQUEST).validator(media["schema"])
+        self._validator = SchemaReader(contract, Direction.REQUEST).validator(media["schema"])
         # One that has to be there, whose schema does not see to that.
         self._wanted = request_body.get("required", False) and self._validator.is_valid({})
-        self._explainer = Explainer(source, media["schema"], BODY)
+        self._formatter = ErrorFormatter(contract, media["schema"], BODY)
         self._accepted = _ranges(self.media_type)
 
     def read(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """The members of a body that the contract lets a client set, defaults filled in.
+        """The properties of a body that the contract lets a client set, defaults filled in.
 
         An empty body counts as `{}` whatever its type (recorded: `create.ctype.*_empty_body`).
 
@@ -105,10 +107,10 @@ class BodyReader:
     def check_presence(self) -> None:
         """:raises InvalidBody: there has to be a body, and `{}`, which an empty one counts as, would be taken"""
         if self._wanted:
-            raise InvalidBody({NON_FIELD_ERRORS: [NO_DATA]}, {}, [Broken((*self._whole, "required"))])
+            raise InvalidBody({NON_FIELD_ERRORS: [NO_DATA]}, {}, [ViolatedRule((*self._whole, "required"))])
 
     def checked(self, instance: Any) -> dict[str, Any]:
-        """The members of a decoded body, defaults filled in.
+        """The properties of a decoded body, defaults filled in.
 
         :raises MalformedBody: it is nested too deeply
         :raises InvalidBody: it breaks the schema
@@ -123,7 +125,7 @@ class BodyReader:
         if not self._validator.is_valid(instance):
             try:
                 found, complete = violations(self._validator, instance, self._places)
-                messages = self._explainer.explain(found, instance)
+                messages = self._formatter.explain(found, instance)
             except ValueError as error:
                 # The validator can't tell of a value that is nested deeper than it looks.
                 raise MalformedBody(
@@ -133,57 +135,64 @@ class BodyReader:
             valid = self._known(instance, without=messages) if isinstance(instance, dict) and complete else {}
             if not complete:
                 messages[NON_FIELD_ERRORS] = [*messages.get(NON_FIELD_ERRORS, ()), MORE]
-            raise InvalidBody(messages, valid, broken_by(self._source, (*self.pointer, "schema"), found, instance))
+            raise InvalidBody(messages, valid, violated_by(self._contract, (*self.pointer, "schema"), found, instance))
         return {**self.defaults, **self._known(instance)}
 
     def sent(self, body: bytes, content_type: str) -> Mapping[str, Any]:
-        """The members of a body that was taken, as they were sent."""
-        members: Mapping[str, Any] = self._decode(body, content_type)
-        return members
+        """The properties of a body that was taken, as they were sent."""
+        properties: Mapping[str, Any] = self._decode(body, content_type)
+        return properties
 
     @property
     def unique(self) -> tuple[frozenset[str], ...]:
-        """The members, each set together, that no two objects have the same of."""
-        return (*(frozenset({name}) for name in self._unique), *self._unique_together)
+        """The properties, each set together, that no two objects have the same of."""
+        return (*(frozenset({name}) for name in self._unique), *self._unique_sets)
 
-    def asked_of_the_store(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of some members that are right only if what is stored agrees."""
-        return {name: members[name] for name in self._asked if name in members}
+    def asked_of_the_store(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of some properties that are right only if what is stored agrees."""
+        return {name: properties[name] for name in self._asked if name in properties}
 
-    def messages_of(self, error: errors.NotUnique | errors.Missing) -> Messages:
+    def messages_of(self, error: errors.NotUnique | errors.DanglingReference) -> Messages:
         """What a client is told when the store does not agree. :raises BrokenContract: the contract has no words for it"""
-        if isinstance(error, errors.Missing):
+        if isinstance(error, errors.DanglingReference):
             return {name: [does_not_exist(value)] for name, value in error.values.items()}
-        if isinstance(error.member, str):
-            if error.member not in self._unique:
-                raise BrokenContract(f"{error.member!r} is not unique, and has no `x-unique`.") from error
-            return {error.member: [self._unique[error.member]]}
-        if (rule := self._unique_together.get(frozenset(error.member))) is None:
-            raise BrokenContract(f"{error.member!r} are not unique, and in no `x-unique-together`.") from error
+        if isinstance(error.property_name, str):
+            if error.property_name not in self._unique:
+                raise ResponseValidationError(
+                    f"{error.property_name!r} is not unique, and has no `x-unique`."
+                ) from error
+            return {error.property_name: [self._unique[error.property_name]]}
+        if (rule := self._unique_sets.get(frozenset(error.property_name))) is None:
+            raise ResponseValidationError(
+                f"{error.property_name!r} are not unique, and in no `x-unique-together`."
+            ) from error
         return {NON_FIELD_ERRORS: [rule[0]]}
 
-    def broken_by(self, error: errors.NotUnique | errors.Missing, members: Mapping[str, Any]) -> list[Broken]:
+    def violated_by(
+        self, error: errors.NotUnique | errors.DanglingReference, properties: Mapping[str, Any]
+    ) -> list[ViolatedRule]:
         """The rules that the store finds broken.
 
-        :param members: the members that were sent
+        :param properties: the properties that were sent
         """
-        if isinstance(error, errors.Missing):
+        if isinstance(error, errors.DanglingReference):
             return [
-                Broken((*self.place_of(name), "x-references"), (name,), value) for name, value in error.values.items()
+                ViolatedRule((*self.place_of(name), "x-references"), (name,), value)
+                for name, value in error.values.items()
             ]
-        if isinstance(error.member, str):
-            name = error.member
-            return [Broken((*self.place_of(name), "x-unique"), (name,), members.get(name, MISSING))]
-        _, rule = self._unique_together[frozenset(error.member)]
-        return [Broken(rule, (), {name: members.get(name) for name in error.member})]
+        if isinstance(error.property_name, str):
+            name = error.property_name
+            return [ViolatedRule((*self.place_of(name), "x-unique"), (name,), properties.get(name, MISSING))]
+        _, rule = self._unique_sets[frozenset(error.property_name)]
+        return [ViolatedRule(rule, (), {name: properties.get(name) for name in error.property_name})]
 
-    def place_of(self, member: str) -> Pointer:
-        """Where a member stands; the body if it has none of this name."""
-        return self._places.get(member, self.pointer)
+    def place_of(self, property_name: str) -> Pointer:
+        """Where a property stands; the body if it has none of this name."""
+        return self._places.get(property_name, self.pointer)
 
     def ordered(self, messages: Messages) -> Messages:
         """Messages in the contract's order."""
-        return {name: messages[name] for name in (*self.members, *messages) if name in messages}
+        return {name: messages[name] for name in (*self.properties, *messages) if name in messages}
 
     def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:
         known = {name: value for name, value in instance.items() if name in self._kept and name not in without}
@@ -209,13 +218,13 @@ class BodyReader:
         return parameters
 
 
-def _is_null_if_blank(source: Source, schema: dict[str, Any]) -> bool:
+def _is_null_if_blank(contract: Contract, schema: dict[str, Any]) -> bool:
     """Whether `""` means null, as it does to authentik."""
-    return "x-references" in schema and schema.get("type") != "array" and admits_null(source, schema)
+    return "x-references" in schema and schema.get("type") != "array" and admits_null(contract, schema)
 
 
-def _holds_uuids(source: Source, schema: dict[str, Any]) -> bool:
-    values = flattened(source, schema["items"]) if schema.get("type") == "array" else schema
+def _holds_uuids(contract: Contract, schema: dict[str, Any]) -> bool:
+    values = flattened(contract, schema["items"]) if schema.get("type") == "array" else schema
     return values.get("format") == "uuid"
 
 

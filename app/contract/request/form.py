@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 from app.contract.request.body import BodyReader, MalformedBody
 from app.contract.validation.coercion import coercion_of
 from app.contract.validation.schemas import is_file
@@ -33,22 +33,22 @@ _UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 
 
 class FormReader(BodyReader):
-    """Reads the form that is the body of one operation: members of `format: binary` are uploads, the others text.
+    """Reads the form that is the body of one operation: properties of `format: binary` are uploads, the others text.
 
     A part that is not declared is ignored, as is a text where a file is declared, and a file where a text is.
     """
 
-    def __init__(self, source: Source, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
-        super().__init__(source, pointer, defaults)
-        self._files = frozenset(name for name, schema in self.members.items() if is_file(source, schema))
+    def __init__(self, contract: Contract, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
+        super().__init__(contract, pointer, defaults)
+        self._files = frozenset(name for name, schema in self.properties.items() if is_file(contract, schema))
         self._coercions = {
-            name: coercion_of(schema) for name, schema in self.members.items() if name not in self._files
+            name: coercion_of(schema) for name, schema in self.properties.items() if name not in self._files
         }
 
     def read(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """The members of a form, of several of one name the last one.
+        """The properties of a form, of several of one name the last one.
 
-        A body that is no form has no members (recorded: `import.empty_body`, `import.field_not_file`).
+        A body that is no form has no properties (recorded: `import.empty_body`, `import.field_not_file`).
 
         :raises UnsupportedMediaType: it is of another media type
         :raises MalformedBody: the boundary is missing, or there are too many parts or headers
@@ -56,26 +56,26 @@ class FormReader(BodyReader):
         """
         if not body:
             self.check_presence()
-        members, uploads = self._members(body, content_type)
-        return {**self.checked(members), **uploads}
+        properties, uploads = self._properties(body, content_type)
+        return {**self.checked(properties), **uploads}
 
     def sent(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """The members of a form that was taken, as they were sent; of a file its name."""
-        return self._members(body, content_type)[0]
+        """The properties of a form that was taken, as they were sent; of a file its name."""
+        return self._properties(body, content_type)[0]
 
-    def _members(self, body: bytes, content_type: str) -> tuple[dict[str, Any], dict[str, Upload]]:
-        """The members, a file by its name, and the files."""
-        members: dict[str, Any] = {}
+    def _properties(self, body: bytes, content_type: str) -> tuple[dict[str, Any], dict[str, Upload]]:
+        """The properties, a file by its name, and the files."""
+        properties: dict[str, Any] = {}
         uploads: dict[str, Upload] = {}
         for part in self._parts(body, content_type) if body else ():
             if part.filename is None:
                 if coerce := self._coercions.get(part.name):
-                    members[part.name] = coerce(part.content.decode(errors="replace"))
+                    properties[part.name] = coerce(part.content.decode(errors="replace"))
             elif part.name in self._files and (filename := _without_folders(part.filename)):
                 # The validator takes plain values: it looks at the name in place of the upload.
-                members[part.name] = filename
+                properties[part.name] = filename
                 uploads[part.name] = Upload(filename, part.media_type, part.content)
-        return members, uploads
+        return properties, uploads
 
     def _parts(self, body: bytes, content_type: str) -> "list[_Part]":
         self.check_media_type(content_type)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 from app.caches import bounded_cache
 
 # The longest header that is cached with what it admits, in characters.
-_REMEMBERED_LENGTH = 256
+_CACHED_LENGTH = 256
 
 
 def accepts(accept: str, media_type: str) -> bool:
@@ -16,7 +16,7 @@ def accepts(accept: str, media_type: str) -> bool:
     :param accept: the value of the header
     :param media_type: such as `application/json`
     """
-    return (_remembered if len(accept) <= _REMEMBERED_LENGTH else _accepts)(accept, media_type)
+    return (_cached if len(accept) <= _CACHED_LENGTH else _accepts)(accept, media_type)
 
 
 def _accepts(accept: str, media_type: str) -> bool:
@@ -24,7 +24,7 @@ def _accepts(accept: str, media_type: str) -> bool:
     return not {media_type, media_type.partition("/")[0] + "/*", "*/*"}.isdisjoint(ranges)
 
 
-_remembered = bounded_cache(256)(_accepts)
+_cached = bounded_cache(256)(_accepts)
 
 
 def names(accept: str, media_type: str) -> bool:

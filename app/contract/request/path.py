@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from app.contract.document.source import Pointer, Source
-from app.contract.validation.rules import Broken, broken_parameters
+from app.contract.document.contract import Contract, Pointer
+from app.contract.validation.rules import ViolatedRule, violated_parameters
 from app.contract.validation.schemas import Direction, SchemaReader, flattened
 
 # As many digits as an integer of 64 bits has, of ASCII.
@@ -17,20 +17,22 @@ _INTEGER = re.compile("-?[0-9]{1,19}")
 class PathReader:
     """Reads the parameters of one path. What a value outside its schema names does not exist.
 
-    :param source: the contract
+    :param contract: the contract
     :param template: the path as the contract has it, below the base path
     :param parameters: place and description of the path's parameters, by name
     """
 
-    def __init__(self, source: Source, template: str, parameters: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> None:
-        self._source = source
+    def __init__(
+        self, contract: Contract, template: str, parameters: Mapping[str, tuple[Pointer, dict[str, Any]]]
+    ) -> None:
+        self._contract = contract
         self._template = template
         self._parameters = parameters
         self._arguments = {name: argument_of(parameter) for name, (_, parameter) in parameters.items()}
-        schemas = {name: flattened(source, parameter["schema"]) for name, (_, parameter) in parameters.items()}
+        schemas = {name: flattened(contract, parameter["schema"]) for name, (_, parameter) in parameters.items()}
         self._uuids = [name for name, schema in schemas.items() if schema.get("format") == "uuid"]
         self._integers = [name for name, schema in schemas.items() if schema.get("type") == "integer"]
-        self._validator = SchemaReader(source, Direction.REQUEST).validator(
+        self._validator = SchemaReader(contract, Direction.REQUEST).validator(
             {"type": "object", "properties": {name: parameter["schema"] for name, (_, parameter) in parameters.items()}}
         )
 
@@ -41,13 +43,13 @@ class PathReader:
             return None
         return {self._arguments[name]: value for name, value in read.items()}
 
-    def broken(self, path: str) -> list[Broken]:
+    def violated(self, path: str) -> list[ViolatedRule]:
         """The rules that the values in a path break. :param path: one that the template fits"""
         names = self._template.split("/")
         sent = path.split("/")[-len(names) :]
         values = {name[1:-1]: value for name, value in zip(names, sent, strict=True) if name.startswith("{")}
         read = self._in_one_way(values)
-        return broken_parameters(self._source, self._parameters, self._validator.iter_errors(read), read)
+        return violated_parameters(self._contract, self._parameters, self._validator.iter_errors(read), read)
 
     def _in_one_way(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """Values with integers read, and UUIDs as they are stored; authentik finds an object by any way to write one."""

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from app.caches import bounded_cache
-from app.contract.document.source import Pointer, Source
-from app.contract.errors import BrokenContract
+from app.contract.document.contract import Contract, Pointer
+from app.contract.errors import ResponseValidationError
 from app.contract.validation.coercion import coercion_of
-from app.contract.validation.messages import Explainer, Messages
-from app.contract.validation.rules import Broken, broken_parameters
+from app.contract.validation.messages import ErrorFormatter, Messages
+from app.contract.validation.rules import ViolatedRule, violated_parameters
 from app.contract.validation.schemas import Direction, SchemaReader, flattened
 from app.contract.validation.violations import violations
 from app.contract.validation.wording import MORE, NON_FIELD_ERRORS, QUERY, not_a_choice
@@ -26,8 +26,8 @@ MAX_PARAMETERS = 1000
 
 # How many query strings of an operation are cached with what they say, and how long these are at most, in bytes: enough for the
 # pages that clients ask for.
-_REMEMBERED_QUERIES = 256
-_REMEMBERED_LENGTH = 256
+_CACHED_QUERIES = 256
+_CACHED_LENGTH = 256
 
 _TERM_BOUNDARY = re.compile(r"[\s,]+")
 
@@ -40,11 +40,11 @@ class TooManyParameters(Exception):
 class Ordering:
     """One key to sort by.
 
-    :param member: name of the member, as in the contract
+    :param property_name: name of the property, as in the contract
     :param descending: whether the greatest value comes first
     """
 
-    member: str
+    property_name: str
     descending: bool
 
 
@@ -53,13 +53,13 @@ class QueryErrors:
     """Why a query string is refused. All are empty if it is not.
 
     :param messages: messages by parameter, for a 400
-    :param not_found: the sentence of a 404
-    :param broken: the rules that are broken
+    :param not_found: the message of a 404
+    :param violated: the rules that are broken
     """
 
     messages: Messages = field(default_factory=dict)
     not_found: str = ""
-    broken: list[Broken] = field(default_factory=list)
+    violated: list[ViolatedRule] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.messages or self.not_found)
@@ -68,26 +68,26 @@ class QueryErrors:
 class QueryReader:
     """Reads the query string of one operation.
 
-    :param source: the contract
+    :param contract: the contract
     :param parameters: place and description of the operation's query parameters, by name
     """
 
-    def __init__(self, source: Source, parameters: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> None:
-        self._source = source
+    def __init__(self, contract: Contract, parameters: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> None:
+        self._contract = contract
         self._described = parameters
-        self._parameters = {name: _Parameter(source, parameter) for name, (_, parameter) in parameters.items()}
+        self._parameters = {name: _Parameter(contract, parameter) for name, (_, parameter) in parameters.items()}
         schema = {
             "type": "object",
             "properties": {name: _schema_of(parameter) for name, (_, parameter) in parameters.items()},
             "required": [name for name, (_, parameter) in parameters.items() if parameter.get("required")],
         }
-        self._validator = SchemaReader(source, Direction.REQUEST).validator(schema)
-        self._explainer = Explainer(source, schema, QUERY)
+        self._validator = SchemaReader(contract, Direction.REQUEST).validator(schema)
+        self._formatter = ErrorFormatter(contract, schema, QUERY)
         self.page_not_found = next((p.not_found for p in self._parameters.values() if p.not_found), "")
         self._absent = self._arguments({})
         self._may_be_absent = self._validator.is_valid({})
         # Clients send the same queries again and again, and what one says depends on nothing else.
-        self._read_before = bounded_cache(_REMEMBERED_QUERIES)(self._read)
+        self._read_before = bounded_cache(_CACHED_QUERIES)(self._read)
 
     @property
     def argument_names(self) -> set[str]:
@@ -104,27 +104,29 @@ class QueryReader:
             if query.count(b"&") >= MAX_PARAMETERS:
                 raise TooManyParameters
             return self._absent, None
-        return self._read_before(query) if len(query) <= _REMEMBERED_LENGTH else self._read(query)
+        return self._read_before(query) if len(query) <= _CACHED_LENGTH else self._read(query)
 
-    def not_a_choice(self, member: str, value: Any) -> Messages:
-        """What a client is told whose filter on a member names an object that there is not."""
-        parameter = self._choosing(member)
+    def not_a_choice(self, property_name: str, value: Any) -> Messages:
+        """What a client is told whose filter on a property names an object that there is not."""
+        parameter = self._choosing(property_name)
         return {parameter.name: [not_a_choice(value, parameter.is_array)]}
 
-    def broken_choice(self, member: str, value: Any) -> Broken:
+    def violated_choice(self, property_name: str, value: Any) -> ViolatedRule:
         """The rule that such a filter goes against."""
-        name = self._choosing(member).name
-        return Broken((*self._described[name][0], "x-references"), (name,), value)
+        name = self._choosing(property_name).name
+        return ViolatedRule((*self._described[name][0], "x-references"), (name,), value)
 
     @property
     def page_rule(self) -> Pointer:
-        """Where the sentence stands that answers to a page which is not there."""
+        """Where the message stands that answers to a page which is not there."""
         return next((*self._described[name][0], "x-not-found") for name, p in self._parameters.items() if p.not_found)
 
-    def _choosing(self, member: str) -> "_Parameter":
-        parameter = next((p for p in self._parameters.values() if p.refers_by == member), None)
+    def _choosing(self, property_name: str) -> "_Parameter":
+        parameter = next((p for p in self._parameters.values() if p.refers_by == property_name), None)
         if parameter is None:
-            raise BrokenContract(f"{member!r} is no choice, and no parameter that filters by it has `x-references`.")
+            raise ResponseValidationError(
+                f"{property_name!r} is no choice, and no parameter that filters by it has `x-references`."
+            )
         return parameter
 
     def _read(self, query: bytes) -> tuple[Mapping[str, Any], QueryErrors | None]:
@@ -145,13 +147,13 @@ class QueryReader:
 
     def _errors(self, values: dict[str, Any]) -> QueryErrors:
         found, complete = violations(self._validator, values, self._parameters)
-        messages = self._explainer.explain(found, values)
-        errors = QueryErrors(broken=broken_parameters(self._source, self._described, found, values))
-        for name, sentences in messages.items():
+        messages = self._formatter.explain(found, values)
+        errors = QueryErrors(violated=violated_parameters(self._contract, self._described, found, values))
+        for name, texts in messages.items():
             if not_found := self._parameters[name].not_found:
                 errors.not_found = not_found
             else:
-                errors.messages[name] = sentences
+                errors.messages[name] = texts
         if errors.messages and not complete:
             errors.messages[NON_FIELD_ERRORS] = [MORE]
         return errors
@@ -166,15 +168,15 @@ class QueryReader:
 class _Parameter:
     """One query parameter, prepared."""
 
-    def __init__(self, source: Source, parameter: dict[str, Any]) -> None:
+    def __init__(self, contract: Contract, parameter: dict[str, Any]) -> None:
         self.name: str = parameter["name"]
-        schema = flattened(source, parameter["schema"])
+        schema = flattened(contract, parameter["schema"])
         self.default = schema.get("default")
         self.not_found: str = parameter.get("x-not-found", "")
         self._blank_is_absent: bool = parameter.get("allowEmptyValue", False)
         self._trim: bool = schema.get("x-trim", False)
         self.is_array = schema.get("type") == "array"
-        element = flattened(source, schema["items"]) if self.is_array else schema
+        element = flattened(contract, schema["items"]) if self.is_array else schema
         self._coerce = coercion_of(element)
         self._default_below = parameter.get("x-default-below")
         self._filters: str | None = parameter.get("x-filters")
@@ -213,9 +215,9 @@ class _Parameter:
         keys: dict[str, Ordering] = {}
         for part in value.split(","):
             part = part.strip()
-            member = part.removeprefix("-")
-            if member in self._orders_by:
-                keys.setdefault(member, Ordering(member, part != member))
+            property_name = part.removeprefix("-")
+            if property_name in self._orders_by:
+                keys.setdefault(property_name, Ordering(property_name, part != property_name))
         return tuple(keys.values())
 
 

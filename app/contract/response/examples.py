@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.contract.document.source import Pointer, Source
-from app.contract.response.answers import SENT, Answer, Header, encode
+from app.contract.document.contract import Contract, Pointer
+from app.contract.response.responses import SENT, Header, Response, encode
 from app.contract.validation.schemas import flattened, is_file
 
 _EXAMPLE: Header = (b"x-contract-example", b"true")
@@ -17,68 +17,68 @@ def no_handler(_store: Any, **_arguments: Any) -> None:
 class Examples:
     """The examples of one operation's answers.
 
-    :param source: the contract
+    :param contract: the contract
     :param pointer: where the operation stands
     :param status: the status code of its success
     """
 
-    def __init__(self, source: Source, pointer: Pointer, status: int) -> None:
+    def __init__(self, contract: Contract, pointer: Pointer, status: int) -> None:
         self._status = status
-        self._answers: dict[int, dict[str, Answer]] = {}
-        for code, response in source.at((*pointer, "responses")).items():
-            described = source.resolve((), response)[1]
-            named = self._answers[int(code)] = {}
-            headers = (_EXAMPLE, *_headers(source, described))
+        self._responses: dict[int, dict[str, Response]] = {}
+        for code, response in contract.at((*pointer, "responses")).items():
+            described = contract.resolve((), response)[1]
+            named = self._responses[int(code)] = {}
+            headers = (_EXAMPLE, *_headers(contract, described))
             for media_type, media in described.get("content", {}).items():
-                for name, value in _values(source, media).items():
-                    named.setdefault(name, _answer(source, int(code), media_type, media["schema"], value, headers))
+                for name, value in _values(contract, media).items():
+                    named.setdefault(name, _response(contract, int(code), media_type, media["schema"], value, headers))
             if not named:
-                named[""] = Answer(int(code), headers=headers)
+                named[""] = Response(int(code), headers=headers)
 
-    def answer(self, headers: list[Header]) -> Answer:
+    def response(self, headers: list[Header]) -> Response:
         """The example that a client prefers (RFC 7240): `Prefer: code=404`, `Prefer: example=NAME`. What there is not is ignored.
 
         :param headers: the request's
         """
         wanted = _preferences(headers)
         code = wanted.get("code", "")
-        status = int(code) if code.isdecimal() and int(code) in self._answers else self._status
-        named = self._answers[status]
+        status = int(code) if code.isdecimal() and int(code) in self._responses else self._status
+        named = self._responses[status]
         name = wanted.get("example", "")
-        answer = named[name] if name in named else next(iter(named.values()))
+        response = named[name] if name in named else next(iter(named.values()))
         applied = [f"code={code}"] if code == str(status) else []
         applied += [f"example={name}"] if name and name in named else []
         if not applied:
-            return answer
-        return answer._replace(headers=(*answer.headers, (b"preference-applied", ", ".join(applied).encode())))
+            return response
+        return response._replace(headers=(*response.headers, (b"preference-applied", ", ".join(applied).encode())))
 
 
-def _values(source: Source, media: Mapping[str, Any]) -> dict[str, Any]:
+def _values(contract: Contract, media: Mapping[str, Any]) -> dict[str, Any]:
     """The examples of a content, by name; a single one has none."""
     values = {"": media["example"]} if "example" in media else {}
     for name, example in media.get("examples", {}).items():
-        example = source.resolve((), example)[1]
+        example = contract.resolve((), example)[1]
         if "value" in example:
             values[name] = example["value"]
     return values
 
 
-def header_value(source: Source, header: Mapping[str, Any]) -> Any:
+def header_value(contract: Contract, header: Mapping[str, Any]) -> Any:
     """The value of a header in an example response: the example, or the first of them, or the schema's, or the default, or the
     only value of an enum. None if there is none of these.
     """
     if "example" in header:
         return header["example"]
     for example in header.get("examples", {}).values():
-        return source.resolve((), example)[1].get("value")
-    schema = flattened(source, header["schema"])
+        return contract.resolve((), example)[1].get("value")
+    schema = flattened(contract, header["schema"])
     only = schema.get("enum", ())
     return schema.get("example", schema.get("default", only[0] if len(only) == 1 else None))
 
 
-def _headers(source: Source, described: Mapping[str, Any]) -> Iterator[Header]:
+def _headers(contract: Contract, described: Mapping[str, Any]) -> Iterator[Header]:
     for name, header in described.get("headers", {}).items():
-        value = header_value(source, source.resolve((), header)[1])
+        value = header_value(contract, contract.resolve((), header)[1])
         if value is not None and name.lower() not in SENT:
             yield name.lower().encode(), _simple(value).encode("latin-1")
 
@@ -92,12 +92,12 @@ def _simple(value: Any) -> str:
     return value if isinstance(value, str) else encode(value).decode()
 
 
-def _answer(
-    source: Source, status: int, media_type: str, schema: Any, value: Any, headers: tuple[Header, ...]
-) -> Answer:
-    if is_file(source, schema):
-        return Answer(status, str(value).encode(), headers, media_type=media_type.encode())
-    return Answer(status, encode(value), headers, "example" if status >= 400 else "")
+def _response(
+    contract: Contract, status: int, media_type: str, schema: Any, value: Any, headers: tuple[Header, ...]
+) -> Response:
+    if is_file(contract, schema):
+        return Response(status, str(value).encode(), headers, media_type=media_type.encode())
+    return Response(status, encode(value), headers, "example" if status >= 400 else "")
 
 
 def _preferences(headers: list[Header]) -> dict[str, str]:

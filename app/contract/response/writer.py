@@ -1,11 +1,11 @@
-"""Answers: from what a handler returns to JSON that keeps to the contract.
+"""Responses: from what a handler returns to JSON that keeps to the contract.
 
-Objects of the store are shaped, validated and encoded once per content, and remembered.
+Objects of the store are shaped, validated and encoded once per content, and cached.
 
 Stored objects may be older than the contract. A property that is not stored is answered by its default. A stored value that the
 contract does not admit is answered as it is stored, and reported; so is a required property that is not stored. This holds for
 properties whose values are stored: those that are not `readOnly`, or that have a default. It does not hold for what the request
-itself has written, nor for anything else in a response: these are mistakes of this program, which no client gets to see.
+itself has written, nor for anything else in a response: these are errors of this program, which no client gets to see.
 """
 
 import itertools
@@ -18,10 +18,10 @@ from urllib.parse import quote
 import orjson
 from jsonschema_rs import ValidationError, Validator
 
-from app.contract.document.source import Source
-from app.contract.errors import BrokenContract
-from app.contract.response.answers import StoredViolation, encode
-from app.contract.validation.schemas import Direction, SchemaReader, default_of, flattened, properties
+from app.contract.document.contract import Contract
+from app.contract.errors import ResponseValidationError
+from app.contract.response.responses import StoredViolation, encode
+from app.contract.validation.schemas import Direction, SchemaReader, default_of, flattened, schema_properties
 from app.contract.validation.violations import violations
 from app.domain import StoredObject
 
@@ -34,7 +34,7 @@ _CACHED_LENGTH = 4096
 # Keywords that may restrict several properties together.
 _OBJECT_KEYWORDS = frozenset({"anyOf", "oneOf", "not"})
 
-# Rules of which the validator tells what the contract asks for; of others it may tell what the answer has.
+# Rules of which the validator tells what the contract asks for; of others it may tell what the response has.
 _ASKING = frozenset(
     {
         "type", "enum", "format", "pattern", "required", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
@@ -49,46 +49,54 @@ _NO_SEGMENT = "a b/%"
 _LIST_KEYWORDS = frozenset({"enum", "oneOf", "anyOf", "not"})
 
 
-class AnswerWriter:
+class ResponseWriter:
     """Writes answers of one schema.
 
     :param validator: of the schema
-    :param members: its properties
+    :param properties: its properties
     :param urls: functions that build the values of `x-url-template`, by property
     """
 
     def __init__(
         self,
         validator: Validator,
-        members: Mapping[str, Mapping[str, Any]],
+        properties: Mapping[str, Mapping[str, Any]],
         urls: Mapping[str, Callable[[Any], str]],
     ) -> None:
         self.validator = validator
         self._urls = dict(urls)
-        answered = {name: member for name, member in members.items() if member.get("writeOnly") is not True}
+        answered = {
+            name: property_schema
+            for name, property_schema in properties.items()
+            if property_schema.get("writeOnly") is not True
+        }
         self._names = list(answered)
-        self._hidden = members.keys() - answered.keys()
-        self._defaults = {name: found[0] for name, member in answered.items() if (found := default_of(member))}
-        self._stored = {name for name, member in answered.items() if member.get("readOnly") is not True}
+        self._hidden = properties.keys() - answered.keys()
+        self._defaults = {
+            name: found[0] for name, property_schema in answered.items() if (found := default_of(property_schema))
+        }
+        self._stored = {
+            name for name, property_schema in answered.items() if property_schema.get("readOnly") is not True
+        }
         self._stored |= self._defaults.keys()
-        self._lists: dict[str, AnswerWriter] = {}
-        self._objects: dict[str, AnswerWriter] = {}
-        self._inner: dict[str, AnswerWriter] = {}
+        self._lists: dict[str, ResponseWriter] = {}
+        self._objects: dict[str, ResponseWriter] = {}
+        self._inner: dict[str, ResponseWriter] = {}
         self._open_validator = validator
         self._cache: dict[StoredObject, bytes] = {}
 
     def set_inner(
         self,
-        lists: Mapping[str, "AnswerWriter"],
-        objects: Mapping[str, "AnswerWriter"],
-        inner: Mapping[str, "AnswerWriter"],
+        lists: Mapping[str, "ResponseWriter"],
+        objects: Mapping[str, "ResponseWriter"],
+        inner: Mapping[str, "ResponseWriter"],
         open_validator: Validator,
     ) -> None:
         """Set the writers of inner objects.
 
-        :param lists: the writers, by member
-        :param objects: the writers of members that are objects, which fill these in
-        :param inner: the writers of all members that are objects or arrays of objects
+        :param lists: the writers, by property
+        :param objects: the writers of properties that are objects, which fill these in
+        :param inner: the writers of all properties that are objects or arrays of objects
         :param open_validator: of the schema, any items of the lists admitted
         """
         self._lists = dict(lists)
@@ -112,7 +120,7 @@ class AnswerWriter:
         if type(result) is StoredObject:
             return self._write_stored(result, changed, found)
         stored = [name for name in self._lists if (items := result.get(name)) and type(items[0]) is StoredObject]
-        return self._write_page(result, stored, found) if stored else self._write(_shaped(result))
+        return self._write_page(result, stored, found) if stored else self._write(_represented(result))
 
     def _write(self, value: Any) -> bytes:
         self._complete(value, stored=False)
@@ -123,7 +131,7 @@ class AnswerWriter:
         json = self._cache.get(stored)
         if json is not None:
             return json
-        value = stored.shape(stored.row)
+        value = stored.represent(stored.row)
         self._complete(value, stored=True)
         if not self.validator.is_valid(value):
             found += self._stored_violations(value, changed)
@@ -143,13 +151,13 @@ class AnswerWriter:
             for index, item in enumerate(page[name]):
                 try:
                     fragments.append(orjson.Fragment(self._lists[name].write(item, (), found)))
-                except BrokenContract as error:
-                    raise BrokenContract(f"{name}/{index}/{error}") from error
+                except ResponseValidationError as error:
+                    raise ResponseValidationError(f"{name}/{index}/{error}") from error
         return encode(written)
 
     def own_errors(self, stored: StoredObject) -> tuple[dict[str, Any], list[ValidationError]]:
         """An object as it is answered, and what its own stored values violate, those of other objects that it shows left out."""
-        value = stored.shape(stored.row)
+        value = stored.represent(stored.row)
         self._complete(value, stored=True)
         if self.validator.is_valid(value):
             return value, []
@@ -162,12 +170,12 @@ class AnswerWriter:
         """The violations of an object that is not valid. :raises BrokenContract: it is not by stored values alone"""
         errors = violations(self.validator, value, self._names).errors
         if not errors:
-            raise BrokenContract("the whole answer: it is not valid")
+            raise ResponseValidationError("the whole answer: it is not valid")
         found = []
         for error in errors:
             names = self._stored_property(error)
             if names is None or (names[0] in changed if names else changed):
-                raise _broken(error) from error
+                raise _violated(error) from error
             found.append(StoredViolation(str(value.get("pk", "")), ".".join(names), error.kind.name))
         return found
 
@@ -210,42 +218,48 @@ class AnswerWriter:
 
 
 class WriterBuilder:
-    """Makes the writers of one contract. Operations that answer the same schema share what is remembered.
+    """Makes the writers of one contract. Operations that response the same schema share what is cached.
 
-    :param source: the contract
+    :param contract: the contract
     :param base_path: where the API stands, without a slash at the end
     """
 
-    def __init__(self, source: Source, base_path: str) -> None:
-        self._source = source
+    def __init__(self, contract: Contract, base_path: str) -> None:
+        self._contract = contract
         self._base_path = base_path
-        self._reader = SchemaReader(source, Direction.RESPONSE)
-        self._writers: dict[Any, AnswerWriter] = {}
-        # Those whose members are being looked at.
-        self._unfinished: list[AnswerWriter] = []
+        self._reader = SchemaReader(contract, Direction.RESPONSE)
+        self._writers: dict[Any, ResponseWriter] = {}
+        # Those whose properties are being looked at.
+        self._unfinished: list[ResponseWriter] = []
 
-    def build(self, schema: dict[str, Any]) -> AnswerWriter:
+    def build(self, schema: dict[str, Any]) -> ResponseWriter:
         """The writer of a schema of the contract."""
         key = schema["$ref"] if "$ref" in schema and "nullable" not in schema else orjson.dumps(schema)
         if key in self._writers:
             return self._writers[key]
-        members = properties(self._source, schema)
-        writer = AnswerWriter(
+        properties = schema_properties(self._contract, schema)
+        writer = ResponseWriter(
             self._reader.validator(schema),
-            {name: member for name, (_, member) in members.items()},
+            {name: property_schema for name, (_, property_schema) in properties.items()},
             {
-                name: self._url(member["x-url-template"], members)
-                for name, (_, member) in members.items()
-                if "x-url-template" in member
+                name: self._url(property_schema["x-url-template"], properties)
+                for name, (_, property_schema) in properties.items()
+                if "x-url-template" in property_schema
             },
         )
-        # Before its members: a schema may hold itself.
+        # Before its properties: a schema may hold itself.
         self._writers[key] = writer
         self._unfinished.append(writer)
         lists = {
-            name: self.build(member["items"]) for name, (_, member) in members.items() if self._is_object_list(member)
+            name: self.build(property_schema["items"])
+            for name, (_, property_schema) in properties.items()
+            if self._is_object_list(property_schema)
         }
-        objects = {name: self.build(member) for name, (_, member) in members.items() if member.get("type") == "object"}
+        objects = {
+            name: self.build(property_schema)
+            for name, (_, property_schema) in properties.items()
+            if property_schema.get("type") == "object"
+        }
         inner = {**lists, **objects}
         objects = {name: one for name, one in objects.items() if one.completes or one in self._unfinished}
         self._unfinished.remove(writer)
@@ -254,41 +268,41 @@ class WriterBuilder:
             writer.set_inner(lists, objects, inner, open_validator)
         return writer
 
-    def _url(self, template: str, members: Mapping[str, tuple[Any, Mapping[str, Any]]]) -> Callable[[Any], str]:
+    def _url(self, template: str, properties: Mapping[str, tuple[Any, Mapping[str, Any]]]) -> Callable[[Any], str]:
         """A function that builds a URL from its object."""
         path = self._base_path + template
         fill = _PLACEHOLDER.sub(r"{0[\1]}", path).format
         named = _PLACEHOLDER.findall(template)
-        if not any(self._reader.validator(dict(members[name][1])).is_valid(_NO_SEGMENT) for name in named):
+        if not any(self._reader.validator(dict(properties[name][1])).is_valid(_NO_SEGMENT) for name in named):
             return fill
         return lambda value: fill({name: quote(value[name], safe="") for name in named})
 
-    def _is_object_list(self, member: dict[str, Any]) -> bool:
-        """Whether a member is a list of objects, of which the schema around them says nothing else."""
+    def _is_object_list(self, property_schema: dict[str, Any]) -> bool:
+        """Whether a property is a list of objects, of which the schema around them says nothing else."""
         return (
-            member.get("type") == "array"
-            and not member.get("uniqueItems", False)
-            and _LIST_KEYWORDS.isdisjoint(member)
-            and flattened(self._source, member["items"]).get("type") == "object"
+            property_schema.get("type") == "array"
+            and not property_schema.get("uniqueItems", False)
+            and _LIST_KEYWORDS.isdisjoint(property_schema)
+            and flattened(self._contract, property_schema["items"]).get("type") == "object"
         )
 
     def _opened(self, schema: dict[str, Any], names: Container[str]) -> dict[str, Any]:
-        """A schema with any items admitted in some of its members."""
+        """A schema with any items admitted in some of its properties."""
         schema = self._reader.resolved(schema)
         opened = {
-            name: {**flattened(self._source, member), "items": {}} if name in names else member
-            for name, member in schema.get("properties", {}).items()
+            name: {**flattened(self._contract, property_schema), "items": {}} if name in names else property_schema
+            for name, property_schema in schema.get("properties", {}).items()
         }
         parts = [self._opened(part, names) for part in schema.get("allOf", ())]
         return {**schema, **({"properties": opened} if opened else {}), **({"allOf": parts} if parts else {})}
 
 
-def _shaped(result: Any) -> Any:
+def _represented(result: Any) -> Any:
     """What a handler returned, with the objects of lists that the schema says nothing of."""
     if not isinstance(result, dict):
         return result
     return {
-        name: [item.shape(item.row) if type(item) is StoredObject else item for item in value]
+        name: [item.represent(item.row) if type(item) is StoredObject else item for item in value]
         if isinstance(value, list)
         else value
         for name, value in result.items()
@@ -301,12 +315,12 @@ def _validate(validator: Validator, value: Any) -> None:
     try:
         validator.validate(value)
     except ValidationError as error:
-        raise _broken(error) from error
+        raise _violated(error) from error
 
 
-def _broken(error: ValidationError) -> BrokenContract:
-    """What an answer breaks: the place, the keyword and what it asks for. The answer's own values are nobody's business."""
+def _violated(error: ValidationError) -> ResponseValidationError:
+    """What a response breaks: the place, the keyword and what it asks for. The response's own values are nobody's business."""
     where = "/".join(map(str, error.instance_path)) or "the whole answer"
     keyword = str(error.schema_path[-1]) if error.kind.name == "falseSchema" else error.kind.name
     asked = f" {json.dumps(error.kind.value, ensure_ascii=False)}" if keyword in _ASKING else ""
-    return BrokenContract(f"{where}: violates `{keyword}`{asked}"[:500])
+    return ResponseValidationError(f"{where}: violates `{keyword}`{asked}"[:500])

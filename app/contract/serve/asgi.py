@@ -6,20 +6,20 @@ from typing import Any
 from starlette.types import Receive, Send
 
 from app.contract.compile.plan import PathPlan
-from app.contract.response.answers import Answer, Header, lines
+from app.contract.response.responses import Header, Response, lines
 from app.contract.serve.request import Request
 
 WHOLE = "flows.whole"
-"""The extension by which a server offers to `send` an answer in one piece. Who looks at what is sent takes it out of the scope."""
+"""The extension by which a server offers to `send` a response in one piece. Who looks at what is sent takes it out of the scope."""
 
 RECEIVED = "flows.received"
-"""The extension by which a server offers to `take` a body that has come with its head, without a turn of the event loop."""
+"""The extension by which a server offers to `take` a body that has come with its head, without a iteration of the event loop."""
 
 TakeBody = Callable[[int], bytes | None]
 """Takes the whole body, if it is there, and no larger than so many bytes; None otherwise."""
 
 SendWhole = Callable[[int, bytes, bytes], bool]
-"""Sends an answer: its status, its headers as they are sent, its body. :returns: whether it did"""
+"""Sends a response: its status, its headers as they are sent, its body. :returns: whether it did"""
 
 BEGIN = "flows.begin"
 """The member of the lifespan's state by which an application offers to begin a request without a task. Who wants to be called for
@@ -120,33 +120,39 @@ async def read_body(receive: Receive, length: int, limit: int, count: Callable[[
             return b"".join(chunks)
 
 
-def sent_whole(answer: Answer, path: PathPlan, request: Request) -> bytes | None:
-    """Send a JSON answer that has no headers of its own in one piece, if the server offers to (`Protocol`).
+def sent_whole(response: Response, path: PathPlan, request: Request) -> bytes | None:
+    """Send a JSON response that has no headers of its own in one piece, if the server offers to (`Protocol`).
 
     :returns: the headers that were sent; None if nothing was
     """
     whole: Mapping[str, SendWhole] | None = request.scope.get("extensions", {}).get(WHOLE)
-    if whole is None or answer.headers or answer.media_type is not None or not answer.body or request.method == "HEAD":
+    if (
+        whole is None
+        or response.headers
+        or response.media_type is not None
+        or not response.body
+        or request.method == "HEAD"
+    ):
         return None
-    head = b"%bcontent-length: %d\r\nx-authentik-id: %b\r\n" % (path.lines, len(answer.body), request.id.encode())
-    return head if whole["send"](answer.status, head, answer.body) else None
+    head = b"%bcontent-length: %d\r\nx-authentik-id: %b\r\n" % (path.lines, len(response.body), request.id.encode())
+    return head if whole["send"](response.status, head, response.body) else None
 
 
-async def send_answer(send: Send, answer: Answer, path: PathPlan, request: Request) -> bytes:
-    """Send an answer in the two messages of ASGI. :returns: the headers that were sent"""
-    headers = _headers(answer, path, request.id)
-    body = b"" if request.method == "HEAD" else answer.body
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+async def send_response(send: Send, response: Response, path: PathPlan, request: Request) -> bytes:
+    """Send a response in the two messages of ASGI. :returns: the headers that were sent"""
+    headers = _headers(response, path, request.id)
+    body = b"" if request.method == "HEAD" else response.body
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
     return lines(headers)
 
 
-def _headers(answer: Answer, path: PathPlan, request_id: str) -> tuple[Header, ...]:
-    """All headers of an answer."""
-    own: tuple[Header, ...] = (*answer.headers, (b"x-authentik-id", request_id.encode()))
-    if answer.media_type is not None:
-        length = str(len(answer.body)).encode()
-        return ((b"content-type", answer.media_type), *path.bare_headers, (b"content-length", length), *own)
-    if answer.body:
-        return (*path.headers, (b"content-length", str(len(answer.body)).encode()), *own)
+def _headers(response: Response, path: PathPlan, request_id: str) -> tuple[Header, ...]:
+    """All headers of a response."""
+    own: tuple[Header, ...] = (*response.headers, (b"x-authentik-id", request_id.encode()))
+    if response.media_type is not None:
+        length = str(len(response.body)).encode()
+        return ((b"content-type", response.media_type), *path.bare_headers, (b"content-length", length), *own)
+    if response.body:
+        return (*path.headers, (b"content-length", str(len(response.body)).encode()), *own)
     return (*path.bare_headers, *own)

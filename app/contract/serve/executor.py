@@ -1,6 +1,6 @@
-"""Carry a request out by its plan: authenticate, read, call the handler, validate the answer, encode - each once.
+"""Carry a request out by its plan: authenticate, read, call the handler, validate the response, encode - each once.
 
-Nothing here waits: it runs on the event loop's thread for an embedded database and on a pool's thread for a networked one.
+Nothing here waits: it runs on the event loop's thread for a SQLite database and on a pool's thread for a networked one.
 """
 
 import contextlib
@@ -15,29 +15,32 @@ import structlog
 
 from app import determinism, errors
 from app.contract.compile.plan import REQUEST, PathPlan, Plan
-from app.contract.document.source import Pointer
-from app.contract.errors import BrokenContract
+from app.contract.document.contract import Pointer
+from app.contract.errors import ResponseValidationError
 from app.contract.request.authentication import PERMISSION_DENIED, Forbidden, allows
 from app.contract.request.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.request.form import FORM
 from app.contract.request.origin import origin_of
 from app.contract.request.query import MAX_PARAMETERS, TooManyParameters
-from app.contract.response import answers
-from app.contract.response.answers import CONTINUE, PENDING, Answer, StoredViolation, decode, detail
+from app.contract.response import responses
 from app.contract.response.download import write_file
-from app.contract.serve.refusals import invalid, refusal_of
+from app.contract.response.responses import CONTINUE, PENDING, Response, StoredViolation, decode, detail
+from app.contract.serve.rejections import invalid, rejection_of
 from app.contract.serve.request import Request
-from app.contract.serve.response_cache import AnswerMemory
+from app.contract.serve.response_cache import ResponseCache
 from app.contract.validation.messages import Messages
-from app.contract.validation.rules import Broken
+from app.contract.validation.rules import ViolatedRule
 from app.contract.validation.wording import NON_FIELD_ERRORS
 from app.domain import RequestContext
 from app.execution import Statement, Unfinished
 
 log = structlog.get_logger("flows.contract")
 
-Problems = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Mapping[str, errors.NotUnique | errors.Missing]]
-"""What the store has against members that the contract allows, by member: from the operationId, the members that are unique or
+Problems = Callable[
+    [str, Mapping[str, Any], Mapping[str, Any]], Mapping[str, errors.NotUnique | errors.DanglingReference]
+]
+"""What the store has against properties that the contract allows, by property: from the operationId, the properties that are
+unique or
 lead to other objects, and the path parameters of the object that they are meant for."""
 
 # How often a request is carried out that the database takes back, and the longest waits in between, in seconds: of the first, from
@@ -58,10 +61,10 @@ class Server:
     """Serves requests by their plans.
 
     :param store: what each handler gets first
-    :param problems: what the store has against some members. authentik reports all at once (recorded:
-        `create.dup_slug_plus_missing`), so it is asked for the members that are right when others are not
+    :param problems: what the store has against some properties. authentik reports all at once (recorded:
+        `create.dup_slug_plus_missing`), so it is asked for the properties that are right when others are not
     :param body_limit: the largest body, in bytes
-    :param memory: answers that may be given again; None to remember none
+    :param memory: answers that may be given again; None to cache none
     :param json_limit: the largest body that is JSON, in bytes; None if there is no further limit
     :param unit_of_work: undoes all that is stored in it if anything is raised
     """
@@ -71,7 +74,7 @@ class Server:
         store: Any,
         problems: Problems,
         body_limit: int,
-        memory: AnswerMemory | None,
+        memory: ResponseCache | None,
         json_limit: int | None = None,
         unit_of_work: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
     ) -> None:
@@ -89,8 +92,8 @@ class Server:
         """The largest body that a reader is given, in bytes."""
         return self._body_limit if reader.media_type == FORM else self._json_limit
 
-    def serve(self, path: PathPlan, plan: Plan | None, request: Request) -> Answer:
-        """The answer to a request, `CONTINUE` to one that can't be answered without its body, which has not been read.
+    def serve(self, path: PathPlan, plan: Plan | None, request: Request) -> Response:
+        """The response to a request, `CONTINUE` to one that can't be answered without its body, which has not been read.
 
         What goes wrong here is a 500 or 503, logged with its traceback.
 
@@ -100,60 +103,62 @@ class Server:
         try:
             if plan is None:
                 return self._without_operation(path, request)
-            answer = self._insist(path, plan, request)
+            response = self._retry(path, plan, request)
             # `CONTINUE` and `PENDING` are sent to nobody.
-            if answer.status != plan.status and answer.status >= 200:
-                _check_refusal(plan, answer)
-            return answer
+            if response.status != plan.status and response.status >= 200:
+                _check_rejection(plan, response)
+            return response
         except errors.Locked:
             raise
         except Exception as error:
             return self._failed(error, path, plan, request)
 
-    def begin(self, path: PathPlan, plan: Plan, request: Request) -> Answer | Unfinished[Answer]:
+    def begin(self, path: PathPlan, plan: Plan, request: Request) -> Response | Unfinished[Response]:
         """Serve a request, but hand out the statement that its handler returns, if it does, instead of running it.
 
         :raises WouldBlock: it has to be carried out elsewhere, or later
         """
         request.defers = True
         try:
-            answer = self.serve(path, plan, request)
+            response = self.serve(path, plan, request)
         finally:
             request.defers = False
-        if answer is not PENDING or request.statement is None:
-            return answer
+        if response is not PENDING or request.statement is None:
+            return response
         return Unfinished(request.statement, partial(self._complete, path, plan, request, request.statement.finish))
 
-    def _complete(self, path: PathPlan, plan: Plan, request: Request, finish: Callable[[Any], Any], row: Any) -> Answer:
-        """The answer to a request whose statement has been run. :param row: the first row of its result"""
+    def _complete(
+        self, path: PathPlan, plan: Plan, request: Request, finish: Callable[[Any], Any], row: Any
+    ) -> Response:
+        """The response to a request whose statement has been run. :param row: the first row of its result"""
         try:
             try:
-                answer = _written(plan, finish(row))
+                response = _written(plan, finish(row))
             except errors.DomainError as error:
-                answer = self._refused(plan, request, {}, error)
-                _check_refusal(plan, answer)
+                response = self._rejected(plan, request, {}, error)
+                _check_rejection(plan, response)
         except Exception as error:
             return self._failed(error, path, plan, request)
-        return answer
+        return response
 
-    def _failed(self, error: Exception, path: PathPlan, plan: Plan | None, request: Request) -> Answer:
-        """The answer to a request that an exception has ended."""
+    def _failed(self, error: Exception, path: PathPlan, plan: Plan | None, request: Request) -> Response:
+        """The response to a request that an exception has ended."""
         operation = plan.operation_id if plan else None
         match error:
             case Forbidden():
                 first = plan or next(iter(path.plans.values()))
-                return detail(403, str(error), broken=[Broken(first.security)])
+                return detail(403, str(error), violated=[ViolatedRule(first.security)])
             case TooManyParameters():
                 return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
             case errors.Unavailable():
                 return unavailable(error, request)
-            case BrokenContract():
+            case ResponseValidationError():
                 log.error("answer breaks the contract", id=request.id, operation=operation, problem=str(error))
             case _:
                 log.error("request failed", id=request.id, operation=operation, exc_info=error)
-        return detail(500, answers.SERVER_ERROR)
+        return detail(500, responses.SERVER_ERROR)
 
-    def _without_operation(self, path: PathPlan, request: Request) -> Answer:
+    def _without_operation(self, path: PathPlan, request: Request) -> Response:
         """204 for OPTIONS, 405 for a method that the path does not have.
 
         403 to those who could not have used the method, and to wrong credentials (recorded: `auth.*.delete_list`,
@@ -167,84 +172,86 @@ class Server:
                 if not allows(request.access, required):
                     return _denied((*path.pointer, "x-required-permissions", request.method.lower()))
         if request.method == "OPTIONS":
-            return Answer(204)
+            return Response(204)
         return detail(405, f'Method "{request.method}" not allowed.')
 
-    def _insist(self, path: PathPlan, plan: Plan, request: Request) -> Answer:
+    def _retry(self, path: PathPlan, plan: Plan, request: Request) -> Response:
         """Carry a request out, again if the database took it back. Only one on the network does, so a thread of its own waits."""
         for attempt in range(_ATTEMPTS - 1):
             try:
-                return self._carry_out(path, plan, request)
-            except errors.TakenBack as error:
+                return self._handle(path, plan, request)
+            except errors.SerializationFailure as error:
                 if determinism.clock() - request.started > _LONGEST_RETRY:
                     raise
                 log.info("taken back", id=request.id, operation=plan.operation_id, error=str(error))
                 time.sleep(random.uniform(0, min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)))  # noqa: S311  # no secret
-        return self._carry_out(path, plan, request)
+        return self._handle(path, plan, request)
 
-    def _carry_out(self, path: PathPlan, plan: Plan, request: Request) -> Answer:
+    def _handle(self, path: PathPlan, plan: Plan, request: Request) -> Response:
         access = request.access = plan.verify(request.authorization) if plan.verify is not None else None
         if not allows(access, plan.permissions):
             return self._unless_missing(path, plan, request, _denied((*plan.pointer, "x-required-permissions")))
-        if self._memory is None or not plan.remembered:
+        if self._memory is None or not plan.cached:
             return self._execute(path, plan, request)
-        answer = self._memory.recall(request.path, request.query)
-        if answer is None:
-            answer = self._execute(path, plan, request)
+        response = self._memory.recall(request.path, request.query)
+        if response is None:
+            response = self._execute(path, plan, request)
             # Violations are counted each time that they are answered.
-            if answer.status == plan.status and not answer.stored_violations:
-                self._memory.remember(request.path, request.query, answer)
-        return answer
+            if response.status == plan.status and not response.stored_violations:
+                self._memory.remember(request.path, request.query, response)
+        return response
 
-    def _execute(self, path: PathPlan, plan: Plan, request: Request) -> Answer:
-        """Read the query and the body, call the handler, write its answer."""
-        arguments, refusal = plan.query.read(request.query)
-        if refusal is not None:
-            if refusal.messages:
-                return invalid(refusal.messages, refusal.broken)
-            return detail(404, refusal.not_found, broken=refusal.broken)
+    def _execute(self, path: PathPlan, plan: Plan, request: Request) -> Response:
+        """Read the query and the body, call the handler, write its response."""
+        arguments, rejection = plan.query.read(request.query)
+        if rejection is not None:
+            if rejection.messages:
+                return invalid(rejection.messages, rejection.violated)
+            return detail(404, rejection.not_found, violated=rejection.violated)
         if request.path_values:
             arguments = {**request.path_values, **arguments}
         elif request.path_values is None:
             return _no_such_object(path, request)
         if plan.body is not None:
-            body, refused = self._read_body(plan, plan.body, request)
-            if refused is not None:
-                return refused if refused is CONTINUE else self._unless_missing(path, plan, request, refused)
+            body, rejected = self._read_body(plan, plan.body, request)
+            if rejected is not None:
+                return rejected if rejected is CONTINUE else self._unless_missing(path, plan, request, rejected)
             arguments = {**arguments, "body": body}
         if plan.knows_request:
             arguments = {**arguments, REQUEST: _context(request)}
         if plan.examples is not None:
-            return plan.examples.answer(request.scope["headers"])
+            return plan.examples.response(request.scope["headers"])
         try:
             if not plan.undoable:
                 result = plan.handler(self._store, **arguments)
                 return self._run(plan, request, result) if type(result) is Statement else _written(plan, result)
-            # What was stored for an answer that breaks the contract is undone.
+            # What was stored for a response that breaks the contract is undone.
             with self._unit_of_work():
                 return _written(plan, plan.handler(self._store, **arguments), arguments.get("body", ()))
         except errors.DomainError as error:
-            return self._refused(plan, request, arguments, error)
+            return self._rejected(plan, request, arguments, error)
 
-    def _run(self, plan: Plan, request: Request, statement: Statement) -> Answer:
+    def _run(self, plan: Plan, request: Request, statement: Statement) -> Response:
         """Run the statement of a handler, or leave that to the caller of `begin`."""
         if request.defers:
             request.statement = statement
             return PENDING
         return _written(plan, self._store.run(statement))
 
-    def _refused(self, plan: Plan, request: Request, arguments: Mapping[str, Any], error: errors.DomainError) -> Answer:
-        """The answer to a request that a handler has refused."""
-        if not isinstance(error, errors.NotUnique | errors.Missing):
-            return refusal_of(error, plan)
+    def _rejected(
+        self, plan: Plan, request: Request, arguments: Mapping[str, Any], error: errors.DomainError
+    ) -> Response:
+        """The response to a request that a handler has refused."""
+        if not isinstance(error, errors.NotUnique | errors.DanglingReference):
+            return rejection_of(error, plan)
         if plan.body is None:
             raise error
         body = arguments["body"]
         return self._invalid(
-            plan, plan.body, request, body, plan.body.messages_of(error), plan.body.broken_by(error, body)
+            plan, plan.body, request, body, plan.body.messages_of(error), plan.body.violated_by(error, body)
         )
 
-    def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Answer | None]:
+    def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Response | None]:
         if request.body is None:
             return {}, request.unread
         try:
@@ -253,12 +260,12 @@ class Server:
             with _no_collections():
                 return reader.read(request.body, request.content_type), None
         except UnsupportedMediaType:
-            sentence = f'Unsupported media type "{request.content_type}" in request.'
-            return {}, detail(415, sentence, broken=[Broken(reader.pointer)])
+            message = f'Unsupported media type "{request.content_type}" in request.'
+            return {}, detail(415, message, violated=[ViolatedRule(reader.pointer)])
         except MalformedBody as error:
-            return {}, detail(400, str(error), broken=[Broken(reader.pointer)])
+            return {}, detail(400, str(error), violated=[ViolatedRule(reader.pointer)])
         except InvalidBody as error:
-            return {}, self._invalid(plan, reader, request, error.valid, error.messages, error.broken)
+            return {}, self._invalid(plan, reader, request, error.valid, error.messages, error.violated)
 
     def _invalid(
         self,
@@ -267,23 +274,24 @@ class Server:
         request: Request,
         valid: Mapping[str, Any],
         messages: Messages,
-        broken: list[Broken],
-    ) -> Answer:
-        """The answer with some messages, and those of the members that the store does not agree with. What is wrong with the body
-        as a whole is told of when each member is right.
+        violated: list[ViolatedRule],
+    ) -> Response:
+        """The response with some messages, and those of the properties that the store does not agree with. What is wrong with
+        the body
+        as a whole is told of when each property is right.
         """
         asked = reader.asked_of_the_store(valid)
         found = self._problems(plan.operation_id, asked, request.path_values or {}) if asked else {}
         if found:
             messages = dict(messages) if messages.keys() != {NON_FIELD_ERRORS} else {}
-            broken = [one for one in broken if one.member and one.member[0] not in found]
+            violated = [one for one in violated if one.property_name and one.property_name[0] not in found]
         for error in found.values():
             messages.update(reader.messages_of(error))
-            broken += reader.broken_by(error, valid)
-        return invalid(reader.ordered(messages), broken)
+            violated += reader.violated_by(error, valid)
+        return invalid(reader.ordered(messages), violated)
 
-    def _unless_missing(self, path: PathPlan, plan: Plan, request: Request, refusal: Answer) -> Answer:
-        """A refusal, but 404 if the sender may see that there is no such object.
+    def _unless_missing(self, path: PathPlan, plan: Plan, request: Request, rejection: Response) -> Response:
+        """An error response, but 404 if the sender may see that there is no such object.
 
         authentik looks the object up before it reads the body and asks for permission to change (recorded:
         `patch.unknown_slug_malformed`, `auth.viewer.patch_unknown`).
@@ -295,7 +303,7 @@ class Server:
             or plan is reader
             or not allows(request.access, reader.permissions)
         ):
-            return refusal
+            return rejection
         if request.path_values is None:
             return _no_such_object(path, request)
         arguments, wrong = reader.query.read(request.query)
@@ -306,10 +314,10 @@ class Server:
                 if type(result) is Statement:
                     self._store.run(result)
             except errors.NotFound:
-                return detail(404, answers.NOT_FOUND)
-            except errors.NotAChoice:
-                return refusal
-        return refusal
+                return detail(404, responses.NOT_FOUND)
+            except errors.InvalidChoice:
+                return rejection
+        return rejection
 
 
 @contextlib.contextmanager
@@ -324,28 +332,28 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _written(plan: Plan, result: Any, changed: Container[str] = ()) -> Answer:
-    """The successful answer with what a handler returned.
+def _written(plan: Plan, result: Any, changed: Container[str] = ()) -> Response:
+    """The successful response with what a handler returned.
 
     :param changed: the properties that the request has written
     """
     if plan.files:
         return write_file(result, plan.status, plan.files)
     if plan.writer is None:
-        return Answer(plan.status)
+        return Response(plan.status)
     found: list[StoredViolation] = []
     body = plan.writer.write(result, changed, found)
-    return Answer(plan.status, body, stored_violations=found) if found else Answer(plan.status, body)
+    return Response(plan.status, body, stored_violations=found) if found else Response(plan.status, body)
 
 
-def _denied(rule: Pointer) -> Answer:
-    """The answer to those who lack a permission. :param rule: where the contract asks for it"""
-    return detail(403, PERMISSION_DENIED, broken=[Broken(rule)])
+def _denied(rule: Pointer) -> Response:
+    """The response to those who lack a permission. :param rule: where the contract asks for it"""
+    return detail(403, PERMISSION_DENIED, violated=[ViolatedRule(rule)])
 
 
-def _no_such_object(path: PathPlan, request: Request) -> Answer:
-    """The answer to a path with values that can name no object."""
-    return detail(404, answers.NOT_FOUND, broken=path.reader.broken(request.path))
+def _no_such_object(path: PathPlan, request: Request) -> Response:
+    """The response to a path with values that can name no object."""
+    return detail(404, responses.NOT_FOUND, violated=path.reader.violated(request.path))
 
 
 def _context(request: Request) -> RequestContext:
@@ -360,21 +368,21 @@ def _context(request: Request) -> RequestContext:
     )
 
 
-def unavailable(error: errors.Unavailable, request: Request) -> Answer:
-    """The answer when the database is not there; the log has the reason."""
+def unavailable(error: errors.Unavailable, request: Request) -> Response:
+    """The response when the database is not there; the log has the reason."""
     log.error("database unavailable", id=request.id, error=str(error))
-    return detail(503, answers.UNAVAILABLE, ((b"retry-after", answers.RETRY_AFTER),))
+    return detail(503, responses.UNAVAILABLE, ((b"retry-after", responses.RETRY_AFTER),))
 
 
-def too_large(limit: int) -> Answer:
-    """The answer to a request with a body that is too large. :param limit: the largest one, in bytes"""
+def too_large(limit: int) -> Response:
+    """The response to a request with a body that is too large. :param limit: the largest one, in bytes"""
     return detail(413, f"The request body is larger than {limit} bytes.")
 
 
-def _check_refusal(plan: Plan, answer: Answer) -> None:
-    """:raises BrokenContract: the operation does not document this refusal, or documents another body for it"""
-    if answer.status not in plan.validators:
-        raise BrokenContract(f"The response {answer.status} is not documented.")
-    validator = plan.validators[answer.status]
-    if validator is not None and not validator.is_valid(decode(answer.body)):
-        raise BrokenContract(f"The response {answer.status} is documented with another body.")
+def _check_rejection(plan: Plan, response: Response) -> None:
+    """:raises BrokenContract: the operation does not document this error response, or documents another body for it"""
+    if response.status not in plan.validators:
+        raise ResponseValidationError(f"The response {response.status} is not documented.")
+    validator = plan.validators[response.status]
+    if validator is not None and not validator.is_valid(decode(response.body)):
+        raise ResponseValidationError(f"The response {response.status} is documented with another body.")

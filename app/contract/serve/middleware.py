@@ -1,7 +1,8 @@
 """The Connexion middleware that serves the contract.
 
-It is a `SpecMiddleware`: Connexion hands it the specification, of which an `Edition` is made. What is left per request is one
-match, one plan, one answer. Paths outside the contract go on to the next application.
+It is a `SpecMiddleware`: Connexion hands it the specification, of which a
+`CompiledContract` is made. What is left per request is one
+match, one plan, one response. Paths outside the contract go on to the next application.
 """
 
 import asyncio
@@ -19,8 +20,8 @@ from app.contract.compile.plan import PathPlan, Plan
 from app.contract.connexion import Specification, SpecMiddleware
 from app.contract.request.body import BodyReader
 from app.contract.request.negotiation import accepts, names_json
-from app.contract.response import answers
-from app.contract.response.answers import CONTINUE, Answer, busy, detail
+from app.contract.response import responses
+from app.contract.response.responses import CONTINUE, Response, busy, detail
 from app.contract.serve.asgi import (
     BEGIN,
     Disconnected,
@@ -29,10 +30,10 @@ from app.contract.serve.asgi import (
     headers_of,
     read_body,
     received,
-    send_answer,
+    send_response,
     sent_whole,
 )
-from app.contract.serve.edition import Current, Edition
+from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
 from app.contract.serve.executor import Server, too_large, unavailable
 from app.contract.serve.long_running import Busy, LongRunning
 from app.contract.serve.problems import PROBLEM
@@ -42,10 +43,10 @@ from app.contract.serve.threads import Workers
 from app.metrics import Metrics
 
 Pending = Callable[[], Awaitable[None] | None]
-Unlocked = Callable[[errors.Locked, float], Awaitable[None]]
-Together = Callable[..., Awaitable[Answer | None]]
-Observe = Callable[[PathPlan, Plan | None, Request, Answer, bytes, float], None]
-Trace = Callable[[str, Plan | None, Request, Answer, float], str | None]
+WaitForLock = Callable[[errors.Locked, float], Awaitable[None]]
+Pipelined = Callable[..., Awaitable[Response | None]]
+Observe = Callable[[PathPlan, Plan | None, Request, Response, bytes, float], None]
+Trace = Callable[[str, Plan | None, Request, Response, float], str | None]
 
 log = structlog.get_logger("flows.request")
 
@@ -57,19 +58,20 @@ class ContractMiddleware(SpecMiddleware):
     """Serves every operation of the contract.
 
     :param app: the application behind, for all other paths
-    :param current: the contract that is in force
+    :param active_contract: the contract that is active
     :param workers: the threads that requests are carried out on; None for the event loop's own thread
     :param long_running: the thread that requests are carried out on that may take seconds; None for where all others are
-    :param pending: what has to be done before the answer of a request that was carried out on the event loop's thread may leave,
-        None if nothing has; it raises `Unavailable` if the answer does not hold, `Locked` if the request may be carried out again
+    :param pending: what has to be done before the response of a request that was carried out on the event loop's thread may leave,
+        None if nothing has; it raises `Unavailable` if the response does not hold, `Locked` if the request may be carried out again
     :param unlocked: waits until a request that found the database locked may be carried out again, given what it was told and since
         when it waits, in seconds of the event loop's clock; raises `Unavailable` after a while
-    :param together: carries out requests that are a single statement, on the event loop's thread, without waiting; see
+    :param pipelined: carries out requests that are a single statement, on the event loop's thread, without waiting; see
         `app.store.engine.database.Database`
     :param metrics: counts the requests
-    :param observe: is told of each request, its answer with all headers as they are sent, and how long that took, in seconds; None
+    :param observe: is told of each request, its response with all headers as they are sent, and how long that took, in seconds;
+        None
         for nobody
-    :param trace: makes a span of each request: of its path in the contract, its plan, its answer, and how long that took, in
+    :param trace: makes a span of each request: of its path in the contract, its plan, its response, and how long that took, in
         seconds. It gives the identity of the trace; None if nobody traces
     :param room: for the bodies of requests that are under way
     """
@@ -78,24 +80,24 @@ class ContractMiddleware(SpecMiddleware):
         self,
         app: ASGIApp,
         *,
-        current: Current,
+        active_contract: ActiveContract,
         workers: Workers | None,
         long_running: LongRunning | None = None,
         pending: Pending,
-        unlocked: Unlocked,
-        together: Together,
+        unlocked: WaitForLock,
+        pipelined: Pipelined,
         metrics: Metrics,
         observe: Observe | None = None,
         trace: Trace | None = None,
         room: Room | None = None,
     ) -> None:
         self._next = app
-        self._current = current
+        self._active_contract = active_contract
         self._workers = workers
         self._long_running = long_running
         self._pending = pending
         self._unlocked = unlocked
-        self._together = together
+        self._pipelined = pipelined
         self._metrics = metrics
         self._violations = ViolationReporter(metrics)
         self._observe = observe
@@ -105,7 +107,7 @@ class ContractMiddleware(SpecMiddleware):
 
     def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
         """Build the plans. Called by Connexion when the application starts."""
-        return self._current.start(specification, options)
+        return self._active_contract.start(specification, options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -126,10 +128,14 @@ class ContractMiddleware(SpecMiddleware):
         """
         started = determinism.clock()
         path: str = scope["path"]
-        edition = self._current.edition
-        if path.startswith(edition.doubled):
-            path = edition.prefix + path[len(edition.doubled) :]
-        found = edition.router.find(path) if path.startswith(edition.prefix) and "\0" not in path else None
+        compiled_contract = self._active_contract.compiled_contract
+        if path.startswith(compiled_contract.doubled):
+            path = compiled_contract.prefix + path[len(compiled_contract.doubled) :]
+        found = (
+            compiled_contract.router.find(path)
+            if path.startswith(compiled_contract.prefix) and "\0" not in path
+            else None
+        )
         if found is None:
             return otherwise(scope, receive, send)
         target, path_values = found
@@ -150,26 +156,30 @@ class ContractMiddleware(SpecMiddleware):
             started,
         )
         self._metrics.begin()
-        answer, commit = _unwanted(plan, request), None
-        if answer is None and self._workers is None and (plan is None or plan.is_short):
+        response, commit = _unwanted(plan, request), None
+        if response is None and self._workers is None and (plan is None or plan.is_short):
             try:
-                answer = edition.server.serve(target, plan, request)
+                response = compiled_contract.server.serve(target, plan, request)
                 commit = self._pending()
             except errors.Locked:
-                return self._go_on(edition, target, plan, request, None, None, length, receive, send)
-            if commit is None and answer.status < 400 and (lines := sent_whole(answer, target, request)) is not None:
+                return self._go_on(compiled_contract, target, plan, request, None, None, length, receive, send)
+            if (
+                commit is None
+                and response.status < 400
+                and (lines := sent_whole(response, target, request)) is not None
+            ):
                 self._metrics.end()
-                self._tell(edition, target, plan, request, answer, lines)
+                self._tell(compiled_contract, target, plan, request, response, lines)
                 return None
-        return self._go_on(edition, target, plan, request, answer, commit, length, receive, send)
+        return self._go_on(compiled_contract, target, plan, request, response, commit, length, receive, send)
 
     async def _go_on(
         self,
-        edition: Edition,
+        compiled_contract: CompiledContract,
         target: PathPlan,
         plan: Plan | None,
         request: Request,
-        answer: Answer | None,
+        response: Response | None,
         commit: Awaitable[None] | None,
         length: int,
         receive: Receive,
@@ -177,32 +187,32 @@ class ContractMiddleware(SpecMiddleware):
     ) -> None:
         """The rest of a request: its body, others who carry it out, the commit of what it wrote or saw, the client's pace."""
         try:
-            server = edition.server
-            if answer is None and plan is not None and plan.body is not None:
+            server = compiled_contract.server
+            if response is None and plan is not None and plan.body is not None:
                 request.body = received(request.scope, server.small_body)
                 if request.body is None:
-                    answer = await self._take_in(server, target, plan, plan.body, request, length, receive)
-            if answer is None:
-                answer = await self._carry_out(server, target, plan, request)
+                    response = await self._take_in(server, target, plan, plan.body, request, length, receive)
+            if response is None:
+                response = await self._run(server, target, plan, request)
             elif commit is not None:
-                answer = await self._kept(server, target, plan, request, answer, commit)
-            if answer.status >= 400:
-                answer = edition.problems.located(answer, target, plan, request.accept)
-            lines = sent_whole(answer, target, request)
+                response = await self._kept(server, target, plan, request, response, commit)
+            if response.status >= 400:
+                response = compiled_contract.problems.located(response, target, plan, request.accept)
+            lines = sent_whole(response, target, request)
             if lines is None:
-                lines = await send_answer(send, answer, target, request)
+                lines = await send_response(send, response, target, request)
         except Disconnected:
             return
         finally:
             self._metrics.end()
             self._room.give_back(request)
-        self._tell(edition, target, plan, request, answer, lines)
+        self._tell(compiled_contract, target, plan, request, response, lines)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on whose path the contract does not have. One below the contract's base path is counted and logged: a
-        client's mistake is looked for there.
+        client's error is looked for there.
         """
-        if not scope["path"].startswith(self._current.edition.prefix):
+        if not scope["path"].startswith(self._active_contract.compiled_contract.prefix):
             await self._next(scope, receive, send)
             return
         started = determinism.clock()
@@ -238,26 +248,27 @@ class ContractMiddleware(SpecMiddleware):
         target: PathPlan,
         plan: Plan | None,
         request: Request,
-        answer: Answer | None,
+        response: Response | None,
         commit: Awaitable[None] | None,
-    ) -> Answer:
-        """The answer to a request that is carried out on this thread, once it holds. While the database is locked it is carried out
+    ) -> Response:
+        """The response to a request that is carried out on this thread, once it holds. While the database is locked it is
+        carried out
         again, by a timer.
 
-        :param answer: None if the request has not been carried out yet
-        :param commit: what the answer has to wait for
+        :param response: None if the request has not been carried out yet
+        :param commit: what the response has to wait for
         """
         began = 0.0
         while True:
             try:
-                if answer is None:
-                    answer = server.serve(target, plan, request)
-                    commit = self._pending() if answer is not CONTINUE else None
+                if response is None:
+                    response = server.serve(target, plan, request)
+                    commit = self._pending() if response is not CONTINUE else None
                 if commit is not None:
                     await commit
-                return answer
+                return response
             except errors.Locked as error:
-                locked, answer, commit = error, None, None
+                locked, response, commit = error, None, None
             except errors.Unavailable as error:
                 return unavailable(error, request)
             began = began or asyncio.get_running_loop().time()
@@ -267,20 +278,28 @@ class ContractMiddleware(SpecMiddleware):
                 return unavailable(error, request)
 
     def _tell(
-        self, edition: Edition, target: PathPlan, plan: Plan | None, request: Request, answer: Answer, lines: bytes
+        self,
+        compiled_contract: CompiledContract,
+        target: PathPlan,
+        plan: Plan | None,
+        request: Request,
+        response: Response,
+        lines: bytes,
     ) -> None:
         """Tell of a request that has been answered: who counts, who looks on, and the log."""
         seconds = determinism.clock() - request.started
         verb = "GET" if request.method == "HEAD" else request.method
         place = target.counters.get(verb)
-        self._metrics.count(place, answer.status, seconds, answer.rule)
-        if answer.stored_violations:
-            self._violations.report(plan, answer.stored_violations, place)
+        self._metrics.count(place, response.status, seconds, response.rule)
+        if response.stored_violations:
+            self._violations.report(plan, response.stored_violations, place)
         if self._observe is not None:
-            self._observe(target, plan, request, answer, lines, seconds)
+            self._observe(target, plan, request, response, lines, seconds)
         trace_id = None
         if self._trace is not None:
-            trace_id = self._trace(f"{edition.prefix[:-1]}{target.pointer[1]}", plan, request, answer, seconds)
+            trace_id = self._trace(
+                f"{compiled_contract.prefix[:-1]}{target.pointer[1]}", plan, request, response, seconds
+            )
         # Bound once, and asked before the line is put together: one that is not written costs next to nothing then.
         self._log = self._log or log.bind()
         if self._log.is_enabled_for(logging.INFO):
@@ -290,11 +309,11 @@ class ContractMiddleware(SpecMiddleware):
                 operation=plan.operation_id if plan else None,
                 method=request.method,
                 path=request.path,
-                status=answer.status,
+                status=response.status,
                 ms=round(seconds * 1000, 2),
                 token=request.access.name if request.access else None,
-                reason=answer.reason or None,
-                rule=answer.rule or None,
+                reason=response.reason or None,
+                rule=response.rule or None,
                 trace_id=trace_id,
             )
 
@@ -307,14 +326,14 @@ class ContractMiddleware(SpecMiddleware):
         request: Request,
         length: int,
         receive: Receive,
-    ) -> Answer | None:
+    ) -> Response | None:
         """Read a body, of those who may send one: nothing is kept of what others send.
 
-        :returns: the answer if there is one without the body
+        :returns: the response if there is one without the body
         """
-        answer = await self._carry_out(server, target, plan, request)
-        if answer is not CONTINUE:
-            return answer
+        response = await self._run(server, target, plan, request)
+        if response is not CONTINUE:
+            return response
         limit = server.limit_of(reader)
         if length <= limit and not self._room.has(length):
             return busy()
@@ -326,8 +345,8 @@ class ContractMiddleware(SpecMiddleware):
             request.unread = too_large(limit)
         return None
 
-    async def _carry_out(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Answer:
-        """Carry a request out. :returns: the answer, once it holds"""
+    async def _run(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Response:
+        """Carry a request out. :returns: the response, once it holds"""
         if self._long_running is not None and plan is not None and plan.long_running and request.body is not None:
             return await self._beside(self._long_running, server, target, plan, request)
         if self._workers is None:
@@ -336,10 +355,10 @@ class ContractMiddleware(SpecMiddleware):
         if plan is not None and (plan.single_statement or (plan.body is not None and request.body is None)):
             try:
                 serve = server.serve if plan.undoable else server.begin
-                answer = await self._together(serve, target, plan, request)
-                if answer is not None:
-                    return answer
-            except errors.TakenBack:
+                response = await self._pipelined(serve, target, plan, request)
+                if response is not None:
+                    return response
+            except errors.SerializationFailure:
                 pass
             except errors.Unavailable as error:
                 return unavailable(error, request)
@@ -347,39 +366,39 @@ class ContractMiddleware(SpecMiddleware):
 
     async def _beside(
         self, thread: LongRunning, server: Server, target: PathPlan, plan: Plan, request: Request
-    ) -> Answer:
+    ) -> Response:
         """Serve a request that may take seconds."""
         try:
-            answer: Answer = await thread.run(server.serve, target, plan, request)
+            response: Response = await thread.run(server.serve, target, plan, request)
         except Busy:
-            answer = detail(503, answers.BUSY_WITH_LONG, ((b"retry-after", answers.RETRY_AFTER),))
-        return answer
+            response = detail(503, responses.BUSY_WITH_LONG, ((b"retry-after", responses.RETRY_AFTER),))
+        return response
 
     async def _alone(
         self, workers: Workers, server: Server, target: PathPlan, plan: Plan | None, request: Request
-    ) -> Answer:
+    ) -> Response:
         """Carry out a request on a thread. Changes of one object take turns if they have to wait."""
         turn = request.path if request.path_values and request.method not in _SAFE else None
         try:
-            answer: Answer = await workers.run(server.serve, target, plan, request, turn=turn)
+            response: Response = await workers.run(server.serve, target, plan, request, turn=turn)
         except errors.Unavailable as error:
             return unavailable(error, request)
-        return answer
+        return response
 
 
-def _unwanted(plan: Plan | None, request: Request) -> Answer | None:
-    """The answer to a request for a media type that there is none of; None if there is."""
+def _unwanted(plan: Plan | None, request: Request) -> Response | None:
+    """The response to a request for a media type that there is none of; None if there is."""
     if request.accept is not None and not _acceptable(request.accept, plan):
-        return detail(406, answers.NOT_ACCEPTABLE)
+        return detail(406, responses.NOT_ACCEPTABLE)
     if b"format=" in request.query and not names_json(request.query):
-        return detail(404, answers.NOT_FOUND)
+        return detail(404, responses.NOT_FOUND)
     return None
 
 
 def _acceptable(accept: str, plan: Plan | None) -> bool:
     """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have.
 
-    Who names problems says how to be told of refusals, and takes other answers as they are.
+    Who names problems says how to be told of error responses, and takes other responses as they are.
     """
     if plan is None or not plan.files:
         return accepts(accept, "application/json") or accepts(accept, PROBLEM)

@@ -10,69 +10,71 @@ from typing import Any
 import orjson
 
 from app.contract.compile.plan import PathPlan, Plan
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 from app.contract.request.negotiation import names
-from app.contract.response.answers import Answer, decode, encode
-from app.contract.validation.rules import MISSING, Broken
+from app.contract.response.responses import Response, decode, encode
+from app.contract.validation.rules import MISSING, ViolatedRule
 from app.contract.validation.wording import NON_FIELD_ERRORS
 
 PROBLEM = "application/problem+json"
 """The media type of RFC 9457."""
 
 _SHOWN_LENGTH = 80
-# What messages stand under that are about no member.
-_NO_MEMBERS = frozenset({"detail", NON_FIELD_ERRORS})
+# What messages stand under that are about no property.
+_NO_PROPERTIES = frozenset({"detail", NON_FIELD_ERRORS})
 
 
 class Problems:
     """Says where the rules of a contract stand that requests are refused by.
 
-    :param source: the contract
+    :param contract: the contract
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
 
-    def located(self, answer: Answer, path: PathPlan, plan: Plan | None, accept: str | None) -> Answer:
-        """A refusal with the line of the contract, and as a problem for a client that names these in `Accept`."""
-        broken = answer.broken or [Broken(documented(answer.status, path, plan))]
-        headers = answer.headers
-        if answer.status < 500:
-            headers = (*headers, (b"x-contract-rule", self._place(broken[0]).encode()))
+    def located(self, response: Response, path: PathPlan, plan: Plan | None, accept: str | None) -> Response:
+        """An error response with the line of the contract, and as a problem for a client that names these in `Accept`."""
+        violated = response.violated or [ViolatedRule(documented(response.status, path, plan))]
+        headers = response.headers
+        if response.status < 500:
+            headers = (*headers, (b"x-contract-rule", self._place(violated[0]).encode()))
         if accept is None or not names(accept, PROBLEM):
-            return answer._replace(headers=headers)
-        return answer._replace(
+            return response._replace(headers=headers)
+        return response._replace(
             headers=(*headers, (b"vary", b"Accept")),
             media_type=PROBLEM.encode(),
-            body=encode(self._problem(answer, broken)),
+            body=encode(self._problem(response, violated)),
         )
 
-    def _problem(self, answer: Answer, broken: Sequence[Broken]) -> dict[str, Any]:
-        messages = decode(answer.body) if answer.body else {}
-        sentences = list(_sentences(messages, ()))
+    def _problem(self, response: Response, violated: Sequence[ViolatedRule]) -> dict[str, Any]:
+        messages = decode(response.body) if response.body else {}
+        texts = list(_messages(messages, ()))
         return {
             "type": "about:blank",
-            "title": HTTPStatus(answer.status).phrase,
-            "status": answer.status,
-            "detail": " ".join(f"{member}: {sentence}" if member else sentence for member, sentence in sentences),
-            "errors": [self._error(one) for one in broken],
+            "title": HTTPStatus(response.status).phrase,
+            "status": response.status,
+            "detail": " ".join(
+                f"{property_name}: {message}" if property_name else message for property_name, message in texts
+            ),
+            "errors": [self._error(one) for one in violated],
             "answer": messages,
         }
 
-    def _error(self, broken: Broken) -> dict[str, Any]:
+    def _error(self, violated: ViolatedRule) -> dict[str, Any]:
         return {
-            **({"member": "/".join(map(str, broken.member))} if broken.member else {}),
-            **({"value": _shortened(broken.value)} if broken.value is not MISSING else {}),
-            "rule": broken.keyword,
-            "contract": self._place(broken),
+            **({"member": "/".join(map(str, violated.property_name))} if violated.property_name else {}),
+            **({"value": _shortened(violated.value)} if violated.value is not MISSING else {}),
+            "rule": violated.keyword,
+            "contract": self._place(violated),
         }
 
-    def _place(self, broken: Broken) -> str:
-        return self._source.public(str(self._source.locate(broken.rule)))
+    def _place(self, violated: ViolatedRule) -> str:
+        return self._contract.public(str(self._contract.locate(violated.rule)))
 
 
 def documented(status: int, path: PathPlan, plan: Plan | None) -> Pointer:
-    """Where the contract has a refusal that goes against no rule in particular."""
+    """Where the contract has an error response that goes against no rule in particular."""
     if plan is None or status == HTTPStatus.METHOD_NOT_ALLOWED:
         return path.pointer
     if status == HTTPStatus.NOT_ACCEPTABLE:
@@ -80,16 +82,16 @@ def documented(status: int, path: PathPlan, plan: Plan | None) -> Pointer:
     return (*plan.pointer, "responses", str(status))
 
 
-def _sentences(messages: Any, member: Pointer) -> Iterator[tuple[str, str]]:
-    """Each sentence of a refusal, with the member that it is about."""
+def _messages(messages: Any, property_name: Pointer) -> Iterator[tuple[str, str]]:
+    """Each message of an error response, with the property that it is about."""
     if isinstance(messages, str):
-        yield "/".join(map(str, member)), messages
+        yield "/".join(map(str, property_name)), messages
     elif isinstance(messages, dict):
         for name, inner in messages.items():
-            yield from _sentences(inner, member if name in _NO_MEMBERS else (*member, name))
+            yield from _messages(inner, property_name if name in _NO_PROPERTIES else (*property_name, name))
     elif isinstance(messages, list):
         for index, inner in enumerate(messages):
-            yield from _sentences(inner, member if isinstance(inner, str) else (*member, index))
+            yield from _messages(inner, property_name if isinstance(inner, str) else (*property_name, index))
 
 
 def _shortened(value: Any) -> str:

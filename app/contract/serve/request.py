@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.contract.request.authentication import Access
-from app.contract.response.answers import CONTINUE, Answer
+from app.contract.response.responses import CONTINUE, Response
 from app.execution import Statement
 
 
@@ -13,7 +13,7 @@ from app.execution import Statement
 class Request:
     """One request.
 
-    :param id: what the log and the answer call it
+    :param id: what the log and the response call it
     :param method: in capital letters
     :param path: as the contract has it
     :param path_values: values of the path's parameters; None if they can name no object
@@ -24,7 +24,7 @@ class Request:
     :param content_type: the header, empty if it is missing
     :param scope: the request as the server gives it (ASGI)
     :param started: when it came, in seconds of the clock
-    :param unread: the answer as long as the body has not been read, or if it is not going to be
+    :param unread: the response as long as the body has not been read, or if it is not going to be
     :param held: bytes of the body that count as held by this process
     :param access: what the sender may do, once it is known
     :param defers: whether a statement that a handler returns is not run, but kept as `statement`
@@ -41,7 +41,7 @@ class Request:
     content_type: str
     scope: Mapping[str, Any]
     started: float
-    unread: Answer = CONTINUE
+    unread: Response = CONTINUE
     held: int = 0
     access: Access | None = None
     defers: bool = False

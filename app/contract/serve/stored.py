@@ -7,11 +7,11 @@ import structlog
 
 from app.contract.compile.models import new_reader, schemas_of_models
 from app.contract.compile.plan import Plan
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.contract.request.body import InvalidBody
-from app.contract.response.answers import StoredViolation
+from app.contract.response.responses import StoredViolation
 from app.contract.response.writer import WriterBuilder
-from app.contract.validation.rules import MISSING, Broken, broken_by
+from app.contract.validation.rules import MISSING, ViolatedRule, violated_by
 from app.domain import Model, StoredObject
 from app.metrics import Metrics
 
@@ -53,29 +53,29 @@ class ViolationReporter:
 class StoredObjectChecker:
     """Validates stored objects by the schemas of their responses and of the requests that create them.
 
-    :param source: a contract that has passed the boot checks
+    :param contract: a contract that has passed the boot checks
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._schemas = schemas_of_models(source)
-        self._writers = WriterBuilder(source, source.base_path)
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._schemas = schemas_of_models(contract)
+        self._writers = WriterBuilder(contract, contract.base_path)
 
-    def violations(self, model: Model, stored: StoredObject, members: Mapping[str, Any]) -> list[Broken]:
+    def violations(self, model: Model, stored: StoredObject, properties: Mapping[str, Any]) -> list[ViolatedRule]:
         """The rules that the stored values of an object break, one for each property.
 
         :param stored: the object
-        :param members: those of its properties that a client sets
+        :param properties: those of its properties that a client sets
         """
         schema = {"$ref": f"#/components/schemas/{self._schemas[model.name]}"}
         value, errors = self._writers.build(schema).own_errors(stored)
-        found = broken_by(self._source, (), errors, value) if errors else []
-        reader = new_reader(self._source, self._schemas[model.name])
+        found = violated_by(self._contract, (), errors, value) if errors else []
+        reader = new_reader(self._contract, self._schemas[model.name])
         if reader is not None:
             # What a reference leads to may be gone by now, and what is not stored is for responses to say.
-            own = {name: value for name, value in members.items() if name not in model.references}
+            own = {name: value for name, value in properties.items() if name not in model.references}
             try:
                 reader.checked(own)
             except InvalidBody as error:
-                found += [one for one in error.broken if one.member and one.value is not MISSING]
-        return list({one.member[:1]: one for one in reversed(found)}.values())[::-1]
+                found += [one for one in error.violated if one.property_name and one.value is not MISSING]
+        return list({one.property_name[:1]: one for one in reversed(found)}.values())[::-1]

@@ -1,6 +1,6 @@
-"""From what a compiled validator finds to what a client is told: all that is wrong at once, by member, in the contract's order.
+"""From what a compiled validator finds to what a client is told: all that is wrong at once, by property, in the contract's order.
 
-The shapes are authentik's: a list of sentences for a value, messages by member for an object, one entry per item for an array of
+The shapes are authentik's: a list of messages for a value, messages by property for an object, one entry per item for an array of
 objects, and messages by index for another array. In a sentence of the contract's own, `{value}` stands for the value that is wrong.
 """
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from jsonschema_rs import ValidationError
 
-from app.contract.document.source import Source
-from app.contract.validation.schemas import Direction, SchemaReader, flattened, properties
+from app.contract.document.contract import Contract
+from app.contract.validation.schemas import Direction, SchemaReader, flattened, schema_properties
 from app.contract.validation.violations import MOST_VALUES
 from app.contract.validation.wording import (
     BLANK,
@@ -27,25 +27,25 @@ from app.contract.validation.wording import (
 Schema = Mapping[str, Any]
 
 Messages = dict[str, Any]
-"""What is wrong with an object: the sentences, or the messages of what it holds, by member."""
+"""What is wrong with an object: the messages, or the messages of what it holds, by property."""
 
 # Messages of one value stand in this order, as authentik runs its checks.
 _ORDER = ("not", "minLength", "maxLength", "pattern")
 
 
-class Explainer:
+class ErrorFormatter:
     """Says what is wrong with the objects of one schema.
 
-    :param source: the contract
+    :param contract: the contract
     :param schema: the schema, as the contract has it
-    :param wording: the sentences to use
+    :param wording: the messages to use
     """
 
-    def __init__(self, source: Source, schema: Schema, wording: Wording) -> None:
-        self._source = source
+    def __init__(self, contract: Contract, schema: Schema, wording: Wording) -> None:
+        self._contract = contract
         self._schema = schema
         self._wording = wording
-        self._members = self._members_of(schema)
+        self._properties = self._properties_of(schema)
 
     def explain(self, errors: Iterable[ValidationError], instance: Any) -> Messages:
         """All that is wrong with an instance.
@@ -54,33 +54,35 @@ class Explainer:
         """
         if instance is None:
             return {NON_FIELD_ERRORS: [NO_DATA]}
-        return self._of_object(errors, instance, self._members, 0)
+        return self._of_object(errors, instance, self._properties, 0)
 
     def _of_object(
-        self, errors: Iterable[ValidationError], instance: Any, members: Mapping[str, Schema], depth: int
+        self, errors: Iterable[ValidationError], instance: Any, properties: Mapping[str, Schema], depth: int
     ) -> Messages:
-        """The messages of an object that `depth` keys lead to. What is wrong with it as a whole is told of when each member is
-        right, as authentik looks at the members first.
+        """The messages of an object that `depth` keys lead to. What is wrong with it as a whole is told of when each property is
+        right, as authentik looks at the properties first.
         """
-        by_member: dict[str, list[ValidationError]] = {}
+        by_property: dict[str, list[ValidationError]] = {}
         whole = []
         for error in errors:
             if len(error.instance_path) > depth:
-                by_member.setdefault(str(error.instance_path[depth]), []).append(error)
+                by_property.setdefault(str(error.instance_path[depth]), []).append(error)
             elif error.kind.name == "required":
-                by_member.setdefault(str(error.kind.value), []).append(error)
+                by_property.setdefault(str(error.kind.value), []).append(error)
             else:
                 whole.append(error)
-        if not by_member:
+        if not by_property:
             whole = [error for error in whole if error.kind.name == "type"] or whole
             if named := self._named(whole):
                 return named
-            return {NON_FIELD_ERRORS: self._sentences(whole, lambda _error: instance, self._own_words)}
-        ordered = [name for name in members if name in by_member] + [name for name in by_member if name not in members]
+            return {NON_FIELD_ERRORS: self._messages(whole, lambda _error: instance, self._own_words)}
+        ordered = [name for name in properties if name in by_property] + [
+            name for name in by_property if name not in properties
+        ]
         return {
-            name: self._of_value(by_member[name], instance[name], members.get(name, {}), depth + 1)
+            name: self._of_value(by_property[name], instance[name], properties.get(name, {}), depth + 1)
             if name in instance
-            else [members.get(name, {}).get("x-messages", {}).get("required", REQUIRED)]
+            else [properties.get(name, {}).get("x-messages", {}).get("required", REQUIRED)]
             for name in ordered
         }
 
@@ -98,29 +100,29 @@ class Explainer:
         if value is None:
             return [own.get("null", NULL)]
         here = {error.kind.name: error for error in errors if len(error.instance_path) <= depth}
-        items = flattened(self._source, schema["items"]) if schema.get("type") == "array" else {}
+        items = flattened(self._contract, schema["items"]) if schema.get("type") == "array" else {}
         if "x-references" in schema and (not items or not here):
             return [self._of_reference(errors, value, items or schema, depth)]
-        if members := self._members_of(schema):
-            return self._of_object(errors, value, members, depth)
+        if properties := self._properties_of(schema):
+            return self._of_object(errors, value, properties, depth)
         if items and not here and self._wording.by_index:
             return self._of_items(errors, value, items, depth)
         if schema.get("minLength") and isinstance(value, str) and not value.strip():
             return [own.get("minLength", BLANK)]
         if value == [] and "minItems" in here:
-            sentences = [own.get("minItems", EMPTY)]
+            texts = [own.get("minItems", EMPTY)]
         else:
             # A value of the wrong type is none of the enum's either; the choice is what a client needs to hear of.
             decisive = next((here[keyword] for keyword in ("enum", "type") if keyword in here), None)
-            sentences = self._sentences(
+            texts = self._messages(
                 [decisive] if decisive else errors,
                 lambda error: _at(value, error.instance_path[depth:]),
                 lambda error: own if len(error.instance_path) <= depth else {},
             )
-        return {NON_FIELD_ERRORS: sentences} if items and self._members_of(items) else sentences
+        return {NON_FIELD_ERRORS: texts} if items and self._properties_of(items) else texts
 
     def _of_reference(self, errors: list[ValidationError], value: Any, schema: Schema, depth: int) -> str:
-        """The sentence of an identity, or of the first wrong one of several."""
+        """The message of an identity, or of the first wrong one of several."""
         first = min((error.instance_path for error in errors), key=lambda path: path[depth:])
         value = _at(value, first[depth:])
         one_of_many = len(first) > depth
@@ -135,39 +137,41 @@ class Explainer:
         messages = {
             index: self._of_value(by_index[index], values[index], schema, depth + 1) for index in sorted(by_index)
         }
-        if self._members_of(schema):
+        if self._properties_of(schema):
             # One that is longer than what is looked at ends with the last item that is wrong.
             count = len(values) if len(values) <= MOST_VALUES else max(messages) + 1
             return [messages.get(index, {}) for index in range(count)]
-        return {str(index): sentences for index, sentences in messages.items()}
+        return {str(index): texts for index, texts in messages.items()}
 
-    def _sentences(
+    def _messages(
         self,
         errors: list[ValidationError],
         instance_of: Callable[[ValidationError], Any],
         own_of: Callable[[ValidationError], Mapping[str, str]],
     ) -> list[str]:
-        """One sentence per broken keyword, without repetitions."""
+        """One message per broken keyword, without repetitions."""
         ranked = sorted(errors, key=lambda error: _ORDER.index(error.kind.name) if error.kind.name in _ORDER else -1)
-        sentences = []
+        texts = []
         for error in ranked:
             keyword, limit = error.kind.name, error.kind.value
             keywords = self._wording.keywords
             say = keywords.get(f"{keyword}:{_one_type(limit)}") or keywords.get(keyword)
             if own := own_of(error).get(keyword):
-                sentences.append(own.replace("{value}", shown(instance_of(error))))
+                texts.append(own.replace("{value}", shown(instance_of(error))))
             else:
-                sentences.append(say(limit, instance_of(error)) if say else shortened(error.message))
-        return list(dict.fromkeys(sentences))
+                texts.append(say(limit, instance_of(error)) if say else shortened(error.message))
+        return list(dict.fromkeys(texts))
 
     def _own_words(self, error: ValidationError) -> Mapping[str, str]:
         """The `x-messages` beside the keyword that is broken."""
-        schema: Any = SchemaReader(self._source, Direction.REQUEST).json_schema(self._schema)
+        schema: Any = SchemaReader(self._contract, Direction.REQUEST).json_schema(self._schema)
         own: Mapping[str, str] = _at(schema, error.schema_path[:-1]).get("x-messages", {})
         return own
 
-    def _members_of(self, schema: Schema) -> dict[str, Schema]:
-        return {name: member for name, (_, member) in properties(self._source, schema).items()}
+    def _properties_of(self, schema: Schema) -> dict[str, Schema]:
+        return {
+            name: property_schema for name, (_, property_schema) in schema_properties(self._contract, schema).items()
+        }
 
 
 def _one_type(limit: Any) -> Any:

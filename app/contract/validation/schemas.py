@@ -1,7 +1,8 @@
-"""OpenAPI 3.0 schemas as JSON Schema, one reading for requests and one for answers.
+"""OpenAPI 3.0 schemas as JSON Schema, one reading for requests and one for responses.
 
 OpenAPI 3.0 has its own dialect (OpenAPI 3.0.3, "Schema Object"), nearest to JSON Schema's Draft 4: `exclusive*` are booleans, and
-1.0 is no integer, which strict clients lean on. `nullable`, `readOnly` and `writeOnly` are translated, and members beside a `$ref`
+1.0 is no integer, which strict clients lean on. `nullable`, `readOnly` and `writeOnly` are translated, and properties beside a
+`$ref`
 mean nothing but for `nullable`. Recursive schemas stay recursive: each component becomes one definition, and another one where null
 is admitted as well.
 """
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple, cast
 import jsonschema_rs
 import orjson
 
-from app.contract.document.source import Pointer, Source, parse_reference, remembered
+from app.contract.document.contract import Contract, Pointer, cached, parse_reference
 
 # Keywords of OpenAPI that say nothing about an instance, or that are translated below.
 _NOT_ASSERTED = frozenset(
@@ -56,7 +57,7 @@ PATTERNS = jsonschema_rs.RegexOptions()
 
 
 class Direction(Enum):
-    """Whose data a schema describes. The value names the keyword of members that the other side owns."""
+    """Whose data a schema describes. The value names the keyword of properties that the other side owns."""
 
     REQUEST = "readOnly"
     RESPONSE = "writeOnly"
@@ -65,17 +66,17 @@ class Direction(Enum):
 class SchemaReader:
     """The schemas of one contract, read for one direction.
 
-    :param source: the contract
+    :param contract: the contract
     :param direction: whether the schemas describe what a client sends or what it gets
     """
 
-    def __init__(self, source: Source, direction: Direction) -> None:
-        self._source = source
+    def __init__(self, contract: Contract, direction: Direction) -> None:
+        self._contract = contract
         self._direction = direction
         # The same schemas are asked for again and again, at boot alone by the checks and by each plan.
-        self._definitions: dict[str, _Definition] = source.definitions[direction.name]
-        self._validators: dict[Any, _Compiled] = source.validators[direction.name]
-        self._reusable: dict[Any, _Compiled] = source.reusable[direction.name]
+        self._definitions: dict[str, _Definition] = contract.definitions[direction.name]
+        self._validators: dict[Any, _Compiled] = contract.validators[direction.name]
+        self._reusable: dict[Any, _Compiled] = contract.reusable[direction.name]
         # A client may send back what it was given, and it is ignored; the server never answers a secret.
         self._foreign: dict[str, Any] = {} if direction is Direction.REQUEST else {"not": {}}
 
@@ -91,7 +92,7 @@ class SchemaReader:
             names |= definition.names - definitions.keys()
         return {**root, "definitions": definitions} if definitions else root
 
-    def mistakes(self, schema: Any) -> Iterator[jsonschema_rs.ValidationError]:
+    def findings(self, schema: Any) -> Iterator[jsonschema_rs.ValidationError]:
         """What in a schema itself, not in those that it refers to, keeps it from being compiled."""
         reference = schema.get("$ref")
         own = self._definition(reference.removeprefix("#/")).schema if reference else self._translate(schema, set())
@@ -117,7 +118,7 @@ class SchemaReader:
     def _definition(self, name: str) -> "_Definition":
         if name not in self._definitions:
             names: set[str] = set()
-            schema = self._translate(self._source.at(pointer_of(name)), names, null=name.endswith(_OR_NULL))
+            schema = self._translate(self._contract.at(pointer_of(name)), names, null=name.endswith(_OR_NULL))
             self._definitions[name] = _Definition(schema, frozenset(names))
         return self._definitions[name]
 
@@ -134,23 +135,31 @@ class SchemaReader:
         nullable = null or schema.get("nullable") is True
         result: dict[str, Any] = {}
         for keyword, value in schema.items():
-            # Validators ignore the sentences; who speaks of what they find looks for them.
+            # Validators ignore the messages; who speaks of what they find looks for them.
             if keyword in _NOT_ASSERTED or (keyword.startswith("x-") and keyword != "x-messages"):
                 continue
             if keyword in _MAPS_OF_SCHEMAS:
                 value = {
-                    name: self._foreign if self._is_foreign(member, names) else self._translate(member, names)
-                    for name, member in value.items()
+                    name: self._foreign
+                    if self._is_foreign(property_schema, names)
+                    else self._translate(property_schema, names)
+                    for name, property_schema in value.items()
                 }
             elif keyword in _SCHEMAS and isinstance(value, dict):
                 value = self._translate(value, names)
             elif keyword in _LISTS_OF_SCHEMAS:
-                value = [self._translate(member, names, null=nullable and keyword == "allOf") for member in value]
+                value = [
+                    self._translate(property_schema, names, null=nullable and keyword == "allOf")
+                    for property_schema in value
+                ]
             elif keyword == "required":
                 # What is required here may be a property of a part.
-                parts = properties(self._source, schema) if "allOf" in schema else {}
-                members = {**{name: member for name, (_, member) in parts.items()}, **schema.get("properties", {})}
-                value = [name for name in value if not self._is_foreign(members.get(name, {}), names)]
+                parts = schema_properties(self._contract, schema) if "allOf" in schema else {}
+                properties = {
+                    **{name: property_schema for name, (_, property_schema) in parts.items()},
+                    **schema.get("properties", {}),
+                }
+                value = [name for name in value if not self._is_foreign(properties.get(name, {}), names)]
                 if not value:
                     # Draft 4 has no empty list here.
                     continue
@@ -172,23 +181,23 @@ class SchemaReader:
         if within and None not in schema.get("enum", (None,)):
             result["enum"] = [*schema["enum"], None]
         for keyword in ("anyOf", "oneOf"):
-            if keyword in schema and not any(admits_null(self._source, part) for part in schema[keyword]):
+            if keyword in schema and not any(admits_null(self._contract, part) for part in schema[keyword]):
                 result[keyword] = [*result[keyword], _NULL]
         if "not" in schema:
             result["not"] = {"allOf": [result["not"], {"not": _NULL}]}
         return result
 
-    def _is_foreign(self, member: Any, names: set[str]) -> bool:
-        while isinstance(reference := member.get("$ref"), str):
+    def _is_foreign(self, property_schema: Any, names: set[str]) -> bool:
+        while isinstance(reference := property_schema.get("$ref"), str):
             name = reference.removeprefix("#/")
             names.add(name)
-            member = self._source.at(pointer_of(name))
-        own: bool | None = member.get(self._direction.value)
-        return any(self._is_foreign(part, names) for part in member.get("allOf", ())) if own is None else own
+            property_schema = self._contract.at(pointer_of(name))
+        own: bool | None = property_schema.get(self._direction.value)
+        return any(self._is_foreign(part, names) for part in property_schema.get("allOf", ())) if own is None else own
 
     def resolved(self, schema: Any) -> Any:
         """A schema with its `$ref` followed."""
-        return self._source.resolve((), schema)[1]
+        return self._contract.resolve((), schema)[1]
 
 
 @cache
@@ -215,7 +224,7 @@ class _Compiled(NamedTuple):
     names: frozenset[str]
 
 
-def let_reuse(source: Source, earlier: Source, same: Container[Pointer]) -> None:
+def let_reuse(contract: Contract, earlier: Contract, same: Container[Pointer]) -> None:
     """Let a contract use what was made of the schemas of an earlier one, as far as they are the same: to make it takes most of the
     time of a start.
 
@@ -227,91 +236,93 @@ def let_reuse(source: Source, earlier: Source, same: Container[Pointer]) -> None
         return all(pointer[: 2 if pointer[0] == "paths" else 3] in same for pointer in pointers)
 
     for direction, definitions in earlier.definitions.items():
-        source.definitions[direction].update(
+        contract.definitions[direction].update(
             {name: one for name, one in definitions.items() if all_same((name, *one.names))}
         )
     for direction, validators in earlier.validators.items():
-        source.reusable[direction].update({key: one for key, one in validators.items() if all_same(one.names)})
+        contract.reusable[direction].update({key: one for key, one in validators.items() if all_same(one.names)})
 
 
-def admits_null(source: Source, schema: Any) -> bool:
+def admits_null(contract: Contract, schema: Any) -> bool:
     """Whether null is a value of a schema, which is not made of itself."""
     while isinstance(schema.get("$ref"), str):
         if schema.get("nullable") is True:
             return True
-        schema = source.resolve((), schema)[1]
+        schema = contract.resolve((), schema)[1]
     if None not in schema.get("enum", (None,)):
         return False
     if schema.get("nullable") is True:
         return True
     return (
         "type" not in schema
-        and all(admits_null(source, part) for part in schema.get("allOf", ()))
-        and all(any(admits_null(source, part) for part in schema[key]) for key in ("anyOf", "oneOf") if key in schema)
-        and not ("not" in schema and admits_null(source, schema["not"]))
+        and all(admits_null(contract, part) for part in schema.get("allOf", ()))
+        and all(any(admits_null(contract, part) for part in schema[key]) for key in ("anyOf", "oneOf") if key in schema)
+        and not ("not" in schema and admits_null(contract, schema["not"]))
     )
 
 
-def default_of(*members: Mapping[str, Any]) -> tuple[Any] | None:
+def default_of(*properties: Mapping[str, Any]) -> tuple[Any] | None:
     """The value of a property that is not stored: its `default`, or else what new objects take, `x-create-default`.
 
-    :param members: the property's schemas, such as those of requests and of responses
+    :param properties: the property's schemas, such as those of requests and of responses
     :returns: the value alone; None if there is none
     """
     for keyword in ("default", "x-create-default"):
-        for member in members:
-            if keyword in member:
-                return (member[keyword],)
+        for property_schema in properties:
+            if keyword in property_schema:
+                return (property_schema[keyword],)
     return None
 
 
-def properties(source: Source, schema: Any, pointer: Pointer = ()) -> dict[str, tuple[Pointer, dict[str, Any]]]:
-    """The members of an object schema, `$ref` and `allOf` followed. Never to be changed.
+def schema_properties(
+    contract: Contract, schema: Any, pointer: Pointer = ()
+) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+    """The properties of an object schema, `$ref` and `allOf` followed. Never to be changed.
 
-    :returns: place and schema of each member; the schema's keywords include those of its own `$ref` or `allOf`
+    :returns: place and schema of each property; the schema's keywords include those of its own `$ref` or `allOf`
     """
     if "$ref" not in schema:
-        return _properties(source, schema, pointer)
-    return _properties_of(source, schema["$ref"])
+        return _properties(contract, schema, pointer)
+    return _properties_of(contract, schema["$ref"])
 
 
-@remembered
-def _properties_of(source: Source, reference: str) -> dict[str, tuple[Pointer, dict[str, Any]]]:
-    pointer, schema = source.resolve((), {"$ref": reference})
-    return _properties(source, schema, pointer)
+@cached
+def _properties_of(contract: Contract, reference: str) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+    pointer, schema = contract.resolve((), {"$ref": reference})
+    return _properties(contract, schema, pointer)
 
 
-def _properties(source: Source, schema: Any, pointer: Pointer) -> dict[str, tuple[Pointer, dict[str, Any]]]:
-    members: dict[str, tuple[Pointer, dict[str, Any]]] = {}
+def _properties(contract: Contract, schema: Any, pointer: Pointer) -> dict[str, tuple[Pointer, dict[str, Any]]]:
+    properties: dict[str, tuple[Pointer, dict[str, Any]]] = {}
     for index, part in enumerate(schema.get("allOf", [])):
-        members.update(properties(source, part, (*pointer, "allOf", index)))
-    for name, member in schema.get("properties", {}).items():
-        members[name] = (*pointer, "properties", name), flattened(source, member)
-    return members
+        properties.update(schema_properties(contract, part, (*pointer, "allOf", index)))
+    for name, property_schema in schema.get("properties", {}).items():
+        properties[name] = (*pointer, "properties", name), flattened(contract, property_schema)
+    return properties
 
 
-def composed(source: Source, schema: Any) -> Iterator[dict[str, Any]]:
+def composed(contract: Contract, schema: Any) -> Iterator[dict[str, Any]]:
     """A schema and the parts of its `allOf`, and of theirs, `$ref` followed."""
-    schema = source.resolve((), schema)[1]
+    schema = contract.resolve((), schema)[1]
     yield schema
     for part in schema.get("allOf", ()):
-        yield from composed(source, part)
+        yield from composed(contract, part)
 
 
-def is_file(source: Source, schema: Any) -> bool:
+def is_file(contract: Contract, schema: Any) -> bool:
     """Whether a schema is that of a file (OpenAPI 3.0.3, "Considerations for File Uploads")."""
-    keywords = flattened(source, schema)
+    keywords = flattened(contract, schema)
     return (keywords.get("type"), keywords.get("format")) == ("string", "binary")
 
 
-def flattened(source: Source, schema: Any) -> dict[str, Any]:
+def flattened(contract: Contract, schema: Any) -> dict[str, Any]:
     """One schema's keywords, those of its `$ref` and of each part of its `allOf` merged in; its own win. Never to be changed."""
     if "$ref" in schema and schema.get("nullable") is True:
-        return {**flattened(source, {"$ref": schema["$ref"]}), "nullable": True}
-    schema = source.resolve((), schema)[1]
+        return {**flattened(contract, {"$ref": schema["$ref"]}), "nullable": True}
+    schema = contract.resolve((), schema)[1]
     if "allOf" not in schema:
         return cast("dict[str, Any]", schema)
     merged: dict[str, Any] = {}
     for part in schema.get("allOf", []):
-        merged.update(flattened(source, part))
+        merged.update(flattened(contract, part))
     return {**merged, **{keyword: value for keyword, value in schema.items() if keyword != "allOf"}}

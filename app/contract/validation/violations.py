@@ -34,18 +34,18 @@ class Violations(NamedTuple):
     complete: bool
 
 
-def violations(validator: Validator, instance: Any, members: Collection[str] = ()) -> Violations:
+def violations(validator: Validator, instance: Any, properties: Collection[str] = ()) -> Violations:
     """Find violations of an instance that is not valid.
 
-    :param members: the members of the instance, if it is an object, that a rule may concern
+    :param properties: the properties of the instance, if it is an object, that a rule may concern
     :raises ValueError: it is nested too deeply
     """
-    excerpt = _Excerpt(instance, members)
-    found = [error for error in validator.iter_errors(excerpt.value) if excerpt.can_tell(error)]
+    excerpt = _Excerpt(instance, properties)
+    found = [error for error in validator.iter_errors(excerpt.value) if excerpt.is_complete(error)]
     if not found:
         # The violation is beyond the excerpt: find the first one only.
         try:
-            validator.validate(_reduced(instance, members))
+            validator.validate(_reduced(instance, properties))
         except ValidationError as error:
             found = [error]
     return Violations(found[:MOST], excerpt.complete and len(found) <= MOST)
@@ -58,20 +58,20 @@ class _Excerpt:
     rule may concern.
     """
 
-    def __init__(self, instance: Any, members: Collection[str]) -> None:
+    def __init__(self, instance: Any, properties: Collection[str]) -> None:
         self._left = MOST_VALUES
         self._cut: set[_Path] = set()
         if isinstance(instance, dict):
-            self.value = {name: self._of(instance[name], (name,)) for name in members if name in instance}
+            self.value = {name: self._of(instance[name], (name,)) for name in properties if name in instance}
         else:
             self.value = self._of(instance, ())
         self.complete = not self._cut
         if isinstance(instance, dict):
-            others = list(islice((name for name in instance if name not in members), self._left))
+            others = list(islice((name for name in instance if name not in properties), self._left))
             self.value |= {name: self._of(instance[name], (name,)) for name in others}
         self._doubtful = {path[:length] for path in self._cut for length in range(len(path) + 1)}
 
-    def can_tell(self, error: ValidationError) -> bool:
+    def is_complete(self, error: ValidationError) -> bool:
         """Whether an error in the excerpt is an error in the instance as well."""
         path = tuple(error.instance_path)
         if path not in self._doubtful or error.kind.name == "type":
@@ -100,8 +100,8 @@ class _Excerpt:
             self._cut.add(path)
 
 
-def _reduced(instance: Any, members: Collection[str]) -> Any:
-    """An instance without the members that no rule concerns."""
+def _reduced(instance: Any, properties: Collection[str]) -> Any:
+    """An instance without the properties that no rule concerns."""
     if not isinstance(instance, dict):
         return instance
-    return {name: instance[name] for name in members if name in instance}
+    return {name: instance[name] for name in properties if name in instance}

@@ -1,6 +1,6 @@
 """What a client is told of one wrong value, in the words that authentik 2024.8.6 was recorded with (`tests/oracle/`).
 
-There is one table for members of a body and one for query parameters. A schema's own `x-messages` come before both.
+There is one table for properties of a body and one for query parameters. A schema's own `x-messages` come before both.
 """
 
 import contextlib
@@ -21,10 +21,10 @@ EMPTY = "This list may not be empty."
 MORE = f"There may be more mistakes; at most {MOST} mistakes are listed."
 
 Say = Callable[[Any, Any], str]
-"""From a keyword's value in the schema and the wrong instance to the sentence."""
+"""From a keyword's value in the schema and the wrong instance to the message."""
 
 
-# Characters of a value that a sentence shows: with the number of sentences, this bounds the response.
+# Characters of a value that a sentence shows: with the number of messages, this bounds the response.
 _SHOWN_LENGTH = 1000
 
 
@@ -58,12 +58,12 @@ class Wording:
 
 
 def does_not_exist(value: Any) -> str:
-    """The sentence of a member that leads to an object that there is not."""
+    """The message of a property that leads to an object that there is not."""
     return f'Invalid pk "{shown(value)}" - object does not exist.'
 
 
 def not_a_choice(value: Any, one_of_many: bool) -> str:
-    """The sentence of a query parameter that names an object that there is not."""
+    """The message of a query parameter that names an object that there is not."""
     named = f"{shown(value)} is" if one_of_many else "That choice is"
     return f"Select a valid choice. {named} not one of the available choices."
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 from app.contract.validation.schemas import composed, flattened
 
 
@@ -18,7 +18,7 @@ class WriteOnly(NamedTuple):
     certain: bool
 
 
-def write_only(source: Source, schema: Any, pointer: Pointer = ()) -> Iterator[WriteOnly]:
+def write_only(contract: Contract, schema: Any, pointer: Pointer = ()) -> Iterator[WriteOnly]:
     """The properties within the values of a schema that are `writeOnly`.
 
     :param pointer: where the schema stands
@@ -27,16 +27,16 @@ def write_only(source: Source, schema: Any, pointer: Pointer = ()) -> Iterator[W
     waiting = [(pointer, schema, True)]
     while waiting:
         pointer, schema, certain = waiting.pop()
-        pointer, schema = source.resolve(pointer, schema)
+        pointer, schema = contract.resolve(pointer, schema)
         if (id(schema), certain) in seen:
             continue
         seen.add((id(schema), certain))
-        for name, member in schema.get("properties", {}).items():
+        for name, property_schema in schema.get("properties", {}).items():
             place = (*pointer, "properties", name)
-            if is_write_only(source, member):
+            if is_write_only(contract, property_schema):
                 yield WriteOnly(place, certain)
             else:
-                waiting.append((place, member, certain))
+                waiting.append((place, property_schema, certain))
         waiting += [
             ((*pointer, keyword), held, certain)
             for keyword in ("items", "additionalProperties")
@@ -49,22 +49,22 @@ def write_only(source: Source, schema: Any, pointer: Pointer = ()) -> Iterator[W
             ]
 
 
-def is_write_only(source: Source, member: Any) -> bool:
-    """Whether a property is `writeOnly`. :param member: its schema"""
-    return flattened(source, member).get("writeOnly") is True
+def is_write_only(contract: Contract, property_name: Any) -> bool:
+    """Whether a property is `writeOnly`. :param property_name: its schema"""
+    return flattened(contract, property_name).get("writeOnly") is True
 
 
-def without_write_only(source: Source, schema: Any, value: Any) -> Any:
+def without_write_only(contract: Contract, schema: Any, value: Any) -> Any:
     """A value of a schema without its properties that certainly are `writeOnly`. The value itself stays as it is."""
-    for part in composed(source, schema):
+    for part in composed(contract, schema):
         if isinstance(value, dict):
-            members, others = part.get("properties", {}), part.get("additionalProperties")
+            properties, others = part.get("properties", {}), part.get("additionalProperties")
             others = others if isinstance(others, dict) else {}
             value = {
-                name: without_write_only(source, members.get(name, others), inner)
+                name: without_write_only(contract, properties.get(name, others), inner)
                 for name, inner in value.items()
-                if name not in members or not is_write_only(source, members[name])
+                if name not in properties or not is_write_only(contract, properties[name])
             }
         elif isinstance(value, list) and "items" in part:
-            value = [without_write_only(source, part["items"], item) for item in value]
+            value = [without_write_only(contract, part["items"], item) for item in value]
     return value

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 from app.pages.contract.places import Place, place_of
 
 _TOLD_APART = frozenset(
@@ -23,8 +23,8 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Member:
-    """A member of an object, or a parameter.
+class Property:
+    """A property of an object, or a parameter.
 
     :param name: its name, with those of the objects around it
     :param kind: what its values are
@@ -43,18 +43,18 @@ class Member:
 class Described:
     """A schema.
 
-    :param extended: the schemas whose members it has as well
+    :param extended: the schemas whose properties it has as well
     """
 
     kind: tuple[Word, ...]
     extended: tuple[str, ...]
     rules: tuple[tuple[str, str], ...]
     description: str
-    members: tuple[Member, ...]
+    properties: tuple[Property, ...]
 
 
-def describe(contract: Source, pointer: Pointer, schema: dict[str, Any]) -> Described:
-    """A schema of the contract, with the members that it names itself.
+def describe(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Described:
+    """A schema of the contract, with the properties that it names itself.
 
     :param pointer: where it stands
     """
@@ -64,11 +64,11 @@ def describe(contract: Source, pointer: Pointer, schema: dict[str, Any]) -> Desc
         extended=extended,
         rules=rules_of(schema),
         description=schema.get("description", ""),
-        members=tuple(_members(contract, pointer, schema, "")),
+        properties=tuple(_properties(contract, pointer, schema, "")),
     )
 
 
-def kind_of(contract: Source, schema: dict[str, Any]) -> tuple[Word, ...]:
+def kind_of(contract: Contract, schema: dict[str, Any]) -> tuple[Word, ...]:
     """What the values of a schema are. A schema with a name goes by it."""
     if name := _name(schema):
         return (Word(name, name),)
@@ -94,26 +94,26 @@ def rules_of(schema: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _members(contract: Source, pointer: Pointer, schema: dict[str, Any], prefix: str) -> Iterator[Member]:
-    """The members of an object, and those of the objects inside that have no name."""
+def _properties(contract: Contract, pointer: Pointer, schema: dict[str, Any], prefix: str) -> Iterator[Property]:
+    """The properties of an object, and those of the objects inside that have no name."""
     for name, described in schema.get("properties", {}).items():
-        place, member = (*pointer, "properties", name), described
+        place, property_schema = (*pointer, "properties", name), described
         if not _name(described):
             # A reference to a part of a schema: as if that stood here.
             beside = {key: value for key, value in described.items() if key == "nullable" and "$ref" in described}
-            place, member = contract.resolve(place, described)
-            member = {**member, **beside} if beside else member
-        yield Member(
+            place, property_schema = contract.resolve(place, described)
+            property_schema = {**property_schema, **beside} if beside else property_schema
+        yield Property(
             name=prefix + name,
             required=name in schema.get("required", ()),
-            kind=kind_of(contract, member),
-            rules=rules_of(member),
-            description=member.get("description", ""),
+            kind=kind_of(contract, property_schema),
+            rules=rules_of(property_schema),
+            description=property_schema.get("description", ""),
             place=place_of(contract, place),
         )
-        yield from _members(contract, place, member, f"{prefix}{name}.")
-        if "items" in member:
-            yield from _members(contract, (*place, "items"), member["items"], f"{prefix}{name}[].")
+        yield from _properties(contract, place, property_schema, f"{prefix}{name}.")
+        if "items" in property_schema:
+            yield from _properties(contract, (*place, "items"), property_schema["items"], f"{prefix}{name}[].")
 
 
 def _name(schema: dict[str, Any]) -> str:

@@ -2,11 +2,11 @@
 
 from flask import Response, abort, render_template
 
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.pages.contract.places import path_of
 
 
-def file(contract: Source, path: str) -> str:
+def file(contract: Contract, path: str) -> str:
     """The page of a file, each line of which has an address. :param path: from the folder of the contract"""
     name, text = _found(contract, path)
     return render_template(
@@ -14,12 +14,12 @@ def file(contract: Source, path: str) -> str:
     )
 
 
-def raw_file(contract: Source, path: str) -> Response:
+def raw_file(contract: Contract, path: str) -> Response:
     """A file as it is. :param path: from the folder of the contract"""
     return Response(_found(contract, path)[1], content_type="text/plain; charset=utf-8")
 
 
-def _found(contract: Source, path: str) -> tuple[str, bytes]:
+def _found(contract: Contract, path: str) -> tuple[str, bytes]:
     """Name and text of a file that the contract was read from; no other file is ever looked at."""
     names = {path_of(contract, name): name for name in contract.texts}
     if path not in names:

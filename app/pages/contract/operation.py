@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import abort, render_template
 
-from app.contract.document.source import Pointer, Source
-from app.pages.contract.described import Described, Member, Word, describe, kind_of, rules_of
+from app.contract.document.contract import Contract, Pointer
+from app.pages.contract.described import Described, Property, Word, describe, kind_of, rules_of
 from app.pages.contract.places import Place, place_of
 
 
@@ -28,7 +28,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Body:
-    """A body, or an answer. :param label: the status of an answer"""
+    """A body, or a response. :param label: the status of a response"""
 
     label: str
     description: str
@@ -41,10 +41,10 @@ class Parameter:
     """A parameter. :param within: path, query or header"""
 
     within: str
-    member: Member
+    item: Property
 
 
-def operation(contract: Source, base_path: str, name: str) -> str:
+def operation(contract: Contract, base_path: str, name: str) -> str:
     """The page of an operation.
 
     :param base_path: what the paths of the contract begin with
@@ -67,11 +67,11 @@ def operation(contract: Source, base_path: str, name: str) -> str:
         permissions=[(name, meanings.get(name, "")) for name in described.get("x-required-permissions", ())],
         parameters=[*_parameters(contract, pointer, described)],
         body=_body(contract, (*pointer, "requestBody"), "") if "requestBody" in described else None,
-        answers=[_body(contract, (*pointer, "responses", status), status) for status in described["responses"]],
+        responses=[_body(contract, (*pointer, "responses", status), status) for status in described["responses"]],
     )
 
 
-def _parameters(contract: Source, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Parameter]:
+def _parameters(contract: Contract, pointer: Pointer, operation: dict[str, Any]) -> Iterator[Parameter]:
     """The parameters of a path, and of an operation on it."""
     of_path = pointer[:-1]
     places = [(*of_path, "parameters", index) for index in range(len(contract.at(of_path).get("parameters", ())))]
@@ -82,7 +82,7 @@ def _parameters(contract: Source, pointer: Pointer, operation: dict[str, Any]) -
         extensions = {key: value for key, value in parameter.items() if key.startswith("x-")}
         yield Parameter(
             parameter["in"],
-            Member(
+            Property(
                 name=parameter["name"],
                 required=parameter.get("required", False),
                 kind=kind_of(contract, schema),
@@ -93,7 +93,7 @@ def _parameters(contract: Source, pointer: Pointer, operation: dict[str, Any]) -
         )
 
 
-def _body(contract: Source, pointer: Pointer, label: str) -> Body:
+def _body(contract: Contract, pointer: Pointer, label: str) -> Body:
     where, body = contract.resolve(pointer, contract.at(pointer))
     contents = tuple(
         _content(contract, (*where, "content", media_type, "schema"), media_type, content)
@@ -102,7 +102,7 @@ def _body(contract: Source, pointer: Pointer, label: str) -> Body:
     return Body(label, body.get("description", ""), contents, place_of(contract, where))
 
 
-def _content(contract: Source, pointer: Pointer, media_type: str, content: dict[str, Any]) -> Content:
+def _content(contract: Contract, pointer: Pointer, media_type: str, content: dict[str, Any]) -> Content:
     schema = content.get("schema", {})
     examples = {name: example["value"] for name, example in content.get("examples", {}).items()}
     if "example" in content:

@@ -2,12 +2,12 @@
 
 from flask import render_template
 
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.pages.contract.places import path_of
 from app.pages.operations import by_tag
 
 
-def overview(contract: Source, base_path: str) -> str:
+def overview(contract: Contract, base_path: str) -> str:
     """The page with everything. :param base_path: what the paths of the contract begin with"""
     return render_template(
         "contract/overview.html",

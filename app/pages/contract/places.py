@@ -5,8 +5,8 @@ from pathlib import PurePath
 
 from flask import url_for
 
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Location
-from app.contract.document.source import Pointer, Source
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,18 @@ class Place:
     address: str
 
 
-def place_of(contract: Source, pointer: Pointer) -> Place:
+def place_of(contract: Contract, pointer: Pointer) -> Place:
     """Where a part stands."""
     return shown(contract, contract.locate(pointer))
 
 
-def shown(contract: Source, location: Location) -> Place:
+def shown(contract: Contract, location: Location) -> Place:
     """A location as a page shows it."""
     page = url_for("contract.file", path=path_of(contract, location.file))
     return Place(contract.public(str(location)), f"{page}#L{location.line}")
 
 
-def path_of(contract: Source, name: str) -> str:
+def path_of(contract: Contract, name: str) -> str:
     """The path of a file from the folder of the contract.
 
     :param name: what messages call it

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import abort, render_template
 
-from app.contract.document.source import Source, parse_reference, references
+from app.contract.document.contract import Contract, parse_reference, references
 from app.pages.contract.described import describe
 from app.pages.contract.places import place_of
 
@@ -15,7 +15,7 @@ Users = tuple[list[str], list[str]]
 """Names of operations and of schemas."""
 
 
-def schema(contract: Source, name: str) -> str:
+def schema(contract: Contract, name: str) -> str:
     """The page of a schema."""
     schemas = contract.document.get("components", {}).get("schemas", {})
     if name not in schemas:
@@ -34,7 +34,7 @@ def schema(contract: Source, name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _users(contract: Source) -> Mapping[str, Users]:
+def _users(contract: Contract) -> Mapping[str, Users]:
     """The operations and schemas that refer to each schema."""
     users: dict[str, Users] = defaultdict(lambda: ([], []))
     for (_, path, _), _, _, operation in contract.operations():
@@ -47,8 +47,8 @@ def _users(contract: Source) -> Mapping[str, Users]:
     return users
 
 
-def _used(contract: Source, node: Any) -> Iterator[str]:
-    """The schemas that a part refers to, or that the parameters and answers do which it refers to."""
+def _used(contract: Contract, node: Any) -> Iterator[str]:
+    """The schemas that a part refers to, or that the parameters and responses do which it refers to."""
     for _, reference in references(node):
         section, name = parse_reference(reference["$ref"])[1:3]
         if section == "schemas":

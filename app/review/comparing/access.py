@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.review.comparing.differences import (
     Difference,
     Effect,
@@ -78,12 +78,12 @@ def _requirements(operation: Operation, names: Mapping[str, str] = {}) -> list[R
 def _renamed(old: Operation, new: Operation) -> dict[str, str]:
     """The old names of credentials that have another name only."""
     before, after = ({name for one in _requirements(operation) for name in one} for operation in (old, new))
-    gone = {name: unextended(_scheme(old.source, name)[1]) for name in before - after}
+    gone = {name: unextended(_scheme(old.contract, name)[1]) for name in before - after}
     return {
         name: former
         for name in sorted(after - before)
         for former, scheme in gone.items()
-        if _sent(scheme) == _sent(now := _scheme(new.source, name)[1]) and (_sent(now)[0] in _WHERE or scheme == now)
+        if _sent(scheme) == _sent(now := _scheme(new.contract, name)[1]) and (_sent(now)[0] in _WHERE or scheme == now)
     }
 
 
@@ -108,19 +108,19 @@ def _schemes(old: Operation, new: Operation) -> Iterator[Difference]:
     """How the credentials that both ask for are sent."""
     names = {name for requirement in _requirements(old) for name in requirement}
     for name in sorted(names & {name for requirement in _requirements(new) for name in requirement}):
-        before, after = _scheme(old.source, name), _scheme(new.source, name)
+        before, after = _scheme(old.contract, name), _scheme(new.contract, name)
         yield from compare_extensions_of(before, after)
-        members = {key: (_member(before, key), _member(after, key)) for key in (*before[1], *after[1])}
+        properties = {key: (_property(before, key), _property(after, key)) for key in (*before[1], *after[1])}
         differing = [
-            key for key, found in members.items() if text_of(found[0]) != text_of(found[1]) and key[:2] != "x-"
+            key for key, found in properties.items() if text_of(found[0]) != text_of(found[1]) and key[:2] != "x-"
         ]
         if "type" in differing or _sent(before[1]) == _sent(after[1]):
             sent = [key for key in differing if key in _OF_THE_FORM]
             differing = [key for key in differing if key not in _OF_THE_FORM]
             if sent:
-                yield _form(before, after, *members["type" if "type" in sent else sent[0]])
+                yield _form(before, after, *properties["type" if "type" in sent else sent[0]])
         for key in differing:
-            was, now = members[key]
+            was, now = properties[key]
             values = f"{key}: {step(was, now)}"
             if key in _SAID_ONLY:
                 detail = f"`{key}` of the credentials is another."
@@ -131,7 +131,7 @@ def _schemes(old: Operation, new: Operation) -> Iterator[Difference]:
 
 
 def _form(old: Found, new: Found, was: Found | None, now: Found | None) -> Difference:
-    """That credentials are of another form, or are described so: one finding, however many members say it."""
+    """That credentials are of another form, or are described so: one finding, however many properties say it."""
     before, after = _described(old[1]), _described(new[1])
     detail, advice = f"the credentials are {after}, they were {before}", "Send credentials in the new way."
     effect = Effect.OTHER
@@ -161,15 +161,15 @@ def _described(scheme: dict[str, Any]) -> str:
     return f"`apiKey` in the {scheme.get('in')} `{scheme.get('name')}`" if kind == "apiKey" else f"`{kind}`"
 
 
-def _member(owner: Found, key: str) -> Found | None:
+def _property(owner: Found, key: str) -> Found | None:
     pointer, node = owner
     return ((*pointer, key), node[key]) if key in node else None
 
 
-def _scheme(source: Source, name: str) -> Found:
+def _scheme(contract: Contract, name: str) -> Found:
     place = ("components", "securitySchemes", name)
     try:
-        return source.resolve(place, source.at(place))
+        return contract.resolve(place, contract.at(place))
     except KeyError:
         return place, {}
 
@@ -191,5 +191,5 @@ def _permissions(old: Operation, new: Operation) -> Iterator[Difference]:
 
 def _beside_operations(operation: Operation) -> Found | None:
     pointer = operation.pointer[:2]
-    item = operation.source.at(pointer)
+    item = operation.contract.at(pointer)
     return ((*pointer, _PERMISSIONS), item[_PERMISSIONS]) if _PERMISSIONS in item else None

@@ -71,7 +71,7 @@ def compare_with_alternatives(pair: Pair) -> bool:
         return False
     is_new = bool(pair.new.groups)
     several, one = (pair.new, pair.old) if is_new else (pair.old, pair.new)
-    if len(several.groups) != 1 or several.says_more or not (one.is_typed or one.members):
+    if len(several.groups) != 1 or several.says_more or not (one.is_typed or one.properties):
         return False
     pair.note(compare_null(pair.old, pair.new))
     group = several.groups[0]
@@ -102,9 +102,9 @@ def _note_rule(pair: Pair, group: Group, *, is_new: bool) -> None:
         return not any(change.rating is Rating.BREAKING or is_narrower(change) for change in found)
 
     def is_narrower(change: Change) -> bool:
-        """Whether a member is described of an object that could have any."""
+        """Whether a property is described of an object that could have any."""
         is_sent = pair.side is Side.REQUEST and change.difference.rule == "member-added"
-        return is_sent and is_new and not pair.old.members
+        return is_sent and is_new and not pair.old.properties
 
     view = pair.new if is_new else pair.old
     overlap = keyword == "oneOf" and not all(_is_disjoint(view, position, positions) for position in positions)
@@ -140,9 +140,9 @@ def _compare_groups(pair: Pair, old: Group, new: Group) -> dict[Position, Positi
         effect = Effect.HARMLESS if not overlap else Effect.WIDER if new[0] == "anyOf" else Effect.NARROWER
         detail = f"`{old[0]}` is `{new[0]}` now."
         request = "Send no value that two alternatives admit: it is refused."
-        answer = "Be ready for values that two alternatives admit."
+        response = "Be ready for values that two alternatives admit."
         values = f"{old[0]} -> {new[0]}"
-        pair.note([Difference(new[0], Place(new[1]), detail, effect, request, answer, values)])
+        pair.note([Difference(new[0], Place(new[1]), detail, effect, request, response, values)])
     for before, after in matched.items():
         # A value that two alternatives admit is refused: to admit less in one is to admit more in all.
         exact = overlaps(pair.old, before, old) or overlaps(pair.new, after, new)
@@ -163,16 +163,16 @@ def _note(pair: Pair, keyword: str, view: View, place: Place, position: Position
     keys, alternative = keys_of(view, position), view.view(position)
     name = alternative.name
     which = f"the alternative `{name}`" if name is not None else "an alternative"
-    request, answer = "Send values of the other alternatives only.", "Be ready for values of the new alternative."
+    request, response = "Send values of the other alternatives only.", "Be ready for values of the new alternative."
     if effect is Effect.OTHER:
         request = "Send no value that two alternatives admit: it is refused."
-        answer = "Be ready for values that two alternatives admitted before."
+        response = "Be ready for values that two alternatives admitted before."
     elif keys:
-        request, answer = f"Send {listed(keys)} no more.", f"Be ready for {listed(keys)}."
+        request, response = f"Send {listed(keys)} no more.", f"Be ready for {listed(keys)}."
     told = [] if place.old and name is not None else [digest(alternative.whole)]
     values = " ".join(["an alternative is", became, *filter(None, (name,)), *told])
     detail = f"{which} is {became} in `{keyword}`."
-    pair.note([Difference(keyword, place, detail, effect, request, answer, values)])
+    pair.note([Difference(keyword, place, detail, effect, request, response, values)])
 
 
 def _matched(
@@ -201,7 +201,7 @@ def _matched(
 
 
 def _is_disjoint(view: View, position: Position, others: list[Position]) -> bool:
-    """Whether no value of an alternative fits another one, as far as a discriminator, types, enums and required members tell."""
+    """Whether no value of an alternative fits another one, as far as a discriminator, types, enums and required properties tell."""
     one, keys = view.view(position), set(keys_of(view, position))
     return all(
         (keys and (further := set(keys_of(view, other))) and not keys & further) or _differ(one, view.view(other))
@@ -216,7 +216,7 @@ def _differ(one: View, other: View) -> bool:
     if one.enum is not None and other.enum is not None and not one.enum.keys() & other.enum.keys():
         return not (one.admits_null and other.admits_null)
     return (one.types & other.types) == {"object"} and any(
-        _differ(one.view(one.members[name]), other.view(other.members[name]))
+        _differ(one.view(one.properties[name]), other.view(other.properties[name]))
         for name in one.required.keys() & other.required.keys()
-        if name in one.members and name in other.members
+        if name in one.properties and name in other.properties
     )

@@ -1,9 +1,9 @@
-"""What differs in what is sent: the body of a request, and the answers."""
+"""What differs in what is sent: the body of a request, and the responses."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 from app.review.comparing.differences import (
     Difference,
     Effect,
@@ -44,7 +44,7 @@ def compare_bodies(old: Operation, new: Operation, compare: Compare) -> Iterator
         return
     was, now = (body.get("required") is True for _, body in (before, after))
     if was is not now:
-        place = place_of(_member(before, "required"), _member(after, "required"))
+        place = place_of(_property(before, "required"), _property(after, "required"))
         detail = "the body is required now." if now else "the body is not required any more."
         effect = Effect.NARROWER if now else Effect.WIDER
         yield Difference("body-required", place, detail, effect, "Send a body.", values="yes" if now else "no")
@@ -53,54 +53,54 @@ def compare_bodies(old: Operation, new: Operation, compare: Compare) -> Iterator
     yield from _compare_content(before, after, Side.REQUEST, compare)
 
 
-def compare_answers(old: Operation, new: Operation, compare: Compare) -> Iterator[Result]:
-    """What differs in the answers. :param compare: compares schemas"""
+def compare_responses(old: Operation, new: Operation, compare: Compare) -> Iterator[Result]:
+    """What differs in the responses. :param compare: compares schemas"""
     yield from compare_extensions_of(old.find("responses"), new.find("responses"))
     before, after = responses(old), responses(new)
     for code in before:
         if (there := _covering(after, code)) is not None:
-            yield from _compare_answer(old, new, code, there, compare)
+            yield from _compare_response(old, new, code, there, compare)
         else:
             detail, advice = f"the answer {code} is gone.", f"Do not wait for a {code}."
             # Of a range of codes some are left.
             effect = Effect.HARMLESS if any(_covering([code], left) for left in after) else Effect.OTHER
             place = Place((*old.pointer, "responses", code), old=True)
-            yield Difference("answer-removed", place, detail, effect, answer=advice)
+            yield Difference("answer-removed", place, detail, effect, response=advice)
     for code in after:
         if code not in before:
             here = _covering(before, code)
             if here is not None:
-                yield from _compare_answer(old, new, here, code, compare)
-            # Clients take a refusal that they do not know for what its first digit says (RFC 9110, section 15).
+                yield from _compare_response(old, new, here, code, compare)
+            # Clients take an error response that they do not know for what its first digit says (RFC 9110, section 15).
             effect = Effect.OTHER if here is None and code.startswith(("2", "3")) else Effect.HARMLESS
             place = Place((*new.pointer, "responses", code))
             detail, advice = f"the answer {code} is new.", f"Be ready for a {code}."
-            values = "" if effect is Effect.HARMLESS else digest(_answer(new, code)[1])
-            yield Difference("answer-added", place, detail, effect, answer=advice, values=values)
+            values = "" if effect is Effect.HARMLESS else digest(_response(new, code)[1])
+            yield Difference("answer-added", place, detail, effect, response=advice, values=values)
 
 
 def responses(operation: Operation) -> dict[str, Any]:
-    """The answers of an operation, by their codes."""
+    """The responses of an operation, by their codes."""
     found = operation.node.get("responses", {})
-    return {code: answer for code, answer in found.items() if not code.startswith("x-")}
+    return {code: response for code, response in found.items() if not code.startswith("x-")}
 
 
 def _covering(codes: Iterable[str], code: str) -> str | None:
-    """The code, the range of codes, or the `default` that describes the answers of a code (OpenAPI 3.0.3, "Responses Object")."""
+    """The code, the range of codes, or the `default` that describes the responses of a code (OpenAPI 3.0.3, "Responses Object")."""
     return next((known for known in (code, f"{code[:1]}XX", "default") if known in codes), None)
 
 
-def _compare_answer(old: Operation, new: Operation, was: str, now: str, compare: Compare) -> Iterator[Result]:
-    answers = _answer(old, was), _answer(new, now)
-    yield from compare_words(answers[:1], answers[1:])
-    yield from compare_extensions_of(*answers)
-    yield from _compare_content(*answers, Side.ANSWER, compare)
-    yield from _compare_headers(old.source, new.source, *answers, compare)
-    yield from _compare_links(*answers)
+def _compare_response(old: Operation, new: Operation, was: str, now: str, compare: Compare) -> Iterator[Result]:
+    responses = _response(old, was), _response(new, now)
+    yield from compare_words(responses[:1], responses[1:])
+    yield from compare_extensions_of(*responses)
+    yield from _compare_content(*responses, Side.ANSWER, compare)
+    yield from _compare_headers(old.contract, new.contract, *responses, compare)
+    yield from _compare_links(*responses)
 
 
-def _answer(operation: Operation, code: str) -> Found:
-    return operation.source.resolve((*operation.pointer, "responses", code), operation.node["responses"][code])
+def _response(operation: Operation, code: str) -> Found:
+    return operation.contract.resolve((*operation.pointer, "responses", code), operation.node["responses"][code])
 
 
 def _compare_content(old: Found, new: Found, side: Side, compare: Compare) -> Iterator[Result]:
@@ -140,7 +140,7 @@ def _compare_media(old: Found, new: Found, side: Side, compare: Compare) -> Iter
     yield compare(_schema(*old), _schema(*new), side)
     yield from compare_words([old], [new])
     yield from compare_extensions_of(old, new)
-    was, now = _member(old, "encoding"), _member(new, "encoding")
+    was, now = _property(old, "encoding"), _property(new, "encoding")
     if text_of(was) != text_of(now):
         detail, advice = "`encoding` of the form's parts is another.", "Write the parts in the new way."
         yield Difference("encoding", place_of(was, now), detail, Effect.OTHER, advice, values=step(was, now))
@@ -151,26 +151,26 @@ def _schema(place: Pointer, media: dict[str, Any]) -> Position:
 
 
 def _compare_headers(
-    old_source: Source, new_source: Source, old: Found, new: Found, compare: Compare
+    old_contract: Contract, new_contract: Contract, old: Found, new: Found, compare: Compare
 ) -> Iterator[Result]:
     before, after = _headers(old), _headers(new)
     for key, (place, name) in before.items():
         if key not in after:
             detail = f"the header `{name}` is gone."
-            answer = f"Do without `{name}`."
-            yield Difference("header-removed", Place(place, old=True), detail, Effect.OTHER, answer=answer)
+            response = f"Do without `{name}`."
+            yield Difference("header-removed", Place(place, old=True), detail, Effect.OTHER, response=response)
             continue
-        was = old_source.resolve(place, old_source.at(place))
-        now = new_source.resolve(after[key][0], new_source.at(after[key][0]))
+        was = old_contract.resolve(place, old_contract.at(place))
+        now = new_contract.resolve(after[key][0], new_contract.at(after[key][0]))
         always, still = (header.get("required") is True for _, header in (was, now))
         if always is not still:
             detail = f"the header `{name}` is {'always there now' if still else 'not always there any more'}."
             effect = Effect.NARROWER if still else Effect.WIDER
-            where = place_of(_member(was, "required"), _member(now, "required"))
-            answer, values = f"Be ready for no `{name}`.", "yes" if still else "no"
-            yield Difference("header-required", where, detail, effect, answer=answer, values=values)
+            where = place_of(_property(was, "required"), _property(now, "required"))
+            response, values = f"Be ready for no `{name}`.", "yes" if still else "no"
+            yield Difference("header-required", where, detail, effect, response=response, values=values)
         yield compare(_schema(*was), _schema(*now), Side.ANSWER)
-        yield from deprecation(_member(was, "deprecated"), _member(now, "deprecated"))
+        yield from deprecation(_property(was, "deprecated"), _property(now, "deprecated"))
         yield from compare_words([was], [now])
         yield from compare_extensions_of(was, now)
     for key, (place, name) in after.items():
@@ -178,9 +178,9 @@ def _compare_headers(
             yield Difference("header-added", Place(place), f"the header `{name}` is new.", Effect.HARMLESS)
 
 
-def _headers(answer: Found) -> dict[str, tuple[Pointer, str]]:
+def _headers(response: Found) -> dict[str, tuple[Pointer, str]]:
     """The place and the name of each header, by what tells it from others: case does not (RFC 9110, section 5.1)."""
-    pointer, node = answer
+    pointer, node = response
     named = {name.lower(): ((*pointer, "headers", name), name) for name in node.get("headers", {})}
     # The media type says it (OpenAPI 3.0.3, "Response Object").
     named.pop("content-type", None)
@@ -189,10 +189,10 @@ def _headers(answer: Found) -> dict[str, tuple[Pointer, str]]:
 
 def _compare_links(old: Found, new: Found) -> Iterator[Difference]:
     """Links say what else may be called; no call depends on them."""
-    before, after = (answer[1].get("links", {}) for answer in (old, new))
+    before, after = (response[1].get("links", {}) for response in (old, new))
     for name in dict.fromkeys((*before, *after)):
         if name in before and name in after:
-            places = ((*answer[0], "links", name) for answer in (old, new))
+            places = ((*response[0], "links", name) for response in (old, new))
             yield from compare_extensions_of((next(places), before[name]), (next(places), after[name]))
         if unextended(before.get(name)) != unextended(after.get(name)):
             became = "gone" if name not in after else "another" if name in before else "new"
@@ -201,6 +201,6 @@ def _compare_links(old: Found, new: Found) -> Iterator[Difference]:
             yield Difference("links", place, f"the link `{name}` is {became}.", Effect.TEXT, values=values)
 
 
-def _member(owner: Found, key: str) -> Found | None:
+def _property(owner: Found, key: str) -> Found | None:
     pointer, node = owner
     return ((*pointer, key), node[key]) if key in node else None

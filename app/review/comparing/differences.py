@@ -5,7 +5,7 @@ import json
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple
 
-from app.contract.document.source import Pointer
+from app.contract.document.contract import Pointer
 
 NOTHING = "Nothing to do."
 
@@ -66,13 +66,13 @@ def place_of(old: Found | None, new: Found | None) -> Place:
 
 
 def extensions(owner: Found) -> dict[str, Found]:
-    """The `x-` members of an object."""
+    """The `x-` properties of an object."""
     pointer, node = owner
     return {key: ((*pointer, key), value) for key, value in node.items() if key.startswith("x-")}
 
 
 def unextended(value: Any) -> Any:
-    """A value without its own `x-` members, which are compared by themselves."""
+    """A value without its own `x-` properties, which are compared by themselves."""
     if not isinstance(value, dict):
         return value
     return {key: inner for key, inner in value.items() if not key.startswith("x-")}
@@ -125,7 +125,7 @@ class Difference(NamedTuple):
     :param detail: what changed, the rest of a sentence that begins with the place's name
     :param effect: what it does to the values that are admitted
     :param request: what who sends requests must do if it breaks them
-    :param answer: what who reads answers must do if it breaks them
+    :param response: what who reads answers must do if it breaks them
     :param values: what tells it from others of its kind at its place
     :param safe: what a client may do that is not broken
     """
@@ -135,7 +135,7 @@ class Difference(NamedTuple):
     detail: str
     effect: Effect
     request: str = "Check what you send."
-    answer: str = "Check how you read answers."
+    response: str = "Check how you read answers."
     values: str = ""
     safe: str = NOTHING
 
@@ -171,7 +171,7 @@ def seen_from(side: Side, difference: Difference, used_at: Pointer = (), *, exac
         breaking = exact or effect is (Effect.WIDER if side is Side.ANSWER else Effect.NARROWER)
     if not breaking:
         return Change(difference, side, Rating.SAFE, difference.safe, used_at)
-    advice = difference.answer if side is Side.ANSWER else difference.request
+    advice = difference.response if side is Side.ANSWER else difference.request
     return Change(difference, side, Rating.BREAKING, advice, used_at)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.contract.document.source import Pointer, parse_reference
+from app.contract.document.contract import Pointer, parse_reference
 from app.review.comparing.differences import Difference, Effect, Place, listed
 from app.review.comparing.pairs import Pair
 from app.review.comparing.views import Position, View
@@ -55,9 +55,9 @@ def compare_discriminators(pair: Pair, matched: Mapping[Position, Position]) -> 
     before, after = old[1]["propertyName"], new[1]["propertyName"]
     if before != after:
         detail = f"alternatives are told apart by `{after}`, it was by `{before}`."
-        request, answer = f"Send `{after}`.", f"Tell alternatives apart by `{after}`."
+        request, response = f"Send `{after}`.", f"Tell alternatives apart by `{after}`."
         place, values = Place((*new[0], "propertyName")), f"propertyName {before} -> {after}"
-        pair.note([Difference("discriminator", place, detail, Effect.OTHER, request, answer, values)])
+        pair.note([Difference("discriminator", place, detail, Effect.OTHER, request, response, values)])
     was, now = _meanings(pair.old), _meanings(pair.new)
     same = {pair.old.view(one).name: pair.new.view(other).name for one, other in matched.items()}
     # A new or removed alternative is reported by itself.
@@ -110,7 +110,7 @@ def _place(found: tuple[Pointer, Any], key: str) -> Place:
 
 
 def _note(pair: Pair, place: Place, detail: str, effect: Effect, key: str, values: str) -> None:
-    request, answer = f"Send {listed([key])} no more.", f"Be ready for {listed([key])}."
+    request, response = f"Send {listed([key])} no more.", f"Be ready for {listed([key])}."
     if effect is Effect.OTHER:
-        request, answer = f"Check what you send with {listed([key])}.", f"Read {listed([key])} in the new way."
-    pair.note([Difference("discriminator", place, detail, effect, request, answer, values)])
+        request, response = f"Check what you send with {listed([key])}.", f"Read {listed([key])} in the new way."
+    pair.note([Difference("discriminator", place, detail, effect, request, response, values)])

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from app.contract.document.contract import Contract, Pointer, parse_reference, references
 from app.contract.document.reading import SECTIONS
-from app.contract.document.source import Pointer, Source, parse_reference, references
 from app.contract.validation.schemas import Direction, SchemaReader
 from app.review.comparing.differences import (
     Difference,
@@ -31,7 +31,7 @@ _EXTENDED: tuple[Pointer, ...] = (
 )  # fmt: skip
 
 
-def compare_documents(old: Source, new: Source) -> Iterator[Difference]:
+def compare_documents(old: Contract, new: Contract) -> Iterator[Difference]:
     """What differs, and touches no operation."""
     objects: tuple[Pointer, ...] = ((), ("info",))
     for pointer in objects:
@@ -51,17 +51,17 @@ def compare_documents(old: Source, new: Source) -> Iterator[Difference]:
     yield from _unused(old, new)
 
 
-def _at(source: Source, pointer: Pointer) -> Found | None:
+def _at(contract: Contract, pointer: Pointer) -> Found | None:
     try:
-        return pointer, source.at(pointer)
+        return pointer, contract.at(pointer)
     except KeyError:
         return None
 
 
-def _tags(old: Source, new: Source) -> Iterator[Difference]:
+def _tags(old: Contract, new: Contract) -> Iterator[Difference]:
     before, after = (
-        {tag["name"]: (("tags", index), tag) for index, tag in enumerate(source.document.get("tags", ()))}
-        for source in (old, new)
+        {tag["name"]: (("tags", index), tag) for index, tag in enumerate(contract.document.get("tags", ()))}
+        for contract in (old, new)
     )
     for name in dict.fromkeys((*before, *after)):
         if name in before and name in after:
@@ -73,9 +73,9 @@ def _tags(old: Source, new: Source) -> Iterator[Difference]:
             yield Difference("tag", place_of(was, now), detail, Effect.TEXT, values=step(was, now))
 
 
-def _permissions(old: Source, new: Source) -> Iterator[Difference]:
+def _permissions(old: Contract, new: Contract) -> Iterator[Difference]:
     """Permissions that tokens may have. What an operation needs is looked at with the operation."""
-    found = (source.document.get("x-permissions") for source in (old, new))
+    found = (contract.document.get("x-permissions") for contract in (old, new))
     before, after = (permissions if isinstance(permissions, dict) else {} for permissions in found)
     for name in dict.fromkeys((*before, *after)):
         pointer: Pointer = ("x-permissions", name)
@@ -91,11 +91,11 @@ def _permissions(old: Source, new: Source) -> Iterator[Difference]:
             yield Difference("x-permissions", Place(pointer), detail, Effect.TEXT, values=values)
 
 
-def _unused(old: Source, new: Source) -> Iterator[Difference]:
+def _unused(old: Contract, new: Contract) -> Iterator[Difference]:
     """Components that no operation uses: nobody can tell that they differ."""
     used_before, used_after = _used(old), _used(new)
     for section in SECTIONS:
-        before, after = (source.document.get("components", {}).get(section, {}) for source in (old, new))
+        before, after = (contract.document.get("components", {}).get(section, {}) for contract in (old, new))
         for name in dict.fromkeys((*before, *after)):
             pointer: Pointer = ("components", section, name)
             if before.get(name) != after.get(name) and not {pointer} & (used_before | used_after):
@@ -106,20 +106,20 @@ def _unused(old: Source, new: Source) -> Iterator[Difference]:
                 yield Difference("unused", place, detail, Effect.TEXT, values=values)
 
 
-def _used(source: Source) -> set[Pointer]:
+def _used(contract: Contract) -> set[Pointer]:
     """The components that paths lead to."""
     used: set[Pointer] = set()
-    waiting: list[Any] = [source.document["paths"]]
+    waiting: list[Any] = [contract.document["paths"]]
     while waiting:
         for _, node in references(waiting.pop()):
             pointer = parse_reference(node["$ref"])[:3]
             if pointer not in used:
                 used.add(pointer)
-                waiting.append(source.at(pointer))
+                waiting.append(contract.at(pointer))
     return used
 
 
-def shadowed(old: Source, new: Source) -> Iterator[tuple[Operation, Difference]]:
+def shadowed(old: Contract, new: Contract) -> Iterator[tuple[Operation, Difference]]:
     """Operations that can't be called for some object any more, because a new path goes before theirs."""
     before = operations(old)
     known = {operation.path for operation in before}
@@ -152,5 +152,5 @@ def _object_at(operation: Operation, path: str) -> str:
 
 def _admits(operation: Operation, name: str, value: str) -> bool:
     _, (_, parameter) = operation.parameters[("path", name)]
-    reader = SchemaReader(operation.source, Direction.REQUEST)
+    reader = SchemaReader(operation.contract, Direction.REQUEST)
     return "." not in value and reader.validator(parameter.get("schema", {})).is_valid(value)

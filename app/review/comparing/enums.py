@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.document.source import Pointer
+from app.contract.document.contract import Pointer
 from app.review.comparing.differences import Difference, Effect, Place, digest, shown
 from app.review.comparing.keywords import keyword_place
 from app.review.comparing.limits import limit_of
@@ -43,7 +43,7 @@ def compare_enums(old: View, new: View) -> Iterator[Difference]:
             Place(pointer),
             f"the value {text} is new.",
             Effect.WIDER,
-            answer=f"Be ready for {text}.",
+            response=f"Be ready for {text}.",
             values=text,
         )
 
@@ -75,5 +75,5 @@ def _listed(old: View, new: View, before: Listed | None, after: Listed | None) -
         values = f"listed {digest(sorted(after or ()))}"
     else:
         detail, effect, values = "any value is admitted now, not only listed ones.", Effect.WIDER, "any"
-    request, answer = "Send one of the listed values only.", "Be ready for any value."
-    yield Difference("enum", place, detail, effect, request, answer, values)
+    request, response = "Send one of the listed values only.", "Be ready for any value."
+    yield Difference("enum", place, detail, effect, request, response, values)

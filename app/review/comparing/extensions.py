@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from app.contract.document.source import Pointer
+from app.contract.document.contract import Pointer
 from app.review.comparing.differences import (
     Difference,
     Effect,
@@ -113,25 +113,25 @@ def _unique(name: str, old: Found | None, new: Found | None) -> Iterator[Differe
     yield Difference(name, place_of(old, new), detail, effect, advice, values=step(old, new))
 
 
-def _unique_together(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
-    before, after = _rules_by_members(old), _rules_by_members(new)
-    for members in dict.fromkeys((*before, *after)):
-        was, now = before.get(members), after.get(members)
+def _unique_sets(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
+    before, after = _rules_by_properties(old), _rules_by_properties(new)
+    for properties in dict.fromkeys((*before, *after)):
+        was, now = before.get(properties), after.get(properties)
         effect, advice = Effect.OTHER, "Send values that no other object has together."
         if text_of(was) == text_of(now):
             continue
         if now is None:
-            detail = f"several objects may have the same {listed(members)} now."
+            detail = f"several objects may have the same {listed(properties)} now."
             advice = "Expect several objects with the same values."
         elif was is None:
-            detail = f"no two objects may have the same {listed(members)} now."
+            detail = f"no two objects may have the same {listed(properties)} now."
         else:
-            detail, effect = f"the message for {listed(members)} that are taken is another.", Effect.HARMLESS
-        values = f"{' '.join(members)}: {step(was, now)}"
+            detail, effect = f"the message for {listed(properties)} that are taken is another.", Effect.HARMLESS
+        values = f"{' '.join(properties)}: {step(was, now)}"
         yield Difference(name, place_of(was, now), detail, effect, advice, values=values)
 
 
-def _rules_by_members(found: Found | None) -> dict[tuple[str, ...], Found]:
+def _rules_by_properties(found: Found | None) -> dict[tuple[str, ...], Found]:
     pointer, rules = found or ((), [])
     return {
         tuple(sorted(names_in(rule.get("members")))): ((*pointer, index), rule.get("message"))
@@ -149,7 +149,7 @@ def _references(name: str, old: Found | None, new: Found | None) -> Iterator[Dif
         yield Difference(name, place_of(old, new), detail, effect, advice, values=step(old, new))
         return
     for key, what in (("to", "objects"), ("identity", "members")):
-        was, now = _member(old, key), _member(new, key)
+        was, now = _property(old, key), _property(new, key)
         before, after = (set(_by_name(found)) if found else {"pk"} for found in (was, now))
         if before == after:
             continue
@@ -159,19 +159,19 @@ def _references(name: str, old: Found | None, new: Found | None) -> Iterator[Dif
         advice = f"Send identities among the {what} {which}."
         values = f"{key}: {step(was, now)}"
         yield Difference(name, place_of(was, now), detail, effect, advice, values=values)
-    was, now = _member(old, "on_delete"), _member(new, "on_delete")
+    was, now = _property(old, "on_delete"), _property(new, "on_delete")
     if text_of(was) != text_of(now):
         detail = f"what happens when the other object is deleted (`on_delete`) {became(was, now)}."
         advice = "Check what you lose when you delete the other object."
         yield Difference(name, place_of(was, now), detail, Effect.OTHER, advice, values=f"on_delete: {step(was, now)}")
 
 
-def _member(found: Found, key: str) -> Found | None:
+def _property(found: Found, key: str) -> Found | None:
     pointer, value = found
     return ((*pointer, key), value[key]) if isinstance(value, dict) and key in value else None
 
 
-# Who answers blueprints and kinds of objects by these members of a model; what people call it, and what the server does.
+# Who answers blueprints and kinds of objects by these properties of a model; what people call it, and what the server does.
 _OF_MODELS = {"verbose_name": Effect.HARMLESS, "verbose_name_plural": Effect.HARMLESS, "collection": Effect.TEXT}
 
 
@@ -180,18 +180,18 @@ def _model(name: str, old: Found | None, new: Found | None) -> Iterator[Differen
         effect = Effect.HARMLESS if old is None else Effect.OTHER
         detail = "it is a kind of object of blueprints now." if old is None else "it is no kind of object any more."
         yield Difference(
-            name, place_of(old, new), detail, effect, answer="Do without objects of this kind.", values="all"
+            name, place_of(old, new), detail, effect, response="Do without objects of this kind.", values="all"
         )
         return
     keys = [key for found in (old, new) if isinstance(found[1], dict) for key in found[1]]
     for key in dict.fromkeys(keys):
-        was, now = _member(old, key), _member(new, key)
+        was, now = _property(old, key), _property(new, key)
         if text_of(was) != text_of(now):
             detail = f"`{key}` of the model {became(was, now)}."
             effect = _OF_MODELS.get(key, Effect.OTHER)
             advice = "Use the new value in blueprints, and expect it in answers."
             values = f"{key}: {step(was, now)}"
-            yield Difference(name, place_of(was, now), detail, effect, answer=advice, values=values)
+            yield Difference(name, place_of(was, now), detail, effect, response=advice, values=values)
 
 
 def _of_the_other_side(_name: str, _old: Found | None, _new: Found | None) -> Iterator[Difference]:
@@ -221,7 +221,7 @@ _OF_REQUESTS: Mapping[str, Compare] = {
     ),
     "x-messages": _always(Effect.HARMLESS),
     "x-unique": _unique,
-    "x-unique-together": _unique_together,
+    "x-unique-together": _unique_sets,
     "x-references": _references,
     "x-ignored": _flag(
         "it is ignored now.",
@@ -231,12 +231,12 @@ _OF_REQUESTS: Mapping[str, Compare] = {
     ),
 }
 
-_OF_ANSWERS: Mapping[str, Compare] = {
+_OF_RESPONSES: Mapping[str, Compare] = {
     "x-url-template": _always(Effect.OTHER, "Follow the URL that is answered, and build none yourself."),
     "x-model": _model,
 }
 
 OF_SCHEMAS: Mapping[Side, Mapping[str, Compare]] = {
-    Side.REQUEST: {**dict.fromkeys(_OF_ANSWERS, _of_the_other_side), **_OF_REQUESTS},
-    Side.ANSWER: {**dict.fromkeys(_OF_REQUESTS, _of_the_other_side), **_OF_ANSWERS},
+    Side.REQUEST: {**dict.fromkeys(_OF_RESPONSES, _of_the_other_side), **_OF_REQUESTS},
+    Side.ANSWER: {**dict.fromkeys(_OF_REQUESTS, _of_the_other_side), **_OF_RESPONSES},
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from app.contract.document.source import Pointer
+from app.contract.document.contract import Pointer
 from app.review.comparing.differences import Difference, Effect, Place, shown
 from app.review.comparing.keywords import keyword_became, keyword_place
 from app.review.comparing.views import View, exact

@@ -1,6 +1,6 @@
-"""What differs in the members of two objects, for one side of a call: what the other side owns is not there."""
+"""What differs in the properties of two objects, for one side of a call: what the other side owns is not there."""
 
-from app.contract.document.source import Pointer
+from app.contract.document.contract import Pointer
 from app.contract.validation.schemas import Direction
 from app.review.comparing.differences import (
     NOTHING,
@@ -21,20 +21,20 @@ from app.review.comparing.views import Position, View
 _OWNED_BY_OTHERS = {Side.REQUEST: Direction.REQUEST.value, Side.ANSWER: Direction.RESPONSE.value}
 
 
-def members_of(view: View, side: Side) -> dict[str, Position]:
-    """The members that an object has on one side of a call."""
-    return {name: position for name, position in view.members.items() if _foreign(view, name, side) is None}
+def properties_of(view: View, side: Side) -> dict[str, Position]:
+    """The properties that an object has on one side of a call."""
+    return {name: position for name, position in view.properties.items() if _foreign(view, name, side) is None}
 
 
 def _foreign(view: View, name: str, side: Side) -> Pointer | None:
-    """The place that gives a member to the other side; None if it does not."""
-    found = view.view(view.members[name]).last(_OWNED_BY_OTHERS[side])
+    """The place that gives a property to the other side; None if it does not."""
+    found = view.view(view.properties[name]).last(_OWNED_BY_OTHERS[side])
     return found[0] if found is not None and found[1] is True else None
 
 
-def compare_members(pair: Pair) -> None:
-    """Compare the members of two schemas, declared ones and others."""
-    old, new = members_of(pair.old, pair.side), members_of(pair.new, pair.side)
+def compare_properties(pair: Pair) -> None:
+    """Compare the properties of two schemas, declared ones and others."""
+    old, new = properties_of(pair.old, pair.side), properties_of(pair.new, pair.side)
     for name in dict.fromkeys((*old, *new)):
         if name in old and name in new:
             pair.descend(old[name], new[name])
@@ -44,8 +44,10 @@ def compare_members(pair: Pair) -> None:
         else:
             _note_added(pair, name, new[name])
     for name in dict.fromkeys((*pair.old.required, *pair.new.required)):
-        is_foreign = any(name in view.members and name not in here for view, here in ((pair.old, old), (pair.new, new)))
-        # Of a member that is gone it is told already.
+        is_foreign = any(
+            name in view.properties and name not in here for view, here in ((pair.old, old), (pair.new, new))
+        )
+        # Of a property that is gone it is told already.
         if not is_foreign and (name in new or name not in old):
             _compare_required(pair, name, is_new=name in new and name not in old)
     _compare_others(pair)
@@ -53,11 +55,11 @@ def compare_members(pair: Pair) -> None:
 
 def _note_removed(pair: Pair, name: str, position: Position) -> None:
     rule, place, detail, values = "member-removed", Place(position[0], old=True), "the member is gone.", ""
-    if name in pair.new.members:
+    if name in pair.new.properties:
         by = _foreign(pair.new, name, pair.side) or ()
         rule, place, detail, values = str(by[-1]), Place(by), f"the member is `{by[-1]}` now.", "yes"
     advice = {Side.REQUEST: f"Send `{name}` no more: it has no effect.", Side.ANSWER: f"Do without `{name}`."}
-    if pair.side is Side.REQUEST and pair.new.others is None and name not in pair.new.members:
+    if pair.side is Side.REQUEST and pair.new.others is None and name not in pair.new.properties:
         advice[Side.REQUEST] = f"Send `{name}` no more: it is refused."
     pair.note_as(Rating.BREAKING, Difference(rule, place, detail, Effect.OTHER, values=values), advice[pair.side])
 
@@ -65,7 +67,7 @@ def _note_removed(pair: Pair, name: str, position: Position) -> None:
 def _note_added(pair: Pair, name: str, position: Position) -> None:
     rule, place, detail, values = "member-added", Place(position[0]), "the member is new.", ""
     rating, advice = Rating.BREAKING if pair.exact else Rating.SAFE, f"Check the type of `{name}`."
-    if name in pair.old.members:
+    if name in pair.old.properties:
         by = _foreign(pair.old, name, pair.side) or ()
         rule, place, detail, values = str(by[-1]), Place(by, old=True), f"the member is no longer `{by[-1]}`.", "no"
         rating = Rating.BREAKING
@@ -91,20 +93,20 @@ def _compare_required(pair: Pair, name: str, *, is_new: bool) -> None:
         detail, request = f"`{name}` is required now.", f"Send `{name}`."
         pair.note([Difference("required", Place(after), detail, Effect.NARROWER, request, values=f"+{name}")])
     elif before is not None and after is None:
-        detail, answer = f"`{name}` is not required any more.", f"Be ready for answers without `{name}`."
+        detail, response = f"`{name}` is not required any more.", f"Be ready for answers without `{name}`."
         place = Place(before, old=True)
-        pair.note([Difference("required", place, detail, Effect.WIDER, answer=answer, values=f"-{name}")])
+        pair.note([Difference("required", place, detail, Effect.WIDER, response=response, values=f"-{name}")])
 
 
 def _compare_defaults(pair: Pair, name: str, old: Position, new: Position) -> None:
-    """A default counts where a member may be left out, in both contracts."""
+    """A default counts where a property may be left out, in both contracts."""
     left_out = name not in pair.old.required and name not in pair.new.required
     before, after = pair.old.view(old), pair.new.view(new)
     for keyword in ("default", "x-create-default"):
         was, now = before.last(keyword), after.last(keyword)
         if text_of(was) == text_of(now):
             continue
-        # What a new object is answered with differs, whether or not the member is always there.
+        # What a new object is answered with differs, whether or not the property is always there.
         matters = left_out or (keyword == "x-create-default" and pair.side is Side.ANSWER)
         pair.note(
             [
@@ -122,7 +124,7 @@ def _compare_defaults(pair: Pair, name: str, old: Position, new: Position) -> No
 
 
 def _compare_others(pair: Pair) -> None:
-    """What further members may be, where the same object may have any in one contract."""
+    """What further properties may be, where the same object may have any in one contract."""
     before, after = pair.old.others, pair.new.others
     if before and after:
         pair.descend(before, after)

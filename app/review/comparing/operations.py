@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 from app.review.comparing.differences import Difference, Effect, Found, Place, digest, place_of, step, text_of
 from app.review.comparing.extensions import compare_extensions_of
 
@@ -19,17 +19,17 @@ _PARAMETER = re.compile(r"{([^{}]+)}")
 class Operation:
     """One operation of a contract.
 
-    :param source: the contract
+    :param contract: the contract
     :param pointer: where it stands
     """
 
-    source: Source
+    contract: Contract
     pointer: Pointer
 
     @cached_property
     def node(self) -> dict[str, Any]:
         """The operation as it stands in the contract."""
-        node: dict[str, Any] = self.source.at(self.pointer)
+        node: dict[str, Any] = self.contract.at(self.pointer)
         return node
 
     @cached_property
@@ -64,18 +64,18 @@ class Operation:
     def inherited(self, keyword: str) -> Found | None:
         """A part of the operation; of its path or of the document if it has none of its own."""
         for pointer in (self.pointer, self.pointer[:2], ()):
-            owner = self.source.at(pointer)
+            owner = self.contract.at(pointer)
             if keyword in owner:
                 return (*pointer, keyword), owner[keyword]
         return None
 
     def part(self, keyword: str) -> Found | None:
         """A part of the operation, `$ref` followed."""
-        return self.source.resolve((*self.pointer, keyword), self.node[keyword]) if keyword in self.node else None
+        return self.contract.resolve((*self.pointer, keyword), self.node[keyword]) if keyword in self.node else None
 
     @cached_property
     def extensions(self) -> dict[str, Found]:
-        """Its `x-` members."""
+        """Its `x-` properties."""
         return {key: ((*self.pointer, key), value) for key, value in self.node.items() if key.startswith("x-")}
 
     @cached_property
@@ -83,19 +83,19 @@ class Operation:
         """Its parameters by location and name: where each is named, and what it is. Its own go before those of its path."""
         found: dict[tuple[str, str], tuple[Pointer, Found]] = {}
         for owner in (self.pointer, self.pointer[:2]):
-            for index, declared in enumerate(self.source.at(owner).get("parameters", ())):
+            for index, declared in enumerate(self.contract.at(owner).get("parameters", ())):
                 place = (*owner, "parameters", index)
-                pointer, parameter = self.source.resolve(place, declared)
+                pointer, parameter = self.contract.resolve(place, declared)
                 found.setdefault((parameter["in"], parameter["name"]), (place, (pointer, parameter)))
         return found
 
 
-def operations(source: Source) -> list[Operation]:
+def operations(contract: Contract) -> list[Operation]:
     """All operations of a contract."""
-    return [Operation(source, pointer) for pointer, *_ in source.operations()]
+    return [Operation(contract, pointer) for pointer, *_ in contract.operations()]
 
 
-def paired(old: Source, new: Source) -> Iterator[tuple[Operation | None, Operation | None]]:
+def paired(old: Contract, new: Contract) -> Iterator[tuple[Operation | None, Operation | None]]:
     """The operations that belong together: by method and path, and of those that are left by operationId."""
     before, after = operations(old), operations(new)
     by_shape = {operation.shape: operation for operation in after}
@@ -113,7 +113,7 @@ def paired(old: Source, new: Source) -> Iterator[tuple[Operation | None, Operati
 
 
 def compare_calls(old: Operation | None, new: Operation | None) -> Iterator[Difference]:
-    """What differs in how an operation is called, its parameters, body and answers aside."""
+    """What differs in how an operation is called, its parameters, body and responses aside."""
     if old is None or new is None:
         if old is not None:
             place, detail = Place(old.pointer, old=True), f"the operation is gone ({old.call})."
@@ -132,9 +132,9 @@ def compare_calls(old: Operation | None, new: Operation | None) -> Iterator[Diff
     yield from _tags(old, new)
     servers = (operation.inherited("servers") or ((), []) for operation in (old, new))
     yield from _extensions_of_servers(next(servers), next(servers))
-    before, after = ((op.pointer[:2], op.source.at(op.pointer[:2])) for op in (old, new))
+    before, after = ((op.pointer[:2], op.contract.at(op.pointer[:2])) for op in (old, new))
     yield from compare_extensions_of(before, after)
-    before, after = (operation.source.at(operation.pointer[:2]).get("x-serves") for operation in (old, new))
+    before, after = (operation.contract.at(operation.pointer[:2]).get("x-serves") for operation in (old, new))
     if before != after:
         where = Place((*new.pointer[:2], "x-serves")) if after else Place((*old.pointer[:2], "x-serves"), old=True)
         detail = f"it serves `{after}`, it served `{before}`."
@@ -252,4 +252,4 @@ def _addresses(operation: Operation) -> tuple[set[str], Any]:
 
 
 def _variables(operation: Operation, pointer: Pointer) -> Found:
-    return pointer, operation.source.at(pointer).get("variables")
+    return pointer, operation.contract.at(pointer).get("variables")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.document.source import Pointer, Source
+from app.contract.document.contract import Contract, Pointer
 from app.contract.validation.schemas import Direction, SchemaReader
 from app.review.comparing.differences import (
     Difference,
@@ -43,7 +43,7 @@ def compare_parameters(old: Operation, new: Operation, compare: Compare) -> Iter
         key = _key(location, renamed.get(name, name) if location == "path" else name)
         if key in left:
             _, after = left.pop(key)
-            yield from _Pair(old.source, new.source, before, after).compare(compare)
+            yield from _Pair(old.contract, new.contract, before, after).compare(compare)
         else:
             detail = f"the parameter `{name}` is gone from the {location}."
             advice = f"Do without `{name}`: it has no effect any more."
@@ -65,8 +65,8 @@ def _key(location: str, name: str) -> tuple[str, str]:
 class _Pair:
     """One parameter in two contracts."""
 
-    def __init__(self, old_source: Source, new_source: Source, old: Found, new: Found) -> None:
-        self._sources = old_source, new_source
+    def __init__(self, old_contract: Contract, new_contract: Contract, old: Found, new: Found) -> None:
+        self._sources = old_contract, new_contract
         (self._old_place, self._old), (self._new_place, self._new) = old, new
 
     def compare(self, compare: Compare) -> Iterator[Result]:

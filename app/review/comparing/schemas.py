@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.review.comparing.alternatives import compare_alternatives, compare_with_alternatives
 from app.review.comparing.differences import (
     NOTHING,
@@ -17,7 +17,7 @@ from app.review.comparing.differences import (
     text_of,
 )
 from app.review.comparing.extensions import OF_SCHEMAS, compare_extensions
-from app.review.comparing.objects import compare_members
+from app.review.comparing.objects import compare_properties
 from app.review.comparing.pairs import NAME, Node, Pair
 from app.review.comparing.values import comparable, compare_values
 from app.review.comparing.views import Position, View, resolved
@@ -41,7 +41,7 @@ class SchemaComparer:
     :param new: the contract that is proposed
     """
 
-    def __init__(self, old: Source, new: Source) -> None:
+    def __init__(self, old: Contract, new: Contract) -> None:
         self._old = old
         self._new = new
         self._nodes: dict[tuple[Position, Position, Side, bool], Node] = {}
@@ -68,7 +68,7 @@ def _compare(pair: Pair) -> None:
     if not compare_with_alternatives(pair):
         pair.note(compare_values(old, new))
         if comparable(old, new):
-            compare_members(pair)
+            compare_properties(pair)
             if old.items or new.items:
                 pair.descend(old.items, new.items)
             compare_alternatives(pair)
@@ -81,11 +81,11 @@ def _compare(pair: Pair) -> None:
 def _name(old: View, new: View) -> Iterator[Difference]:
     """Generated clients have a class for each object and each enum, named as the component."""
     before, after = old.name, new.name
-    is_class = all(view.members or view.enum is not None for view in (old, new))
+    is_class = all(view.properties or view.enum is not None for view in (old, new))
     if before is not None and before != after and is_class:
         detail = f"it was the schema `{before}`{', and has no name now' if after is None else ''}."
         advice = "Use the type's new name once you generate the client anew."
-        # No request and no answer has the name.
+        # No request and no response has the name.
         yield Difference(NAME, Place(new.place), detail, Effect.HARMLESS, values=f"{before} -> {after}", safe=advice)
 
 

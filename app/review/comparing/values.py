@@ -88,8 +88,8 @@ def _types(old: View, new: View) -> Iterator[Difference]:
     effect = Effect.NARROWER if after < before else Effect.WIDER if before < after else Effect.OTHER
     detail = f"the type is {_type_name(after)}, it was {_type_name(before)}."
     values = f"{_type_name(before)} -> {_type_name(after)}"
-    request, answer = (f"{what} values of type {_type_name(after)}." for what in ("Send", "Be ready for"))
-    yield Difference("type", place, detail, effect, request, answer, values)
+    request, response = (f"{what} values of type {_type_name(after)}." for what in ("Send", "Be ready for"))
+    yield Difference("type", place, detail, effect, request, response, values)
 
 
 def _whole(view: View) -> frozenset[str]:

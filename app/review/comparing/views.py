@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from app.contract.document.source import Pointer, Source, parse_reference
+from app.contract.document.contract import Contract, Pointer, parse_reference
 from app.review.comparing.differences import shown
 
 Position = tuple[Pointer, ...]
@@ -30,13 +30,13 @@ _SAYING_NOTHING = frozenset(
 )  # fmt: skip
 
 
-def resolved(source: Source, position: Position) -> Position:
+def resolved(contract: Contract, position: Position) -> Position:
     """The position that another one leads to, as far as nothing stands beside a `$ref`."""
-    return tuple(_followed(source, pointer) for pointer in position)
+    return tuple(_followed(contract, pointer) for pointer in position)
 
 
-def _followed(source: Source, pointer: Pointer) -> Pointer:
-    while (node := source.at(pointer)).keys() == {"$ref"}:
+def _followed(contract: Contract, pointer: Pointer) -> Pointer:
+    while (node := contract.at(pointer)).keys() == {"$ref"}:
         pointer = parse_reference(node["$ref"])
     return pointer
 
@@ -44,12 +44,12 @@ def _followed(source: Source, pointer: Pointer) -> Pointer:
 class View:
     """The schemas of a position, taken together.
 
-    :param source: the contract
+    :param contract: the contract
     :param position: where the schemas stand
     """
 
-    def __init__(self, source: Source, position: Position) -> None:
-        self._source = source
+    def __init__(self, contract: Contract, position: Position) -> None:
+        self._contract = contract
         self.position = position
         self._views: dict[Position, View] = {}
         self.parts: list[tuple[Pointer, dict[str, Any]]] = []
@@ -58,7 +58,7 @@ class View:
             self._collect(pointer, set())
 
     def _collect(self, pointer: Pointer, seen: set[Pointer]) -> None:
-        schema = self._source.at(pointer)
+        schema = self._contract.at(pointer)
         if pointer in seen:
             return
         seen.add(pointer)
@@ -94,13 +94,13 @@ class View:
         """What generated clients call the type: the component's name, if it is one alone."""
         if len(self.position) != 1:
             return None
-        pointer, schema = self._source.resolve(self.place, self._source.at(self.place))
+        pointer, schema = self._contract.resolve(self.place, self._contract.at(self.place))
         if pointer[:2] == ("components", "schemas") and len(pointer) == 3:
             return str(pointer[2])
         if not {"properties", "enum"} & schema.keys():
             keywords = [keyword for keyword in _COMPOSING if keyword in schema]
             if len(keywords) == 1 and len(schema[keywords[0]]) == 1:
-                return View(self._source, ((*pointer, keywords[0], 0),)).name
+                return View(self._contract, ((*pointer, keywords[0], 0),)).name
         return None
 
     @cached_property
@@ -139,7 +139,7 @@ class View:
         if pointer in seen:
             return True
         seen |= {pointer}
-        schema = self._source.at(pointer)
+        schema = self._contract.at(pointer)
         if "enum" in schema and None not in schema["enum"]:
             return False
         nullable = schema.get("nullable") is True
@@ -171,24 +171,24 @@ class View:
         return type_of(value) in self._types and all(_is_within(value, schema) for _, schema in self.parts)
 
     @cached_property
-    def members(self) -> dict[str, Position]:
-        """The members of an object, by name."""
+    def properties(self) -> dict[str, Position]:
+        """The properties of an object, by name."""
         found: dict[str, Position] = {}
-        for pointer, members in self.every("properties"):
-            for name in members:
+        for pointer, properties in self.every("properties"):
+            for name in properties:
                 found[name] = (*found.get(name, ()), (*pointer, name))
         return found
 
     @cached_property
     def required(self) -> dict[str, Pointer]:
-        """The members that must be there, each with the place that says so."""
+        """The properties that must be there, each with the place that says so."""
         return {
             name: (*pointer, index) for pointer, names in self.every("required") for index, name in enumerate(names)
         }
 
     @cached_property
     def others(self) -> Position | None:
-        """What further members of an object must be; None if there may be none."""
+        """What further properties of an object must be; None if there may be none."""
         found: Position = ()
         for pointer, schema in self.every("additionalProperties"):
             if schema is False:
@@ -205,7 +205,7 @@ class View:
     def view(self, position: Position) -> "View":
         """The view of another position of the same contract."""
         if position not in self._views:
-            self._views[position] = View(self._source, position)
+            self._views[position] = View(self._contract, position)
         return self._views[position]
 
     @cached_property

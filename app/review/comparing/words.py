@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from app.contract.document.source import Pointer
+from app.contract.document.contract import Pointer
 from app.review.comparing.differences import Difference, Effect, Found, Place, digest, shown, unextended
 from app.review.comparing.extensions import compare_extensions_of
 

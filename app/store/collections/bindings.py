@@ -27,7 +27,7 @@ class Bindings(Generic[R]):
     :param table: their table
     :param view: how they are seen
     :param row: what is read of each
-    :param references: what their members lead to
+    :param references: what their properties lead to
     :param taken: what columns that are unique together are called
     """
 
@@ -44,7 +44,7 @@ class Bindings(Generic[R]):
         self._table = table
         self.view = view
         self.row = row
-        self._members = references
+        self._properties = references
         self._taken = taken
         self._references = References(database)
         self._listing = Listing(database, view, row, cut=True)
@@ -63,7 +63,7 @@ class Bindings(Generic[R]):
     def get(self, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> R:
         """A binding.
 
-        :param filters: values that members have to equal
+        :param filters: values that properties have to equal
         :param terms: words that have to be found
         :raises NotAChoice: a filter names something that does not exist
         :raises NotFound: there is none, or it does not match
@@ -72,29 +72,29 @@ class Bindings(Generic[R]):
         with self._database.read() as session:
             return self.read(session, pk, filters, terms)
 
-    def add(self, members: Mapping[str, Any]) -> R:
+    def add(self, properties: Mapping[str, Any]) -> R:
         """Store a new binding.
 
-        :param members: every member that a client sets
-        :raises Missing: a reference leads nowhere
+        :param properties: every property that a client sets
+        :raises Missing: a reference dangles
         :raises NotUnique: there is the same already
         """
         with self._database.write() as session:
-            return self.read(session, self.insert(session, members))
+            return self.read(session, self.insert(session, properties))
 
     def change(
-        self, pk: str, members: Mapping[str, Any], filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()
+        self, pk: str, properties: Mapping[str, Any], filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()
     ) -> R:
-        """Store some members of a binding; the others stay.
+        """Store some properties of a binding; the others stay.
 
         :raises NotFound: there is no such binding, or it does not match
-        :raises Missing: a reference leads nowhere
+        :raises Missing: a reference dangles
         :raises NotUnique: there is the same already
         """
         self._check(filters)
         with self._database.write() as session:
             self.read(session, pk, filters, terms, lock=True)
-            self.update(session, pk, members)
+            self.update(session, pk, properties)
             return self.read(session, pk)
 
     def remove(self, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
@@ -122,21 +122,21 @@ class Bindings(Generic[R]):
             raise errors.NotFound
         return self.row(row)
 
-    def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+    def insert(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new binding, within a transaction. :returns: its primary key"""
         values: dict[str, Any] = dict.fromkeys(self._table.c.keys())
-        values |= {**self._values(session, members), "pk": pk or new_uuid()}
+        values |= {**self._values(session, properties), "pk": pk or new_uuid()}
         if "policybindingmodel_ptr_id" in self._table.c:
             values["policybindingmodel_ptr_id"] = new_uuid()
-        self._refuse_null(values)
+        self._reject_null(values)
         with self._database.translating(self._taken):
             session.run(self._insert, values)
         return str(values["pk"])
 
-    def update(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
-        """Store some members of a binding, within a transaction."""
-        values = self._values(session, members)
-        self._refuse_null(values)
+    def update(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
+        """Store some properties of a binding, within a transaction."""
+        values = self._values(session, properties)
+        self._reject_null(values)
         if values:
             new = {f"new_{name}": value for name, value in values.items()}
             with self._database.translating(self._taken):
@@ -147,23 +147,23 @@ class Bindings(Generic[R]):
         if not session.run(self._delete, {"pk_": pk}):
             raise errors.NotFound
 
-    def _values(self, session: Session, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The columns of members. :raises Missing: a reference leads nowhere"""
-        found = self._references.resolve(session, self._members, members)
-        values = {name: value for name, value in members.items() if name in self._table.c and name not in found}
+    def _values(self, session: Session, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns of properties. :raises Missing: a reference dangles"""
+        found = self._references.resolve(session, self._properties, properties)
+        values = {name: value for name, value in properties.items() if name in self._table.c and name not in found}
         for name, targets in found.items():
             values |= self._columns(name, targets[0] if targets else None)
         return values
 
-    def _refuse_null(self, values: Mapping[str, Any]) -> None:
+    def _reject_null(self, values: Mapping[str, Any]) -> None:
         """:raises Missing: there is no value for a column that has to have one"""
         columns = self._table.c
         if missing := {name: None for name, value in values.items() if value is None and not columns[name].nullable}:
-            raise errors.Missing(missing)
+            raise errors.DanglingReference(missing)
 
-    def _columns(self, member: str, target: Target | None) -> dict[str, Any]:
-        """The columns of a member that leads somewhere."""
-        return {member: target.pk if target else None} if member in self._table.c else {}
+    def _columns(self, property_name: str, target: Target | None) -> dict[str, Any]:
+        """The columns of a property that leads somewhere."""
+        return {property_name: target.pk if target else None} if property_name in self._table.c else {}
 
     def _check(self, filters: Mapping[str, Any]) -> None:
         if filters and (leading := self.view.references(filters)):
@@ -185,7 +185,7 @@ class StageBindings(Bindings[StageBindingRow]):
     """The bindings of stages to flows.
 
     :param database: where they are
-    :param references: what their members lead to
+    :param references: what their properties lead to
     :param searched: the properties that searches look at
     """
 
@@ -198,18 +198,18 @@ class PolicyBindings(Bindings[PolicyBindingRow]):
     """The bindings of policies to flows and to bindings of stages.
 
     :param database: where they are
-    :param references: what their members lead to
+    :param references: what their properties lead to
     :param searched: the properties that searches look at
     """
 
     def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:
-        together = ("policy", "target", "order")
-        taken = {("policy", "flow", "order"): together, ("policy", "stage_binding", "order"): together}
+        pipelined = ("policy", "target", "order")
+        taken = {("policy", "flow", "order"): pipelined, ("policy", "stage_binding", "order"): pipelined}
         view = policy_binding_view(searched)
         super().__init__(database, policy_bindings, view, PolicyBindingRow._make, references, taken)
 
-    def _columns(self, member: str, target: Target | None) -> dict[str, Any]:
-        if member != "target" or target is None:
-            return super()._columns(member, target)
+    def _columns(self, property_name: str, target: Target | None) -> dict[str, Any]:
+        if property_name != "target" or target is None:
+            return super()._columns(property_name, target)
         bound = "flow" if target.collection == "flows" else "stage_binding"
         return {"flow": None, "stage_binding": None, bound: target.pk}

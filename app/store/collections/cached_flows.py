@@ -22,21 +22,21 @@ class CachedFlows(Flows):
     def change(
         self,
         slug: str,
-        members: Mapping[str, Any],
+        properties: Mapping[str, Any],
         filters: Mapping[str, Any] = {},
         terms: Sequence[str] = (),
     ) -> Flow:
         """See `Flows`."""
-        if not members:
+        if not properties:
             return self.get(slug, filters, terms)
         turn = self._grouped.turn()
         if turn is None:
-            return super().change(slug, members, filters, terms)
+            return super().change(slug, properties, filters, terms)
         with turn as session:
             known: Flow | None = session.recall(slug)
             if known is None or filters or terms:
                 known = self._get(session, slug, filters, terms, lock=True)
-            changed = self.update(session, known, members)
+            changed = self.update(session, known, properties)
             if changed.slug != slug:
                 session.forget(slug)
             session.remember(changed.slug, changed, texts(changed))

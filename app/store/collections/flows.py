@@ -28,7 +28,7 @@ class Flows:
     """The flows of a database.
 
     :param database: where they are
-    :param searched: the members that a search looks at
+    :param searched: the properties that a search looks at
     """
 
     def __init__(self, database: Database, searched: Sequence[str]) -> None:
@@ -46,13 +46,13 @@ class Flows:
         self._delete = database.compile(sa.delete(flows).where(by_key))
         self._get_query = bounded_cache(64)(self._compile_get)
         self._delete_query = bounded_cache(64)(self._compile_delete)
-        self._update_query = cache(lambda members: database.compile(update_of(members)))
+        self._update_query = cache(lambda properties: database.compile(update_of(properties)))
 
     @single_statement
     def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:
         """The flow of a slug.
 
-        :param filters: values that members have to equal
+        :param filters: values that properties have to equal
         :param terms: words that have to be found
         :raises NotFound: there is none, or it does not match
         """
@@ -66,14 +66,14 @@ class Flows:
         query = self._get_query(frozenset(filters), condition_count(terms), True, False)
         return Statement(query, {**self.view.values(filters, terms), "slug_": slug}, partial(_found, represent))
 
-    def taken(self, member: str, value: Any, slug: str | None) -> bool:
+    def taken(self, property_name: str, value: Any, slug: str | None) -> bool:
         """Whether a flow has a value already.
 
         :param slug: the flow that may have it, if any
         """
-        query = self._get_query(frozenset({member}), 0, False, False)
+        query = self._get_query(frozenset({property_name}), 0, False, False)
         with self._database.read() as session:
-            row = session.row(query, {f"filter_{member}": value})
+            row = session.row(query, {f"filter_{property_name}": value})
         return row is not None and Flow._make(row).slug != slug
 
     def page(self, request: PageRequest) -> Page[Flow]:
@@ -81,13 +81,13 @@ class Flows:
         return self._listing.page(request)
 
     @single_statement
-    def add(self, members: Mapping[str, Any]) -> Flow:
+    def add(self, properties: Mapping[str, Any]) -> Flow:
         """Store a new flow.
 
-        :param members: every member but the identities
+        :param properties: every property but the identities
         :raises NotUnique: the slug is taken
         """
-        flow = self._new(members)
+        flow = self._new(properties)
         with self._database.write_once() as session:
             session.run(self._insert, self._values(flow))
         return flow
@@ -96,19 +96,19 @@ class Flows:
     def change(
         self,
         slug: str,
-        members: Mapping[str, Any],
+        properties: Mapping[str, Any],
         filters: Mapping[str, Any] = {},
         terms: Sequence[str] = (),
     ) -> Flow:
-        """Store some members of a flow; the others stay.
+        """Store some properties of a flow; the others stay.
 
         :raises NotFound: there is no flow of this slug, or it does not match
         :raises NotUnique: the new slug is taken
         """
-        if not members:
+        if not properties:
             return self.get(slug, filters, terms)
         with self._database.write() as session:
-            return self.update(session, self._get(session, slug, filters, terms, lock=True), members)
+            return self.update(session, self._get(session, slug, filters, terms, lock=True), properties)
 
     def remove(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
         """Delete a flow.
@@ -120,18 +120,18 @@ class Flows:
             if not session.run(query, {**self.view.values(filters, terms), "slug_": slug}):
                 raise errors.NotFound
 
-    def insert(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> Flow:
+    def insert(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> Flow:
         """Store a new flow, within a transaction."""
-        flow = self._new(members, pk)
+        flow = self._new(properties, pk)
         session.run(self._insert, self._values(flow))
         return flow
 
-    def update(self, session: Session, flow: Flow, members: Mapping[str, Any]) -> Flow:
-        """Store some members of a flow, within the transaction that it was read and locked in. :returns: the flow with them"""
-        if not members:
+    def update(self, session: Session, flow: Flow, properties: Mapping[str, Any]) -> Flow:
+        """Store some properties of a flow, within the transaction that it was read and locked in. :returns: the flow with them"""
+        if not properties:
             return flow
-        changed = flow._replace(**members)
-        session.run(self._update_query(frozenset(members)), values_of_update(changed, members, self.searched))
+        changed = flow._replace(**properties)
+        session.run(self._update_query(frozenset(properties)), values_of_update(changed, properties, self.searched))
         return changed
 
     def read(self, session: Session, pk: str, *, lock: bool = False) -> Flow:
@@ -151,7 +151,7 @@ class Flows:
             raise errors.NotFound
 
     def rebuild_search(self, session: Session) -> None:
-        """Make the `search` column anew, after the members that are searched have changed."""
+        """Make the `search` column anew, after the properties that are searched have changed."""
         rows = session.rows(self._database.compile(sa.select(*self._columns)))
         update = self._database.compile(
             sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(search=sa.bindparam("new_search"))
@@ -160,8 +160,8 @@ class Flows:
             flow = Flow._make(row)
             session.run(update, {"pk_": flow.pk, "new_search": self._values(flow)["search"]})
 
-    def _new(self, members: Mapping[str, Any], pk: str | None = None) -> Flow:
-        return Flow(pk=pk or new_uuid(), policybindingmodel_ptr_id=new_uuid(), **members)
+    def _new(self, properties: Mapping[str, Any], pk: str | None = None) -> Flow:
+        return Flow(pk=pk or new_uuid(), policybindingmodel_ptr_id=new_uuid(), **properties)
 
     def _get(
         self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False

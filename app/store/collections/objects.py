@@ -32,7 +32,7 @@ class Objects:
     :param database: where they are
     :param models: the models by name
     :param collections: the collections by name
-    :param searched: the members that a search looks at, by collection
+    :param searched: the properties that a search looks at, by collection
     """
 
     def __init__(
@@ -71,19 +71,19 @@ class Objects:
         self._check(scope, request.filters)
         return self._listing(scope).page(request)
 
-    def values(self, scope: str, member: str, terms: Sequence[str]) -> list[Any]:
+    def values(self, scope: str, property_name: str, terms: Sequence[str]) -> list[Any]:
         """The values of a property, each once, sorted.
 
         :param terms: words that have to be found in an object
         """
-        query = self._values_query(scope, member, condition_count(terms))
+        query = self._values_query(scope, property_name, condition_count(terms))
         with self._database.read() as session:
             return [value for (value,) in session.rows(query, self.view(scope).values({}, terms))]
 
     def get(self, scope: str, pk: str | int, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> ObjectRow:
         """An object.
 
-        :param filters: values that members have to equal
+        :param filters: values that properties have to equal
         :param terms: words that have to be found
         :raises NotAChoice: a filter names something that does not exist
         :raises NotFound: there is none, or it does not match
@@ -92,34 +92,34 @@ class Objects:
         with self._database.read() as session:
             return self.read(session, scope, pk, filters, terms)
 
-    def add(self, model: str, members: Mapping[str, Any]) -> ObjectRow:
+    def add(self, model: str, properties: Mapping[str, Any]) -> ObjectRow:
         """Store a new object.
 
-        :param members: every member that a client sets
-        :raises Missing: a reference leads nowhere
+        :param properties: every property that a client sets
+        :raises Missing: a reference dangles
         :raises NotUnique: the name is taken
         """
         with self._database.write() as session:
-            return self.read(session, model, self.insert(session, model, members))
+            return self.read(session, model, self.insert(session, model, properties))
 
     def change(
         self,
         model: str,
         pk: str | int,
-        members: Mapping[str, Any],
+        properties: Mapping[str, Any],
         filters: Mapping[str, Any] = {},
         terms: Sequence[str] = (),
     ) -> ObjectRow:
-        """Store some members of an object; the others stay.
+        """Store some properties of an object; the others stay.
 
         :raises NotFound: there is no such object, or it does not match
-        :raises Missing: a reference leads nowhere
+        :raises Missing: a reference dangles
         :raises NotUnique: the new name is taken
         """
         self._check(model, filters)
         with self._database.write() as session:
             row = self.read(session, model, pk, filters, terms, lock=True)
-            self.update(session, row, members)
+            self.update(session, row, properties)
             return self.read(session, model, pk)
 
     def remove(self, scope: str, pk: str | int, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
@@ -131,7 +131,7 @@ class Objects:
         with self._database.write() as session:
             self.delete(session, self.read(session, scope, pk, filters, terms, lock=True).pk)
 
-    def refer(self, collection: str, pk: str, member: str, to: Any, *, add: bool) -> None:
+    def refer(self, collection: str, pk: str, property_name: str, to: Any, *, add: bool) -> None:
         """Add one object to the references of a property, or remove it. There is nothing to do if it is as it should be.
 
         :param collection: one of a single model
@@ -140,14 +140,14 @@ class Objects:
         :raises NotFound: there is no such object, or none of that identity
         """
         (known,) = (model for model in self._models.values() if model.collection == collection)
-        reference = known.references[member]
+        reference = known.references[property_name]
         with self._database.write() as session:
             self.read(session, collection, pk)
             target = self._references.find(session, reference, to)
             if target is None:
                 raise errors.NotFound
             inverse = reference.inverse_of
-            owner, name, other = (target.pk, inverse, pk) if inverse else (pk, member, target.pk)
+            owner, name, other = (target.pk, inverse, pk) if inverse else (pk, property_name, target.pk)
             (self._rows.append if add else self._rows.remove)(session, owner, name, other)
 
     def taken(self, collection: str, name: str, pk: str | int | None) -> bool:
@@ -178,46 +178,46 @@ class Objects:
             raise errors.NotFound
         return ObjectRow._make(row)
 
-    def insert(self, session: Session, model: str, members: Mapping[str, Any], pk: str | None = None) -> str:
+    def insert(self, session: Session, model: str, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new object, within a transaction. :returns: its primary key"""
         known = self._models[model]
-        found = self._references.resolve(session, known.references, members)
-        own = {**self._own(known, members), **{generated: new_uuid() for generated in known.generated}}
+        found = self._references.resolve(session, known.references, properties)
+        own = {**self._own(known, properties), **{generated: new_uuid() for generated in known.generated}}
         pk = self._numbers.next(session) if known.numbered else pk or new_uuid()
-        name = members[known.named_by]
+        name = properties[known.named_by]
         row = {"pk": pk, "collection": known.collection, "model": model, "name": name}
         row |= {"members": orjson.dumps(own).decode(), "search": self._search(known, name, own)}
         with self._database.translating(_taken(known)):
             session.run(self._insert, row)
-        for member, targets in found.items():
-            if inverse := known.references[member].inverse_of:
+        for property_name, targets in found.items():
+            if inverse := known.references[property_name].inverse_of:
                 self._rows.replace_inverse(session, pk, inverse, (target.pk for target in targets))
             else:
-                self._rows.insert(session, pk, member, targets)
+                self._rows.insert(session, pk, property_name, targets)
         return pk
 
-    def update(self, session: Session, row: ObjectRow, members: Mapping[str, Any]) -> None:
-        """Store some members of an object that was read in this transaction.
+    def update(self, session: Session, row: ObjectRow, properties: Mapping[str, Any]) -> None:
+        """Store some properties of an object that was read in this transaction.
 
         :raises Invalid: it refers to itself, and may not
         """
         known = self._models[row.model]
-        found = self._references.resolve(session, known.references, members)
-        own = {**orjson.loads(row.members), **self._own(known, members)}
-        name = members.get(known.named_by, row.name)
+        found = self._references.resolve(session, known.references, properties)
+        own = {**orjson.loads(row.properties), **self._own(known, properties)}
+        name = properties.get(known.named_by, row.name)
         changed = {"pk_": row.pk, "new_name": name, "new_members": orjson.dumps(own).decode()}
         changed["new_search"] = self._search(known, name, own)
-        for member, targets in found.items():
-            reference = known.references[member]
+        for property_name, targets in found.items():
+            reference = known.references[property_name]
             if reference.itself and any(target.pk == row.pk for target in targets):
-                raise errors.Invalid({member: [reference.itself]})
+                raise errors.Invalid({property_name: [reference.itself]})
         with self._database.translating(_taken(known)):
             session.run(self._update, changed)
-        for member, targets in found.items():
-            if inverse := known.references[member].inverse_of:
+        for property_name, targets in found.items():
+            if inverse := known.references[property_name].inverse_of:
                 self._rows.replace_inverse(session, row.pk, inverse, (target.pk for target in targets))
             else:
-                self._rows.replace(session, row.pk, member, targets)
+                self._rows.replace(session, row.pk, property_name, targets)
 
     def delete(self, session: Session, pk: str) -> None:
         """Delete an object, within a transaction. :raises NotFound: there is none"""
@@ -225,27 +225,27 @@ class Objects:
             raise errors.NotFound
 
     def rebuild_search(self, session: Session) -> None:
-        """Make the `search` column anew, after the members that are searched have changed."""
+        """Make the `search` column anew, after the properties that are searched have changed."""
         columns = (objects.c.pk, objects.c.model, objects.c.name, objects.c.members)
         search = sa.update(objects).where(objects.c.pk == sa.bindparam("pk_")).values(search=sa.bindparam("new_search"))
         update = self._database.compile(search)
-        for pk, model, name, members in session.rows(self._database.compile(sa.select(*columns))):
+        for pk, model, name, properties in session.rows(self._database.compile(sa.select(*columns))):
             if (known := self._models.get(model)) is not None:
-                session.run(update, {"pk_": pk, "new_search": self._search(known, name, orjson.loads(members))})
+                session.run(update, {"pk_": pk, "new_search": self._search(known, name, orjson.loads(properties))})
 
     def _check(self, scope: str, filters: Mapping[str, Any]) -> None:
         if filters and (leading := self.view(scope).references(filters)):
             with self._database.read() as session:
                 self._references.check(session, leading, filters)
 
-    def _own(self, model: Model, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The members that go into the JSON."""
+    def _own(self, model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """The properties that go into the JSON."""
         beside = {model.named_by, *model.references}
-        return {name: value for name, value in members.items() if name not in beside}
+        return {name: value for name, value in properties.items() if name not in beside}
 
-    def _search(self, model: Model, name: str, members: Mapping[str, Any]) -> str:
+    def _search(self, model: Model, name: str, properties: Mapping[str, Any]) -> str:
         searched = self._searched.get(model.collection, ())
-        return search_text_of_object(name, (members.get(other, model.unstored.get(other)) for other in searched))
+        return search_text_of_object(name, (properties.get(other, model.unstored.get(other)) for other in searched))
 
     def _make_view(self, scope: str) -> View:
         model = self._models.get(scope)
@@ -256,9 +256,9 @@ class Objects:
         related = self._collections[collection].related if collection in self._collections else ""
         return view(collection, seen, related, all_of_it=model is None, by_name=by_name)
 
-    def _compile_values(self, scope: str, member: str, terms: int) -> Query:
+    def _compile_values(self, scope: str, property_name: str, terms: int) -> Query:
         seen = self.view(scope)
-        value = seen.fields[member].key()
+        value = seen.fields[property_name].key()
         found = sa.select(value).where(*seen.matches(frozenset(), terms))
         return self._database.compile(found.distinct().order_by(value))
 

@@ -17,7 +17,7 @@ from app import errors
 from app.caches import bounded_cache
 from app.store.collections.flows import Flows
 from app.store.engine.postgresql.database import PostgreSQLDatabase
-from app.store.engine.row_cache import Remembered
+from app.store.engine.row_cache import RowCache
 from app.store.engine.session import Query, Row
 from app.store.queries.flow_row import Flow, texts, update_of, values_of_update
 from app.store.queries.view import condition_count
@@ -40,15 +40,15 @@ class OptimisticFlows(Flows):
     def __init__(self, database: PostgreSQLDatabase, searched: Sequence[str]) -> None:
         super().__init__(database, searched)
         self._networked = database
-        self._seen: Remembered[_Seen] = Remembered()
+        self._seen: RowCache[_Seen] = RowCache()
         # Locks of flows that are being changed.
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._look_query = bounded_cache(64)(self._compile_look)
         self._versioned_update = cache(self._compile_update)
 
-    def add(self, members: Mapping[str, Any]) -> Flow:
+    def add(self, properties: Mapping[str, Any]) -> Flow:
         """See `Flows`."""
-        flow = self._new(members)
+        flow = self._new(properties)
         with self._networked.write_once() as session:
             session.insert(self._insert, self._values(flow), flow.slug)
         return flow
@@ -56,7 +56,7 @@ class OptimisticFlows(Flows):
     def change(
         self,
         slug: str,
-        members: Mapping[str, Any],
+        properties: Mapping[str, Any],
         filters: Mapping[str, Any] = {},
         terms: Sequence[str] = (),
     ) -> Flow:
@@ -64,7 +64,7 @@ class OptimisticFlows(Flows):
 
         :raises Unavailable: another change of it takes too long
         """
-        if not members:
+        if not properties:
             return self.get(slug, filters, terms)
         turn = self._turns.setdefault(slug, threading.Lock())
         milliseconds = self._networked.lock_timeout
@@ -72,18 +72,18 @@ class OptimisticFlows(Flows):
             raise self._networked.held_up("Another change of the flow takes too long.")
         if milliseconds:
             try:
-                changed = self._change(slug, members, filters, terms, self._see)
+                changed = self._change(slug, properties, filters, terms, self._see)
             finally:
                 turn.release()
         else:
-            changed = self._change_in_turn(slug, members, filters, terms, turn)
+            changed = self._change_in_turn(slug, properties, filters, terms, turn)
         # Somebody else has changed the flow meanwhile.
-        return changed or super().change(slug, members, filters, terms)
+        return changed or super().change(slug, properties, filters, terms)
 
     def _change_in_turn(
         self,
         slug: str,
-        members: Mapping[str, Any],
+        properties: Mapping[str, Any],
         filters: Mapping[str, Any],
         terms: Sequence[str],
         turn: threading.Lock,
@@ -95,7 +95,7 @@ class OptimisticFlows(Flows):
             turn.release()
 
         try:
-            return self._change(slug, members, filters, terms, see)
+            return self._change(slug, properties, filters, terms, see)
         except BaseException:
             turn.release()
             raise
@@ -103,7 +103,7 @@ class OptimisticFlows(Flows):
     def _change(
         self,
         slug: str,
-        members: Mapping[str, Any],
+        properties: Mapping[str, Any],
         filters: Mapping[str, Any],
         terms: Sequence[str],
         see: Callable[[Flow, Row | None], None],
@@ -115,11 +115,11 @@ class OptimisticFlows(Flows):
         """
         seen = None if filters or terms else self._seen.recall(slug)
         seen = seen or self._look(slug, filters, terms)
-        changed = seen.flow._replace(**members)
-        values = values_of_update(changed, members, self.searched)
+        changed = seen.flow._replace(**properties)
+        values = values_of_update(changed, properties, self.searched)
         values["version_"] = seen.version
         with self._networked.write_once() as session:
-            query = self._versioned_update(frozenset(members))
+            query = self._versioned_update(frozenset(properties))
             unchanged = session.expect(query, values, slug, partial(see, changed))
         return changed if unchanged else None
 
@@ -144,6 +144,6 @@ class OptimisticFlows(Flows):
         statement = sa.select(*columns, _version).where(*self.view.matches(filters, terms))
         return self._database.compile(statement.where(flows.c.slug == sa.bindparam("slug_")))
 
-    def _compile_update(self, members: frozenset[str]) -> Query:
+    def _compile_update(self, properties: frozenset[str]) -> Query:
         same = _version == sa.bindparam("version_")
-        return self._database.compile(update_of(members).where(same).returning(_version))
+        return self._database.compile(update_of(properties).where(same).returning(_version))

@@ -54,25 +54,25 @@ class OwnedTokens:
         with self._database.read() as session:
             return self._read(session, identifier, owner)
 
-    def add(self, members: Mapping[str, Any], secret: str | None = None) -> TokenRow:
+    def add(self, properties: Mapping[str, Any], secret: str | None = None) -> TokenRow:
         """Store a new token.
 
-        :param members: its properties
+        :param properties: its properties
         :param secret: the token itself; a random one that nobody knows if it is not given
         :raises Missing: there is no such user
         :raises NotUnique: the identifier is taken
         """
         with self._database.write() as session:
-            self.insert(session, members, secret)
-            return self._read(session, members["identifier"], None)
+            self.insert(session, properties, secret)
+            return self._read(session, properties["identifier"], None)
 
-    def insert(self, session: Session, members: Mapping[str, Any], secret: str | None = None) -> str:
+    def insert(self, session: Session, properties: Mapping[str, Any], secret: str | None = None) -> str:
         """Store a new token, within a transaction. :returns: its primary key"""
-        if members.get("user") is None:
-            raise errors.Missing({"user": None})
+        if properties.get("user") is None:
+            raise errors.DanglingReference({"user": None})
         row: dict[str, Any] = {
             **dict.fromkeys(tokens.c.keys()),
-            **self._values(session, members),
+            **self._values(session, properties),
             "pk": new_uuid(),
             "digest": digest_of(secret or secrets.token_urlsafe(TOKEN_BYTES)),
             "superuser": False,
@@ -84,7 +84,7 @@ class OwnedTokens:
             session.run(self._insert, row)
         return str(row["pk"])
 
-    def change(self, identifier: str, members: Mapping[str, Any], owner: str | None) -> TokenRow:
+    def change(self, identifier: str, properties: Mapping[str, Any], owner: str | None) -> TokenRow:
         """Store some properties of a token; the others stay.
 
         :raises NotFound: there is none, or it is somebody else's
@@ -93,12 +93,12 @@ class OwnedTokens:
         with self._database.write() as session:
             session.lock(self._lock, {"identifier_": identifier})
             row = self._read(session, identifier, owner)
-            self.update(session, row.pk, members)
-            return self._read(session, members.get("identifier", identifier), None)
+            self.update(session, row.pk, properties)
+            return self._read(session, properties.get("identifier", identifier), None)
 
-    def update(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+    def update(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
         """Store some properties of a token, within a transaction."""
-        if values := self._values(session, members):
+        if values := self._values(session, properties):
             self._store(session, pk, values)
 
     def set_secret(self, identifier: str, secret: str, owner: str | None) -> None:
@@ -131,10 +131,10 @@ class OwnedTokens:
             raise errors.NotFound
         return TokenRow._make(row)
 
-    def _values(self, session: Session, members: Mapping[str, Any]) -> dict[str, Any]:
+    def _values(self, session: Session, properties: Mapping[str, Any]) -> dict[str, Any]:
         """The columns of properties. :raises Missing: there is no such user"""
-        self._references.resolve(session, TOKEN_REFERENCES, members)
-        values = dict(members)
+        self._references.resolve(session, TOKEN_REFERENCES, properties)
+        values = dict(properties)
         if "identifier" in values:
             values["name"] = values.pop("identifier")
         if "user" in values:

@@ -55,5 +55,5 @@ class Owners:
         row = session.row(self._find, {"collection_": collection, "name_": name})
         return None if row is None else str(row[0])
 
-    def _create(self, session: Session, model: Model, members: Mapping[str, Any]) -> str:
-        return self._store.insert(session, model.name, {**model.defaults, **members})
+    def _create(self, session: Session, model: Model, properties: Mapping[str, Any]) -> str:
+        return self._store.insert(session, model.name, {**model.defaults, **properties})

@@ -19,7 +19,7 @@ class ReferenceRows:
     def __init__(self, database: Database) -> None:
         compiled = database.compile
         named: dict[str, sa.BindParameter[Any]] = {c.name: sa.bindparam(c.name) for c in references.c}
-        of_member = (references.c.owner == sa.bindparam("owner_"), references.c.member == sa.bindparam("member_"))
+        of_property = (references.c.owner == sa.bindparam("owner_"), references.c.member == sa.bindparam("member_"))
         to_object = (references.c.object == sa.bindparam("object_"), references.c.member == sa.bindparam("member_"))
         others = references.alias("others")
         last = sa.select(sa.func.coalesce(sa.func.max(others.c.position), -1) + 1)
@@ -32,41 +32,41 @@ class ReferenceRows:
         }
         self._insert = compiled(sa.insert(references).values(named))
         self._append = compiled(sa.insert(references).values(appended))
-        self._clear = compiled(sa.delete(references).where(*of_member))
+        self._clear = compiled(sa.delete(references).where(*of_property))
         self._clear_inverse = compiled(sa.delete(references).where(*to_object))
-        self._remove = compiled(sa.delete(references).where(*of_member, to_object[0]))
+        self._remove = compiled(sa.delete(references).where(*of_property, to_object[0]))
         self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
 
-    def replace(self, session: Session, owner: str, member: str, targets: Sequence[Target]) -> None:
+    def replace(self, session: Session, owner: str, property_name: str, targets: Sequence[Target]) -> None:
         """Store all references of a property. :param owner: the object that has it"""
-        session.run(self._clear, {"owner_": owner, "member_": member})
-        self.insert(session, owner, member, targets)
+        session.run(self._clear, {"owner_": owner, "member_": property_name})
+        self.insert(session, owner, property_name, targets)
 
-    def insert(self, session: Session, owner: str, member: str, targets: Sequence[Target]) -> None:
+    def insert(self, session: Session, owner: str, property_name: str, targets: Sequence[Target]) -> None:
         """Store the references of a property that has none. :param owner: the object that has it"""
         for position, target in enumerate(targets):
             leads = {"object": None, "flow": None, "flow" if target.collection == "flows" else "object": target.pk}
-            session.run(self._insert, {"owner": owner, "member": member, "position": position, **leads})
+            session.run(self._insert, {"owner": owner, "member": property_name, "position": position, **leads})
 
-    def replace_inverse(self, session: Session, pk: str, member: str, owners: Iterable[str]) -> None:
+    def replace_inverse(self, session: Session, pk: str, property_name: str, owners: Iterable[str]) -> None:
         """Store which objects refer to one by a property.
 
         :param pk: the object that they refer to
         """
-        session.run(self._clear_inverse, {"object_": pk, "member_": member})
+        session.run(self._clear_inverse, {"object_": pk, "member_": property_name})
         for owner in sorted(owners):
-            self.append(session, owner, member, pk)
+            self.append(session, owner, property_name, pk)
 
-    def append(self, session: Session, owner: str, member: str, pk: str) -> None:
+    def append(self, session: Session, owner: str, property_name: str, pk: str) -> None:
         """Store one more reference of a property, if it is not there already.
 
         :param pk: the object that it leads to
         """
         # The next position is known only while nobody else adds one.
         session.lock(self._lock, {"pk_": owner})
-        self.remove(session, owner, member, pk)
-        session.run(self._append, {"owner_": owner, "member_": member, "object_": pk})
+        self.remove(session, owner, property_name, pk)
+        session.run(self._append, {"owner_": owner, "member_": property_name, "object_": pk})
 
-    def remove(self, session: Session, owner: str, member: str, pk: str) -> None:
+    def remove(self, session: Session, owner: str, property_name: str, pk: str) -> None:
         """Delete one reference of a property, if it is there."""
-        session.run(self._remove, {"owner_": owner, "member_": member, "object_": pk})
+        session.run(self._remove, {"owner_": owner, "member_": property_name, "object_": pk})

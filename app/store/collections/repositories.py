@@ -26,13 +26,13 @@ class Repository(Protocol):
     """The objects of one model. All happens within the transaction of a session."""
 
     def find(self, session: Session, identifiers: Mapping[str, Any]) -> str | None:
-        """The primary key of the object whose members equal all of these, None if there is none.
+        """The primary key of the object whose properties equal all of these, None if there is none.
 
-        :raises Invalid: a member is none that objects can be found by
+        :raises Invalid: a property is none that objects can be found by
         """
 
     def read(self, session: Session, pk: str, *, lock: bool = False) -> dict[str, Any]:
-        """Every member that a client or a blueprint sets, and `pk`.
+        """Every property that a client or a blueprint sets, and `pk`.
 
         :param lock: whether nobody else may change the object until the transaction ends
         :raises NotFound: there is no such object
@@ -41,21 +41,21 @@ class Repository(Protocol):
     def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What `read` gives, by pk. Objects that there are not are left out."""
 
-    def as_stored(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Members in the form in which they are stored."""
+    def as_stored(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Properties in the form in which they are stored."""
 
-    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+    def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new object. :returns: its primary key :raises NotUnique: :raises Missing:"""
 
-    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
-        """Store some members. :raises NotFound: :raises NotUnique: :raises Missing:"""
+    def change(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
+        """Store some properties. :raises NotFound: :raises NotUnique: :raises Missing:"""
 
     def remove(self, session: Session, pk: str) -> None:
         """Delete an object. :raises NotFound: there is no such object"""
 
 
 class _Reading(ABC):
-    """Finds objects by their members, and reads them."""
+    """Finds objects by their properties, and reads them."""
 
     def __init__(self, database: Database, view: View, columns: Sequence[sa.ColumnElement[Any]]) -> None:
         self._database = database
@@ -84,20 +84,20 @@ class _Reading(ABC):
         row = session.row(self._by_key_locked if lock else self._by_key, {"pk_": pk})
         if row is None:
             raise errors.NotFound
-        return self._members(row)
+        return self._properties(row)
 
     def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """See `Repository`."""
         rows = session.rows(self._by_keys, {"pks": listed(list(pks))})
-        return {members["pk"]: members for members in map(self._members, rows)}
+        return {properties["pk"]: properties for properties in map(self._properties, rows)}
 
-    def as_stored(self, members: Mapping[str, Any]) -> dict[str, Any]:
+    def as_stored(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """See `Repository`."""
-        return dict(members)
+        return dict(properties)
 
     @abstractmethod
-    def _members(self, row: Row) -> dict[str, Any]:
-        """Every member that a client or a blueprint sets, and `pk`."""
+    def _properties(self, row: Row) -> dict[str, Any]:
+        """Every property that a client or a blueprint sets, and `pk`."""
 
     def _compile(self, names: frozenset[str]) -> Query:
         view = self._view
@@ -118,29 +118,29 @@ class FlowRepository(_Reading):
         self._backgrounds = backgrounds
         self._model = model
 
-    def _members(self, row: Row) -> dict[str, Any]:
+    def _properties(self, row: Row) -> dict[str, Any]:
         flow = Flow._make(row)
         # SQLite has 0 and 1.
         values = {**flow._asdict(), "compatibility_mode": bool(flow.compatibility_mode)}
-        return {name: values[name] for name in ("pk", *self._model.members, *self._model.preset)}
+        return {name: values[name] for name in ("pk", *self._model.properties, *self._model.preset)}
 
-    def as_stored(self, members: Mapping[str, Any]) -> dict[str, Any]:
+    def as_stored(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """See `Repository`."""
-        if "background" in members:
-            return {**members, "background": self._backgrounds.url_of(members["background"])}
-        return dict(members)
+        if "background" in properties:
+            return {**properties, "background": self._backgrounds.url_of(properties["background"])}
+        return dict(properties)
 
-    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+    def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """See `Repository`."""
         with self._database.translating():
-            return self._flows.insert(session, members, pk).pk
+            return self._flows.insert(session, properties, pk).pk
 
-    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+    def change(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
         """See `Repository`."""
         with self._database.translating():
             flow = self._flows.read(session, pk, lock=True)
-            self._backgrounds.release(session, flow, members.get("background", flow.background))
-            self._flows.update(session, flow, members)
+            self._backgrounds.release(session, flow, properties.get("background", flow.background))
+            self._flows.update(session, flow, properties)
 
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
@@ -160,17 +160,17 @@ class ObjectRepository(_Reading):
         self._objects = objects
         self._model = model
 
-    def _members(self, row: Row) -> dict[str, Any]:
-        pk, _, name, members, references = row
-        return {"pk": pk, **members_of(self._model, name, members, references)}
+    def _properties(self, row: Row) -> dict[str, Any]:
+        pk, _, name, properties, references = row
+        return {"pk": pk, **properties_of(self._model, name, properties, references)}
 
-    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+    def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """See `Repository`."""
-        return self._objects.insert(session, self._model.name, members, pk)
+        return self._objects.insert(session, self._model.name, properties, pk)
 
-    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+    def change(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
         """See `Repository`."""
-        self._objects.update(session, self._objects.read(session, self._model.name, pk, lock=True), members)
+        self._objects.update(session, self._objects.read(session, self._model.name, pk, lock=True), properties)
 
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
@@ -187,29 +187,29 @@ class BindingRepository(_Reading):
     def __init__(self, database: Database, bindings: Bindings[Any], columns: Sequence[str], model: Model) -> None:
         known = dict(zip(columns, bindings.view.columns, strict=True))
         # What a view shows of the bound object may be as much as is bound to it.
-        self._names = [name for name in ("pk", *model.members) if name in known]
+        self._names = [name for name in ("pk", *model.properties) if name in known]
         super().__init__(database, bindings.view, [known[name] for name in self._names])
         self._bindings = bindings
         self._model = model
 
-    def _members(self, row: Row) -> dict[str, Any]:
+    def _properties(self, row: Row) -> dict[str, Any]:
         values = dict(zip(self._names, row, strict=True))
         # SQLite has 0 and 1.
-        return {name: self._value(name, values.get(name)) for name in ("pk", *self._model.members)}
+        return {name: self._value(name, values.get(name)) for name in ("pk", *self._model.properties)}
 
     def _value(self, name: str, value: Any) -> Any:
         reference = self._model.references.get(name)
         if value is not None and reference is not None and reference.integers:
             return int(value)
-        return bool(value) if self._model.members.get(name) == "boolean" else value
+        return bool(value) if self._model.properties.get(name) == "boolean" else value
 
-    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+    def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """See `Repository`."""
-        return self._bindings.insert(session, members, pk)
+        return self._bindings.insert(session, properties, pk)
 
-    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+    def change(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
         """See `Repository`."""
-        self._bindings.update(session, pk, members)
+        self._bindings.update(session, pk, properties)
 
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
@@ -229,18 +229,18 @@ class TokenRepository(_Reading):
         self._tokens = tokens
         self._model = model
 
-    def _members(self, row: Row) -> dict[str, Any]:
+    def _properties(self, row: Row) -> dict[str, Any]:
         values = members_of_token(TokenRow._make(row))
-        return {name: values[name] for name in ("pk", *self._model.members)}
+        return {name: values[name] for name in ("pk", *self._model.properties)}
 
-    def add(self, session: Session, members: Mapping[str, Any], pk: str | None = None) -> str:
+    def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """See `Repository`. A token has a key of its own."""
         del pk
-        return self._tokens.insert(session, members)
+        return self._tokens.insert(session, properties)
 
-    def change(self, session: Session, pk: str, members: Mapping[str, Any]) -> None:
+    def change(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
         """See `Repository`."""
-        self._tokens.update(session, pk, members)
+        self._tokens.update(session, pk, properties)
 
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
@@ -262,28 +262,28 @@ def members_of_token(row: TokenRow) -> dict[str, Any]:
     }
 
 
-def members_of(model: Model, name: str, members: str, references: str) -> dict[str, Any]:
-    """The members of an object that a client sets, from how they are stored. Those that are not stored have their defaults, and
+def properties_of(model: Model, name: str, properties: str, references: str) -> dict[str, Any]:
+    """The properties of an object that a client sets, from how they are stored. Those that are not stored have their defaults, and
     are left out if they have none.
     """
-    found = values_of(model, name, members, references)
-    return {member: found[member] for member in model.members if member in found}
+    found = values_of(model, name, properties, references)
+    return {property_name: found[property_name] for property_name in model.properties if property_name in found}
 
 
-def values_of(model: Model, name: str, members: str, references: str) -> dict[str, Any]:
-    """All that is stored of an object, members that the contract no longer has and read-only ones included, and the defaults of
+def values_of(model: Model, name: str, properties: str, references: str) -> dict[str, Any]:
+    """All that is stored of an object, properties that the contract no longer has and read-only ones included, and the defaults of
     what is not stored.
     """
-    found: dict[str, Any] = {**model.unstored, **orjson.loads(members), model.named_by: name}
-    for member, reference in model.references.items():
-        found.pop(member, None)
+    found: dict[str, Any] = {**model.unstored, **orjson.loads(properties), model.named_by: name}
+    for property_name, reference in model.references.items():
+        found.pop(property_name, None)
         if reference.many or reference.nullable:
-            found[member] = [] if reference.many else None
-    for member, identity in orjson.loads(references):
-        known = model.references.get(member)
+            found[property_name] = [] if reference.many else None
+    for property_name, identity in orjson.loads(references):
+        known = model.references.get(property_name)
         value = int(identity) if known is not None and known.integers else identity
         if known is not None and known.many:
-            found[member].append(value)
+            found[property_name].append(value)
         else:
-            found[member] = value
+            found[property_name] = value
     return found

@@ -19,11 +19,11 @@ class Resource(Protocol):
     def get(self, key: Any, filters: Mapping[str, Any] = {}, terms: Sequence[str] = (), /) -> Any:
         """An object, by its key."""
 
-    def add(self, members: Mapping[str, Any], /) -> Any:
+    def add(self, properties: Mapping[str, Any], /) -> Any:
         """Store a new object."""
 
     def change(
-        self, key: Any, members: Mapping[str, Any], filters: Mapping[str, Any] = {}, terms: Sequence[str] = (), /
+        self, key: Any, properties: Mapping[str, Any], filters: Mapping[str, Any] = {}, terms: Sequence[str] = (), /
     ) -> Any:
         """Store some properties of an object."""
 

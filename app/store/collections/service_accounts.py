@@ -66,6 +66,6 @@ class ServiceAccounts:
             # The body has one name for all three.
             raise errors.NotUnique("name") from error
 
-    def _new(self, session: Session, collection: str, members: Mapping[str, Any]) -> str:
+    def _new(self, session: Session, collection: str, properties: Mapping[str, Any]) -> str:
         model = self._models[collection]
-        return self._objects.insert(session, model.name, {**model.defaults, **members})
+        return self._objects.insert(session, model.name, {**model.defaults, **properties})

@@ -53,13 +53,13 @@ class Tokens:
     """The tokens of a database.
 
     :param database: where they are
-    :param remembered: seconds that a looked-up token is remembered, at most: a revocation takes effect that much later
+    :param cached: seconds that a looked-up token is cached, at most: a revocation takes effect that much later
     :param owners: finds the users of tokens that are made without one
     """
 
-    def __init__(self, database: Database, remembered: float, owners: Owners | None = None) -> None:
+    def __init__(self, database: Database, cached: float, owners: Owners | None = None) -> None:
         self._database = database
-        self._remembered = remembered
+        self._cached = cached
         self._owners = owners
         self._cache: dict[str, tuple[float, Token]] = {}
         compiled = database.compile
@@ -101,10 +101,10 @@ class Tokens:
         token = _token(row)
         if not token.valid_at(determinism.now()):
             return None
-        if self._remembered:
+        if self._cached:
             if len(self._cache) >= 1024:
                 self._cache.clear()
-            self._cache[secret] = moment + self._remembered, token
+            self._cache[secret] = moment + self._cached, token
         return token
 
     def page(self) -> list[Token]:

@@ -55,7 +55,7 @@ class Connections:
             if known is error:
                 raise
             if isinstance(known, errors.NotUnique):
-                known = errors.NotUnique(taken.get(known.member, known.member))
+                known = errors.NotUnique(taken.get(known.property_name, known.property_name))
             raise known from error
 
     def watch_connections(self, changed: Callable[[int], None]) -> None:

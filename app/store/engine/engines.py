@@ -16,10 +16,10 @@ DIRECT = "direct"
 
 # How long a thread without an event loop waits for another writer, in milliseconds.
 SQLITE_BUSY_TIMEOUT = 5_000
-# How large the log of an embedded database stays once it has been written back, in bytes: it grows while somebody reads for long.
+# How large the log of a SQLite database stays once it has been written back, in bytes: it grows while somebody reads for long.
 # SQLite writes it back from about half of that on, so a log of everyday size keeps its file, which is quicker than to make it anew.
 SQLITE_LOG_LIMIT = 8 * 1024 * 1024
-# How long to wait for a PostgreSQL server to answer at connect, in seconds.
+# How long to wait for a PostgreSQL server to response at connect, in seconds.
 POSTGRESQL_CONNECT_TIMEOUT = 5
 # How long a statement may run on PostgreSQL, in milliseconds.
 POSTGRESQL_STATEMENT_TIMEOUT = 15_000
@@ -31,14 +31,14 @@ POSTGRESQL_WRITERS_TIMEOUT = 10_000
 # The same where others would wait for it: on the threads and the connections of requests. It is enough for a commit to end.
 POSTGRESQL_SHORT_LOCK_TIMEOUT = 20
 # How long a connection may be silent while a statement is under way, in seconds. A pooler may let it wait before it runs.
-POSTGRESQL_ANSWER_TIMEOUT = POSTGRESQL_STATEMENT_TIMEOUT / 1000 + POSTGRESQL_CONNECT_TIMEOUT
+POSTGRESQL_RESPONSE_TIMEOUT = POSTGRESQL_STATEMENT_TIMEOUT / 1000 + POSTGRESQL_CONNECT_TIMEOUT
 # After how long a PostgreSQL server's machine that says nothing counts as gone, in milliseconds. One that is busy is not silent:
 # its kernel answers.
 POSTGRESQL_SILENCE = 5_000
 
 
 def sqlite_engine(address: Address) -> sa.Engine:
-    """The engine of an embedded database. :raises Unavailable: there is no place for it"""
+    """The engine of a SQLite database. :raises Unavailable: there is no place for it"""
     if address.path is not None:
         try:
             make_folder(address.path.parent)
@@ -81,7 +81,7 @@ def let_sleep(connection: sqlite3.Connection, may_sleep: bool) -> None:
 
 
 def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:
-    """The engine of a networked database.
+    """The engine of PostgreSQL.
 
     :param pool_size: the most connections
     """

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from app import errors
-from app.store.engine.sqlite.write_queue import Turnstile
+from app.store.engine.sqlite.write_queue import WriteQueue
 
 # How long a request waits for the lock, in seconds.
 PATIENCE = 5.0
@@ -46,7 +46,7 @@ async def pause(error: errors.Locked, began: float) -> None:
     :param began: when the request began to wait, in seconds of the loop's clock
     :raises Unavailable: it has waited for the longest time allowed
     """
-    _refuse_to_wait_longer(error, began)
+    _limit_waiting(error, began)
     await asyncio.sleep(_delay())
 
 
@@ -67,13 +67,13 @@ class LockQueue:
 
     :param take: takes the lock and returns whether it did; raises `Locked` or `sqlite3.Error`
     :param most: how many requests may have the lock at once
-    :param turnstile: where the next process waits
+    :param write_queue: where the next process waits
     """
 
-    def __init__(self, take: Callable[[asyncio.AbstractEventLoop], bool], most: int, turnstile: Turnstile) -> None:
+    def __init__(self, take: Callable[[asyncio.AbstractEventLoop], bool], most: int, write_queue: WriteQueue) -> None:
         self._take = take
         self._most = most
-        self._turnstile = turnstile
+        self._turnstile = write_queue
         self._is_next = False
         # When to check whether other processes wait, in seconds of the loop's clock.
         self._turn_ends = 0.0
@@ -96,7 +96,7 @@ class LockQueue:
         :param began: when the request began to wait, in seconds of the loop's clock
         :raises Unavailable: it has waited for as long as it may, or the database does not answer
         """
-        _refuse_to_wait_longer(error, began)
+        _limit_waiting(error, began)
         loop = asyncio.get_running_loop()
         waiter = _Waiter(began + PATIENCE, loop.create_future())
         self._waiting.append(waiter)
@@ -157,7 +157,7 @@ class LockQueue:
                 self._waiting.append(waiter)
 
 
-def _refuse_to_wait_longer(error: errors.Locked, began: float) -> None:
+def _limit_waiting(error: errors.Locked, began: float) -> None:
     if asyncio.get_running_loop().time() - began >= PATIENCE:
         raise errors.Unavailable(str(error)) from error
 

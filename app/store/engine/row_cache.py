@@ -5,11 +5,11 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# How many rows are remembered, and how long their texts may be together: strangers must not fill the memory.
+# How many rows are cached, and how long their texts may be together: clients without credentials must not fill the memory.
 _MOST, _LONGEST = 1024, 1024
 
 
-class Remembered(Generic[T]):
+class RowCache(Generic[T]):
     """Rows by their key, as they were at one version of what is stored."""
 
     def __init__(self) -> None:

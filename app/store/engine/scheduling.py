@@ -20,12 +20,12 @@ class Scheduling(NamedTuple):
         raises `Unavailable` if it fails, `Locked` if nothing was changed and the requests can be retried
     :param unlocked: waits until a request that found the database locked can be retried, given the error and when it
         began to wait, in seconds of the event loop's clock; raises `Unavailable` if it has waited for too long
-    :param together: calls a function with arguments on the event loop's thread; its statements are sent with those of
+    :param pipelined: calls a function with arguments on the event loop's thread; its statements are sent with those of
         others. It returns the result once that is durable, None if the function can't run without blocking; it raises
-        `TakenBack` if nothing was changed, `Unavailable` if nobody knows
+        `SerializationFailure` if nothing was changed, `Unavailable` if nobody knows
     """
 
     workers: tuple[int, Callable[[], None]] | None = None
     pending: Callable[[], asyncio.Future[None] | None] = lambda: None
     unlocked: Callable[[errors.Locked, float], Awaitable[None]] = pause
-    together: Callable[..., Awaitable[Any]] = not_run
+    pipelined: Callable[..., Awaitable[Any]] = not_run

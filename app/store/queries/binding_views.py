@@ -8,7 +8,13 @@ import sqlalchemy as sa
 from app.domain import CASCADE, CASCADE_MANY, Reference
 from app.store.queries.dialects import line_feed, literal
 from app.store.queries.json_rows import json_rows
-from app.store.queries.object_views import ObjectRow, bound_to, flow_set, object_references, searched_name
+from app.store.queries.object_views import (
+    OBJECT_COLUMNS,
+    bound_to,
+    flow_set,
+    object_references,
+    searched_name,
+)
 from app.store.queries.people import GROUPS, USERS, groups_of, members_of_group
 from app.store.queries.references import key_of
 from app.store.queries.view import Field, View, any_of, column_field, listed
@@ -39,7 +45,7 @@ class PolicyBindingRow(NamedTuple):
     """The binding of a policy, a user or a group to a flow or to a stage's binding, as it is stored, and what is bound.
 
     :param target: what it is bound to
-    :param policy_members: the policy's own members, as JSON
+    :param policy_properties: the policy's own properties, as JSON
     :param policy_references: the references of the policy, as JSON
     :param people: the user, and the group: the columns of their rows, as JSON
     """
@@ -56,7 +62,7 @@ class PolicyBindingRow(NamedTuple):
     failure_result: bool
     policy_name: str
     policy_model: str
-    policy_members: str
+    policy_properties: str
     policy_references: str
     bound_to: int
     people: str
@@ -173,7 +179,7 @@ def _people() -> sa.ScalarSelect[str]:
     bound = objects.alias("bound_person")
     of_user, of_group = groups_of(bound), members_of_group(bound)
     related = sa.case((bound.c.collection == literal(USERS), of_user), else_=of_group)
-    columns = [*(bound.c[name] for name in ObjectRow._fields[:4]), object_references(bound), related]
+    columns = [*(bound.c[column.name] for column in OBJECT_COLUMNS), object_references(bound), related]
     is_bound = sa.or_(bound.c.pk == policy_bindings.c.user, bound.c.pk == policy_bindings.c.group)
     return json_rows(columns, bound, policy_bindings, is_bound, (bound.c.pk,))
 

@@ -36,22 +36,22 @@ texts = attrgetter(*(name for name in Flow._fields if isinstance(flows.c[name].t
 """What may be long in a flow."""
 
 
-def update_of(members: Set[str]) -> sa.Update:
-    """The statement that changes some members of the flow of a primary key."""
+def update_of(properties: Set[str]) -> sa.Update:
+    """The statement that changes some properties of the flow of a primary key."""
     values: dict[str, sa.BindParameter[Any]] = {
-        name: sa.bindparam(f"new_{name}") for name in sorted({*members, "search"})
+        name: sa.bindparam(f"new_{name}") for name in sorted({*properties, "search"})
     }
     return sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(values)
 
 
-def values_of_update(flow: Flow, members: Mapping[str, Any], searched: tuple[str, ...]) -> dict[str, Any]:
+def values_of_update(flow: Flow, properties: Mapping[str, Any], searched: tuple[str, ...]) -> dict[str, Any]:
     """The parameters of `update_of`.
 
-    :param flow: with its new members
-    :param members: the new members
-    :param searched: the members that a search looks at
+    :param flow: with its new properties
+    :param properties: the new properties
+    :param searched: the properties that a search looks at
     """
-    values = {f"new_{name}": value for name, value in members.items()}
+    values = {f"new_{name}": value for name, value in properties.items()}
     values["new_search"] = search_text([getattr(flow, name) for name in searched])
     values["pk_"] = flow.pk
     return values

@@ -15,15 +15,15 @@ from app.store.queries.view import View, condition_count
 LAST_OFFSET = 2**63 - 1
 
 By = tuple[frozenset[str], int, tuple[tuple[str, bool], ...]]
-"""What a statement depends on: the members that are filtered on, the conditions of the words, the sort keys."""
+"""What a statement depends on: the properties that are filtered on, the conditions of the words, the sort keys."""
 
 
 class SortKey(Protocol):
     """One key to sort by."""
 
     @property
-    def member(self) -> str:
-        """The member."""
+    def property_name(self) -> str:
+        """The property."""
 
     @property
     def descending(self) -> bool:
@@ -87,7 +87,11 @@ class Listing(Generic[R]):
         offset = (number - 1) * size
         if number < 1 or size < 1 or offset > LAST_OFFSET:
             raise errors.PageNotFound
-        by = (frozenset(filters), condition_count(terms), tuple((key.member, key.descending) for key in ordering))
+        by = (
+            frozenset(filters),
+            condition_count(terms),
+            tuple((key.property_name, key.descending) for key in ordering),
+        )
         parameters = {**self._view.values(filters, terms), "size": min(size, LAST_OFFSET), "offset": offset}
         with self._database.read() as session:
             rows = self._rows(session, by, terms, parameters)

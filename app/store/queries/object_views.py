@@ -28,7 +28,7 @@ from app.store.schema.tables import flows, objects, policy_bindings, references,
 class ObjectRow(NamedTuple):
     """An object as it is stored.
 
-    :param members: its properties as JSON, without `name` and references
+    :param properties: its properties as JSON, without `name` and references
     :param references: pairs of a property and a referenced identity, as JSON
     :param related: what a relation adds: JSON, or a number
     """
@@ -36,10 +36,13 @@ class ObjectRow(NamedTuple):
     pk: str
     model: str
     name: str
-    members: str
+    properties: str
     references: str
     related: Any
 
+
+OBJECT_COLUMNS = (objects.c.pk, objects.c.model, objects.c.name, objects.c.members)
+"""The columns of the table that an `ObjectRow` begins with."""
 
 FLOW_SET = (
     "pk", "policybindingmodel_ptr_id", "name", "slug", "title", "designation", "background", "policy_engine_mode",
@@ -61,7 +64,7 @@ def view(
     if not all_of_it:
         always.append(objects.c.model.in_([literal(model.name) for model in models]))
     columns = [
-        *(objects.c[name] for name in ObjectRow._fields[:4]),
+        *OBJECT_COLUMNS,
         object_references(),
         RELATIONS[related].column() if related else sa.null(),
     ]
@@ -86,7 +89,7 @@ def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
         references = {model.references.get(name) for model in models}
         if references == {None} and kind in SCALARS:
             unstored = {model.name: model.unstored[name] for model in models if model.unstored.get(name) is not None}
-            fields[name] = _member_field(name, kind, unstored)
+            fields[name] = _property_field(name, kind, unstored)
         elif len(references) == 1 and (reference := references.pop()) is not None and not reference.inverse_of:
             fields[name] = _reference_field(name, reference)
     return fields
@@ -94,7 +97,7 @@ def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
 
 def stored_members(model: Model) -> dict[str, str]:
     """The stored properties of a model with their types (JSON Schema), generated ones included."""
-    return {**model.members, **dict.fromkeys(model.generated, "string")}
+    return {**model.properties, **dict.fromkeys(model.generated, "string")}
 
 
 def searched_name() -> sa.ColumnElement[str]:
@@ -189,23 +192,23 @@ RELATIONS: Mapping[str, Relation] = {
 """The relations that a collection may have, by the property that shows them."""
 
 
-def _member_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
+def _property_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
     """The field of a property that is stored as JSON.
 
     :param unstored: its values where it is not stored, by model
     """
 
     def key() -> sa.ColumnElement[Any]:
-        members = readable(objects.c.members)
-        value = json_value(members, name, kind)
-        return sa.case((json_is_missing(members, name), _unstored(unstored)), else_=value) if unstored else value
+        properties = readable(objects.c.members)
+        value = json_value(properties, name, kind)
+        return sa.case((json_is_missing(properties, name), _unstored(unstored)), else_=value) if unstored else value
 
     bound = {"string": text, "boolean": as_it_is}.get(kind, number)
     return Field(kind, key, lambda wanted: key() == wanted, bound=bound)
 
 
 def _unstored(values: Mapping[str, Any]) -> sa.ColumnElement[Any]:
-    """The value of a member that is not stored, by the model of the object."""
+    """The value of a property that is not stored, by the model of the object."""
     first, *others = values.values()
     if all(other == first for other in others):
         return _literal(first)

@@ -70,8 +70,8 @@ def user_fields() -> dict[str, Field]:
 def group_fields() -> dict[str, Field]:
     """The filters of groups that look at their users, or into a property."""
     return {
-        "members_by_pk": _member_field(_TO_USERS, "pk"),
-        "members_by_username": _member_field(_TO_USERS_BY_NAME, "name"),
+        "members_by_pk": _property_field(_TO_USERS, "pk"),
+        "members_by_username": _property_field(_TO_USERS_BY_NAME, "name"),
         "attributes": _attributes_field(),
     }
 
@@ -88,7 +88,7 @@ def _group_field(reference: Reference, column: str) -> Field:
     return Field("string", _no_key, equals, bound=_texts, sortable=False, lists=True, reference=reference)
 
 
-def _member_field(reference: Reference, column: str) -> Field:
+def _property_field(reference: Reference, column: str) -> Field:
     """The filter of groups that one of several users is in."""
     membership, user = references.alias("membership"), objects.alias("user_in_group")
 

@@ -48,22 +48,22 @@ class References:
         self._query = cache(self._compile)
 
     def resolve(
-        self, session: Session, references: Mapping[str, Reference], members: Mapping[str, Any]
+        self, session: Session, references: Mapping[str, Reference], properties: Mapping[str, Any]
     ) -> dict[str, list[Target]]:
-        """What the references among some members lead to.
+        """What the references among some properties lead to.
 
-        :param references: the members that are references
-        :param members: their values among others: an identity, a list of identities, or None
-        :raises Missing: one or more lead nowhere
+        :param references: the properties that are references
+        :param properties: their values among others: an identity, a list of identities, or None
+        :raises Missing: one or more dangle
         """
         found: dict[str, list[Target]] = {}
         missing: dict[str, Any] = {}
         for name, reference in references.items():
-            if name not in members:
+            if name not in properties:
                 continue
             targets: dict[Target, None] = {}
-            # A list may name one thing many times; of those that lead nowhere the first one is told of.
-            for value in dict.fromkeys(identities(members[name])):
+            # A list may name one thing many times; of those that dangle the first one is told of.
+            for value in dict.fromkeys(identities(properties[name])):
                 target = self.find(session, reference, value)
                 if target is None:
                     missing[name] = value
@@ -71,7 +71,7 @@ class References:
                 targets[target] = None
             found[name] = list(targets)
         if missing:
-            raise errors.Missing(missing)
+            raise errors.DanglingReference(missing)
         return found
 
     def find(self, session: Session, reference: Reference, value: Any, *, hold: bool = True) -> Target | None:
@@ -93,7 +93,7 @@ class References:
         for name, reference in references.items():
             for value in identities(filters.get(name)):
                 if self.find(session, reference, value, hold=False) is None:
-                    raise errors.NotAChoice(name, value)
+                    raise errors.InvalidChoice(name, value)
 
     def _compile(self, to: str, identity: tuple[str, ...], hold: bool) -> Query:
         table = COLLECTIONS.get(to, objects)

@@ -136,21 +136,21 @@ class UsedBy:
 
     def _owners(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects that refer to this one."""
-        for member, model, *row in session.rows(self._query("owners"), {"pk_": pk}):
+        for property_name, model, *row in session.rows(self._query("owners"), {"pk_": pk}):
             # The contract may have lost the model, or the reference.
             known = self._models.get(model)
-            if known is not None and member in known.references:
-                relation, action = f"{known.model_name}_set", known.references[member].on_delete
+            if known is not None and property_name in known.references:
+                relation, action = f"{known.model_name}_set", known.references[property_name].on_delete
                 values = _values(*row, named_by=known.named_by)
                 yield from self._use(relation, self._collections.get(known.collection), values, action, known)
 
     def _owned(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects of the lists of this one."""
-        for member, owner_model, collection, *row in session.rows(self._query("owned"), {"pk_": pk}):
+        for property_name, owner_model, collection, *row in session.rows(self._query("owned"), {"pk_": pk}):
             known = self._models.get(owner_model)
-            if known is not None and member in known.references and known.references[member].many:
+            if known is not None and property_name in known.references and known.references[property_name].many:
                 values = _values(*row, named_by=self._named_by.get(collection, "name"))
-                yield from self._use(member, self._collections.get(collection), values, CASCADE_MANY)
+                yield from self._use(property_name, self._collections.get(collection), values, CASCADE_MANY)
 
     def _compile(self, name: str) -> Query:
         return self._database.compile(_QUERIES[name]())
@@ -164,9 +164,9 @@ def _object() -> list[sa.ColumnElement[Any]]:
     return [*(objects.c[name] for name in ("pk", "name", "members")), object_references()]
 
 
-def _values(pk: str, name: str, members: str, references: str, *, named_by: str = "name") -> dict[str, Any]:
+def _values(pk: str, name: str, properties: str, references: str, *, named_by: str = "name") -> dict[str, Any]:
     """The stored properties of an object. :param named_by: the property that is its name"""
-    return {**orjson.loads(members), **dict(orjson.loads(references)), named_by: name, "pk": pk}
+    return {**orjson.loads(properties), **dict(orjson.loads(references)), named_by: name, "pk": pk}
 
 
 def _pk() -> sa.BindParameter[str]:

@@ -138,12 +138,12 @@ class View:
     ) -> list[sa.ColumnElement[Any]]:
         """The keys up to the first unique one, which the primary key is at the latest.
 
-        :param ordering: members, and whether the greatest value comes first
+        :param ordering: properties, and whether the greatest value comes first
         :param backwards: the other way round
         """
         keys: list[sa.ColumnElement[Any]] = []
-        for member, descending in ordering:
-            known = self.fields[member]
+        for property_name, descending in ordering:
+            known = self.fields[property_name]
             key = known.key()
             keys.append(_ordered(key, descending=descending is not backwards))
             if known.unique:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-# A term holds no white space, so it never matches across two members.
+# A term holds no white space, so it never matches across two properties.
 SEPARATOR = "\n"
 
 FORMAT = 2
@@ -25,7 +25,7 @@ def fold(text: str) -> str:
 
 
 def search_text(values: Iterable[Any]) -> str:
-    """The value of a row's `search` column. :param values: those of the members that are searched"""
+    """The value of a row's `search` column. :param values: those of the properties that are searched"""
     return fold(SEPARATOR.join(map(str, values)))
 
 

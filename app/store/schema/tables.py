@@ -1,6 +1,6 @@
 """The tables, declared once. Alembic's migrations lead to them; a test compares the two.
 
-Types are plain on purpose: an answer is made from text, numbers and booleans, with nothing to convert. What a member may hold is
+Types are plain on purpose: a response is made from text, numbers and booleans, with nothing to convert. What a property may hold is
 the contract's business; a column only keeps it.
 """
 
@@ -38,7 +38,7 @@ def text() -> Text:
     return Text().with_variant(Text(collation="C"), "postgresql")
 
 
-# The columns carry the contract's names, so that a filter on a member is a filter on its column.
+# The columns carry the contract's names, so that a filter on a property is a filter on its column.
 flows = Table(
     "flows",
     metadata,
@@ -54,7 +54,7 @@ flows = Table(
     Column("layout", text(), nullable=False),
     Column("denied_action", text(), nullable=False),
     Column("authentication", text(), nullable=False),
-    # The searched members, upper-cased and on a line each: see `search.py`.
+    # The searched properties, upper-cased and on a line each: see `search.py`.
     Column("search", text(), nullable=False),
     # What is bound to the flow, in the order of the bindings, separated by spaces. Kept by triggers, so that whoever binds keeps
     # it right, and reading a flow costs the same however much is bound to it.
@@ -166,7 +166,7 @@ tokens = Table(
     Column("expiring", Boolean()),
 )
 
-# What the store knows of itself, such as the members that `flows.search` was made from.
+# What the store knows of itself, such as the properties that `flows.search` was made from.
 properties = Table(
     "store_properties",
     metadata,
@@ -209,9 +209,9 @@ def required_columns(table: Table) -> dict[str, str]:
 def unique_columns(table: Table) -> frozenset[frozenset[str]]:
     """The unique constraints of a table, the primary key included."""
     alone = {frozenset({column.name}) for column in table.columns if column.unique or column.primary_key}
-    together = {
+    pipelined = {
         frozenset(column.name for column in constraint.columns)
         for constraint in table.constraints
         if isinstance(constraint, UniqueConstraint)
     }
-    return frozenset(alone | together)
+    return frozenset(alone | pipelined)

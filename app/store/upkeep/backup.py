@@ -1,4 +1,4 @@
-"""The file of an embedded store: whether it is sound, copied while servers write, put back whole or not at all."""
+"""The file of a SQLite store: whether it is sound, copied while servers write, put back whole or not at all."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ def check(store: Path, *, thorough: bool = False) -> None:
         if thorough:
             _check(connection, store, _OF_A_STORE)
         elif store.stat().st_size <= QUICKLY_CHECKED:
-            _refuse_damaged(_value(connection, "PRAGMA quick_check(1)"), store, _OF_A_STORE)
+            _reject_damaged(_value(connection, "PRAGMA quick_check(1)"), store, _OF_A_STORE)
 
 
 def back_up(store: Path, file: Path) -> str:
@@ -48,7 +48,7 @@ def back_up(store: Path, file: Path) -> str:
     :raises Unusable: there is no sound store, or the file can't be written
     """
     if file.exists() and (Path(f"{file}-wal").exists() or file.samefile(store)):
-        raise errors.Unusable(f"{file} is a store itself. Give the backup another name.")
+        raise errors.StoreUnusable(f"{file} is a store itself. Give the backup another name.")
     with opened(store, _OF_A_STORE) as source, _replacing(file) as copy:
         return _copy(source, copy, store, _OF_A_STORE)
 
@@ -63,7 +63,7 @@ def restore(file: Path, store: Path, upgrade: Callable[[Path], None], *, replace
         may not be given up; or the store can't be written
     """
     if store.exists() and not replace:
-        raise errors.Unusable(
+        raise errors.StoreUnusable(
             f"There is a store at {store}, and what it has that the backup has not would be lost. Keep a copy with `flows backup`,"
             " then give --replace."
         )
@@ -80,12 +80,12 @@ def _copy(source: sqlite3.Connection, copy: Path, path: Path, advice: str) -> st
         try:
             source.backup(target)
         except sqlite3.OperationalError as error:
-            raise errors.Unusable(f"{path} can't be copied: {error}.") from error
+            raise errors.StoreUnusable(f"{path} can't be copied: {error}.") from error
         _check(target, path, advice)
         revision = _revision(target)
     if revision is None:
-        raise errors.Unusable(f"{path} is no store of this server.")
-    migration.refuse_newer(revision, str(path))
+        raise errors.StoreUnusable(f"{path} is no store of this server.")
+    migration.reject_newer(revision, str(path))
     return revision
 
 
@@ -94,12 +94,12 @@ def _give_up(store: Path) -> None:
     if not store.exists():
         return
     with contextlib.suppress(errors.Damaged), opened(store, _OF_A_STORE) as connection:
-        migration.refuse_newer(_revision(connection), str(store))
+        migration.reject_newer(_revision(connection), str(store))
         try:
             # SQLite does that for the only one who has it open.
             connection.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError as error:
-            raise errors.Unusable(f"{store} is in use. Stop every server on it first.") from error
+            raise errors.StoreUnusable(f"{store} is in use. Stop every server on it first.") from error
     for log in _logs(store):
         log.unlink(missing_ok=True)
 
@@ -111,7 +111,7 @@ def _replacing(path: Path) -> Iterator[Path]:
         make_folder(path.parent)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
-        raise errors.Unusable(f"{path} can't be written: {error.strerror}.") from error
+        raise errors.StoreUnusable(f"{path} can't be written: {error.strerror}.") from error
     os.close(handle)
     copy = Path(name)
     try:
@@ -136,7 +136,7 @@ def opened(path: Path, advice: str = _OF_A_STORE) -> Iterator[sqlite3.Connection
     :raises Unavailable: it can't be read, or not now
     """
     if not path.exists():
-        raise errors.Unusable(f"There is no store at {path}.")
+        raise errors.StoreUnusable(f"There is no store at {path}.")
     try:
         connection = sqlite3.connect(
             f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_PATIENCE, isolation_level=None
@@ -150,12 +150,12 @@ def opened(path: Path, advice: str = _OF_A_STORE) -> Iterator[sqlite3.Connection
 
 
 def _check(connection: sqlite3.Connection, path: Path, advice: str) -> None:
-    _refuse_damaged(_value(connection, "PRAGMA integrity_check(1)"), path, advice)
+    _reject_damaged(_value(connection, "PRAGMA integrity_check(1)"), path, advice)
     if _value(connection, "SELECT count(*) FROM pragma_foreign_key_check"):
         raise errors.Damaged(f"{path} is damaged: rows lead to others that are not there. {advice}")
 
 
-def _refuse_damaged(found: Any, path: Path, advice: str) -> None:
+def _reject_damaged(found: Any, path: Path, advice: str) -> None:
     if found != "ok":
         # Its first line names the database, which is always the same one.
         raise errors.Damaged(f"{path} is damaged: {str(found).splitlines()[-1]}. {advice}")

@@ -28,7 +28,7 @@ class Condition:
     """How a database server does.
 
     :param version: of the server
-    :param seconds: how long it took to answer
+    :param seconds: how long it took to response
     :param connections: how many all clients together may open
     :param taken: how many are open
     :param read_only: whether it takes no changes, as a standby
@@ -62,7 +62,7 @@ def condition(database: Database) -> Condition:
         )
     )
     with database.read() as session:
-        # The first answer waits for the connection.
+        # The first response waits for the connection.
         session.row(query)
         before = time.time()
         row = session.row(query)

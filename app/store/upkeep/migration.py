@@ -56,10 +56,10 @@ def _found(database: Database) -> tuple[set[str], list[str]]:
     return tables, [str(revision) for (revision,) in rows]
 
 
-def refuse_newer(revision: str | None, whose: str) -> None:
+def reject_newer(revision: str | None, whose: str) -> None:
     """:raises Unusable: the tables of this revision are not known, as a newer version made them"""
     if revision is not None and revision > HEAD:
-        raise errors.Unusable(
+        raise errors.StoreUnusable(
             f"{whose} is at revision {revision}, and this version knows none above {HEAD}."
             " Use the version that made it, or a newer one."
         )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.store.engine.database import Database, Row
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow, policy_binding_view, stage_binding_view
 from app.store.queries.flow_row import Flow
-from app.store.queries.object_views import ObjectRow, object_references
+from app.store.queries.object_views import OBJECT_COLUMNS, ObjectRow, object_references
 from app.store.schema.tables import flows, objects
 
 _BATCH = 250
@@ -38,7 +38,7 @@ def every_row(database: Database) -> Iterator[StoredRow]:
     """
     for row in _rows(database, [flows.c[name] for name in Flow._fields], flows, flows.c.pk):
         yield StoredRow("flows", Flow._make(row))
-    columns = [*(objects.c[name] for name in ObjectRow._fields[:4]), object_references(), objects.c.collection]
+    columns = [*OBJECT_COLUMNS, object_references(), objects.c.collection]
     for *own, collection in _rows(database, columns, objects, objects.c.pk):
         yield StoredRow(collection, ObjectRow._make((*own, None)))
     stages = stage_binding_view()

@@ -1,4 +1,4 @@
-"""An embedded store as it was at one moment, kept in memory, and put back while the store is served."""
+"""A SQLite store as it was at one moment, kept in memory, and put back while the store is served."""
 
 import contextlib
 import sqlite3
@@ -36,7 +36,7 @@ class Snapshot:
         """Let the store hold what it held then, and nothing else. :raises Unusable: it is none with a file, or nothing is kept"""
         with self._lock, self._opened() as store:
             if self._copy is None:
-                raise errors.Unusable("There is no snapshot yet. Take one first.")
+                raise errors.StoreUnusable("There is no snapshot yet. Take one first.")
             self._copy.backup(store, sleep=_PATIENCE)
             determinism.begin(self._position)
 
@@ -52,5 +52,7 @@ class Snapshot:
 
     def _opened(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         if self._address.path is None:
-            raise errors.Unusable(f"Snapshots are of an embedded store in a file, and this store is {self._address}.")
+            raise errors.StoreUnusable(
+                f"Snapshots are of an embedded store in a file, and this store is {self._address}."
+            )
         return opened(self._address.path)

@@ -109,7 +109,7 @@ class Flow(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store the flow with the text it is searched by."""
-        self.search = search_text(getattr(self, member) for member in contract.SEARCHED)
+        self.search = search_text(getattr(self, property_name) for property_name in contract.SEARCHED)
         super().save(*args, **kwargs)
 
 

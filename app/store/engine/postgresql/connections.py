@@ -44,7 +44,7 @@ class PostgreSQLConnections(Connections):
             self.lost(generation)
         known = self.translated(error)
         if gone and type(known) is errors.Unavailable and not session.uncertain:
-            return errors.TakenBack(str(known))
+            return errors.SerializationFailure(str(known))
         return known
 
     def lost(self, generation: int) -> None:

@@ -37,10 +37,10 @@ class PostgreSQLErrors(DriverErrors):
     def translated(self, error: BaseException) -> BaseException:
         """See `DriverErrors`."""
         if isinstance(error, _IN_CONFLICT):
-            return errors.TakenBack(str(error))
+            return errors.SerializationFailure(str(error))
         for kind, advice in _ADVICE.items():
             if isinstance(error, kind):
-                return errors.Unfit(f"{_sentence(error)} {advice}")
+                return errors.Unfit(f"{_message(error)} {advice}")
         return super().translated(error)
 
     def taken_columns(self, error: Exception) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def is_locked(error: BaseException) -> bool:
     return isinstance(error, psycopg.errors.LockNotAvailable)
 
 
-def _sentence(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     """What a server says, as a sentence."""
     said: str = error.diag.message_primary or str(error)  # type: ignore[attr-defined]  # psycopg's error
     return f"{said[:1].upper()}{said[1:]}."

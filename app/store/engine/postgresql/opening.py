@@ -54,7 +54,7 @@ def answer_of(connection: psycopg.Connection[Any], seconds: float) -> pq.abc.PGr
     """
     server = connection.pgconn
     until = time.monotonic() + seconds
-    answer: pq.abc.PGresult | None = None
+    response: pq.abc.PGresult | None = None
     while True:
         while server.is_busy():
             await_input(connection, until)
@@ -62,12 +62,12 @@ def answer_of(connection: psycopg.Connection[Any], seconds: float) -> pq.abc.PGr
         result = server.get_result()
         if result is None:
             break
-        if answer is None or answer.status in _DONE:
-            answer = result
-    if answer is None:
+        if response is None or response.status in _DONE:
+            response = result
+    if response is None:
         connection.close()
         raise psycopg.OperationalError("The connection is lost.")
-    return answer
+    return response
 
 
 def await_input(connection: psycopg.Connection[Any], until: float) -> None:

@@ -1,7 +1,8 @@
 """Requests that are one small statement, carried out on an event loop's thread without waiting: their statements are sent to
 PostgreSQL with those of others.
 
-Who writes need not know what became of it to have its answer ready; the answer leaves when the write is kept. Who reads begins, and
+Who writes need not know what became of it to have its response ready; the response leaves when the write is kept. Who reads
+begins, and
 begins again when the row is there: a token that is not known is such a row too.
 """
 
@@ -13,7 +14,7 @@ from typing import Any, NoReturn, Self, TypeVar
 from app import errors
 from app.execution import Unfinished, WouldBlock
 from app.store.engine.postgresql.connections import PostgreSQLConnections
-from app.store.engine.postgresql.pipelined_connections import Lanes
+from app.store.engine.postgresql.pipelined_connections import PipelinedConnections
 from app.store.engine.postgresql.prepared import Result, Values, sent
 from app.store.engine.postgresql.session import Done, NetworkedSession
 from app.store.engine.session import Query, Row
@@ -48,7 +49,7 @@ class _Read:
         """See `Waiting`."""
         # Whose client has gone waits no more.
         if not self.waiter.done():
-            self.waiter.set_exception(errors.TakenBack(str(error)))
+            self.waiter.set_exception(errors.SerializationFailure(str(error)))
 
 
 @dataclass(slots=True, eq=False)
@@ -70,7 +71,7 @@ class _Write:
         if self.done is not None:
             row = result.fetchone()
             if row is None:
-                self.fail(errors.TakenBack("Somebody else was quicker."))
+                self.fail(errors.SerializationFailure("Somebody else was quicker."))
                 return
             self._tell(row)
         if not self.waiter.done():
@@ -183,11 +184,14 @@ class Pipeline:
     def __init__(self, database: PostgreSQLConnections) -> None:
         self.session = PipelineSession()
         self._database = database
-        self._reading, self._writing = Lanes(database, _READING), Lanes(database, _WRITING)
+        self._reading, self._writing = (
+            PipelinedConnections(database, _READING),
+            PipelinedConnections(database, _WRITING),
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = -1
 
-    async def carry_out(self, function: Callable[[], T]) -> T | None:
+    async def run(self, function: Callable[[], T]) -> T | None:
         """Call a function whose statements are those of `session`, and wait until what it returns holds.
 
         :returns: None if it can't do without waiting; nothing was changed then
@@ -217,8 +221,8 @@ class Pipeline:
                     break
                 self._reading.add(read, loop)
                 await read.waiter
-                answer: T = result.complete(read.row)
-                return answer
+                response: T = result.complete(read.row)
+                return response
             if read is not None:
                 self._reading.add(read, loop)
                 await read.waiter
@@ -237,8 +241,8 @@ class Pipeline:
 
     def close(self) -> None:
         """Close the connections."""
-        for lanes in (self._reading, self._writing):
-            lanes.close()
+        for pool in (self._reading, self._writing):
+            pool.close()
 
     def _ready(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether there are connections for this event loop."""
@@ -257,14 +261,14 @@ class Pipeline:
         if self._generation != self._database.generation:
             self._drop_all()
             self._generation = self._database.generation
-        for lanes in (self._reading, self._writing):
-            if not lanes.full:
-                lanes.fill(loop)
+        for pool in (self._reading, self._writing):
+            if not pool.full:
+                pool.fill(loop)
         return len(self._reading) > 0 and len(self._writing) > 0
 
     def _drop_all(self) -> None:
-        for lanes in (self._reading, self._writing):
-            lanes.drop()
+        for pool in (self._reading, self._writing):
+            pool.drop()
 
 
 def _values(query: Query, parameters: Mapping[str, Any]) -> Values:

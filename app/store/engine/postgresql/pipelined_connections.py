@@ -12,7 +12,7 @@ import psycopg
 import sqlalchemy as sa
 
 from app import errors
-from app.store.engine.engines import POSTGRESQL_ANSWER_TIMEOUT, POSTGRESQL_SHORT_LOCK_TIMEOUT
+from app.store.engine.engines import POSTGRESQL_RESPONSE_TIMEOUT, POSTGRESQL_SHORT_LOCK_TIMEOUT
 from app.store.engine.postgresql.connections import PostgreSQLConnections
 from app.store.engine.postgresql.prepared import Failed, Result, Values
 from app.store.engine.postgresql.session import ended, statements_of
@@ -37,14 +37,14 @@ class Waiting(Protocol):
         """Tell who waits what it has answered."""
 
     def fail(self, error: errors.Unavailable) -> None:
-        """Tell who waits why it is not answered. :param error: `TakenBack` if it has changed nothing for sure"""
+        """Tell who waits why it is not answered. :param error: `SerializationFailure` if it has changed nothing for sure"""
 
 
-class Lanes:
+class PipelinedConnections:
     """What statements of an event loop wait for: some connections.
 
     :param database: its connections
-    :param most: how many connections: while one waits for its answers, another one takes what has arrived since
+    :param most: how many connections: while one waits for its responses, another one takes what has arrived since
     """
 
     def __init__(self, database: PostgreSQLConnections, most: int) -> None:
@@ -52,7 +52,7 @@ class Lanes:
         self.full = False
         self._most = most
         self._database = database
-        self._open: list[_Lane] = []
+        self._open: list[_PipelinedConnection] = []
         self._waiting: list[Waiting] = []
         self._opening: _Opening | None = None
         self._not_before = 0.0
@@ -62,7 +62,7 @@ class Lanes:
         return len(self._open)
 
     def add(self, statement: Waiting, loop: asyncio.AbstractEventLoop) -> None:
-        """Send a statement, with all others of this turn of the loop."""
+        """Send a statement, with all others of this iteration of the event loop."""
         if not self._waiting:
             loop.call_soon(self.go_on)
         self._waiting.append(statement)
@@ -73,19 +73,19 @@ class Lanes:
 
     def go_on(self) -> None:
         """Send what waits, on connections that have nothing to do."""
-        for lane in [*self._open]:
-            if self._waiting and not lane.busy:
+        for connection in [*self._open]:
+            if self._waiting and not connection.busy:
                 batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-                lane.send(sorted(batch, key=lambda statement: statement.key))
+                connection.send(sorted(batch, key=lambda statement: statement.key))
 
-    def lost(self, lane: "_Lane") -> None:
+    def lost(self, connection: "_PipelinedConnection") -> None:
         """Do without a connection."""
-        self._open.remove(lane)
+        self._open.remove(connection)
         self.full = False
         if not self._open:
             waiting, self._waiting = self._waiting, []
             for statement in waiting:
-                statement.fail(errors.TakenBack("There is no connection."))
+                statement.fail(errors.SerializationFailure("There is no connection."))
 
     def fill(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take up a connection that was opened, and have another one opened."""
@@ -95,7 +95,7 @@ class Lanes:
             opened, self._opening = self._opening, None
             if (pooled := opened.opened()) is not None:
                 self._not_before = 0.0
-                self._open.append(_Lane(self, self._database, loop, pooled, opened.generation))
+                self._open.append(_PipelinedConnection(self, self._database, loop, pooled, opened.generation))
                 self.full = len(self._open) == self._most
         if not self.full and loop.time() >= self._not_before:
             self._not_before = loop.time() + _PAUSE
@@ -104,8 +104,8 @@ class Lanes:
 
     def drop(self) -> None:
         """Close the connections. Writes that are under way may have been kept or not."""
-        for lane in [*self._open]:
-            lane.drop()
+        for connection in [*self._open]:
+            connection.drop()
 
     def close(self) -> None:
         """Close the connections, and the one that is being opened."""
@@ -144,18 +144,18 @@ class _Opening(threading.Thread):
         return self._pooled
 
 
-class _Lane:
+class _PipelinedConnection:
     """A connection that sends statements together."""
 
     def __init__(
         self,
-        lanes: Lanes,
+        pool: PipelinedConnections,
         database: PostgreSQLConnections,
         loop: asyncio.AbstractEventLoop,
         pooled: sa.PoolProxiedConnection,
         generation: int,
     ) -> None:
-        self._lanes = lanes
+        self._pool = pool
         self._database = database
         self._loop = loop
         self._pooled = pooled
@@ -171,16 +171,16 @@ class _Lane:
 
     @property
     def busy(self) -> bool:
-        """Whether it waits for an answer."""
+        """Whether it waits for a response."""
         return bool(self._batch)
 
     def send(self, batch: list[Waiting]) -> None:
         """Send some statements. :param batch: in their order"""
         self._batch, self._sent = batch, self._loop.time()
         if self._watch is None:
-            self._watch = self._loop.call_later(POSTGRESQL_ANSWER_TIMEOUT, self._look)
+            self._watch = self._loop.call_later(POSTGRESQL_RESPONSE_TIMEOUT, self._look)
         if ended(self._statements):
-            self._fail(errors.TakenBack("The connection has ended."), gone=True)
+            self._fail(errors.SerializationFailure("The connection has ended."), gone=True)
             return
         try:
             self._statements.send([(statement.sql, statement.values) for statement in batch])
@@ -205,12 +205,12 @@ class _Lane:
             # PostgreSQL has rolled all of it back.
             failed = batch if results.place is None else [batch.pop(results.place)]
             if results.place is not None:
-                self._lanes.add_again(batch)
-            self._lanes.go_on()
+                self._pool.add_again(batch)
+            self._pool.go_on()
             for statement in failed:
-                statement.fail(errors.TakenBack(str(results.error)))
+                statement.fail(errors.SerializationFailure(str(results.error)))
             return
-        self._lanes.go_on()
+        self._pool.go_on()
         for statement, result in zip(batch, results, strict=True):
             try:
                 statement.end(result)
@@ -222,7 +222,7 @@ class _Lane:
         self._watch = None
         if not self.busy:
             return
-        left = self._sent + POSTGRESQL_ANSWER_TIMEOUT - self._loop.time()
+        left = self._sent + POSTGRESQL_RESPONSE_TIMEOUT - self._loop.time()
         if left > 0:
             self._watch = self._loop.call_later(left, self._look)
         else:
@@ -238,6 +238,6 @@ class _Lane:
         self._database.discard(self._pooled)
         if gone:
             self._database.lost(self._generation)
-        self._lanes.lost(self)
+        self._pool.lost(self)
         for statement in batch:
             statement.fail(error)

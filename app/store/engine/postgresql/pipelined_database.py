@@ -31,18 +31,18 @@ class PipelinedDatabase(PostgreSQLDatabase):
 
     def scheduling(self) -> Scheduling:
         """See `Database`."""
-        return Scheduling(workers=self.workers(), together=self.together)
+        return Scheduling(workers=self.workers(), pipelined=self.pipelined)
 
-    def together(self, function: Callable[..., T], *arguments: Any) -> Awaitable[T | None]:
+    def pipelined(self, function: Callable[..., T], *arguments: Any) -> Awaitable[T | None]:
         """See `Scheduling`."""
         # Who is called again may use up random bytes, and when that happens is up to chance.
         if determinism.is_fixed():
             return not_run()
-        return self.pipeline.carry_out(partial(self._without_waiting, function, *arguments))
+        return self.pipeline.run(partial(self._without_waiting, function, *arguments))
 
     @property
     def lock_timeout(self) -> int:
-        """How many milliseconds this thread waits for a lock: none within a call of `together`."""
+        """How many milliseconds this thread waits for a lock: none within a call of `pipelined`."""
         return 0 if self._is_pipelined else super().lock_timeout
 
     def unit_of_work(self) -> contextlib.AbstractContextManager[Any]:
@@ -56,7 +56,7 @@ class PipelinedDatabase(PostgreSQLDatabase):
 
     @property
     def _is_pipelined(self) -> bool:
-        """Whether this is a call of `together`."""
+        """Whether this is a call of `pipelined`."""
         return getattr(self._thread, "kept", None) is self.pipeline.session
 
     def _without_waiting(self, function: Callable[..., T], *arguments: Any) -> T:

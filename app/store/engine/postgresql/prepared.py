@@ -152,7 +152,7 @@ class Statements:
         self._server.enter_pipeline_mode()
 
     def send(self, statements: Iterable[tuple[str, "Values"]]) -> None:
-        """Send statements that are one transaction, without waiting for their answers.
+        """Send statements that are one transaction, without waiting for their responses.
 
         :raises psycopg.Error: they can't be sent
         """
@@ -200,30 +200,30 @@ class Statements:
         under_way, results = self._under_way, self._results
         self._under_way, self._results = [], []
         failed: Failed | None = None
-        answers: list[Result] = []
+        responses: list[Result] = []
         for (sql, executed), result in zip(under_way, results, strict=False):
             if result.status in _DONE:
                 if executed and sql:
-                    answers.append(Result(result, self._transformer))
+                    responses.append(Result(result, self._transformer))
                 continue
             error = psycopg.errors.error_from_result(result)
             if not _is_prepared(error, executed=executed):
                 self._names.pop(sql, None)
-            failed = failed or Failed(error, len(answers) if sql else None)
+            failed = failed or Failed(error, len(responses) if sql else None)
         further = results[len(under_way) :]
         if failed is None and further and further[0].status not in _DONE:
             # The commit, which is no statement, has failed.
             failed = Failed(psycopg.errors.error_from_result(further[0]), None)
         if failed is None and len(results) != len(under_way):
             raise psycopg.OperationalError(f"{len(under_way)} statements have {len(results)} results.")
-        return failed or answers
+        return failed or responses
 
     def _execute_limited(self, sql: str, values: "Values") -> Result:
         """Execute a statement that is a transaction by itself, with the settings that hold for it, in one round trip."""
         try:
             self.begin_pipeline()
             self.send([(sql, values)])
-            until = time.monotonic() + engines.POSTGRESQL_ANSWER_TIMEOUT
+            until = time.monotonic() + engines.POSTGRESQL_RESPONSE_TIMEOUT
             while (results := self.received()) is None:
                 await_input(self._connection, until)
             self._server.exit_pipeline_mode()
@@ -244,7 +244,7 @@ class Statements:
         else:
             values = sent(parameters)
             self._server.send_query_params(sql.encode(), values.values, None, values.formats)
-        return self._checked(answer_of(self._connection, engines.POSTGRESQL_ANSWER_TIMEOUT))
+        return self._checked(answer_of(self._connection, engines.POSTGRESQL_RESPONSE_TIMEOUT))
 
     def _prepare(self, sql: str) -> bytes:
         if len(self._names) >= _PREPARED:
@@ -272,7 +272,7 @@ class Statements:
 
 
 def _name(sql: str) -> bytes:
-    """The name of a prepared statement. It tells the text: who is given another session by mistake, as by a pooler that does not
+    """The name of a prepared statement. It tells the text: who is given another session by error, as by a pooler that does not
     look like one, executes the same statement or none.
     """
     return b"flows_" + blake2b(sql.encode(), digest_size=16).hexdigest().encode()

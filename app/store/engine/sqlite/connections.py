@@ -4,7 +4,7 @@ from app.store.engine.address import Address
 from app.store.engine.connections import Connections
 from app.store.engine.engines import sqlite_engine
 from app.store.engine.sqlite.errors import SQLiteErrors
-from app.store.engine.sqlite.write_queue import Turnstile
+from app.store.engine.sqlite.write_queue import WriteQueue
 
 
 class SQLiteConnections(Connections):
@@ -16,4 +16,4 @@ class SQLiteConnections(Connections):
     def __init__(self, address: Address) -> None:
         super().__init__(address, sqlite_engine(address), SQLiteErrors())
         # The place of the next writer among threads and processes.
-        self.turnstile = Turnstile()
+        self.write_queue = WriteQueue()

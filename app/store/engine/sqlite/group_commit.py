@@ -1,6 +1,7 @@
 """Commits shared by the requests that arrive together on one event loop.
 
-Most of a small write is the wait until the disk has it. Transactions that begin in successive turns of the loop become savepoints
+Most of a small write is the wait until the disk has it. Transactions that begin in successive iterations of the event loop
+become savepoints
 of one, which is committed when a turn brings no further one: one wait for all of them. Nothing they wrote or read may leave the
 process before `pending` is done.
 """
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 from app import errors
 from app.store.engine.locking import LockQueue, is_locked
-from app.store.engine.sqlite.write_queue import Turnstile
+from app.store.engine.sqlite.write_queue import WriteQueue
 
 # Transactions that share a commit at most, so that other processes get their turn.
 _MOST = 128
@@ -23,20 +24,20 @@ class CommitGroup:
 
     :param connection: the driver's connection, in autocommit
     :param begin: the statement that begins a transaction
-    :param turnstile: where the next process waits
+    :param write_queue: where the next process waits
 
     As a context manager it is the unit of work of one request: what was written in it is undone if anything is raised, though its
     transactions have ended.
     """
 
-    def __init__(self, connection: sqlite3.Connection, begin: str, turnstile: Turnstile) -> None:
+    def __init__(self, connection: sqlite3.Connection, begin: str, write_queue: WriteQueue) -> None:
         self._connection = connection
         self._begin = begin
         self._waiting: list[asyncio.Future[None]] | None = None
-        self._members = 0
+        self._properties = 0
         self._others: int | None = None
         self._undone = 0
-        self.queue = LockQueue(self._take, _MOST, turnstile)
+        self.queue = LockQueue(self._take, _MOST, write_queue)
         # How many transactions have ended well, now and when the unit of work began.
         self.written = 0
         self._before = 0
@@ -76,7 +77,7 @@ class CommitGroup:
             if self.queue.must_wait(loop):
                 raise errors.Locked("database is locked", write=True)
             self._open(loop)
-        self._members += 1
+        self._properties += 1
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -85,7 +86,7 @@ class CommitGroup:
             if is_locked(error):
                 raise errors.Locked(str(error), write=True) from error
             raise
-        self._waiting, self._members, self._others = [], 0, None
+        self._waiting, self._properties, self._others = [], 0, None
         # Those that have waited for the lock become members in the next turn.
         loop.call_soon(self._commit_when_complete, loop, self._waiting, -1)
 
@@ -113,7 +114,7 @@ class CommitGroup:
             self._end(errors.Unavailable(str(error)))
 
     def pending(self) -> asyncio.Future[None] | None:
-        """What has to be done before an answer may leave; None if nothing is open.
+        """What has to be done before a response may leave; None if nothing is open.
 
         :returns: raises `Unavailable` if the transaction could not be committed, `Locked` if that is worth trying again
         """
@@ -122,16 +123,16 @@ class CommitGroup:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         # Between two requests: one that runs again must not have been committed in part.
-        if self._members >= _MOST:
+        if self._properties >= _MOST:
             self._commit(self._waiting)
         return waiter
 
     def _commit_when_complete(
-        self, loop: asyncio.AbstractEventLoop, waiting: list[asyncio.Future[None]], members: int
+        self, loop: asyncio.AbstractEventLoop, waiting: list[asyncio.Future[None]], properties: int
     ) -> None:
-        """Commit at the first turn of the loop that brings no further member."""
-        if waiting is self._waiting and self._members > members:
-            loop.call_soon(self._commit_when_complete, loop, waiting, self._members)
+        """Commit at the first iteration of the event loop that brings no further member."""
+        if waiting is self._waiting and self._properties > properties:
+            loop.call_soon(self._commit_when_complete, loop, waiting, self._properties)
         else:
             self._commit(waiting)
 

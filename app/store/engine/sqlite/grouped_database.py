@@ -23,7 +23,7 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
     def scheduling(self) -> Scheduling:
         """See `Database`. From now on the transactions of an event loop's thread share commits."""
         self.grouped = True
-        self.turnstile.share()
+        self.write_queue.share()
         return Scheduling(pending=self.pending_commit, unlocked=self.unlocked)
 
     def change_counter(self) -> Callable[[], Hashable | None]:

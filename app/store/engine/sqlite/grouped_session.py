@@ -7,7 +7,7 @@ from typing import Any
 
 from app.store.engine.engines import let_sleep
 from app.store.engine.locking import runs_event_loop
-from app.store.engine.row_cache import Remembered
+from app.store.engine.row_cache import RowCache
 from app.store.engine.sqlite.connections import SQLiteConnections
 from app.store.engine.sqlite.group_commit import CommitGroup
 from app.store.engine.sqlite.session import ThreadSession
@@ -28,10 +28,10 @@ class GroupedSession(ThreadSession):
     def __init__(self, database: GroupedConnections) -> None:
         super().__init__(database)
         self._connections = database
-        # The changes of others, while this turn of the event loop has asked for them.
+        # The changes of others, while this iteration of the event loop has asked for them.
         self._others: int | None = None
-        self.group = CommitGroup(self._connection, database.begin, database.turnstile)
-        self._rows: Remembered[Any] = Remembered()
+        self.group = CommitGroup(self._connection, database.begin, database.write_queue)
+        self._rows: RowCache[Any] = RowCache()
         # Whether a statement that finds the database locked sleeps in this thread.
         self._sleeps = not runs_event_loop()
 

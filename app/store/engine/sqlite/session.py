@@ -23,7 +23,7 @@ class ThreadSession(Session):
         """Do nothing: a transaction that writes locks the whole database."""
 
     def _start(self) -> None:
-        with self._database.turnstile.entered():
+        with self._database.write_queue.entered():
             super()._start()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""A queue of one for the writers of an embedded database: SQLite itself lets a busy process write again and again."""
+"""A queue of one for the writers of a SQLite database: SQLite itself lets a busy process write again and again."""
 
 import contextlib
 import fcntl
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-class Turnstile:
+class WriteQueue:
     """The place of the next writer among all threads and processes of a server. It is advisory: a writer may ignore it and take
     SQLite's lock all the same.
     """

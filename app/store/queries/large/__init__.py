@@ -18,7 +18,8 @@ from app.store.schema.tables import flows, properties
 # Flows from which on it pays.
 LARGE = 5_000
 
-# Members of which many flows share few values, so that a filter on one of them has a count of its own; the scripts name them too.
+# Properties of which many flows share few values, so that a filter on one of them has a count of its own; the scripts name them
+# too.
 COUNTED = ("designation", "denied_action")
 
 # Flows that the index may find for a search before looking at all of them is the quicker way.
@@ -81,7 +82,7 @@ def _executed(database: Database, session: Session) -> int:
 def count(filters: Iterable[str]) -> sa.ScalarSelect[Any] | None:
     """How many flows match the filters, without looking at them; None if that is not known.
 
-    :param filters: the members that are filtered on; a filter's value is the parameter `filter_<member>`
+    :param filters: the properties that are filtered on; a filter's value is the parameter `filter_<member>`
     """
     names = tuple(filters)
     if len(names) > 1 or not set(names) <= set(COUNTED):

@@ -13,11 +13,11 @@ class _Object(NamedTuple):
     held_by: frozenset[str]
 
 
-class Seen:
+class KnownObjects:
     """Remembers objects by their model.
 
-    :param identities: the members that name an object
-    :param holders: by model, the members that hold what an object is deleted with
+    :param identities: the properties that name an object
+    :param holders: by model, the properties that hold what an object is deleted with
     """
 
     def __init__(self, identities: Iterable[str], holders: Mapping[str, Set[str]]) -> None:
@@ -52,14 +52,14 @@ class Seen:
             for pk in [pk for pk, other in kept.items() if other.held_by & gone]:
                 self.forget(pk)
 
-    def names(self, models: Iterable[str], members: Iterable[str]) -> list[str]:
-        """What names an object of some models, by some of its members; the oldest ones first."""
+    def names(self, models: Iterable[str], properties: Iterable[str]) -> list[str]:
+        """What names an object of some models, by some of its properties; the oldest ones first."""
         return [
-            found.names[member]
+            found.names[property_name]
             for model in sorted(models)
             for found in self._objects.get(model, {}).values()
-            for member in members
-            if member in found.names
+            for property_name in properties
+            if property_name in found.names
         ]
 
     def knows(self, name: str, models: Set[str]) -> bool:
@@ -78,5 +78,5 @@ class Seen:
         return names
 
 
-def _texts(found: Mapping[str, Any], members: Iterable[str]) -> dict[str, str]:
-    return {name: found[name] for name in members if isinstance(found.get(name), str)}
+def _texts(found: Mapping[str, Any], properties: Iterable[str]) -> dict[str, str]:
+    return {name: found[name] for name in properties if isinstance(found.get(name), str)}

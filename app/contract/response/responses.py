@@ -1,11 +1,11 @@
-"""Answers: status, body and headers, and the sentences of the errors that no schema makes."""
+"""Responses: status, body and headers, and the messages of the errors that no schema makes."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from app.contract.validation.rules import Broken
+from app.contract.validation.rules import ViolatedRule
 
 Header = tuple[bytes, bytes]
 
@@ -21,7 +21,7 @@ RETRY_AFTER = b"1"
 
 JSON = b"application/json"
 
-# Sent with each answer, as authentik does.
+# Sent with each response, as authentik does.
 _SECURITY_HEADERS: tuple[Header, ...] = (
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
@@ -46,15 +46,15 @@ class StoredViolation(NamedTuple):
     rule: str
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What is sent back.
 
     :param status: the status code
     :param body: the encoded body, empty if there is none
-    :param headers: headers of this answer beside those that each answer of its path has
-    :param reason: what the log says of a refusal: the members, or the rule
+    :param headers: headers of this response beside those that each response of its path has
+    :param reason: what the log says of an error response: the properties, or the rule
     :param media_type: of a body that is no JSON; None of one that is
-    :param broken: the rules of the contract that a refused request goes against; empty if the answer's status says enough
+    :param violated: the rules of the contract that a refused request goes against; empty if the response's status says enough
     :param stored_violations: what stored values in it violate
     """
 
@@ -63,19 +63,19 @@ class Answer(NamedTuple):
     headers: tuple[Header, ...] = ()
     reason: str = ""
     media_type: bytes | None = None
-    broken: Sequence[Broken] = ()
+    violated: Sequence[ViolatedRule] = ()
     stored_violations: Sequence[StoredViolation] = ()
 
     @property
     def rule(self) -> str:
         """What the contract calls the first of these rules; empty if there is none."""
-        return self.broken[0].keyword if self.broken else ""
+        return self.violated[0].keyword if self.violated else ""
 
 
-PENDING = Answer(102)
-"""The answer to a request whose statement has to be run first."""
+PENDING = Response(102)
+"""The response to a request whose statement has to be run first."""
 
-CONTINUE = Answer(100)
+CONTINUE = Response(100)
 """A placeholder for the response to a request until its body has been read (RFC 9110, section 15.2.1)."""
 
 
@@ -89,21 +89,23 @@ def decode(body: bytes) -> Any:
     return orjson.loads(body)
 
 
-def detail(status: int, sentence: str, headers: tuple[Header, ...] = (), broken: Sequence[Broken] = ()) -> Answer:
+def detail(
+    status: int, message: str, headers: tuple[Header, ...] = (), violated: Sequence[ViolatedRule] = ()
+) -> Response:
     """A `GenericError`: one sentence that says why."""
-    return Answer(status, encode({"detail": sentence}), headers, sentence, broken=broken)
+    return Response(status, encode({"detail": message}), headers, message, violated=violated)
 
 
-def busy() -> Answer:
+def busy() -> Response:
     """The response to a request whose body does not fit into memory now."""
     return detail(503, BUSY, ((b"retry-after", RETRY_AFTER),))
 
 
 def path_headers(methods: Iterable[str]) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
-    """The headers that all answers of a path share, encoded once.
+    """The headers that all responses of a path share, encoded once.
 
     :param methods: the methods of the path's operations
-    :returns: those of an answer with a JSON body, and those of one without
+    :returns: those of a response with a JSON body, and those of one without
     """
     allow = b", ".join(method.encode() for method in allowed_methods(methods))
     bare: tuple[Header, ...] = ((b"allow", allow), *_SECURITY_HEADERS)

@@ -93,7 +93,7 @@ class CircularReference(KeyError):
     """References that form a circle."""
 
 
-class Source:
+class Contract:
     """A contract: the OpenAPI document that its files make together.
 
     :param files: the files, the root first
@@ -101,7 +101,7 @@ class Source:
     :param origins: the file, and the place there, of each part that does not come from the same place of the root
 
     What `app.contract.validation.schemas` makes of its schemas is kept here by direction: `definitions` of components,
-    `validators`, and those of an earlier contract that are `reusable`. `memory` has what `remembered` functions made of it.
+    `validators`, and those of an earlier contract that are `reusable`. `memory` has what `cached` functions made of it.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class Source:
         """Follow `$ref` from a node until there is none.
 
         :returns: the place and the value that the reference leads to
-        :raises KeyError: a reference leads nowhere or in a circle
+        :raises KeyError: a reference dangles or in a circle
         """
         if not (isinstance(node, dict) and isinstance(reference := node.get("$ref"), str)):
             return pointer, node
@@ -227,17 +227,17 @@ _Arguments = ParamSpec("_Arguments")
 _Made = TypeVar("_Made")
 
 
-def remembered(
-    make: Callable[Concatenate[Source, _Arguments], _Made],
-) -> Callable[Concatenate[Source, _Arguments], _Made]:
+def cached(
+    make: Callable[Concatenate[Contract, _Arguments], _Made],
+) -> Callable[Concatenate[Contract, _Arguments], _Made]:
     """Let a function make something of a contract once, for all that ask with the same arguments. They must not change it."""
 
     @wraps(make)
-    def made(source: Source, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Made:
+    def made(contract: Contract, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Made:
         key = (make, *args, *kwargs.items())
-        if key not in source.memory:
-            source.memory[key] = make(source, *args, **kwargs)
-        return cast("_Made", source.memory[key])
+        if key not in contract.memory:
+            contract.memory[key] = make(contract, *args, **kwargs)
+        return cast("_Made", contract.memory[key])
 
     return made
 

@@ -2,19 +2,19 @@
 
 import pytest
 
-from app.conformance import excuses
-from app.conformance.described import Leads, Operation
-from app.conformance.seen import Seen
+from app.conformance import false_positives
+from app.conformance.described import Operation, Targets
+from app.conformance.known_objects import KnownObjects
 
 OPERATION = Operation(
     takes_input=True,
     body={},
     unique={"name": {"x-unique": "Stage with this name already exists."}},
-    together=frozenset({"The fields target, order must make a unique set."}),
-    references={"target": Leads(frozenset({"flow"}), ("pk",)), "fields": Leads(frozenset(), ("pk",))},
-    filters={"policy": Leads(frozenset({"policy"}), ("pk",)), "sources": Leads(frozenset(), ("pk",))},
+    pipelined=frozenset({"The fields target, order must make a unique set."}),
+    references={"target": Targets(frozenset({"flow"}), ("pk",)), "fields": Targets(frozenset(), ("pk",))},
+    filters={"policy": Targets(frozenset({"policy"}), ("pk",)), "sources": Targets(frozenset(), ("pk",))},
     narrowing=frozenset(),
-    answers={},
+    responses={},
 )
 WITHOUT_INPUT = Operation(False, {}, {}, frozenset(), {}, {}, frozenset(), {})
 BODY = {"name": "a", "target": "t", "fields": ["f", 'g"'], "order": 1}
@@ -24,13 +24,13 @@ NO_CHOICE = "Select a valid choice. {} not one of the available choices."
 
 
 @pytest.fixture
-def seen():
-    return Seen({"pk"}, {})
+def known():
+    return KnownObjects({"pk"}, {})
 
 
 @pytest.fixture
-def only_the_store_knows(seen):
-    return lambda *arguments: excuses.only_the_store_knows(*arguments, seen)
+def only_the_store_knows(known):
+    return lambda *arguments: false_positives.only_the_store_knows(*arguments, known)
 
 
 def missing(pk):
@@ -38,7 +38,7 @@ def missing(pk):
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    "rejection",
     [
         {"name": [TAKEN]},
         {"target": [missing("t")]},
@@ -49,12 +49,12 @@ def missing(pk):
         {"name": [TAKEN], "target": [missing("t")]},
     ],
 )
-def test_what_is_stored_is_the_reason(only_the_store_knows, refusal):
-    assert only_the_store_knows(OPERATION, refusal, BODY, QUERY)
+def test_what_is_stored_is_the_reason(only_the_store_knows, rejection):
+    assert only_the_store_knows(OPERATION, rejection, BODY, QUERY)
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    "rejection",
     [
         None,
         {},
@@ -76,16 +76,16 @@ def test_what_is_stored_is_the_reason(only_the_store_knows, refusal):
         {"policy": ["Enter a valid UUID."]},
     ],
 )
-def test_anything_else_is_a_fault(only_the_store_knows, refusal):
-    assert not only_the_store_knows(OPERATION, refusal, BODY, QUERY)
+def test_anything_else_is_a_fault(only_the_store_knows, rejection):
+    assert not only_the_store_knows(OPERATION, rejection, BODY, QUERY)
 
 
 @pytest.mark.parametrize(
-    "refusal", [{"name": [TAKEN]}, {"target": [missing("t")]}, {"sources": [NO_CHOICE.format("r is")]}]
+    "rejection", [{"name": [TAKEN]}, {"target": [missing("t")]}, {"sources": [NO_CHOICE.format("r is")]}]
 )
 @pytest.mark.parametrize("sent", [{}, None, ["name", "target", "sources"]])
-def test_what_was_not_sent_is_no_reason(only_the_store_knows, refusal, sent):
-    assert not only_the_store_knows(OPERATION, refusal, sent, {})
+def test_what_was_not_sent_is_no_reason(only_the_store_knows, rejection, sent):
+    assert not only_the_store_knows(OPERATION, rejection, sent, {})
 
 
 def test_an_operation_that_takes_nothing(only_the_store_knows):
@@ -101,10 +101,10 @@ def test_a_large_number_is_told_of_as_it_is_read(only_the_store_knows, sent, tol
     assert only_the_store_knows(OPERATION, {"target": [missing(told)]}, {"target": sent}, {})
 
 
-def test_an_object_that_is_there_is_no_reason(only_the_store_knows, seen):
-    seen.remember("flow", {"pk": "t"})
-    seen.remember("policy", {"pk": "p"})
+def test_an_object_that_is_there_is_no_reason(only_the_store_knows, known):
+    known.remember("flow", {"pk": "t"})
+    known.remember("policy", {"pk": "p"})
     assert not only_the_store_knows(OPERATION, {"target": [missing("t")]}, BODY, QUERY)
     assert not only_the_store_knows(OPERATION, {"policy": [NO_CHOICE.format("That choice is")]}, BODY, QUERY)
-    seen.forget("t")
+    known.forget("t")
     assert only_the_store_knows(OPERATION, {"target": [missing("t")]}, BODY, QUERY)

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding, shown
-from app.contract.document.source import Pointer, Source
-from app.contract.validation.schemas import Direction, SchemaReader, admits_null, composed, properties
+from app.contract.validation.schemas import Direction, SchemaReader, admits_null, composed, schema_properties
 
 _LIMITS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
 _UPPER = ("maxLength", "maximum", "maxItems", "maxProperties")
@@ -19,92 +19,94 @@ _SHOWN = frozenset({"password", "float", "double", "binary"})
 Keywords = Mapping[str, list[tuple[Pointer, Any]]]
 
 
-def check_answers(
-    source: Source, pointer: Pointer, operation: dict[str, Any], compared: set[tuple[Pointer, Pointer]]
+def check_responses(
+    contract: Contract, pointer: Pointer, operation: dict[str, Any], compared: set[tuple[Pointer, Pointer]]
 ) -> Iterator[Finding]:
     """Check that a response admits each value of a property that the request admits.
 
     :param operation: an operation whose handler stores the body and returns it
     :param compared: the places of properties that were compared for other operations
     """
-    where, body = source.resolve((*pointer, "requestBody"), operation["requestBody"])
-    for code, answer in operation["responses"].items():
+    where, body = contract.resolve((*pointer, "requestBody"), operation["requestBody"])
+    for code, response in operation["responses"].items():
         if code >= "300":
             continue
-        place, answer = source.resolve((*pointer, "responses", code), answer)
+        place, response = contract.resolve((*pointer, "responses", code), response)
         for media_type, media in body["content"].items():
-            sent = properties(source, media["schema"], (*where, "content", media_type, "schema"))
-            for answered_type, answered_media in answer.get("content", {}).items():
-                answered = properties(source, answered_media["schema"], (*place, "content", answered_type, "schema"))
+            sent = schema_properties(contract, media["schema"], (*where, "content", media_type, "schema"))
+            for response_type, response_media in response.get("content", {}).items():
+                answered = schema_properties(
+                    contract, response_media["schema"], (*place, "content", response_type, "schema")
+                )
                 if code == "201":
-                    at = (*place, "content", answered_type, "schema")
-                    yield from _check_required(source, at, media["schema"], answered_media["schema"])
+                    at = (*place, "content", response_type, "schema")
+                    yield from _check_required(contract, at, media["schema"], response_media["schema"])
                 for name in sent.keys() & answered.keys():
                     (here, schema), (there, _) = sent[name], answered[name]
                     if (here, there) not in compared and not (schema.get("readOnly") or schema.get("x-ignored")):
                         compared.add((here, there))
-                        yield from _check(source, name, sent[name], answered[name])
+                        yield from _check(contract, name, sent[name], answered[name])
 
 
-def given_to_new(source: Source, sent: Any, created: Iterable[Any]) -> set[str]:
+def given_to_new(contract: Contract, sent: Any, created: Iterable[Any]) -> set[str]:
     """The properties that each new object has.
 
     :param sent: the schema of the body that creates it
-    :param created: the schemas of the answers
+    :param created: the schemas of the responses
     """
-    required = {name for part in composed(source, sent) for name in part.get("required", ())}
+    required = {name for part in composed(contract, sent) for name in part.get("required", ())}
     given = set()
     for schema in (sent, *created):
-        for name, (_, member) in properties(source, schema).items():
-            if "x-create-default" in member:
+        for name, (_, property_schema) in schema_properties(contract, schema).items():
+            if "x-create-default" in property_schema:
                 given.add(name)
-            elif schema is sent and not (member.get("readOnly") or member.get("x-ignored")):
+            elif schema is sent and not (property_schema.get("readOnly") or property_schema.get("x-ignored")):
                 # Without a target, a reference is null, or an empty list.
-                given |= {name} if name in required or "x-references" in member else set()
+                given |= {name} if name in required or "x-references" in property_schema else set()
     return given
 
 
-def _check_required(source: Source, pointer: Pointer, sent: Any, created: Any) -> Iterator[Finding]:
+def _check_required(contract: Contract, pointer: Pointer, sent: Any, created: Any) -> Iterator[Finding]:
     """Check that the response requires no property that a new object may lack.
 
     :param pointer: the place of the response's schema
     """
-    given = given_to_new(source, sent, [created])
-    known = properties(source, sent).keys()
-    for keyword, values in _keywords(source, pointer, created).items():
+    given = given_to_new(contract, sent, [created])
+    known = schema_properties(contract, sent).keys()
+    for keyword, values in _keywords(contract, pointer, created).items():
         for place, names in values if keyword == "required" else ():
             for index, name in enumerate(names):
                 if name in known and name not in given:
                     problem = f"A new object may lack {name!r}, which the response requires."
                     remedy = "Make it `required` in the body, give it an `x-create-default`, or don't require it in the response."
-                    yield source.finding((*place, index), problem, remedy)
+                    yield contract.finding((*place, index), problem, remedy)
 
 
 def _check(
-    source: Source, name: str, sent: tuple[Pointer, dict[str, Any]], answered: tuple[Pointer, dict[str, Any]]
+    contract: Contract, name: str, sent: tuple[Pointer, dict[str, Any]], answered: tuple[Pointer, dict[str, Any]]
 ) -> Iterator[Finding]:
     at, place = sent[0], answered[0]
-    one, other = source.at(at), source.at(place)
+    one, other = contract.at(at), contract.at(place)
     # Most are written once, by an anchor.
     if answered[1].get("writeOnly") is True or one == other or _rules(one) == _rules(other):
         return
-    narrower = list(_narrower(source, at, place))
+    narrower = list(_narrower(contract, at, place))
     for where in narrower:
-        yield source.finding(
+        yield contract.finding(
             where,
             f"The response admits fewer values of {name!r} than the request.",
-            f"Admit each value that {source.locate(at)} admits.",
+            f"Admit each value that {contract.locate(at)} admits.",
         )
-    validator = SchemaReader(source, Direction.RESPONSE).validator(other)
+    validator = SchemaReader(contract, Direction.RESPONSE).validator(other)
     few = sent[1].get("enum", (True, False) if sent[1].get("type") == "boolean" else ())
     for value in () if narrower else few:
         if value is not None and not validator.is_valid(value):
             problem = f"The response does not admit a value of {name!r} that the request admits: {shown(value)}."
-            yield source.finding(place, problem, "Admit it here.")
+            yield contract.finding(place, problem, "Admit it here.")
     default = sent[1].get("x-create-default", answered[1].get("x-create-default"))
     if default is not None and not validator.is_valid(default):
         problem = f"The response does not admit the default of {name!r}: {shown(default)}."
-        yield source.finding(place, problem, "Admit it here.")
+        yield contract.finding(place, problem, "Admit it here.")
 
 
 def _rules(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,23 +117,23 @@ def _rules(schema: Mapping[str, Any]) -> dict[str, Any]:
 _WORDS = frozenset({"description", "title", "example", "default", "deprecated", "readOnly"})
 
 
-def _narrower(source: Source, sent: Pointer, answered: Pointer) -> Iterator[Pointer]:
+def _narrower(contract: Contract, sent: Pointer, answered: Pointer) -> Iterator[Pointer]:
     """The keywords of the response schema that refuse values of the request schema, as far as they can be compared."""
-    one, other = source.at(sent), source.at(answered)
+    one, other = contract.at(sent), contract.at(answered)
     if one == other:
         return
-    ours, theirs = _keywords(source, sent, one), _keywords(source, answered, other)
+    ours, theirs = _keywords(contract, sent, one), _keywords(contract, answered, other)
     types = {kind for _, kind in ours.get("type", [])}
     for place, kind in theirs.get("type", []):
         if kind not in types and not (kind == "number" and "integer" in types):
             yield place
             return
-    if admits_null(source, one) and not admits_null(source, other):
+    if admits_null(contract, one) and not admits_null(contract, other):
         yield answered
     yield from _values(ours, theirs)
     for place, items in theirs.get("items", []):
         if items != {} and "items" in ours:
-            yield from _narrower(source, (*ours["items"][0][0],), place)
+            yield from _narrower(contract, (*ours["items"][0][0],), place)
 
 
 def _values(ours: Keywords, theirs: Keywords) -> Iterator[Pointer]:
@@ -175,12 +177,12 @@ def shown_exactly(value: Any) -> str:
     return f"{type(value).__name__} {value!r}" if value is not None else "null"
 
 
-def _keywords(source: Source, pointer: Pointer, schema: Any) -> Keywords:
+def _keywords(contract: Contract, pointer: Pointer, schema: Any) -> Keywords:
     """The keywords of a schema and of the parts of its `allOf`, with their places."""
     found: dict[str, list[tuple[Pointer, Any]]] = {}
     waiting = [(pointer, schema)]
     while waiting:
-        place, part = source.resolve(*waiting.pop())
+        place, part = contract.resolve(*waiting.pop())
         for keyword, value in part.items():
             found.setdefault(keyword, []).append(((*place, keyword), value))
         waiting += [((*place, "allOf", index), inner) for index, inner in enumerate(part.get("allOf", ()))]

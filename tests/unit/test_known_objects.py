@@ -2,13 +2,13 @@
 
 import pytest
 
-from app.conformance import seen
-from app.conformance.seen import Seen
+from app.conformance import known_objects
+from app.conformance.known_objects import KnownObjects
 
 
 @pytest.fixture
 def run():
-    return Seen({"pk", "slug"}, {"binding": {"target", "stage"}, "note": {"binding"}})
+    return KnownObjects({"pk", "slug"}, {"binding": {"target", "stage"}, "note": {"binding"}})
 
 
 def remember(run, *flows, bindings=()):
@@ -65,8 +65,8 @@ def test_what_is_known_of_a_model(run):
 
 
 def test_the_oldest_are_forgotten(run, monkeypatch):
-    monkeypatch.setattr(seen, "KEPT", 2)
-    monkeypatch.setattr(seen, "GONE", 3)
+    monkeypatch.setattr(known_objects, "KEPT", 2)
+    monkeypatch.setattr(known_objects, "GONE", 3)
     remember(run, "a", "b", "c")
     assert run.names({"flow"}, ["pk"]) == ["b", "c"]
     assert not run.was_deleted("a")

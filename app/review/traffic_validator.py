@@ -1,4 +1,4 @@
-"""What one contract says of a recorded request and of its answer."""
+"""What one contract says of a recorded request and of its response."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import jsonschema_rs
 
 from app.contract.compile.routing import Router
-from app.contract.document.source import Source
+from app.contract.document.contract import Contract
 from app.contract.request.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.request.form import FORM, FormReader
 from app.contract.request.path import PathReader
@@ -24,53 +24,53 @@ from app.review.traffic import Exchange
 _SHOWN = 160
 
 
-class Taken(NamedTuple):
+class RequestOutcome(NamedTuple):
     """What becomes of a request.
 
     :param refused: why it is refused; None if it is not
     :param parameters: the parameters of its query that mean something
-    :param members: what is made of its body
+    :param properties: what is made of its body
     """
 
     refused: str | None
     parameters: Sequence[str] = ()
-    members: Mapping[str, Any] = {}
+    properties: Mapping[str, Any] = {}
 
 
 class Breach(NamedTuple):
     """A deviation of an exchange from a contract.
 
     :param text: one sentence
-    :param is_missing: whether nothing is wrong but that a member is not there
+    :param is_missing: whether nothing is wrong but that a property is not there
     """
 
     text: str
     is_missing: bool = False
 
 
-class Judge:
+class TrafficValidator:
     """Holds recorded traffic against one contract.
 
-    :param source: the contract
+    :param contract: the contract
 
     `bases` has the paths at which its servers have the API.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._answers = SchemaReader(source, Direction.RESPONSE)
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._responses = SchemaReader(contract, Direction.RESPONSE)
         self._router: Router[dict[str, Operation]] = Router()
-        self.bases = _bases(source)
+        self.bases = _bases(contract)
         by_path: dict[str, dict[str, Operation]] = {}
-        for operation in operations(source):
+        for operation in operations(contract):
             by_path.setdefault(operation.path, {})[str(operation.pointer[2]).upper()] = operation
         for path, methods in by_path.items():
             parameters = self._parameters(next(iter(methods.values())), "path")
             for base in self.bases:
-                self._router.add(base + path, methods, PathReader(source, path, parameters).read)
-        self._query = cache(lambda operation: QueryReader(source, self._parameters(operation, "query")))
+                self._router.add(base + path, methods, PathReader(contract, path, parameters).read)
+        self._query = cache(lambda operation: QueryReader(contract, self._parameters(operation, "query")))
         self._body = cache(self._body_reader)
-        self._view = cache(lambda position: View(source, position))
+        self._view = cache(lambda position: View(contract, position))
 
     def operation(self, exchange: Exchange) -> Operation | None:
         """The operation that a request is for, if there is one."""
@@ -78,60 +78,60 @@ class Judge:
         method = "GET" if exchange.method == "HEAD" else exchange.method
         return found[0].get(method) if found is not None else None
 
-    def taken(self, exchange: Exchange) -> Taken:
+    def taken(self, exchange: Exchange) -> RequestOutcome:
         """What would be made of a request, as far as it says it itself."""
         operation, found = self.operation(exchange), self._router.find(exchange.path)
         if operation is None or found is None:
-            return Taken("there is no such operation")
+            return RequestOutcome("there is no such operation")
         if found[1] is None:
-            return Taken("the path names nothing")
+            return RequestOutcome("the path names nothing")
         try:
             _, errors = self._query(operation).read(exchange.query)
         except TooManyParameters:
-            return Taken("there are too many parameters")
+            return RequestOutcome("there are too many parameters")
         if errors is not None:
-            return Taken(_shown(errors.messages) or errors.not_found)
+            return RequestOutcome(_shown(errors.messages) or errors.not_found)
         given = {name for name, _ in parse_qsl(exchange.query.decode("latin-1"), keep_blank_values=True)}
         known = sorted(given & {name for location, name in operation.parameters if location == "query"})
         reader = self._body(operation)
         if reader is None or exchange.body is None:
-            return Taken(None, known)
+            return RequestOutcome(None, known)
         try:
-            return Taken(None, known, reader.read(exchange.body, exchange.content_type))
+            return RequestOutcome(None, known, reader.read(exchange.body, exchange.content_type))
         except UnsupportedMediaType:
-            return Taken(f"a body of {exchange.content_type or 'no media type'} is not taken")
+            return RequestOutcome(f"a body of {exchange.content_type or 'no media type'} is not taken")
         except MalformedBody as error:
-            return Taken(str(error)[:_SHOWN])
+            return RequestOutcome(str(error)[:_SHOWN])
         except InvalidBody as error:
-            return Taken(_shown(error.messages))
+            return RequestOutcome(_shown(error.messages))
 
     def breaches(self, exchange: Exchange) -> list[Breach]:
         """The deviations of a response from the contract; one in many items of a list counts once."""
         operation = self.operation(exchange)
         if operation is None:
             return [Breach("there is no such operation")]
-        answer = self._answer(operation, exchange.status)
-        if answer is None:
+        response = self._response(operation, exchange.status)
+        if response is None:
             return [Breach(f"a {exchange.status} is not documented")]
-        content = answer[1].get("content", {})
+        content = response[1].get("content", {})
         media_type = _media_type(content, exchange)
-        if exchange.answer_type and content and media_type is None:
-            return [Breach(f"{exchange.answer_type} is not documented for {exchange.status}")]
-        if exchange.answer is None:
+        if exchange.response_type and content and media_type is None:
+            return [Breach(f"{exchange.response_type} is not documented for {exchange.status}")]
+        if exchange.response is None:
             return []
         schema = content.get(media_type, {}).get("schema")
         if schema is None:
-            unknown = not content and exchange.answer
+            unknown = not content and exchange.response
             return [Breach(f"no body is documented for {exchange.status}")] if unknown else []
-        validator = self._answers.validator(schema)
-        if validator.is_valid(exchange.answer):
+        validator = self._responses.validator(schema)
+        if validator.is_valid(exchange.response):
             return []
         found: dict[tuple[Any, ...], Breach] = {}
-        for error in validator.iter_errors(exchange.answer):
+        for error in validator.iter_errors(exchange.response):
             where = ".".join(map(str, error.instance_path))
-            text = f"{where or 'the answer'}: {error.message}"[:_SHOWN]
-            members = (step for step in error.instance_path if isinstance(step, str))
-            found.setdefault((*members, *error.schema_path), Breach(text, is_missing=_is_missing(error)))
+            text = f"{where or 'the response'}: {error.message}"[:_SHOWN]
+            properties = (step for step in error.instance_path if isinstance(step, str))
+            found.setdefault((*properties, *error.schema_path), Breach(text, is_missing=_is_missing(error)))
         return list(found.values())
 
     def sent(self, exchange: Exchange) -> View:
@@ -142,21 +142,21 @@ class Judge:
         return self._view(tuple((*pointer, "content", name, "schema") for name in described[:1]))
 
     def answered(self, exchange: Exchange) -> View:
-        """The schema of an answer."""
+        """The schema of a response."""
         operation = self.operation(exchange)
-        pointer, answer = (self._answer(operation, exchange.status) if operation else None) or ((), {})
-        content = answer.get("content", {})
+        pointer, response = (self._response(operation, exchange.status) if operation else None) or ((), {})
+        content = response.get("content", {})
         media_type = _media_type(content, exchange)
         if media_type is None or "schema" not in content[media_type]:
             return self._view(())
         return self._view(((*pointer, "content", media_type, "schema"),))
 
-    def _answer(self, operation: Operation, status: int) -> Found | None:
+    def _response(self, operation: Operation, status: int) -> Found | None:
         declared = operation.node["responses"]
         code = next((code for code in (str(status), f"{status // 100}XX", "default") if code in declared), None)
         if code is None:
             return None
-        return self._source.resolve((*operation.pointer, "responses", code), declared[code])
+        return self._contract.resolve((*operation.pointer, "responses", code), declared[code])
 
     def _body_reader(self, operation: Operation) -> BodyReader | None:
         """What reads the body of an operation; None if it has none, or one that can't be served."""
@@ -165,7 +165,7 @@ class Judge:
         if len(content) != 1 or not all("schema" in media for media in content.values()):
             return None
         reader = FormReader if FORM in content else BodyReader
-        return reader(self._source, (*operation.pointer, "requestBody"), {})
+        return reader(self._contract, (*operation.pointer, "requestBody"), {})
 
     @staticmethod
     def _parameters(operation: Operation, location: str) -> dict[str, Found]:
@@ -180,15 +180,15 @@ class Judge:
 
 
 def _media_type(content: Mapping[str, Any], exchange: Exchange) -> str | None:
-    """The media type of an answer as a contract has it; recordings say nothing of its parameters."""
-    named = (name for name in content if essence(name) == exchange.answer_type)
-    return next(named, None) or of_kind(content, exchange.answer_type)
+    """The media type of a response as a contract has it; recordings say nothing of its parameters."""
+    named = (name for name in content if essence(name) == exchange.response_type)
+    return next(named, None) or of_kind(content, exchange.response_type)
 
 
-def _bases(source: Source) -> list[str]:
+def _bases(contract: Contract) -> list[str]:
     """The paths at which the servers have the API, without the last slash."""
     paths = []
-    for server in source.document.get("servers") or [{"url": "/"}]:
+    for server in contract.document.get("servers") or [{"url": "/"}]:
         url = server["url"]
         for name, variable in server.get("variables", {}).items():
             url = url.replace(f"{{{name}}}", str(variable["default"]))
@@ -198,7 +198,7 @@ def _bases(source: Source) -> list[str]:
 
 
 def _is_missing(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether a value would be right if it had further members: as it is, or as one of the alternatives that there are."""
+    """Whether a value would be right if it had further properties: as it is, or as one of the alternatives that there are."""
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
         return True
     alternatives = getattr(error.kind, "context", ())
@@ -210,12 +210,12 @@ def _shown(messages: Mapping[str, Any]) -> str:
 
 
 def _flat(said: Any) -> str:
-    return " ".join(_sentences(said))
+    return " ".join(_messages(said))
 
 
-def _sentences(said: Any) -> Iterator[str]:
+def _messages(said: Any) -> Iterator[str]:
     if isinstance(said, str):
         yield said
     else:
         for inner in said.values() if isinstance(said, dict) else said:
-            yield from _sentences(inner)
+            yield from _messages(inner)

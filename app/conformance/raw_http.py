@@ -12,13 +12,13 @@ from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
-# Seconds that a server may take for one answer.
+# Seconds that a server may take for one response.
 TIMEOUT = 30
 
 
 @dataclass(frozen=True)
-class Response:
-    """An answer as it came.
+class RawResponse:
+    """A response as it came.
 
     :param status: the status code
     :param headers: names in small letters; the last of repeated ones
@@ -47,7 +47,7 @@ def split_url(url: str, *schemes: str) -> SplitResult:
     raise ValueError(f"{url!r} is no URL like http://127.0.0.1:8000.")
 
 
-class Wire:
+class RawClient:
     """A server to send requests to, one connection each.
 
     :param url: scheme, host and port; `http` only
@@ -67,8 +67,8 @@ class Wire:
         body: bytes | None = None,
         *,
         chunked: bool = False,
-    ) -> Response:
-        """Send one request and take the answer in.
+    ) -> RawResponse:
+        """Send one request and take the response in.
 
         :param target: path and query, as they go over the wire
         :param headers: besides Host, Content-Length and Connection, which are added unless given
@@ -93,7 +93,7 @@ class Wire:
             response = http.client.HTTPResponse(connection, method=method)
             try:
                 response.begin()
-                return Response(
+                return RawResponse(
                     response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
                 )
             except http.client.HTTPException as error:

@@ -17,31 +17,35 @@ class Place(NamedTuple):
 START = Place(1, 1)
 
 
-class Mistake(NamedTuple):
+class BlueprintFinding(NamedTuple):
     """One thing that is wrong.
 
     :param place: where it is
     :param message: what is wrong, one sentence
-    :param member: the member of an object that it is about, if it is about one
+    :param property_name: the property of an object that it is about, if it is about one
     """
 
     place: Place
     message: str
-    member: str | None = None
+    property_name: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.member}: {self.message}" if self.member else f"{self.place}: {self.message}"
+        return (
+            f"{self.place}: {self.property_name}: {self.message}"
+            if self.property_name
+            else f"{self.place}: {self.message}"
+        )
 
 
 class BlueprintError(Exception):
     """A blueprint can't be applied.
 
-    :param mistakes: everything that is known to be wrong, at least one
+    :param findings: everything that is known to be wrong, at least one
     """
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        super().__init__("\n".join(map(str, mistakes)))
-        self.mistakes = tuple(mistakes)
+    def __init__(self, findings: Sequence[BlueprintFinding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = tuple(findings)
 
 
 class Exhausted(BlueprintError):
@@ -51,19 +55,19 @@ class Exhausted(BlueprintError):
 class NotServed(BlueprintError):
     """The model of an entry, or of a look-up, is not in the contract.
 
-    :param problem: the sentence that says so
+    :param problem: the message that says so
     :param advice: what to do
     """
 
     def __init__(self, place: Place, problem: str, advice: str) -> None:
-        super().__init__([Mistake(place, f"{problem} {advice}".rstrip())])
+        super().__init__([BlueprintFinding(place, f"{problem} {advice}".rstrip())])
         self.problem = problem
 
 
-Note = Mistake
+Note = BlueprintFinding
 """One thing that is ignored, or that may not be meant so."""
 
 
-def mistake(place: Place, message: str, member: str | None = None) -> BlueprintError:
-    """The error of a single mistake."""
-    return BlueprintError([Mistake(place, message, member)])
+def finding(place: Place, message: str, property_name: str | None = None) -> BlueprintError:
+    """The error of a single error."""
+    return BlueprintError([BlueprintFinding(place, message, property_name)])

@@ -1,0 +1,73 @@
+"""Error responses of data that the contract allows: whether what is stored is the whole reason."""
+
+import re
+from typing import Any
+
+from app.conformance.described import Operation, Targets
+from app.conformance.known_objects import KnownObjects
+
+_MISSING = re.compile(r'Invalid pk "(.*)" - object does not exist\.', re.DOTALL)
+_NO_CHOICE = re.compile(
+    r"Select a valid choice\. (?:That choice|(.*)) is(?: not one of the available choices)\.", re.DOTALL
+)
+_TOGETHER = "non_field_errors"
+
+
+def only_the_store_knows(operation: Operation, rejection: Any, body: Any, query: Any, known: KnownObjects) -> bool:
+    """Whether every message of a 400 tells of what is stored, and of a value that was sent.
+
+    :param operation: what was asked for
+    :param rejection: the response
+    :param body: what was sent
+    :param query: the query parameters that were sent
+    :param known: the objects that are known to be there, which are no reason
+    """
+    if not isinstance(rejection, dict) or not rejection:
+        return False
+    if not operation.takes_input:
+        # Nothing was sent, so that nothing of it can be wrong.
+        return rejection.keys() == {"detail"}
+    body = body if isinstance(body, dict) else {}
+    query = query if isinstance(query, dict) else {}
+    return all(
+        isinstance(messages, list)
+        and messages != []
+        and all(_is_excused(operation, property_name, message, body, query, known) for message in messages)
+        for property_name, messages in rejection.items()
+    )
+
+
+def _is_excused(
+    operation: Operation,
+    property_name: str,
+    message: Any,
+    body: dict[str, Any],
+    query: dict[str, Any],
+    known: KnownObjects,
+) -> bool:
+    if not isinstance(message, str):
+        return False
+    if property_name == _TOGETHER:
+        return message in operation.pipelined
+    if (
+        property_name in body
+        and property_name in operation.unique
+        and message == operation.unique[property_name]["x-unique"]
+    ):
+        return True
+    if property_name in body and property_name in operation.references and (told := _MISSING.fullmatch(message)):
+        return _is_dangling(told[1], _texts(body[property_name]), operation.references[property_name], known)
+    if property_name in query and property_name in operation.filters and (told := _NO_CHOICE.fullmatch(message)):
+        sent = _texts(query[property_name])
+        return _is_dangling(told[1] or sent[0], sent, operation.filters[property_name], known)
+    return False
+
+
+def _is_dangling(name: str, sent: list[str], targets: Targets, known: KnownObjects) -> bool:
+    return name in sent and name not in known.names(targets.models, targets.identity)
+
+
+def _texts(value: Any) -> list[str]:
+    """A value, or those of a list, as messages show them: authentik reads integers of more than 64 bits as floats."""
+    values = value if isinstance(value, list) else [value]
+    return [str(float(item) if isinstance(item, int) and 64 <= item.bit_length() < 1024 else item) for item in values]
