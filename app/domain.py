@@ -47,6 +47,7 @@ class Reference:
     :param integers: whether the identities are integers
     :param inverse_of: the list of references of those objects whose other side it is; empty if it is stored itself
     :param itself: the message if an object refers to itself; empty if it may
+    :param fixed: the message if a change names another object; empty if it may
     """
 
     to: tuple[str, ...]
@@ -57,6 +58,7 @@ class Reference:
     integers: bool = False
     inverse_of: str = ""
     itself: str = ""
+    fixed: str = ""
 
 
 class Filter(NamedTuple):

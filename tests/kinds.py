@@ -33,7 +33,7 @@ class Kind:
             if operation.startswith(folder)
         }
         self.schemas = self._operations["create"].body.properties
-        self._before = []
+        self.before = []
         schema = models.schemas_of_models(examples.contract)[name]
         self.answered = {
             name: property_schema
@@ -43,7 +43,7 @@ class Kind:
         }
 
         # The administrator, who has the token of the tests.
-        self._before = pks(self.all())
+        self.before = pks(self.all())
 
     def send(self, verb, pk=None, body=None, **query):
         """Send a request to the operation of a verb."""
@@ -77,7 +77,7 @@ class Kind:
         """All objects that match."""
         response = self.send("list", **{"page_size": 1000, **query})
         assert response.status == 200, response.body
-        return [each for each in response.json()["results"] if each["pk"] not in self._before]
+        return [each for each in response.json()["results"] if each["pk"] not in self.before]
 
     def parameters(self, extension):
         """The parameters of the list that have an extension."""

@@ -26,11 +26,13 @@ class Targets:
     :param models: the models that they are of; none if no such object ever exists
     :param identity: the properties of theirs that the value may equal
     :param cascades: whether the one that holds the value is deleted with them
+    :param words: what is said of a value that names one of them, and may not
     """
 
     models: frozenset[str]
     identity: tuple[str, ...]
     cascades: bool = False
+    words: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -188,7 +190,8 @@ class DescribedContract:
                     if {model["name"], model["collection"]} & set(_listed(reference["to"]))
                 )
                 cascades = reference.get("on_delete") == CASCADE
-                found[name] = Targets(models, tuple(_listed(reference.get("identity", "pk"))), cascades)
+                words = frozenset(reference[key] for key in ("itself", "fixed") if key in reference)
+                found[name] = Targets(models, tuple(_listed(reference.get("identity", "pk"))), cascades, words)
         return found
 
     def _links(self, described: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:

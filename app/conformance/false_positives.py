@@ -10,6 +10,8 @@ _MISSING = re.compile(r'Invalid pk "(.*)" - object does not exist\.', re.DOTALL)
 _NO_CHOICE = re.compile(
     r"Select a valid choice\. (?:That choice|(.*)) is(?: not one of the available choices)\.", re.DOTALL
 )
+# A limit that moves with the clock.
+_TOO_LATE = re.compile(r"Token expires exceeds maximum lifetime \(.*\)\.")
 _TOGETHER = "non_field_errors"
 
 
@@ -53,6 +55,14 @@ def _is_excused(
         property_name in body
         and property_name in operation.unique
         and message == operation.unique[property_name]["x-unique"]
+    ):
+        return True
+    if property_name in body and _TOO_LATE.fullmatch(message):
+        return True
+    if (
+        property_name in body
+        and property_name in operation.references
+        and message in operation.references[property_name].words
     ):
         return True
     if property_name in body and property_name in operation.references and (told := _MISSING.fullmatch(message)):

@@ -40,6 +40,13 @@ _ORIGIN = re.compile(r"http://127\.0\.0\.1:\d+")
 # authentik dates its exports, and this server names what is in them.
 _EXPORTED = re.compile(r"authentik Export - [^\n]*")
 _PAGE = "<html page>"
+_KEY = re.compile(r"<key \d+>")
+# A JSON number in a request whose value is known when the request is sent.
+_INTEGER = re.compile(r'"\$\{int:(\w+)\}"')
+# Integers that are the keys of users, as text in what is connected with an object.
+_KEYS = frozenset({"pk", "user", "users", "user_pk"})
+# What a server generates that says nothing.
+_GENERATED = frozenset({"avatar", "uid", "user_uid", "num_pk", "token"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Case = Mapping[str, Any]
@@ -134,7 +141,7 @@ class Replay:
             for request in self.recording.fixtures[name]:
                 response = self._set_up(request)
                 for variable, property_name in request.get("save", {}).items():
-                    self._saved[variable] = response[property_name]
+                    self._saved[variable] = str(_at(response, property_name))
             self._prepared = None if steps else name
         saved = dict(self._saved)
         # The steps have the identities of the recording.
@@ -151,7 +158,7 @@ class Replay:
         path = Template(request.get("path_template", request["path"])).safe_substitute(self._saved)
         body = request.get("body_template", request.get("body"))
         if "$" in json.dumps(body):
-            body = json.loads(Template(json.dumps(body)).safe_substitute(self._saved))
+            body = json.loads(_filled(json.dumps(body), self._saved))
         headers = [("Authorization", f"Bearer {self.tokens[ADMIN]}"), ("Content-Type", "application/json")]
         response = self.wire.send(request["method"], path, headers, None if body is None else orjson.dumps(body))
         if response.status >= 300 or response.status != request.get("status", response.status):
@@ -197,6 +204,18 @@ def leaves_something(case: Case) -> bool:
     )
 
 
+def _at(response: Any, path: str) -> Any:
+    """A property of a response, or one within it: `results.0.uuid`."""
+    for key in path.split("."):
+        response = response[int(key) if isinstance(response, list) else key]
+    return response
+
+
+def _filled(text: str, saved: Mapping[str, str]) -> str:
+    """JSON with identities in place of variables."""
+    return Template(_INTEGER.sub(lambda match: saved[match[1]], text)).safe_substitute(saved)
+
+
 def body_of(case: Case, saved: Mapping[str, str]) -> bytes | None:
     """The bytes of a case's body, None if it has none."""
     if "body_b64" in case:
@@ -205,7 +224,7 @@ def body_of(case: Case, saved: Mapping[str, str]) -> bytes | None:
         raw: str = case["body_raw"]
         return raw.encode("utf-8", "surrogatepass")
     if "body_template" in case:
-        return Template(json.dumps(case["body_template"])).safe_substitute(saved).encode()
+        return _filled(json.dumps(case["body_template"]), saved).encode()
     if "body" in case:
         return json.dumps(case["body"], ensure_ascii=False).encode("utf-8", "surrogatepass")
     return None
@@ -250,13 +269,24 @@ def _without_ties(case: Case, body: Any) -> Any:
 
 
 def canonical(value: Any) -> str:
-    """JSON in which identities are numbered by order of appearance and times are masked."""
-    return _masked(json.dumps(value, sort_keys=True))
+    """JSON in which identities are numbered by order of appearance, and times and what says nothing are masked."""
+    return _masked(json.dumps(_marked(value), sort_keys=True))
+
+
+def _marked(value: Any, name: str = "") -> Any:
+    """A value with its integers that are keys marked as such."""
+    if isinstance(value, dict):
+        return {key: f"<{key}>" if key in _GENERATED else _marked(inner, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_marked(inner, name) for inner in value]
+    is_key = name in _KEYS and not isinstance(value, bool) and str(value).isdecimal()
+    return f"<key {value}>" if is_key else value
 
 
 def _masked(text: str) -> str:
     known: dict[str, str] = {}
     text = _UUID.sub(lambda match: known.setdefault(match[0], f"uuid-{len(known) + 1}"), text)
+    text = _KEY.sub(lambda match: known.setdefault(match[0], f"key-{len(known) + 1}"), text)
     return _EXPORTED.sub("authentik Export", _ORIGIN.sub("origin", _TIME.sub("time", text)))
 
 

@@ -56,8 +56,6 @@ def core_tokens_retrieve(store: Store, key: str, request: RequestContext) -> Sto
 def core_tokens_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
     """Store the properties that were sent. :raises NotFound: there is no such token, or it is somebody else's"""
     before = store.owned_tokens.get(key, _owner(request))
-    if "user" in body and body["user"] != int(before.user):
-        raise errors.Invalid({"user": ["User cannot be changed"]})
     current = {"expiring": before.expiring, **body}
     expiry = _expiry(current, body.get("intent", before.intent), given="expires" in body)
     return _shown(store, store.owned_tokens.change(key, {**body, **expiry}, _owner(request)))
@@ -85,14 +83,10 @@ def core_tokens_set_key_create(store: Store, key: str, body: _Key, request: Requ
 
 
 def core_tokens_view_key_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:
-    """Refuse to show what clients send. :raises Invalid: always, if there is such a token"""
+    """Refuse to show what clients send. :raises Refused: always, if there is such a token"""
     store.owned_tokens.get(key, _owner(request))
-    raise errors.Invalid(
-        {
-            "non_field_errors": [
-                "The key is stored as a digest only and can't be shown. Set one that you know by set_key."
-            ]
-        }
+    raise errors.Rejected(
+        {"detail": "The key is stored as a digest only and can't be shown. Set one that you know by set_key."}
     )
 
 

@@ -111,7 +111,7 @@ class Store:
     @cached_property
     def owned_tokens(self) -> OwnedTokens:
         """The tokens as objects of the contract."""
-        return OwnedTokens(self.database, self._searched.get("tokens", ()))
+        return OwnedTokens(self.database, self._searched.get("tokens", ()), self._leads.get("tokens", {}))
 
     @cached_property
     def service_accounts(self) -> ServiceAccounts:

@@ -88,7 +88,7 @@ def rejections(client):
         yield client("PURGE", FLOWS, headers=headers)
         yield client.get(FLOWS, headers={"accept": "text/html"})
         yield client.post(FLOWS, {"slug": "ä"}, headers=headers)
-        yield client.post("/api/v3/stages/dummy/", {}, headers=headers)
+        yield client.post("/api/v3/stages/dummy/", {"name": "a", "throw_error": "maybe"}, headers=headers)
         yield client.post(FLOWS, body=b"{", headers={"content-type": "application/json"} | headers)
         yield client.post(FLOWS, body=b"{", headers={"content-type": "text/plain"} | headers)
 

@@ -131,6 +131,7 @@ HOMONYMS = {
     ("store/schema/tables.py", "expiring"): "the property of that name",
     ("representations/objects.py", "expiring"): "the property of that name",
     ("representations/objects.py", "identifier"): "the property of that name",
+    ("conformance/replay.py", "users"): "a group of recorded cases",
     ("tracing.py", "none"): "OpenTelemetry's word for no exporter",
 }
 
@@ -144,8 +145,12 @@ OTHER_MEANINGS = {
     "flows": "the name of the program",
     "groups": "a path of the recorded cases",
     "log_level": "a key of a line of the log",
+    "num_pk": "what is masked in recorded cases",
     "non_field_errors": "authentik's name for what is wrong with an object as a whole",
     "tokens": "a line of the report of `flows doctor`",
+    "user_pk": "a key of the recorded cases",
+    "user_uid": "what is masked in recorded cases",
+    "users": "a path of the recorded cases",
     "verbose_name": "a key of `x-model`",
     "verbose_name_plural": "a key of `x-model`",
 }

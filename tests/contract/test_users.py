@@ -207,3 +207,15 @@ def test_what_is_connected_is_seen_by_permission(client):
     assert client.get(f"{GROUPS}{team['pk']}/used_by/", token=token).status == 403
     (use,) = client.get(f"{GROUPS}{team['pk']}/used_by/").json()
     assert (use["pk"], use["name"], use["action"]) == (str(jane["pk"]), "jane", "cascade_many")
+
+
+def test_a_fixed_reference_of_any_model_stays(edited):
+    itself = "          itself: Cannot set group as parent of itself.\n"
+    client = edited((itself, itself + "          fixed: The parent stays.\n"))
+    above, other = group(client, "above"), group(client, "other")
+    below = group(client, "below", parent=above["pk"])
+    path = f"{GROUPS}{below['pk']}/"
+    for parent in (other["pk"], None):
+        rejected = client.patch(path, {"parent": parent})
+        assert (rejected.status, rejected.json()) == (400, {"parent": ["The parent stays."]})
+    assert client.patch(path, {"name": "new", "parent": above["pk"]}).json() == below | {"name": "new"}

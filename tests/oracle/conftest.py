@@ -9,6 +9,7 @@ from app.application import create_app, open_store
 from app.conformance.raw_http import RawClient
 from app.conformance.replay import Recording, Replay, read_differences
 from app.settings import Settings
+from app.store.queries.listing import PageRequest
 from app.store.schema.tables import files, flows, objects, tokens
 from tests.conftest import database_at
 from tests.serving import served
@@ -29,6 +30,17 @@ TOKENS = {
     "oracle-objviewer-token": {},
     "oracle-inactive-token": {"superuser": True},
     "oracle-expired-token": {"superuser": True, "expires": 1},
+}
+
+# What the recording has of the users of these tokens.
+USERS = {
+    "akadmin": {"email": "admin@example.com"},
+    "oracle-noperm-token": {
+        "username": "oracle-noperm",
+        "name": "Oracle Noperm",
+        "email": "noperm@example.com",
+        "type": "internal",
+    },
 }
 
 
@@ -52,10 +64,20 @@ def replay(engine, recording, contract, tmp_path_factory, request):
     for secret, may in TOKENS.items():
         store.tokens.add(secret, secret=secret, **may)
     store.tokens.change("oracle-inactive-token", active=False)
-    # Tokens go with their users.
-    kept = objects.c.pk.in_(sa.select(tokens.c.user))
-    empty = [store.database.compile(sa.delete(table)) for table in (flows, files)]
-    empty.append(store.database.compile(sa.delete(objects).where(sa.not_(kept))))
+    for username, properties in USERS.items():
+        (user,) = store.objects.page("users", PageRequest({"username": username}, (), (), 1, 1)).rows
+        store.objects.change("authentik_core.user", user.pk, properties)
+    with store.database.read() as session:
+        base = [pk for (pk,) in session.rows(store.database.compile(sa.select(objects.c.pk)))]
+    empty = [
+        store.database.compile(sa.delete(table).where(*kept))
+        for table, kept in (
+            (flows, ()),
+            (objects, (objects.c.pk.not_in(list(map(sa.literal_column, map(repr, base)))),)),
+            (tokens, (tokens.c.name.not_in(list(map(sa.literal_column, map(repr, TOKENS)))),)),
+            (files, ()),
+        )
+    ]
 
     def delete_all():
         with store.database.write() as session:

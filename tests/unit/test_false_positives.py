@@ -11,7 +11,10 @@ OPERATION = Operation(
     body={},
     unique={"name": {"x-unique": "Stage with this name already exists."}},
     pipelined=frozenset({"The fields target, order must make a unique set."}),
-    references={"target": Targets(frozenset({"flow"}), ("pk",)), "fields": Targets(frozenset(), ("pk",))},
+    references={
+        "target": Targets(frozenset({"flow"}), ("pk",), words=frozenset({"The target stays."})),
+        "fields": Targets(frozenset(), ("pk",)),
+    },
     filters={"policy": Targets(frozenset({"policy"}), ("pk",)), "sources": Targets(frozenset(), ("pk",))},
     narrowing=frozenset(),
     responses={},
@@ -42,6 +45,8 @@ def missing(pk):
     [
         {"name": [TAKEN]},
         {"target": [missing("t")]},
+        {"target": ["The target stays."]},
+        {"order": ["Token expires exceeds maximum lifetime (2030-03-17 18:16:40+00:00 UTC)."]},
         {"fields": [missing('g"')]},
         {"non_field_errors": ["The fields target, order must make a unique set."]},
         {"policy": [NO_CHOICE.format("That choice is")]},

@@ -331,6 +331,7 @@ def _reference(contract: Contract, property_schema: dict[str, Any]) -> Reference
         integers=_type(contract, property_schema["items"] if many else property_schema) == "integer",
         inverse_of=declared.get("inverse_of", ""),
         itself=declared.get("itself", ""),
+        fixed=declared.get("fixed", ""),
     )
 
 

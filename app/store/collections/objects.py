@@ -199,7 +199,7 @@ class Objects:
     def update(self, session: Session, row: ObjectRow, properties: Mapping[str, Any]) -> None:
         """Store some properties of an object that was read in this transaction.
 
-        :raises Invalid: it refers to itself, and may not
+        :raises Invalid: it refers to itself, or to another object than before, and may not
         """
         known = self._models[row.model]
         found = self._references.resolve(session, known.references, properties)
@@ -208,9 +208,14 @@ class Objects:
         changed = {"pk_": row.pk, "new_name": name, "new_members": orjson.dumps(own).decode()}
         changed["new_search"] = self._search(known, name, own)
         for property_name, targets in found.items():
-            reference = known.references[property_name]
+            reference, stored = (
+                known.references[property_name],
+                {pk for name, pk in orjson.loads(row.references) if name == property_name},
+            )
             if reference.itself and any(target.pk == row.pk for target in targets):
                 raise errors.Invalid({property_name: [reference.itself]})
+            if reference.fixed and {target.pk for target in targets} != stored:
+                raise errors.Invalid({property_name: [reference.fixed]})
         with self._database.translating(_taken(known)):
             session.run(self._update, changed)
         for property_name, targets in found.items():

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app import determinism, errors
 from app.caches import bounded_cache
+from app.domain import Reference
 from app.store.collections.identity import new_uuid
 from app.store.collections.tokens import TOKEN_BYTES, digest_of
 from app.store.engine.database import Database, Query, Session
@@ -26,9 +27,10 @@ class OwnedTokens:
 
     :param database: where they are
     :param searched: the properties that searches look at
+    :param references: the references of tokens, as the contract has them
     """
 
-    def __init__(self, database: Database, searched: Sequence[str]) -> None:
+    def __init__(self, database: Database, searched: Sequence[str], references: Mapping[str, Reference]) -> None:
         self._database = database
         self._references = References(database)
         self._update_query = bounded_cache(16)(self._compile_update)
@@ -38,6 +40,9 @@ class OwnedTokens:
         by_identifier = tokens.c.name == sa.bindparam("identifier_")
         compiled = database.compile
         self._get = compiled(found.where(by_identifier))
+        self._fixed = references["user"].fixed if "user" in references else ""
+        of_user = (tokens.c.pk == sa.bindparam("pk_"), tokens.c.user == sa.bindparam("user_"))
+        self._of_user = compiled(sa.select(tokens.c.pk).where(*of_user))
         self._known = compiled(sa.select(tokens.c.pk).where(by_identifier))
         self._lock = compiled(sa.select(tokens.c.pk).where(by_identifier).with_for_update())
         self._insert = compiled(sa.insert(tokens).values({c.name: sa.bindparam(c.name) for c in tokens.c}))
@@ -88,6 +93,7 @@ class OwnedTokens:
         """Store some properties of a token; the others stay.
 
         :raises NotFound: there is none, or it is somebody else's
+        :raises Invalid: the user is another one
         :raises NotUnique: the new identifier is taken
         """
         with self._database.write() as session:
@@ -97,8 +103,12 @@ class OwnedTokens:
             return self._read(session, properties.get("identifier", identifier), None)
 
     def update(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
-        """Store some properties of a token, within a transaction."""
-        if values := self._values(session, properties):
+        """Store some properties of a token, within a transaction. :raises Invalid: the user is another one"""
+        values = self._values(session, properties)
+        fixed = self._fixed
+        if fixed and "user" in values and session.row(self._of_user, {"pk_": pk, "user_": values["user"]}) is None:
+            raise errors.Invalid({"user": [fixed]})
+        if values:
             self._store(session, pk, values)
 
     def set_secret(self, identifier: str, secret: str, owner: str | None) -> None:
