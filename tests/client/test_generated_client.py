@@ -1,6 +1,6 @@
 """The official Python client of authentik 2024.8, generated from authentik's own contract, against this server."""
 
-import datetime
+import datetime as dt
 import inspect
 import itertools
 import json
@@ -128,8 +128,8 @@ def agrees(decoded, sent):
         return all(agrees(getattr(decoded, names[name]), sent[name]) for name in names.keys() & sent.keys())
     if isinstance(decoded, list):
         return len(decoded) == len(sent) and all(map(agrees, decoded, sent))
-    if isinstance(decoded, datetime.datetime):
-        return decoded == datetime.datetime.fromisoformat(sent)
+    if isinstance(decoded, dt.datetime):
+        return decoded == dt.datetime.fromisoformat(sent)
     return getattr(decoded, "value", decoded) == sent
 
 
