@@ -66,7 +66,7 @@ def client(tmp_path, monkeypatch, request):
     metrics = create_metrics(loaded)
     current = first_contract(settings, loaded, store, metrics)
     told = create_app(
-        settings, contract=loaded, store=store, metrics=metrics, current=current, recorder=Recorder(loaded)
+        settings, contract=loaded, store=store, metrics=metrics, active_contract=current, recorder=Recorder(loaded)
     )
     replaced(contract.resolve(), "\n  schemas:\n", "\n  schemas:\n    DummyStage: {type: object}\n")
     with pytest.raises(ContractError) as violated:

@@ -91,7 +91,7 @@ class Workshop:
         self._store = open_store(self._settings, contract)
         self._store.migrate()
         self._current = first_contract(self._settings, contract, self._store, create_metrics(contract))
-        app = create_app(self._settings, contract=contract, store=self._store, current=self._current)
+        app = create_app(self._settings, contract=contract, store=self._store, active_contract=self._current)
         self._client = Client(app, "root")
         self._client.get("/-/health/live/")
 
