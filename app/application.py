@@ -156,7 +156,7 @@ def create_app(
         workers=workers,
         long_running=long_running,
         pending=scheduling.pending,
-        unlocked=scheduling.unlocked,
+        wait_for_lock=scheduling.wait_for_lock,
         pipelined=scheduling.pipelined,
         metrics=metrics,
         observe=recorder.observe if recorder is not None else None,

@@ -142,7 +142,7 @@ class Model:
     :param verbose_name: its name for people, for one
     :param verbose_name_plural: and for several
     :param description: what it is for
-    :param answered: the properties that a response has, in the contract's order
+    :param in_responses: the properties that a response has, in the contract's order
     :param properties: those of them that a client sets, with their types
     :param references: those of them that lead to other objects
     :param defaults: the values of properties that are left out of a new object, read-only ones included
@@ -171,7 +171,7 @@ class Model:
     verbose_name: str
     verbose_name_plural: str
     description: str
-    answered: tuple[str, ...]
+    in_responses: tuple[str, ...]
     properties: Mapping[str, str]
     references: Mapping[str, Reference]
     defaults: Mapping[str, Any]

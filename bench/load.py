@@ -134,7 +134,7 @@ class _Requests:
         self._constant = self._encode() if operation.constant else b""
         self.times: list[float] = []
         self.errors = self.wrong = 0
-        self.answered = asyncio.Event()
+        self.in_responses = asyncio.Event()
 
     def next(self) -> bytes:
         """The bytes of the next request."""
@@ -146,7 +146,7 @@ class _Requests:
     def take(self, status: int, body: bytes, seconds: float) -> None:
         """Count an answer."""
         self.times.append(seconds)
-        self.answered.set()
+        self.in_responses.set()
         same = body == self._right if self._operation.constant else len(body) == len(self._right)
         self.wrong += status != self._operation.status or not same
 
@@ -209,7 +209,7 @@ async def _send_for(url: str, requests: _Requests, seconds: float, count: int) -
     await asyncio.sleep(seconds)
     # A machine that is busy may not have answered anything by then.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(requests.answered.wait(), PATIENCE)
+        await asyncio.wait_for(requests.in_responses.wait(), PATIENCE)
     elapsed = time.perf_counter() - started
     for connection in connections:
         connection.stop()

@@ -151,7 +151,7 @@ def _is_apart(model: str) -> bool:
 
 def _shown(model: Model, properties: Properties) -> Properties:
     """The properties of an object without those that no response has."""
-    shown = {name: value for name, value in properties.items() if name == "pk" or name in model.answered}
+    shown = {name: value for name, value in properties.items() if name == "pk" or name in model.in_responses}
     if model.leave_out is not None:
         model.leave_out(shown)
     return shown

@@ -109,8 +109,8 @@ def _attempt(store: Store, blueprint: Blueprint, terms: Terms) -> tuple[Outcome,
 
 def _elsewhere(blueprint: Blueprint, done: list[Done]) -> list[BlueprintFinding]:
     """What is wrong with a blueprint and is not told of any entry."""
-    told = {finding for one in done for finding in one.findings}
-    return [finding for finding in blueprint.findings if finding not in told]
+    reported = {finding for one in done for finding in one.findings}
+    return [finding for finding in blueprint.findings if finding not in reported]
 
 
 def _all(blueprint: Blueprint, done: list[Done]) -> list[Done]:

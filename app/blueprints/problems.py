@@ -74,8 +74,8 @@ def unknown(entry: Entry, model: Model, attrs: Mapping[str, Any]) -> Iterator[No
 
 def hint(model: Model, name: str) -> str:
     """What may help with a property that a model does not have."""
-    if told := releases.about_property(model.name, name):
-        return f" {told}"
+    if reported := releases.about_property(model.name, name):
+        return f" {reported}"
     near = similar(name, (*model.properties, *model.preset))
     return f" {near!r} is similar." if near else ""
 

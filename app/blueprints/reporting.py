@@ -54,7 +54,7 @@ def applied(done: Sequence[Done], notes: Sequence[Note] = ()) -> Outcome:
     logs = [_note_log(now, note) for note in listed.first(notes)]
     for one in done:
         logs += [_log(now, one), *(_note_log(now, note, one.entry) for note in listed.first(one.notes))]
-    return Outcome(True, logs, notes=tuple(listed.told))
+    return Outcome(True, logs, notes=tuple(listed.reported))
 
 
 def rejected(findings: Sequence[BlueprintFinding], done: Sequence[Done] = (), notes: Sequence[Note] = ()) -> Outcome:
@@ -81,7 +81,7 @@ def rejected(findings: Sequence[BlueprintFinding], done: Sequence[Done] = (), no
     if skipped > MAX_SKIPPED:
         rest = f"{skipped - MAX_SKIPPED} other entries: skipped ({which}, so that nothing is changed)"
         logs.append(_info(now, rest, {"action": "skipped"}))
-    return Outcome(False, logs, tuple(listed.told), tuple(noted.told))
+    return Outcome(False, logs, tuple(listed.reported), tuple(noted.reported))
 
 
 class _Listed:
@@ -92,29 +92,29 @@ class _Listed:
     """
 
     def __init__(self, most: int, what: str) -> None:
-        self.told: list[BlueprintFinding] = []
+        self.reported: list[BlueprintFinding] = []
         self._known: set[BlueprintFinding] = set()
         self._most = most
         self._what = what
 
     def first(self, found: Sequence[BlueprintFinding]) -> list[BlueprintFinding]:
         """Those that are listed for the first time, in messages of a bounded length."""
-        told: list[BlueprintFinding] = []
+        reported: list[BlueprintFinding] = []
         for one in found:
-            if len(self.told) > self._most:
+            if len(self.reported) > self._most:
                 break
             # What entries share, such as a value of the context, is told once.
             if one in self._known:
                 continue
             self._known.add(one)
-            if len(self.told) == self._most:
+            if len(self.reported) == self._most:
                 shown = BlueprintFinding(one.place, f"There are more than these {self._most} {self._what}.")
             else:
                 property_name = one.property_name and shortened(one.property_name, MAX_NAME)
                 shown = BlueprintFinding(one.place, shortened(one.message, MAX_MESSAGE), property_name)
-            told.append(shown)
-            self.told.append(shown)
-        return told
+            reported.append(shown)
+            self.reported.append(shown)
+        return reported
 
 
 def _log(now: str, done: Done) -> dict[str, Any]:

@@ -217,8 +217,8 @@ class Run:
         except errors.Invalid as error:
             messages = error.messages
             if problems:
-                told = {one.property_name for one in problems.findings}
-                messages = {name: messages[name] for name in messages if name in properties and name not in told}
+                reported = {one.property_name for one in problems.findings}
+                messages = {name: messages[name] for name in messages if name in properties and name not in reported}
             problems.findings += all_about(self._entry, model, messages, properties)
             problems.raise_all()
             raise

@@ -17,9 +17,9 @@ def command(settings: Settings, file: Path) -> None:
 
     Example: flows backup flows.backup
     """
-    from app.cli.start import embedded_or_exit
+    from app.cli.start import sqlite_or_exit
     from app.store.upkeep.backup import back_up
 
-    store = embedded_or_exit(settings, "pg_dump --format=custom --file={file} {url}", file)
+    store = sqlite_or_exit(settings, "pg_dump --format=custom --file={file} {url}", file)
     revision = back_up(store, file)
     click.echo(f"{file} holds {store} at revision {revision}.")

@@ -19,12 +19,10 @@ def command(settings: Settings, file: Path, replace: bool) -> None:
     from dataclasses import replace as changed
 
     from app.application import open_store
-    from app.cli.start import contract_or_exit, embedded_or_exit
+    from app.cli.start import contract_or_exit, sqlite_or_exit
     from app.store.upkeep.backup import restore
 
-    store = embedded_or_exit(
-        settings, "pg_restore --clean --if-exists --single-transaction --dbname={url} {file}", file
-    )
+    store = sqlite_or_exit(settings, "pg_restore --clean --if-exists --single-transaction --dbname={url} {file}", file)
     contract = contract_or_exit(settings)
 
     def upgrade(path: Path) -> None:

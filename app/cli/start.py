@@ -98,7 +98,7 @@ def warn_of_pooler(store: Store) -> None:
         click.echo(f"flows: {POOLER}", err=True)
 
 
-def embedded_or_exit(settings: Settings, instead: str, file: Path) -> Path:
+def sqlite_or_exit(settings: Settings, instead: str, file: Path) -> Path:
     """The file of a SQLite store, which need not be there; exit 2 if the settings name none.
 
     :param instead: the command to use for PostgreSQL, with `{url}` and `{file}` in it

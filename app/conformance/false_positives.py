@@ -12,7 +12,7 @@ _NO_CHOICE = re.compile(
 )
 # A limit that moves with the clock.
 _TOO_LATE = re.compile(r"Token expires exceeds maximum lifetime \(.*\)\.")
-_TOGETHER = "non_field_errors"
+_NON_FIELD_ERRORS = "non_field_errors"
 
 
 def only_the_store_knows(operation: Operation, rejection: Any, body: Any, query: Any, known: KnownObjects) -> bool:
@@ -49,7 +49,7 @@ def _is_excused(
 ) -> bool:
     if not isinstance(message, str):
         return False
-    if property_name == _TOGETHER:
+    if property_name == _NON_FIELD_ERRORS:
         return message in operation.pipelined
     if (
         property_name in body
@@ -65,11 +65,11 @@ def _is_excused(
         and message in operation.references[property_name].words
     ):
         return True
-    if property_name in body and property_name in operation.references and (told := _MISSING.fullmatch(message)):
-        return _is_dangling(told[1], _texts(body[property_name]), operation.references[property_name], known)
-    if property_name in query and property_name in operation.filters and (told := _NO_CHOICE.fullmatch(message)):
+    if property_name in body and property_name in operation.references and (reported := _MISSING.fullmatch(message)):
+        return _is_dangling(reported[1], _texts(body[property_name]), operation.references[property_name], known)
+    if property_name in query and property_name in operation.filters and (reported := _NO_CHOICE.fullmatch(message)):
         sent = _texts(query[property_name])
-        return _is_dangling(told[1] or sent[0], sent, operation.filters[property_name], known)
+        return _is_dangling(reported[1] or sent[0], sent, operation.filters[property_name], known)
     return False
 
 

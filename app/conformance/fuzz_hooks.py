@@ -148,10 +148,10 @@ def after_call(_context: Any, case: Any, response: Any) -> None:
     if response.status_code in (204, 404) and case.method in ("DELETE", "GET"):
         if response.status_code == 204 or not case.query:
             for name in operation.path:
-                _run.known.forget(case.path_parameters.get(name))
+                _run.known.discard(case.path_parameters.get(name))
     elif schema := operation.responses.get(str(response.status_code)):
         for model, found in _run.contract.objects(schema, _json(response)):
-            _run.known.remember(model, found)
+            _run.known.put(model, found)
 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]

@@ -27,7 +27,7 @@ class KnownObjects:
         self._places: dict[str, tuple[str, str]] = {}
         self._gone: dict[str, str] = {}
 
-    def remember(self, model: str, found: Mapping[str, Any]) -> None:
+    def put(self, model: str, found: Mapping[str, Any]) -> None:
         """Keep an object in mind, as it is now."""
         names = _texts(found, self._identities)
         if "pk" not in names:
@@ -39,7 +39,7 @@ class KnownObjects:
         if len(kept) > KEPT:
             self._drop(model, next(iter(kept)))
 
-    def forget(self, name: object) -> None:
+    def discard(self, name: object) -> None:
         """An object is gone, and with it what it held."""
         if not isinstance(name, str) or name not in self._places:
             return
@@ -50,7 +50,7 @@ class KnownObjects:
             del self._gone[next(iter(self._gone))]
         for kept in self._objects.values():
             for pk in [pk for pk, other in kept.items() if other.held_by & gone]:
-                self.forget(pk)
+                self.discard(pk)
 
     def names(self, models: Iterable[str], properties: Iterable[str]) -> list[str]:
         """What names an object of some models, by some of its properties; the oldest ones first."""

@@ -59,7 +59,7 @@ def create_app(
         flask.register_blueprint(metrics.metrics(counted, settings.metrics_token))
     if recorder is not None:
         flask.register_blueprint(recording(recorder, store))
-    flask.register_error_handler(HTTPException, _answer_error)
+    flask.register_error_handler(HTTPException, _render_error)
     flask.after_request(add_headers)
     adapter, watch = Adapter(flask), Watch(store)
 
@@ -113,7 +113,7 @@ class _Pages(Flask):
         return frozenset(path for path in paths if not path.startswith(for_clients))
 
 
-def _answer_error(error: HTTPException) -> Response:
+def _render_error(error: HTTPException) -> Response:
     """Errors as JSON, as the API has them."""
     message = error.description
     if isinstance(error, NotFound):

@@ -38,7 +38,7 @@ class Watch:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._unlocked = store.database.scheduling().unlocked
+        self._wait_for_lock = store.database.scheduling().wait_for_lock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flows-watch")
 
     async def ask(self, question: Callable[[], T]) -> T | None:
@@ -48,17 +48,17 @@ class Watch:
         :returns: its result; None if the store does not answer, or not in time
         """
         try:
-            if not self._store.database.networked:
-                return await self._when_unlocked(question)
+            if not self._store.database.is_remote:
+                return await self._when_free(question)
             loop = asyncio.get_running_loop()
             return await asyncio.wait_for(loop.run_in_executor(self._thread, question), _PATIENCE)
         except (errors.Unavailable, TimeoutError):
             return None
 
-    async def _when_unlocked(self, question: Callable[[], T]) -> T:
+    async def _when_free(self, question: Callable[[], T]) -> T:
         began = asyncio.get_running_loop().time()
         while True:
             try:
                 return question()
             except errors.Locked as error:
-                await self._unlocked(error, began)
+                await self._wait_for_lock(error, began)

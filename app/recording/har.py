@@ -69,8 +69,8 @@ def _request(exchange: Exchange) -> dict[str, Any]:
 
 def _response(exchange: Exchange) -> dict[str, Any]:
     response = exchange.response
-    told = parsed(exchange.told)
-    content: dict[str, Any] = {"size": len(response or b""), "mimeType": _value(told, b"content-type")}
+    reported = parsed(exchange.reported)
+    content: dict[str, Any] = {"size": len(response or b""), "mimeType": _value(reported, b"content-type")}
     if response is None:
         content["comment"] = "The body was not recorded."
     elif response:
@@ -80,7 +80,7 @@ def _response(exchange: Exchange) -> dict[str, Any]:
         "statusText": HTTPStatus(exchange.status).phrase,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _headers(told),
+        "headers": _headers(reported),
         "content": content,
         "redirectURL": "",
         "headersSize": -1,

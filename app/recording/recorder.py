@@ -152,12 +152,12 @@ class Recorder:
     def _keep(self, request: Request, response: Response, headers: bytes, seconds: float, moment: float) -> None:
         scope = request.scope
         query, sent = request.query, request.body
-        answered: bytes | None = b"" if request.method == "HEAD" else response.body
+        in_responses: bytes | None = b"" if request.method == "HEAD" else response.body
         if self._secrets is not None:
             query = self._secrets.query(query)
             sent, secret = self._secrets.body(sent)
             # An error response may say what is wrong with a value.
-            answered = None if secret and response.status >= 400 else self._secrets.body(answered)[0]
+            in_responses = None if secret and response.status >= 400 else self._secrets.body(in_responses)[0]
         asked, size = self._traffic.shared(without_credentials(scope["headers"]))
         exchange = Exchange(
             moment,
@@ -171,7 +171,7 @@ class Recorder:
             sent,
             response.status,
             headers,
-            answered,
+            in_responses,
         )
         self._traffic.add(exchange, size)
 

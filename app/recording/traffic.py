@@ -31,7 +31,7 @@ class Exchange(NamedTuple):
     :param asked: the headers of the request
     :param sent: the body of the request; None if it is left out
     :param status: of the response
-    :param told: the headers of the response as they are sent (RFC 9112, section 5)
+    :param reported: the headers of the response as they are sent (RFC 9112, section 5)
     :param response: the body of the response; None if it is left out
     """
 
@@ -45,7 +45,7 @@ class Exchange(NamedTuple):
     asked: Headers
     sent: bytes | None
     status: int
-    told: bytes
+    reported: bytes
     response: bytes | None
 
 

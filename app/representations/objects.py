@@ -14,7 +14,7 @@ import orjson
 from app.domain import Collection, Model
 from app.representations.people import group_properties, user_properties
 from app.store import Store
-from app.store.collections.repositories import members_of_token, values_of
+from app.store.collections.repositories import properties_of_token, values_of
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import FLOW_SET, RELATIONS, ObjectRow
@@ -96,8 +96,8 @@ class Representations:
 
     def token(self, row: TokenRow) -> dict[str, Any]:
         """A token, but not the secret."""
-        owner = ObjectRow(row.user, row.user_model, row.user_name, row.user_members, "[]", row.user_related)
-        stored = members_of_token(row)
+        owner = ObjectRow(row.user, row.user_model, row.user_name, row.user_properties, "[]", row.user_related)
+        stored = properties_of_token(row)
         return {
             "pk": stored["pk"],
             "managed": stored["managed"],
@@ -171,10 +171,10 @@ class Representations:
             **self._names(row.pk, row.name, model),
             **self._related(model.collection, row),
         }
-        answered = {name: values[name] for name in model.answered if name in values}
+        in_responses = {name: values[name] for name in model.in_responses if name in values}
         if model.leave_out is not None:
-            model.leave_out(answered)
-        return answered
+            model.leave_out(in_responses)
+        return in_responses
 
     def _model(self, collection: str, name: str) -> Model:
         return self._models.get(name) or self._stand_in(collection, name)
@@ -184,8 +184,8 @@ class Representations:
         known = [model for model in self._models.values() if model.collection == collection]
         common = (
             property_name
-            for property_name in (known[0].answered if known else _COMMON)
-            if all(property_name in one.answered for one in known)
+            for property_name in (known[0].in_responses if known else _COMMON)
+            if all(property_name in one.in_responses for one in known)
         )
         return Model(
             name=name,
@@ -194,7 +194,7 @@ class Representations:
             verbose_name=name,
             verbose_name_plural=name,
             description="",
-            answered=tuple(common),
+            in_responses=tuple(common),
             properties={},
             references={},
             defaults={},

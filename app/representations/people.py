@@ -20,8 +20,8 @@ def user_properties(properties: str, related: str) -> dict[str, Any]:
     values = _loaded(properties)
     groups = []
     superuser = False
-    for pk, group, properties, parent, parent_name, parent_members in orjson.loads(related):
-        own, above = _loaded(properties), _loaded(parent_members)
+    for pk, group, properties, parent, parent_name, parent_properties in orjson.loads(related):
+        own, above = _loaded(properties), _loaded(parent_properties)
         superuser = superuser or bool(own.get("is_superuser") or above.get("is_superuser"))
         groups.append(
             {

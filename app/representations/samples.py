@@ -61,7 +61,7 @@ def _rows(model: Model, related: str, user: str) -> Iterator[tuple[Any, ...]]:
             case "tokens":
                 token = TokenRow._make([uuid] * len(TokenRow._fields))._replace(user="1", user_related="[]", expires=0)
                 properties = orjson.dumps({"name": uuid, "uuid": uuid}).decode()
-                yield token._replace(user_model=user, user_members=properties)
+                yield token._replace(user_model=user, user_properties=properties)
             case _:
                 for value in RELATIONS[related].samples if related in RELATIONS else (None,):
                     yield ObjectRow(uuid, model.name, uuid, "{}", "[]", value)

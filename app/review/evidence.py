@@ -127,7 +127,7 @@ def _unfit(before: TrafficValidator, after: TrafficValidator, exchange: Exchange
     reasons = breaches[:_NAMED]
     if len(breaches) > _NAMED:
         reasons.append(f"{len(breaches) - _NAMED} more")
-    if lost := _lost(exchange.response, before.answered(exchange), after.answered(exchange), Side.ANSWER):
+    if lost := _lost(exchange.response, before.in_responses(exchange), after.in_responses(exchange), Side.ANSWER):
         reasons.append(f"{listed(lost)} would be gone")
     return "; ".join(reasons)
 

@@ -121,7 +121,7 @@ def _differences(before: StoreChecker, after: StoreChecker, stored: StoredRow) -
     if old is None or new is None:
         return
     own = {"name", *orjson.loads(row.properties), *(property_name for property_name, _ in orjson.loads(row.references))}
-    for name in new.answered:
+    for name in new.in_responses:
         if name in own or name in new.references or _unstored(old, name) == (value := _unstored(new, name)):
             continue
         pointer = after.place_of(new, name)
@@ -131,15 +131,15 @@ def _differences(before: StoreChecker, after: StoreChecker, stored: StoredRow) -
             yield _Kind(row.model, name, "default", pointer), f"would be answered the default of `{name}`, {shown}."
         elif name in new.properties and not after.requires(new, name):
             yield _Kind(row.model, name, "left-out", pointer), f"would be answered without `{name}`: it has no default."
-    for name in old.answered:
-        if name in own and name not in new.answered:
+    for name in old.in_responses:
+        if name in own and name not in new.in_responses:
             kind = _Kind(row.model, name, "removed", after.place_of(new, name))
             yield kind, f"would be answered without `{name}`; its value stays in the store."
 
 
 def _unstored(model: Model, name: str) -> Sequence[Any] | None:
     """The default of a property that is not stored, alone; nothing if it has none, None if the model has no such property."""
-    if name not in model.answered:
+    if name not in model.in_responses:
         return None
     return (model.unstored[name],) if name in model.unstored else ()
 

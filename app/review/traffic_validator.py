@@ -141,7 +141,7 @@ class TrafficValidator:
         described = [name for name, media in body["content"].items() if "schema" in media]
         return self._view(tuple((*pointer, "content", name, "schema") for name in described[:1]))
 
-    def answered(self, exchange: Exchange) -> View:
+    def in_responses(self, exchange: Exchange) -> View:
         """The schema of a response."""
         operation = self.operation(exchange)
         pointer, response = (self._response(operation, exchange.status) if operation else None) or ((), {})

@@ -70,7 +70,7 @@ class Store:
         self.database = url if isinstance(url, Database) else open_database(url, pool_size)
         self.models = models
         self.collections = collections
-        self._leads = {model.collection: model.references for model in models.values()}
+        self._references = {model.collection: model.references for model in models.values()}
         self.flows = _flows(self.database, searched.get("flows", ()))
         self.objects = Objects(self.database, models, collections, searched)
         self.references = References(self.database)
@@ -100,18 +100,18 @@ class Store:
     def stage_bindings(self) -> StageBindings:
         """The bindings of stages to flows."""
         name = "stage_bindings"
-        return StageBindings(self.database, self._leads.get(name, {}), self._searched.get(name, ()))
+        return StageBindings(self.database, self._references.get(name, {}), self._searched.get(name, ()))
 
     @cached_property
     def policy_bindings(self) -> PolicyBindings:
         """The bindings of policies to what they guard."""
         name = "policy_bindings"
-        return PolicyBindings(self.database, self._leads.get(name, {}), self._searched.get(name, ()))
+        return PolicyBindings(self.database, self._references.get(name, {}), self._searched.get(name, ()))
 
     @cached_property
     def owned_tokens(self) -> OwnedTokens:
         """The tokens as objects of the contract."""
-        return OwnedTokens(self.database, self._searched.get("tokens", ()), self._leads.get("tokens", {}))
+        return OwnedTokens(self.database, self._searched.get("tokens", ()), self._references.get("tokens", {}))
 
     @cached_property
     def service_accounts(self) -> ServiceAccounts:
@@ -235,7 +235,7 @@ class Store:
 
     def close(self) -> None:
         """Close every connection, and forget the snapshot."""
-        self.snapshot.forget()
+        self.snapshot.discard()
         self.database.close()
 
     def update_search(self) -> None:
@@ -269,7 +269,7 @@ def _flows(database: Database, searched: Sequence[str]) -> Flows:
     """The flows of a database, changed in the quickest way of its engine. `Flows` is the plain way, right for each."""
     if isinstance(database, GroupedDatabase):
         return CachedFlows(database, searched)
-    if database.networked:
+    if database.is_remote:
         # They need the driver.
         from app.store.collections.optimistic import OptimisticFlows
         from app.store.engine.postgresql.database import PostgreSQLDatabase

@@ -26,7 +26,7 @@ def create_app(database_url: str) -> FastAPI:
     access = Access(database)
     app = FastAPI(title="authentik flows API")
     # SQLite answers in less time than a change of threads takes; PostgreSQL must not hold the loop up.
-    endpoint = _in_a_thread if database.networked else _inline
+    endpoint = _in_a_thread if database.is_remote else _inline
 
     def requires(permissions: frozenset[str]) -> Any:
         async def check(request: Request) -> None:

@@ -74,7 +74,7 @@ def several(kind, many=5):
 
 def test_all_operations(kind):
     created = kind.create(order=3)
-    assert list(created) == list(kind.model.answered)
+    assert list(created) == list(kind.model.in_responses)
     assert {**kind.model.defaults, **kind.body(order=3)}.items() <= created.items()
     for property_name in kind.model.properties:
         for value in kind.values(property_name):

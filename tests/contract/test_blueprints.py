@@ -75,7 +75,7 @@ def test_what_the_contract_fills_in_is_made_again(examples):
     }
     for model in examples.models.values():
         # An export has no secrets.
-        if model.collection in bound and model.properties.keys() <= {*model.answered}:
+        if model.collection in bound and model.properties.keys() <= {*model.in_responses}:
             kind = Kind(examples, model.name)
             created = kind.send("create", body=kind.least(whole=True) | {"name": model.name}).json()
             binding, property_name = bound[model.collection]
@@ -336,7 +336,7 @@ def test_an_export_has_no_secrets(examples):
     flow, store = examples.one("flows"), examples.client.store
     hidden = {}
     for model in examples.models.values():
-        secrets = [name for name in model.properties if name not in model.answered]
+        secrets = [name for name in model.properties if name not in model.in_responses]
         if model.collection == "stages" and secrets:
             stage = examples.another(model.name)
             examples.another("authentik_flows.flowstagebinding", target=flow["pk"], stage=stage["pk"])

@@ -57,7 +57,7 @@ def stored(shared_on_each):
                     properties[property_name] = made[scope][number]["pk"]
                 known = {name: value for name, value in properties.items() if name in body}
                 made[collection].append(known | {"pk": store.repository(model).add(session, known)})
-        if store.database.networked:
+        if store.database.is_remote:
             # It happens by itself sooner or later.
             session.script("ANALYZE")
     return store, made
@@ -73,9 +73,9 @@ def test_an_object_is_read_by_its_key_however_many_there_are(stored, collection)
     store, made = stored
     table, model = COLLECTIONS[collection]
     repository, (one, *others) = store.repository(model), made[collection]
-    explain = "EXPLAIN" if store.database.networked else "EXPLAIN QUERY PLAN"
+    explain = "EXPLAIN" if store.database.is_remote else "EXPLAIN QUERY PLAN"
     with store.database.write() as session:
-        if store.database.networked:
+        if store.database.is_remote:
             # For so few rows it would be better than an index.
             session.script("SET LOCAL enable_seqscan = off")
 
@@ -88,10 +88,10 @@ def test_an_object_is_read_by_its_key_however_many_there_are(stored, collection)
             "read": plan_of("read", one["pk"]),
             "find": plan_of("find", {"pk": one["pk"]}),
         }
-        if not store.database.networked:
+        if not store.database.is_remote:
             # PostgreSQL weighs the number of keys against that of rows.
             plans["read_many"] = plan_of("read_many", [one["pk"], others[0]["pk"]])
-    by_key = f"using pk_{table} " if store.database.networked else "(pk=?)"
+    by_key = f"using pk_{table} " if store.database.is_remote else "(pk=?)"
     assert [line for lines in plans.values() for line in lines if by_key not in line] == []
     assert all(plans.values())
 
@@ -110,11 +110,11 @@ def test_an_object_is_found_by_what_it_is_known_by_without_a_scan(stored, collec
     store, made = stored
     table, model = COLLECTIONS[collection]
     with store.database.write() as session:
-        if store.database.networked:
+        if store.database.is_remote:
             session.script("SET LOCAL enable_seqscan = off")
-        explaining = Explaining(session, "EXPLAIN" if store.database.networked else "EXPLAIN QUERY PLAN")
+        explaining = Explaining(session, "EXPLAIN" if store.database.is_remote else "EXPLAIN QUERY PLAN")
         wanted = {name: made[collection][0][name] for name in identifiers}
         assert store.repository(model).find(explaining, wanted) == made[collection][0]["pk"]
     lines = looked_at(explaining.plan, table)
     assert lines
-    assert all("Seq Scan" not in line if store.database.networked else index in line for line in lines), lines
+    assert all("Seq Scan" not in line if store.database.is_remote else index in line for line in lines), lines

@@ -79,23 +79,23 @@ def test_refusals_are_not_remembered(client, asked):
 def test_few_and_short_answers_are_remembered(monkeypatch):
     monkeypatch.setattr(memories, "_CACHED_LENGTH", 3)
     memory = ResponseCache(lambda: 1, 2)
-    assert memory.recall("/a", b"") is None
+    assert memory.get_cached("/a", b"") is None
     for path, body in (("/a", b"a"), ("/b", b"b"), ("/long", b"long")):
-        memory.remember(path, b"", Response(200, body))
-    assert memory.recall("/long", b"") is None
-    assert [memory.recall(path, b"").body for path in ("/a", "/b")] == [b"a", b"b"]
-    memory.remember("/c", b"", Response(200, b"c"))
-    assert memory.recall("/a", b"") is None
-    assert memory.recall("/c", b"x") is None
-    assert memory.recall("/c", b"").body == b"c"
+        memory.put(path, b"", Response(200, body))
+    assert memory.get_cached("/long", b"") is None
+    assert [memory.get_cached(path, b"").body for path in ("/a", "/b")] == [b"a", b"b"]
+    memory.put("/c", b"", Response(200, b"c"))
+    assert memory.get_cached("/a", b"") is None
+    assert memory.get_cached("/c", b"x") is None
+    assert memory.get_cached("/c", b"").body == b"c"
 
 
 def test_nothing_is_remembered_while_the_version_is_not_known():
     versions = iter([None, 1, None, 1])
     memory = ResponseCache(lambda: next(versions), 2)
-    assert memory.recall("/a", b"") is None
-    memory.remember("/a", b"", Response(200))
-    assert memory.recall("/a", b"") is None
-    memory.remember("/a", b"", Response(200))
-    assert memory.recall("/a", b"") is None
-    assert memory.recall("/a", b"") is None
+    assert memory.get_cached("/a", b"") is None
+    memory.put("/a", b"", Response(200))
+    assert memory.get_cached("/a", b"") is None
+    memory.put("/a", b"", Response(200))
+    assert memory.get_cached("/a", b"") is None
+    assert memory.get_cached("/a", b"") is None

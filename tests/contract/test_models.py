@@ -47,7 +47,7 @@ def kind(request, examples):
 def test_all_seven_operations(kind):
     created = kind.create()
     pk = created["pk"]
-    assert list(created) == list(kind.model.answered)
+    assert list(created) == list(kind.model.in_responses)
     assert created.get("meta_model_name", kind.model.name) == kind.model.name
     assert kind.send("retrieve", pk).json() == created
     assert kind.all() == [created]
@@ -69,7 +69,7 @@ def test_what_is_written_is_read_back(kind):
         assert values, f"no value of {property_name} is tried: add one to ANY"
         for value in values:
             created = kind.create(**{property_name: value})
-            if property_name not in kind.model.answered:
+            if property_name not in kind.model.in_responses:
                 assert property_name not in created
             else:
                 assert created[property_name] == value
@@ -86,19 +86,19 @@ def test_what_is_left_out_takes_the_default_and_then_stays(kind):
     created = kind.send("create", body=least).json()
     expected = {**kind.model.defaults, **least}
     assert {name: created.get(name) for name in expected} == {
-        name: value if name in kind.model.answered else None for name, value in expected.items()
+        name: value if name in kind.model.in_responses else None for name, value in expected.items()
     }
     for property_name in kind.model.defaults.keys() & kind.model.properties.keys() - least.keys():
         for value in kind.values(property_name):
             changed = kind.send("partial_update", created["pk"], kind.named("changed") | {property_name: value})
             for verb, body in (("partial_update", less), ("update", least)):
                 kept = kind.send(verb, created["pk"], body)
-                shown = {name: value for name, value in body.items() if name in kind.model.answered}
+                shown = {name: value for name, value in body.items() if name in kind.model.in_responses}
                 assert (kept.status, kept.json()) == (200, changed.json() | shown)
 
 
 def test_unknown_read_only_and_ignored_members(kind):
-    foreign = {name: [{}] for name in kind.model.answered if name not in kind.schemas} | {"nonsense": 1, "NAME": 1}
+    foreign = {name: [{}] for name in kind.model.in_responses if name not in kind.schemas} | {"nonsense": 1, "NAME": 1}
     ignored = {name: [] for name, schema in kind.schemas.items() if schema.get("x-ignored")}
     created = kind.send("create", body=kind.body() | foreign | ignored)
     assert created.status == 201, created.body
@@ -226,7 +226,7 @@ def test_what_becomes_of_references(kind):
             assert (kind.client.delete(path).status, kind.client.get(path).status) == (204, 404)
             left = kind.send("retrieve", owner["pk"]).json()
             kept = owner | {property_name: [stays["pk"]] if reference.many else None}
-            assert all(left[name] == kept[name] for name in kind.model.properties if name in kind.model.answered)
+            assert all(left[name] == kept[name] for name in kind.model.properties if name in kind.model.in_responses)
 
 
 def test_a_model_that_only_the_yaml_has_is_one_of_the_stages(examples):

@@ -412,7 +412,7 @@ def test_a_store_is_put_back(recorded, make_flow):
 
 
 def test_there_may_be_nothing_to_put_back(recorded):
-    recorded.store.snapshot.forget()
+    recorded.store.snapshot.discard()
     answer = recorded.post(RESTORE)
     assert (answer.status, answer.json()) == (409, {"detail": "There is no snapshot yet. Take one first."})
 

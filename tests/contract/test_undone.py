@@ -93,7 +93,7 @@ def client(made, violated):
     emptied(made[0]).tokens.add("root", superuser=True, secret="root")
     client = Client(made[1], "root")
     client.store = made[0]
-    if client.store.database.networked:
+    if client.store.database.is_remote:
         client.get(FLOWS)
         open_connections(client)
     yield client
@@ -206,7 +206,7 @@ def watched(store):
 @pytest.fixture(scope="module")
 def embedded(made):
     """Skips what is about SQLite only."""
-    if made[0].database.networked:
+    if made[0].database.is_remote:
         pytest.skip("PostgreSQL has no group commit of one connection")
 
 

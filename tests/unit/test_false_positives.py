@@ -107,9 +107,9 @@ def test_a_large_number_is_told_of_as_it_is_read(only_the_store_knows, sent, tol
 
 
 def test_an_object_that_is_there_is_no_reason(only_the_store_knows, known):
-    known.remember("flow", {"pk": "t"})
-    known.remember("policy", {"pk": "p"})
+    known.put("flow", {"pk": "t"})
+    known.put("policy", {"pk": "p"})
     assert not only_the_store_knows(OPERATION, {"target": [missing("t")]}, BODY, QUERY)
     assert not only_the_store_knows(OPERATION, {"policy": [NO_CHOICE.format("That choice is")]}, BODY, QUERY)
-    known.forget("t")
+    known.discard("t")
     assert only_the_store_knows(OPERATION, {"target": [missing("t")]}, BODY, QUERY)

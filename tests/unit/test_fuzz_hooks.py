@@ -114,7 +114,7 @@ def api(monkeypatch):
 def run(api):
     """A run that has come across five things, and whose next request does not go astray."""
     for number in range(5):
-        fuzz_hooks._run.known.remember("things.thing", {"pk": f"pk-{number}", "slug": f"slug-{number}"})
+        fuzz_hooks._run.known.put("things.thing", {"pk": f"pk-{number}", "slug": f"slug-{number}"})
     next(fuzz_hooks._run.numbers)
     return fuzz_hooks._run
 
@@ -188,7 +188,7 @@ def test_what_names_nothing_or_what_is_there_stays(case, body):
 
 def test_references_of_a_run_that_has_seen_nothing(case, run):
     for number in range(5):
-        run.known.forget(f"pk-{number}")
+        run.known.discard(f"pk-{number}")
     assert sent(case("POST", "/things/", body={"other": "x", "others": ["x"]})).body == {"other": "x", "others": ["x"]}
 
 
@@ -219,7 +219,7 @@ def test_paths_lead_to_what_is_there_and_no_filter_hides_it(case):
 
 @pytest.mark.parametrize("slug", ["slug-4", "slug-2"])
 def test_a_path_that_leads_to_what_is_or_was_there_stays(case, run, slug):
-    run.known.forget("slug-2")
+    run.known.discard("slug-2")
     assert sent(case("GET", "/things/{slug}/", path_parameters={"slug": slug})).path_parameters == {"slug": slug}
 
 
@@ -279,7 +279,7 @@ def test_what_is_gone_is_forgotten(case, run, method, status, query, gone):
 
 @pytest.mark.parametrize(("slug", "kept"), [("slug-1", False), ("slug-2", True), ("x", True)])
 def test_an_object_that_is_not_there_any_more(case, run, slug, kept):
-    run.known.forget("pk-1")
+    run.known.discard("pk-1")
     asked = case("GET", "/things/{slug}/", path_parameters={"slug": slug})
     details = {"created_with": "", "not_available_with": ""}
     assert finds(EnsureResourceAvailability, asked, answered(404), **details) is kept

@@ -13,9 +13,9 @@ def run():
 
 def remember(run, *flows, bindings=()):
     for pk in flows:
-        run.remember("flow", {"pk": pk, "slug": f"slug-of-{pk}"})
+        run.put("flow", {"pk": pk, "slug": f"slug-of-{pk}"})
     for pk, target in bindings:
-        run.remember("binding", {"pk": pk, "target": target, "stage": None})
+        run.put("binding", {"pk": pk, "target": target, "stage": None})
 
 
 def test_names_by_member(run):
@@ -26,22 +26,22 @@ def test_names_by_member(run):
 
 
 def test_what_has_no_identity_is_not_remembered(run):
-    run.remember("flow", {"slug": "a"})
-    run.remember("flow", {"pk": 1})
+    run.put("flow", {"slug": "a"})
+    run.put("flow", {"pk": 1})
     assert run.names({"flow"}, ["pk", "slug"]) == []
 
 
 def test_an_object_that_is_renamed(run):
     remember(run, "a")
-    run.remember("flow", {"pk": "a", "slug": "other"})
+    run.put("flow", {"pk": "a", "slug": "other"})
     assert run.names({"flow"}, ["slug"]) == ["other"]
     assert not run.knows("slug-of-a", {"flow"})
 
 
 def test_what_is_deleted_takes_along_what_it_held(run):
     remember(run, "a", "b", bindings=[("x", "a"), ("y", "b")])
-    run.remember("note", {"pk": "n", "binding": "x"})
-    run.forget("slug-of-a")
+    run.put("note", {"pk": "n", "binding": "x"})
+    run.discard("slug-of-a")
     assert run.names({"flow", "binding", "note"}, ["pk"]) == ["y", "b"]
     assert all(run.was_deleted(name) for name in ("a", "slug-of-a", "x", "n"))
     assert not run.was_deleted("b")
@@ -50,14 +50,14 @@ def test_what_is_deleted_takes_along_what_it_held(run):
 
 def test_a_name_that_is_given_again(run):
     remember(run, "a")
-    run.forget("a")
-    run.remember("flow", {"pk": "b", "slug": "slug-of-a"})
+    run.discard("a")
+    run.put("flow", {"pk": "b", "slug": "slug-of-a"})
     assert not run.was_deleted("slug-of-a")
 
 
 def test_what_is_known_of_a_model(run):
     remember(run, "a", "b")
-    run.forget("b")
+    run.discard("b")
     assert run.knows("a", {"flow"})
     assert run.knows("slug-of-b", {"flow", "binding"})
     assert not run.knows("a", {"binding"})
@@ -70,7 +70,7 @@ def test_the_oldest_are_forgotten(run, monkeypatch):
     remember(run, "a", "b", "c")
     assert run.names({"flow"}, ["pk"]) == ["b", "c"]
     assert not run.was_deleted("a")
-    run.forget("b")
-    run.forget("c")
+    run.discard("b")
+    run.discard("c")
     assert run.was_deleted("c")
     assert not (run.was_deleted("b") and run.was_deleted("slug-of-b"))

@@ -110,14 +110,14 @@ def _breaches_of_alternatives(
     is_reference = isinstance(value, dict) and "$ref" in value
     meant = [branch for branch in branches if _wants_reference(branch) == is_reference] or branches
     # A key such as `in` or `type` tells some apart: those that it rules out are not meant, if it does not rule out all.
-    told = [branch for branch in meant if not any(_is_choice(error, place) for error in branch)]
-    if not told and len(meant) > 1:
+    reported = [branch for branch in meant if not any(_is_choice(error, place) for error in branch)]
+    if not reported and len(meant) > 1:
         choices = [error for branch in meant for error in branch if _is_choice(error, place)]
         options = dict.fromkeys(str(option) for error in choices for option in error.kind.value)
         yield _no_choice(contract, as_pointer(contract.document, choices[0].instance_path), list(options))
         return
     # Of several the one that comes nearest has its errors farthest within.
-    for inner in max(told or meant, key=lambda branch: max((len(one.instance_path) for one in branch), default=0)):
+    for inner in max(reported or meant, key=lambda branch: max((len(one.instance_path) for one in branch), default=0)):
         yield from _breaches(contract, inner)
 
 

@@ -53,7 +53,7 @@ def _check_model(
         if name in model.properties and name in given:
             problem = f"The server generates {name!r}, and a request body has it."
             yield contract.finding(where, problem, "Make it `readOnly` in the body.")
-        elif name in model.answered:
+        elif name in model.in_responses:
             for sample in given.get(name, ()):
                 yield from _check(contract, where, contract.at(where), sample, reader)
 

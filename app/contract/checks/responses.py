@@ -35,17 +35,17 @@ def check_responses(
         for media_type, media in body["content"].items():
             sent = schema_properties(contract, media["schema"], (*where, "content", media_type, "schema"))
             for response_type, response_media in response.get("content", {}).items():
-                answered = schema_properties(
+                in_responses = schema_properties(
                     contract, response_media["schema"], (*place, "content", response_type, "schema")
                 )
                 if code == "201":
                     at = (*place, "content", response_type, "schema")
                     yield from _check_required(contract, at, media["schema"], response_media["schema"])
-                for name in sent.keys() & answered.keys():
-                    (here, schema), (there, _) = sent[name], answered[name]
+                for name in sent.keys() & in_responses.keys():
+                    (here, schema), (there, _) = sent[name], in_responses[name]
                     if (here, there) not in compared and not (schema.get("readOnly") or schema.get("x-ignored")):
                         compared.add((here, there))
-                        yield from _check(contract, name, sent[name], answered[name])
+                        yield from _check(contract, name, sent[name], in_responses[name])
 
 
 def given_to_new(contract: Contract, sent: Any, created: Iterable[Any]) -> set[str]:
@@ -83,12 +83,12 @@ def _check_required(contract: Contract, pointer: Pointer, sent: Any, created: An
 
 
 def _check(
-    contract: Contract, name: str, sent: tuple[Pointer, dict[str, Any]], answered: tuple[Pointer, dict[str, Any]]
+    contract: Contract, name: str, sent: tuple[Pointer, dict[str, Any]], in_responses: tuple[Pointer, dict[str, Any]]
 ) -> Iterator[Finding]:
-    at, place = sent[0], answered[0]
+    at, place = sent[0], in_responses[0]
     one, other = contract.at(at), contract.at(place)
     # Most are written once, by an anchor.
-    if answered[1].get("writeOnly") is True or one == other or _rules(one) == _rules(other):
+    if in_responses[1].get("writeOnly") is True or one == other or _rules(one) == _rules(other):
         return
     narrower = list(_narrower(contract, at, place))
     for where in narrower:
@@ -103,7 +103,7 @@ def _check(
         if value is not None and not validator.is_valid(value):
             problem = f"The response does not admit a value of {name!r} that the request admits: {shown(value)}."
             yield contract.finding(place, problem, "Admit it here.")
-    default = sent[1].get("x-create-default", answered[1].get("x-create-default"))
+    default = sent[1].get("x-create-default", in_responses[1].get("x-create-default"))
     if default is not None and not validator.is_valid(default):
         problem = f"The response does not admit the default of {name!r}: {shown(default)}."
         yield contract.finding(place, problem, "Admit it here.")
@@ -117,19 +117,19 @@ def _rules(schema: Mapping[str, Any]) -> dict[str, Any]:
 _WORDS = frozenset({"description", "title", "example", "default", "deprecated", "readOnly"})
 
 
-def _narrower(contract: Contract, sent: Pointer, answered: Pointer) -> Iterator[Pointer]:
+def _narrower(contract: Contract, sent: Pointer, in_responses: Pointer) -> Iterator[Pointer]:
     """The keywords of the response schema that refuse values of the request schema, as far as they can be compared."""
-    one, other = contract.at(sent), contract.at(answered)
+    one, other = contract.at(sent), contract.at(in_responses)
     if one == other:
         return
-    ours, theirs = _keywords(contract, sent, one), _keywords(contract, answered, other)
+    ours, theirs = _keywords(contract, sent, one), _keywords(contract, in_responses, other)
     types = {kind for _, kind in ours.get("type", [])}
     for place, kind in theirs.get("type", []):
         if kind not in types and not (kind == "number" and "integer" in types):
             yield place
             return
     if admits_null(contract, one) and not admits_null(contract, other):
-        yield answered
+        yield in_responses
     yield from _values(ours, theirs)
     for place, items in theirs.get("items", []):
         if items != {} and "items" in ours:

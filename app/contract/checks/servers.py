@@ -19,7 +19,7 @@ def check_servers(contract: Contract) -> Iterator[Finding]:
     servers: list[dict[str, Any]] = contract.document.get("servers", [])
     for index, server in enumerate(servers):
         place: Pointer = ("servers", index, "url")
-        wrong = _mistake(server["url"], server.get("variables", {}))
+        wrong = _problem(server["url"], server.get("variables", {}))
         if wrong is not None:
             yield contract.finding(place, *wrong)
         elif index and path_of(server["url"]) != contract.base_path:
@@ -32,7 +32,7 @@ def check_servers(contract: Contract) -> Iterator[Finding]:
                 yield contract.finding((*owner, "servers"), problem, "Name the servers once, for the whole document.")
 
 
-def _mistake(url: str, variables: dict[str, Any]) -> tuple[str, str] | None:
+def _problem(url: str, variables: dict[str, Any]) -> tuple[str, str] | None:
     """The problem of a server's URL and its remedy; None if it is valid."""
     names = _VARIABLE.findall(url)
     try:

@@ -136,7 +136,7 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
     create = new_reader(contract, schema_name)
     change = _reader(contract, schema_name, "200", method="patch")
     sent = create.properties if create else {}
-    answered = {name: property_schema for name, (_, property_schema) in schema_properties(contract, schema).items()}
+    in_responses = {name: property_schema for name, (_, property_schema) in schema_properties(contract, schema).items()}
     properties = {
         name: _type(contract, property_schema)
         for name, property_schema in sent.items()
@@ -161,17 +161,17 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
         verbose_name=about["verbose_name"],
         verbose_name_plural=about["verbose_name_plural"],
         description=schema.get("description", "").strip(),
-        answered=tuple(
-            name for name, property_schema in answered.items() if property_schema.get("writeOnly") is not True
+        in_responses=tuple(
+            name for name, property_schema in in_responses.items() if property_schema.get("writeOnly") is not True
         ),
         properties=properties,
         references=references,
         defaults=create.defaults if create else {},
         unstored={
             name: default[0]
-            for name in {**answered, **sent}
+            for name in {**in_responses, **sent}
             if name not in references
-            and (default := default_of(*(schemas[name] for schemas in (sent, answered) if name in schemas)))
+            and (default := default_of(*(schemas[name] for schemas in (sent, in_responses) if name in schemas)))
         },
         decision=_decision(about["decision"]) if "decision" in about else None,
         read_new=_read(create, preset),
@@ -189,8 +189,8 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
         preset=frozenset(preset),
         leave_out=_leave_out(contract, schema_name, sent),
         named_by=about.get("named_by", "name"),
-        generated=tuple(name for name, property_schema in answered.items() if "x-generated" in property_schema),
-        numbered=answered.get("pk", {}).get("type") == "integer",
+        generated=tuple(name for name, property_schema in in_responses.items() if "x-generated" in property_schema),
+        numbered=in_responses.get("pk", {}).get("type") == "integer",
     )
 
 
@@ -255,7 +255,11 @@ def _permitted(
 def _operations(contract: Contract, schema_name: str, code: str, method: str) -> Iterator[Pointer]:
     """The operations that response a model's objects with a status code."""
     wanted = {"$ref": f"#/components/schemas/{schema_name}"}
-    return (pointer for pointer, known, answered in _answered(contract, code) if known == method and wanted in answered)
+    return (
+        pointer
+        for pointer, known, in_responses in _answered(contract, code)
+        if known == method and wanted in in_responses
+    )
 
 
 def _reader(contract: Contract, schema_name: str, code: str, method: str = "post") -> BodyReader | None:

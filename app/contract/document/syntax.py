@@ -10,7 +10,7 @@ from app.contract.document.findings import Finding, Location
 _BRACKETS = {"flow sequence": ("list", "[", "]"), "flow mapping": ("mapping", "{", "}")}
 
 
-class _Mistake(NamedTuple):
+class _Problem(NamedTuple):
     """A syntax error, as the parser reports it.
 
     :param said: the message, context and problem
@@ -43,7 +43,7 @@ def finding_of(error: yaml.YAMLError, name: str, text: bytes) -> Finding:
     begins: Any = error.context_mark or mark
     line = lines[mark.line] if mark.line < len(lines) else ""
     said = " ".join(filter(None, (error.context, error.problem)))
-    finding = _Mistake(
+    finding = _Problem(
         said, line.strip(), line[mark.column : mark.column + 1], line[: mark.column].strip(), begins.line + 1
     )
     for words, explain, at_the_beginning in _EXPLANATIONS:
@@ -63,20 +63,20 @@ def _unreadable(error: yaml.YAMLError, name: str, text: bytes) -> Finding:
     return Finding(location, "This is not UTF-8 text.", "Save the file as UTF-8 text.")
 
 
-def _no_beginning(finding: _Mistake) -> tuple[str, str]:
+def _no_beginning(finding: _Problem) -> tuple[str, str]:
     if finding.character == "\t":
         return "A tab stands where only spaces may.", "Indent with spaces."
     return f"A value can't begin with `{finding.character}`.", "Put it in quotes."
 
 
-def _no_second_key(finding: _Mistake) -> tuple[str, str]:
+def _no_second_key(finding: _Problem) -> tuple[str, str]:
     if ": " in finding.within:
         return "A second `: ` stands in this line.", "Put the value in quotes."
     problem = "The line is indented too far, or the key above has no `:`."
     return problem, "Indent it as the keys beside it, or write `:` after the key above."
 
 
-def _no_key(finding: _Mistake) -> tuple[str, str]:
+def _no_key(finding: _Problem) -> tuple[str, str]:
     if finding.within:
         return "Text follows a value that has ended.", "Put the whole value in quotes."
     if finding.line.startswith("-"):
@@ -87,22 +87,22 @@ def _no_key(finding: _Mistake) -> tuple[str, str]:
 _INDENT = "Indent it as the keys beside it, or close quotes that are open above."
 
 
-def _no_item(finding: _Mistake) -> tuple[str, str]:
+def _no_item(finding: _Problem) -> tuple[str, str]:
     problem = f"The line stands where an item of the list that begins at line {finding.begins} should."
     return problem, "Begin it with `- `, or indent it differently."
 
 
-def _not_closed(finding: _Mistake) -> tuple[str, str]:
+def _not_closed(finding: _Problem) -> tuple[str, str]:
     kind, opening, closing = next(named for words, named in _BRACKETS.items() if words in finding.said)
     return f"The {kind} that `{opening}` opens here is not closed, or lacks a comma.", f"Add `{closing}` or `,`."
 
 
 def _words(problem: str, remedy: str) -> Callable[[Any], tuple[str, str]]:
-    return lambda _mistake: (problem, remedy)
+    return lambda _problem: (problem, remedy)
 
 
 # Part of the parser's message, its explanation, and whether the error is at the start of the construct instead of its end.
-_EXPLANATIONS: tuple[tuple[str, Callable[[_Mistake], tuple[str, str]], bool], ...] = (
+_EXPLANATIONS: tuple[tuple[str, Callable[[_Problem], tuple[str, str]], bool], ...] = (
     ("cannot start any token", _no_beginning, False),
     ("tab character", _words("A tab stands where only spaces may.", "Indent with spaces."), False),
     ("mapping values are not allowed", _no_second_key, False),

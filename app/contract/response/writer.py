@@ -65,18 +65,18 @@ class ResponseWriter:
     ) -> None:
         self.validator = validator
         self._urls = dict(urls)
-        answered = {
+        in_responses = {
             name: property_schema
             for name, property_schema in properties.items()
             if property_schema.get("writeOnly") is not True
         }
-        self._names = list(answered)
-        self._hidden = properties.keys() - answered.keys()
+        self._names = list(in_responses)
+        self._hidden = properties.keys() - in_responses.keys()
         self._defaults = {
-            name: found[0] for name, property_schema in answered.items() if (found := default_of(property_schema))
+            name: found[0] for name, property_schema in in_responses.items() if (found := default_of(property_schema))
         }
         self._stored = {
-            name for name, property_schema in answered.items() if property_schema.get("readOnly") is not True
+            name for name, property_schema in in_responses.items() if property_schema.get("readOnly") is not True
         }
         self._stored |= self._defaults.keys()
         self._lists: dict[str, ResponseWriter] = {}

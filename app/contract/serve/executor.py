@@ -193,12 +193,12 @@ class Server:
             return self._unless_missing(path, plan, request, _denied((*plan.pointer, "x-required-permissions")))
         if self._memory is None or not plan.cached:
             return self._execute(path, plan, request)
-        response = self._memory.recall(request.path, request.query)
+        response = self._memory.get_cached(request.path, request.query)
         if response is None:
             response = self._execute(path, plan, request)
             # Violations are counted each time that they are answered.
             if response.status == plan.status and not response.stored_violations:
-                self._memory.remember(request.path, request.query, response)
+                self._memory.put(request.path, request.query, response)
         return response
 
     def _execute(self, path: PathPlan, plan: Plan, request: Request) -> Response:

@@ -63,8 +63,8 @@ class ContractMiddleware(SpecMiddleware):
     :param long_running: the thread that requests are carried out on that may take seconds; None for where all others are
     :param pending: what has to be done before the response of a request that was carried out on the event loop's thread may leave,
         None if nothing has; it raises `Unavailable` if the response does not hold, `Locked` if the request may be carried out again
-    :param unlocked: waits until a request that found the database locked may be carried out again, given what it was told and since
-        when it waits, in seconds of the event loop's clock; raises `Unavailable` after a while
+    :param wait_for_lock: waits until a request that found the database locked may be retried, given the error and when the request
+        began to wait, in seconds of the event loop's clock; raises `Unavailable` after a while
     :param pipelined: carries out requests that are a single statement, on the event loop's thread, without waiting; see
         `app.store.engine.database.Database`
     :param metrics: counts the requests
@@ -84,7 +84,7 @@ class ContractMiddleware(SpecMiddleware):
         workers: Workers | None,
         long_running: LongRunning | None = None,
         pending: Pending,
-        unlocked: WaitForLock,
+        wait_for_lock: WaitForLock,
         pipelined: Pipelined,
         metrics: Metrics,
         observe: Observe | None = None,
@@ -96,7 +96,7 @@ class ContractMiddleware(SpecMiddleware):
         self._workers = workers
         self._long_running = long_running
         self._pending = pending
-        self._unlocked = unlocked
+        self._wait_for_lock = wait_for_lock
         self._pipelined = pipelined
         self._metrics = metrics
         self._violations = ViolationReporter(metrics)
@@ -273,7 +273,7 @@ class ContractMiddleware(SpecMiddleware):
                 return unavailable(error, request)
             began = began or asyncio.get_running_loop().time()
             try:
-                await self._unlocked(locked, began)
+                await self._wait_for_lock(locked, began)
             except errors.Unavailable as error:
                 return unavailable(error, request)
 

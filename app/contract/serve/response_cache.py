@@ -24,21 +24,21 @@ class ResponseCache:
     def __init__(self, version: Version, size: int) -> None:
         self._version = version
         self._size = size
-        self._remembered_at: Hashable | None = None
+        self._cached_at: Hashable | None = None
         self._responses: dict[tuple[str, bytes], Response] = {}
 
-    def recall(self, path: str, query: bytes) -> Response | None:
+    def get_cached(self, path: str, query: bytes) -> Response | None:
         """The response that was given to the same request, if it still holds."""
         version = self._version()
-        if version is None or version != self._remembered_at:
+        if version is None or version != self._cached_at:
             self._responses.clear()
-            self._remembered_at = version
+            self._cached_at = version
             return None
         return self._responses.get((path, query))
 
-    def remember(self, path: str, query: bytes, response: Response) -> None:
-        """Keep a response to a request that `recall` was asked for before it was carried out."""
-        if self._remembered_at is None or len(response.body) > _CACHED_LENGTH:
+    def put(self, path: str, query: bytes, response: Response) -> None:
+        """Keep a response to a request that `get_cached` was asked for before it was carried out."""
+        if self._cached_at is None or len(response.body) > _CACHED_LENGTH:
             return
         if len(self._responses) >= self._size:
             self._responses.clear()

@@ -8,7 +8,7 @@ from typing import Any
 from app.contract.document.contract import Contract, Pointer
 from app.pages.contract.places import Place, place_of
 
-_TOLD_APART = frozenset(
+_DISTINCT = frozenset(
     {"$ref", "type", "format", "properties", "required", "description", "items", "example", "x-model"}
 )
 """What a page shows elsewhere than among the rules."""
@@ -87,8 +87,8 @@ def kind_of(contract: Contract, schema: dict[str, Any]) -> tuple[Word, ...]:
 def rules_of(schema: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """What else a schema says of its values, as the YAML has it. Those of items follow with that in their name."""
     items = schema.get("items", {})
-    rules = [(key, value) for key, value in schema.items() if key not in _TOLD_APART and not _names_only(key, value)]
-    rules += [(f"items.{key}", value) for key, value in items.items() if key not in _TOLD_APART]
+    rules = [(key, value) for key, value in schema.items() if key not in _DISTINCT and not _names_only(key, value)]
+    rules += [(f"items.{key}", value) for key, value in items.items() if key not in _DISTINCT]
     return tuple(
         (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for key, value in rules
     )

@@ -169,8 +169,8 @@ def _note(pair: Pair, keyword: str, view: View, place: Place, position: Position
         response = "Be ready for values that two alternatives admitted before."
     elif keys:
         request, response = f"Send {listed(keys)} no more.", f"Be ready for {listed(keys)}."
-    told = [] if place.old and name is not None else [digest(alternative.whole)]
-    values = " ".join(["an alternative is", became, *filter(None, (name,)), *told])
+    reported = [] if place.old and name is not None else [digest(alternative.whole)]
+    values = " ".join(["an alternative is", became, *filter(None, (name,)), *reported])
     detail = f"{which} is {became} in `{keyword}`."
     pair.note([Difference(keyword, place, detail, effect, request, response, values)])
 

@@ -33,11 +33,11 @@ class CachedFlows(Flows):
         if turn is None:
             return super().change(slug, properties, filters, terms)
         with turn as session:
-            known: Flow | None = session.recall(slug)
+            known: Flow | None = session.get_cached(slug)
             if known is None or filters or terms:
                 known = self._get(session, slug, filters, terms, lock=True)
             changed = self.update(session, known, properties)
             if changed.slug != slug:
-                session.forget(slug)
-            session.remember(changed.slug, changed, texts(changed))
+                session.discard(slug)
+            session.put(changed.slug, changed, texts(changed))
             return changed

@@ -13,7 +13,7 @@ from app.store.queries.binding_views import (
     policy_binding_fields,
     stage_binding_fields,
 )
-from app.store.queries.object_views import RELATIONS, object_fields, stored_members
+from app.store.queries.object_views import RELATIONS, object_fields, stored_properties
 from app.store.queries.token_views import TOKEN_REFERENCES, token_fields
 from app.store.queries.view import Field
 from app.store.schema.tables import (
@@ -91,7 +91,9 @@ def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collecti
         return _of_table(collection, kept)
     alike = [one for one in models.values() if one.collection == collection]
     fields = object_fields([model] if model is not None else alike, collections[collection].related)
-    searched = {name: kind for one in alike for name, kind in stored_members(one).items() if name not in one.references}
+    searched = {
+        name: kind for one in alike for name, kind in stored_properties(one).items() if name not in one.references
+    }
     named_by = alike[0].named_by if alike else "name"
     return Capabilities(
         collection=collection,

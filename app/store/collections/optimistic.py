@@ -39,7 +39,7 @@ class OptimisticFlows(Flows):
 
     def __init__(self, database: PostgreSQLDatabase, searched: Sequence[str]) -> None:
         super().__init__(database, searched)
-        self._networked = database
+        self._is_remote = database
         self._seen: RowCache[_Seen] = RowCache()
         # Locks of flows that are being changed.
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
@@ -49,7 +49,7 @@ class OptimisticFlows(Flows):
     def add(self, properties: Mapping[str, Any]) -> Flow:
         """See `Flows`."""
         flow = self._new(properties)
-        with self._networked.write_once() as session:
+        with self._is_remote.write_once() as session:
             session.insert(self._insert, self._values(flow), flow.slug)
         return flow
 
@@ -67,9 +67,9 @@ class OptimisticFlows(Flows):
         if not properties:
             return self.get(slug, filters, terms)
         turn = self._turns.setdefault(slug, threading.Lock())
-        milliseconds = self._networked.lock_timeout
+        milliseconds = self._is_remote.lock_timeout
         if not turn.acquire(timeout=milliseconds / 1000):
-            raise self._networked.held_up("Another change of the flow takes too long.")
+            raise self._is_remote.held_up("Another change of the flow takes too long.")
         if milliseconds:
             try:
                 changed = self._change(slug, properties, filters, terms, self._see)
@@ -113,12 +113,12 @@ class OptimisticFlows(Flows):
         :param see: is called with the flow as it is now, and the row that the change has returned
         :returns: None if somebody else has changed it
         """
-        seen = None if filters or terms else self._seen.recall(slug)
+        seen = None if filters or terms else self._seen.get_cached(slug)
         seen = seen or self._look(slug, filters, terms)
         changed = seen.flow._replace(**properties)
         values = values_of_update(changed, properties, self.searched)
         values["version_"] = seen.version
-        with self._networked.write_once() as session:
+        with self._is_remote.write_once() as session:
             query = self._versioned_update(frozenset(properties))
             unchanged = session.expect(query, values, slug, partial(see, changed))
         return changed if unchanged else None
@@ -135,9 +135,9 @@ class OptimisticFlows(Flows):
     def _see(self, flow: Flow, row: Row | None) -> None:
         """Remember a flow that was changed. :param row: tells its version; None if it was not changed"""
         if row is None:
-            self._seen.forget(flow.slug)
+            self._seen.discard(flow.slug)
         else:
-            self._seen.remember(flow.slug, _Seen(flow, row[0]), texts(flow))
+            self._seen.put(flow.slug, _Seen(flow, row[0]), texts(flow))
 
     def _compile_look(self, filters: frozenset[str], terms: int) -> Query:
         columns = [flows.c[name] for name in Flow._fields]

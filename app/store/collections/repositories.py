@@ -230,7 +230,7 @@ class TokenRepository(_Reading):
         self._model = model
 
     def _properties(self, row: Row) -> dict[str, Any]:
-        values = members_of_token(TokenRow._make(row))
+        values = properties_of_token(TokenRow._make(row))
         return {name: values[name] for name in ("pk", *self._model.properties)}
 
     def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
@@ -247,7 +247,7 @@ class TokenRepository(_Reading):
         self._tokens.delete(session, pk)
 
 
-def members_of_token(row: TokenRow) -> dict[str, Any]:
+def properties_of_token(row: TokenRow) -> dict[str, Any]:
     """The properties of a token that are stored."""
     return {
         "pk": row.pk,

@@ -63,7 +63,7 @@ class Connections:
         sa.event.listen(self.engine, "connect", lambda *_: changed(1))
         sa.event.listen(self.engine, "close", lambda *_: changed(-1))
 
-    def forget_parent(self) -> None:
+    def discard_parent(self) -> None:
         """A process that was forked must neither use nor close its parent's connections."""
         self._inherited = (self._thread, self._checked_out, self.engine.pool)
         self._thread, self._checked_out = threading.local(), []
@@ -108,8 +108,8 @@ class Connections:
 def _weakly(connections: Connections) -> Callable[[], None]:
     reference = weakref.ref(connections)
 
-    def forget() -> None:
+    def discard() -> None:
         if (living := reference()) is not None:
-            living.forget_parent()
+            living.discard_parent()
 
-    return forget
+    return discard

@@ -25,7 +25,7 @@ class Database(Connections, ABC):
     shared: ClassVar[bool]
     """Whether servers of several machines may share the database, so that an operator decides when it is migrated."""
 
-    networked: ClassVar[bool]
+    is_remote: ClassVar[bool]
     """Whether a statement waits for a network, so that no event loop should wait for it."""
 
     migration_begin: ClassVar[tuple[str, ...]]

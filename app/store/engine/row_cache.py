@@ -16,18 +16,18 @@ class RowCache(Generic[T]):
         self._rows: dict[str, T] = {}
         self._version: Hashable = None
 
-    def recall(self, key: str, version: Hashable = None) -> T | None:
+    def get_cached(self, key: str, version: Hashable = None) -> T | None:
         """What is known of a row; None if nothing is. What is known of another version is forgotten."""
         if version != self._version:
             self._rows.clear()
             self._version = version
         return self._rows.get(key)
 
-    def remember(self, key: str, row: T, texts: Iterable[str], version: Hashable = None) -> None:
+    def put(self, key: str, row: T, texts: Iterable[str], version: Hashable = None) -> None:
         """Keep what is known of a row, unless it is too long.
 
         :param texts: what is long in it
-        :param version: the one that this row's change has led to; nothing else has changed since `recall`
+        :param version: the one that this row's change has led to; nothing else has changed since `get_cached`
         """
         if len(self._rows) >= _MOST:
             self._rows.clear()
@@ -37,6 +37,6 @@ class RowCache(Generic[T]):
         else:
             self._rows.pop(key, None)
 
-    def forget(self, key: str) -> None:
+    def discard(self, key: str) -> None:
         """Keep nothing of a row."""
         self._rows.pop(key, None)

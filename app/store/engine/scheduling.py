@@ -18,7 +18,7 @@ class Scheduling(NamedTuple):
     :param workers: the number of threads, and what each calls first; None for the event loop's own thread
     :param pending: the commit that responses of this iteration of the event loop wait for, None if there is none; it
         raises `Unavailable` if it fails, `Locked` if nothing was changed and the requests can be retried
-    :param unlocked: waits until a request that found the database locked can be retried, given the error and when it
+    :param wait_for_lock: waits until a request that found the database locked can be retried, given the error and when it
         began to wait, in seconds of the event loop's clock; raises `Unavailable` if it has waited for too long
     :param pipelined: calls a function with arguments on the event loop's thread; its statements are sent with those of
         others. It returns the result once that is durable, None if the function can't run without blocking; it raises
@@ -27,5 +27,5 @@ class Scheduling(NamedTuple):
 
     workers: tuple[int, Callable[[], None]] | None = None
     pending: Callable[[], asyncio.Future[None] | None] = lambda: None
-    unlocked: Callable[[errors.Locked, float], Awaitable[None]] = pause
+    wait_for_lock: Callable[[errors.Locked, float], Awaitable[None]] = pause
     pipelined: Callable[..., Awaitable[Any]] = not_run

@@ -83,8 +83,8 @@ def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
     fields = {"pk": column_field(objects.c.pk), (models[0].named_by if models else "name"): named}
     if related in RELATIONS:
         fields |= RELATIONS[related].filters
-    for name, kind in stored_members(models[0]).items() if models else ():
-        if any(stored_members(model).get(name) != kind for model in models) or name in fields:
+    for name, kind in stored_properties(models[0]).items() if models else ():
+        if any(stored_properties(model).get(name) != kind for model in models) or name in fields:
             continue
         references = {model.references.get(name) for model in models}
         if references == {None} and kind in SCALARS:
@@ -95,7 +95,7 @@ def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
     return fields
 
 
-def stored_members(model: Model) -> dict[str, str]:
+def stored_properties(model: Model) -> dict[str, str]:
     """The stored properties of a model with their types (JSON Schema), generated ones included."""
     return {**model.properties, **dict.fromkeys(model.generated, "string")}
 

@@ -39,7 +39,7 @@ class TokenRow(NamedTuple):
     expiring: bool
     user_name: str
     user_model: str
-    user_members: str
+    user_properties: str
     user_related: str
 
 

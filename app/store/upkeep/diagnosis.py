@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.store.engine.database import Database, Session
-from app.store.engine.postgresql.session import NetworkedSession
+from app.store.engine.postgresql.session import PostgreSQLSession
 from app.store.queries import large
 from app.store.schema.tables import metadata
 
@@ -68,7 +68,7 @@ def condition(database: Database) -> Condition:
         row = session.row(query)
         after = time.time()
         grants = _grants(database, session)
-        direct = cast(NetworkedSession, session).direct
+        direct = cast(PostgreSQLSession, session).direct
     if row is None:
         raise errors.Unavailable("It answers nothing.")
     version, connections, taken, read_only, clock, encoding = row

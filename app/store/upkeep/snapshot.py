@@ -27,7 +27,7 @@ class Snapshot:
     def take(self) -> None:
         """Keep the store as it is now. The one that was kept before is forgotten. :raises Unusable: it is none with a file"""
         with self._lock, self._opened() as store:
-            self._forget()
+            self._discard()
             self._copy = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
             store.backup(self._copy)
             self._position = determinism.position()
@@ -40,12 +40,12 @@ class Snapshot:
             self._copy.backup(store, sleep=_PATIENCE)
             determinism.begin(self._position)
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Keep nothing."""
         with self._lock:
-            self._forget()
+            self._discard()
 
-    def _forget(self) -> None:
+    def _discard(self) -> None:
         if self._copy is not None:
             self._copy.close()
             self._copy = None

@@ -13,10 +13,10 @@ from app.store.engine.engines import POSTGRESQL_SHORT_LOCK_TIMEOUT, POSTGRESQL_W
 from app.store.engine.postgresql.connections import PostgreSQLConnections
 from app.store.engine.postgresql.errors import PostgreSQLErrors
 from app.store.engine.postgresql.session import (
-    JoinedNetworkedSession,
+    JoinedPostgreSQLSession,
     KeptSession,
     LoneStatement,
-    NetworkedSession,
+    PostgreSQLSession,
     statements_of,
 )
 from app.store.engine.scheduling import Scheduling
@@ -39,7 +39,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
     """
 
     name = "postgresql"
-    shared = networked = True
+    shared = is_remote = True
     migration_begin = (
         "BEGIN",
         # Another server may take longer for it.
@@ -63,7 +63,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
         kept: contextlib.AbstractContextManager[Session] | None = getattr(self._thread, "kept", None)
         return self._pooled_session() if kept is None else kept
 
-    def write_once(self) -> contextlib.AbstractContextManager[NetworkedSession]:
+    def write_once(self) -> contextlib.AbstractContextManager[PostgreSQLSession]:
         """See `Database`. The driver commits the statement: a single round trip."""
         self._begin_in_unit()
         return LoneStatement(self.read())
@@ -106,7 +106,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
     def is_pooled(self) -> bool:
         """See `Database`."""
         with self.read() as session:
-            return not cast(NetworkedSession, session).direct
+            return not cast(PostgreSQLSession, session).direct
 
     def workers(self) -> tuple[int, Callable[[], None]]:
         """How many threads keep the database busy, and what each of them has to call first.
@@ -127,7 +127,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
             self._thread.kept = KeptSession(self)
 
     def _joined(self, unit: UnitOfWork, session: Session) -> Session:
-        return JoinedNetworkedSession(unit, session)
+        return JoinedPostgreSQLSession(unit, session)
 
     @contextlib.contextmanager
     def _pooled_session(self) -> Iterator[Session]:
@@ -136,7 +136,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
             pooled = self.engine.raw_connection()
             statements = statements_of(pooled)
             statements.wait_for_locks(self.lock_timeout)
-            session = NetworkedSession(statements, statements.begin)
+            session = PostgreSQLSession(statements, statements.begin)
             try:
                 yield session
             except Exception as error:

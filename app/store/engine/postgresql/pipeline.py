@@ -16,7 +16,7 @@ from app.execution import Unfinished, WouldBlock
 from app.store.engine.postgresql.connections import PostgreSQLConnections
 from app.store.engine.postgresql.pipelined_connections import PipelinedConnections
 from app.store.engine.postgresql.prepared import Result, Values, sent
-from app.store.engine.postgresql.session import Done, NetworkedSession
+from app.store.engine.postgresql.session import Done, PostgreSQLSession
 from app.store.engine.session import Query, Row
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class _Write:
             done(row)
 
 
-class PipelineSession(NetworkedSession):
+class PipelineSession(PostgreSQLSession):
     """The session of a request that must not wait. It can read some rows, for each of which the request begins again, and write one
     statement, of which it does not learn more than that it was sent.
     """

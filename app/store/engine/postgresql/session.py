@@ -18,7 +18,7 @@ from app.store.engine.unit_of_work import JoinedSession
 Done = Callable[[Row | None], None]
 
 
-class NetworkedSession(Session):
+class PostgreSQLSession(Session):
     """A session of PostgreSQL, for the statements of one unit of work."""
 
     __slots__ = ()
@@ -70,8 +70,8 @@ class LoneStatement:
     def __init__(self, session: contextlib.AbstractContextManager[Session]) -> None:
         self._given = session
 
-    def __enter__(self) -> NetworkedSession:
-        self._session = cast(NetworkedSession, self._given.__enter__())
+    def __enter__(self) -> PostgreSQLSession:
+        self._session = cast(PostgreSQLSession, self._given.__enter__())
         self._session.expect_one()
         return self._session
 
@@ -83,7 +83,7 @@ class LoneStatement:
         self._given.__exit__(kind, error, trace)
 
 
-class KeptSession(NetworkedSession):
+class KeptSession(PostgreSQLSession):
     """The session of one thread; its connection lasts until the server is gone."""
 
     __slots__ = ("_database", "_generation", "_pooled")
@@ -119,7 +119,7 @@ class KeptSession(NetworkedSession):
         self._generation = generation
 
 
-class JoinedNetworkedSession(JoinedSession, NetworkedSession):
+class JoinedPostgreSQLSession(JoinedSession, PostgreSQLSession):
     """The session of a unit of work on PostgreSQL."""
 
     __slots__ = ()

@@ -15,7 +15,7 @@ class SQLiteDatabase(SQLiteConnections, Database):
     """A SQLite database. It has one writer at a time, so that all transactions are serializable."""
 
     name = "sqlite"
-    shared = networked = False
+    shared = is_remote = False
     migration_begin = (SQLiteConnections.begin,)
     size_query = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 

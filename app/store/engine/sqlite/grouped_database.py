@@ -24,7 +24,7 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
         """See `Database`. From now on the transactions of an event loop's thread share commits."""
         self.grouped = True
         self.write_queue.share()
-        return Scheduling(pending=self.pending_commit, unlocked=self.unlocked)
+        return Scheduling(pending=self.pending_commit, wait_for_lock=self.wait_for_lock)
 
     def change_counter(self) -> Callable[[], Hashable | None]:
         """See `Database`."""
@@ -44,7 +44,7 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
         session: GroupedSession | None = getattr(self._thread, "session", None)
         return session.group.pending() if session is not None else None
 
-    async def unlocked(self, error: errors.Locked, began: float) -> None:
+    async def wait_for_lock(self, error: errors.Locked, began: float) -> None:
         """See `Scheduling`."""
         if error.write:
             await self._thread_session().group.queue.wait(error, began)

@@ -45,19 +45,19 @@ class GroupedSession(ThreadSession):
         """Whether there is anybody to share a commit with."""
         return self._loop() is not None
 
-    def recall(self, key: str) -> Any:
+    def get_cached(self, key: str) -> Any:
         """A row that this session has written, if it still is as it was then; None if that is not known."""
         version = self.group.version()
-        return None if version is None else self._rows.recall(key, version)
+        return None if version is None else self._rows.get_cached(key, version)
 
-    def remember(self, key: str, row: Any, texts: Iterable[str]) -> None:
-        """Keep a row that has just been written, and nothing else since `recall`."""
+    def put(self, key: str, row: Any, texts: Iterable[str]) -> None:
+        """Keep a row that has just been written, and nothing else since `get_cached`."""
         if (version := self.group.version()) is not None:
-            self._rows.remember(key, row, texts, version)
+            self._rows.put(key, row, texts, version)
 
-    def forget(self, key: str) -> None:
+    def discard(self, key: str) -> None:
         """Keep nothing of a row."""
-        self._rows.forget(key)
+        self._rows.discard(key)
 
     def join(self) -> None:
         """Let the next statement share its commit, if there is anybody to share with."""

@@ -57,14 +57,14 @@ def prepare(database: Database) -> None:
         if not _executed(database, session) and (row is None or row[0] <= LARGE):
             return
     scripts = _scripts(database)
-    forget = sa.delete(properties).where(properties.c.name == sa.bindparam("name"))
+    discard = sa.delete(properties).where(properties.c.name == sa.bindparam("name"))
     keep = sa.insert(properties).values({name: sa.bindparam(name) for name in ("name", "value")})
     with database.upkeep() as session:
         for script in scripts[_executed(database, session) :]:
             # An empty line ends a statement.
             for statement in script.read_text("utf-8").split("\n\n"):
                 session.script(statement)
-        session.run(database.compile(forget), {"name": _PROPERTY})
+        session.run(database.compile(discard), {"name": _PROPERTY})
         session.run(database.compile(keep), {"name": _PROPERTY, "value": str(len(scripts))})
 
 
