@@ -9,7 +9,7 @@ from app.contract.validation.schemas import schema_properties
 # What members may be, if it fits: each member is tried with all of these that its schema admits.
 ANY = [
     "plain", "PLAIN", "Ångström \U0001f600 \u202e", "<b>&amp;\"'</b>\n\tx", "a%_\\b", "", "hours=1;minutes=2", "seconds=0",
-    "a@example.com",
+    "a@example.com", "email/account_confirmation.html", "email/password_reset.html",
     0, 1, 10, 9, -1, 2**31 - 1, -(2**31), True, False,
     {}, {"a": {"b": [1, "Ångström", None]}},
 ]  # fmt: skip

@@ -38,7 +38,6 @@ class Watch:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._wait_for_lock = store.database.scheduling().wait_for_lock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flows-watch")
 
     async def ask(self, question: Callable[[], T]) -> T | None:
@@ -61,4 +60,4 @@ class Watch:
             try:
                 return question()
             except errors.Locked as error:
-                await self._wait_for_lock(error, began)
+                await self._store.database.scheduling().wait_for_lock(error, began)

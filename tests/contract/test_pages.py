@@ -99,7 +99,7 @@ def test_health(client):
         "/robots.txt",
         "/api/v3/schema",
         "/api/v3/flows/instances",
-        "/api/v3/core/users/me/",
+        "/api/v3/providers/all/",
         "/api/v3/",
         "/api/v3",
         "/docs//",
