@@ -93,6 +93,10 @@ def examples(client):
     return Examples(CONTRACT, client)
 
 
+# The parameter `authenticator_totp_stage_request` is of the class AuthenticatorTOTPStageRequest.
+CLASSES = {name.lower(): value for name, value in vars(authentik_client).items()}
+
+
 class Caller:
     """Calls the client's method of an operation.
 
@@ -118,7 +122,7 @@ class Caller:
             for name in inspect.signature(self._method).parameters
             if name.endswith("_request") and not name.startswith("_")
         )
-        return {name: getattr(authentik_client, name.title().replace("_", ""))(**properties)}
+        return {name: CLASSES[name.replace("_", "")](**properties)}
 
 
 def agrees(decoded, sent):
