@@ -290,7 +290,7 @@ def test_bindings_go_with_what_they_bind(stages, policies, read, gone):
 
 def test_policies_of_all_kinds(policies, examples):
     kinds = [model.name for model in examples.models.values() if model.collection == "policies"]
-    bound, used, free = (examples.another(model) for model in kinds)
+    bound, used, *free = (examples.another(model) for model in kinds)
     policies.create(policy=bound["pk"])
     examples.another("authentik_stages_prompt.promptstage", validation_policies=[used["pk"]])
     every = "/api/v3/policies/all/"
@@ -300,10 +300,10 @@ def test_policies_of_all_kinds(policies, examples):
         return sorted(pks(response.json()["results"]))
 
     default = examples.one("policies")
-    assert found() == sorted(pks([bound, used, free, default]))
+    assert found() == sorted(pks([bound, used, *free, default]))
     assert found(bindings__isnull="false") == [bound["pk"]]
     assert found(promptstage__isnull="false") == [used["pk"]]
-    assert found(bindings__isnull="true", promptstage__isnull="true") == sorted(pks([free, default]))
+    assert found(bindings__isnull="true", promptstage__isnull="true") == sorted(pks([*free, default]))
     whole = examples.client.get(f"{every}{bound['pk']}/").json()
     assert whole == bound | {"bound_to": 1}
     assert examples.client.get(examples.path_of(kinds[1], used)).json()["bound_to"] == 1
