@@ -230,11 +230,11 @@ def test_the_traffic_is_read_as_it_was(openly_recorded, make_flow, tmp_path):
     assert (created.method, created.path, created.status) == ("POST", FLOWS, 201)
     assert created.content_type == "application/json"
     assert json.loads(created.body) == flow
-    assert created.answer["name"] == "Ångström"
-    assert (listed.query, listed.body, listed.answer["results"][0]["slug"]) == (b"search=%C3%85&page=1", b"", "a")
-    assert (headed.method, headed.answer) == ("HEAD", None)
+    assert created.response["name"] == "Ångström"
+    assert (listed.query, listed.body, listed.response["results"][0]["slug"]) == (b"search=%C3%85&page=1", b"", "a")
+    assert (headed.method, headed.response) == ("HEAD", None)
     assert (violated.status, violated.body) == (400, b"\xff\xfe")
-    assert (exported.status, exported.response_type, exported.answer) == (200, "application/yaml", None)
+    assert (exported.status, exported.response_type, exported.response) == (200, "application/yaml", None)
 
 
 def test_an_entry_of_the_archive(recorded):
