@@ -1,1 +1,1 @@
-"""Everything that reads the YAML: the boot checks, the plans made from it, and the middleware that carries them out."""
+"""Contract: the YAML document, its boot checks, its plans, and the middleware that serves it."""

@@ -1,6 +1,6 @@
-"""What of Connexion is used here, imported without what a server never needs of it.
+"""Names imported from Connexion, without the dependencies that a server never needs.
 
-Connexion brings Starlette's test client, and the HTTP clients httpx and requests, along: a quarter of the time of all imports.
+Connexion imports Starlette's test client and the HTTP clients httpx and requests: a quarter of the time of all imports.
 """
 
 import contextlib
@@ -13,9 +13,9 @@ from typing import Any
 
 
 class _StandIn(ModuleType):
-    """Stands in for a module, and imports it when something of it is used.
+    """Placeholder for a module that is imported at its first use.
 
-    :param callables: what is imported from the module by name, all of which can be called
+    :param callables: the callables that are imported from the module by name
     """
 
     def __init__(self, name: str, callables: Iterable[str]) -> None:
@@ -24,7 +24,7 @@ class _StandIn(ModuleType):
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):
-            # What the import system asks of every module.
+            # Attributes that the import system reads of every module.
             raise AttributeError(attribute)
         return getattr(self._imported(), attribute)
 
@@ -36,16 +36,16 @@ class _StandIn(ModuleType):
         return import_module(self.__name__)
 
     def leave(self) -> None:
-        """Stand in no longer for those who import the module from now on."""
+        """Remove the placeholder; later imports get the module itself."""
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
 
 
 @contextlib.contextmanager
 def deferred(modules: Mapping[str, Iterable[str]]) -> Iterator[None]:
-    """Put off the import of modules by those that are imported meanwhile, until something of them is used.
+    """Defer the imports of modules within this context until their first use.
 
-    :param modules: by name, what is imported from the module by name, all of which can be called
+    :param modules: by module, the callables that are imported from it by name
     """
     absent = [_StandIn(name, callables) for name, callables in modules.items() if name not in sys.modules]
     sys.modules.update({module.__name__: module for module in absent})

@@ -1,1 +1,1 @@
-"""The contract as a document: its files, the places of its parts, and findings about them."""
+"""The contract as a document: its files, the locations of its parts, and findings."""

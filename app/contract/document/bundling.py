@@ -1,8 +1,8 @@
-"""Make one document of the files of a contract.
+"""Bundle the files of a contract into one document.
 
-The root is an OpenAPI document. A further file holds `paths`, path items under names of its author's choice, and sections of
-components. Path items are put where the root names them, and components among the root's: `all.yaml#/schemas/Stage`
-becomes `#/components/schemas/Stage`. What a template makes of the short files below `x-kinds` is put in as well.
+The root is an OpenAPI document. Another file holds `paths`, path items under names of the author's choice, and sections of
+components. Path items are inserted where the root references them, and components are added to the root's:
+`all.yaml#/schemas/Stage` becomes `#/components/schemas/Stage`. The expansions of short files below `x-kinds` are added as well.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ from app.contract.document.yaml_file import read_file, resolved
 
 
 def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, resolve: Resolve = resolved) -> Contract:
-    """Read a contract: a file and all those that it refers to.
+    """Read a contract: the root file and all files that it references.
 
-    :param path: the root
-    :param name: what messages call the root, and the other files by it; its path if not given
+    :param path: the root file
+    :param name: the name of the root in messages, to which other names are relative; its path by default
     :param read_file: reads a file
-    :param resolve: follows the links of a path, as `resolved` does
+    :param resolve: resolves the links of a path, as `resolved` does
     :raises ContractError: a file can't be read, or the files don't fit together
     """
     name = name or shown_name(path)
@@ -39,17 +39,17 @@ def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, r
 
 
 def path_of(name: str) -> Path:
-    """The path of a file that messages call by a name."""
+    """The path of a file from its name in messages."""
     return next((path for folder in _folders() if (path := folder / name).exists()), Path(name))
 
 
 def _folders() -> tuple[Path, Path]:
-    """What names of files begin at: the working directory, or where this package is."""
+    """The base folders of file names: the working directory, or the folder of this package."""
     return Path.cwd(), Path(__file__).parents[3]
 
 
 def shown_name(path: Path) -> str:
-    """A path as messages have it: from one of the folders if it lies below, else as it was given."""
+    """The name of a path in messages: relative to a base folder if it lies below one, else as given."""
     for folder in _folders():
         with contextlib.suppress(ValueError, OSError):
             return str(resolved(path).relative_to(folder))
@@ -57,10 +57,10 @@ def shown_name(path: Path) -> str:
 
 
 class _Bundler:
-    """Puts files together.
+    """Bundler of files.
 
-    :param files: the files by path, the root first
-    :param references: what each refers to
+    :param files: the files by path, root first
+    :param references: the references of each file
     """
 
     def __init__(self, files: dict[Path, File], references: dict[File, list[FileReference]]) -> None:
@@ -68,7 +68,7 @@ class _Bundler:
         self._references = references
         self._root, *self._further = files.values()
         self._findings: list[Finding] = []
-        # By the file of the reference and its text: most are written many times.
+        # By file and text of the reference: most are repeated many times.
         self._targets: dict[tuple[File, str], Part | None] = {}
         self._uses: dict[Part, set[Part]] = defaultdict(set)
         self._path_items: dict[Part, Part] = {}
@@ -78,7 +78,7 @@ class _Bundler:
         """The contract. :raises ContractError: the files don't fit together"""
         for file in self._files.values():
             for reference in self._references[file]:
-                # Others of the root to itself are looked at with the whole document.
+                # Other references of the root to itself are checked with the whole document.
                 local = file is self._root and reference.shown.startswith("#")
                 if local and "%" in reference.shown:
                     reference.node[str(reference.pointer[-1])] = "#" + reference.fragment
@@ -100,7 +100,7 @@ class _Bundler:
         return Contract(tuple(self._files.values()), document, self._origins)
 
     def _redirect(self, file: File, reference: FileReference) -> None:
-        """Make a reference name the part where it is in the whole document. That of a path item is kept, to be followed."""
+        """Point a reference to the bundled part. The reference of a path item is kept and followed later."""
         place, node, shown, _, fragment = reference
         pointer, key, at = place[:-1], place[-1], (file, place)
         target = self._target(file, reference)
@@ -124,7 +124,7 @@ class _Bundler:
             self._find(at, f"The reference {shown!r} names no component.", "Name one: '<file>#/schemas/<name>'.")
 
     def _target(self, by: File, reference: FileReference) -> Part | None:
-        """What a reference in a file names, None if there is no such part."""
+        """The target of a reference in a file, None if there is none."""
         named = by, reference.shown
         if named not in self._targets:
             file = self._files[reference.path]
@@ -137,7 +137,7 @@ class _Bundler:
         return self._targets[named]
 
     def _path_item(self, template: str) -> Any:
-        """What stands at a path, after all references."""
+        """The path item of a path, all references followed."""
         part: Part = self._root, ("paths", template)
         followed = {part}
         while (target := self._path_items.get(part)) is not None:
@@ -153,7 +153,7 @@ class _Bundler:
         return item
 
     def _add_made(self, document: dict[str, Any], file: MadeFile) -> None:
-        """Add the paths and permissions that a template has made."""
+        """Add the paths and permissions that a template generated."""
         for section in ("paths", "x-permissions"):
             if not isinstance(added := file.document.get(section), dict):
                 continue
@@ -203,7 +203,7 @@ class _Bundler:
                         self._find((file, (section, name)), f"Nothing refers to {name!r}.", "Remove it, or use it.")
 
     def _outermost(self, part: Part) -> Part:
-        """The path item or component around a part of a further file; the root is one part, all of it in use."""
+        """The enclosing path item or component of a part; for the root, which is used whole, the root itself."""
         file, pointer = part
         return (file, ()) if file is self._root else (file, pointer[:2])
 

@@ -1,4 +1,4 @@
-"""The lines around a place in a file, for those who have to change something there."""
+"""Code frames: the lines of a file around a location."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -6,24 +6,24 @@ from typing import NamedTuple
 from app.contract.document.bundling import path_of
 from app.contract.document.findings import Finding, Location
 
-# Lines before and after the one in question.
+# Lines before and after the marked one.
 _AROUND = 2
 
 
 class CodeFrame(NamedTuple):
-    """A finding with the lines around its place, as they were when it was found."""
+    """A finding with its code frame, read when the finding was made."""
 
     finding: Finding
     lines: str
 
 
 def framed(findings: Iterable[Finding]) -> tuple[CodeFrame, ...]:
-    """Findings with the lines around their places."""
+    """Add a code frame to each finding."""
     return tuple(CodeFrame(finding, frame(finding.location)) for finding in findings)
 
 
 def frame(location: Location) -> str:
-    """The lines around a place, with their numbers and a mark below the place; nothing if they can't be read."""
+    """The numbered lines around a location with a mark below it; empty if they can't be read."""
     try:
         lines = path_of(location.file).read_text("utf-8", errors="replace").splitlines()
     except OSError:

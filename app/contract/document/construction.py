@@ -1,4 +1,4 @@
-"""Construction of plain data from YAML, and the places of its parts."""
+"""Construction of plain data from YAML, and the locations of its parts."""
 
 import contextlib
 import itertools
@@ -13,18 +13,18 @@ from app.contract.document.findings import ContractError, Finding, Location
 from app.contract.document.scalars import RESOLVERS, TEXT, value_of
 from app.contract.document.syntax import finding_of
 
-# Levels of nesting: encoders and validators have such a limit as well, and no real contract needs as many.
+# Levels of nesting: encoders and validators have a limit as well, and no real contract needs as many.
 _DEPTH = 100
-# Brackets open at once: with more, the parser, written in C, would overflow its stack.
+# Open brackets: with more, the C parser would overflow its stack.
 _OPEN = 5_000
-# How many parts a file may have once aliases are expanded: a fixed number, and some for each byte of the file.
+# Limit of the parts of a file after the expansion of aliases: a fixed number, and some for each byte of the file.
 _PARTS, _PARTS_PER_BYTE = 100_000, 10
 
 _NESTED = f"The file is nested more than {_DEPTH} levels deep.", "Put parts of it into components."
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # JSON escapes a character outside the Basic Multilingual Plane as a surrogate pair (RFC 8259, section 7), YAML as one.
 _SURROGATES = re.compile(rb"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
-# Looked up once: a contract has many.
+# Bound once: a contract has many.
 _Scalar = yaml.ScalarNode
 _COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
@@ -42,7 +42,7 @@ _Loader.yaml_implicit_resolvers[""] = [("tag:yaml.org,2002:null", RESOLVERS[0][1
 def construct(text: bytes, name: str) -> Any:
     """Convert YAML to plain data; each alias becomes a copy of its anchor. None if it is neither a mapping nor a list.
 
-    :param name: what messages call the file
+    :param name: the name of the file in messages
     :raises ContractError: it is not YAML, a mapping has a duplicate key, or JSON has no such value
     """
     if _open_at_once(text) > _OPEN:
@@ -60,7 +60,7 @@ def construct(text: bytes, name: str) -> Any:
 
 
 def places(text: bytes) -> dict[Pointer, Place]:
-    """The place of each part of a text that `construct` has accepted."""
+    """Locate each part of a text that `construct` has accepted."""
     found: dict[Pointer, Place] = {}
 
     def note(node: Any, pointer: Pointer, key: tuple[int, int]) -> None:
@@ -80,11 +80,11 @@ def places(text: bytes) -> dict[Pointer, Place]:
 class _Construction:
     """A conversion of nodes to plain data.
 
-    :param name: what messages call the file
+    :param name: the name of the file in messages
     :param root: the outermost node
     :param limit: the largest number of parts
 
-    `findings` has the problems after which the conversion goes on.
+    `findings` has the errors that did not stop the conversion.
     """
 
     def __init__(self, name: str, root: Any, limit: int) -> None:
@@ -134,7 +134,7 @@ class _Construction:
 
 
 def _open_at_once(text: bytes) -> int:
-    """The most brackets and dashes that may be open at once; those in strings and comments count as well."""
+    """The maximum of open brackets and dashes; those in strings and comments count as well."""
     dashes = max((len(run) // 2 for run in re.findall(rb"(?:[-?] +){50,}", text)), default=0)
     brackets = text.translate(None, _NOT_BRACKETS)
     if len(brackets) <= _OPEN:
@@ -143,7 +143,7 @@ def _open_at_once(text: bytes) -> int:
 
 
 def _excess(root: Any, name: str, limit: int) -> Finding:
-    """The cause of an excessive size: an alias within itself, nesting, or aliases of aliases."""
+    """The cause of an excessive size: a recursive alias, nesting, or aliases of aliases."""
     sizes: dict[int, int] = {}
     nodes: list[Any] = []
 
@@ -166,7 +166,7 @@ def _excess(root: Any, name: str, limit: int) -> Finding:
 
     if found := look(root, {}):
         return found
-    # The smallest node that is too large: those around it are too large only because of it.
+    # The smallest node that is too large: its ancestors are too large only because of it.
     node = min((node for node in nodes if sizes[id(node)] > limit), key=lambda node: sizes[id(node)], default=root)
     problem = f"Aliases of aliases make more than {limit} parts of this."
     return Finding(Location(name, *_mark(node)), problem, "Use `$ref` for what stands often.")

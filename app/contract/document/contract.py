@@ -1,4 +1,4 @@
-"""A contract as read: one document, and where each part of it stands in its files."""
+"""A contract: one document, and the location of each part in its files."""
 
 import re
 from collections import defaultdict
@@ -17,7 +17,7 @@ Pointer = tuple[str | int, ...]
 CONTAINERS = (dict, list)
 """What holds further parts. A union of types would be made anew each time that it is asked for, and documents are large."""
 
-# The only name of a contract's folder that may be shown: this package's, and by convention that of many others.
+# The only folder name of a contract that may be shown: this package's, and by convention that of many others.
 _KNOWN_FOLDER = "openapi"
 
 OPERATION_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -26,8 +26,8 @@ OPERATION_METHODS = ("get", "put", "post", "delete", "options", "head", "patch",
 class Place(NamedTuple):
     """The place of a part in a file: lines and columns, counted from 1.
 
-    :param key: its key, or itself in a list
-    :param value: what it holds, which is the anchor's if it is an alias
+    :param key: its key, or the item itself in a list
+    :param value: its value; for an alias, that of the anchor
     """
 
     key: tuple[int, int]
@@ -38,11 +38,11 @@ class Place(NamedTuple):
 class File:
     """One file of a contract.
 
-    :param path: where it is, with no symbolic link
-    :param name: what messages call it
-    :param text: what it holds
-    :param document: the same as plain data, with all keys as strings
-    :param places: finds each part; asked for only if something is wrong, as it takes as long as to read the file
+    :param path: its path, without symbolic links
+    :param name: its name in messages
+    :param text: its content
+    :param document: the content as plain data, with all keys as strings
+    :param places: locates each part; called only for findings, as it takes as long as parsing the file
     """
 
     path: Path
@@ -53,8 +53,8 @@ class File:
 
     @cached_property
     def references(self) -> tuple[tuple[Pointer, dict[str, Any], str], ...]:
-        """Place, object and text of each `$ref`, and of each entry of a discriminator's mapping that is one, as the file was read;
-        what is made of the files writes into the objects. The place is that of the text itself.
+        """Pointer, object and text of each `$ref`, and of each reference in a discriminator's mapping, as the file was read:
+        bundling modifies the objects. The pointer is that of the text itself.
         """
         found: list[tuple[Pointer, dict[str, Any]]] = []
         mappings: list[tuple[Pointer, dict[str, Any]]] = []
@@ -70,15 +70,15 @@ class File:
         )
 
     def locate(self, pointer: Pointer) -> Location:
-        """Where a part stands; the nearest part around it if it is missing."""
+        """Locate a part, or its nearest ancestor if it is missing."""
         return Location(self.name, *self._place(pointer).key)
 
     def locate_value(self, pointer: Pointer) -> Location:
-        """The place of a part's value: for an alias, that of its anchor."""
+        """Locate the value of a part: for an alias, its anchor."""
         return Location(self.name, *self._place(pointer).value)
 
     def finding(self, pointer: Pointer, problem: str, remedy: str) -> Finding:
-        """A finding at a part; at the place of its value if that is in another file, as there it has to be corrected."""
+        """A finding at a part, or at its value if that is in another file, where it has to be corrected."""
         location, value = self.locate(pointer), self.locate_value(pointer)
         return Finding(location if location.file == value.file else value, problem, remedy, value)
 
@@ -90,18 +90,18 @@ class File:
 
 
 class CircularReference(KeyError):
-    """References that form a circle."""
+    """Circular references."""
 
 
 class Contract:
-    """A contract: the OpenAPI document that its files make together.
+    """A contract: the OpenAPI document bundled from its files.
 
-    :param files: the files, the root first
-    :param document: the document, with no reference to a file in it
-    :param origins: the file, and the place there, of each part that does not come from the same place of the root
+    :param files: the files, root first
+    :param document: the document, without references to a file
+    :param origins: the file and pointer of each part that does not have the same pointer in the root
 
-    What `app.contract.validation.schemas` makes of its schemas is kept here by direction: `definitions` of components,
-    `validators`, and those of an earlier contract that are `reusable`. `memory` has what `cached` functions made of it.
+    The compiled schemas of `app.contract.validation.schemas` are kept here by direction: `definitions` of components,
+    `validators`, and the `reusable` ones of an earlier contract. `memory` has the results of `cached` functions.
     """
 
     def __init__(
@@ -119,25 +119,25 @@ class Contract:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The paths of all files, the root's first."""
+        """The paths of all files, root first."""
         return tuple(file.path for file in self._files)
 
     @property
     def texts(self) -> dict[str, bytes]:
-        """What each file holds, by what messages call it, the root's first."""
+        """The content of each file by its name in messages, root first."""
         return {file.name: file.text for file in self._files}
 
     @cached_property
     def base_path(self) -> str:
-        """The path below which the API is, without a slash at its end: that of the first server's URL (OpenAPI 3.0.3, "Server
-        Object"), and nothing if the document names no server.
+        """The base path of the API without a trailing slash: the path of the first server's URL (OpenAPI 3.0.3, "Server
+        Object"); empty if the document names no server.
         """
         servers = self.document.get("servers") or [{"url": "/"}]
         return path_of(servers[0]["url"])
 
     @cached_property
     def text(self) -> bytes:
-        """The contract as one file: as it stands if it is one."""
+        """The contract as one file; unchanged if it is one already."""
         if len(self._files) == 1:
             return self._files[0].text
         from app.contract.document.dumping import as_yaml
@@ -145,22 +145,22 @@ class Contract:
         return as_yaml(self.document)
 
     def public(self, text: str) -> str:
-        """A text for responses: paths of the contract's files become relative to its folder, so that no response reveals where that
-        folder is. A folder called `openapi` keeps its name.
+        """Make file paths in a text relative to the contract's folder, so that no response reveals the location of that folder. A
+        folder called `openapi` keeps its name.
         """
         pattern, folder = self._private_folder
         return pattern.sub(folder, text)
 
     @cached_property
     def _private_folder(self) -> tuple[re.Pattern[str], str]:
-        """A pattern for the folder of this contract, and its replacement."""
+        """The pattern of this contract's folder, and its replacement."""
         given, real = PurePath(self.name).parent, self._files[0].path.parent
         names = {f"{folder}/" for folder in (given, real, Path(given).absolute())} - {"./"}
         pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
         return re.compile(rf"(?<![\w./-])(?:{pattern})"), f"{_KNOWN_FOLDER}/" if given.name == _KNOWN_FOLDER else ""
 
     def locate(self, pointer: Pointer) -> Location:
-        """Where a part stands; the nearest part around it if it is missing."""
+        """Locate a part, or its nearest ancestor if it is missing."""
         file, place = self._origin(pointer)
         return file.locate(place)
 
@@ -170,7 +170,7 @@ class Contract:
         return file.finding(place, problem, remedy)
 
     def _origin(self, pointer: Pointer) -> tuple[File, Pointer]:
-        """The file in which a part stands, and the place there."""
+        """The file and pointer of a part."""
         depth = len(pointer)
         while pointer[:depth] not in self._origins:
             depth -= 1
@@ -180,8 +180,8 @@ class Contract:
     def resolve(self, pointer: Pointer, node: Any) -> tuple[Pointer, Any]:
         """Follow `$ref` from a node until there is none.
 
-        :returns: the place and the value that the reference leads to
-        :raises KeyError: a reference dangles or in a circle
+        :returns: pointer and value of the target
+        :raises KeyError: a reference is dangling or circular
         """
         if not (isinstance(node, dict) and isinstance(reference := node.get("$ref"), str)):
             return pointer, node
@@ -202,19 +202,19 @@ class Contract:
             reference = further
 
     def at(self, pointer: Pointer) -> Any:
-        """The part at a place. :raises KeyError: there is none"""
+        """The part at a pointer. :raises KeyError: there is none"""
         return part_at(self.document, pointer)
 
     def references(self) -> Iterator[tuple[File, Pointer, dict[str, Any]]]:
-        """Each object of the document with a `$ref`: its file, its place there, and the object itself."""
+        """Iterate over the objects of the document with a `$ref`: file, pointer in it, and object."""
         for file in self._files:
             for place, node, _ in file.references:
-                # That of a path item is followed when the document is made, as it may lead to another file.
+                # The reference of a path item is followed during bundling, as it may name another file.
                 if place[-1] == "$ref" and "$ref" in node and not is_path_item(pointer := place[:-1]):
                     yield file, pointer, node
 
     def operations(self) -> Iterator[tuple[Pointer, str, str, dict[str, Any]]]:
-        """Each operation: its place, path, method in small letters, and the operation itself."""
+        """Iterate over the operations: pointer, path, method in lower case, and operation object."""
         for path, item in self.document["paths"].items():
             if path.startswith("x-"):
                 continue
@@ -230,7 +230,7 @@ _Made = TypeVar("_Made")
 def cached(
     make: Callable[Concatenate[Contract, _Arguments], _Made],
 ) -> Callable[Concatenate[Contract, _Arguments], _Made]:
-    """Let a function make something of a contract once, for all that ask with the same arguments. They must not change it."""
+    """Cache the results of a function of a contract by its arguments. Callers must not change them."""
 
     @wraps(make)
     def made(contract: Contract, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Made:
@@ -243,17 +243,17 @@ def cached(
 
 
 def path_of(url: str) -> str:
-    """The path of a server's URL, without a slash at its end."""
+    """The path of a server's URL, without a trailing slash."""
     return urlsplit(url).path.rstrip("/")
 
 
 def is_path_item(pointer: Pointer) -> bool:
-    """Whether what stands at a place of a file is the description of a path, or a reference to one."""
+    """Whether a pointer names a path item, or a reference to one."""
     return len(pointer) == 2 and pointer[0] == "paths"
 
 
 def part_at(document: Any, pointer: Pointer) -> Any:
-    """The part of a document at a place. :raises KeyError: there is none"""
+    """The part of a document at a pointer. :raises KeyError: there is none"""
     node = document
     for key in pointer:
         try:
@@ -264,9 +264,9 @@ def part_at(document: Any, pointer: Pointer) -> Any:
 
 
 def as_pointer(document: Any, path: Sequence[str | int]) -> Pointer:
-    """The place that a validator names: it takes a key that consists of digits for an index.
+    """Convert a validator's path to a pointer: it takes a key of digits for an index.
 
-    :param document: what was validated
+    :param document: the validated document
     """
     pointer: Pointer = ()
     for key in path:
@@ -276,9 +276,9 @@ def as_pointer(document: Any, path: Sequence[str | int]) -> Pointer:
 
 
 def parse_reference(reference: str) -> Pointer:
-    """The place that a `$ref` of the form `#/a/b` names (RFC 6901, section 6).
+    """The pointer of a `$ref` of the form `#/a/b` (RFC 6901, section 6).
 
-    :raises KeyError: the reference leaves the document
+    :raises KeyError: the reference names another document
     """
     if not reference.startswith("#/"):
         raise KeyError(reference)
@@ -286,19 +286,19 @@ def parse_reference(reference: str) -> Pointer:
 
 
 def reference_to(pointer: Pointer) -> str:
-    """The `$ref` that names a place, the inverse of `parse_reference`."""
+    """The `$ref` of a pointer, the inverse of `parse_reference`."""
     return "#/" + "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in pointer)
 
 
 def references(node: Any, pointer: Pointer = ()) -> list[tuple[Pointer, dict[str, Any]]]:
-    """Each object with a `$ref` below a part of a document, with its place. Examples are data, in which it means nothing."""
+    """List the objects with a `$ref` below a part, with their pointers. Examples are data, in which `$ref` has no meaning."""
     found: list[tuple[Pointer, dict[str, Any]]] = []
     _collect_references(node, pointer, found, [])
     return found
 
 
 def names_schema(text: str) -> bool:
-    """Whether an entry of a discriminator's mapping is the name of a schema and not a reference."""
+    """Whether an entry of a discriminator's mapping is the name of a schema instead of a reference."""
     return _NAME.fullmatch(text) is not None and not text.endswith((".yaml", ".yml", ".json"))
 
 

@@ -1,4 +1,4 @@
-"""A document as YAML that people read."""
+"""YAML output for human readers."""
 
 import re
 from typing import Any
@@ -9,13 +9,13 @@ from app.contract.document.scalars import RESOLVERS, TEXT
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # chosen at run time
-    """PyYAML, with text of several lines as lines, and each part written where it stands instead of as an alias."""
+    """PyYAML's dumper with block text for several lines, and without aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # PyYAML's interface
         return True
 
 
-# Line breaks to YAML 1.1 and not to 1.2 (YAML 1.2.2, section 5.4), and what neither takes as it is.
+# Line breaks in YAML 1.1 but not in 1.2 (YAML 1.2.2, section 5.4), and characters that neither accepts unescaped.
 _ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 
@@ -25,13 +25,13 @@ def _represent_text(dumper: Any, text: str) -> Any:
 
 
 _Dumper.add_representer(str, _represent_text)
-# Text that any reader would take for something else is quoted: PyYAML knows what YAML 1.1 has, but for `y` and `n`.
+# Ambiguous scalars are quoted: PyYAML knows those of YAML 1.1, except `y` and `n`.
 for _tag, _form, _first in (*RESOLVERS, ("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), "yYnN")):
     _Dumper.add_implicit_resolver(_tag, _form, list(_first))
 
 
 def as_yaml(document: Any) -> bytes:
-    """A document of plain data as YAML, in its order."""
+    """Encode plain data as YAML, in its order."""
     text: bytes = yaml.dump(
         document, Dumper=_Dumper, encoding="utf-8", allow_unicode=True, sort_keys=False, width=2**31 - 1
     )

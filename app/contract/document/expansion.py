@@ -1,4 +1,4 @@
-"""Expansion of a template: loops, mappings that are one of several, and texts with expressions."""
+"""Template expansion: loops, merged mappings, and expressions in texts."""
 
 from collections.abc import Iterator, Set
 from typing import Any
@@ -11,7 +11,7 @@ from app.contract.document.values import Found, Part, Scope, Values
 Written = tuple[Part, Part]
 """The part of the short file that asked for something, and where that is written; the same part if that is the short file."""
 
-# How many mappings and lists a short file may become, and how many expressions may stand within one another.
+# Limits of the mappings and lists made from a short file, and of nested expressions.
 _LARGEST, _DEEPEST = 100_000, 40
 
 _ABSENT: Any = object()
@@ -20,17 +20,17 @@ _ABSENT: Any = object()
 class Expansion:
     """The expansion of a template for one short file.
 
-    :param plain: the parts of the template, by identity, in which there is nothing to expand
+    :param plain: the parts of the template, by identity, that need no expansion
 
-    `values` finds what expressions stand for, and has the findings. `written`, if it is a mapping, gets where each part was asked
-    for and is written.
+    `values` evaluates expressions and has the findings. `written`, if it is a mapping, gets for each part the location that
+    requested it and the location of its text.
     """
 
     def __init__(self, template: File, plain: Set[int], kind: File) -> None:
         self._template = template
         self._plain = plain
         self._kind = kind
-        # What a text outside of all loops stands for.
+        # The values of texts outside of all loops.
         self._known: dict[str, Any] = {}
         self._size = self._depth = 0
         self.values = Values(template, kind)
@@ -49,10 +49,10 @@ class Expansion:
     def _expand(self, node: Any, part: Part, asked: Part | None, scope: Scope, at: Pointer) -> Any:
         """Expand a part of the template.
 
-        :param asked: the part of the short file that asked for it
-        :param scope: the values of the loops around it
-        :param at: where it goes in the document
-        :returns: the part; `_ABSENT` if it stands for something optional that is not there
+        :param asked: the part of the short file that requested it
+        :param scope: the variables of the enclosing loops
+        :param at: its pointer in the document
+        :returns: the part; `_ABSENT` if it is optional and missing
         """
         if isinstance(node, str):
             return self._text(node, part, asked, scope, at)
@@ -137,7 +137,7 @@ class Expansion:
                 self.values.find(inner, "This is no mapping.", "Write a mapping, or an expression that stands for one.")
 
     def _entries(self, loop: Loop, part: Part, scope: Scope) -> Iterator[tuple[Scope, Part | None]]:
-        """The scope of each turn of a loop, and the part of the short file that asks for the turn."""
+        """The scope of each iteration of a loop, and the part of the short file that requested it."""
         found = self.values.value(loop.expression, part, scope)
         if found is None:
             return
@@ -157,7 +157,7 @@ class Expansion:
                 yield within, asked
 
     def _text(self, text: str, part: Part, asked: Part | None, scope: Scope, at: Pointer | None) -> Any:
-        """Replace the expressions in a text. :param at: as for `_expand`; None if it is a key"""
+        """Evaluate the expressions in a text. :param at: as for `_expand`; None for a key"""
         if scope or self.written is not None:
             return self._replaced(text, part, asked, scope, at)
         if text not in self._known:
@@ -193,7 +193,7 @@ class Expansion:
         return words
 
     def _inserted(self, found: Found, asked: Part | None, scope: Scope, at: Pointer | None) -> Any:
-        """A value in the place of an expression: that of the short file as it is, that of the template expanded."""
+        """The value of an expression: from the short file unchanged, from the template expanded."""
         if found.part[0] is self._kind:
             if self.written is None or at is None:
                 return _copied(found.value)
@@ -208,7 +208,7 @@ class Expansion:
             self._depth -= 1
 
     def _limit(self, part: Part) -> None:
-        """Stop an expansion without end. :raises ContractError: it has no end"""
+        """Stop an infinite expansion. :raises ContractError: it has too many parts"""
         if self._size > _LARGEST or self._depth > _DEEPEST:
             file, pointer = part
             problem = "The expansion is too large, or has no end."
@@ -216,7 +216,7 @@ class Expansion:
             raise ContractError([file.finding(pointer, problem, remedy)])
 
     def _placed(self, node: Any, part: Part, at: Pointer) -> Any:
-        """The copy of a part of the short file, with its places."""
+        """Copy a part of the short file, with its locations."""
         self._note(at, part, part)
         file, pointer = part
         if isinstance(node, list):
@@ -231,12 +231,12 @@ class Expansion:
 
 
 def _is_word(value: Any) -> bool:
-    """Whether a value may be part of a text."""
+    """Whether a value may be inserted into a text."""
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _copied(node: Any) -> Any:
-    """A copy of plain data: what is made of the files writes into it."""
+    """Copy plain data: bundling modifies it."""
     if isinstance(node, list):
         return [_copied(item) for item in node]
     if isinstance(node, dict):

@@ -15,9 +15,9 @@ _FORM = re.compile(rf"(?P<paths>.+?)(?: without (?P<without>{_NAME}(?:, *{_NAME}
 
 @dataclass(frozen=True)
 class Path:
-    """The way to a value: a name, and the keys below it. A key that is a path is the value of that.
+    """Path to a value: a name, and keys below it. A key that is itself a path is evaluated.
 
-    :param text: the path as it is written
+    :param text: the source text
     """
 
     name: str
@@ -29,10 +29,10 @@ class Path:
 class Expression:
     """An expression.
 
-    :param alternatives: the paths to try one after the other
-    :param without: the keys to leave out of a mapping
-    :param optional: whether there may be no value
-    :param text: the expression as it is written
+    :param alternatives: the paths, tried in order
+    :param without: the keys to omit from a mapping
+    :param optional: whether the value may be missing
+    :param text: the source text
     """
 
     alternatives: tuple[Path, ...]
@@ -45,10 +45,10 @@ class Expression:
 class Loop:
     """A loop.
 
-    :param name: what each item of the list, or key of the mapping, is called in the loop
-    :param value: what the value of the key is called; empty if it has no name
+    :param name: the variable for an item of the list, or a key of the mapping
+    :param value: the variable for the key's value; empty if there is none
     :param expression: the list or mapping
-    :param unless: what keeps a turn from being made if it is true; None if nothing does
+    :param unless: the condition that skips an iteration; None if there is none
     """
 
     name: str
@@ -59,7 +59,7 @@ class Loop:
 
 @lru_cache(maxsize=1024)  # The templates of one contract have some hundred.
 def pieces_of(text: str) -> tuple[str | Expression, ...] | None:
-    """The pieces of a text. :returns: None if it has no expression, nothing if one can't be read"""
+    """Split a text into literals and expressions. :returns: None without expressions, empty if one is invalid"""
     if "${" not in text:
         return None
     pieces: list[str | Expression] = []
@@ -78,7 +78,7 @@ def pieces_of(text: str) -> tuple[str | Expression, ...] | None:
 
 @lru_cache(maxsize=1024)
 def loop_of(key: str) -> Loop | None:
-    """The loop that a key begins; None if it is a key like others."""
+    """Parse a key as a loop; None if it is an ordinary key."""
     found = _LOOP.fullmatch(key)
     if found is None or (expression := _expression(found[3])) is None:
         return None
@@ -87,7 +87,7 @@ def loop_of(key: str) -> Loop | None:
 
 
 def is_directive(key: str) -> bool:
-    """Whether a key of a template does not stand for itself."""
+    """Whether a key of a template is a directive."""
     return key == MERGE or "${" in key or loop_of(key) is not None
 
 
@@ -108,7 +108,7 @@ def _path(text: str) -> Path | None:
 
 
 def _path_from(text: str, start: int) -> tuple[Path | None, int]:
-    """The path that begins at a position, and where it ends."""
+    """Parse a path at a position. :returns: the path and its end"""
     first = re.compile(_NAME).match(text, start)
     if first is None:
         return None, start

@@ -1,4 +1,4 @@
-"""What is wrong with a contract, and where: the one form of every message at boot."""
+"""Findings of the boot checks, with their locations."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, order=True)
 class Location:
-    """A place in a file. Line and column count from 1."""
+    """A location in a file. Line and column count from 1."""
 
     file: str
     line: int
@@ -20,12 +20,12 @@ class Location:
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that is wrong.
+    """A finding.
 
     :param location: where it is
     :param problem: what is wrong, one sentence
     :param remedy: what to do, one sentence
-    :param value: where what it is about is written, if that may be shown at several places by aliases
+    :param value: the location of the value in question, if aliases may repeat it
     """
 
     location: Location
@@ -38,7 +38,7 @@ class Finding:
 
 
 def once(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings in order without duplicates: one in an aliased part is at its anchor."""
+    """Remove duplicate findings in order: one in an aliased part is at its anchor."""
     found: dict[tuple[Location, str, str], Finding] = {}
     for finding in sorted(findings):
         found.setdefault((finding.value or finding.location, finding.problem, finding.remedy), finding)
@@ -46,7 +46,7 @@ def once(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def shown(value: Any) -> str:
-    """A value of a contract in a message: JSON, shortened."""
+    """A value of a contract in a message: truncated JSON."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
@@ -55,9 +55,9 @@ _SHOWN = 60
 
 
 class ContractError(Exception):
-    """The contract can't be served as it stands.
+    """An invalid contract that can't be served.
 
-    :param findings: everything that is wrong, at least one
+    :param findings: all findings, at least one
     """
 
     def __init__(self, findings: Sequence[Finding]) -> None:

@@ -1,10 +1,10 @@
-"""Kinds: short files that a template turns into paths and components.
+"""Kinds: short files that a template expands to paths and components.
 
-A template is a YAML file whose `document` holds paths and components with directives in them:
+A template is a YAML file whose `document` holds paths and components with directives:
 
-- `${names.one}` stands for a value: of the short file, of the template, or of the loop around it;
-- `$for name, property in properties:` repeats what is below it, for each key of a mapping or each item of a list;
-- `$merge: [a, b]` is one mapping of several, in which later keys win.
+- `${names.one}` is a value: of the short file, of the template, or of the enclosing loop;
+- `$for name, property in properties:` repeats its content for each key of a mapping or item of a list;
+- `$merge: [a, b]` merges mappings; later keys win.
 
 `docs/contract.md` describes them.
 """
@@ -22,20 +22,20 @@ from app.contract.document.findings import ContractError, Location
 
 @dataclass(frozen=True, eq=False)
 class MadeFile(File):
-    """The paths and components that a template makes of a short file.
+    """The paths and components that a template generates from a short file.
 
-    :param written: finds where each part was asked for, and where it is written
+    :param written: locates the request and the text of each part
     """
 
     written: Callable[[], Mapping[Pointer, Written]]
 
     def locate(self, pointer: Pointer) -> Location:
-        """The place in the short file that asked for a part; that in the template if the part stands in each document."""
+        """Locate the part of the short file that requested a part; if none did, its text in the template."""
         (file, place), _ = self._written(pointer)
         return file.locate(place)
 
     def locate_value(self, pointer: Pointer) -> Location:
-        """The place at which a part is written."""
+        """Locate the text of a part."""
         _, (file, place) = self._written(pointer)
         return file.locate_value(place)
 
@@ -54,12 +54,12 @@ class Template:
 
     def __init__(self, file: File) -> None:
         self.file = file
-        # Parts of it, by identity, in which there is nothing to expand.
+        # Its parts, by identity, that need no expansion.
         self.plain: set[int] = set()
         self._find_plain(file.document)
 
     def _find_plain(self, node: Any) -> bool:
-        """Whether there is nothing to expand in a part; the parts of it are looked at as well."""
+        """Whether a part needs no expansion; its own parts are examined as well."""
         if not isinstance(node, CONTAINERS):
             return not (isinstance(node, str) and "${" in node)
         inner = [self._find_plain(part) for part in (node.values() if isinstance(node, dict) else node)]
@@ -70,7 +70,7 @@ class Template:
 
 
 def made(template: Template, kind: File) -> MadeFile:
-    """Make paths and components.
+    """Generate paths and components.
 
     :param kind: the short file
     :raises ContractError: the template can't be used, or the short file does not fit it
@@ -79,7 +79,7 @@ def made(template: Template, kind: File) -> MadeFile:
     document = expansion.document()
     findings = expansion.values.findings or list(expansion.values.unknown_keys())
     if findings:
-        # What several places of the template need is told once.
+        # Report once what several places of the template need.
         raise ContractError(sorted({(one.location, one.problem): one for one in reversed(findings)}.values()))
     return MadeFile(kind.path, kind.name, kind.text, document, dict, cache(partial(_written, template, kind)))
 

@@ -1,4 +1,4 @@
-"""Read the files of a contract: the first one, those that it refers to, and short files with their templates."""
+"""Read the files of a contract: the root, the files it references, and short files with their templates."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,13 +23,13 @@ Resolve = Callable[[Path], Path]
 
 
 class FileReference(NamedTuple):
-    """A reference as it stands in a file.
+    """A reference in a file.
 
-    :param pointer: the place of its text, which is that of a `$ref` or an entry of a discriminator's mapping
+    :param pointer: the pointer of its text, a `$ref` or an entry of a discriminator's mapping
     :param node: the object that holds the text
     :param shown: the text
     :param path: the file that it names
-    :param fragment: what it names in that file
+    :param fragment: the part of that file that it names
     """
 
     pointer: Pointer
@@ -40,18 +40,18 @@ class FileReference(NamedTuple):
 
     @property
     def of_path_item(self) -> bool:
-        """Whether it stands in the place of a path item."""
+        """Whether it is the reference of a path item."""
         return self.pointer[-1] == "$ref" and is_path_item(self.pointer[:-1])
 
 
 class Reader:
-    """Reads the files that a root refers to, and those that they refer to.
+    """Reader of a root and all files that it references, directly or not.
 
-    :param root: the root
+    :param root: the root file
     :param read_file: reads a file
-    :param resolve: follows the links of a path
+    :param resolve: resolves the links of a path
 
-    `files` has all of them by path, the root first; `references` what they refer to.
+    `files` has all of them by path, root first; `references` has their references.
     """
 
     def __init__(self, root: File, read_file: ReadFile, resolve: Resolve) -> None:
@@ -63,7 +63,7 @@ class Reader:
         self.references: dict[File, list[FileReference]] = {}
 
     def read(self) -> None:
-        """Read them. :raises ContractError: one can't be used"""
+        """Read all files. :raises ContractError: one is invalid"""
         unusable: set[Path] = set()
         waiting = deque([self._root, *self._kinds()])
         while waiting:
@@ -71,7 +71,7 @@ class Reader:
             paths: dict[str, Path] = {"": file.path}
             self.references[file] = []
             for pointer, node, shown in file.references:
-                # A reference is a URI, in which some characters are encoded (RFC 6901, section 6).
+                # A reference is a URI, in which some characters are percent-encoded (RFC 6901, section 6).
                 name, _, fragment = unquote(shown).partition("#")
                 known = paths.get(name)
                 path = paths[name] = known or self._resolve(file.path.parent / name)
@@ -88,7 +88,7 @@ class Reader:
             raise ContractError(sorted(self._findings))
 
     def _kinds(self) -> Iterator[File]:
-        """What the templates of the root make of their short files."""
+        """The expansions of the root's short files."""
         kinds = self._root.document.get("x-kinds", {})
         for name, shown in kinds.items() if isinstance(kinds, dict) else [("", None)]:
             place: Pointer = ("x-kinds", name) if name else ("x-kinds",)
@@ -99,7 +99,7 @@ class Reader:
             if file is None:
                 continue
             template = Template(file)
-            # No part of the document stands in it as it is.
+            # No part of the document comes from it unchanged.
             self.files[file.path] = empty = replace(file, document={})
             self.references[empty] = []
             for index, further in enumerate(shown):
@@ -124,7 +124,7 @@ class Reader:
             yield file
 
     def _resolve(self, path: Path) -> Path:
-        # What can't be followed can't be read either, which is told of then.
+        # A path that can't be resolved can't be read either, which is reported then.
         try:
             return self._follow(path)
         except OSError:

@@ -28,7 +28,7 @@ def value_of(tag: str, text: str) -> Any:
     """The value of a scalar.
 
     :param tag: the resolved or explicit tag
-    :raises ValueError: JSON has no such value; the message says why, as a clause
+    :raises ValueError: JSON has no such value; the message has the reason, as a clause
     """
     make = _VALUES.get(tag)
     if make is None:
@@ -57,7 +57,7 @@ def _float(text: str) -> float | int:
     number = float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
     if not math.isfinite(number):
         raise ValueError("is not a JSON number")
-    # 1e3 is a whole number for JSON and YAML, and no less an integer than 1000.
+    # 1e3 is a whole number in JSON and YAML, as much an integer as 1000.
     return int(number) if "e" in text.lower() and number.is_integer() and abs(number) < _EXACT else number
 
 

@@ -11,13 +11,13 @@ _BRACKETS = {"flow sequence": ("list", "[", "]"), "flow mapping": ("mapping", "{
 
 
 class _Problem(NamedTuple):
-    """A syntax error, as the parser reports it.
+    """A syntax error reported by the parser.
 
     :param said: the message, context and problem
-    :param line: the line in which it gave up, without indentation
-    :param character: the character at which it gave up; empty at the end
+    :param line: the line of the error, without indentation
+    :param character: the character at the error; empty at the end
     :param within: the text before that character on the line
-    :param begins: the line in which the construct being parsed begins, counted from 1
+    :param begins: the first line of the construct being parsed, counted from 1
     """
 
     said: str
@@ -30,8 +30,8 @@ class _Problem(NamedTuple):
 def finding_of(error: yaml.YAMLError, name: str, text: bytes) -> Finding:
     """Convert a parser's error to a finding.
 
-    :param name: what messages call the file
-    :param text: what it holds
+    :param name: the name of the file in messages
+    :param text: its content
     """
     if not isinstance(error, yaml.MarkedYAMLError):
         return _unreadable(error, name, text)

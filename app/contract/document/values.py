@@ -1,4 +1,4 @@
-"""Values of expressions: found in a loop, in the template, or in the short file."""
+"""Evaluation of expressions in loops, templates and short files."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ Part = tuple[File, Pointer]
 
 
 class Found(NamedTuple):
-    """A value that an expression stands for.
+    """The value of an expression.
 
-    :param part: where it stands
-    :param asked: the part of the short file that chose it among others; None if it is always the same
+    :param part: its location
+    :param asked: the part of the short file that selected it; None if it is constant
     """
 
     value: Any
@@ -25,10 +25,10 @@ class Found(NamedTuple):
 
 
 class _Unfit(Exception):
-    """Something that an expression needs is not there.
+    """Missing operand of an expression.
 
-    :param finding: makes the finding, for which files are read once more
-    :param unwritten: whether it is a key that the short file does not have, and may lack if the expression is optional
+    :param finding: creates the finding, for which files are read once more
+    :param unwritten: whether it is a missing key of the short file, which an optional expression permits
     """
 
     def __init__(self, finding: Callable[[], Finding], *, unwritten: bool) -> None:
@@ -42,9 +42,9 @@ Scope = dict[str, Found]
 
 
 class Values:
-    """The values that expressions of a template stand for, for one short file.
+    """Evaluator of a template's expressions for one short file.
 
-    `findings` has what is wrong.
+    `findings` has its findings.
     """
 
     def __init__(self, template: File, kind: File) -> None:
@@ -56,7 +56,7 @@ class Values:
         self.findings: list[Finding] = []
 
     def unknown_keys(self, pointer: Pointer = (), node: Any = None) -> Iterator[Finding]:
-        """The keys of the short file that the template makes nothing of."""
+        """Find the keys of the short file that the template does not use."""
         for key, value in (self._kind.document if node is None else node).items():
             place = (*pointer, key)
             if place in self._used:
@@ -74,7 +74,7 @@ class Values:
         self.findings.append(file.finding(pointer, problem, remedy))
 
     def value(self, expression: Expression, part: Part, scope: Scope) -> Found | None:
-        """The value of an expression; None if it is optional, or a finding says why there is none."""
+        """Evaluate an expression; None if it is optional and missing, or has a finding."""
         try:
             found = self._first(expression, part, scope)
         except _Unfit as unfit:
@@ -91,7 +91,7 @@ class Values:
         return found
 
     def holds(self, path: Path, part: Part, scope: Scope) -> bool:
-        """Whether the value of a path is there and true."""
+        """Whether a path has a true value."""
         with contextlib.suppress(_Unfit):
             return bool(self._followed(path, part, scope).value)
         return False
@@ -101,7 +101,7 @@ class Values:
             self._used.add(found.part[1])
 
     def _first(self, expression: Expression, part: Part, scope: Scope) -> Found:
-        """The value of the first alternative that has one. :raises _Unfit: none has"""
+        """The first alternative with a value. :raises _Unfit: there is none"""
         *others, last = expression.alternatives
         for path in others:
             with contextlib.suppress(_Unfit):
@@ -109,7 +109,7 @@ class Values:
         return self._followed(last, part, scope)
 
     def _followed(self, path: Path, part: Part, scope: Scope) -> Found:
-        """What a path leads to. :raises _Unfit: nothing"""
+        """The value of a path. :raises _Unfit: there is none"""
         found = self._named(path, part, scope)
         for step in path.steps:
             if isinstance(step, str):
@@ -121,7 +121,7 @@ class Values:
         return found
 
     def _named(self, path: Path, part: Part, scope: Scope) -> Found:
-        """What a name stands for: in a loop, in the template, in the short file."""
+        """Look up a name in the loops, the template and the short file."""
         if path.name in scope:
             return scope[path.name]
         if path.name not in self._template.document:
@@ -132,7 +132,7 @@ class Values:
         return Found(value, there, None)
 
     def _aliased(self, name: str, expression: Expression, part: Part, scope: Scope) -> Found:
-        """The value of a name that the template gives to an expression."""
+        """The value of a name that the template defines by an expression."""
         if name in self._open:
             file, pointer = part
             raise _Unfit(
@@ -147,8 +147,8 @@ class Values:
     def _below(self, found: Found, key: str, path: Path, part: Part, chosen: Part | None = None) -> Found:
         """The value of a key.
 
-        :param part: where the path is written
-        :param chosen: what has chosen the key; None if it is always the same
+        :param part: the location of the path
+        :param chosen: the part that selected the key; None if it is constant
         :raises _Unfit: there is no such key
         """
         file, pointer = found.part
@@ -161,7 +161,7 @@ class Values:
         raise _Unfit(lambda: self._missing(found, key, path, part, chosen), unwritten=unwritten)
 
     def _missing(self, found: Found, key: str, path: Path, part: Part, chosen: Part | None) -> Finding:
-        """What is wrong if there is no such key. The arguments are those of `_below`."""
+        """The finding for a missing key. The arguments are those of `_below`."""
         file, pointer = found.part
         if chosen is not None:
             known = ", ".join(found.value) if isinstance(found.value, dict) else ""

@@ -12,7 +12,7 @@ from app.contract.document.findings import ContractError, Finding, Location
 
 
 class FileMemory:
-    """Reads files, and makes documents only of those that have changed since it did so last."""
+    """Cache of parsed files, invalidated by changes of the files."""
 
     def __init__(self) -> None:
         self._files: dict[Path, File] = {}
@@ -21,15 +21,15 @@ class FileMemory:
         self._targets: dict[Path, Path] = {}
 
     def resolve(self, path: Path) -> Path:
-        """The same as `resolved`."""
+        """Same as `resolved`."""
         # A path that can't be resolved now may be later.
         self._targets[path] = path
         self._targets[path] = target = resolved(path)
         return target
 
     def read_file(self, path: Path, name: str, beginning: str) -> File:
-        """The same as the function of this name."""
-        # For a file that can't be read, and may be there later.
+        """Same as the function of this name."""
+        # Also for a file that can't be read, but may be later.
         self._texts[path] = None
         self._texts[path] = text = path.read_bytes()
         known = self._files.get(path)
@@ -38,15 +38,15 @@ class FileMemory:
         return known
 
     def begin(self) -> None:
-        """Forget which files were asked for."""
+        """Start to record which files are read."""
         self._texts, self._targets = {}, {}
 
     def end(self) -> None:
-        """Forget the documents of files that were not asked for since the beginning."""
+        """Discard the documents of files that were not read since `begin`."""
         self._files = {path: file for path, file in self._files.items() if path in self._texts}
 
     def outdated(self) -> bool:
-        """Whether any file read so far has changed, or a path leads to another file."""
+        """Whether a file has changed since it was read, or a path has another target."""
         return any(_target_of(path) != target for path, target in self._targets.items()) or any(
             _text_of(path) != text for path, text in self._texts.items()
         )
@@ -56,14 +56,12 @@ class FileMemory:
         return {path: text for path, text in self._texts.items() if text is not None}, dict(self._targets)
 
     def folders(self) -> frozenset[Path]:
-        """The folders in which something has to change before a file does: those of the files, and of the links that lead to
-        them.
-        """
+        """The folders to watch for changes of the files: those of the files, and of the links to them."""
         return frozenset(folder for path in (*self._targets, *self._texts) for folder in _folders_to(path))
 
 
 def resolved(path: Path) -> Path:
-    """The file that a path leads to. :raises OSError: its links lead in a circle"""
+    """The target of a path, all links followed. :raises OSError: its links are circular"""
     try:
         return path.resolve()
     except RuntimeError as error:
@@ -85,7 +83,7 @@ def _text_of(path: Path) -> bytes | None:
 
 
 def _folders_to(path: Path) -> Iterator[Path]:
-    """The folder of a file, as far as it is there, and that of each link on the way."""
+    """The existing folders of a file and of each link to it."""
     waiting = list(reversed(path.absolute().parts))
     folder = Path(waiting.pop())
     for _ in range(_STEPS):
@@ -115,8 +113,8 @@ def read_file(path: Path, name: str, beginning: str) -> File:
     """Read a file.
 
     :param path: where the file is
-    :param name: what messages call it
-    :param beginning: what a file of its kind begins with, for the message if it is no mapping
+    :param name: its name in messages
+    :param beginning: the first key of such a file, for the message if it is no mapping
     :raises OSError: it can't be read
     :raises ContractError: it is no YAML mapping with unique keys
     """
@@ -124,7 +122,7 @@ def read_file(path: Path, name: str, beginning: str) -> File:
 
 
 def parse(path: Path, name: str, text: bytes, beginning: str) -> File:
-    """The same of a file that holds a text.
+    """Parse the text of a file. The other arguments are those of `read_file`.
 
     :raises ContractError: it is no YAML mapping with unique keys
     """
