@@ -1,1 +1,1 @@
-"""Reading requests: paths, queries, bodies, credentials, and what clients accept."""
+"""Request parsing: path, query, body, credentials and `Accept`."""

@@ -1,6 +1,6 @@
-"""Who sends a request: from the `Authorization` header to what the caller may do.
+"""Authentication: from the `Authorization` header to the permissions of the caller.
 
-authentik answers missing and wrong credentials with 403, never 401; the messages are recorded (`auth.header.*`).
+authentik responds to missing and invalid credentials with 403, never 401; the messages are recorded (`auth.header.*`).
 """
 
 from collections.abc import Callable
@@ -10,28 +10,28 @@ from app.contract.connexion import AbstractSecurityHandler
 
 NOT_PROVIDED = "Authentication credentials were not provided."
 UNSUPPORTED_SCHEME = "Unsupported authentication type"
-INVALID_TOKEN = "Token invalid/expired"  # noqa: S105  # a sentence
+INVALID_TOKEN = "Token invalid/expired"  # noqa: S105  # a message
 PERMISSION_DENIED = "You do not have permission to perform this action."
 
 
 class Access(Protocol):
-    """What the sender of a request may do."""
+    """The access rights of a caller."""
 
     @property
     def name(self) -> str:
-        """What the log calls the sender."""
+        """The name of the caller in the log."""
 
     @property
     def superuser(self) -> bool:
-        """Whether every permission is given."""
+        """Whether the caller has every permission."""
 
     @property
     def permissions(self) -> frozenset[str]:
-        """The permissions that are given."""
+        """The permissions of the caller."""
 
     @property
     def user(self) -> str:
-        """The key of the sender's user, empty if there is none."""
+        """The key of the caller's user, empty if there is none."""
 
 
 FindAccess = Callable[[str], Access | None]
@@ -39,21 +39,21 @@ FindAccess = Callable[[str], Access | None]
 
 
 class Forbidden(Exception):
-    """The request is refused for who sends it. The message is the message of the 403."""
+    """The caller may not send this request. The message is that of the 403."""
 
 
 def allows(access: Access | None, permissions: frozenset[str]) -> bool:
-    """Whether an access has all of the permissions."""
+    """Whether an access includes all of the permissions."""
     return not permissions or (access is not None and (access.superuser or permissions <= access.permissions))
 
 
 class BearerSecurityHandler(AbstractSecurityHandler):
     """Connexion's extension point for `type: http, scheme: bearer`.
 
-    Connexion's own handler reads the header by other rules than authentik and responses 401. This one's function takes the
-    value of the header, None if there is none, and returns the sender's access.
+    Connexion's own handler reads the header by other rules than authentik and responds 401. The function of this one takes the
+    value of the header, None if it is missing, and returns the caller's access.
 
-    :param find_access: looks a token up
+    :param find_access: looks up a token
     """
 
     def __init__(self, find_access: FindAccess) -> None:

@@ -15,7 +15,7 @@ from app.contract.validation.schemas import Direction, SchemaReader, admits_null
 from app.contract.validation.violations import violations
 from app.contract.validation.wording import BODY, MORE, NO_DATA, NON_FIELD_ERRORS, does_not_exist
 
-# RFC 8259 knows UTF-8 only; authentik honours `charset`, and these are the encodings that text of JSON comes in.
+# RFC 8259 permits only UTF-8; authentik honours `charset`, and these are the encodings that JSON is sent in.
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})
 
 
@@ -26,19 +26,19 @@ MOST_CONTAINERS = 50_000
 
 
 class UnsupportedMediaType(Exception):
-    """The body is of a media type that the operation does not take."""
+    """The operation does not accept the media type of the body."""
 
 
 class MalformedBody(Exception):
-    """The body is not of the media type that it says. The message is the message of the 400."""
+    """The body is not valid for its media type. The message is that of the 400."""
 
 
 class InvalidBody(Exception):
-    """The body breaks the contract.
+    """The body violates the contract.
 
     :param messages: messages by property
-    :param valid: the properties that are right
-    :param violated: the rules that are broken
+    :param valid: the valid properties
+    :param violated: the violated rules
     """
 
     def __init__(self, messages: Messages, valid: Mapping[str, Any], violated: list[ViolatedRule]) -> None:
@@ -49,11 +49,11 @@ class InvalidBody(Exception):
 
 
 class BodyReader:
-    """Reads the body of one operation, which is JSON.
+    """Reader of the JSON body of one operation.
 
     :param contract: the contract
-    :param pointer: where the operation's `requestBody` stands
-    :param defaults: properties that a new object takes when they are left out
+    :param pointer: the pointer of the operation's `requestBody`
+    :param defaults: the defaults of a new object by property
     """
 
     def __init__(self, contract: Contract, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
@@ -86,34 +86,34 @@ class BodyReader:
         self._uuids = frozenset(name for name, schema in self.properties.items() if _holds_uuids(contract, schema))
         self.defaults = dict(defaults)
         self._validator = SchemaReader(contract, Direction.REQUEST).validator(media["schema"])
-        # One that has to be there, whose schema does not see to that.
+        # A required body whose schema admits `{}`.
         self._wanted = request_body.get("required", False) and self._validator.is_valid({})
         self._formatter = ErrorFormatter(contract, media["schema"], BODY)
         self._accepted = _ranges(self.media_type)
 
     def read(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """The properties of a body that the contract lets a client set, defaults filled in.
+        """Validate a body. :returns: the properties that a client may set, with defaults
 
         An empty body counts as `{}` whatever its type (recorded: `create.ctype.*_empty_body`).
 
         :raises UnsupportedMediaType: it is of another media type
-        :raises MalformedBody: it is no JSON
-        :raises InvalidBody: it breaks the schema, or there is none and has to be
+        :raises MalformedBody: it is not JSON
+        :raises InvalidBody: it violates the schema, or is required and missing
         """
         if not body:
             self.check_presence()
         return self.checked(self._decode(body, content_type) if body else {})
 
     def check_presence(self) -> None:
-        """:raises InvalidBody: there has to be a body, and `{}`, which an empty one counts as, would be taken"""
+        """:raises InvalidBody: the body is required, and its schema admits `{}`, as which an empty body counts"""
         if self._wanted:
             raise InvalidBody({NON_FIELD_ERRORS: [NO_DATA]}, {}, [ViolatedRule((*self._whole, "required"))])
 
     def checked(self, instance: Any) -> dict[str, Any]:
-        """The properties of a decoded body, defaults filled in.
+        """Validate a decoded body. :returns: its properties, with defaults
 
         :raises MalformedBody: it is nested too deeply
-        :raises InvalidBody: it breaks the schema
+        :raises InvalidBody: it violates the schema
         """
         if isinstance(instance, dict):
             for name in self._trimmed & instance.keys():
@@ -127,11 +127,11 @@ class BodyReader:
                 found, complete = violations(self._validator, instance, self._places)
                 messages = self._formatter.explain(found, instance)
             except ValueError as error:
-                # The validator can't tell of a value that is nested deeper than it looks.
+                # The validator can't report on a value that is nested deeper than the excerpt.
                 raise MalformedBody(
                     f"{_NO_JSON} - array and object recursion depth exceeded: line 1 column 1 (char 0)"
                 ) from error
-            # What else is wrong must not be asked of the store.
+            # Properties with other violations must not be looked up in the store.
             valid = self._known(instance, without=messages) if isinstance(instance, dict) and complete else {}
             if not complete:
                 messages[NON_FIELD_ERRORS] = [*messages.get(NON_FIELD_ERRORS, ()), MORE]
@@ -139,21 +139,21 @@ class BodyReader:
         return {**self.defaults, **self._known(instance)}
 
     def sent(self, body: bytes, content_type: str) -> Mapping[str, Any]:
-        """The properties of a body that was taken, as they were sent."""
+        """The properties of an accepted body, as they were sent."""
         properties: Mapping[str, Any] = self._decode(body, content_type)
         return properties
 
     @property
     def unique(self) -> tuple[frozenset[str], ...]:
-        """The properties, each set together, that no two objects have the same of."""
+        """The sets of properties whose combined values are unique among objects."""
         return (*(frozenset({name}) for name in self._unique), *self._unique_sets)
 
     def asked_of_the_store(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of some properties that are right only if what is stored agrees."""
+        """The properties whose validity depends on the store."""
         return {name: properties[name] for name in self._asked if name in properties}
 
     def messages_of(self, error: errors.NotUnique | errors.DanglingReference) -> Messages:
-        """What a client is told when the store does not agree. :raises BrokenContract: the contract has no words for it"""
+        """The messages of a conflict with the store. :raises BrokenContract: the contract has none"""
         if isinstance(error, errors.DanglingReference):
             return {name: [does_not_exist(value)] for name, value in error.values.items()}
         if isinstance(error.property_name, str):
@@ -171,7 +171,7 @@ class BodyReader:
     def violated_by(
         self, error: errors.NotUnique | errors.DanglingReference, properties: Mapping[str, Any]
     ) -> list[ViolatedRule]:
-        """The rules that the store finds broken.
+        """The rules violated according to the store.
 
         :param properties: the properties that were sent
         """
@@ -187,11 +187,11 @@ class BodyReader:
         return [ViolatedRule(rule, (), {name: properties.get(name) for name in error.property_name})]
 
     def place_of(self, property_name: str) -> Pointer:
-        """Where a property stands; the body if it has none of this name."""
+        """The pointer of a property; that of the body if it has no such property."""
         return self._places.get(property_name, self.pointer)
 
     def ordered(self, messages: Messages) -> Messages:
-        """Messages in the contract's order."""
+        """Sort messages in the order of the contract."""
         return {name: messages[name] for name in (*self.properties, *messages) if name in messages}
 
     def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:
@@ -211,7 +211,7 @@ class BodyReader:
             raise MalformedBody(f"{_NO_JSON} - {error}") from error
 
     def check_media_type(self, content_type: str) -> str:
-        """The parameters of a media type. :raises UnsupportedMediaType: it is not the one of the operation"""
+        """The parameters of a media type. :raises UnsupportedMediaType: it is not that of the operation"""
         media_type, _, parameters = content_type.partition(";")
         if media_type.strip().lower() not in self._accepted:
             raise UnsupportedMediaType(content_type)
@@ -219,7 +219,7 @@ class BodyReader:
 
 
 def _is_null_if_blank(contract: Contract, schema: dict[str, Any]) -> bool:
-    """Whether `""` means null, as it does to authentik."""
+    """Whether `""` means null, as in authentik."""
     return "x-references" in schema and schema.get("type") != "array" and admits_null(contract, schema)
 
 
@@ -229,19 +229,19 @@ def _holds_uuids(contract: Contract, schema: dict[str, Any]) -> bool:
 
 
 def _in_small_letters(value: Any) -> Any:
-    """UUIDs as they are stored and compared (RFC 9562, section 4)."""
+    """UUIDs in lower case, as they are stored and compared (RFC 9562, section 4)."""
     if isinstance(value, list):
         return [_in_small_letters(item) for item in value]
     return value.lower() if isinstance(value, str) else value
 
 
 def _ranges(media_type: str) -> frozenset[str]:
-    """The ways to name a media type: itself and the ranges that hold it (recorded: `create.ctype.*`)."""
+    """A media type and the ranges that include it (recorded: `create.ctype.*`)."""
     return frozenset({media_type, media_type.partition("/")[0] + "/*", "*/*"})
 
 
 def _as_utf8(body: bytes, parameters: str) -> bytes:
-    """A body in another `charset` as UTF-8; as it is if the charset is none that text comes in."""
+    """Convert a body in another `charset` to UTF-8; unchanged if the charset is not a text encoding."""
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":

@@ -1,4 +1,4 @@
-"""Bodies of `multipart/form-data` (RFC 7578): uploads, and texts beside them."""
+"""Bodies of `multipart/form-data` (RFC 7578): uploads, and text fields."""
 
 import re
 from collections.abc import Mapping
@@ -15,27 +15,27 @@ from app.domain import Upload
 
 FORM = "multipart/form-data"
 
-# authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS).
+# authentik's own limit (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS).
 MAX_PARTS = 1000
 
 TOO_MANY_PARTS = f"There are more than {MAX_PARTS} parts."
 
-# What the headers of all parts may have together, as much as those of a request: each byte of them takes microseconds to read.
+# Limit of the headers of all parts together, that of a request: each byte takes microseconds to parse.
 MAX_HEADERS = 64 * 1024
 
-# Characters of a media type with its parameters that are looked at: a boundary has at most 200.
+# Characters of a media type with its parameters that are parsed: a boundary has at most 200.
 _LONGEST_TYPE = 1024
 
-# What authentik takes for a boundary (Django's rule, longer than RFC 2046 allows).
+# Boundaries that authentik accepts (Django's rule, longer than RFC 2046 permits).
 _BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 _UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 
 
 class FormReader(BodyReader):
-    """Reads the form that is the body of one operation: properties of `format: binary` are uploads, the others text.
+    """Reader of the form of one operation: properties of `format: binary` are uploads, the others text.
 
-    A part that is not declared is ignored, as is a text where a file is declared, and a file where a text is.
+    Undeclared parts are ignored, as is text where a file is declared, and a file where text is.
     """
 
     def __init__(self, contract: Contract, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
@@ -46,13 +46,13 @@ class FormReader(BodyReader):
         }
 
     def read(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """The properties of a form, of several of one name the last one.
+        """Validate a form. :returns: its properties; of repeated ones the last
 
-        A body that is no form has no properties (recorded: `import.empty_body`, `import.field_not_file`).
+        A body that is not a form has no properties (recorded: `import.empty_body`, `import.field_not_file`).
 
         :raises UnsupportedMediaType: it is of another media type
         :raises MalformedBody: the boundary is missing, or there are too many parts or headers
-        :raises InvalidBody: it breaks the schema, or there is none and has to be
+        :raises InvalidBody: it violates the schema, or is required and missing
         """
         if not body:
             self.check_presence()
@@ -60,11 +60,11 @@ class FormReader(BodyReader):
         return {**self.checked(properties), **uploads}
 
     def sent(self, body: bytes, content_type: str) -> dict[str, Any]:
-        """The properties of a form that was taken, as they were sent; of a file its name."""
+        """The properties of an accepted form, as they were sent; for a file, its name."""
         return self._properties(body, content_type)[0]
 
     def _properties(self, body: bytes, content_type: str) -> tuple[dict[str, Any], dict[str, Upload]]:
-        """The properties, a file by its name, and the files."""
+        """The properties, with files by name, and the files."""
         properties: dict[str, Any] = {}
         uploads: dict[str, Upload] = {}
         for part in self._parts(body, content_type) if body else ():
@@ -72,19 +72,19 @@ class FormReader(BodyReader):
                 if coerce := self._coercions.get(part.name):
                     properties[part.name] = coerce(part.content.decode(errors="replace"))
             elif part.name in self._files and (filename := _without_folders(part.filename)):
-                # The validator takes plain values: it looks at the name in place of the upload.
+                # The validator takes plain values: it gets the name in place of the upload.
                 properties[part.name] = filename
                 uploads[part.name] = Upload(filename, part.media_type, part.content)
         return properties, uploads
 
     def _parts(self, body: bytes, content_type: str) -> "list[_Part]":
         self.check_media_type(content_type)
-        # The header of a client that means well is short, and a long one takes long to read.
+        # The headers of legitimate clients are short, and long ones take long to parse.
         given = parse_options_header(content_type[:_LONGEST_TYPE])[1].get(b"boundary")
         boundary = None if given is None else given.decode("latin-1")
         if boundary is None or not _BOUNDARY.fullmatch(boundary):
             raise MalformedBody(f"Multipart form parse error - Invalid boundary in multipart: {boundary}")
-        # What begins like the end of a part takes the parser microseconds, part or not; RFC 2046 has none within a part.
+        # Each delimiter takes the parser microseconds, even a false one; RFC 2046 has none within a part.
         if body.count(b"\r\n--" + boundary.encode("latin-1")) > MAX_PARTS + 1:
             raise MalformedBody(TOO_MANY_PARTS)
         collector = _Collector()
@@ -103,7 +103,7 @@ class _Part(NamedTuple):
 
 
 class _Collector:
-    """Puts the parts together that the parser tells of."""
+    """Collector of the parts that the parser reports."""
 
     def __init__(self) -> None:
         self.parts: list[_Part] = []
@@ -158,13 +158,13 @@ class _Collector:
 
 
 def _media_type(header: bytes) -> str:
-    """The media type that a part names, without its parameters."""
+    """The media type of a part, without its parameters."""
     named = header.decode("latin-1").partition(";")[0].strip().lower()
     return named if _MEDIA_TYPE.fullmatch(named) else _UNKNOWN_MEDIA_TYPE
 
 
 def _without_folders(filename: str) -> str:
-    """The last part of a client's path, without characters that are not printable; empty if nothing is left of it."""
+    """The last segment of a client's path, without characters that are not printable; empty if nothing remains."""
     name = filename.replace("\\", "/").rpartition("/")[2]
     name = "".join(filter(str.isprintable, name)).strip()
     return "" if name in (".", "..") else name

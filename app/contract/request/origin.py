@@ -1,4 +1,4 @@
-"""Where a client thinks that this server is."""
+"""Origin of the server as a client sees it."""
 
 import re
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ _SCHEMES = frozenset({"http", "https"})
 
 
 def origin_of(scope: Mapping[str, Any]) -> str:
-    """Scheme and host by which a client has reached this server, such as `https://flows.example:9443`.
+    """Scheme and host by which a client reached this server, such as `https://flows.example:9443`.
 
-    A proxy in front of it passes the host on, and says the scheme in `X-Forwarded-Proto`, as in front of authentik.
+    A proxy passes the host on, and sets the scheme in `X-Forwarded-Proto`, as in front of authentik.
 
     :param scope: the request (ASGI)
     """
@@ -24,9 +24,9 @@ def origin_of(scope: Mapping[str, Any]) -> str:
 
 
 def _own_address(scope: Mapping[str, Any]) -> str:
-    """What this server listens at, for a client that does not say what it looks for."""
+    """The listening address of this server, for a request without a host."""
     host, port = scope.get("server") or ("", None)
     if port is None:
-        # A socket in the file system.
+        # A Unix domain socket.
         return "localhost"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

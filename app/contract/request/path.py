@@ -1,4 +1,4 @@
-"""Path parameters: from the text in a path to the values that a handler gets."""
+"""Path parameters: from the path to the arguments of a handler."""
 
 import contextlib
 import re
@@ -10,16 +10,16 @@ from app.contract.document.contract import Contract, Pointer
 from app.contract.validation.rules import ViolatedRule, violated_parameters
 from app.contract.validation.schemas import Direction, SchemaReader, flattened
 
-# As many digits as an integer of 64 bits has, of ASCII.
+# As many ASCII digits as an integer of 64 bits has.
 _INTEGER = re.compile("-?[0-9]{1,19}")
 
 
 class PathReader:
-    """Reads the parameters of one path. What a value outside its schema names does not exist.
+    """Reader of the parameters of one path. A value that violates its schema identifies no object.
 
     :param contract: the contract
-    :param template: the path as the contract has it, below the base path
-    :param parameters: place and description of the path's parameters, by name
+    :param template: the path in the contract, below the base path
+    :param parameters: pointer and Parameter Object of each path parameter, by name
     """
 
     def __init__(
@@ -37,14 +37,14 @@ class PathReader:
         )
 
     def read(self, values: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """The arguments for a handler; None if there can be no such object."""
+        """The arguments for a handler; None if no such object can exist."""
         read = self._in_one_way(values)
         if not self._validator.is_valid(read):
             return None
         return {self._arguments[name]: value for name, value in read.items()}
 
     def violated(self, path: str) -> list[ViolatedRule]:
-        """The rules that the values in a path break. :param path: one that the template fits"""
+        """The rules violated by the values in a path. :param path: a path that matches the template"""
         names = self._template.split("/")
         sent = path.split("/")[-len(names) :]
         values = {name[1:-1]: value for name, value in zip(names, sent, strict=True) if name.startswith("{")}
@@ -52,7 +52,7 @@ class PathReader:
         return violated_parameters(self._contract, self._parameters, self._validator.iter_errors(read), read)
 
     def _in_one_way(self, texts: Mapping[str, str]) -> dict[str, Any]:
-        """Values with integers read, and UUIDs as they are stored; authentik finds an object by any way to write one."""
+        """Normalized values: integers parsed, and UUIDs as they are stored; authentik accepts any notation."""
         values: dict[str, Any] = dict(texts)
         for name in self._integers:
             if _INTEGER.fullmatch(values[name]):
@@ -64,6 +64,6 @@ class PathReader:
 
 
 def argument_of(parameter: Mapping[str, Any]) -> str:
-    """The name under which a handler gets a path parameter."""
+    """The handler's name for a path parameter."""
     name: str = parameter.get("x-argument", parameter["name"])
     return name

@@ -1,7 +1,7 @@
-"""Query parameters: from the query string to the values that a handler gets.
+"""Query parameters: from the query string to the arguments of a handler.
 
-Coercion follows the parameter's `schema.type` (OpenAPI 3.0.3, "Style Values": form, exploded); a text that is no literal of that
-type stays text, so that the compiled validator refuses it. Of a repeated parameter that is no array the last one counts, as
+Coercion follows the parameter's `schema.type` (OpenAPI 3.0.3, "Style Values": form, exploded); text that is no literal of that
+type remains text, so that the compiled validator rejects it. Of a repeated parameter that is no array the last one counts, as
 recorded from authentik (`list.page.dup`).
 """
 
@@ -21,11 +21,11 @@ from app.contract.validation.schemas import Direction, SchemaReader, flattened
 from app.contract.validation.violations import violations
 from app.contract.validation.wording import MORE, NON_FIELD_ERRORS, QUERY, not_a_choice
 
-# authentik's own bound (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), which it answers with an HTML page.
+# authentik's own limit (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), above which it responds with an HTML page.
 MAX_PARAMETERS = 1000
 
-# How many query strings of an operation are cached with what they say, and how long these are at most, in bytes: enough for the
-# pages that clients ask for.
+# How many parsed query strings of an operation are cached, and how long these are at most, in bytes: enough for the pages that
+# clients request.
 _CACHED_QUERIES = 256
 _CACHED_LENGTH = 256
 
@@ -33,14 +33,14 @@ _TERM_BOUNDARY = re.compile(r"[\s,]+")
 
 
 class TooManyParameters(Exception):
-    """The query string has more parameters than a server should look at."""
+    """The query string has more parameters than the limit."""
 
 
 @dataclass(frozen=True)
 class Ordering:
-    """One key to sort by.
+    """A sort key.
 
-    :param property_name: name of the property, as in the contract
+    :param property_name: name of the property in the contract
     :param descending: whether the greatest value comes first
     """
 
@@ -50,11 +50,11 @@ class Ordering:
 
 @dataclass
 class QueryErrors:
-    """Why a query string is refused. All are empty if it is not.
+    """The errors of a query string. All are empty if it is valid.
 
     :param messages: messages by parameter, for a 400
     :param not_found: the message of a 404
-    :param violated: the rules that are broken
+    :param violated: the violated rules
     """
 
     messages: Messages = field(default_factory=dict)
@@ -66,10 +66,10 @@ class QueryErrors:
 
 
 class QueryReader:
-    """Reads the query string of one operation.
+    """Reader of the query string of one operation.
 
     :param contract: the contract
-    :param parameters: place and description of the operation's query parameters, by name
+    :param parameters: pointer and Parameter Object of each query parameter, by name
     """
 
     def __init__(self, contract: Contract, parameters: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> None:
@@ -86,18 +86,18 @@ class QueryReader:
         self.page_not_found = next((p.not_found for p in self._parameters.values() if p.not_found), "")
         self._absent = self._arguments({})
         self._may_be_absent = self._validator.is_valid({})
-        # Clients send the same queries again and again, and what one says depends on nothing else.
+        # Clients repeat the same queries, and the result depends on nothing else.
         self._read_before = bounded_cache(_CACHED_QUERIES)(self._read)
 
     @property
     def argument_names(self) -> set[str]:
-        """The names of the arguments that a handler gets from this query."""
+        """The names of the handler's arguments from this query."""
         return set(self._absent)
 
     def read(self, query: bytes) -> tuple[Mapping[str, Any], QueryErrors | None]:
-        """The arguments for the handler, or why there are none. Neither may be changed.
+        """The arguments for the handler, or the errors. Neither may be changed.
 
-        :param query: the query string as it stands in the URL
+        :param query: the encoded query string
         :raises TooManyParameters: there are more than `MAX_PARAMETERS`
         """
         if not self._parameters or (not query and self._may_be_absent):
@@ -107,18 +107,18 @@ class QueryReader:
         return self._read_before(query) if len(query) <= _CACHED_LENGTH else self._read(query)
 
     def not_a_choice(self, property_name: str, value: Any) -> Messages:
-        """What a client is told whose filter on a property names an object that there is not."""
+        """The messages for a filter with the identifier of an object that does not exist."""
         parameter = self._choosing(property_name)
         return {parameter.name: [not_a_choice(value, parameter.is_array)]}
 
     def violated_choice(self, property_name: str, value: Any) -> ViolatedRule:
-        """The rule that such a filter goes against."""
+        """The rule violated by such a filter."""
         name = self._choosing(property_name).name
         return ViolatedRule((*self._described[name][0], "x-references"), (name,), value)
 
     @property
     def page_rule(self) -> Pointer:
-        """Where the message stands that answers to a page which is not there."""
+        """The pointer of the message for a page that does not exist."""
         return next((*self._described[name][0], "x-not-found") for name, p in self._parameters.items() if p.not_found)
 
     def _choosing(self, property_name: str) -> "_Parameter":
@@ -166,7 +166,7 @@ class QueryReader:
 
 
 class _Parameter:
-    """One query parameter, prepared."""
+    """A compiled query parameter."""
 
     def __init__(self, contract: Contract, parameter: dict[str, Any]) -> None:
         self.name: str = parameter["name"]
@@ -185,7 +185,7 @@ class _Parameter:
         self._orders_by = frozenset(parameter.get("x-orders-by", ()))
 
     def take(self, values: dict[str, Any], text: str) -> None:
-        """Put one occurrence in the query string among the values to validate."""
+        """Add one occurrence in the query string to the values to validate."""
         if self._trim:
             text = text.strip()
         if not text and self._blank_is_absent:
@@ -196,7 +196,7 @@ class _Parameter:
             values[self.name] = self._coerce(text)
 
     def give(self, arguments: dict[str, Any], value: Any) -> None:
-        """Put the value, or its absence, among the arguments of the handler."""
+        """Add the value, or its absence, to the arguments of the handler."""
         if self._filters:
             filters = arguments.setdefault("filters", {})
             if value is not None:
@@ -211,7 +211,7 @@ class _Parameter:
             arguments[self.name] = value
 
     def _ordering(self, value: str) -> tuple[Ordering, ...]:
-        """The keys a value names, unknown ones left out (recorded: `list.ordering.*`)."""
+        """The sort keys in a value, unknown ones omitted (recorded: `list.ordering.*`)."""
         keys: dict[str, Ordering] = {}
         for part in value.split(","):
             part = part.strip()
@@ -222,7 +222,7 @@ class _Parameter:
 
 
 def _schema_of(parameter: dict[str, Any]) -> dict[str, Any]:
-    """A parameter's schema, with what the parameter itself says of the value."""
+    """A parameter's schema, merged with the keywords of the parameter itself."""
     if "x-references" in parameter:
         return {"allOf": [parameter["schema"]], "x-references": parameter["x-references"]}
     schema: dict[str, Any] = parameter["schema"]
