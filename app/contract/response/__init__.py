@@ -1,1 +1,1 @@
-"""Making responses: JSON that keeps to the contract, files, examples."""
+"""Responses: validated JSON, files, examples."""

@@ -1,4 +1,4 @@
-"""Responses that are files: what a handler returns to the bytes and headers of a download."""
+"""Responses that are files: from the result of a handler to the bytes and headers of a download."""
 
 import re
 from typing import Any
@@ -16,11 +16,11 @@ _NOT_PRINTABLE_ASCII = re.compile(r"[^ -~]")
 
 
 def write_file(result: Any, status: int, media_types: tuple[str, ...]) -> Response:
-    """The response that a file is sent in.
+    """Write the response with a file.
 
-    :param result: what the handler returned
-    :param media_types: those that the contract has for it; the first one is that of a file that names none
-    :raises BrokenContract: it is no file, or of another media type
+    :param result: the result of the handler
+    :param media_types: the media types in the contract; the first one is the default
+    :raises BrokenContract: it is not a file, or of another media type
     """
     if not isinstance(result, File):
         raise ResponseValidationError(f"The operation answers a file, and its handler a {type(result).__name__}.")
@@ -32,9 +32,9 @@ def write_file(result: Any, status: int, media_types: tuple[str, ...]) -> Respon
 
 
 def content_disposition(filename: str | None) -> bytes:
-    """The header that lets a browser save a response (RFC 6266), whatever characters the name has.
+    """The `Content-Disposition` header of a download (RFC 6266), for any file name.
 
-    The plain name comes first for clients that know nothing else; if it can't say all, the whole one follows (RFC 8187).
+    The plain name comes first for older clients; if it is not exact, the full name follows (RFC 8187).
     """
     if not filename:
         return b"attachment"

@@ -1,4 +1,4 @@
-"""What an operation answers that has no handler yet: its documented examples, so that it can be tried before there is one."""
+"""Documented examples as responses of an operation without a handler."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,14 +11,14 @@ _EXAMPLE: Header = (b"x-contract-example", b"true")
 
 
 def no_handler(_store: Any, **_arguments: Any) -> None:
-    """Stands where a handler is missing; it is never called."""
+    """Placeholder for a missing handler; it is never called."""
 
 
 class Examples:
-    """The examples of one operation's answers.
+    """The example responses of one operation.
 
     :param contract: the contract
-    :param pointer: where the operation stands
+    :param pointer: the pointer of the operation
     :param status: the status code of its success
     """
 
@@ -36,7 +36,7 @@ class Examples:
                 named[""] = Response(int(code), headers=headers)
 
     def response(self, headers: list[Header]) -> Response:
-        """The example that a client prefers (RFC 7240): `Prefer: code=404`, `Prefer: example=NAME`. What there is not is ignored.
+        """The example that a client prefers (RFC 7240): `Prefer: code=404`, `Prefer: example=NAME`. Other preferences are ignored.
 
         :param headers: the request's
         """
@@ -54,7 +54,7 @@ class Examples:
 
 
 def _values(contract: Contract, media: Mapping[str, Any]) -> dict[str, Any]:
-    """The examples of a content, by name; a single one has none."""
+    """The examples of a media type, by name; a single one has none."""
     values = {"": media["example"]} if "example" in media else {}
     for name, example in media.get("examples", {}).items():
         example = contract.resolve((), example)[1]
@@ -64,8 +64,8 @@ def _values(contract: Contract, media: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def header_value(contract: Contract, header: Mapping[str, Any]) -> Any:
-    """The value of a header in an example response: the example, or the first of them, or the schema's, or the default, or the
-    only value of an enum. None if there is none of these.
+    """The value of a header in an example response: its example or the first of several, or that of its schema, or the default, or
+    the only value of an enum. None if there is none of these.
     """
     if "example" in header:
         return header["example"]
@@ -84,7 +84,7 @@ def _headers(contract: Contract, described: Mapping[str, Any]) -> Iterator[Heade
 
 
 def _simple(value: Any) -> str:
-    """A value in the style `simple` (OpenAPI 3.0.3, "Style Values")."""
+    """Serialize a value in the style `simple` (OpenAPI 3.0.3, "Style Values")."""
     if isinstance(value, list):
         return ",".join(map(_simple, value))
     if isinstance(value, dict):
@@ -101,7 +101,7 @@ def _response(
 
 
 def _preferences(headers: list[Header]) -> dict[str, str]:
-    """What the `Prefer` headers of a request name, the first of each name (RFC 7240, section 2)."""
+    """The preferences in the `Prefer` headers of a request, the first of each name (RFC 7240, section 2)."""
     found: dict[str, str] = {}
     for header, value in headers:
         if header == b"prefer":

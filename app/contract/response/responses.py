@@ -1,4 +1,4 @@
-"""Responses: status, body and headers, and the messages of the errors that no schema makes."""
+"""Responses: status, body and headers, and the messages of errors that no schema defines."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ UNAVAILABLE = "The database is not available."
 BUSY = "The server is busy with the bodies of other requests. Try again later."
 BUSY_WITH_LONG = "Other requests of this kind are being carried out."
 
-# Seconds after which a client may try again when the database is down, which is asked anew on each request, or the server is busy.
+# Seconds before a retry if the database is down, which is checked on each request, or the server is busy.
 RETRY_AFTER = b"1"
 
 JSON = b"application/json"
@@ -36,9 +36,9 @@ SENT = frozenset({"allow", "date", "content-length", *(name.decode() for name, _
 class StoredViolation(NamedTuple):
     """A violation of the contract by a stored value.
 
-    :param pk: of the object
-    :param property: the names that lead to the property, separated by dots; empty for a rule across properties
-    :param rule: the keyword
+    :param pk: the key of the object
+    :param property: the path to the property, separated by dots; empty for a rule across properties
+    :param rule: the violated keyword
     """
 
     pk: str
@@ -47,15 +47,15 @@ class StoredViolation(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What is sent back.
+    """A response.
 
     :param status: the status code
     :param body: the encoded body, empty if there is none
-    :param headers: headers of this response beside those that each response of its path has
-    :param reason: what the log says of an error response: the properties, or the rule
-    :param media_type: of a body that is no JSON; None of one that is
-    :param violated: the rules of the contract that a refused request goes against; empty if the response's status says enough
-    :param stored_violations: what stored values in it violate
+    :param headers: headers of this response besides those common to its path
+    :param reason: the reason of an error response in the log: the properties, or the rule
+    :param media_type: the media type of a body that is not JSON; None for JSON
+    :param violated: the rules that the request violates; empty if the status implies the rule
+    :param stored_violations: the violations by stored values in it
     """
 
     status: int
@@ -68,7 +68,7 @@ class Response(NamedTuple):
 
     @property
     def rule(self) -> str:
-        """What the contract calls the first of these rules; empty if there is none."""
+        """The keyword of the first violated rule; empty if there is none."""
         return self.violated[0].keyword if self.violated else ""
 
 
@@ -80,29 +80,29 @@ CONTINUE = Response(100)
 
 
 def encode(value: Any) -> bytes:
-    """JSON without spaces, not escaped (RFC 8259)."""
+    """Encode compact JSON, without escapes (RFC 8259)."""
     return orjson.dumps(value)
 
 
 def decode(body: bytes) -> Any:
-    """The value of a body that `encode` made."""
+    """Decode a body that `encode` made."""
     return orjson.loads(body)
 
 
 def detail(
     status: int, message: str, headers: tuple[Header, ...] = (), violated: Sequence[ViolatedRule] = ()
 ) -> Response:
-    """A `GenericError`: one sentence that says why."""
+    """A `GenericError`: one message."""
     return Response(status, encode({"detail": message}), headers, message, violated=violated)
 
 
 def busy() -> Response:
-    """The response to a request whose body does not fit into memory now."""
+    """The response to a request whose body does not fit into memory at present."""
     return detail(503, BUSY, ((b"retry-after", RETRY_AFTER),))
 
 
 def path_headers(methods: Iterable[str]) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
-    """The headers that all responses of a path share, encoded once.
+    """Encode the headers common to all responses of a path.
 
     :param methods: the methods of the path's operations
     :returns: those of a response with a JSON body, and those of one without
@@ -113,18 +113,18 @@ def path_headers(methods: Iterable[str]) -> tuple[tuple[Header, ...], tuple[Head
 
 
 def lines(headers: Iterable[Header]) -> bytes:
-    """Headers as they are sent (RFC 9112, section 5)."""
+    """Encode headers as they are sent (RFC 9112, section 5)."""
     return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 def parsed(section: bytes) -> tuple[Header, ...]:
-    """Headers from what `lines` made of them."""
+    """Parse headers encoded by `lines`."""
     pairs = (line.split(b": ", 1) for line in section.splitlines())
     return tuple((name, value) for name, value in pairs)
 
 
 def allowed_methods(methods: Iterable[str]) -> list[str]:
-    """What `Allow` lists (RFC 9110, section 10.2.1), in authentik's order; HEAD comes with GET, OPTIONS always."""
+    """The methods of an `Allow` header (RFC 9110, section 10.2.1), in authentik's order; HEAD if there is GET, OPTIONS always."""
     present = set(methods)
     listed = [method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if method in present]
     return [*listed, *(["HEAD"] if "GET" in present else []), "OPTIONS"]

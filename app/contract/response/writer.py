@@ -1,11 +1,11 @@
-"""Responses: from what a handler returns to JSON that keeps to the contract.
+"""Response writer: from the result of a handler to JSON that conforms to the contract.
 
-Objects of the store are shaped, validated and encoded once per content, and cached.
+Objects of the store are represented, validated and encoded once per content, and cached.
 
-Stored objects may be older than the contract. A property that is not stored is answered by its default. A stored value that the
-contract does not admit is answered as it is stored, and reported; so is a required property that is not stored. This holds for
-properties whose values are stored: those that are not `readOnly`, or that have a default. It does not hold for what the request
-itself has written, nor for anything else in a response: these are errors of this program, which no client gets to see.
+Stored objects may be older than the contract. A property that is not stored gets its default. A stored value that violates the
+contract is returned as it is stored, and reported; so is a required property that is not stored. This applies to properties
+whose values are stored: those that are not `readOnly`, or that have a default. It does not apply to what the request itself has
+written, nor to anything else in a response: such violations are errors of this program, and clients get a 500.
 """
 
 import itertools
@@ -27,14 +27,14 @@ from app.domain import StoredObject
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
-# How many objects are cached per schema, and how long their JSON may be, in bytes: at most some 16 MiB per schema.
+# How many objects are cached per schema, and the longest JSON of one, in bytes: at most some 16 MiB per schema.
 _CACHED_OBJECTS = 2048
 _CACHED_LENGTH = 4096
 
 # Keywords that may restrict several properties together.
 _OBJECT_KEYWORDS = frozenset({"anyOf", "oneOf", "not"})
 
-# Rules of which the validator tells what the contract asks for; of others it may tell what the response has.
+# Keywords whose error messages show the value in the contract; those of others may show the value in the response.
 _ASKING = frozenset(
     {
         "type", "enum", "format", "pattern", "required", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
@@ -50,10 +50,10 @@ _LIST_KEYWORDS = frozenset({"enum", "oneOf", "anyOf", "not"})
 
 
 class ResponseWriter:
-    """Writes answers of one schema.
+    """Writer of the responses of one schema.
 
-    :param validator: of the schema
-    :param properties: its properties
+    :param validator: the validator of the schema
+    :param properties: the properties of the schema
     :param urls: functions that build the values of `x-url-template`, by property
     """
 
@@ -92,12 +92,12 @@ class ResponseWriter:
         inner: Mapping[str, "ResponseWriter"],
         open_validator: Validator,
     ) -> None:
-        """Set the writers of inner objects.
+        """Set the writers of nested objects.
 
-        :param lists: the writers, by property
-        :param objects: the writers of properties that are objects, which fill these in
+        :param lists: the writers of lists of objects, by property
+        :param objects: the writers of properties that are objects, which add their defaults
         :param inner: the writers of all properties that are objects or arrays of objects
-        :param open_validator: of the schema, any items of the lists admitted
+        :param open_validator: a validator of the schema that admits any items of the lists
         """
         self._lists = dict(lists)
         self._objects = dict(objects)
@@ -106,11 +106,11 @@ class ResponseWriter:
 
     @property
     def completes(self) -> bool:
-        """Whether there may be something to fill in, or to leave out."""
+        """Whether a property may have to be added or omitted."""
         return bool(self._urls or self._defaults or self._hidden or self._lists or self._objects)
 
     def write(self, result: Any, changed: Container[str] = (), found: list[StoredViolation] | None = None) -> bytes:
-        """The JSON of what a handler returned.
+        """Encode the result of a handler as JSON.
 
         :param changed: the properties that the request has written
         :param found: gets the violations of the contract by stored values
@@ -156,7 +156,7 @@ class ResponseWriter:
         return encode(written)
 
     def own_errors(self, stored: StoredObject) -> tuple[dict[str, Any], list[ValidationError]]:
-        """An object as it is answered, and what its own stored values violate, those of other objects that it shows left out."""
+        """An object's representation, and the violations by its own stored values, without those of nested objects."""
         value = stored.represent(stored.row)
         self._complete(value, stored=True)
         if self.validator.is_valid(value):
@@ -167,7 +167,7 @@ class ResponseWriter:
         ]
 
     def _stored_violations(self, value: Any, changed: Container[str]) -> list[StoredViolation]:
-        """The violations of an object that is not valid. :raises BrokenContract: it is not by stored values alone"""
+        """The violations of an invalid object. :raises BrokenContract: not only stored values violate the contract"""
         errors = violations(self.validator, value, self._names).errors
         if not errors:
             raise ResponseValidationError("the whole answer: it is not valid")
@@ -180,9 +180,9 @@ class ResponseWriter:
         return found
 
     def _stored_property(self, error: ValidationError) -> tuple[str, ...] | None:
-        """The names that lead to the stored property that breaks a rule; none for a rule across properties.
+        """The path to the stored property that violates a rule; empty for a rule across properties.
 
-        :returns: None if what breaks the rule is not stored
+        :returns: None if the violation is not by a stored value
         """
         path = list(error.instance_path)
         if error.kind.name == "required":
@@ -218,10 +218,10 @@ class ResponseWriter:
 
 
 class WriterBuilder:
-    """Makes the writers of one contract. Operations that response the same schema share what is cached.
+    """Builder of the writers of one contract. Operations with responses of the same schema share a cache.
 
     :param contract: the contract
-    :param base_path: where the API stands, without a slash at the end
+    :param base_path: the base path, without a trailing slash
     """
 
     def __init__(self, contract: Contract, base_path: str) -> None:
@@ -229,7 +229,7 @@ class WriterBuilder:
         self._base_path = base_path
         self._reader = SchemaReader(contract, Direction.RESPONSE)
         self._writers: dict[Any, ResponseWriter] = {}
-        # Those whose properties are being looked at.
+        # The schemas whose properties are being compiled.
         self._unfinished: list[ResponseWriter] = []
 
     def build(self, schema: dict[str, Any]) -> ResponseWriter:
@@ -247,7 +247,7 @@ class WriterBuilder:
                 if "x-url-template" in property_schema
             },
         )
-        # Before its properties: a schema may hold itself.
+        # Before its properties: a schema may contain itself.
         self._writers[key] = writer
         self._unfinished.append(writer)
         lists = {
@@ -269,7 +269,7 @@ class WriterBuilder:
         return writer
 
     def _url(self, template: str, properties: Mapping[str, tuple[Any, Mapping[str, Any]]]) -> Callable[[Any], str]:
-        """A function that builds a URL from its object."""
+        """Compile a URL template to a function of the object."""
         path = self._base_path + template
         fill = _PLACEHOLDER.sub(r"{0[\1]}", path).format
         named = _PLACEHOLDER.findall(template)
@@ -278,7 +278,7 @@ class WriterBuilder:
         return lambda value: fill({name: quote(value[name], safe="") for name in named})
 
     def _is_object_list(self, property_schema: dict[str, Any]) -> bool:
-        """Whether a property is a list of objects, of which the schema around them says nothing else."""
+        """Whether a property is a list of objects that the schema of the outer object does not restrict further."""
         return (
             property_schema.get("type") == "array"
             and not property_schema.get("uniqueItems", False)
@@ -287,7 +287,7 @@ class WriterBuilder:
         )
 
     def _opened(self, schema: dict[str, Any], names: Container[str]) -> dict[str, Any]:
-        """A schema with any items admitted in some of its properties."""
+        """A schema that admits any items in some of its properties."""
         schema = self._reader.resolved(schema)
         opened = {
             name: {**flattened(self._contract, property_schema), "items": {}} if name in names else property_schema
@@ -298,7 +298,7 @@ class WriterBuilder:
 
 
 def _represented(result: Any) -> Any:
-    """What a handler returned, with the objects of lists that the schema says nothing of."""
+    """The result of a handler, with representations of objects in lists that the schema does not describe."""
     if not isinstance(result, dict):
         return result
     return {
@@ -319,7 +319,7 @@ def _validate(validator: Validator, value: Any) -> None:
 
 
 def _violated(error: ValidationError) -> ResponseValidationError:
-    """What a response breaks: the place, the keyword and what it asks for. The response's own values are nobody's business."""
+    """The error of an invalid response: pointer, keyword and its value in the contract. Values of the response are confidential."""
     where = "/".join(map(str, error.instance_path)) or "the whole answer"
     keyword = str(error.schema_path[-1]) if error.kind.name == "falseSchema" else error.kind.name
     asked = f" {json.dumps(error.kind.value, ensure_ascii=False)}" if keyword in _ASKING else ""
