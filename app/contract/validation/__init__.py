@@ -1,1 +1,1 @@
-"""Validation of values by schemas, and the messages about them."""
+"""Validation of values by schemas, and the messages of violations."""

@@ -1,4 +1,4 @@
-"""From text to the value that a schema's type means. What is no literal of the type stays text, which a validator refuses."""
+"""Coercion of text to the type of a schema. Text that is no literal of the type remains text, which a validator rejects."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def coercion_of(schema: Mapping[str, Any]) -> Callable[[str], Any]:
-    """What makes values of a schema out of text.
+    """Compile the coercion of text to values of a schema.
 
     :param schema: its keywords, `$ref` and `allOf` merged
     """
@@ -28,7 +28,7 @@ def _as_text(text: str) -> Any:
 
 
 def _as_uuid(text: str) -> Any:
-    # Stored and compared in small letters (RFC 9562, section 4).
+    # Stored and compared in lower case (RFC 9562, section 4).
     return text.lower() if _UUID.fullmatch(text) else text
 
 
@@ -41,7 +41,7 @@ def _as_number(text: str) -> Any:
 
 
 def _as_boolean(text: str) -> Any:
-    # Clients differ in case: Python's `True`, the others' `true`.
+    # Clients differ in case: Python sends `True`, others `true`.
     return _BOOLEANS.get(text.lower(), text)
 
 

@@ -1,7 +1,7 @@
-"""From what a compiled validator finds to what a client is told: all that is wrong at once, by property, in the contract's order.
+"""Error messages from the violations that a validator found: all of them, by property, in the contract's order.
 
 The shapes are authentik's: a list of messages for a value, messages by property for an object, one entry per item for an array of
-objects, and messages by index for another array. In a sentence of the contract's own, `{value}` stands for the value that is wrong.
+objects, and messages by index for another array. In a message of the contract, `{value}` is replaced by the invalid value.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -29,15 +29,15 @@ Schema = Mapping[str, Any]
 Messages = dict[str, Any]
 """What is wrong with an object: the messages, or the messages of what it holds, by property."""
 
-# Messages of one value stand in this order, as authentik runs its checks.
+# The order of the messages of one value, that of authentik's checks.
 _ORDER = ("not", "minLength", "maxLength", "pattern")
 
 
 class ErrorFormatter:
-    """Says what is wrong with the objects of one schema.
+    """Formatter of the violations of one schema.
 
     :param contract: the contract
-    :param schema: the schema, as the contract has it
+    :param schema: the OpenAPI schema
     :param wording: the messages to use
     """
 
@@ -48,9 +48,9 @@ class ErrorFormatter:
         self._properties = self._properties_of(schema)
 
     def explain(self, errors: Iterable[ValidationError], instance: Any) -> Messages:
-        """All that is wrong with an instance.
+        """The messages of all violations of an instance.
 
-        :param errors: what the compiled validator found
+        :param errors: the errors of the compiled validator
         """
         if instance is None:
             return {NON_FIELD_ERRORS: [NO_DATA]}
@@ -59,8 +59,8 @@ class ErrorFormatter:
     def _of_object(
         self, errors: Iterable[ValidationError], instance: Any, properties: Mapping[str, Schema], depth: int
     ) -> Messages:
-        """The messages of an object that `depth` keys lead to. What is wrong with it as a whole is told of when each property is
-        right, as authentik looks at the properties first.
+        """The messages of an object `depth` keys below the instance. Violations of the object as a whole are reported only if each
+        property is valid, because authentik checks the properties first.
         """
         by_property: dict[str, list[ValidationError]] = {}
         whole = []
@@ -87,7 +87,7 @@ class ErrorFormatter:
         }
 
     def _named(self, errors: Iterable[ValidationError]) -> Messages:
-        """The messages of rules across properties that the contract gives to single properties."""
+        """The messages that the contract assigns to single properties for rules across properties."""
         named: Messages = {}
         for error in errors:
             own: Any = self._own_words(error).get(error.kind.name)
@@ -112,7 +112,7 @@ class ErrorFormatter:
         if value == [] and "minItems" in here:
             texts = [own.get("minItems", EMPTY)]
         else:
-            # A value of the wrong type is none of the enum's either; the choice is what a client needs to hear of.
+            # A value of the wrong type violates the enum, too; the choices are the more useful message.
             decisive = next((here[keyword] for keyword in ("enum", "type") if keyword in here), None)
             texts = self._messages(
                 [decisive] if decisive else errors,
@@ -122,7 +122,7 @@ class ErrorFormatter:
         return {NON_FIELD_ERRORS: texts} if items and self._properties_of(items) else texts
 
     def _of_reference(self, errors: list[ValidationError], value: Any, schema: Schema, depth: int) -> str:
-        """The message of an identity, or of the first wrong one of several."""
+        """The message of an identifier, or of the first invalid one of several."""
         first = min((error.instance_path for error in errors), key=lambda path: path[depth:])
         value = _at(value, first[depth:])
         one_of_many = len(first) > depth
@@ -138,7 +138,7 @@ class ErrorFormatter:
             index: self._of_value(by_index[index], values[index], schema, depth + 1) for index in sorted(by_index)
         }
         if self._properties_of(schema):
-            # One that is longer than what is looked at ends with the last item that is wrong.
+            # An excerpt of a longer list ends with the last invalid item.
             count = len(values) if len(values) <= MOST_VALUES else max(messages) + 1
             return [messages.get(index, {}) for index in range(count)]
         return {str(index): texts for index, texts in messages.items()}
@@ -149,7 +149,7 @@ class ErrorFormatter:
         instance_of: Callable[[ValidationError], Any],
         own_of: Callable[[ValidationError], Mapping[str, str]],
     ) -> list[str]:
-        """One message per broken keyword, without repetitions."""
+        """One message per violated keyword, without duplicates."""
         ranked = sorted(errors, key=lambda error: _ORDER.index(error.kind.name) if error.kind.name in _ORDER else -1)
         texts = []
         for error in ranked:
@@ -163,7 +163,7 @@ class ErrorFormatter:
         return list(dict.fromkeys(texts))
 
     def _own_words(self, error: ValidationError) -> Mapping[str, str]:
-        """The `x-messages` beside the keyword that is broken."""
+        """The `x-messages` beside the violated keyword."""
         schema: Any = SchemaReader(self._contract, Direction.REQUEST).json_schema(self._schema)
         own: Mapping[str, str] = _at(schema, error.schema_path[:-1]).get("x-messages", {})
         return own
@@ -175,7 +175,7 @@ class ErrorFormatter:
 
 
 def _one_type(limit: Any) -> Any:
-    """The type that is not null, of a nullable schema's two."""
+    """The type of a nullable schema that is not null."""
     if isinstance(limit, list):
         return next((name for name in limit if name != "null"), None)
     return limit

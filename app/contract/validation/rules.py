@@ -1,4 +1,4 @@
-"""The rules of the contract that a refused request goes against, and where they stand."""
+"""Violated rules of the contract, and their pointers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,11 +13,11 @@ MISSING: Any = object()
 
 
 class ViolatedRule(NamedTuple):
-    """A rule that a request breaks.
+    """A rule that a request violates.
 
-    :param rule: where the rule stands in the contract
-    :param property_name: the keys and indices that lead to what breaks it; none if that is no property
-    :param value: what breaks it; `MISSING` if there is none
+    :param rule: the pointer of the rule in the contract
+    :param property_name: the keys and indices of the invalid property; empty if it is none
+    :param value: the invalid value; `MISSING` if there is none
     """
 
     rule: Pointer
@@ -26,7 +26,7 @@ class ViolatedRule(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """What the contract calls the rule. What stands below an extension is a part of it."""
+        """The keyword of the rule; for a part of an extension, the extension."""
         names = [key for key in self.rule if isinstance(key, str)]
         return next((name for name in names if name.startswith("x-")), names[-1])
 
@@ -34,9 +34,9 @@ class ViolatedRule(NamedTuple):
 def violated_by(
     contract: Contract, pointer: Pointer, errors: Iterable[ValidationError], instance: Any
 ) -> list[ViolatedRule]:
-    """The rules that a validator found an instance to break.
+    """The rules violated by an instance, from the errors of a validator.
 
-    :param pointer: where its schema stands
+    :param pointer: the pointer of the schema
     """
     return [_violated(contract, pointer, error.schema_path, error, instance) for error in errors]
 
@@ -47,11 +47,11 @@ def violated_parameters(
     errors: Iterable[ValidationError],
     values: Mapping[str, Any],
 ) -> list[ViolatedRule]:
-    """The rules that the values of parameters break.
+    """The rules violated by the values of parameters.
 
-    :param parameters: place and description of each, by name; a validator has the schemas of all as those of one object's
-        properties
-    :param errors: what this validator found
+    :param parameters: pointer and Parameter Object of each, by name; the validator has their schemas as the properties of one
+        object
+    :param errors: the errors of this validator
     """
     violated = []
     for error in errors:
@@ -63,7 +63,7 @@ def violated_parameters(
         else:
             _, name, *path = error.schema_path
             place, parameter = parameters[str(name)]
-            # What a parameter says of its values stands around its schema.
+            # The keywords of a parameter itself are outside its schema.
             path = path[2:] if "x-references" in parameter else path
             violated.append(_violated(contract, (*place, "schema"), path, error, values))
     return violated
@@ -82,7 +82,7 @@ def _violated(
 
 
 def _in_contract(contract: Contract, rule: Pointer) -> Pointer:
-    """Where the rule stands that a validator checks: it has other keywords where the contract has some formats."""
+    """The pointer in the contract of a rule in the compiled schema, in which other keywords replace some formats."""
     if rule[-3:-2] == ("allOf",):
         schema = contract.at(rule[:-3])
         if rule[-2] == len(schema.get("allOf", ())):

@@ -1,10 +1,9 @@
-"""OpenAPI 3.0 schemas as JSON Schema, one reading for requests and one for responses.
+"""Conversion of OpenAPI 3.0 schemas to JSON Schema, for requests and for responses.
 
 OpenAPI 3.0 has its own dialect (OpenAPI 3.0.3, "Schema Object"), nearest to JSON Schema's Draft 4: `exclusive*` are booleans, and
-1.0 is no integer, which strict clients lean on. `nullable`, `readOnly` and `writeOnly` are translated, and properties beside a
-`$ref`
-mean nothing but for `nullable`. Recursive schemas stay recursive: each component becomes one definition, and another one where null
-is admitted as well.
+1.0 is not an integer, on which strict clients depend. `nullable`, `readOnly` and `writeOnly` are converted, and keys beside a
+`$ref` are ignored except `nullable`. Recursive schemas remain recursive: each component becomes one definition, and another one
+that also admits null.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -17,7 +16,7 @@ import orjson
 
 from app.contract.document.contract import Contract, Pointer, cached, parse_reference
 
-# Keywords of OpenAPI that say nothing about an instance, or that are translated below.
+# Keywords of OpenAPI that do not restrict an instance, or that are converted below.
 _NOT_ASSERTED = frozenset(
     {
         "nullable", "readOnly", "writeOnly", "discriminator", "xml", "externalDocs", "example", "deprecated",
@@ -36,7 +35,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 }
 """The formats that hold, or that say how a value is shown, with the types of their values (OpenAPI 3.0.3, "Data Types")."""
 
-# Formats that Draft 4 does not know, by keywords.
+# Formats that Draft 4 does not define, as keywords.
 _BY_KEYWORDS: Mapping[str, dict[str, Any]] = {
     "uuid": {"pattern": UUID_PATTERN},
     "byte": {"pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"},
@@ -44,7 +43,7 @@ _BY_KEYWORDS: Mapping[str, dict[str, Any]] = {
     "int64": {"minimum": -(2**63), "maximum": 2**63 - 1},
 }
 
-# What ends the name of the definition that admits null beside what a component admits.
+# The suffix of the definition that admits null besides the values of a component.
 _OR_NULL = ";null"
 _NULL = {"enum": [None]}
 
@@ -52,36 +51,36 @@ _MAPS_OF_SCHEMAS = frozenset({"properties"})
 _SCHEMAS = frozenset({"items", "additionalProperties", "not"})
 _LISTS_OF_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf"})
 
-# The engine whose time grows only linearly with a text; it knows neither lookaround nor references to what it found before.
+# A regex engine whose time is linear in the text; it supports neither lookaround nor backreferences.
 PATTERNS = jsonschema_rs.RegexOptions()
 
 
 class Direction(Enum):
-    """Whose data a schema describes. The value names the keyword of properties that the other side owns."""
+    """The direction of the data. Its value is the keyword of properties that are excluded."""
 
     REQUEST = "readOnly"
     RESPONSE = "writeOnly"
 
 
 class SchemaReader:
-    """The schemas of one contract, read for one direction.
+    """Converter of the schemas of one contract for one direction.
 
     :param contract: the contract
-    :param direction: whether the schemas describe what a client sends or what it gets
+    :param direction: whether the schemas describe requests or responses
     """
 
     def __init__(self, contract: Contract, direction: Direction) -> None:
         self._contract = contract
         self._direction = direction
-        # The same schemas are asked for again and again, at boot alone by the checks and by each plan.
+        # The same schemas are converted repeatedly, at boot alone by the checks and by each plan.
         self._definitions: dict[str, _Definition] = contract.definitions[direction.name]
         self._validators: dict[Any, _Compiled] = contract.validators[direction.name]
         self._reusable: dict[Any, _Compiled] = contract.reusable[direction.name]
-        # A client may send back what it was given, and it is ignored; the server never answers a secret.
+        # A client may send back read-only properties, which are ignored; the server never returns a secret.
         self._foreign: dict[str, Any] = {} if direction is Direction.REQUEST else {"not": {}}
 
     def json_schema(self, schema: Any) -> dict[str, Any]:
-        """The JSON Schema of an OpenAPI schema, complete with the definitions it refers to. Never to be changed."""
+        """The JSON Schema of an OpenAPI schema, with all definitions it refers to. Never to be changed."""
         names: set[str] = set()
         root = self._translate(schema, names)
         definitions: dict[str, Any] = {}
@@ -93,7 +92,7 @@ class SchemaReader:
         return {**root, "definitions": definitions} if definitions else root
 
     def findings(self, schema: Any) -> Iterator[jsonschema_rs.ValidationError]:
-        """What in a schema itself, not in those that it refers to, keeps it from being compiled."""
+        """The errors in a schema itself, not in those it refers to, that prevent its compilation."""
         reference = schema.get("$ref")
         own = self._definition(reference.removeprefix("#/")).schema if reference else self._translate(schema, set())
         return _meta_schema().iter_errors(own)
@@ -123,10 +122,10 @@ class SchemaReader:
         return self._definitions[name]
 
     def _translate(self, schema: Any, names: set[str], *, null: bool = False) -> dict[str, Any]:
-        """One schema as JSON Schema.
+        """Convert one schema to JSON Schema.
 
-        :param names: the names of the definitions that it depends on are added to these
-        :param null: whether it has to admit null, as the schema that it is a part of does
+        :param names: gets the names of the definitions that it depends on
+        :param null: whether it has to admit null, as its parent schema does
         """
         if isinstance(reference := schema.get("$ref"), str):
             name = reference.removeprefix("#/") + (_OR_NULL if null or schema.get("nullable") is True else "")
@@ -135,7 +134,7 @@ class SchemaReader:
         nullable = null or schema.get("nullable") is True
         result: dict[str, Any] = {}
         for keyword, value in schema.items():
-            # Validators ignore the messages; who speaks of what they find looks for them.
+            # Validators ignore the messages; the formatter looks them up.
             if keyword in _NOT_ASSERTED or (keyword.startswith("x-") and keyword != "x-messages"):
                 continue
             if keyword in _MAPS_OF_SCHEMAS:
@@ -153,7 +152,7 @@ class SchemaReader:
                     for property_schema in value
                 ]
             elif keyword == "required":
-                # What is required here may be a property of a part.
+                # A property that is required here may be defined in a part.
                 parts = schema_properties(self._contract, schema) if "allOf" in schema else {}
                 properties = {
                     **{name: property_schema for name, (_, property_schema) in parts.items()},
@@ -161,7 +160,7 @@ class SchemaReader:
                 }
                 value = [name for name in value if not self._is_foreign(properties.get(name, {}), names)]
                 if not value:
-                    # Draft 4 has no empty list here.
+                    # Draft 4 permits no empty list here.
                     continue
             result[keyword] = value
         if (also := _BY_KEYWORDS.get(result.get("format", ""))) is not None:
@@ -169,12 +168,12 @@ class SchemaReader:
         return self._or_null(schema, result, within=null) if nullable else result
 
     def _or_null(self, schema: Any, result: dict[str, Any], *, within: bool) -> dict[str, Any]:
-        """A translated schema that admits null as well, all parts of an `allOf` doing so already.
+        """A converted schema that also admits null; all parts of its `allOf` already do.
 
-        OpenAPI 3.0.3 lets `nullable` widen the `type` beside it, and an `enum` beside it must name null itself. All generators take
-        `nullable` beside `allOf` and the like for nullable.
+        In OpenAPI 3.0.3 `nullable` extends the `type` beside it, and an `enum` beside it must list null itself. All generators read
+        `nullable` beside `allOf` and the like as nullable.
 
-        :param within: whether the schema is a part of one that is nullable
+        :param within: whether the parent schema is nullable
         """
         if isinstance(schema.get("type"), str):
             result["type"] = [schema["type"], "null"]
@@ -206,12 +205,12 @@ def _meta_schema() -> jsonschema_rs.Draft4Validator:
 
 
 def pointer_of(definition: str) -> Pointer:
-    """Where the schema stands that a JSON Schema has as a definition of this name."""
+    """The pointer of the schema with this name among the definitions."""
     return parse_reference("#/" + definition.removesuffix(_OR_NULL))
 
 
 class _Definition(NamedTuple):
-    """A part of a contract as JSON Schema, and the names of the definitions that it depends on itself."""
+    """A converted part of a contract, and the names of the definitions that it refers to."""
 
     schema: dict[str, Any]
     names: frozenset[str]
@@ -225,10 +224,10 @@ class _Compiled(NamedTuple):
 
 
 def let_reuse(contract: Contract, earlier: Contract, same: Container[Pointer]) -> None:
-    """Let a contract use what was made of the schemas of an earlier one, as far as they are the same: to make it takes most of the
-    time of a start.
+    """Reuse the compiled schemas of an earlier contract as far as they are the same: compiling takes most of the time of a
+    start.
 
-    :param same: the places of the path items and components that are
+    :param same: the pointers of the unchanged path items and components
     """
 
     def all_same(names: Iterable[str]) -> bool:
@@ -244,7 +243,7 @@ def let_reuse(contract: Contract, earlier: Contract, same: Container[Pointer]) -
 
 
 def admits_null(contract: Contract, schema: Any) -> bool:
-    """Whether null is a value of a schema, which is not made of itself."""
+    """Whether a schema that is not recursive admits null."""
     while isinstance(schema.get("$ref"), str):
         if schema.get("nullable") is True:
             return True
@@ -262,10 +261,10 @@ def admits_null(contract: Contract, schema: Any) -> bool:
 
 
 def default_of(*properties: Mapping[str, Any]) -> tuple[Any] | None:
-    """The value of a property that is not stored: its `default`, or else what new objects take, `x-create-default`.
+    """The value of a property that is not stored: its `default`, or else the default of new objects, `x-create-default`.
 
     :param properties: the property's schemas, such as those of requests and of responses
-    :returns: the value alone; None if there is none
+    :returns: a tuple of the value; None if there is none
     """
     for keyword in ("default", "x-create-default"):
         for property_schema in properties:
@@ -279,7 +278,7 @@ def schema_properties(
 ) -> dict[str, tuple[Pointer, dict[str, Any]]]:
     """The properties of an object schema, `$ref` and `allOf` followed. Never to be changed.
 
-    :returns: place and schema of each property; the schema's keywords include those of its own `$ref` or `allOf`
+    :returns: pointer and schema of each property; the schema's keywords include those of its own `$ref` or `allOf`
     """
     if "$ref" not in schema:
         return _properties(contract, schema, pointer)
@@ -302,7 +301,7 @@ def _properties(contract: Contract, schema: Any, pointer: Pointer) -> dict[str, 
 
 
 def composed(contract: Contract, schema: Any) -> Iterator[dict[str, Any]]:
-    """A schema and the parts of its `allOf`, and of theirs, `$ref` followed."""
+    """Iterate over a schema and the parts of its `allOf`, recursively, `$ref` followed."""
     schema = contract.resolve((), schema)[1]
     yield schema
     for part in schema.get("allOf", ()):
@@ -316,7 +315,7 @@ def is_file(contract: Contract, schema: Any) -> bool:
 
 
 def flattened(contract: Contract, schema: Any) -> dict[str, Any]:
-    """One schema's keywords, those of its `$ref` and of each part of its `allOf` merged in; its own win. Never to be changed."""
+    """Merge a schema's keywords with those of its `$ref` and `allOf`; its own take precedence. Never to be changed."""
     if "$ref" in schema and schema.get("nullable") is True:
         return {**flattened(contract, {"$ref": schema["$ref"]}), "nullable": True}
     schema = contract.resolve((), schema)[1]

@@ -1,7 +1,7 @@
 """Violations of a schema by an instance, found in bounded time.
 
 The validator finds all violations, and copies the value for each: the time grows with the square of a large instance. So it gets
-an excerpt, and violations that only the cut has caused are left out.
+an excerpt, and violations caused only by the excerpt are left out.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -35,15 +35,15 @@ class Violations(NamedTuple):
 
 
 def violations(validator: Validator, instance: Any, properties: Collection[str] = ()) -> Violations:
-    """Find violations of an instance that is not valid.
+    """Find violations of an invalid instance.
 
-    :param properties: the properties of the instance, if it is an object, that a rule may concern
+    :param properties: the properties of the instance, if it is an object, that a rule may restrict
     :raises ValueError: it is nested too deeply
     """
     excerpt = _Excerpt(instance, properties)
     found = [error for error in validator.iter_errors(excerpt.value) if excerpt.is_complete(error)]
     if not found:
-        # The violation is beyond the excerpt: find the first one only.
+        # The violation is beyond the excerpt: find only the first one.
         try:
             validator.validate(_reduced(instance, properties))
         except ValidationError as error:
@@ -54,8 +54,8 @@ def violations(validator: Validator, instance: Any, properties: Collection[str] 
 class _Excerpt:
     """An excerpt of an instance, its first values.
 
-    `value` is the excerpt; each value in it is at the same place as in the instance. It is `complete` if it has all values that a
-    rule may concern.
+    `value` is the excerpt; each value in it has the same pointer as in the instance. It is `complete` if it has all values that a
+    rule may restrict.
     """
 
     def __init__(self, instance: Any, properties: Collection[str]) -> None:
@@ -86,7 +86,7 @@ class _Excerpt:
         return value
 
     def _taken(self, container: Collection[Any], values: Iterable[T], path: _Path) -> Iterator[T]:
-        """The values of a container that belong to the excerpt; the caller takes the contents of each before the next."""
+        """Iterate over the values of a container within the excerpt; the caller takes the contents of each before the next."""
         if len(path) > _DEPTH:
             raise ValueError("The instance is nested too deeply.")
         taken = 0
@@ -101,7 +101,7 @@ class _Excerpt:
 
 
 def _reduced(instance: Any, properties: Collection[str]) -> Any:
-    """An instance without the properties that no rule concerns."""
+    """An instance without the properties that no rule restricts."""
     if not isinstance(instance, dict):
         return instance
     return {name: instance[name] for name in properties if name in instance}

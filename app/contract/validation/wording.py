@@ -1,6 +1,6 @@
-"""What a client is told of one wrong value, in the words that authentik 2024.8.6 was recorded with (`tests/oracle/`).
+"""Error messages of single values, as recorded from authentik 2024.8.6 (`tests/oracle/`).
 
-There is one table for properties of a body and one for query parameters. A schema's own `x-messages` come before both.
+There is one table for properties of a body and one for query parameters. A schema's own `x-messages` take precedence over both.
 """
 
 import contextlib
@@ -24,32 +24,32 @@ Say = Callable[[Any, Any], str]
 """From a keyword's value in the schema and the wrong instance to the message."""
 
 
-# Characters of a value that a sentence shows: with the number of messages, this bounds the response.
+# Characters of a value that a message shows: with the number of messages, this limits the size of the response.
 _SHOWN_LENGTH = 1000
 
 
 def shown(value: Any) -> str:
-    """A value as text for a sentence, truncated."""
+    """A value as truncated text for a message."""
     try:
         text = str(value)
     except RecursionError:
-        # It is nested too deeply.
+        # Nested too deeply.
         text = type(value).__name__
     return shortened(text)
 
 
 def shortened(text: str) -> str:
-    """The text, truncated."""
+    """Truncate a text."""
     return text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"
 
 
 @dataclass(frozen=True)
 class Wording:
-    """How to speak of wrong values.
+    """Messages of invalid values.
 
-    :param keywords: what to say of a broken keyword (or of `keyword:value`)
-    :param reference: what to say of a value that is no identity of the type given, and whether it is one of several
-    :param by_index: whether what is wrong with an array's items stands by their index, and not in one list
+    :param keywords: the messages by violated keyword (or by `keyword:value`)
+    :param reference: the message of an invalid identifier, given the value and whether it is one of several
+    :param by_index: whether the messages of an array's items are listed by index instead of in one list
     """
 
     keywords: Mapping[str, Say]
@@ -58,12 +58,12 @@ class Wording:
 
 
 def does_not_exist(value: Any) -> str:
-    """The message of a property that leads to an object that there is not."""
+    """The message of a property that refers to a missing object."""
     return f'Invalid pk "{shown(value)}" - object does not exist.'
 
 
 def not_a_choice(value: Any, one_of_many: bool) -> str:
-    """The message of a query parameter that names an object that there is not."""
+    """The message of a query parameter that refers to a missing object."""
     named = f"{shown(value)} is" if one_of_many else "That choice is"
     return f"Select a valid choice. {named} not one of the available choices."
 
@@ -72,7 +72,7 @@ def _no_identity(value: Any, kind: str, _one_of_many: bool) -> str:
     if isinstance(value, bool) or (kind == "integer" and not _reads_as_integer(value)):
         return f"Incorrect type. Expected pk value, received {type(value).__name__}."
     if kind == "integer" or value is None or _reads_as_uuid(value):
-        # authentik would look it up; the contract knows one way to write it only.
+        # authentik would look it up; the contract permits one notation only.
         return does_not_exist(value)
     return f"“{shown(value)}” is not a valid UUID."
 
@@ -84,7 +84,7 @@ def _no_choice(value: Any, kind: str, one_of_many: bool) -> str:
 
 
 def _reads_as_uuid(value: Any) -> bool:
-    """Whether authentik takes a value for a UUID: without hyphens, in braces, or a number (recorded: `bindings.create.*`)."""
+    """Whether authentik reads a value as a UUID: without hyphens, in braces, or a number (recorded: `bindings.create.*`)."""
     with contextlib.suppress(ValueError, TypeError, AttributeError):
         uuid.UUID(int=value) if isinstance(value, int) else uuid.UUID(value)
         return True

@@ -1,4 +1,4 @@
-"""Properties that are `writeOnly`, wherever they stand in a value: a response has none of them (OpenAPI 3.0.3, "Schema Object")."""
+"""`writeOnly` properties at any depth of a value, which responses must not have (OpenAPI 3.0.3, "Schema Object")."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -8,10 +8,10 @@ from app.contract.validation.schemas import composed, flattened
 
 
 class WriteOnly(NamedTuple):
-    """A property that is `writeOnly`.
+    """A `writeOnly` property.
 
-    :param pointer: where it stands
-    :param certain: whether it is so in each value; false within `oneOf` and `anyOf`, where it depends on the value
+    :param pointer: its pointer
+    :param certain: whether it is `writeOnly` in every value; false within `oneOf` and `anyOf`, where it depends on the value
     """
 
     pointer: Pointer
@@ -19,9 +19,9 @@ class WriteOnly(NamedTuple):
 
 
 def write_only(contract: Contract, schema: Any, pointer: Pointer = ()) -> Iterator[WriteOnly]:
-    """The properties within the values of a schema that are `writeOnly`.
+    """Find the `writeOnly` properties within the values of a schema.
 
-    :param pointer: where the schema stands
+    :param pointer: the pointer of the schema
     """
     seen: set[tuple[int, bool]] = set()
     waiting = [(pointer, schema, True)]
@@ -55,7 +55,7 @@ def is_write_only(contract: Contract, property_name: Any) -> bool:
 
 
 def without_write_only(contract: Contract, schema: Any, value: Any) -> Any:
-    """A value of a schema without its properties that certainly are `writeOnly`. The value itself stays as it is."""
+    """Remove the properties that are certainly `writeOnly` from a copy of a value."""
     for part in composed(contract, schema):
         if isinstance(value, dict):
             properties, others = part.get("properties", {}), part.get("additionalProperties")
