@@ -7,6 +7,7 @@ import pytest
 from app.conformance.raw_http import RawClient
 from app.errors import NotFound
 from tests.browser.test_pages import PAGES
+from tests.serving import wait_for
 
 PLANTED = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -48,9 +49,13 @@ class Documentation:
         )
 
     def execute(self):
-        """Send the request. :returns: status and body of the answer as they are shown"""
-        self.press(f"{self.panel} button.execute")
+        """Send the request. :returns: status and body of the response as they are shown"""
         response = f"{self.panel} .live-responses-table tr.response"
+        # The response to the request before stays until the next one has arrived.
+        if self.browser.all(response):
+            self.press(f"{self.panel} button.btn-clear")
+            wait_for(lambda: not self.browser.all(response), "the last response is cleared")
+        self.press(f"{self.panel} button.execute")
         status = self.browser.one(f"{response} .response-col_status").text
         return int(status.split()[0]), json.loads(
             self.browser.one(f"{response} .highlight-code code, {response} pre").text
