@@ -31,10 +31,10 @@ __all__ = ["Draft", "Implementation", "Samples", "load"]
 class Implementation:
     """The code that implements the contract.
 
-    :param handlers: the handler functions by name, for a contract whose models are right
-    :param capabilities: what the store can do with objects of a model or collection, for a contract whose models are right
-    :param samples: samples of what the server itself answers, for a contract whose models are right
-    :param examples: whether an operation without a handler answers its examples
+    :param handlers: the handler functions by name, for a contract with valid models
+    :param capabilities: the store's capabilities for a model or collection, for a contract with valid models
+    :param samples: samples of generated responses, for a contract with valid models
+    :param examples: whether an operation without a handler responds with its examples
     """
 
     handlers: Callable[[Contract], Mapping[str, Callable[..., Any]]]
@@ -54,15 +54,15 @@ def load(
     """Read a contract and check it.
 
     :param path: the YAML file
-    :param implementation: what has to serve it
-    :param name: how messages call the file; its path if not given
-    :param thorough: whether to make the check as well that is too slow for each start
-    :param draft: what is known of it from before, if it is being edited
-    :raises ContractError: it can't be served; all findings are reported at once
+    :param implementation: the implementation to check it against
+    :param name: the name of the file in messages; its path by default
+    :param thorough: whether to include the check that is too slow for each start
+    :param draft: results of earlier checks, if the contract is being edited
+    :raises ContractError: it can't be served; the exception has all findings
     """
     draft = draft or Draft()
     contract = draft.read(path, name)
-    # Asked for when it is known that the document is one of OpenAPI.
+    # Evaluated once the document is known to be valid OpenAPI.
     parts = cache(lambda: draft.parts_of(contract))
     findings = once(_check(contract, parts, implementation, thorough=thorough))
     if findings:
@@ -74,7 +74,7 @@ def load(
 def _check(
     contract: Contract, parts: Callable[[], Parts], implementation: Implementation, *, thorough: bool
 ) -> Iterator[Finding]:
-    """The findings of the first stage that has any."""
+    """The findings of the first stage with findings."""
     stages: list[Callable[[], Iterable[Finding]]] = [
         lambda: check_references(contract),
         lambda: check_structure(contract),

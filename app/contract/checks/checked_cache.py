@@ -1,9 +1,9 @@
 """Cache of contracts that have passed the checks: a start neither parses nor checks them again.
 
-It saves a quarter of the time of a start (docs/performance.md). To take it out, let `application.load_contract` call
+It saves a quarter of the time of a start (docs/performance.md). To remove it, let `application.load_contract` call
 `checks.load` alone.
 
-An entry is a file. It holds for the files that the contract was read from, byte for byte, and for the code of this package.
+An entry is a file. It is valid for the exact bytes of the contract's files, and for the code of this package.
 """
 
 import contextlib
@@ -25,18 +25,18 @@ from app.contract.document.bundling import read, shown_name
 from app.contract.document.contract import Contract, File, Pointer
 from app.contract.document.yaml_file import FileMemory, parse, resolved
 
-# How many contracts are kept, of some 300 KB each.
+# How many contracts are cached, of some 300 KB each.
 _MOST = 20
 
 _PACKAGE, _VALIDATOR = Path(__file__).parents[2], Path(jsonschema_rs.__file__)
 
 
 class CheckedContract(Contract):
-    """A contract from the cache. Its files are parsed when the place of a part is asked for.
+    """A cached contract. Its files are parsed when a part has to be located.
 
     :param files: its files, without their documents
-    :param document: the document that they make
-    :param parse: parses them
+    :param document: the bundled document
+    :param parse: parses the files
     """
 
     def __init__(self, files: tuple[File, ...], document: dict[str, Any], parse: Callable[[], Contract]) -> None:
@@ -56,11 +56,11 @@ class CheckedContract(Contract):
 
 
 def load(path: Path, folder: Path, check: Callable[[Draft], Contract]) -> Contract:
-    """Load a contract from the cache, or check it and put it there.
+    """Load a contract from the cache, or check and cache it.
 
-    :param path: the first file of the contract
-    :param folder: the folder of the cache; it is made if it is missing
-    :param check: loads the contract and checks it
+    :param path: the root file of the contract
+    :param folder: the folder of the cache; it is created if it is missing
+    :param check: loads and checks the contract
     :raises ContractError: it can't be served
     """
     name = shown_name(path)
@@ -70,14 +70,14 @@ def load(path: Path, folder: Path, check: Callable[[Draft], Contract]) -> Contra
             return known
     draft = Draft()
     contract = check(draft)
-    # A folder that can't be written to, or a value that can't be kept, costs the next start some time.
+    # If the folder can't be written to, or a value can't be cached, only the next start takes longer.
     with contextlib.suppress(OSError, ValueError):
         _put(entry, contract, draft.files)
     return contract
 
 
 def default_folder(environment: Mapping[str, str]) -> Path | None:
-    """The folder of a user's cached files (XDG Base Directory Specification); None if the user has none.
+    """The cache folder of the user (XDG Base Directory Specification); None if there is none.
 
     :param environment: the environment variables
     """
@@ -109,7 +109,7 @@ def _get(entry: Path, path: Path, name: str) -> Contract | None:
 
 
 def _put(entry: Path, contract: Contract, files: FileMemory) -> None:
-    """Write an entry, at once."""
+    """Write an entry atomically."""
     texts, targets = files.read_so_far()
     if set(contract.files) != texts.keys():
         return
@@ -131,13 +131,13 @@ def _put(entry: Path, contract: Contract, files: FileMemory) -> None:
 
 
 def _is_private(path: Path) -> bool:
-    """Whether nobody but this user can write to a file or folder."""
+    """Whether only this user can write to a file or folder."""
     found = path.stat()
     return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _code() -> str:
-    """A digest of the code that checks contracts: this package, its validator and Python; files count by size and time."""
+    """A digest of the code that checks contracts: this package, its validator and Python; size and time stand for each file."""
     files = sorted(file for pattern in ("*.py", "*.json") for file in _PACKAGE.rglob(pattern))
     described = [(str(file), (found := file.stat()).st_size, found.st_mtime_ns) for file in (*files, _VALIDATOR)]
     return hashlib.sha256(repr((described, sys.version)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Are schemas finite: composed neither of themselves nor of too many others?"""
+"""Check of the composition of schemas: neither circular nor too large."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from app.contract.document.findings import Finding
 
 # Keywords whose subschemas apply to the same value as the schema around them.
 _OF_THE_SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf", "not"})
-# How many schemas one may be composed of, and how long a chain of references may be.
+# Limits of the schemas that one is composed of, and of a chain of references.
 _PARTS, _STEPS = 2_000, 100
 
 
 def check_circles(contract: Contract) -> Iterator[Finding]:
-    """Check that no schema is composed of itself, or of so many others that validating one value takes long.
+    """Check that no schema is composed of itself, or of so many others that validating one value takes too long.
 
-    A schema may contain itself in a property or an item: values are finite.
+    A schema may contain itself in a property or an item, because values are finite.
     """
     walk = _Walk(contract)
     for target in walk.targets:
@@ -25,10 +25,10 @@ def check_circles(contract: Contract) -> Iterator[Finding]:
 
 
 class _Reference(NamedTuple):
-    """A reference, and where it stands.
+    """A reference and its location.
 
-    :param pointer: its place in the document
-    :param within: its place in the file
+    :param pointer: its pointer in the document
+    :param within: its pointer in the file
     """
 
     pointer: Pointer
@@ -38,16 +38,16 @@ class _Reference(NamedTuple):
 
 
 class _Walk:
-    """A traversal of the references between schemas.
+    """Traversal of the references between schemas.
 
-    :param contract: the contract, whose references lead somewhere
+    :param contract: the contract, without dangling references
 
-    `targets` are the places that references lead to.
+    `targets` are the targets of the references.
     """
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        # By the component or the operation that they stand in.
+        # By component or operation.
         self._references: defaultdict[Pointer, list[_Reference]] = defaultdict(list)
         parsed: dict[str, Pointer] = {}
         for file, within, node in contract.references():
@@ -58,12 +58,12 @@ class _Walk:
             pointer = within if within[0] in ("paths", "components") else ("components", *within)
             self._references[pointer[:3]].append(_Reference(pointer, target, file, within))
         self.targets = tuple(parsed.values())
-        # How many parts each schema has that was gone through, and how many references lead on from it, one to the next.
+        # The parts of each visited schema, and its longest chain of references.
         self._parts: dict[Pointer, int] = {}
         self._heights: dict[Pointer, int] = {}
 
     def of_one_value(self, pointer: Pointer, around: tuple[Pointer, ...]) -> Iterator[Finding]:
-        """Check the schemas that one is composed of.
+        """Check the composition of one schema.
 
         :param around: the schemas that are composed of this one
         """
@@ -84,7 +84,7 @@ class _Walk:
                 yield from self.of_one_value(target, (*around, pointer))
                 height = self._heights[target] + 1
                 if height > _STEPS:
-                    # Whichever schema is declared first.
+                    # Independent of the order of declaration.
                     yield _found(reference, _TOO_LONG, _APART)
                     height = 0
                 self._heights[pointer] = max(self._heights[pointer], height)
@@ -96,7 +96,7 @@ class _Walk:
                 self._parts[pointer] = min(self._parts[pointer], _PARTS + 1)
 
     def nested(self) -> Iterator[Finding]:
-        """Check how deeply schemas are nested, in whatever order they are declared."""
+        """Check how deeply schemas are nested, in any order of declaration."""
         heights: dict[Pointer, int] = {}
         for start in self.targets:
             # Depth first; a schema that contains itself counts once.
@@ -128,7 +128,7 @@ _APART = "Refer to another, or put it in a property."
 
 
 def _is_same(path: Pointer) -> bool:
-    """Whether a way within a schema leads to what is said of the same value."""
+    """Whether a path within a schema stays at the same value."""
     return all(isinstance(key, int) or key in _OF_THE_SAME_VALUE for key in path)
 
 

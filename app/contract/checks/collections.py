@@ -1,4 +1,4 @@
-"""Does `x-collections` match the models and paths of the contract?"""
+"""Check of `x-collections` against the models and paths of the contract."""
 
 import re
 from collections import defaultdict
@@ -16,7 +16,7 @@ _TITLE_TYPES = frozenset({"string", "integer"})
 
 
 def check_collections(contract: Contract) -> Iterator[Finding]:
-    """Check the names that `x-collections`, `x-model` and `x-serves` have in common."""
+    """Check the names shared by `x-collections`, `x-model` and `x-serves`."""
     collections: Mapping[str, Any] = contract.document.get("x-collections", {})
     models = _models(contract)
     of_collection: dict[str, list[Pointer]] = defaultdict(list)
@@ -65,7 +65,7 @@ def _check_set_property(
 def check_relations(contract: Contract, capabilities: Callable[[str], Capabilities]) -> Iterator[Finding]:
     """Check that the store has the relations and targets that `x-collections` names.
 
-    :param capabilities: what the store can do with objects of a model or collection
+    :param capabilities: the store's capabilities for a model or collection
     """
     for name, declared in contract.document.get("x-collections", {}).items():
         if not {"related", "targets"} & declared.keys():
@@ -80,7 +80,7 @@ def check_relations(contract: Contract, capabilities: Callable[[str], Capabiliti
 
 
 def _models(contract: Contract) -> dict[Pointer, dict[str, Any]]:
-    """The models, by the place of their schema."""
+    """The models, by the pointer of their schema."""
     schemas = contract.document.get("components", {}).get("schemas", {})
     return {
         ("components", "schemas", name): schema["x-model"] for name, schema in schemas.items() if "x-model" in schema
@@ -99,7 +99,7 @@ def _check_model(
     models: Mapping[Pointer, Mapping[str, Any]],
     collections: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[Finding]:
-    """Check that no other collection has objects of a collection's model."""
+    """Check that a collection's model belongs to no other collection."""
     name = place[-1]
     other = next((other for other, declared in collections.items() if declared["model"] == model), name)
     other = next((known["collection"] for known in models.values() if known["name"] == model), other)
@@ -113,7 +113,7 @@ def _check_properties(
 ) -> Iterator[Finding]:
     """Check that title and identifiers name properties that all models of a collection have.
 
-    :param schemas: the places of the models' schemas
+    :param schemas: the pointers of the models' schemas
     """
     known = [schema_properties(contract, contract.at(schema), schema) for schema in schemas]
     title = declared.get("title", "")
@@ -162,7 +162,7 @@ def _check_order(
         for pointer in of_collection.get(name, ()):
             for place, property_schema in schema_properties(contract, contract.at(pointer), pointer).values():
                 reference = property_schema.get("x-references", {})
-                # The other side of references of later objects is stored with those.
+                # Inverse references are stored with the later objects.
                 targets = () if "inverse_of" in reference else reference.get("to", ())
                 for target in [targets] if isinstance(targets, str) else targets:
                     if (other := collection_of.get(target, target)) in later:

@@ -1,4 +1,4 @@
-"""Can an operation with `x-constant` be answered by its example?"""
+"""Check of operations with `x-constant`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from app.contract.validation.schemas import is_file
 
 
 def check_constant(contract: Contract, pointer: Pointer, path: str, method: str) -> Iterator[Finding]:
-    """Check that a constant operation takes nothing, and has one example in JSON."""
+    """Check that a constant operation has no input, and one example in JSON."""
     operation = contract.at(pointer)
     if "x-constant" not in operation:
         return

@@ -1,4 +1,4 @@
-"""Can the bodies of an operation be read, and its responses be written?"""
+"""Check of request and response bodies: media types and schemas."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,16 +10,16 @@ from app.contract.validation.schemas import admits_null, flattened, is_file, sch
 
 JSON = "application/json"
 
-# Keywords of a body's schema that look at several properties at once.
+# Keywords of a body's schema that restrict several properties at once.
 _RULES = ("anyOf", "oneOf", "not")
 
 
 def check_content(
     contract: Contract, pointer: Pointer, operation: dict[str, Any], seen: set[tuple[Pointer, str]]
 ) -> Iterator[Finding]:
-    """Everything is of a media type that is served, and has a schema; bodies are objects, whose rules have their words.
+    """Check that media types are supported and have schemas, and that bodies are objects with messages for their rules.
 
-    :param seen: the responses that were looked at for other operations, by their places and status codes
+    :param seen: the responses checked for other operations, by pointer and status code
     """
     for code, response in operation["responses"].items():
         where, described = contract.resolve((*pointer, "responses", code), response)
@@ -89,7 +89,7 @@ def _check_body(contract: Contract, pointer: Pointer, schema: dict[str, Any]) ->
 
 
 def _parts(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Iterator[tuple[Pointer, dict[str, Any]]]:
-    """A schema and the parts of its `allOf`, with their places."""
+    """A schema and the parts of its `allOf`, with their pointers."""
     pointer, schema = contract.resolve(pointer, schema)
     yield pointer, schema
     for index, part in enumerate(schema.get("allOf", ())):

@@ -1,4 +1,4 @@
-"""Do discriminators distinguish the alternatives?"""
+"""Check of discriminators: each value selects one alternative."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -44,7 +44,7 @@ def _check(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterat
 
 
 def _check_property(contract: Contract, place: Pointer, name: str, target: Pointer) -> Iterator[Finding]:
-    """Check that an alternative has the discriminating property, and requires it or has a default for it."""
+    """Check that an alternative has the discriminator property, and requires it or has a default for it."""
     schema = contract.at(target)
     properties = schema_properties(contract, schema, target)
     if name not in properties:
@@ -89,6 +89,6 @@ def _target(text: str) -> Pointer | None:
 
 
 def _admits(contract: Contract, target: Pointer, name: str, value: str) -> bool:
-    """Whether a schema admits a value of the property, as far as an enum tells."""
+    """Whether a schema admits a value of the property, judged by enums."""
     properties = schema_properties(contract, contract.at(target), target)
     return name not in properties or value in properties[name][1].get("enum", (value,))

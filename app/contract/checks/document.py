@@ -1,4 +1,4 @@
-"""Is it an OpenAPI 3.0 document, and does each reference lead somewhere?"""
+"""Check of the document against OpenAPI 3.0, and of its references."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def check_references(contract: Contract) -> Iterator[Finding]:
 
 
 def _check_references(contract: Contract) -> Iterator[Finding]:
-    # Most are written many times.
+    # Most are repeated many times.
     right: set[tuple[str | None, str]] = set()
     for file, pointer, node in contract.references():
         section = _SECTIONS.get(pointer[-2]) or _SECTIONS.get(pointer[-1]) if len(pointer) > 1 else None
@@ -64,7 +64,7 @@ _SECTIONS: dict[str | int, str] = {
 
 
 def _in_document(pointer: Pointer) -> Pointer:
-    """The place in an OpenAPI document that has the same kind of object as a part of a file."""
+    """The pointer in an OpenAPI document with the same kind of object as a part of a file."""
     return pointer if pointer[:1] in (("paths",), ("components",)) else ("components", *pointer)
 
 
@@ -84,7 +84,7 @@ def check_structure(contract: Contract) -> Iterator[Finding]:
 
 
 def _breaches(contract: Contract, error: ValidationError) -> Iterator[Finding]:
-    """The findings that an error of the meta-schema's is: those of the alternative that is meant, if it has any."""
+    """Convert an error of the meta-schema to findings: those of the intended alternative, if it has any."""
     place = as_pointer(contract.document, error.instance_path)
     if branches := getattr(error.kind, "context", None):
         yield from _breaches_of_alternatives(contract, place, branches)
@@ -105,18 +105,18 @@ def _breaches(contract: Contract, error: ValidationError) -> Iterator[Finding]:
 def _breaches_of_alternatives(
     contract: Contract, place: Pointer, branches: list[list[ValidationError]]
 ) -> Iterator[Finding]:
-    """The findings of the alternative that is meant, as far as that can be told."""
+    """The findings of the intended alternative, as far as it can be determined."""
     value = contract.at(place)
     is_reference = isinstance(value, dict) and "$ref" in value
     meant = [branch for branch in branches if _wants_reference(branch) == is_reference] or branches
-    # A key such as `in` or `type` tells some apart: those that it rules out are not meant, if it does not rule out all.
+    # A key such as `in` or `type` excludes alternatives, unless it excludes all.
     reported = [branch for branch in meant if not any(_is_choice(error, place) for error in branch)]
     if not reported and len(meant) > 1:
         choices = [error for branch in meant for error in branch if _is_choice(error, place)]
         options = dict.fromkeys(str(option) for error in choices for option in error.kind.value)
         yield _no_choice(contract, as_pointer(contract.document, choices[0].instance_path), list(options))
         return
-    # Of several the one that comes nearest has its errors farthest within.
+    # Of several the best match has the most deeply nested errors.
     for inner in max(reported or meant, key=lambda branch: max((len(one.instance_path) for one in branch), default=0)):
         yield from _breaches(contract, inner)
 
@@ -132,7 +132,7 @@ def _no_choice(contract: Contract, place: Pointer, options: list[str]) -> Findin
 
 
 def _excluded(error: ValidationError) -> Any:
-    """The keys that may not stand together, if that is what an error is about."""
+    """The mutually exclusive keys of an error, if it is about any."""
     schema = error.kind.as_dict().get("schema")
     return schema.get("required") if isinstance(schema, dict) else None
 
@@ -142,7 +142,7 @@ def _wants_reference(branch: list[ValidationError]) -> bool:
 
 
 def _unknown(place: Pointer, key: str) -> tuple[str, str]:
-    """The problem and the remedy of a key that OpenAPI does not define at a place."""
+    """The problem and the remedy for a key that OpenAPI does not define at a pointer."""
     if place == ("paths",):
         return f"The path {key!r} does not begin with a slash.", f"Write it as '/{key}'."
     if place[-1:] == ("responses",):
@@ -158,9 +158,9 @@ def _meta_schema() -> jsonschema_rs.Draft4Validator:
 
 
 def check_specification(contract: Contract) -> Iterator[Finding]:
-    """What breaks the OpenAPI Specification 3.0 by the word of `openapi-spec-validator`.
+    """Check the document with `openapi-spec-validator`.
 
-    It takes longer than all other checks together, seldom says where the error is, and hardly ever finds what they don't.
+    It takes longer than all other checks together, seldom locates the error, and rarely finds anything that they miss.
     """
     from openapi_spec_validator import OpenAPIV30SpecValidator
 
@@ -174,7 +174,7 @@ def _breach(contract: Contract, place: Pointer, message: str) -> Finding:
 
 
 def _place_named_in(contract: Contract, message: str) -> Pointer:
-    """The operation that a message quotes, for errors that do not say where they are."""
+    """The operation that a message quotes, for errors without a location."""
     quoted = re.findall(r"'([^']*)'", message)
     paths = contract.document["paths"]
     path = next((text for text in quoted if text in paths), None)

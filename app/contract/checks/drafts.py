@@ -1,4 +1,4 @@
-"""A contract that is being edited, and what is known of it from before, so that a save is looked at quickly."""
+"""Incremental checks of a contract that is being edited."""
 
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from app.contract.validation.schemas import let_reuse
 
 
 class Draft:
-    """What is known of a contract from when it was last found right.
+    """The results of the last successful check of a contract.
 
-    `files` are those it was read from.
+    `files` are the files that it was read from.
     """
 
     def __init__(self) -> None:
@@ -21,14 +21,14 @@ class Draft:
         self._right: tuple[Contract, Parts] | None = None
 
     def read(self, path: Path, name: str | None) -> Contract:
-        """Read it anew. The arguments and errors are those of `bundling.read`."""
+        """Read the contract again. The arguments and errors are those of `bundling.read`."""
         self.files.begin()
         contract = read(path, name, self.files.read_file, self.files.resolve)
         self.files.end()
         return contract
 
     def parts_of(self, contract: Contract) -> Parts:
-        """The parts of the contract as it is now, which is one of OpenAPI. It makes use of what is the same as before."""
+        """The parts of the current contract, which is valid OpenAPI. Unchanged ones are reused."""
         if self._right is None:
             return Parts(contract)
         earlier, parts = self._right
@@ -38,15 +38,15 @@ class Draft:
         if not _same(
             *({**document, "paths": 0, "components": 0} for document in (contract.document, earlier.document))
         ):
-            # What stands around the units may have a say in all of them.
+            # The rest of the document may affect all units.
             return Parts(contract)
         return Parts(contract, {place: parts.by_unit[place] for place in same})
 
     def found_right(self, contract: Contract, parts: Parts) -> None:
-        """Remember that there is nothing wrong with the contract as it is now."""
+        """Record that the current contract has no findings."""
         self._right = contract, parts
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two parts of a document say the same: `1` is not `true`, and the order of properties counts."""
+    """Whether two parts of a document are equal: `1` is not `true`, and the order of properties counts."""
     return one is other or (one == other and repr(one) == repr(other))

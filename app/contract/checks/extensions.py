@@ -1,4 +1,4 @@
-"""Are the `x-` extensions known, well formed, and on objects that have them?"""
+"""Check of `x-` extensions: known, valid, and on objects that support them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ KINDS = ("document", "path", "operation", "parameter", "schema")
 
 
 def check_extensions(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Each `x-` property is one of the documented family and holds what it should; permissions are declared."""
+    """Check that each extension is documented and has a valid value, and that permissions are declared."""
     permissions = contract.document.get("x-permissions")
     known = set(permissions) if isinstance(permissions, dict) else set()
     for pointer, node, kind in parts:
@@ -60,7 +60,7 @@ def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def _permissions(pointer: Pointer, extensions: dict[str, Any]) -> Iterator[tuple[Pointer, str]]:
-    """Each permission that an object requires; at a path they stand by method."""
+    """Iterate over the permissions that an object requires; at a path they are listed by method."""
     required = extensions.get("x-required-permissions", [])
     lists = required.items() if isinstance(required, dict) else [(None, required)]
     for method, names in lists:

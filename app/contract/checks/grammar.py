@@ -1,4 +1,4 @@
-"""The objects and keys that OpenAPI 3.0 defines at each place of a document, from its meta-schema."""
+"""Objects and keys of OpenAPI 3.0 by pointer, from its meta-schema."""
 
 import difflib
 import re
@@ -16,12 +16,12 @@ REFERENCE = "Reference"
 
 
 def object_at(pointer: Pointer) -> str:
-    """The kind of object at a place, such as `Schema`; empty for a map, a list or a value, or if there is none."""
+    """The kind of object at a pointer, such as `Schema`; empty for a map, a list or a value, or if there is none."""
     return next((name for name in _definitions_at(pointer) if name != REFERENCE), "")
 
 
 def keys_at(pointer: Pointer) -> tuple[str, ...]:
-    """The keys that the object at a place may have."""
+    """The permitted keys of the object at a pointer."""
     name = object_at(pointer)
     schema = META_SCHEMA["definitions"][name] if name else META_SCHEMA
     return tuple(dict.fromkeys(key for part in _whole(schema) for key in part.get("properties", ())))
@@ -45,7 +45,7 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _definitions_at(pointer: Pointer) -> tuple[str, ...]:
-    """The definitions of the objects that a place may have."""
+    """The definitions of the objects permitted at a pointer."""
     schemas: list[Any] = [META_SCHEMA]
     for key in pointer:
         schemas = [inner for schema in schemas for inner in _inner(_whole(schema), key)]
@@ -57,7 +57,7 @@ def _alternatives(schemas: list[Any]) -> list[Any]:
 
 
 def _whole(schema: Any) -> list[dict[str, Any]]:
-    """A schema's alternatives, references followed."""
+    """The alternatives of a schema, references followed."""
     return [
         META_SCHEMA["definitions"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
         for part in _alternatives([schema])

@@ -1,4 +1,4 @@
-"""Does the code match the contract?"""
+"""Check of the code against the contract."""
 
 import contextlib
 import inspect
@@ -40,15 +40,15 @@ def check_handlers(
     *,
     examples: bool = False,
 ) -> Iterator[Finding]:
-    """Each operation has its handler and each handler its operation; both have the same parameters; the store can do what it says.
+    """Check that operations and handlers correspond, have the same parameters, and are supported by the store.
 
-    :param capabilities: what the store can do with objects of a model or collection
-    :param samples: of what the server itself answers
-    :param examples: whether an operation without a handler answers its examples
+    :param capabilities: the store's capabilities for a model or collection
+    :param samples: samples of generated responses
+    :param examples: whether an operation without a handler responds with its examples
     """
     served = set()
     lacking: dict[str, Pointer] = {}
-    # Operations share most of what they send and answer.
+    # Operations share most of their bodies and responses.
     compared: set[tuple[Pointer, Pointer]] = set()
     seen: set[tuple[str, bool]] = set()
     searched: dict[str, Searched] = {}
@@ -89,10 +89,10 @@ def check_handlers(
 def _check_names(
     contract: Contract, idle: Mapping[str, Callable[..., Any]], lacking: dict[str, Pointer], *, examples: bool
 ) -> Iterator[Finding]:
-    """Check for handlers without an operation and operations without a handler, paired where one seems to have been renamed.
+    """Check for handlers without an operation and operations without a handler, paired if one seems to have been renamed.
 
     :param idle: the handlers without an operation
-    :param lacking: the place of the operationId of each operation without a handler
+    :param lacking: the pointer of the operationId of each operation without a handler
     """
     alone = len(idle) == len(lacking) == 1
     for name, handler in idle.items():
@@ -129,7 +129,7 @@ def _remedy(contract: Contract, name: str, path: Any, method: Any) -> str:
 def _check_arguments(
     contract: Contract, pointer: Pointer, path: str, method: str, handler: Callable[..., Any]
 ) -> Iterator[Finding]:
-    """A handler takes what its operation gives."""
+    """Check that a handler takes the arguments of its operation."""
     given = handler_arguments(contract, path, method, query_reader(contract, path, method))
     for argument in sorted({argument for argument in given if given.count(argument) > 1}):
         yield contract.finding(
@@ -141,7 +141,7 @@ def _check_arguments(
     if is_typeddict(hint := _hints(handler).get("body")) and "requestBody" in contract.at(pointer):
         yield from _check_body(contract, pointer, hint)
     expected = set(given)
-    # What has a default may be left out, and the request's context is there for the asking.
+    # Arguments with a default may be omitted, and the context of the request is optional.
     takes = argument_names(handler)
     actual = {name for name, needed in takes.items() if name in expected or (needed and name != REQUEST)}
     if actual != expected:
@@ -157,7 +157,7 @@ _JSON_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 
 def _check_annotations(contract: Contract, path: str, method: str, handler: Callable[..., Any]) -> Iterator[Finding]:
-    """A query parameter that a handler gets by name is of the type that it takes, and always there."""
+    """Check that query parameters have the types that their handler declares, and no missing values."""
     query = parameters(contract, path, method, "query")
     for name, hint in _hints(handler).items():
         if name not in query:
@@ -187,7 +187,7 @@ def _check_annotations(contract: Contract, path: str, method: str, handler: Call
 
 
 def _check_body(contract: Contract, pointer: Pointer, hint: Any) -> Iterator[Finding]:
-    """A body has what its handler takes from it, if it says so by a `TypedDict`."""
+    """Check that a body has the properties of the handler's `TypedDict`, if it declares one."""
     where, body = contract.resolve((*pointer, "requestBody"), contract.at((*pointer, "requestBody")))
     for media_type, media in body["content"].items():
         place = (*where, "content", media_type, "schema")
@@ -214,7 +214,7 @@ def _check_body(contract: Contract, pointer: Pointer, hint: Any) -> Iterator[Fin
 
 
 def _hints(handler: Callable[..., Any]) -> Mapping[str, Any]:
-    """The types of a handler's arguments, as far as it says."""
+    """The declared types of a handler's arguments."""
     handler = inspect.unwrap(handler)
     while isinstance(handler, partial):
         handler = inspect.unwrap(handler.func)
@@ -226,7 +226,7 @@ def _hints_of(function: Callable[..., Any]) -> Mapping[str, Any]:
     try:
         return get_type_hints(function)
     except (NameError, TypeError):
-        # A name that is there for type checkers only, or an object that can be called.
+        # A name defined for type checkers only, or a callable object.
         return {}
 
 

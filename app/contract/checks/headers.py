@@ -1,4 +1,4 @@
-"""Are the documented headers of responses sent, with valid examples?"""
+"""Check of the documented headers of responses."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,10 +16,10 @@ _IGNORED = "content-type"
 def check_headers(
     contract: Contract, pointer: Pointer, operation: dict[str, Any], seen: set[tuple[str, bool]], *, handled: bool
 ) -> Iterator[Finding]:
-    """Each header that a response must have is sent, and its example is right.
+    """Check that each required header of a response is sent, and its example is valid.
 
-    :param seen: the references to responses that were looked at for other operations, and whether these were handled
-    :param handled: whether a handler answers, which sends no headers of its own; else the examples are sent
+    :param seen: the references to responses checked for other operations, and whether these were handled
+    :param handled: whether a handler responds, which sends no headers of its own; otherwise the examples are sent
     """
     reader = SchemaReader(contract, Direction.RESPONSE)
     for code, response in operation["responses"].items():

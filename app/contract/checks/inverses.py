@@ -1,4 +1,4 @@
-"""Do `inverse_of` and `x-generated` stand where the store can keep to them?"""
+"""Check of `inverse_of` and `x-generated`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from app.contract.validation.schemas import schema_properties
 
 
 def check_generated(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Check that generated properties are UUIDs, and in no body."""
+    """Check that generated properties are UUIDs, and read-only."""
     for pointer, schema, kind in parts:
         form = (schema.get("type"), schema.get("format"), schema.get("readOnly"))
         if kind == "schema" and "x-generated" in schema and form != ("string", "uuid", True):
@@ -22,9 +22,9 @@ def check_generated(contract: Contract, parts: Sequence[Part]) -> Iterator[Findi
 def check_inverses(
     contract: Contract, parts: Sequence[Part], known: Mapping[str, Sequence[Pointer]]
 ) -> Iterator[Finding]:
-    """Check that each `inverse_of` is a list, and names a list of references that is stored.
+    """Check that each `inverse_of` is a list, and names a stored list of references.
 
-    :param known: the places of the schemas of objects, by model and by collection
+    :param known: the pointers of the schemas of objects, by model and by collection
     """
     for pointer, schema, kind in parts:
         reference = schema.get("x-references", {}) if kind == "schema" else {}

@@ -1,4 +1,4 @@
-"""Does each keyword of a schema have an effect, and can the schema be satisfied?"""
+"""Check of the keywords of schemas: each has an effect, and values exist."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-# What a schema of a type may have and should not, or what depends on other keywords.
+# Keywords to check beside a type: those without an effect on it, and those that depend on others.
 _SUSPICIOUS: Mapping[str | None, frozenset[str]] = {
     None: frozenset(),
     **{
@@ -45,13 +45,13 @@ _SUSPICIOUS: Mapping[str | None, frozenset[str]] = {
     },
 }
 _MOST = frozenset(most for _, most in _LIMITS)
-# What a message may be for that is no keyword.
+# Keys of messages that are not keywords.
 _SITUATIONS = frozenset({"null", "required"})
 
 
 def check_keywords(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Check that each keyword has an effect, that limits admit values, and that the values of enums can be sent."""
-    # Parts of other schemas are checked with those.
+    """Check that each keyword has an effect, that limits admit values, and that values of enums can be sent."""
+    # Parts of other schemas are checked with them.
     taken_up = {
         node["$ref"]
         for pointer, node, kind in parts
@@ -79,7 +79,7 @@ _INTERESTING = frozenset(
 
 
 def _check_schema(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """One schema. Most keywords of most schemas are plainly right, and contracts have many."""
+    """Check one schema. Most keywords of most schemas are simple, and contracts have many."""
     kind = node.get("type")
     if "allOf" in node or kind == "array" or not node.keys().isdisjoint(_SUSPICIOUS[kind]):
         yield from _check_types(contract, pointer, node)
@@ -96,7 +96,7 @@ def _check_schema(contract: Contract, pointer: Pointer, node: dict[str, Any]) ->
 
 
 def _check_reference(contract: Contract, pointer: Pointer, node: dict[str, Any], kind: str) -> Iterator[Finding]:
-    """Check for keys beside a `$ref`: OpenAPI ignores them ("Reference Object"), this server all but `nullable`."""
+    """Check for keys beside a `$ref`: OpenAPI ignores them ("Reference Object"), this server all except `nullable`."""
     for key in node.keys() - {"$ref", *({"nullable"} if kind == "schema" else ())}:
         yield contract.finding(
             (*pointer, key),
@@ -191,11 +191,11 @@ def _check_limits(contract: Contract, pointer: Pointer, node: dict[str, Any]) ->
 
 
 def _check_enum(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """Check for values that can never be sent; `check_values` finds those that other keywords refuse."""
+    """Check for values that can never be sent; `check_values` finds those that other keywords reject."""
     seen: list[Any] = []
     for index, value in enumerate(node.get("enum", ())):
         place = (*pointer, "enum", index)
-        # Python, unlike JSON, takes 1 for True.
+        # Python, unlike JSON, treats 1 as equal to True.
         if any(value == other and type(value) is type(other) for other in seen):
             yield contract.finding(place, f"The value {shown(value)} stands in the enum twice.", "Remove one of them.")
         seen.append(value)
@@ -219,7 +219,7 @@ def _check_enum(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> I
 
 
 def _is_of(value: Any, kind: str) -> bool:
-    # Python, unlike JSON, takes a boolean for a number.
+    # In Python, unlike JSON, a boolean is a number.
     return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
@@ -239,7 +239,7 @@ def _check_sides(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> 
 
 
 def _check_write_only(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """Check that it can be told from the schema of a model what is left out of its responses."""
+    """Check that no property of a model is `writeOnly` only for some values."""
     for place, property_name in schema_properties(contract, node, pointer).values():
         for found in () if is_write_only(contract, property_name) else write_only(contract, contract.at(place), place):
             if not found.certain:
@@ -257,14 +257,14 @@ def _may_be_a_property(pointer: Pointer) -> bool:
 
 
 def _check_required(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """Check that each required name is a property of the object, as far as its properties are known."""
+    """Check that each required name is a property of the object, if its properties are known."""
     if pointer[-2] in _OF_ALL_PARTS or (pointer[-1] == "not" and pointer[-2] != "properties"):
         # A part of another schema, which is checked as a whole.
         return
     parts = list(_placed(contract, pointer, node))
     known = {name for _, part, _ in parts for name in part.get("properties", ())}
     if not known and "x-model" not in node:
-        # A rule for other schemas to include, or an object with arbitrary property names.
+        # A rule for other schemas to include, or an object with arbitrary properties.
         return
     for place, part, inverted in parts:
         if inverted:
@@ -281,7 +281,7 @@ def _check_required(contract: Contract, pointer: Pointer, node: dict[str, Any]) 
 def _placed(
     contract: Contract, pointer: Pointer, node: dict[str, Any], *, inverted: bool = False
 ) -> Iterator[tuple[Pointer, dict[str, Any], bool]]:
-    """A schema and all its parts, with their places, and whether each is negated by `not`."""
+    """Iterate over a schema and all its parts: pointer, schema, and whether it is negated by `not`."""
     pointer, node = contract.resolve(pointer, node)
     yield pointer, node, inverted
     for keyword in ("allOf", "anyOf", "oneOf"):
@@ -292,7 +292,7 @@ def _placed(
 
 
 def _check_messages(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:
-    """Check that each message is for a keyword of the schema, or for one of a few situations."""
+    """Check that each message is for a keyword of the schema, or for one of a few other errors."""
     keywords = flattened(contract, node).keys()
     for name in node["x-messages"]:
         if name not in _SITUATIONS and name not in keywords:

@@ -1,4 +1,4 @@
-"""Do the links of responses name operations, and values that exist?"""
+"""Check of the links of responses."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _EXPRESSION = re.compile(
 
 
 def check_links(contract: Contract) -> Iterator[Finding]:
-    """Check that each link names an operation and its parameters, and takes their values from existing parts."""
+    """Check that each link names an operation and its parameters, with values from existing parts."""
     operations = {operation["operationId"]: (path, method) for _, path, method, operation in contract.operations()}
     for pointer, path, method, operation in contract.operations():
         for code, response in operation["responses"].items():
@@ -103,7 +103,7 @@ def _check_expression(
 
 
 def _missing(contract: Contract, schema: Any, inner: str) -> str | None:
-    """The first key of a JSON Pointer that a schema lacks, as far as it names its properties."""
+    """The first key of a JSON Pointer that a schema does not define, if it defines its properties."""
     for key in inner[1:].split("/"):
         key = key.replace("~1", "/").replace("~0", "~")
         keywords = flattened(contract, schema)

@@ -1,4 +1,4 @@
-"""Do response schemas admit the values that the server generates, such as page numbers?"""
+"""Check of response schemas against generated values, such as page numbers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from app.domain import Model
 class Samples:
     """Samples of generated values.
 
-    :param responses: of whole responses, by operationId
+    :param responses: samples of whole responses, by operationId
     :param models: the models, by name
-    :param properties: of the generated properties of a model
+    :param properties: samples of the generated properties of a model
     """
 
     responses: Callable[[str], Sequence[Any]] = lambda _operation: ()

@@ -1,4 +1,4 @@
-"""Are `x-model`, `x-references` and `x-unique-together` consistent?"""
+"""Check of `x-model`, `x-references` and `x-unique-together`."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,9 +12,9 @@ from app.contract.validation.schemas import composed, schema_properties
 
 
 def check_models(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Check that model names are unique, and that all names of models and properties exist."""
+    """Check that model names are unique, and that referenced models and properties exist."""
     models: dict[str, Pointer] = {}
-    # The schemas of a model's objects by the names that a reference may give: the model's own and its collection's.
+    # The schemas of objects by the target names of references: the model's own and its collection's.
     known: dict[str, list[Pointer]] = defaultdict(list)
     for pointer, schema in _with_extension(parts, "x-model"):
         model = schema["x-model"]

@@ -1,4 +1,4 @@
-"""Can each operation be served whole?"""
+"""Check of operations: whether each can be served completely."""
 
 import re
 from collections import Counter
@@ -14,12 +14,12 @@ from app.contract.document.findings import Finding
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")
 _PARAMETER = re.compile(r"\{[^{}]+\}")
-# Characters that mean the same encoded or not (RFC 3986, section 3.3).
+# Characters that are equivalent with and without percent-encoding (RFC 3986, section 3.3).
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 
 
 def check_operations(contract: Contract) -> Iterator[Finding]:
-    """Names are unique, and nothing is asked for that a plan can't do."""
+    """Check that names are unique, and that plans support every feature in use."""
     seen: dict[str, Pointer] = {}
     shapes: dict[str, str] = {}
     # Operations share most of their responses and parameters.
@@ -120,7 +120,7 @@ def _check_security(contract: Contract, pointer: Pointer, operation: dict[str, A
 def _check_responses(
     contract: Contract, pointer: Pointer, path: str, method: str, operation: dict[str, Any]
 ) -> Iterator[Finding]:
-    """Each response that the operation can give is documented, and one of them is its success."""
+    """Check that each possible response is documented, and that one of them is successful."""
     documented = set(operation["responses"])
     for code in sorted(documented):
         if not (code.isdigit() and len(code) == 3):
@@ -157,7 +157,7 @@ def _check_responses(
 
 @cached
 def _documented_elsewhere(contract: Contract, code: str) -> str:
-    """The reference by which most operations document a response; empty if none does by one."""
+    """The reference by which most operations document a response; empty if there is none."""
     responses = (operation["responses"].get(code, {}) for _, _, _, operation in contract.operations())
     references = Counter(response["$ref"] for response in responses if "$ref" in response)
     return references.most_common(1)[0][0] if references else ""

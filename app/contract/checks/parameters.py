@@ -1,4 +1,4 @@
-"""Are the parameters of an operation such as a plan can read?"""
+"""Check of the parameters of operations."""
 
 import re
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from app.contract.document.findings import Finding
 from app.contract.request.path import argument_of
 from app.contract.validation.schemas import flattened
 
-# What a query parameter is for.
+# The extensions that give a query parameter its purpose.
 _USES = ("x-filters", "x-searches", "x-orders-by")
 
 
 def check_parameters(
     contract: Contract, pointer: Pointer, path: str, method: str, seen: set[Pointer]
 ) -> Iterator[Finding]:
-    """Each parameter of an operation is one that a plan can read.
+    """Check that plans support each parameter of an operation.
 
-    :param seen: the places of those that were looked at for other operations
+    :param seen: the pointers of the parameters checked for other operations
     """
     for place, declared in declared_parameters(contract, pointer, path):
         where, parameter = contract.resolve(place, declared)
@@ -74,7 +74,7 @@ def check_parameters(
 
 
 def _check_use(contract: Contract, where: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:
-    """Check that a parameter does one thing: it filters, or it is a text to search or to sort by."""
+    """Check that a parameter has one purpose: it filters, or it is a text to search or to sort by."""
     first, *others = [name for name in _USES if name in parameter] or [""]
     for name in others:
         yield contract.finding((*where, name), f"The parameter has `{first}` already.", "Remove one of them.")
@@ -85,7 +85,7 @@ def _check_use(contract: Contract, where: Pointer, parameter: dict[str, Any]) ->
 
 
 def _check_names(contract: Contract, pointer: Pointer, path: str) -> Iterator[Finding]:
-    """The path has the parameters that are declared for it, and no parameter is declared twice in one place."""
+    """Check that the path has its declared parameters, and that none is declared twice in one place."""
     missing = set(re.findall(r"{([^{}]+)}", path))
     in_braces = frozenset(missing)
     seen = set()
@@ -109,7 +109,7 @@ def _check_names(contract: Contract, pointer: Pointer, path: str) -> Iterator[Fi
 
 
 def _path_values(contract: Contract, path: str, method: str) -> dict[str, Any]:
-    """What a plan makes of the parameters of a path."""
+    """The converted parameters of a path."""
     return {
         parameter["name"]: (parameter.get("schema"), argument_of(parameter))
         for _, parameter in parameters(contract, path, method, "path").values()
@@ -117,7 +117,7 @@ def _path_values(contract: Contract, path: str, method: str) -> dict[str, Any]:
 
 
 def declared_parameters(contract: Contract, pointer: Pointer, path: str) -> Iterator[tuple[Pointer, Any]]:
-    """Where the parameters of an operation and of its path stand, and what stands there."""
+    """Iterate over the declared parameters of an operation and its path, with their pointers."""
     for owner in (pointer, ("paths", path)):
         for index, declared in enumerate(contract.at(owner).get("parameters", [])):
             yield (*owner, "parameters", index), declared

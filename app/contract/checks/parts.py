@@ -1,15 +1,15 @@
-"""The parts of a contract, by what they are."""
+"""The objects of a contract, by kind."""
 
 from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
 from app.contract.document.contract import CONTAINERS, OPERATION_METHODS, Contract, Pointer
 
-# Below these keys stands data of the author's own, in which a key of any name may stand.
+# The values of these keys are free data, with keys of any name.
 _DATA = frozenset({"example", "examples", "default", "enum"})
 
 
-# The values of these keys are not schemas, even within one.
+# The values of these keys are not schemas, even within a schema.
 _UNLIKE_SCHEMAS = {
     "headers": "names",
     "mapping": "names",
@@ -22,9 +22,9 @@ _UNLIKE_SCHEMAS = {
 class Part(NamedTuple):
     """An object of a contract.
 
-    :param pointer: where it stands
+    :param pointer: its pointer
     :param node: the object
-    :param kind: what it is, as far as checks tell kinds apart: a document, a path, an operation, a parameter, a schema, `names` (a
+    :param kind: its kind, as far as checks need it: a document, a path, an operation, a parameter, a schema, `names` (a
         map whose keys the author chose), or something else
     """
 
@@ -34,13 +34,13 @@ class Part(NamedTuple):
 
 
 class Parts:
-    """Every object of a contract but those in free data, outer ones first.
+    """All objects of a contract outside free data, parents first.
 
-    :param contract: a contract that is one of OpenAPI
-    :param known: the parts of units that were found right before, by the place of the unit
+    :param contract: a valid OpenAPI contract
+    :param known: the parts of units that have been checked, by the pointer of the unit
 
-    `all` has all of them, `new` those that are not known, and `by_unit` all by the place of the unit that they stand in, `()` for
-    those that stand in none.
+    `all` has all of them, `new` the unchecked ones, and `by_unit` all by the pointer of their unit, `()` for those outside
+    of units.
     """
 
     def __init__(self, contract: Contract, known: Mapping[Pointer, list[Part]] = {}) -> None:
@@ -52,7 +52,7 @@ class Parts:
 
 
 def units(document: Mapping[str, Any]) -> dict[Pointer, Any]:
-    """The path items and the components of an OpenAPI document, by their places."""
+    """The path items and components of an OpenAPI document, by pointer."""
     paths = document["paths"].items()
     found: dict[Pointer, Any] = {("paths", path): item for path, item in paths if not path.startswith("x-")}
     for section, named in document.get("components", {}).items():
@@ -62,7 +62,7 @@ def units(document: Mapping[str, Any]) -> dict[Pointer, Any]:
 
 
 def _collected(node: Any, pointer: Pointer, apart: Container[Pointer] = ()) -> list[Part]:
-    """The parts below a place, but for what stands `apart`."""
+    """Collect the parts below a pointer, except the units `apart`."""
     found: list[Part] = []
     _collect(node, pointer, apart, found)
     return found

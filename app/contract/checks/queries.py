@@ -1,4 +1,4 @@
-"""Can the store filter, search and sort by the properties that query parameters name?"""
+"""Check of filters, searches and sort keys against the store."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -104,7 +104,7 @@ def names_of(names: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _unsupported(contract: Contract, place: Pointer, name: str, can: Capabilities, what: str) -> Finding:
-    """A finding: an unsupported filter, sort key or searched property."""
+    """A finding for an unsupported filter, sort key or searched property."""
     able = {"filter by": can.filters.keys(), "sort by": can.sorts, "search": can.searches}[what]
     if name in {*can.filters, *can.sorts, *can.searches, *(can.kept or ())}:
         return contract.finding(place, f"The store can't {what} {name!r}.", f"Name one of: {', '.join(sorted(able))}.")
@@ -112,7 +112,7 @@ def _unsupported(contract: Contract, place: Pointer, name: str, can: Capabilitie
 
 
 def unknown(contract: Contract, place: Pointer, name: str, can: Capabilities, able: Any = ()) -> Finding:
-    """A finding: a property that is not stored. :param able: the names to suggest"""
+    """A finding for a property that is not stored. :param able: the names to suggest"""
     remedy = "Add a column and a migration in app/store/, or correct the name."
     if can.kept is None:
         remedy = did_you_mean(name, able, f"Name one of: {', '.join(sorted(able))}.")

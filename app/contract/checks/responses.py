@@ -1,4 +1,4 @@
-"""Do the responses of an operation admit all values that its request admits?"""
+"""Check that the responses of an operation admit all values that its request admits."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ def check_responses(
     """Check that a response admits each value of a property that the request admits.
 
     :param operation: an operation whose handler stores the body and returns it
-    :param compared: the places of properties that were compared for other operations
+    :param compared: the pointers of properties compared for other operations
     """
     where, body = contract.resolve((*pointer, "requestBody"), operation["requestBody"])
     for code, response in operation["responses"].items():
@@ -69,7 +69,7 @@ def given_to_new(contract: Contract, sent: Any, created: Iterable[Any]) -> set[s
 def _check_required(contract: Contract, pointer: Pointer, sent: Any, created: Any) -> Iterator[Finding]:
     """Check that the response requires no property that a new object may lack.
 
-    :param pointer: the place of the response's schema
+    :param pointer: the pointer of the response's schema
     """
     given = given_to_new(contract, sent, [created])
     known = schema_properties(contract, sent).keys()
@@ -87,7 +87,7 @@ def _check(
 ) -> Iterator[Finding]:
     at, place = sent[0], in_responses[0]
     one, other = contract.at(at), contract.at(place)
-    # Most are written once, by an anchor.
+    # Most are repeated by YAML anchors.
     if in_responses[1].get("writeOnly") is True or one == other or _rules(one) == _rules(other):
         return
     narrower = list(_narrower(contract, at, place))
@@ -118,7 +118,7 @@ _WORDS = frozenset({"description", "title", "example", "default", "deprecated", 
 
 
 def _narrower(contract: Contract, sent: Pointer, in_responses: Pointer) -> Iterator[Pointer]:
-    """The keywords of the response schema that refuse values of the request schema, as far as they can be compared."""
+    """The keywords of the response schema that reject values of the request schema, as far as they are comparable."""
     one, other = contract.at(sent), contract.at(in_responses)
     if one == other:
         return
@@ -137,7 +137,7 @@ def _narrower(contract: Contract, sent: Pointer, in_responses: Pointer) -> Itera
 
 
 def _values(ours: Keywords, theirs: Keywords) -> Iterator[Pointer]:
-    """The places in `theirs` that refuse values of `ours`."""
+    """The pointers in `theirs` of keywords that reject values of `ours`."""
     values = [set(map(shown_exactly, enum)) for _, enum in ours.get("enum", [])]
     if any(kind == "boolean" for _, kind in ours.get("type", [])):
         values.append({shown_exactly(True), shown_exactly(False)})
@@ -162,7 +162,7 @@ def _limits(
         limit = tightest((value for _, value in ours.get(keyword, [])), default=none)
         for place, value in theirs.get(keyword, []):
             if keyword in _LIMITS and value == limit:
-                # An excluded limit refuses a value that the other one admits.
+                # An exclusive limit rejects a value that an inclusive one admits.
                 exclusive = _LIMITS[keyword]
                 if any(also for _, also in theirs.get(exclusive, [])) and not any(
                     also for _, also in ours.get(exclusive, [])
@@ -178,7 +178,7 @@ def shown_exactly(value: Any) -> str:
 
 
 def _keywords(contract: Contract, pointer: Pointer, schema: Any) -> Keywords:
-    """The keywords of a schema and of the parts of its `allOf`, with their places."""
+    """The keywords of a schema and of the parts of its `allOf`, with their pointers."""
     found: dict[str, list[tuple[Pointer, Any]]] = {}
     waiting = [(pointer, schema)]
     while waiting:

@@ -1,4 +1,4 @@
-"""Do the servers of the contract give the API one path?"""
+"""Check of the servers of the contract: one base path."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from app.contract.document.contract import Contract, Pointer, path_of
 from app.contract.document.findings import Finding
 
-# Segments that mean the same to every client, encoded or not (RFC 3986, section 3.3).
+# Segments that are equivalent for every client with and without percent-encoding (RFC 3986, section 3.3).
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 

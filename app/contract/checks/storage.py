@@ -1,4 +1,4 @@
-"""Do the properties that operations write match the store?"""
+"""Check of written properties against the store."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -22,8 +22,8 @@ def check_stored(
 ) -> Iterator[Finding]:
     """Check that written properties are stored, and that their references and unique constraints match the store.
 
-    :param scope: the model or collection that the operation is about
-    :param capabilities: what the store can do with objects of a model or collection
+    :param scope: the model or collection of the operation
+    :param capabilities: the store's capabilities for a model or collection
     """
     can = capabilities(scope)
     yield from _check_model(contract, pointer, operation, scope)
@@ -52,7 +52,7 @@ def check_stored(
 def _check_unstored(contract: Contract, properties: Mapping[str, tuple[Pointer, dict[str, Any]]]) -> Iterator[Finding]:
     """Check that a body that is not stored has neither references nor unique properties.
 
-    :param properties: its properties, with their places
+    :param properties: its properties, with their pointers
     """
     for place, schema in properties.values():
         for extension in sorted({"x-unique", "x-references"} & schema.keys()):

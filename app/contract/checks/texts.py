@@ -1,4 +1,4 @@
-"""Does a schema admit strings that databases can't store?"""
+"""Check for strings that databases can't store."""
 
 from functools import cache
 from typing import Any

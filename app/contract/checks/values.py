@@ -1,4 +1,4 @@
-"""Do the schemas compile, and do the values in the contract fit their schemas?"""
+"""Check of schemas, and of the values in the contract against them."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from app.contract.validation.schemas import PATTERNS, Direction, SchemaReader, s
 
 
 def check_values(contract: Contract, parts: Parts) -> Iterator[Finding]:
-    """Schemas compile; defaults and examples are valid; every body and answer has an example."""
+    """Check that schemas compile, that defaults and examples are valid, and that every body and response has an example."""
     requests, responses = SchemaReader(contract, Direction.REQUEST), SchemaReader(contract, Direction.RESPONSE)
     violated = list(_check_patterns(contract, parts.new)) or list(_check_schemas(contract, parts.new, requests))
     yield from violated
@@ -37,7 +37,7 @@ def check_values(contract: Contract, parts: Parts) -> Iterator[Finding]:
     yield from _check_contents(contract, requests, responses)
 
 
-# What a property may have beside `x-url-template`.
+# Keywords permitted beside `x-url-template`.
 _BESIDE_URL = frozenset(
     {"type", "readOnly", "x-url-template", "title", "description", "example", "deprecated", "externalDocs"}
 )
@@ -96,12 +96,12 @@ def _compiles(schema: dict[str, Any]) -> bool:
 
 
 def _check_schemas(contract: Contract, parts: Sequence[Part], reader: SchemaReader) -> Iterator[Finding]:
-    """Each schema means something, so that it can be compiled."""
+    """Check that each schema is meaningful and compiles."""
     for pointer, node, kind in parts:
         if len(pointer) == 3 and pointer[:2] == ("components", "schemas"):
             node = {"$ref": reference_to(pointer)}
         elif kind != "schema" or pointer[-1] != "schema" or "$ref" in node:
-            # What is referred to is told of by itself.
+            # Referenced schemas are reported separately.
             continue
         for error in reader.findings(node):
             place = (*pointer, *error.instance_path)
@@ -109,7 +109,7 @@ def _check_schemas(contract: Contract, parts: Sequence[Part], reader: SchemaRead
 
 
 def _check_url_template(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
-    """Check that a URL is built from properties of its object, and admitted whatever they are."""
+    """Check that a URL is built from properties of its object, and admitted for any values of them."""
     template = schema["x-url-template"]
     if pointer[-2] != "properties" or schema.get("type") != "string" or not schema.get("readOnly"):
         problem = "A URL can be built for a property with `type: string` and `readOnly: true` only."
@@ -134,9 +134,9 @@ def _check_url_template(contract: Contract, pointer: Pointer, schema: dict[str, 
 def _check_rejection(
     contract: Contract, where: Pointer, described: dict[str, Any], reader: SchemaReader, *, reads: bool
 ) -> Iterator[Finding]:
-    """A 400 has room for what the server itself says, whatever the handler says in its own words.
+    """Check that the 400 of an operation admits the messages of the server, besides those of the handler.
 
-    :param reads: whether the operation reads what could be wrong with a property
+    :param reads: whether the operation reads values that may be invalid
     """
     rejections: list[dict[str, Any]] = [{"detail": "A sentence."}, *([{"member": ["A sentence."]}] if reads else [])]
     for media_type, media in described.get("content", {}).items():
@@ -163,7 +163,7 @@ def _check_examples(
 
 
 def _examples(contract: Contract, pointer: Pointer, described: dict[str, Any]) -> Iterator[tuple[Pointer, Any]]:
-    """The examples of a media type or a parameter, with their places."""
+    """The examples of a media type or a parameter, with their pointers."""
     if "example" in described:
         yield (*pointer, "example"), described["example"]
     for name, example in described.get("examples", {}).items():
@@ -174,14 +174,14 @@ def _examples(contract: Contract, pointer: Pointer, described: dict[str, Any]) -
 
 # Keywords whose values are instances of the schema.
 _TELLING = frozenset({"example", "enum"})
-# Keywords beside which an enum needs no check but that of the type.
+# Keywords beside which only the type of an enum has to be checked.
 _PLAIN = frozenset({"type", "enum", "nullable", "description", "title", "default", "example", "readOnly", "writeOnly"})
 
 
 def _check_schema_values(
     contract: Contract, pointer: Pointer, schema: dict[str, Any], requests: SchemaReader, responses: SchemaReader
 ) -> Iterator[Finding]:
-    """Check that examples and the values of enums fit their schema, as it is sent or answered."""
+    """Check that examples and the values of enums fit their schema, in requests or responses."""
     if "example" in schema and not responses.validator(schema).is_valid(schema["example"]):
         yield from _check_value(contract, (*pointer, "example"), requests.validator(schema), schema["example"])
     if "enum" in schema and not {key for key in schema if not key.startswith("x-")} <= _PLAIN:
