@@ -1,1 +1,1 @@
-"""The contract compiled: a plan for each operation, the router, the models."""
+"""The compiled contract: a plan for each operation, the router, the models."""

@@ -15,8 +15,8 @@ from app.metrics import Metrics
 class ContractAPI(AbstractRoutingAPI):
     """The plans of one contract, by path.
 
-    :param specification: the contract as Connexion holds it
-    :param contract: the same contract with the places of its parts
+    :param specification: Connexion's specification of the contract
+    :param contract: the same contract with the locations of its parts
     :param metrics: counts the requests
     :param security_map: Connexion's map of security handlers
     """
@@ -57,7 +57,7 @@ class ContractAPI(AbstractRoutingAPI):
             )
 
     def make_operation(self, operation: AbstractOperation) -> Plan:
-        """The plan of an operation."""
+        """Compile the plan of an operation."""
         return self._builder.build(operation)
 
     @staticmethod
@@ -77,7 +77,7 @@ class ContractAPI(AbstractRoutingAPI):
 def outline(contract: Contract) -> dict[str, Any]:
     """The part of a contract that Connexion needs: paths, and the operationId and security of each operation.
 
-    It would check and copy the whole document, which the boot checks have looked at already.
+    It would check and copy the whole document, which has passed the boot checks.
     """
     document = contract.document
     paths: dict[str, dict[str, Any]] = {path: {} for path in document["paths"]}

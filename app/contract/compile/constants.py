@@ -21,7 +21,7 @@ class Constant:
 
 
 def constants(contract: Contract) -> dict[str, Constant]:
-    """The handlers of constant operations, by operationId, for a contract whose operations are right."""
+    """The handlers of constant operations, by operationId, for a valid contract."""
     return {
         operation["operationId"]: Constant(_example(contract, operation))
         for _, _, _, operation in contract.operations()

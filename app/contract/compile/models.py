@@ -1,4 +1,4 @@
-"""The models that a contract declares by `x-model`, ready for the handlers and the store."""
+"""Models declared by `x-model`, compiled for the handlers and the store."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -58,13 +58,13 @@ def _targets(declared: Mapping[str, Any]) -> Collection:
 
 @cached
 def _seen_with(contract: Contract) -> Mapping[str, frozenset[str]]:
-    """The permissions of the operations that retrieve an object, by model or collection."""
+    """The permissions to retrieve an object, by model or collection."""
     of_operation = {operation["operationId"]: _required(operation) for _, _, _, operation in contract.operations()}
     return {scope: of_operation[name] for name, (scope, verb) in served(contract).items() if verb == "retrieve"}
 
 
 def scope_of(contract: Contract, path: str) -> str | None:
-    """The model or collection that the operations of a path serve; None if the path does not say."""
+    """The model or collection of a path's operations; None if the path has no `x-serves`."""
     scope: str | None = contract.document["paths"][path].get("x-serves")
     return scope
 
@@ -72,7 +72,7 @@ def scope_of(contract: Contract, path: str) -> str | None:
 def served(contract: Contract) -> dict[str, tuple[str, str]]:
     """The model or collection, and the verb, of each operation below an `x-serves`, by operationId.
 
-    What is created is of a model; the kinds of objects are those of a collection.
+    `create` belongs to a model, and `types_list` to a collection.
     """
     declared = _declared(contract)
     found = {}
@@ -92,7 +92,7 @@ def served(contract: Contract) -> dict[str, tuple[str, str]]:
 
 
 def searched(contract: Contract) -> dict[str, tuple[str, ...]]:
-    """The properties that searches look at, by collection."""
+    """The searched properties, by collection."""
     collection_of = {name: model["collection"] for name, model in _declared(contract).items()}
     found: dict[str, dict[str, None]] = {}
     for pointer, path, _, _ in contract.operations():
@@ -110,7 +110,7 @@ def searched(contract: Contract) -> dict[str, tuple[str, ...]]:
 
 
 def schemas_of_models(contract: Contract) -> dict[str, str]:
-    """The names of the schemas that declare models, by the model's name."""
+    """The names of the schemas with `x-model`, by the model's name."""
     schemas = contract.document.get("components", {}).get("schemas", {})
     return {schema["x-model"]["name"]: name for name, schema in schemas.items() if "x-model" in schema}
 
@@ -119,7 +119,7 @@ def schemas_of_models(contract: Contract) -> dict[str, str]:
 def new_reader(contract: Contract, schema_name: str) -> BodyReader | None:
     """The reader of the operation that creates objects of a model.
 
-    :param schema_name: the name of the schema that declares it
+    :param schema_name: the name of the model's schema
     """
     return _reader(contract, schema_name, "201")
 
@@ -148,7 +148,7 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
         if "x-references" in property_schema
     }
     preset = _preset(contract, about["collection"])
-    # An operation on one object also takes what it takes to see that.
+    # An operation on one object also requires the permissions to retrieve it.
     deleted_by = tuple(
         _required(path["delete"]) - _required(path["get"]) or _required(path["delete"])
         for path, _ in paths
@@ -197,9 +197,9 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
 def _leave_out(
     contract: Contract, schema_name: str, sent: Mapping[str, dict[str, Any]]
 ) -> Callable[[dict[str, Any]], None] | None:
-    """What takes out of the properties of a response the properties within them that are `writeOnly`; None if there are none.
+    """Compile a function that removes the `writeOnly` properties nested in the properties of a response; None if there are none.
 
-    :param sent: the schemas of the properties in requests, which may be the only ones that describe such a property
+    :param sent: the schemas of the properties in requests, which may be the only ones that declare such a property
     """
     holding = [
         (name, schema)
@@ -217,7 +217,7 @@ def _leave_out(
 
 
 def _paths_of_one(contract: Contract, model: str, collection: str) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
-    """The paths of single objects of a model, or of any model of its collection, and the properties that they answer."""
+    """The paths of single objects of a model, or of any model of its collection, and the properties in their responses."""
     for path in contract.document["paths"].values():
         if path.get("x-serves") not in (model, collection):
             continue
@@ -237,11 +237,11 @@ def _required(operation: dict[str, Any]) -> frozenset[str]:
 def _permitted(
     contract: Contract, schema_name: str, code: str, method: str, deleted_by: Iterable[frozenset[str]], action: str
 ) -> tuple[frozenset[str], ...]:
-    """The permissions that let create or change an object: of the operation that does, and for all kinds of its collection.
+    """The permissions to create or change an object: those of the model's operation, and those for all kinds of its collection.
 
-    The latter have no operation to read them from; they are named as those to delete.
+    The latter have no operation; they are named as the permissions to delete.
 
-    :param action: what the codename of a permission begins with
+    :param action: the prefix of a permission's codename
     """
     codenames = f".{action}_"
     found = [
@@ -253,7 +253,7 @@ def _permitted(
 
 
 def _operations(contract: Contract, schema_name: str, code: str, method: str) -> Iterator[Pointer]:
-    """The operations that response a model's objects with a status code."""
+    """The operations whose response with a status code is a model's object."""
     wanted = {"$ref": f"#/components/schemas/{schema_name}"}
     return (
         pointer
@@ -263,7 +263,7 @@ def _operations(contract: Contract, schema_name: str, code: str, method: str) ->
 
 
 def _reader(contract: Contract, schema_name: str, code: str, method: str = "post") -> BodyReader | None:
-    """The reader of the operation that answers a model's objects with a status code."""
+    """The reader of the operation whose response with a status code is a model's object."""
     wanted = {"$ref": f"#/components/schemas/{schema_name}"}
     for pointer in _operations(contract, schema_name, code, method):
         return body_reader(contract, pointer, contract.at(pointer), wanted if code == "201" else None)
@@ -272,7 +272,7 @@ def _reader(contract: Contract, schema_name: str, code: str, method: str = "post
 
 @cached
 def _answered(contract: Contract, code: str) -> list[tuple[Pointer, str, list[Any]]]:
-    """The operations that take a body and have a response of a status code: place, method and the response's schemas."""
+    """The operations with a body and a response with a status code: pointer, method and schemas of the response."""
     return [
         (pointer, method, [media.get("schema") for media in response.get("content", {}).values()])
         for pointer, _, method, operation in contract.operations()
@@ -292,7 +292,7 @@ def _preset(contract: Contract, collection: str) -> dict[str, BodyReader]:
 
 
 def _read(reader: BodyReader | None, preset: Mapping[str, BodyReader]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """What reads the properties of an object; `preset` properties may be among them."""
+    """Compile a reader of an object's properties, including the `preset` ones."""
 
     def read(properties: Mapping[str, Any]) -> dict[str, Any]:
         if reader is None:

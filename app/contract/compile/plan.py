@@ -1,4 +1,4 @@
-"""One immutable plan per operation: everything a request needs, made ready at boot."""
+"""Immutable plan per operation: everything that its requests need, compiled at boot."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -28,27 +28,27 @@ Verify = Callable[[str | None], Access]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one operation is served.
+    """The plan of one operation.
 
-    :param operation_id: the operationId of the contract
-    :param pointer: where the operation stands
-    :param cached: whether its response to the same request is the same until something is stored
-    :param verify: from the `Authorization` header to the sender's access; None if the operation is public
-    :param security: where the contract says that it is not
-    :param permissions: the permissions it needs, all of them
+    :param operation_id: the operationId
+    :param pointer: the pointer of the operation
+    :param cached: whether its response to the same request is constant until something is stored
+    :param verify: from the `Authorization` header to the caller's access; None if the operation is public
+    :param security: the pointer of its security requirement
+    :param permissions: the required permissions, all of them
     :param query: reads the query string
     :param body: reads the body; None if the operation takes none
-    :param handler: the function of the same name, called with the store and the arguments
-    :param examples: what is answered if there is no such function; None if there is
-    :param knows_request: whether the handler asks for the request's context, beside what the operation gives
-    :param undoable: whether what the handler has written is undone if its response breaks the contract
-    :param single_statement: whether the handler is one small statement of the store as a rule
+    :param handler: the function named as the operationId, called with the store and the arguments
+    :param examples: the examples to respond with if there is no such function; None if there is
+    :param knows_request: whether the handler takes the context of the request
+    :param undoable: whether the writes of the handler are rolled back if its response violates the contract
+    :param single_statement: whether the handler normally runs one short statement
     :param long_running: whether the handler may take seconds
-    :param is_short: whether there is nothing to wait for on a SQLite database: neither that, nor a body
+    :param is_short: whether nothing has to be awaited on SQLite: neither a long-running handler nor a body
     :param status: status code of success
     :param files: media types of a successful response that is a file; empty if it is JSON, or nothing
     :param writer: writes a successful response that is JSON; None if it is not
-    :param validators: a validator for each error response that is documented; None for one without a body
+    :param validators: the validator of each documented error response; None for one without a body
     """
 
     operation_id: str
@@ -74,16 +74,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PathPlan:
-    """How one path is served.
+    """The plans of one path.
 
-    :param plans: the plan of each method
-    :param undefined: permissions that a method needs before it is told that the path does not have it
+    :param plans: the plans by method
+    :param undefined: the permissions required for the 405 of a method, by method
     :param headers: headers of each response with a JSON body
-    :param lines: the same as they are sent
-    :param bare_headers: headers of each response without
-    :param pointer: where the path stands in the contract
+    :param lines: the same headers, encoded
+    :param bare_headers: headers of each response without a body
+    :param pointer: the pointer of the path in the contract
     :param reader: reads the path's parameters
-    :param counters: where the metrics count the requests with a method
+    :param counters: the index of each method's counter in the metrics
     """
 
     plans: Mapping[str, Plan]
@@ -97,10 +97,10 @@ class PathPlan:
 
 
 class PlanBuilder:
-    """Makes the plans of one contract.
+    """Builder of the plans of one contract.
 
     :param contract: the contract
-    :param base_path: where the API stands, without a slash at the end
+    :param base_path: the base path, without a trailing slash
     :param security: Connexion's factory of security handlers
     """
 
@@ -128,7 +128,7 @@ class PlanBuilder:
         return Plan(
             operation_id=operation.operation_id,
             pointer=pointer,
-            # A file may hold when it was made, and who knows the request may answer each sender something else.
+            # A file may contain the time of its creation, and a handler with the context may respond differently to each caller.
             cached=operation.method.lower() == "get"
             and not files
             and not knows_request
@@ -167,8 +167,8 @@ class PlanBuilder:
 def body_reader(contract: Contract, pointer: Pointer, operation: dict[str, Any], created: Any) -> BodyReader | None:
     """The reader of an operation's body, None if it takes none.
 
-    :param pointer: where the operation stands
-    :param created: the schema of the object that it makes, whose properties are filled in; None if it makes none
+    :param pointer: the pointer of the operation
+    :param created: the schema of the created object, whose defaults are added; None if none is created
     """
     if "requestBody" not in operation:
         return None
@@ -194,7 +194,7 @@ def query_reader(contract: Contract, path: str, method: str) -> QueryReader:
 def parameters(contract: Contract, path: str, method: str, location: str) -> dict[str, tuple[Pointer, dict[str, Any]]]:
     """The parameters of an operation in one location, its own before those of its path (OpenAPI 3.0.3, "Path Item Object").
 
-    :returns: place and description of each, `$ref` followed. Never to be changed
+    :returns: pointer and Parameter Object of each, `$ref` followed. Never to be changed
     """
     item: Pointer = ("paths", path)
     found: dict[str, tuple[Pointer, dict[str, Any]]] = {}
@@ -207,9 +207,9 @@ def parameters(contract: Contract, path: str, method: str, location: str) -> dic
 
 
 def handler_arguments(contract: Contract, path: str, method: str, query: QueryReader) -> list[str]:
-    """The names of the arguments that the handler of an operation gets besides the store.
+    """The names of the arguments that the handler of an operation gets, except the store.
 
-    :param query: reads the query string of the operation
+    :param query: the reader of the operation's query string
     """
     return [
         *(argument_of(parameter) for _, parameter in parameters(contract, path, method, "path").values()),
@@ -220,6 +220,6 @@ def handler_arguments(contract: Contract, path: str, method: str, query: QueryRe
 
 @lru_cache(maxsize=1024)
 def argument_names(handler: Callable[..., Any]) -> Mapping[str, bool]:
-    """The names of the arguments that a handler takes besides the store, and whether it needs each. Never to be changed."""
+    """The names of the arguments that a handler takes, except the store, and whether each is required. Never to be changed."""
     arguments = list(inspect.signature(handler).parameters.values())[1:]
     return {argument.name: argument.default is argument.empty for argument in arguments}

@@ -1,7 +1,7 @@
-"""From a path to the plans that serve it, without regular expressions.
+"""Router: from a path to its plans, without regular expressions.
 
-Literal segments go before parameters (OpenAPI 3.0.3, "Path Templating Matching"): `/flows/instances/cache_info/` is never taken
-for a flow of that slug.
+Literal segments take precedence over parameters (OpenAPI 3.0.3, "Path Templating Matching"): `/flows/instances/cache_info/` is
+never matched as a flow with that slug.
 """
 
 from collections import defaultdict
@@ -14,16 +14,16 @@ from app.caches import bounded_cache
 T = TypeVar("T")
 ReadValues = Callable[[Mapping[str, str]], Mapping[str, Any] | None]
 
-# How many paths are cached with what they lead to, and how long these are at most.
+# How many matched paths are cached, and how long these are at most.
 _CACHED_PATHS = 1024
 _CACHED_LENGTH = 256
 
 
 class Router(Generic[T]):
-    """Path templates by their shape: how many segments, and which of them are parameters. A path is looked up once per shape of
-    its length, of which there are few, however many templates there are.
+    """Path templates by shape: the number of segments, and which of them are parameters. A path is looked up once per shape of
+    its length, of which there are few, regardless of the number of templates.
 
-    A parameter takes any text without `/` and `.` that is not empty: authentik's routes have it so (recorded:
+    A parameter matches any text without `/` and `.` that is not empty, as in authentik's routes (recorded:
     `retrieve.path.*`).
     """
 
@@ -32,9 +32,9 @@ class Router(Generic[T]):
         self._found_before = bounded_cache(_CACHED_PATHS)(self._find)
 
     def add(self, template: str, target: T, read: ReadValues = dict) -> None:
-        """Let a path template lead to a target.
+        """Add a path template and its target.
 
-        :param read: what is made of the values of its parameters, once per path that is cached
+        :param read: converts the values of its parameters, once per cached path
         """
         segments = template.split("/")
         is_parameter = tuple(segment.startswith("{") for segment in segments)
@@ -43,13 +43,13 @@ class Router(Generic[T]):
         if shape is None:
             shape = _Shape(is_parameter)
             shapes.append(shape)
-            # The template that has a literal where another one has a parameter goes first, from the left.
+            # The template with the first literal from the left takes precedence.
             shapes.sort(key=lambda shape: shape.is_parameter)
         names = tuple(segments[index][1:-1] for index in shape.parameters)
         shape.targets[shape.literals(segments)] = target, names, read
 
     def find(self, path: str) -> tuple[T, Mapping[str, Any] | None] | None:
-        """The target of a path and what is made of the values of its parameters, which may not be changed, or None."""
+        """The target of a path and its converted parameters, which may not be changed, or None."""
         return self._found_before(path) if len(path) <= _CACHED_LENGTH else self._find(path)
 
     def _find(self, path: str) -> tuple[T, Mapping[str, Any] | None] | None:
@@ -71,9 +71,9 @@ class Router(Generic[T]):
 
 
 class _Shape(Generic[T]):
-    """Templates that have parameters at the same places.
+    """Templates with parameters at the same positions.
 
-    `literals` gives the other segments of a path, which tell these templates apart.
+    `literals` gives the other segments of a path, which distinguish these templates.
     """
 
     def __init__(self, is_parameter: tuple[bool, ...]) -> None:
