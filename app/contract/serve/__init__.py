@@ -1,1 +1,1 @@
-"""Serving requests by their plans."""
+"""Execution of plans for requests."""

@@ -1,4 +1,4 @@
-"""What the contract path gets from a server and gives to it: ASGI, and two additions to it that spare time."""
+"""ASGI, with two extensions that save time: a body read at once, and a response sent in one piece."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -31,11 +31,11 @@ nothing is left"""
 
 
 class Disconnected(Exception):
-    """The client left before its request was complete."""
+    """The client disconnected before its request was complete."""
 
 
 def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str, int]:
-    """The headers that a plan looks at. Repeated ones are joined by a comma (RFC 9110, section 5.3).
+    """The headers that plans read. Repeated ones are joined by a comma (RFC 9110, section 5.3).
 
     :returns: `Accept` and `Authorization`, None if missing; `Content-Type`, empty if missing; the length of the body, in bytes
     """
@@ -56,10 +56,10 @@ def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str, int]
 
 
 class Room:
-    """The memory that request bodies may take in this process.
+    """Memory limit for the request bodies of this process.
 
-    Bytes count as they arrive. An announced length takes no memory: if it counted, clients could announce much, send
-    little, and so exclude all others.
+    Bytes count as they arrive. An announced length does not count: otherwise clients could announce much, send little, and so
+    block all others.
 
     :param size: in bytes
     """
@@ -68,11 +68,11 @@ class Room:
         self._left = size
 
     def has(self, size: int) -> bool:
-        """Whether a number of bytes would fit."""
+        """Whether a number of bytes fits."""
         return size <= self._left
 
     def take(self, request: Request, size: int) -> None:
-        """Count bytes received for a request. :raises NoRoom: they do not fit"""
+        """Add bytes received for a request. :raises NoRoom: they do not fit"""
         if size > self._left:
             raise NoRoom
         self._left -= size
@@ -89,18 +89,18 @@ class NoRoom(Exception):
 
 
 def received(scope: Mapping[str, Any], most: int) -> bytes | None:
-    """A body that the server has already; None if it is larger than `most` bytes, more of it may come, or nobody knows."""
+    """The body that the server has already received; None if it exceeds `most` bytes, is incomplete, or of unknown length."""
     extension: Mapping[str, TakeBody] | None = scope.get("extensions", {}).get(RECEIVED)
     return extension["take"](most) if extension is not None else None
 
 
 async def read_body(receive: Receive, length: int, limit: int, count: Callable[[int], None]) -> bytes | None:
-    """The whole body; None if it is larger than the limit.
+    """Read the whole body; None if it is larger than the limit.
 
-    :param length: of the body, in bytes, as the client says
+    :param length: the announced length of the body, in bytes
     :param limit: the largest body, in bytes
-    :param count: is told of the bytes that are kept, as they arrive
-    :raises Disconnected: the client left before the body was complete
+    :param count: gets the number of bytes that are kept, as they arrive
+    :raises Disconnected: the client disconnected before the body was complete
     """
     if length > limit:
         return None
@@ -121,9 +121,9 @@ async def read_body(receive: Receive, length: int, limit: int, count: Callable[[
 
 
 def sent_whole(response: Response, path: PathPlan, request: Request) -> bytes | None:
-    """Send a JSON response that has no headers of its own in one piece, if the server offers to (`Protocol`).
+    """Send a JSON response without headers of its own in one piece, if the server supports it (`Protocol`).
 
-    :returns: the headers that were sent; None if nothing was
+    :returns: the headers that were sent; None if nothing was sent
     """
     whole: Mapping[str, SendWhole] | None = request.scope.get("extensions", {}).get(WHOLE)
     if (
@@ -139,7 +139,7 @@ def sent_whole(response: Response, path: PathPlan, request: Request) -> bytes | 
 
 
 async def send_response(send: Send, response: Response, path: PathPlan, request: Request) -> bytes:
-    """Send a response in the two messages of ASGI. :returns: the headers that were sent"""
+    """Send a response as two ASGI messages. :returns: the headers that were sent"""
     headers = _headers(response, path, request.id)
     body = b"" if request.method == "HEAD" else response.body
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

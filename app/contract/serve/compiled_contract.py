@@ -1,4 +1,4 @@
-"""A contract as it is served, and what takes the place of it when it is edited."""
+"""The active contract, compiled, and its replacement."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,11 +13,11 @@ from app.metrics import Metrics
 
 
 class CompiledContract:
-    """One contract, compiled. A request ends with the edition that it began with.
+    """A compiled contract. A request keeps the one that it began with.
 
     :param contract: the contract
-    :param server: carries requests out
-    :param api: its plans
+    :param server: serves requests
+    :param api: the plans
     """
 
     __slots__ = ("contract", "doubled", "prefix", "problems", "router", "server")
@@ -27,19 +27,19 @@ class CompiledContract:
         self.server = server
         self.router = api.router
         self.prefix = api.base_path + "/"
-        # The public documentation of authentik has its URLs so: `/api/v3//flows/instances/`.
+        # URLs in authentik's public documentation: `/api/v3//flows/instances/`.
         self.doubled = api.base_path + "//"
         self.problems = Problems(contract)
 
 
 class ActiveContract:
-    """The contract that is active, and what is wrong with the one that was saved after it.
+    """The active contract, and the findings of the one that was saved after it.
 
-    :param contract: the first contract that is active
-    :param server: carries its requests out
+    :param contract: the first active contract
+    :param server: serves its requests
     :param metrics: counts them
 
-    `compiled_contract` is there when the application has started; `findings` are what keeps the saved one from being served.
+    `compiled_contract` is set when the application has started; `findings` are those of a saved contract that can't be served.
     """
 
     compiled_contract: CompiledContract
@@ -56,8 +56,8 @@ class ActiveContract:
     def start(self, specification: Specification, options: dict[str, Any]) -> ContractAPI:
         """Compile the first contract.
 
-        :param specification: the contract as Connexion holds it
-        :param options: Connexion's
+        :param specification: Connexion's specification of the contract
+        :param options: Connexion's options
         """
         self._outline, self._specification, self._options = outline(self.contract), specification, options
         api = ContractAPI(specification, contract=self.contract, metrics=self._metrics, **options)
@@ -65,14 +65,14 @@ class ActiveContract:
         return api
 
     def compiled(self, contract: Contract, server: Server, handler_of: Callable[[str], Any]) -> CompiledContract:
-        """Compile another contract, beside the one that is active.
+        """Compile another contract, beside the active one.
 
         :param contract: a contract that has passed the boot checks
-        :param handler_of: the handler of an operation
+        :param handler_of: returns the handler of an operationId
         """
         known = outline(contract)
         if known != self._outline:
-            # Connexion takes its time to look at one, and most changes leave it as it was.
+            # Connexion takes long to read an outline, and most changes do not affect it.
             self._outline, self._specification = known, Specification.load(known)
         options = {**self._options, "resolver": Resolver(handler_of), "base_path": None}
         api = ContractAPI(self._specification, contract=contract, metrics=self._metrics, **options)

@@ -1,6 +1,6 @@
-"""Carry a request out by its plan: authenticate, read, call the handler, validate the response, encode - each once.
+"""Run the plan of a request: authenticate, read, call the handler, validate the response, encode, each once.
 
-Nothing here waits: it runs on the event loop's thread for a SQLite database and on a pool's thread for a networked one.
+Nothing here waits: on SQLite it runs on the event loop's thread, on PostgreSQL on a thread of a pool.
 """
 
 import contextlib
@@ -43,30 +43,30 @@ Problems = Callable[
 unique or
 lead to other objects, and the path parameters of the object that they are meant for."""
 
-# How often a request is carried out that the database takes back, and the longest waits in between, in seconds: of the first, from
-# which on each is twice as long, and of all. Of those that are in one another's way one succeeds; chance spreads the others.
+# How often a request with serialization failures is run, and the limits of the waits in between, in seconds: of the first, from
+# which each is twice as long, and of all. One of the conflicting transactions succeeds; random waits spread the others.
 _ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
-# Seconds after which a request is repeated no more: one of an import may take seconds each time.
+# Seconds after which a request is not retried: each attempt of an import may take seconds.
 _LONGEST_RETRY = 10.0
 
 
-# The largest body that is taken in at once if it is there, in bytes: so much has a head as well, at most.
+# The largest body that is read at once if it has arrived, in bytes.
 _SMALL_BODY = 64 * 1024
 
-# From so many bytes on a body may hold so many values that the garbage collector takes as long as to read it.
+# The size from which a body may hold so many values that a garbage collection takes as long as decoding it, in bytes.
 _LARGE_BODY = 64 * 1024
 
 
 class Server:
-    """Serves requests by their plans.
+    """Executor of plans.
 
-    :param store: what each handler gets first
-    :param problems: what the store has against some properties. authentik reports all at once (recorded:
-        `create.dup_slug_plus_missing`), so it is asked for the properties that are right when others are not
+    :param store: the first argument of each handler
+    :param problems: finds the conflicts of some properties with the store. authentik reports all at once (recorded:
+        `create.dup_slug_plus_missing`), so the valid properties are checked even if others are invalid
     :param body_limit: the largest body, in bytes
-    :param memory: answers that may be given again; None to cache none
-    :param json_limit: the largest body that is JSON, in bytes; None if there is no further limit
-    :param unit_of_work: undoes all that is stored in it if anything is raised
+    :param memory: the response cache; None to cache none
+    :param json_limit: the largest JSON body, in bytes; None for no further limit
+    :param unit_of_work: rolls back all writes if an exception is raised
     """
 
     def __init__(
@@ -85,26 +85,26 @@ class Server:
         self._body_limit = body_limit
         self._json_limit = body_limit if json_limit is None else min(json_limit, body_limit)
 
-        # A body that came with its head is in memory already, and costs less than to look at credentials twice.
+        # A body that came with its head is in memory already, and costs less than a second look-up of the credentials.
         self.small_body = min(_SMALL_BODY, self._json_limit)
 
     def limit_of(self, reader: BodyReader) -> int:
-        """The largest body that a reader is given, in bytes."""
+        """The largest body that a reader accepts, in bytes."""
         return self._body_limit if reader.media_type == FORM else self._json_limit
 
     def serve(self, path: PathPlan, plan: Plan | None, request: Request) -> Response:
-        """The response to a request, `CONTINUE` to one that can't be answered without its body, which has not been read.
+        """Serve a request. :returns: the response; `CONTINUE` if it depends on a body that has not been read
 
-        What goes wrong here is a 500 or 503, logged with its traceback.
+        Exceptions become a 500 or 503, logged with the traceback.
 
-        :raises Locked: nothing was changed, and the caller may wait and try again
-        :raises WouldBlock: it has to be carried out elsewhere, or later
+        :raises Locked: nothing was changed, and the caller may wait and retry
+        :raises WouldBlock: it has to run elsewhere, or later
         """
         try:
             if plan is None:
                 return self._without_operation(path, request)
             response = self._retry(path, plan, request)
-            # `CONTINUE` and `PENDING` are sent to nobody.
+            # `CONTINUE` and `PENDING` are never sent.
             if response.status != plan.status and response.status >= 200:
                 _check_rejection(plan, response)
             return response
@@ -114,9 +114,9 @@ class Server:
             return self._failed(error, path, plan, request)
 
     def begin(self, path: PathPlan, plan: Plan, request: Request) -> Response | Unfinished[Response]:
-        """Serve a request, but hand out the statement that its handler returns, if it does, instead of running it.
+        """Serve a request, but return the handler's statement, if there is one, instead of running it.
 
-        :raises WouldBlock: it has to be carried out elsewhere, or later
+        :raises WouldBlock: it has to run elsewhere, or later
         """
         request.defers = True
         try:
@@ -130,7 +130,7 @@ class Server:
     def _complete(
         self, path: PathPlan, plan: Plan, request: Request, finish: Callable[[Any], Any], row: Any
     ) -> Response:
-        """The response to a request whose statement has been run. :param row: the first row of its result"""
+        """The response to a request after its statement has run. :param row: the first row of the result"""
         try:
             try:
                 response = _written(plan, finish(row))
@@ -142,7 +142,7 @@ class Server:
         return response
 
     def _failed(self, error: Exception, path: PathPlan, plan: Plan | None, request: Request) -> Response:
-        """The response to a request that an exception has ended."""
+        """The response to a request that ended with an exception."""
         operation = plan.operation_id if plan else None
         match error:
             case Forbidden():
@@ -159,9 +159,9 @@ class Server:
         return detail(500, responses.SERVER_ERROR)
 
     def _without_operation(self, path: PathPlan, request: Request) -> Response:
-        """204 for OPTIONS, 405 for a method that the path does not have.
+        """Respond without an operation: 204 to OPTIONS, 405 to a method that the path does not support.
 
-        403 to those who could not have used the method, and to wrong credentials (recorded: `auth.*.delete_list`,
+        403 to clients without permission for the method, and to invalid credentials (recorded: `auth.*.delete_list`,
         `auth.*.post_detail`, `auth.bad.options_detail`).
         """
         if request.authorization is not None or request.method in path.undefined:
@@ -176,7 +176,7 @@ class Server:
         return detail(405, f'Method "{request.method}" not allowed.')
 
     def _retry(self, path: PathPlan, plan: Plan, request: Request) -> Response:
-        """Carry a request out, again if the database took it back. Only one on the network does, so a thread of its own waits."""
+        """Retry a request after serialization failures. Only PostgreSQL has these, so the wait blocks a thread of a pool."""
         for attempt in range(_ATTEMPTS - 1):
             try:
                 return self._handle(path, plan, request)
@@ -196,7 +196,7 @@ class Server:
         response = self._memory.get_cached(request.path, request.query)
         if response is None:
             response = self._execute(path, plan, request)
-            # Violations are counted each time that they are answered.
+            # Violations are counted in each response.
             if response.status == plan.status and not response.stored_violations:
                 self._memory.put(request.path, request.query, response)
         return response
@@ -225,7 +225,7 @@ class Server:
             if not plan.undoable:
                 result = plan.handler(self._store, **arguments)
                 return self._run(plan, request, result) if type(result) is Statement else _written(plan, result)
-            # What was stored for a response that breaks the contract is undone.
+            # Writes are rolled back if the response violates the contract.
             with self._unit_of_work():
                 return _written(plan, plan.handler(self._store, **arguments), arguments.get("body", ()))
         except errors.DomainError as error:
@@ -241,7 +241,7 @@ class Server:
     def _rejected(
         self, plan: Plan, request: Request, arguments: Mapping[str, Any], error: errors.DomainError
     ) -> Response:
-        """The response to a request that a handler has refused."""
+        """The response to a request that a handler has rejected."""
         if not isinstance(error, errors.NotUnique | errors.DanglingReference):
             return rejection_of(error, plan)
         if plan.body is None:
@@ -276,9 +276,8 @@ class Server:
         messages: Messages,
         violated: list[ViolatedRule],
     ) -> Response:
-        """The response with some messages, and those of the properties that the store does not agree with. What is wrong with
-        the body
-        as a whole is told of when each property is right.
+        """The response with error messages, and those of conflicts with the store. Messages of the body as a whole are added only
+        if each property is valid.
         """
         asked = reader.asked_of_the_store(valid)
         found = self._problems(plan.operation_id, asked, request.path_values or {}) if asked else {}
@@ -291,9 +290,9 @@ class Server:
         return invalid(reader.ordered(messages), violated)
 
     def _unless_missing(self, path: PathPlan, plan: Plan, request: Request, rejection: Response) -> Response:
-        """An error response, but 404 if the sender may see that there is no such object.
+        """An error response, replaced by 404 if the caller may know that the object does not exist.
 
-        authentik looks the object up before it reads the body and asks for permission to change (recorded:
+        authentik looks the object up before it reads the body and checks the permission to change (recorded:
         `patch.unknown_slug_malformed`, `auth.viewer.patch_unknown`).
         """
         reader = path.plans.get("GET")
@@ -322,7 +321,7 @@ class Server:
 
 @contextlib.contextmanager
 def _no_collections() -> Iterator[None]:
-    """Let the garbage collector wait: what is made meanwhile is in use."""
+    """Suspend garbage collection: the objects created meanwhile are in use."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -333,7 +332,7 @@ def _no_collections() -> Iterator[None]:
 
 
 def _written(plan: Plan, result: Any, changed: Container[str] = ()) -> Response:
-    """The successful response with what a handler returned.
+    """Write the successful response with the result of a handler.
 
     :param changed: the properties that the request has written
     """
@@ -347,17 +346,17 @@ def _written(plan: Plan, result: Any, changed: Container[str] = ()) -> Response:
 
 
 def _denied(rule: Pointer) -> Response:
-    """The response to those who lack a permission. :param rule: where the contract asks for it"""
+    """The response to a caller without a permission. :param rule: the pointer of the requirement"""
     return detail(403, PERMISSION_DENIED, violated=[ViolatedRule(rule)])
 
 
 def _no_such_object(path: PathPlan, request: Request) -> Response:
-    """The response to a path with values that can name no object."""
+    """The response to a path whose values can identify no object."""
     return detail(404, responses.NOT_FOUND, violated=path.reader.violated(request.path))
 
 
 def _context(request: Request) -> RequestContext:
-    """What a handler may know of a request."""
+    """The context of a request for handlers."""
     access = request.access
     return RequestContext(
         access.name if access else "",
@@ -369,13 +368,13 @@ def _context(request: Request) -> RequestContext:
 
 
 def unavailable(error: errors.Unavailable, request: Request) -> Response:
-    """The response when the database is not there; the log has the reason."""
+    """The response if the database is unavailable; the log has the reason."""
     log.error("database unavailable", id=request.id, error=str(error))
     return detail(503, responses.UNAVAILABLE, ((b"retry-after", responses.RETRY_AFTER),))
 
 
 def too_large(limit: int) -> Response:
-    """The response to a request with a body that is too large. :param limit: the largest one, in bytes"""
+    """The response to a request with a body that is too large. :param limit: the limit, in bytes"""
     return detail(413, f"The request body is larger than {limit} bytes.")
 
 

@@ -1,16 +1,16 @@
-"""A thread for requests that may take seconds, apart from the event loop and the threads of other requests."""
+"""Thread for long-running requests, apart from the event loop and the threads of other requests."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-# How many long-running requests run at once, and how many seconds others wait for one of them to end.
+# How many long-running requests run at once, and how many seconds others wait for one to end.
 AT_ONCE, PATIENCE = 1, 10.0
 
 
 class Busy(Exception):
-    """The long-running requests under way did not end in time."""
+    """No long-running request ended in time."""
 
 
 class LongRunning:
@@ -20,7 +20,7 @@ class LongRunning:
         self._executor: ThreadPoolExecutor | None = None
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function on the thread. :returns: what it returns :raises Busy: the thread was not free in time"""
+        """Call a function on the thread. :returns: its result :raises Busy: the thread was not free in time"""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="flows-long")
         called = self._executor.submit(function, *arguments)

@@ -1,8 +1,7 @@
-"""The Connexion middleware that serves the contract.
+"""Connexion middleware that serves the contract.
 
-It is a `SpecMiddleware`: Connexion hands it the specification, of which a
-`CompiledContract` is made. What is left per request is one
-match, one plan, one response. Paths outside the contract go on to the next application.
+It is a `SpecMiddleware`: Connexion passes it the specification, which becomes a `CompiledContract`. Each request takes one
+lookup, one plan and one response. Paths outside the contract go to the next application.
 """
 
 import asyncio
@@ -50,30 +49,29 @@ Trace = Callable[[str, Plan | None, Request, Response, float], str | None]
 
 log = structlog.get_logger("flows.request")
 
-# Methods of requests that change nothing (RFC 9110, section 9.2.1).
+# Safe methods (RFC 9110, section 9.2.1).
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class ContractMiddleware(SpecMiddleware):
-    """Serves every operation of the contract.
+    """Middleware that serves every operation of the contract.
 
-    :param app: the application behind, for all other paths
-    :param active_contract: the contract that is active
-    :param workers: the threads that requests are carried out on; None for the event loop's own thread
-    :param long_running: the thread that requests are carried out on that may take seconds; None for where all others are
-    :param pending: what has to be done before the response of a request that was carried out on the event loop's thread may leave,
-        None if nothing has; it raises `Unavailable` if the response does not hold, `Locked` if the request may be carried out again
+    :param app: the next application, for all other paths
+    :param active_contract: the active contract
+    :param workers: the threads that run requests; None for the event loop's own thread
+    :param long_running: the thread that runs requests which may take seconds; None for no separate one
+    :param pending: the commit that a response from the event loop's thread has to wait for, None if there is none; awaiting it
+        raises `Unavailable` if the commit failed, `Locked` if the request may be retried
     :param wait_for_lock: waits until a request that found the database locked may be retried, given the error and when the request
         began to wait, in seconds of the event loop's clock; raises `Unavailable` after a while
-    :param pipelined: carries out requests that are a single statement, on the event loop's thread, without waiting; see
+    :param pipelined: runs requests with a single statement on the event loop's thread, without waiting; see
         `app.store.engine.database.Database`
     :param metrics: counts the requests
-    :param observe: is told of each request, its response with all headers as they are sent, and how long that took, in seconds;
-        None
-        for nobody
-    :param trace: makes a span of each request: of its path in the contract, its plan, its response, and how long that took, in
-        seconds. It gives the identity of the trace; None if nobody traces
-    :param room: for the bodies of requests that are under way
+    :param observe: called with each request, its response with all headers as they are sent, and the duration, in seconds; None for
+        no observer
+    :param trace: creates the span of each request from its path in the contract, its plan, its response and the duration, in
+        seconds. It returns the trace id; None if traces are off
+    :param room: the memory for bodies of running requests
     """
 
     def __init__(
@@ -121,10 +119,10 @@ class ContractMiddleware(SpecMiddleware):
         await self._next(scope, receive, send)
 
     def _begin(self, otherwise: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[None] | None:
-        """Serve one request, as far as there is nothing to wait for.
+        """Serve one request until something has to be awaited.
 
         :param otherwise: serves paths outside the contract
-        :returns: the rest; None if the request has been answered
+        :returns: the rest; None if the response has been sent
         """
         started = determinism.clock()
         path: str = scope["path"]
@@ -185,7 +183,7 @@ class ContractMiddleware(SpecMiddleware):
         receive: Receive,
         send: Send,
     ) -> None:
-        """The rest of a request: its body, others who carry it out, the commit of what it wrote or saw, the client's pace."""
+        """Serve the rest of a request: read its body, run it elsewhere, wait for the commit, and send at the client's pace."""
         try:
             server = compiled_contract.server
             if response is None and plan is not None and plan.body is not None:
@@ -209,8 +207,8 @@ class ContractMiddleware(SpecMiddleware):
         self._tell(compiled_contract, target, plan, request, response, lines)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on whose path the contract does not have. One below the contract's base path is counted and logged: a
-        client's error is looked for there.
+        """Pass on a request for a path outside the contract. One below the base path is counted and logged, as it is probably a
+        client's error.
         """
         if not scope["path"].startswith(self._active_contract.compiled_contract.prefix):
             await self._next(scope, receive, send)
@@ -251,12 +249,10 @@ class ContractMiddleware(SpecMiddleware):
         response: Response | None,
         commit: Awaitable[None] | None,
     ) -> Response:
-        """The response to a request that is carried out on this thread, once it holds. While the database is locked it is
-        carried out
-        again, by a timer.
-
-        :param response: None if the request has not been carried out yet
-        :param commit: what the response has to wait for
+        """The final response to a request on this thread, after its commit. While the database is locked, a timer retries the
+        request.
+        :param response: None if the request has not run yet
+        :param commit: the commit to wait for
         """
         began = 0.0
         while True:
@@ -286,7 +282,7 @@ class ContractMiddleware(SpecMiddleware):
         response: Response,
         lines: bytes,
     ) -> None:
-        """Tell of a request that has been answered: who counts, who looks on, and the log."""
+        """Report a completed request to the metrics, the observer, the traces and the log."""
         seconds = determinism.clock() - request.started
         verb = "GET" if request.method == "HEAD" else request.method
         place = target.counters.get(verb)
@@ -300,7 +296,7 @@ class ContractMiddleware(SpecMiddleware):
             trace_id = self._trace(
                 f"{compiled_contract.prefix[:-1]}{target.pointer[1]}", plan, request, response, seconds
             )
-        # Bound once, and asked before the line is put together: one that is not written costs next to nothing then.
+        # Bound once, and checked before the line is built: a disabled line costs next to nothing then.
         self._log = self._log or log.bind()
         if self._log.is_enabled_for(logging.INFO):
             self._log.info(
@@ -327,9 +323,9 @@ class ContractMiddleware(SpecMiddleware):
         length: int,
         receive: Receive,
     ) -> Response | None:
-        """Read a body, of those who may send one: nothing is kept of what others send.
+        """Read a body if the caller may send one: bodies of other callers are not kept.
 
-        :returns: the response if there is one without the body
+        :returns: the response if it does not depend on the body
         """
         response = await self._run(server, target, plan, request)
         if response is not CONTINUE:
@@ -346,12 +342,12 @@ class ContractMiddleware(SpecMiddleware):
         return None
 
     async def _run(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Response:
-        """Carry a request out. :returns: the response, once it holds"""
+        """Run a request. :returns: the final response, after its commit"""
         if self._long_running is not None and plan is not None and plan.long_running and request.body is not None:
             return await self._beside(self._long_running, server, target, plan, request)
         if self._workers is None:
             return await self._kept(server, target, plan, request, None, None)
-        # The sender of a request is known by one small statement at most.
+        # Authentication takes one short statement at most.
         if plan is not None and (plan.single_statement or (plan.body is not None and request.body is None)):
             try:
                 serve = server.serve if plan.undoable else server.begin
@@ -367,7 +363,7 @@ class ContractMiddleware(SpecMiddleware):
     async def _beside(
         self, thread: LongRunning, server: Server, target: PathPlan, plan: Plan, request: Request
     ) -> Response:
-        """Serve a request that may take seconds."""
+        """Serve a long-running request."""
         try:
             response: Response = await thread.run(server.serve, target, plan, request)
         except Busy:
@@ -377,7 +373,7 @@ class ContractMiddleware(SpecMiddleware):
     async def _alone(
         self, workers: Workers, server: Server, target: PathPlan, plan: Plan | None, request: Request
     ) -> Response:
-        """Carry out a request on a thread. Changes of one object take turns if they have to wait."""
+        """Run a request on a thread. Changes of one object wait for each other."""
         turn = request.path if request.path_values and request.method not in _SAFE else None
         try:
             response: Response = await workers.run(server.serve, target, plan, request, turn=turn)
@@ -387,7 +383,7 @@ class ContractMiddleware(SpecMiddleware):
 
 
 def _unwanted(plan: Plan | None, request: Request) -> Response | None:
-    """The response to a request for a media type that there is none of; None if there is."""
+    """The 406 for a request that accepts none of the media types; None if it accepts one."""
     if request.accept is not None and not _acceptable(request.accept, plan):
         return detail(406, responses.NOT_ACCEPTABLE)
     if b"format=" in request.query and not names_json(request.query):
@@ -396,9 +392,9 @@ def _unwanted(plan: Plan | None, request: Request) -> Response | None:
 
 
 def _acceptable(accept: str, plan: Plan | None) -> bool:
-    """Whether an `Accept` header admits what a plan may answer: JSON, or any media type that its file can have.
+    """Whether an `Accept` header admits the response of a plan: JSON, or any media type of its file.
 
-    Who names problems says how to be told of error responses, and takes other responses as they are.
+    Clients that name problems choose the format of error responses only, and accept other responses as they are.
     """
     if plan is None or not plan.files:
         return accepts(accept, "application/json") or accepts(accept, PROBLEM)

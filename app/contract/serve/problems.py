@@ -1,6 +1,6 @@
-"""What a refused request is told of the contract: the line that it goes against, and the whole of it as a located problem.
+"""Location of violated rules in error responses: the line as a header, and the rest as a problem.
 
-Nothing here is asked for a request that is served.
+Nothing here runs for a successful request.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,12 +20,12 @@ PROBLEM = "application/problem+json"
 """The media type of RFC 9457."""
 
 _SHOWN_LENGTH = 80
-# What messages stand under that are about no property.
+# The key of messages that concern no property.
 _NO_PROPERTIES = frozenset({"detail", NON_FIELD_ERRORS})
 
 
 class Problems:
-    """Says where the rules of a contract stand that requests are refused by.
+    """Locator of the rules behind error responses.
 
     :param contract: the contract
     """
@@ -34,7 +34,7 @@ class Problems:
         self._contract = contract
 
     def located(self, response: Response, path: PathPlan, plan: Plan | None, accept: str | None) -> Response:
-        """An error response with the line of the contract, and as a problem for a client that names these in `Accept`."""
+        """Add the line of the contract to an error response, and convert it to a problem if `Accept` names these."""
         violated = response.violated or [ViolatedRule(documented(response.status, path, plan))]
         headers = response.headers
         if response.status < 500:
@@ -74,7 +74,7 @@ class Problems:
 
 
 def documented(status: int, path: PathPlan, plan: Plan | None) -> Pointer:
-    """Where the contract has an error response that goes against no rule in particular."""
+    """The pointer of a documented error response without a particular rule."""
     if plan is None or status == HTTPStatus.METHOD_NOT_ALLOWED:
         return path.pointer
     if status == HTTPStatus.NOT_ACCEPTABLE:
@@ -83,7 +83,7 @@ def documented(status: int, path: PathPlan, plan: Plan | None) -> Pointer:
 
 
 def _messages(messages: Any, property_name: Pointer) -> Iterator[tuple[str, str]]:
-    """Each message of an error response, with the property that it is about."""
+    """Iterate over the messages of an error response, each with its property."""
     if isinstance(messages, str):
         yield "/".join(map(str, property_name)), messages
     elif isinstance(messages, dict):
@@ -95,10 +95,10 @@ def _messages(messages: Any, property_name: Pointer) -> Iterator[tuple[str, str]
 
 
 def _shortened(value: Any) -> str:
-    """A value as JSON that fits on a line."""
+    """A value as truncated JSON."""
     try:
         text = orjson.dumps(value).decode()
     except TypeError:
-        # A number of many digits, or what is nested too deeply.
+        # A number of many digits, or deep nesting.
         text = str(value) if isinstance(value, int) else type(value).__name__
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"

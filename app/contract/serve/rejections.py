@@ -1,4 +1,4 @@
-"""Which response each error of the domain is given."""
+"""Error responses by domain error."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from app.contract.validation.rules import ViolatedRule
 def invalid(messages: Messages, violated: Sequence[ViolatedRule]) -> Response:
     """A `ValidationError`: messages by property.
 
-    :param violated: the rules that are broken, in any order
+    :param violated: the violated rules, in any order
     """
     order: dict[str | int, int] = {name: index for index, name in enumerate(messages)}
     violated = sorted(violated, key=lambda one: order.get(one.property_name[0], -1) if one.property_name else -1)
@@ -21,10 +21,10 @@ def invalid(messages: Messages, violated: Sequence[ViolatedRule]) -> Response:
 
 
 def rejection_of(error: errors.DomainError, plan: Plan) -> Response:
-    """The response when a handler raises.
+    """The response to a handler's exception.
 
-    :param plan: of the operation that it serves
-    :raises DomainError: it is the error of no request, so the request is not answered for it
+    :param plan: the plan of its operation
+    :raises DomainError: the error is not the fault of a request
     """
     query = plan.query
     match error:

@@ -1,4 +1,4 @@
-"""A request, as far as a plan looks at it."""
+"""A request, as plans read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from app.execution import Statement
 class Request:
     """One request.
 
-    :param id: what the log and the response call it
-    :param method: in capital letters
-    :param path: as the contract has it
-    :param path_values: values of the path's parameters; None if they can name no object
+    :param id: its identifier in the log and the response
+    :param method: in upper case
+    :param path: the normalized path
+    :param path_values: the converted path parameters; None if they can identify no object
     :param query: the query string, encoded
     :param body: the whole body; None if it has not been read
     :param accept: the header, None if it is missing
     :param authorization: the header, None if it is missing
     :param content_type: the header, empty if it is missing
-    :param scope: the request as the server gives it (ASGI)
-    :param started: when it came, in seconds of the clock
-    :param unread: the response as long as the body has not been read, or if it is not going to be
-    :param held: bytes of the body that count as held by this process
-    :param access: what the sender may do, once it is known
-    :param defers: whether a statement that a handler returns is not run, but kept as `statement`
+    :param scope: the ASGI scope
+    :param started: time of arrival, in seconds of the clock
+    :param unread: the response while the body has not been read, or if it is never read
+    :param held: bytes of the body that count towards `Room`
+    :param access: the caller's access, once it is known
+    :param defers: whether a handler's statement is kept as `statement` instead of being run
     """
 
     id: str

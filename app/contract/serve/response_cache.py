@@ -1,13 +1,13 @@
-"""Responses that may be given again: the same question, and nothing has changed in between.
+"""Cache of responses that are valid until something is stored.
 
-Whether something has changed is asked of the database each time, so a response is never stale, whoever wrote.
+The version of the data is read from the database each time, so a response is never stale, even if other processes write.
 """
 
 from collections.abc import Callable, Hashable
 
 from app.contract.response.responses import Response
 
-# The longest answer that is cached, in bytes: with the number of responses, a bound of the memory.
+# The longest cached response, in bytes: with the number of responses, this limits the memory.
 _CACHED_LENGTH = 32 * 1024
 
 Version = Callable[[], Hashable | None]
@@ -15,10 +15,10 @@ Version = Callable[[], Hashable | None]
 
 
 class ResponseCache:
-    """The responses to reading requests, by path and query string.
+    """Cache of the responses to GET requests, by path and query string.
 
-    :param version: the version of what is stored
-    :param size: how many are cached at most
+    :param version: returns the version of the stored data
+    :param size: the maximum number of responses
     """
 
     def __init__(self, version: Version, size: int) -> None:
@@ -28,7 +28,7 @@ class ResponseCache:
         self._responses: dict[tuple[str, bytes], Response] = {}
 
     def get_cached(self, path: str, query: bytes) -> Response | None:
-        """The response that was given to the same request, if it still holds."""
+        """The cached response to the same request, if it is still valid."""
         version = self._version()
         if version is None or version != self._cached_at:
             self._responses.clear()
@@ -37,7 +37,7 @@ class ResponseCache:
         return self._responses.get((path, query))
 
     def put(self, path: str, query: bytes, response: Response) -> None:
-        """Keep a response to a request that `get_cached` was asked for before it was carried out."""
+        """Cache a response. `get_cached` must have been called for its request before it ran."""
         if self._cached_at is None or len(response.body) > _CACHED_LENGTH:
             return
         if len(self._responses) >= self._size:

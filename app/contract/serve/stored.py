@@ -1,4 +1,4 @@
-"""Stored values that violate the contract: found in stored objects, reported when they are answered."""
+"""Stored violations: checked in stored objects, reported in responses."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from app.metrics import Metrics
 
 
 class ViolationReporter:
-    """Reports stored values that violate the contract: each to the metrics, and the first of a kind to the log.
+    """Reporter of stored violations: each to the metrics, and the first of a kind to the log.
 
     :param metrics: counts them
     """
@@ -25,13 +25,13 @@ class ViolationReporter:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._log = structlog.get_logger("flows.contract")
-        # Bounded: all of these are names of the contract.
+        # Bounded: all keys are names of the contract.
         self._logged: set[tuple[str, str, str]] = set()
 
     def report(self, plan: Plan | None, violations: Iterable[StoredViolation], place: int | None) -> None:
         """Report the violations in a response.
 
-        :param place: of the operation in the metrics
+        :param place: the index of the operation in the metrics
         """
         operation = plan.operation_id if plan else ""
         for violation in violations:
@@ -51,7 +51,7 @@ class ViolationReporter:
 
 
 class StoredObjectChecker:
-    """Validates stored objects by the schemas of their responses and of the requests that create them.
+    """Checker of stored objects against the schemas of their responses and of the requests that create them.
 
     :param contract: a contract that has passed the boot checks
     """
@@ -62,17 +62,17 @@ class StoredObjectChecker:
         self._writers = WriterBuilder(contract, contract.base_path)
 
     def violations(self, model: Model, stored: StoredObject, properties: Mapping[str, Any]) -> list[ViolatedRule]:
-        """The rules that the stored values of an object break, one for each property.
+        """The rules violated by the stored values of an object, one for each property.
 
         :param stored: the object
-        :param properties: those of its properties that a client sets
+        :param properties: the properties that clients may set
         """
         schema = {"$ref": f"#/components/schemas/{self._schemas[model.name]}"}
         value, errors = self._writers.build(schema).own_errors(stored)
         found = violated_by(self._contract, (), errors, value) if errors else []
         reader = new_reader(self._contract, self._schemas[model.name])
         if reader is not None:
-            # What a reference leads to may be gone by now, and what is not stored is for responses to say.
+            # The target of a reference may have been deleted, and missing properties are checked in responses.
             own = {name: value for name, value in properties.items() if name not in model.references}
             try:
                 reader.checked(own)

@@ -1,9 +1,10 @@
-"""Threads that requests are carried out on, so that waiting for a database on the network does not hold the event loop up.
+"""Thread pool for requests, so that waiting for PostgreSQL does not block the event loop.
 
-A plain queue and one callback per answer: `loop.run_in_executor` chains two futures per request, which costs several times as much.
+A plain queue and one callback per response: `loop.run_in_executor` chains two futures per request, which costs several times as
+much.
 
-No thread waits for a lock of another transaction. A call that would have to raises `WouldBlock` and is tried again after a while,
-on at most half of the threads: the others are for other calls.
+No thread waits for a lock of another transaction. A call that would have to raises `WouldBlock` and is retried after a while, on
+at most half of the threads: the others are for other calls.
 """
 
 import asyncio
@@ -17,15 +18,15 @@ from typing import Any
 from app import errors
 from app.execution import WouldBlock
 
-# Seconds that a call is tried again for, and between two attempts. Who holds a lock for longer is stuck, or at work for long.
+# Seconds for which a call is retried, and between two attempts. A lock that is held for longer is stuck, or of a long transaction.
 PATIENCE, _PAUSE = 2.0, 0.1
 
 
 class Workers:
-    """Some threads and what waits for them.
+    """A thread pool with a queue.
 
     :param count: how many threads
-    :param prepare: is called in each of them first
+    :param prepare: called first in each thread
     """
 
     def __init__(self, count: int, prepare: Callable[[], None]) -> None:
@@ -37,10 +38,10 @@ class Workers:
         self._started = False
 
     def run(self, function: Callable[..., Any], *arguments: Any, turn: Hashable = None) -> "asyncio.Future[Any]":
-        """Call a function on one of the threads. Called on the thread of a running event loop.
+        """Call a function on one of the threads. Call this on the thread of a running event loop.
 
-        :param turn: what the call changes, None if that is not known: calls that have to wait for the same are tried one at a time
-        :returns: what becomes of the call; it raises `Unavailable` if it would have to wait for too long
+        :param turn: the object that the call changes, None if unknown: waiting calls with the same one are retried one at a time
+        :returns: the future result; it raises `Unavailable` if the call would have to wait for too long
         """
         if not self._started:
             self._start()
@@ -53,7 +54,7 @@ class Workers:
         return future
 
     def stop(self) -> None:
-        """End the threads, once all that waits for one is done."""
+        """End the threads, once all queued calls are done."""
         if self._started:
             for _ in self._threads:
                 self._queue.put(None)
@@ -61,7 +62,7 @@ class Workers:
                 thread.join()
 
     def _start(self) -> None:
-        # At the first call: a server may fork in between, and threads do not come along.
+        # Started at the first call: a server may fork before, and threads are not inherited.
         self._started = True
         for thread in self._threads:
             thread.start()
@@ -88,7 +89,7 @@ class Workers:
 class _Call:
     """A call of a function on one of the threads.
 
-    :param until: how long it is tried again, in seconds of the loop; 0 if it has not had to wait
+    :param until: the end of its retries, in seconds of the loop's clock; 0 if it has not had to wait
     """
 
     line: "_Line"
@@ -100,10 +101,10 @@ class _Call:
 
 
 class _Line:
-    """The calls of an event loop that have to wait, without a thread.
+    """Waiting calls of an event loop, without threads.
 
-    :param put: has a call carried out on a thread
-    :param most: how many of them may be, at once
+    :param put: queues a call for a thread
+    :param most: the maximum number of concurrent retries
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, put: Callable[[_Call], None], most: int) -> None:
@@ -113,13 +114,13 @@ class _Line:
         self._put = put
         self._most = most
         self._held: list[_Call] = []
-        # Those that are being tried again.
+        # The calls being retried.
         self._tried: set[_Call] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def end(self, call: _Call, result: Any, error: BaseException | None) -> None:
-        """Tell what has become of a call."""
-        # Who asked may have left meanwhile.
+        """Set the result of a call."""
+        # The awaiting task may have been cancelled.
         if not call.future.done():
             if error is None:
                 call.future.set_result(result)
@@ -127,11 +128,11 @@ class _Line:
                 call.future.set_exception(error)
         if call.until:
             self._leave(call)
-            # What it has waited for is free.
+            # Its lock is free now.
             self._try_again()
 
     def hold(self, call: _Call) -> None:
-        """Let a call wait."""
+        """Make a call wait."""
         self._tried.discard(call)
         if not call.until:
             call.until = self.loop.time() + PATIENCE
@@ -148,7 +149,7 @@ class _Line:
             self._timer = self.loop.call_later(_PAUSE, self._wake_up)
 
     def _try_again(self) -> None:
-        """Have calls carried out, as far as they may be. What has waited for too long has failed."""
+        """Retry calls as far as the limits permit. Calls that have waited for too long fail."""
         held, self._held = self._held, []
         turns = {call.turn for call in self._tried if call.turn is not None}
         for call in held:
