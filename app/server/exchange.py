@@ -1,4 +1,4 @@
-"""Request-response cycles, and when they end their connection."""
+"""Request-response cycles, with an early end of the connection."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -17,7 +17,7 @@ class Exchange(RequestResponseCycle):
     # Bytes of the body received so far.
     received = 0
 
-    # Whether the connection ends with the response, although the client may still be sending.
+    # Whether the connection ends with the response, even if the client is still sending.
     ends = False
 
     def ends_early(self) -> bool:

@@ -29,7 +29,7 @@ class PipelineFlow(FlowControl):
         self._held = b""
 
     def resume_reading(self) -> None:
-        """Resume reading, unless requests are queued: the reader of a body does not know of them."""
+        """Resume reading, unless requests are queued, which the reader of a body does not know."""
         if self.read_paused and not self.is_holding:
             super().resume_reading()
 
@@ -39,7 +39,7 @@ class PipelineFlow(FlowControl):
         self.pause_reading()
 
     def keep(self, data: bytes) -> bool:
-        """Hold input, after what is held already.
+        """Hold input, after earlier held input.
 
         :returns: whether there is room for it
         """

@@ -33,7 +33,7 @@ def check(version: str, fields: Fields) -> bool:
     :param version: version of the protocol, such as `1.1`
     :param fields: the header fields named in `FRAMING`, with names in lower case
     :returns: whether the client waits for `100 Continue` before it sends the body
-    :raises Refused: by RFC 9110, section 15.6.6; RFC 9112, sections 3.2 and 6.1
+    :raises Rejected: by RFC 9110, section 15.6.6; RFC 9112, sections 3.2 and 6.1
     """
     if version not in ("1.0", "1.1"):
         raise Rejected(505, f"HTTP/{version} is not supported. Use HTTP/1.1.")

@@ -1,4 +1,4 @@
-"""The lingering close of a connection whose client may still be sending."""
+"""Lingering close of a connection whose client may still be sending."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ class Lingering(asyncio.Protocol):
         transport.write_eof()
 
     def _close(self) -> None:
-        """Close the connection. A transport would wait for ever for a client that does not take in what is left."""
+        """Close the connection. A transport would wait for ever for a client that does not read the rest."""
         self._timer.cancel()
         self._transport.close()
         self._timer = self._loop.call_later(LINGER, self._transport.abort)

@@ -13,7 +13,7 @@ from app.settings import Settings
 def listener_or_exit(settings: Settings) -> socket.socket:
     """Bind the address of the settings.
 
-    Exits with one sentence on failure: 2 if `FLOWS_HOST` is not an address of this machine, 1 if the port is taken or not allowed.
+    Exits with one message on failure: 2 if `FLOWS_HOST` is not an address of this machine, 1 if the port is taken or not allowed.
 
     :returns: a bound socket, which does not listen yet
     """

@@ -1,4 +1,4 @@
-"""A parser of the requests of a connection, with bounds."""
+"""Parser of the requests of a connection, with limits."""
 
 import asyncio
 from collections import deque
@@ -18,12 +18,12 @@ from app.server.heads import Rejected
 MOST_HEAD = 32 * 1024
 MOST_FIELDS = 160
 
-# Bytes of chunked framing - sizes, extensions, trailers -, and how many more for each byte of content: chunks of one byte need
+# Bytes of chunked framing (sizes, extensions, trailers), and how many more for each byte of content: chunks of one byte need
 # five.
 MOST_FRAMING = 32 * 1024
 FRAMING_PER_BYTE = 8
 
-# Bytes of input parsed at once. Larger input is cut after the first blank line - where a request can end - beyond its first 512
+# Bytes of input parsed at once. Larger input is cut after the first blank line, where a request can end, beyond its first 512
 # bytes, so that few more requests are parsed than may be queued.
 PIECE = 16 * 1024
 SMALL = 512
@@ -34,7 +34,7 @@ _DROPPED: Any = deque(maxlen=0)
 
 
 class Reading(HttpToolsProtocol):
-    """The parsing half of a connection, with bounds on the number and the size of its requests."""
+    """The parsing half of a connection, with limits on the number and the size of its requests."""
 
     # CPython shares attribute names between instances up to 30 of them; uvicorn's and these together would be more.
     __slots__ = (
@@ -71,13 +71,13 @@ class Reading(HttpToolsProtocol):
         self._usual: heads.Fields | None = None
         # The head of a request with `Upgrade`, to be parsed again without it.
         self._again: bytes | None = None
-        # Why the current request is refused.
+        # The error of the current request.
         self._rejected: Rejected | None = None
-        # What to write after all responses before the connection ends; None while it goes on. From then on, nothing is parsed.
+        # What to write after all responses before the connection ends; None while it continues. After that nothing is parsed.
         self._last: bytes | None = None
         # Whether the worker has been told to stop.
         self._leaving = False
-        # The request that is being served.
+        # The request being served.
         self._answered: Exchange | None = None
         # The timer that ends the wait for a complete request.
         self._deadline: asyncio.TimerHandle | None = None
@@ -124,8 +124,8 @@ class Reading(HttpToolsProtocol):
                 self.flow.hold()
 
     def _read_again(self, rest: bytes | memoryview) -> None:
-        """Parse a request with `Upgrade` again without it, and then the rest of the input. The parser would take the body for data
-        of the other protocol.
+        """Parse a request with `Upgrade` again without it, and then the rest of the input. The parser would treat the body as
+        data of the other protocol.
         """
         head, self._again = self._again, None
         self.parser = httptools.HttpRequestParser(self)
@@ -137,12 +137,12 @@ class Reading(HttpToolsProtocol):
             self._feed(rest)
 
     def _bound(self, fed: int) -> None:
-        """Refuse an incomplete request that is already too large, not counting its content, and set its deadline.
+        """Reject an incomplete request that is already too large, not counting its content, and set its deadline.
 
         :param fed: number of bytes parsed
         """
         if self._in_head:
-            # The piece in which a head begins may have the end of another request.
+            # The piece in which a head begins may contain the end of another request.
             self._head += fed if self._head else self._parsed_head()
             if self._head > MOST_HEAD or len(self.headers) > MOST_FIELDS:
                 self.reject(_too_large())
@@ -156,7 +156,7 @@ class Reading(HttpToolsProtocol):
             self.wait_for_rest()
 
     def _parsed_head(self) -> int:
-        """Bytes of the head that have been parsed, without a field that is not complete."""
+        """Bytes of the head that have been parsed, except an incomplete field."""
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def read_held(self) -> None:
@@ -171,7 +171,7 @@ class Reading(HttpToolsProtocol):
         self.url = b""
         self.headers, self._framing_fields = [], []
         if self._deadline is not None:
-            # It was that of the request before.
+            # That of the previous request.
             self.stop_waiting()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -270,7 +270,7 @@ class Reading(HttpToolsProtocol):
         self._complete = True
         cycle = self.cycle
         cycle.more_body = False
-        # A trailer can end the connection, too: the parser reads nothing behind it.
+        # A trailer can end the connection, too: the parser reads nothing after it.
         if not self.parser.should_keep_alive():
             cycle.keep_alive = False
         if not cycle.response_complete:
@@ -293,11 +293,11 @@ class Reading(HttpToolsProtocol):
         raise NotImplementedError
 
     def reject(self, rejected: Rejected) -> None:
-        """Refuse the current request, and end the connection."""
+        """Reject the current request, and end the connection."""
         raise NotImplementedError
 
     def end(self, response: bytes) -> None:
-        """Answer all complete requests, write a last response, and end the connection."""
+        """Respond to all complete requests, write a last response, and end the connection."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, with bounds on what one connection may cost."""
+"""HTTP protocol of uvicorn, with limits on the cost of a connection."""
 
 import asyncio
 from functools import partial
@@ -14,31 +14,31 @@ from app.server.heads import Rejected
 from app.server.lingering import Lingering
 from app.server.parsing import Reading
 
-# Seconds until a request has to be complete, or to be begun on a new connection, and until a client has to take its response in.
+# Seconds until a request has to be complete, or to begin on a new connection, and until a client has to read its response.
 PATIENCE = 60
 
-# Seconds that a worker which was told to stop still waits for a request on a connection that has none: it may be on its way.
+# Seconds that a stopping worker still waits for a request on an idle connection: one may be on its way.
 LINGER = 2
 
 
 class Protocol(Reading):
     """One connection.
 
-    A request that can't be read is refused as JSON, and its connection ends: nobody could tell where the next one begins. Requests
-    before it on the same connection are answered first.
+    A malformed request gets a JSON error response, and its connection ends, because the start of the next one is unknown. Earlier
+    requests on the same connection get their responses first.
     """
 
     # As in `Reading`.
     __slots__ = ("_begin", "_idle", "_idle_since", "_unread")
 
-    # The headers that all responses have, and the same as they are sent: uvicorn makes them anew in each second.
+    # The headers common to all responses, and the same encoded: uvicorn renews them every second.
     _common: ClassVar[tuple[list[tuple[bytes, bytes]], bytes]] = [], b""
 
     # The requests of all connections that begin in the next iteration of the event loop, of which a process has one.
     _started: ClassVar[list[tuple["Protocol", Begin, RequestResponseCycle]]] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Begin to wait for the first request."""
+        """Start to wait for the first request."""
         super().connection_made(transport)
         self._begin: Begin | None = self.app_state.get(BEGIN)
         self._extensions[WHOLE] = {"send": self._send_whole}
@@ -56,16 +56,16 @@ class Protocol(Reading):
             if timer is not None:
                 timer.cancel()
         if self._answered is not None:
-            # Uvicorn tells only the last of several requests that nobody waits for a response.
+            # Uvicorn notifies only the last of several requests of the disconnect.
             self._answered.disconnected = True
         super().connection_lost(exc)
-        # It refers to itself no longer, so that its memory is free without the garbage collector.
+        # It no longer refers to itself, so that its memory is freed without the garbage collector.
         self._extensions.clear()
         if self.cycle is not None:
             self.cycle.on_response = _nothing
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Start a request: without a task, if the application can do so and there is nothing to wait for."""
+        """Start a request: without a task, if the application supports it and nothing has to be awaited."""
         if self._begin is None:
             super()._start_asgi_task(cycle, partial(_serve, cycle, app))
         else:
@@ -74,7 +74,7 @@ class Protocol(Reading):
             self._started.append((self, self._begin, cycle))
 
     def begin(self, begin: Begin, cycle: RequestResponseCycle) -> None:
-        """Serve the next request, unless it has been refused meanwhile."""
+        """Serve the next request, unless it has been rejected meanwhile."""
         if cycle.disconnected:
             return
         try:
@@ -108,7 +108,7 @@ class Protocol(Reading):
 
     def wait_for_next(self) -> None:
         """Wait for the next request."""
-        # One timer is kept: to set one after each response, and cancel it at each request, would take longer than to parse it.
+        # One timer is kept: setting one after each response and cancelling it at each request would take longer than parsing.
         self._idle_since = self.loop.time()
         if self._idle is None:
             self._idle = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
@@ -129,7 +129,7 @@ class Protocol(Reading):
         return True
 
     def shutdown(self) -> None:
-        """The worker stops: say so in the next answer, rather than to close a connection on which a request may be on its way."""
+        """Announce the end of the connection in the next response, instead of closing it while a request may be on its way."""
         self._leaving = True
         if self.cycle is None or self.cycle.response_started:
             self.loop.call_later(LINGER, self._end_now)
@@ -141,9 +141,9 @@ class Protocol(Reading):
         self.bound_end(LINGER)
 
     def bound_end(self, seconds: float = PATIENCE) -> None:
-        """Abort the connection if its client does not take in what is left: a transport that closes waits for that for ever.
+        """Abort the connection if its client does not read the rest: a closing transport would wait for ever.
 
-        :param seconds: for which it may
+        :param seconds: the time limit
         """
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             if self._unread is not None:
@@ -151,19 +151,19 @@ class Protocol(Reading):
             self._unread = self.loop.call_later(seconds, self.transport.abort)
 
     def pause_writing(self) -> None:
-        """The client takes nothing in: wait for it, but not for ever."""
+        """Limit the wait for a client that does not read."""
         super().pause_writing()
         self._unread = self.loop.call_later(PATIENCE, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client has taken in what it was sent."""
+        """Cancel the limit: the client has read what was sent."""
         super().resume_writing()
         if self._unread is not None:
             self._unread.cancel()
 
     def _send_whole(self, status: int, lines: bytes, body: bytes) -> bool:
         """Send a response in one piece: what uvicorn does in two steps, header by header, for responses that are known to be
-        right.
+        valid.
         """
         cycle = self._answered
         if cycle is None or cycle.response_started or cycle.disconnected or self.flow.write_paused or self.access_log:
@@ -182,7 +182,7 @@ class Protocol(Reading):
         return True
 
     def _take_body(self, most: int) -> bytes | None:
-        """The body of the request whose turn it is, if it has come as a whole and is no larger than so many bytes."""
+        """Take the body of the current request, if it has arrived completely and is not larger than so many bytes."""
         cycle = self._answered
         if cycle is None or cycle.more_body or len(cycle.body) > most:
             return None
@@ -191,7 +191,7 @@ class Protocol(Reading):
         return body
 
     def _close_if_idle(self) -> None:
-        """Close the connection if nothing has come since its last response, for as long as uvicorn waits for that."""
+        """Close the connection if it has been idle since its last response for uvicorn's keep-alive timeout."""
         self._idle = None
         if not self._complete or (self.cycle is not None and not self.cycle.response_complete):
             # There is a request; its response sets the timer again.
@@ -224,7 +224,7 @@ class Protocol(Reading):
             self.reject(Rejected(408, f"The request was not complete after {PATIENCE} seconds."))
 
     def reject(self, rejected: Rejected) -> None:
-        """Refuse the current request, and end the connection."""
+        """Reject the current request, and end the connection."""
         response = _response(rejected)
         if not (self._in_head or self._complete):
             # It is queued or being served, but will never be complete.
@@ -243,7 +243,7 @@ class Protocol(Reading):
         self.end(response)
 
     def end(self, response: bytes) -> None:
-        """Answer all complete requests, write a last response, and end the connection."""
+        """Respond to all complete requests, write a last response, and end the connection."""
         self.stop_waiting()
         self._last = response
         self.headers = []
@@ -253,7 +253,7 @@ class Protocol(Reading):
             self._finish()
 
     def _finish(self) -> None:
-        """End the connection, on which the client may still be sending."""
+        """End the connection, even if the client is still sending."""
         self.stop_waiting()
         if self.transport.is_closing():
             return
@@ -272,7 +272,7 @@ def _begin_all(started: list[tuple[Protocol, Begin, RequestResponseCycle]]) -> N
 
 
 async def _serve(cycle: RequestResponseCycle, app: ASGI3Application, scope: Any, receive: Any, send: Any) -> None:
-    """Serve a request, unless it has been refused meanwhile."""
+    """Serve a request, unless it has been rejected meanwhile."""
     if not cycle.disconnected:
         await app(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""The worker that gunicorn runs: uvicorn on uvloop and httptools."""
+"""Worker of gunicorn: uvicorn on uvloop and httptools."""
 
 import asyncio
 import contextlib
@@ -18,15 +18,14 @@ from uvicorn_worker import UvicornWorker
 from app import logs
 from app.server.protocol import Protocol
 
-# How many clients that wait at the port a iteration of the event loop lets in. Other workers want some too.
+# Clients of the listening socket that an iteration of the event loop accepts. Other workers should get some, too.
 _AT_ONCE = 16
 
-# Size of the receive buffer of a connection, in bytes; the kernel would grow it to some MB. No more is read at once, which bounds
+# Size of the receive buffer of a connection, in bytes; the kernel would grow it to some MB. No more is read at once, which limits
 # the memory that many connections take at the same moment.
 _RECEIVE_BUFFER = 64 * 1024
 
-# How many new objects the garbage collector waits for before it looks at them. Hundreds of requests that are under way at once have
-# thousands, none of which is garbage.
+# How many new objects start a garbage collection. Hundreds of concurrent requests have thousands, none of which is garbage.
 _YOUNG_OBJECTS = 10_000
 
 
@@ -35,7 +34,7 @@ _HEARTBEAT = 1
 
 
 class CrowdServer(Server):
-    """Uvicorn's server for clients that come in crowds, of which it leaves none behind at its end.
+    """Uvicorn's server for many clients at once; it accepts all waiting clients before it stops.
 
     :param notify: tells the parent that the event loop runs
     """
@@ -45,18 +44,18 @@ class CrowdServer(Server):
         self._notify = notify
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start. The loop lets one client in a turn, so that of many that come at once the last would wait for seconds."""
+        """Start. The loop accepts one client per iteration, so that the last of many clients would wait for seconds."""
         for listener in sockets or ():
-            # Accepted connections inherit it.
+            # Inherited by accepted connections.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         await super().startup(sockets)
         self._tell_of_life()
         self._entering: set[asyncio.Task[None]] = set()
-        # The loop watches the port's own descriptor already.
+        # The loop already watches the socket's own descriptor.
         self._doors = [listener.dup() for listener in sockets or ()]
         for door in self._doors:
             asyncio.get_running_loop().add_reader(door, self._let_some_in, door)
-        # Nearly all objects that there are now are there for good: the garbage collector need not look at them.
+        # Nearly all objects are permanent now: the garbage collector can skip them.
         gc.collect()
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
@@ -66,7 +65,7 @@ class CrowdServer(Server):
         self._heartbeat = asyncio.get_running_loop().call_later(_HEARTBEAT, self._tell_of_life)
 
     def _let_some_in(self, door: socket.socket) -> None:
-        # Nobody waits any more, or there are no descriptors left for now.
+        # No client is waiting, or no descriptors are left at present.
         with contextlib.suppress(OSError):
             for _ in range(_AT_ONCE):
                 task = asyncio.get_running_loop().create_task(self._let_in(door.accept()[0]))
@@ -74,8 +73,8 @@ class CrowdServer(Server):
                 task.add_done_callback(self._entering.discard)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let those in that wait at the port, close it, and only then ask all to leave: uvicorn would forget the last ones."""
-        # The parent ends a worker that has not stopped by the time that a stuck one has.
+        """Accept all waiting clients, close the listening sockets, and only then stop: uvicorn would lose the last ones."""
+        # The parent ends a worker that does not stop, after the time for a stuck one.
         self._heartbeat.cancel()
         for door in self._doors:
             asyncio.get_running_loop().remove_reader(door)
@@ -85,7 +84,7 @@ class CrowdServer(Server):
             door.close()
         for server in self.servers:
             server.close()
-        # Whom the loop has let in by itself is known after one more turn.
+        # Clients that the loop itself has accepted are known after one more iteration.
         await asyncio.sleep(0)
         await super().shutdown(sockets)
         logs.drain()
@@ -98,11 +97,11 @@ class CrowdServer(Server):
 
 
 class Worker(UvicornWorker):
-    """Uvicorn as this server wants it. Its access log is off: the application logs each request once, with its id. It leaves
-    what proxies say to `app.contract.request.origin`.
+    """Uvicorn worker with the settings of this server. Its access log is off: the application logs each request once, with its
+    id. Headers of proxies are left to `app.contract.request.origin`.
 
-    A worker whose parent is gone stops too: it would keep the port, and no server could start in its place. It learns of that by a
-    pipe that only the parent can write to, and that ends with it.
+    A worker stops with its parent: it would keep the port, and no server could start in its place. It detects the end of the parent
+    by a pipe that only the parent can write to.
     """
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
@@ -113,18 +112,18 @@ class Worker(UvicornWorker):
         "server_header": False,
         "proxy_headers": False,
         "ws": "none",
-        # It goes by the time of day, which may be set back.
+        # It depends on the time of day, which may be set back.
         "callback_notify": None,
     }
 
-    # Where it counts in the metrics; given by the parent before it forks.
+    # Its index in the metrics; set by the parent before it forks.
     part: int = 0
 
-    # The ends of the pipe, to read and to write; made by the parent before it forks.
+    # The read and write ends of the pipe; created by the parent before it forks.
     lifeline: ClassVar[tuple[int, int] | None] = None
 
     def init_signals(self) -> None:
-        """Set the worker's own signal handlers; before, it has its parent's, to which a signal to stop means nothing."""
+        """Set the worker's own signal handlers; those inherited from its parent ignore a signal to stop."""
         super().init_signals()
         if self.lifeline is not None:
             read_end, write_end = self.lifeline
@@ -141,9 +140,9 @@ class Worker(UvicornWorker):
 
 
 def stop_while_starting() -> None:
-    """Let a process that is forked from now on end by SIGTERM until it has a handler of its own.
+    """Let SIGTERM end each process forked from now on until it has a handler of its own.
 
-    It would have its parent's, to which the signal means nothing, from the fork on.
+    It would inherit its parent's, which ignores the signal.
     """
 
     def reset() -> None:
