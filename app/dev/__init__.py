@@ -1,1 +1,1 @@
-"""The application of `flows dev`: it serves the contract as it was saved last, or the last one that was good."""
+"""The application of `flows dev`: it serves the last valid contract that was saved."""

@@ -27,13 +27,13 @@ _STALE = (b"x-contract-state", b"stale")
 
 
 class LiveApplication:
-    """Serves the contract that the settings name, as it was saved last (ASGI). One that can't be served changes nothing but the
-    header of the responses, the home page and the terminal, which say so.
+    """ASGI application that serves the saved contract of the settings. An invalid contract changes only the response header,
+    the home page and the terminal, which report it.
 
-    It waits until there is a contract that can be served.
+    It waits for a first valid contract.
 
-    :param deterministic: whether the time stands still and identities repeat
-    :param tracing: what makes spans of the requests; None if nothing is traced
+    :param deterministic: whether clock and identifiers are fixed
+    :param tracing: creates the spans of requests; None if traces are off
     """
 
     def __init__(self, settings: Settings, *, deterministic: bool = False, tracing: Tracing | None = None) -> None:
@@ -61,7 +61,7 @@ class LiveApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of the application (ASGI)."""
         if scope["type"] == "lifespan":
-            # Each request has to be seen here.
+            # Each request has to pass through here.
             await self._app({**scope, "state": {}}, self._until_shutdown(receive), self._after_startup(send))
         elif self._active_contract.findings:
             await self._app({**scope, "extensions": {}}, receive, _marked(send))
@@ -95,7 +95,7 @@ class LiveApplication:
             next(saved for saved in saves(self._draft.files.folders, self._stop) if self._draft.files.outdated())
 
     def _follow(self) -> None:
-        # Collections after a reload then skip all that exists now.
+        # Later collections skip all objects that exist now.
         gc.collect()
         gc.freeze()
         for _ in saves(self._draft.files.folders, self._stop):
@@ -124,20 +124,20 @@ class LiveApplication:
     def _activate_saved(self) -> None:
         contract = load_draft(self._settings, self._draft)
         store = open_store(self._settings, contract, self._store.database)
-        # Other properties may be searched now.
+        # The searched properties may have changed.
         store.update_search()
         compiled_contract = next_contract(self._settings, contract, store, self._active_contract)
         self._active_contract.activate(compiled_contract)
         self._recorder.follow(contract)
 
     def _keep(self, findings: Sequence[Finding]) -> None:
-        """Keep the active contract, and report the findings."""
+        """Keep the active contract, and report the findings of the saved one."""
         self._active_contract.findings = framed(findings)
         print_findings(self._active_contract.findings, served=True)
 
 
 def _marked(send: Send) -> Send:
-    """Mark a response as stale: the contract that was saved last is not active."""
+    """Mark responses as stale: the contract saved last is not active."""
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":

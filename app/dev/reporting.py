@@ -1,4 +1,4 @@
-"""What is said on the terminal about a contract that is being edited."""
+"""Terminal messages of `flows dev` about the contract."""
 
 import sys
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from app.contract.document.code_frames import CodeFrame
 
 
 def print_served(name: str, milliseconds: float) -> None:
-    """Say that a contract is served."""
+    """Report that a contract is served."""
     click.secho(f"{name} is served, after {milliseconds:.0f} ms.", fg="green", file=sys.stderr)
 
 
 def print_findings(findings: Sequence[CodeFrame], *, served: bool) -> None:
-    """Say what is wrong, where, and what to do.
+    """Print findings with places and remedies.
 
-    :param served: whether another contract is served meanwhile
+    :param served: whether another contract is active meanwhile
     """
     for finding, lines in findings:
         click.secho(str(finding), fg="red", file=sys.stderr)

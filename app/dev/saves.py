@@ -1,4 +1,4 @@
-"""When files are saved."""
+"""Watch files for changes."""
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -6,16 +6,16 @@ from pathlib import Path
 
 from watchfiles import watch
 
-# How long a burst of changes may last, and how long nothing may change until it counts as over, in milliseconds.
+# How long a burst of changes may last, and how long a pause ends it, in milliseconds.
 _BURST, _QUIET = 90, 8
-# How often to look without being told: not every file system tells, and a folder that was replaced is not watched any more.
+# How often to look without an event: not every file system sends them, and a folder that was replaced is no longer watched.
 _PATIENCE = 1000
 
 
 def saves(folders: Callable[[], Collection[Path]], stop: threading.Event) -> Iterator[None]:
-    """Yields when something in some folders may have changed, and once a second in any case, until told to stop.
+    """Yield when files in some folders may have changed, and at least once a second, until `stop` is set.
 
-    :param folders: those to watch, which may be others after a change
+    :param folders: the folders to watch, which may be others after a change
     """
     while not stop.is_set():
         yield
@@ -36,10 +36,10 @@ def saves(folders: Callable[[], Collection[Path]], stop: threading.Event) -> Ite
                 if _identities(folders()) != watched:
                     break
         except OSError:
-            # A folder is gone, maybe for another to take its place.
+            # A folder is missing, and may be about to be replaced.
             stop.wait(_PATIENCE / 1000)
 
 
 def _identities(folders: Collection[Path]) -> Mapping[Path, tuple[int, int]]:
-    """What is at some paths now. :raises OSError: there is nothing at one"""
+    """The identities of some folders. :raises OSError: one does not exist"""
     return {folder: (state.st_dev, state.st_ino) for folder in sorted(folders) for state in [folder.stat()]}
