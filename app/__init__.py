@@ -1,1 +1,1 @@
-"""A server for authentik's flows API, made from its OpenAPI contract."""
+"""A server for authentik's flows API, generated from its OpenAPI contract."""

@@ -1,4 +1,4 @@
-"""The application, put together: the contract, the store, the handlers and the pages. Wiring only."""
+"""The application: the contract, the store, the handlers and the pages, connected. Wiring only."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -47,12 +47,12 @@ def load_contract(
     thorough: bool = False,
     cache: Path | None = None,
 ) -> Contract:
-    """The contract, checked against the code that serves it.
+    """Load the contract, and check it against the code.
 
-    :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
-    :param thorough: whether to make the check as well that is too slow for each start
-    :param cache: the folder of contracts that have passed the checks; None to check it anyway
-    :raises ContractError: it can't be served
+    :param served_by: the handlers written for one operation, by name; default: all of `app.handlers`
+    :param thorough: whether to run the check that is too slow for each start
+    :param cache: the folder of contracts that have passed the checks; None to always check
+    :raises ContractError: the contract can't be served
     """
     implementation = checks.Implementation(partial(_handlers, served_by), capabilities_of, samples_of)
     check = partial(checks.load, settings.contract, implementation, thorough=thorough)
@@ -60,32 +60,32 @@ def load_contract(
 
 
 def load_draft(settings: Settings, draft: Draft | None = None) -> Contract:
-    """A contract that is being edited: operations without a handler answer their examples.
+    """Load a contract that is being edited: operations without a handler return their examples.
 
-    :param draft: what is known of it from before
-    :raises ContractError: it can't be served
+    :param draft: the state of earlier loads
+    :raises ContractError: the contract can't be served
     """
     implementation = checks.Implementation(partial(_handlers, None), capabilities_of, samples_of, examples=True)
     return checks.load(settings.contract, implementation, draft=draft)
 
 
 def capabilities_of(contract: Contract) -> Callable[[str], Capabilities]:
-    """What the store can do with objects of a model or collection of a contract whose models are right."""
+    """The capabilities of the store for models and collections of a contract with valid models."""
     known = models.models(contract), models.collections(contract)
     return lru_cache(maxsize=None)(partial(capabilities, *known))
 
 
 def samples_of(contract: Contract) -> checks.Samples:
-    """Samples of what the handlers answer, for a contract whose models are right."""
+    """Samples of the results of handlers, for a contract with valid models."""
     known, collections = models.models(contract), models.collections(contract)
     responses = lru_cache(maxsize=None)(partial(handlers.sample_responses, known, models.served(contract)))
     return checks.Samples(responses, known, partial(sample_properties, known, collections))
 
 
 def open_store(settings: Settings, contract: Contract, database: Database | None = None) -> Store:
-    """The store that the settings name. It connects when it is first used.
+    """Open the store of the settings. It connects on first use.
 
-    :param database: the database, if another store is open on it already
+    :param database: the database, if another store has opened it
     """
     return Store(
         database or settings.database_url,
@@ -98,9 +98,9 @@ def open_store(settings: Settings, contract: Contract, database: Database | None
 
 
 def create_metrics(contract: Contract, processes: int = 1) -> Metrics:
-    """What counts the requests of a contract's operations.
+    """Create the counters of requests to a contract's operations.
 
-    :param processes: how many processes count at once
+    :param processes: the number of processes that count at the same time
     """
     operations = ((operation["operationId"], method.upper()) for _, _, method, operation in contract.operations())
     return Metrics(operations, processes)
@@ -117,15 +117,15 @@ def create_app(
     tracing: Tracing | None = None,
     served_by: Mapping[str, handlers.Handler] | None = None,
 ) -> ConnexionMiddleware:
-    """The ASGI application.
+    """Create the ASGI application.
 
-    :param contract: the contract, if it has been loaded already
-    :param store: the store, if it has been opened already; the application closes it at shutdown
-    :param active_contract: what is active, if that may change
-    :param metrics: what counts requests, if several processes do
-    :param recorder: what keeps what clients exercise of the contract, and shows it; None if nothing is recorded
-    :param tracing: what makes spans of the requests; None if nothing is traced
-    :param served_by: the handlers that are written for one operation, by name; all of `app.handlers` if not given
+    :param contract: the contract, if it is loaded
+    :param store: the store, if it is open; the application closes it at shutdown
+    :param active_contract: the active contract, if it may change
+    :param metrics: the counters of requests, if several processes share them
+    :param recorder: records coverage and traffic, and shows them; None to record nothing
+    :param tracing: creates spans of requests; None to trace nothing
+    :param served_by: the handlers written for one operation, by name; default: all of `app.handlers`
     :raises ContractError: the contract can't be served
     """
     contract = contract or load_contract(settings, served_by)
@@ -176,14 +176,14 @@ def create_app(
 
 
 def first_contract(settings: Settings, contract: Contract, store: Store, metrics: Metrics) -> ActiveContract:
-    """What is active at the start of an application."""
+    """The contract that is active when an application starts."""
     return ActiveContract(contract, _server(settings, contract, store), metrics)
 
 
 def next_contract(
     settings: Settings, contract: Contract, store: Store, active_contract: ActiveContract
 ) -> CompiledContract:
-    """Another contract, compiled beside the one that is active.
+    """Compile another contract while one is active.
 
     :param contract: a contract that has passed the boot checks
     :param store: a store of this contract, on the same database
@@ -213,9 +213,9 @@ def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Contract
 
 
 def handlers_of(contract: Contract) -> Mapping[str, handlers.Handler]:
-    """The handlers by name: those that are written for one operation, those of models and collections, and constant ones.
+    """The handlers by name: for one operation, for models and collections, and constant ones.
 
-    :param contract: one whose models are right
+    :param contract: one with valid models
     """
     return _handlers(None, contract)
 

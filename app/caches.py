@@ -9,12 +9,12 @@ T = TypeVar("T")
 
 
 def bounded_cache(size: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Cache the results of a function whose arguments clients choose.
+    """Cache the results of a function with arguments from clients.
 
-    Honest clients repeat a few arguments, such as paths, or combinations of filters and sort keys. The bound keeps others
+    Normal clients repeat a few arguments, such as paths, or combinations of filters and sort keys. The bound prevents others
     from filling the memory.
 
-    :param size: the most results; the least recently used one is dropped
+    :param size: the maximum number of results; the least recently used one is discarded
     """
 
     def cached(function: Callable[P, T]) -> Callable[P, T]:

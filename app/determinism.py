@@ -1,4 +1,4 @@
-"""What is different each time: random bytes and the time. Both can be fixed, so that tests get the same answers again."""
+"""Random bytes and the time. Both can be fixed, so that tests get the same responses again."""
 
 import hashlib
 import itertools
@@ -9,21 +9,21 @@ from collections.abc import Callable
 # 2024-08-01T00:00:00Z, in seconds.
 _FIXED_TIME = 1_722_470_400.0
 
-# To be called by their module, as they change.
+# Call them as attributes of the module, as they change.
 random_bytes: Callable[[int], bytes] = os.urandom
-"""So many random bytes. What nobody may guess, such as a token, is not made of them: they can be fixed."""
+"""Random bytes of a length. Secrets such as tokens do not use them, as they can be fixed."""
 
 now: Callable[[], float] = time.time
 """The time, in seconds since 1970."""
 
 clock: Callable[[], float] = time.perf_counter
-"""Seconds since some moment, to tell how long something takes."""
+"""A monotonic clock in seconds, to measure durations."""
 
 _numbers = itertools.count()
 
 
 def fix(seed: bytes) -> None:
-    """From now on the time stands still, and random bytes are those of a sequence that is the same for the same seed."""
+    """Stop the time from now on, and use a reproducible sequence of random bytes from a seed."""
     global random_bytes, now, clock  # there is one world
 
     def next_bytes(count: int) -> bytes:
@@ -34,18 +34,18 @@ def fix(seed: bytes) -> None:
 
 
 def is_fixed() -> bool:
-    """Whether all of it is."""
+    """Whether both are fixed."""
     return random_bytes is not os.urandom
 
 
 def begin(position: int) -> None:
-    """Go on with the sequence of random bytes from a position that `position` gave, or from its beginning: 0."""
+    """Continue the sequence of random bytes at a result of `position`, or at its beginning: 0."""
     global _numbers  # there is one world
     _numbers = itertools.count(position)
 
 
 def position() -> int:
-    """How far the sequence of random bytes has been used."""
+    """The current position in the sequence of random bytes."""
     number = next(_numbers)
     begin(number)
     return number

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 
 class StoredObject(NamedTuple):
-    """An object as it is stored, without its representation yet.
+    """A stored object, not yet represented.
 
-    :param row: every value that the representation depends on
+    :param row: all values that the representation depends on
     :param represent: a pure function from the row to the representation
     """
 
@@ -19,11 +19,11 @@ class StoredObject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that is downloaded.
+    """A file to download.
 
     :param content: its bytes
-    :param media_type: one of those that the contract has for the response; None for the first
-    :param filename: the name to save it by; None to leave that to the client
+    :param media_type: one of the media types of the response in the contract; None for the first
+    :param filename: the suggested name; None to let the client choose
     """
 
     content: bytes
@@ -32,22 +32,22 @@ class File:
 
 
 CASCADE, CASCADE_MANY, SET_NULL, SET_DEFAULT = "cascade", "cascade_many", "set_null", "set_default"
-"""What becomes of a reference when the other object is deleted: `on_delete`, and the `action` of `used_by`."""
+"""The actions on a reference when the other object is deleted: `on_delete`, and the `action` of `used_by`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A property that holds the identity of another object, or several.
+    """A property with the identifier of another object, or several.
 
-    :param to: the models or collections that it may lead to; empty for things that are not kept here
-    :param on_delete: what becomes of it when the other object goes, in the words of `used_by`
+    :param to: the models or collections of its targets; empty for objects that are not stored
+    :param on_delete: the action when the other object is deleted, as in `used_by`
     :param many: whether it is a list
-    :param identity: the properties of the other objects that it may hold
+    :param identity: the properties of the other objects that are accepted as identifiers
     :param nullable: whether it may be null
-    :param integers: whether the identities are integers
-    :param inverse_of: the list of references of those objects whose other side it is; empty if it is stored itself
+    :param integers: whether the identifiers are integers
+    :param inverse_of: the list of references of the other objects that this one is the inverse of; empty if it is stored itself
     :param itself: the message if an object refers to itself; empty if it may
-    :param fixed: the message if a change names another object; empty if it may
+    :param fixed: the message if the reference changes; empty if it may
     """
 
     to: tuple[str, ...]
@@ -62,11 +62,11 @@ class Reference:
 
 
 class Filter(NamedTuple):
-    """A property that stored objects can be filtered by.
+    """A property that filters stored objects.
 
     :param type: the type of its values (JSON Schema)
-    :param lists: whether its value may be a list, which any of its values matches
-    :param reference: the reference of its values; None if they are not identities
+    :param lists: whether its value may be a list, any of which matches
+    :param reference: the reference of its values; None if they are not identifiers
     """
 
     type: str
@@ -86,10 +86,10 @@ class Capabilities:
     :param searches: the searchable properties
     :param unique: the unique constraints, each a set of properties
     :param references: the references of columns, by property
-    :param on_delete: what becomes of other references when their object is deleted, by whether they are lists
+    :param on_delete: the actions on other references when their object is deleted, by whether they are lists
     :param relations: the properties that may show related objects
-    :param targets: whether its objects bind policies to others
-    :param referable: whether objects without a table of their own can refer to its objects
+    :param targets: whether its objects are targets of policy bindings
+    :param referable: whether references in the table of objects can refer to its objects
     """
 
     collection: str
@@ -134,33 +134,33 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A kind of object, as the contract declares it by `x-model`.
+    """A type of object, declared by `x-model` in the contract.
 
-    :param name: as in a blueprint, such as `authentik_stages_dummy.dummystage`
-    :param collection: what its objects are kept in, together with those of other models
-    :param component: the form of the web admin, empty if there is none
-    :param verbose_name: its name for people, for one
-    :param verbose_name_plural: and for several
-    :param description: what it is for
-    :param in_responses: the properties that a response has, in the contract's order
-    :param properties: those of them that a client sets, with their types
-    :param references: those of them that lead to other objects
-    :param defaults: the values of properties that are left out of a new object, read-only ones included
-    :param unstored: the values of properties that are not stored, as of an object that is older than the property
-    :param decision: how a policy decides; None if only running it tells
-    :param read_new: makes the properties of a new object complete; raises `errors.Invalid`
+    :param name: the name in blueprints, such as `authentik_stages_dummy.dummystage`
+    :param collection: the collection of its objects, shared with other models
+    :param component: its form in the web admin, empty if there is none
+    :param verbose_name: its display name, singular
+    :param verbose_name_plural: and plural
+    :param description: its purpose
+    :param in_responses: the properties of a response, in the contract's order
+    :param properties: the writable ones, with their types
+    :param references: those that are references
+    :param defaults: the defaults of properties of new objects, read-only ones included
+    :param unstored: the values of properties that are not stored, such as those of objects older than the property
+    :param decision: the decision of a policy; None if it has to be executed
+    :param read_new: completes the properties of a new object; raises `errors.Invalid`
     :param read_change: checks some properties; raises `errors.Invalid`
-    :param messages_of: what is told when the store refuses, by property; it knows `errors.NotUnique` and `errors.DanglingReference`
-    :param unique: the properties, each set together, that no two objects have the same of
-    :param seen_by: what permissions let see of an object, for each operation that answers one
-    :param seen_with: the permissions to see an object with all its properties; None if no operation retrieves one
-    :param created_by: the permissions that let create an object: each set suffices
-    :param changed_by: the permissions that let change one: each set suffices
-    :param deleted_by: the permissions that let delete an object, for each operation that does
-    :param words: the properties whose values are listed texts
-    :param preset: the read-only properties that are stored and have an operation of their own; a blueprint sets them like others
-    :param leave_out: takes out of the properties of a response what they hold and no response has; None if they hold no such thing
-    :param named_by: the property with a unique value, which people know an object by
+    :param messages_of: the messages for an error of the store, by property: `errors.NotUnique` or `errors.DanglingReference`
+    :param unique: the unique constraints, each a set of properties
+    :param seen_by: the visible properties by permissions, for each operation that returns an object
+    :param seen_with: the permissions to see all properties of an object; None if no operation retrieves one
+    :param created_by: the permissions to create an object: each set suffices
+    :param changed_by: the permissions to change one: each set suffices
+    :param deleted_by: the permissions to delete an object, for each operation that does
+    :param words: the properties with an enum of texts
+    :param preset: the stored read-only properties with an operation of their own; blueprints set them like others
+    :param leave_out: removes values from properties that no response contains; None if there are none
+    :param named_by: the property with a unique value that names an object
     :param generated: the properties that get a random UUID when an object is created
     :param numbered: whether `pk` is an integer
     """
@@ -195,25 +195,25 @@ class Model:
 
     @property
     def app(self) -> str:
-        """The part of authentik that it belongs to."""
+        """Its app in authentik."""
         return self.name.partition(".")[0]
 
     @property
     def model_name(self) -> str:
-        """Its name within that part."""
+        """Its name within that app."""
         return self.name.partition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection of objects, as the contract declares it by `x-collections`.
+    """A collection of objects, declared by `x-collections` in the contract.
 
     :param model: the model of its objects if their kind does not matter, such as `authentik_flows.stage`
-    :param title: the text that names an object, with its properties in braces
+    :param title: the display text of an object, with its properties in braces
     :param identifiers: the properties that identify an object in an exported blueprint, besides `pk`
     :param seen_with: the permissions to see an object; None if no operation retrieves one
-    :param related: the property that holds related objects, which the store reads with an object; empty if there is none
-    :param targets: what its objects bind policies to, as a collection of its own
+    :param related: the property with related objects, read together with an object; empty if there is none
+    :param targets: the targets of policy bindings among its objects, as a collection of its own
     """
 
     model: str
@@ -225,19 +225,19 @@ class Collection:
 
     @property
     def relation(self) -> str:
-        """The name of the relation from an object to those of this collection that refer to it."""
+        """The name of the inverse relation from an object to those of this collection that refer to it."""
         return f"{self.model.partition('.')[2]}_set"
 
     def title_of(self, values: Mapping[str, Any]) -> str:
-        """The text that names an object. :param values: its properties; a missing one is left blank"""
+        """The display text of an object. :param values: its properties; a missing one is left blank"""
         return self.title.format_map(defaultdict(str, values))
 
 
 class Upload(NamedTuple):
-    """A file that a client has sent.
+    """A file that a client has uploaded.
 
-    :param filename: the name that it gave, without folders
-    :param media_type: what it says the file is, in small letters and without parameters
+    :param filename: the client's name for it, without folders
+    :param media_type: the declared media type, in lower case and without parameters
     :param content: the bytes
     """
 
@@ -248,12 +248,12 @@ class Upload(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The caller and the base URL of a request: the optional argument `request` of a handler.
+    """The caller and the base URL of a request, as the optional argument `request` of a handler.
 
     :param name: the name of the token, empty if there is none
-    :param superuser: whether every permission is given
-    :param permissions: the permissions that are given
-    :param base_url: scheme and host as the client sees them, without a slash at the end
+    :param superuser: whether the caller has all permissions
+    :param permissions: the granted permissions
+    :param base_url: scheme and host as seen by the client, without a slash at the end
     :param user: the key of the token's user, empty if it has none
     """
 
@@ -264,9 +264,9 @@ class RequestContext:
     user: str = ""
 
     def may(self, permission: str) -> bool:
-        """Whether a permission is given."""
+        """Whether the caller has a permission."""
         return self.superuser or permission in self.permissions
 
     def sees(self, kind: Model | Collection) -> bool:
-        """Whether the objects of a model or collection may be seen."""
+        """Whether the caller may see the objects of a model or collection."""
         return self.superuser or (kind.seen_with is not None and kind.seen_with <= self.permissions)

@@ -1,25 +1,25 @@
-"""What can go wrong in the domain. No HTTP here: `contract/` decides how each is answered."""
+"""Errors of the domain. They are independent of HTTP: `contract/` maps each to a response."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 class DomainError(Exception):
-    """Base of the errors that handlers and the store raise on purpose."""
+    """Base class of the intended errors of handlers and the store."""
 
 
 class NotFound(DomainError):
-    """The object that a request names does not exist, or does not match its filters."""
+    """The requested object does not exist, or does not match the filters."""
 
 
 class PageNotFound(NotFound):
-    """The page that a request asks for lies outside the pages there are."""
+    """The requested page is outside of the list."""
 
 
 class Invalid(DomainError):
-    """What is sent breaks the contract, or a rule that no schema states.
+    """The input violates the contract, or a rule that no schema expresses.
 
-    :param messages: what is wrong by property, or under `non_field_errors`, as it is answered
+    :param messages: by property, or under `non_field_errors`, as in the response
     """
 
     def __init__(self, messages: Mapping[str, Any]) -> None:
@@ -28,9 +28,9 @@ class Invalid(DomainError):
 
 
 class NotUnique(DomainError):
-    """Another object has the value already.
+    """The value is taken by another object.
 
-    :param property_name: name of the property, as in the contract; of all properties that together are taken already
+    :param property_name: name of the property, as in the contract; of all properties that are unique together
     """
 
     def __init__(self, property_name: str | tuple[str, ...]) -> None:
@@ -39,9 +39,9 @@ class NotUnique(DomainError):
 
 
 class DanglingReference(DomainError):
-    """References lead to objects that there are not.
+    """References to objects that do not exist.
 
-    :param values: the identity that was given, by property; of an array the first one that dangles
+    :param values: the given identifier, by property; of an array the first dangling one
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -50,10 +50,10 @@ class DanglingReference(DomainError):
 
 
 class InvalidChoice(DomainError):
-    """A filter names an object that there is not.
+    """The value of a filter refers to an object that does not exist.
 
-    :param property_name: the property that is filtered by
-    :param value: the identity that was given; of several the first one that dangles
+    :param property_name: the filtered property
+    :param value: the given identifier; of several the first dangling one
     """
 
     def __init__(self, property_name: str, value: Any) -> None:
@@ -63,9 +63,9 @@ class InvalidChoice(DomainError):
 
 
 class Rejected(DomainError):
-    """What is sent can't be carried out, and the response that says why has a form of its own.
+    """A request that can't be served, with an error response of its own format.
 
-    :param result: the response, as the contract has it
+    :param result: the response, as in the contract
     """
 
     def __init__(self, result: Any) -> None:
@@ -74,17 +74,17 @@ class Rejected(DomainError):
 
 
 class Unavailable(DomainError):
-    """The database does not answer, or not in time."""
+    """The database does not respond, or not in time."""
 
 
 class SerializationFailure(Unavailable):
-    """Nothing was changed, and the same may well succeed if it is tried again at once."""
+    """A conflict with another transaction. Nothing was changed, and the transaction can be retried at once."""
 
 
 class Locked(Unavailable):
-    """Another connection has the database locked. Nothing was changed, and the same may well succeed once it is unlocked.
+    """Another connection has locked the database. Nothing was changed, and the transaction can be retried after the unlock.
 
-    :param write: whether it is the lock of those who write
+    :param write: whether it is the lock of writers
     """
 
     def __init__(self, reason: str, *, write: bool = False) -> None:
@@ -93,12 +93,12 @@ class Locked(Unavailable):
 
 
 class Unfit(Unavailable):
-    """The database answers, but can't be used as it is set up. The message says why, and what to do."""
+    """The database responds, but its setup is unsuitable. The message gives the reason and the remedy."""
 
 
 class StoreUnusable(DomainError):
-    """A store, or a backup of one, can't be used as it is. The message says why, and what to do."""
+    """A store or a backup can't be used as it is. The message gives the reason and the remedy."""
 
 
 class Damaged(StoreUnusable):
-    """A file has not what was written to it."""
+    """The content of a file is corrupt."""

@@ -1,4 +1,4 @@
-"""How handlers run: marks that a handler carries, and the control flow of calls that must not block."""
+"""Execution of handlers: marks on handlers, and the control flow of calls that must not block."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 class Statement(NamedTuple):
-    """A reading statement that a handler returns instead of running it, so that it can be sent with those of other requests.
+    """A statement that reads, returned by a handler instead of run, so that it can be sent with those of other requests.
 
     :param query: of the store
     :param parameters: its parameters
-    :param finish: makes the result of the handler from the first row, None if there is none; raises what a handler may
+    :param finish: makes the result of the handler from the first row, None if there is none; raises the errors of a handler
     """
 
     query: Any
@@ -23,7 +23,7 @@ class Statement(NamedTuple):
 class Unfinished(NamedTuple, Generic[T]):
     """The rest of a request that has to wait for a row.
 
-    :param statement: has to be run first
+    :param statement: to run first
     :param complete: makes the result from the first row
     """
 
@@ -38,13 +38,13 @@ def single_statement(handler: Handler) -> Handler:
 
 
 def long_running(handler: Handler) -> Handler:
-    """Mark a handler that may take seconds: it runs on a thread beside the event loop, and only so many do at once."""
+    """Mark a handler that may take seconds: it runs on a thread beside the event loop, with limited concurrency."""
     handler.long_running = True  # type: ignore[attr-defined]  # functions take attributes
     return handler
 
 
 class WouldBlock(BaseException):
-    """A call has to wait for the database, or for a lock in it, where nothing may wait. Nothing was changed.
+    """A call has to wait for the database or a lock in a place where waiting is not allowed. Nothing was changed.
 
-    It is control flow and no error: the call is repeated on a thread, or later.
+    It is control flow, not an error: the call is repeated on a thread, or later.
     """

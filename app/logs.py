@@ -20,9 +20,9 @@ DROPPED = "log lines dropped"
 
 
 def configure(level: str, form: str) -> None:
-    """Set the log up for this process and those that it forks. Writing never waits for the reader.
+    """Set up the log of this process and its forks. Writing never blocks.
 
-    :param level: the least level that is written
+    :param level: the minimum level
     :param form: `json`, `console`, or `auto` for console on a terminal
     """
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
@@ -46,13 +46,13 @@ def configure(level: str, form: str) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
     )
-    # They warn of what clients send; the line of the request tells of that.
+    # They warn of invalid requests, which the log line of the request reports.
     for name in ("python_multipart", "opentelemetry.trace", "opentelemetry.baggage"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _unblocked(*, console: bool) -> None:
-    """Replace standard error by a stream that never blocks, unless it is a file, which does not block."""
+    """Replace standard error by a stream that never blocks, unless it is a file, which never does."""
     if _stream() is not None:
         return
     try:
@@ -60,7 +60,7 @@ def _unblocked(*, console: bool) -> None:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             return
     except OSError:
-        # It is none of the system's, as in tests.
+        # It has no file descriptor, as in tests.
         return
     stream = NonBlockingStream(descriptor, _notice_for_terminals if console else _notice)
     sys.stderr = io.TextIOWrapper(cast(Any, stream), sys.stderr.encoding, "backslashreplace", line_buffering=True)
@@ -72,7 +72,7 @@ def _stream() -> NonBlockingStream | None:
 
 
 def tell_dropped(tell: Callable[[], None]) -> None:
-    """Call a function for each dropped line. :param tell: the function, called on any thread"""
+    """Register a function to call for each dropped line. :param tell: the function, called on any thread"""
     if (stream := _stream()) is not None:
         stream.tell_dropped = tell
 
@@ -84,7 +84,7 @@ def drain() -> None:
 
 
 def _notice(number: int) -> bytes:
-    """The line that reports dropped lines."""
+    """The log line that reports dropped lines."""
     said = {"event": DROPPED, "lines": number, "level": "warning", "timestamp": _now()}
     return orjson.dumps(said) + b"\n"
 
@@ -98,7 +98,7 @@ def _now() -> str:
 
 
 def printable(text: str) -> str:
-    """A text with each character written out that a terminal would take for an order."""
+    """Escape the control characters of a text for a terminal."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
@@ -111,7 +111,7 @@ def _for_terminals(_logger: Any, _method: str, event: MutableMapping[str, Any]) 
 
 
 class _Outlet:
-    """A stream that raises nothing when it takes no more, as on a full disk: a request matters more than its line in the log.
+    """A stream that raises no errors, such as on a full disk: a request matters more than its log line.
 
     :param stream: of text or of bytes
     """
@@ -125,6 +125,6 @@ class _Outlet:
             self._stream.write(line)
 
     def flush(self) -> None:
-        """Let go of what is written. What could not be is tried again with the next line, as far as it is kept."""
+        """Flush the stream. After an error it is tried again with the next line, as far as the data is buffered."""
         with contextlib.suppress(OSError):
             self._stream.flush()

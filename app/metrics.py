@@ -1,10 +1,10 @@
-"""Counters of requests, in memory that the worker processes share.
+"""Counters of requests, in memory shared by the worker processes.
 
-Each process counts in a part of its own, so that none waits for another and no count is lost; a scrape adds the parts up. A part
-outlives its process and is used by the next one, so that a counter never goes back.
+Each process counts in its own part of it, so that none waits for another and no count is lost; a scrape sums up the parts. A part
+outlives its process and is used by the next one, so that counters never decrease.
 
-`prometheus_client` writes the text (`app/pages/exposition.py`), but does not count: with several processes it needs files and
-3.4 us a request for a counter and a histogram, where this takes 0.5 us and leaves nothing behind.
+`prometheus_client` writes the text (`app/pages/exposition.py`), but does not count: for several processes it needs files and
+3.4 us per request for a counter and a histogram, where this takes 0.5 us and leaves no files behind.
 """
 
 import mmap
@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Up to how many seconds the durations go that are told apart."""
+"""The upper bounds of the buckets of durations, in seconds."""
 
 OTHER = "other"
 STATUSES = ("200", "201", "204", "400", "403", "404", "405", "406", "409", "413", "415", "500", "503", OTHER)
 
-# What an error response goes against that is no keyword of the contract.
+# The rule of an error response without a violated keyword of the contract.
 _RULE_OF_STATUS = {
     400: "syntax",
     403: "security",
@@ -40,13 +40,13 @@ RULES = (
     *("x-required-permissions", "x-unique", "x-unique-together", "x-references"),
     OTHER,
 )
-"""What a refused request goes against."""
+"""The rules that a rejected request violates."""
 
 _STATUS = {int(status): place for place, status in enumerate(STATUSES) if status != OTHER}
 _RULE = {rule: place for place, rule in enumerate(RULES)}
 
-# What a part begins with: numbers that go down too, and lines of the log that were dropped. Then come the counters of each
-# operation: by status, by rule, by duration, all durations in microseconds, and by rule the violations by stored values.
+# A part begins with gauges, and the number of dropped log lines. Then come the counters of each operation: by status, by rule, by
+# duration, the sum of durations in microseconds, and the stored violations by rule.
 _ALIVE, _IN_PROGRESS, _CONNECTIONS, _DROPPED_LINES = range(4)
 _FIRST = 4
 _RULES_AT = len(STATUSES)
@@ -58,15 +58,15 @@ _LENGTH = _VIOLATIONS_AT + len(RULES)
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What was counted of the requests of one operation with one method.
+    """The counts of requests to one operation with one method.
 
     :param operation: the operationId; empty for a method that the path does not have
-    :param method: the method of the contract; `other` for one that it has nowhere
-    :param statuses: how many were answered with each status
-    :param rules: how many were refused by each rule
-    :param durations: how many took so long, for each of `BOUNDS` and one for those that took longer
-    :param seconds: how long all of them took
-    :param stored_violations: how many stored values in responses violate each rule of the contract
+    :param method: the method in the contract; `other` for one that it does not contain
+    :param statuses: the number of responses with each status
+    :param rules: the number of requests rejected by each rule
+    :param durations: the number of requests in each bucket of `BOUNDS`, and of longer ones
+    :param seconds: the sum of the durations
+    :param stored_violations: the number of stored values in responses that violate each rule of the contract
     """
 
     operation: str
@@ -80,13 +80,13 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What all processes have counted.
+    """The counts of all processes.
 
-    :param workers: how many processes serve
-    :param in_progress: requests that have no response yet
+    :param workers: the number of serving processes
+    :param in_progress: requests without a response yet
     :param connections: open connections to the database
-    :param dropped_lines: lines of the log that were dropped
-    :param series: what was counted of requests, for each operation that had any
+    :param dropped_lines: dropped log lines
+    :param series: the counts of requests, for each operation that had any
     """
 
     workers: int
@@ -97,10 +97,10 @@ class Totals:
 
 
 class Metrics:
-    """The counters of a server. They are made before its processes are.
+    """The counters of a server, created before its processes.
 
     :param operations: operationIds with their methods
-    :param processes: how many processes there are at once; of more, the last ones share a part, and may lose a count
+    :param processes: the maximum number of concurrent processes; further ones share a part, and may lose counts
     """
 
     def __init__(self, operations: Iterable[tuple[str, str]], processes: int = 1) -> None:
@@ -114,9 +114,9 @@ class Metrics:
         self.take(0)
 
     def places(self, operations: Mapping[str, str]) -> dict[str, int]:
-        """Where the requests of one path count, by method: looked up once, so that counting needs no names.
+        """The places of the counters of one path, by method: looked up once, so that counting needs no names.
 
-        :param operations: the operationIds by method; those that the contract did not have at the start have no place of their own
+        :param operations: the operationIds by method; those that the contract did not have at the start have no place
         """
         places = {"OPTIONS": self._places["", "OPTIONS"]}
         for method, operation in operations.items():
@@ -124,40 +124,40 @@ class Metrics:
         return places
 
     def take(self, part: int) -> None:
-        """Let this process count in a part, from 0 on."""
+        """Assign a part to this process, from 0 on."""
         self._own = self._part(part)
-        # What the parent had of it is none of this process's.
+        # The gauges of the process that had it before do not apply.
         self._own[_IN_PROGRESS] = self._own[_CONNECTIONS] = 0
         self._own[_ALIVE] = 1
 
     def release(self, part: int) -> None:
-        """Forget what the process that counted in a part had under way: it has ended."""
+        """Reset the gauges of a part whose process has ended."""
         for place in (_ALIVE, _IN_PROGRESS, _CONNECTIONS):
             self._part(part)[place] = 0
 
     def begin(self) -> None:
-        """Count a request in."""
+        """Count the start of a request."""
         self._own[_IN_PROGRESS] += 1
 
     def end(self) -> None:
-        """Count a request out."""
+        """Count the end of a request."""
         self._own[_IN_PROGRESS] -= 1
 
     def connected(self, change: int) -> None:
-        """Count connections to the database that were opened, or closed if negative. Any thread may call it."""
+        """Count opened connections to the database, closed ones if negative. Any thread may call it."""
         with self._connecting:
             self._own[_CONNECTIONS] += change
 
     def drop_line(self) -> None:
-        """Count a dropped line of the log. Threads drop lines one after the other."""
+        """Count a dropped log line. Threads drop lines one after the other."""
         self._own[_DROPPED_LINES] += 1
 
     def count(self, place: int | None, status: int, seconds: float, rule: str) -> None:
         """Count a response.
 
-        :param place: of the operation; None if the path has none of that method
-        :param seconds: how long it took
-        :param rule: what a refused request goes against; if it is none of `RULES` the status tells
+        :param place: of the operation; None if the path does not have the method
+        :param seconds: the duration
+        :param rule: the rule that a rejected request violates; derived from the status if it is not among `RULES`
         """
         own = self._own
         place = place or self._other
@@ -170,14 +170,14 @@ class Metrics:
             own[place + _RULES_AT + _RULE[rule]] += 1
 
     def count_stored_violation(self, place: int | None, rule: str) -> None:
-        """Count a stored value that a response has although it violates the contract.
+        """Count a stored value in a response that violates the contract.
 
         :param place: of the operation
         """
         self._own[(place or self._other) + _VIOLATIONS_AT + _RULE.get(rule, _RULE[OTHER])] += 1
 
     def totals(self) -> Totals:
-        """What was counted by all processes."""
+        """The counts of all processes."""
         sums = [
             sum(numbers)
             for numbers in zip(*(self._part(part).tolist() for part in range(self._processes)), strict=True)

@@ -1,5 +1,5 @@
 """A stream that never blocks its writer, even if the reader of a pipe has stopped, or a terminal is paused by Ctrl-S. Lines that
-can't be written are buffered, and dropped and counted when the buffer is full.
+can't be written are buffered, or dropped and counted when the buffer is full.
 """
 
 import atexit
@@ -16,10 +16,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Bytes that are buffered for a slow or stopped reader before further lines are dropped.
+# The maximum number of bytes buffered for a slow or stopped reader; further lines are dropped.
 MOST_WAITING = 256 * 1024
 
-# Seconds that the exit of a process waits for its last lines to be written.
+# How long the exit of a process waits for its last lines to be written, in seconds.
 PATIENCE = 1.0
 
 
@@ -45,7 +45,7 @@ class NonBlockingStream(io.RawIOBase):
         """Called for each dropped line."""
 
     def _begin(self) -> None:
-        # Lines buffered before a fork are the parent's to write.
+        # Lines buffered before a fork are written by the parent.
         self._lock = threading.RLock()
         self._waiting: deque[bytes] = deque()
         self._size = self._dropped = 0
@@ -79,13 +79,13 @@ class NonBlockingStream(io.RawIOBase):
             thread.join(seconds)
 
     def _write(self, line: bytes) -> int:
-        """Write as much as possible without blocking. :returns: how many bytes"""
+        """Write as much as possible without blocking. :returns: the number of bytes"""
         try:
             return self._send(line)  # type: ignore[misc]  # asked for by the caller
         except BlockingIOError:
             return 0
         except OSError:
-            # The reader has gone.
+            # The reader has disconnected.
             return len(line)
 
     def _keep(self, rest: bytes, *, begun: bool) -> None:
@@ -106,7 +106,7 @@ class NonBlockingStream(io.RawIOBase):
         self._size += len(line)
 
     def _write_waiting(self) -> None:
-        """Write the buffered lines as the reader takes them."""
+        """Write the buffered lines at the speed of the reader."""
         while True:
             with self._lock:
                 if not self._waiting and self._dropped:
@@ -134,13 +134,13 @@ class NonBlockingStream(io.RawIOBase):
         poll.register(self._descriptor, select.POLLOUT)
         poll.poll()
         if not (written := self._write(line)):
-            # There is room, but not enough.
+            # There is space, but not enough.
             time.sleep(0.01)
         return written
 
 
 def _sender(descriptor: int) -> Callable[[bytes], int] | None:
-    """A function that writes to a descriptor without blocking and returns how many bytes it wrote; None if there is no such way."""
+    """A function that writes to a descriptor without blocking and returns the number of bytes; None if there is no such way."""
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISSOCK(mode):
         with _borrowed(descriptor) as found:

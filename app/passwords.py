@@ -1,4 +1,4 @@
-"""Hashes of passwords: scrypt (RFC 7914), with its costs and its salt beside it, so that later costs leave older hashes valid."""
+"""Hashes of passwords: scrypt (RFC 7914), stored with its cost and salt, so that older hashes stay valid after a change of cost."""
 
 import base64
 import hashlib
@@ -13,14 +13,14 @@ _NAME = "scrypt"
 
 
 def hashed(password: str) -> str:
-    """The hash of a password, to be stored. It takes a tenth of a second and more."""
+    """Hash a password for storage. It takes a tenth of a second and more."""
     salt = determinism.random_bytes(_SALT_BYTES)
     costs = (_COST, _BLOCK_SIZE, _PARALLELISM)
     return "$".join((_NAME, *map(str, costs), _text(salt), _text(_scrypt(password, salt, *costs))))
 
 
 def matches(password: str, stored: str) -> bool:
-    """Whether a password is the one of a hash. It takes as long as to hash it."""
+    """Whether a password has a hash. It takes as long as hashing it."""
     _, cost, block_size, parallelism, salt, digest = stored.split("$")
     found = _scrypt(password, base64.b64decode(salt), int(cost), int(block_size), int(parallelism))
     return hmac.compare_digest(found, base64.b64decode(digest))

@@ -10,15 +10,15 @@ from typing import Any
 PREFIX = "FLOWS_"
 
 TOKEN_RULE = "a token has visible ASCII characters only, and no blanks"  # noqa: S105  # a sentence
-"""The rule that tokens follow, so that an `Authorization` header can have them (RFC 9110, section 11.4)."""
+"""The syntax of tokens, for the `Authorization` header (RFC 9110, section 11.4)."""
 
 
 class SettingsError(Exception):
-    """A setting has a value that can't be used. The message names it and says what to give."""
+    """An invalid setting. The message names it and the valid values."""
 
 
 def _contract_path() -> Path:
-    """The contract beside this package in a checkout, and within it when installed."""
+    """The contract beside this package in a checkout, or inside of it when installed."""
     package = Path(__file__).resolve().parent
     beside = package.parent / "openapi" / "authentik-flows.yaml"
     return beside if beside.exists() else package / "openapi" / "authentik-flows.yaml"
@@ -62,7 +62,7 @@ def _seconds(text: str) -> float:
 
 
 def is_token(text: str) -> bool:
-    """Whether a text follows the rule of tokens."""
+    """Whether a text is a valid token."""
     return re.fullmatch("[!-~]+", text) is not None
 
 
@@ -75,13 +75,13 @@ def _token(text: str) -> str:
 def _setting(
     default: Any, meaning: str, convert: Callable[[str], Any] = str, *, secret: bool = False, alias: str | None = None
 ) -> Any:
-    """A setting. :param alias: its name in earlier versions, which is still read"""
+    """Declare a setting. :param alias: its name in earlier versions, which is still read"""
     return field(default=default, metadata={"meaning": meaning, "convert": convert, "secret": secret, "alias": alias})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How this server runs. Each property is the environment variable `FLOWS_<NAME>`."""
+    """The settings of the server. Each property is the environment variable `FLOWS_<NAME>`."""
 
     contract: Path = field(
         default_factory=_contract_path,
@@ -143,14 +143,14 @@ class Settings:
 
     @property
     def url_host(self) -> str:
-        """The host as a URL has it (RFC 3986, section 3.2.2)."""
+        """The host in the syntax of URLs (RFC 3986, section 3.2.2)."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """The settings that an environment describes; a variable that is unset or blank takes its default.
+        """Read the settings from an environment; a variable that is unset or blank takes its default.
 
-        :raises SettingsError: a value can't be used
+        :raises SettingsError: a value is invalid
         """
         values: dict[str, Any] = {}
         for setting in fields(cls):
@@ -169,7 +169,7 @@ class Settings:
 
 
 def describe() -> list[tuple[str, str, str]]:
-    """Every setting: its variable, its default as text, its meaning."""
+    """All settings: variable, default as text, meaning."""
     described = []
     for setting in fields(Settings):
         default = "the contract of this package" if setting.default is MISSING else str(setting.default)

@@ -22,7 +22,7 @@ from app.store.upkeep.scanning import StoredRow, every_row
 NO_MODEL = "x-model"
 """The rule of an object without a model in the contract."""
 
-# How much of a value or a name is shown.
+# The maximum length of a displayed value or name.
 _SHOWN = 60
 
 
@@ -35,7 +35,7 @@ class Violation(NamedTuple):
     :param property: its name; empty for a rule across properties, and for the model
     :param rule: the keyword
     :param value: as JSON, shortened; secrets are masked; empty if nothing is stored
-    :param pointer: where the rule stands in the contract
+    :param pointer: the place of the rule in the contract
     """
 
     model: str
@@ -95,7 +95,7 @@ class StoreChecker:
         return found
 
     def place_of(self, model: Model, name: str) -> Pointer:
-        """Where a property of a model stands in the contract; the model's schema if it has none of this name."""
+        """The place of a property of a model in the contract; the model's schema if it has none of this name."""
         pointer: Pointer = ("components", "schemas", self._schemas[model.name])
         place, _ = schema_properties(self._contract, self._schema(model)).get(name, (pointer, {}))
         return place
@@ -108,7 +108,7 @@ class StoreChecker:
         return {"$ref": f"#/components/schemas/{self._schemas[model.name]}"}
 
     def _represented(self, model: Model, stored: StoredRow) -> tuple[StoredObject, Mapping[str, Any]]:
-        """An object, and those of its properties that a client sets."""
+        """An object, and its writable properties."""
         row: Any = stored.row
         if isinstance(row, ObjectRow):
             return StoredObject(row, self._representations.object), properties_of(
@@ -122,9 +122,9 @@ class StoreChecker:
 class Summary(NamedTuple):
     """A summary of the violations of stored objects.
 
-    :param objects: how many objects there are
-    :param violating: how many of them have violations
-    :param kinds: how many objects violate each rule: an example of each
+    :param objects: the number of objects
+    :param violating: the number of objects with violations
+    :param kinds: the number of objects that violate each rule: an example of each
     """
 
     objects: int
@@ -136,14 +136,14 @@ def check_store(contract: Contract, database: Database) -> Iterator[list[Violati
     """The violations of each stored object, an empty list if it has none.
 
     :param contract: a contract that has passed the boot checks
-    :raises Unavailable: the database does not answer
+    :raises Unavailable: the database does not respond
     """
     checker = StoreChecker(contract)
     return map(checker.violations, every_row(database))
 
 
 def summarize(checked: Iterable[list[Violation]]) -> Summary:
-    """Summarize what `check_store` finds."""
+    """Summarize the results of `check_store`."""
     objects = violating = 0
     examples: dict[tuple[str, str, Pointer], Violation] = {}
     counts: Counter[Violation] = Counter()
@@ -157,6 +157,6 @@ def summarize(checked: Iterable[list[Violation]]) -> Summary:
 
 
 def _shortened(value: Any) -> str:
-    """A value as short JSON that is safe to print."""
+    """A value as short JSON, safe to print."""
     text = printable(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -1,7 +1,6 @@
-"""Traces: each request to the API as a span, if the standard variables of OpenTelemetry ask for that.
+"""Traces: a span of each API request, if the standard variables of OpenTelemetry enable them.
 
-A span is made when the request has its response, of what is known then. So nothing is on the path of a request that nobody traces,
-and OpenTelemetry is not even imported.
+A span is created after the response, from its data. So untraced requests cost nothing, and OpenTelemetry is not even imported.
 """
 
 import importlib.metadata
@@ -25,10 +24,10 @@ SERVICE = "flows"
 DISTRIBUTION = "flows-server"
 INSTALL = f"pip install '{DISTRIBUTION}[opentelemetry]'"
 
-# Seconds that the end of a process waits for its last spans to be taken.
+# How long the end of a process waits for its last spans to be exported, in seconds.
 _PATIENCE = 5
 
-# Others are one to OpenTelemetry, as anybody may send any.
+# OpenTelemetry has one value for all other methods, as clients may send any.
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"))
 
 _ENTRY_POINTS = "opentelemetry_traces_exporter"
@@ -38,10 +37,10 @@ log = structlog.get_logger("flows.tracing")
 
 
 class NoTraces(Exception):
-    """Traces are asked for, and there can be none.
+    """Traces are enabled, but can't be exported.
 
-    :param problem: what is missing, or wrong
-    :param advice: what to do
+    :param problem: the missing package, or the error
+    :param advice: the remedy
     """
 
     def __init__(self, problem: str, advice: str) -> None:
@@ -50,9 +49,9 @@ class NoTraces(Exception):
 
 
 class Tracing:
-    """Makes spans of requests, and sends them.
+    """Creates and exports spans of requests.
 
-    :param exporters: the classes of what sends them
+    :param exporters: the classes of the exporters
     """
 
     def __init__(self, exporters: Iterable[Any]) -> None:
@@ -62,7 +61,7 @@ class Tracing:
         self._extract: Callable[[Mapping[str, list[str]]], Context]
 
     def start(self) -> None:
-        """Begin to send, in this process: what sends has threads, which a fork does not take along. Never fails."""
+        """Start the exporters in this process: they have threads, which do not survive a fork. Never fails."""
         from opentelemetry.propagate import extract
         from opentelemetry.sdk.resources import SERVICE_NAME, Resource
         from opentelemetry.sdk.trace import TracerProvider
@@ -77,25 +76,25 @@ class Tracing:
             for exporter in self._exporters:
                 provider.add_span_processor(BatchSpanProcessor(exporter()))
         except Exception:
-            # A variable has a value that can't be used, most likely; requests are served nevertheless.
+            # A variable has probably an invalid value; requests are served nevertheless.
             log.exception("no traces")
             return
         self._extract = extract
         self._provider, self._tracer = provider, provider.get_tracer(DISTRIBUTION, version)
 
     def stop(self) -> None:
-        """Send what is left, and end. A receiver that does not answer is not waited for longer than some seconds."""
+        """Export the remaining spans, and stop. The wait for an exporter is limited to some seconds."""
         if self._provider is not None:
             thread = threading.Thread(target=self._provider.shutdown, daemon=True)
             thread.start()
             thread.join(_PATIENCE)
 
     def record(self, route: str, plan: Plan | None, request: Request, response: Response, seconds: float) -> str | None:
-        """Make a span of a request that was just answered. The caller's span is its parent, if the request names one.
+        """Create a span of a completed request. Its parent is the caller's span, if the request names one.
 
         :param route: the path of the contract, with its prefix
-        :param seconds: how long it took
-        :returns: the identity of the trace; None if there is none
+        :param seconds: the duration
+        :returns: the trace ID; None if there is none
         """
         if self._tracer is None:
             return None
@@ -131,10 +130,10 @@ class Tracing:
 
 
 def tracing_of(environment: Mapping[str, str]) -> Tracing | None:
-    """What the standard variables ask for.
+    """Create the tracing that the standard variables enable.
 
-    :returns: None if they ask for no traces
-    :raises NoTraces: what they ask for is not installed, or they have values that can't be used
+    :returns: None if they enable none
+    :raises NoTraces: an exporter is not installed, or a variable has an invalid value
     """
     names = _exporters(environment)
     if not names:
@@ -153,7 +152,7 @@ def tracing_of(environment: Mapping[str, str]) -> Tracing | None:
 
 
 def _exporters(environment: Mapping[str, str]) -> list[str]:
-    """The exporters that the variables ask for, by the names that they have there."""
+    """The enabled exporters, by their names in the variables."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return []
     named = environment.get("OTEL_TRACES_EXPORTER", "").strip()
@@ -164,7 +163,7 @@ def _exporters(environment: Mapping[str, str]) -> list[str]:
 
 
 def _loaded(name: str) -> Any:
-    """The class of an exporter. :raises NoTraces: no package brings it"""
+    """The class of an exporter. :raises NoTraces: no installed package provides it"""
     for entry in importlib.metadata.entry_points(group=_ENTRY_POINTS, name=name):
         try:
             return entry.load()
