@@ -1,7 +1,7 @@
 """The handlers: one function per operation of the contract, named as its operationId, in a module per area.
 
-A handler gets the store and what its operation's parameters and body say, valid and complete. It parses nothing and validates
-nothing: it calls the store and shapes the response.
+A handler gets the store, and the parameters and body of its operation, valid and complete. It parses and validates nothing: it
+calls the store and returns a representation.
 """
 
 import importlib
@@ -21,7 +21,7 @@ Handler = Callable[..., Any]
 
 
 def discover() -> dict[str, Handler]:
-    """Every handler that is written for one operation, by name: the public functions of the modules of this package."""
+    """All handlers written for one operation, by name: the public functions of the modules of this package."""
     found: dict[str, Handler] = {}
     for module in pkgutil.iter_modules(__path__):
         if module.name.startswith("_"):

@@ -1,6 +1,6 @@
-"""The operations on objects of a model or collection: the contract says by `x-serves` whose operations a path has.
+"""The operations on objects of a model or collection: `x-serves` in the contract assigns them to paths.
 
-Which objects these are, and how they are represented, is bound to a handler when it is made.
+The scope and the representation are bound to a handler when it is created.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from app.store.queries.listing import PageRequest, SortKey
 Body = Mapping[str, Any]
 Filters = Mapping[str, Any]
 
-# What is not asked for where an operation has no such parameters.
+# The filters of an operation without such parameters.
 _NONE: Filters = {}
 
 

@@ -8,7 +8,7 @@ from app.representations.models import types_of
 from app.representations.pages import page_of
 from app.representations.samples import UUIDS
 
-# The first page of none, and a page of very many.
+# The first page of an empty list, and a page of a very long one.
 _PAGES = (page_of([], 0, 1, 20), page_of([], 10**9, 5, 100))
 _LOG = {"timestamp": "2000-01-01T00:00:00.000000+00:00", "logger": "a", "event": "a", "attributes": {}}
 
@@ -40,7 +40,7 @@ def _uses(models: Mapping[str, Model]) -> Iterator[Any]:
             yield [{**use, "action": reference.on_delete}]
 
 
-# Of operations with a handler of their own.
+# Operations with a handler of their own.
 _WRITTEN: Mapping[str, Sequence[Any]] = {
     "flows_instances_cache_info_retrieve": [{"count": 0}],
     "flows_instances_diagram_retrieve": [{"diagram": "graph TD"}],

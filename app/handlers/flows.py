@@ -1,4 +1,4 @@
-"""The operations on flows beside those that every collection has."""
+"""The operations on flows beyond those of every collection."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,28 +18,28 @@ Body = Mapping[str, Any]
 
 
 class FilePath(TypedDict):
-    """The body that names a file."""
+    """A body with the URL of a file."""
 
     url: str
 
 
 class FileUpload(TypedDict):
-    """The body that holds a file."""
+    """A body with a file."""
 
     file: Upload
 
 
 def flows_instances_cache_info_retrieve(_store: Store) -> dict[str, int]:
-    """How many plans are cached: nothing here plans a flow, so none."""
+    """The number of cached plans: none, as flows are not planned here."""
     return {"count": 0}
 
 
 def flows_instances_cache_clear_create(_store: Store) -> None:
-    """Drop the cached plans, of which there are none."""
+    """Discard the cached plans, of which there are none."""
 
 
 def flows_instances_diagram_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:
-    """A flow as a flowchart, as far as the caller may see what is bound. :raises NotFound: there is none"""
+    """A flow as a flowchart of the bindings that the caller may see. :raises NotFound: there is none"""
     structure = store.structures.get(key)
     seen = {name for name, collection in store.collections.items() if request.sees(collection)}
     if "stage_bindings" not in seen:
@@ -51,7 +51,7 @@ def flows_instances_diagram_retrieve(store: Store, key: str, request: RequestCon
 
 
 def flows_instances_execute_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:
-    """Where a flow is entered. :raises Refused: it can't be :raises NotFound: there is none"""
+    """The URL to execute a flow. :raises Rejected: it can't be executed :raises NotFound: there is none"""
     try:
         plan(store.structures.get(key), store.models)
     except NotApplicable as error:
@@ -61,7 +61,7 @@ def flows_instances_execute_retrieve(store: Store, key: str, request: RequestCon
 
 @long_running
 def flows_instances_set_background_create(store: Store, key: str, body: Body) -> dict[str, Any]:
-    """Take an uploaded picture, or go back to the default one. :raises NotFound: there is no such flow"""
+    """Store an uploaded background image, or restore the default one. :raises NotFound: there is no such flow"""
     file: Upload | None = body.get("file")
     if body.get("clear"):
         store.backgrounds.reset(key)
@@ -71,19 +71,19 @@ def flows_instances_set_background_create(store: Store, key: str, body: Body) ->
 
 
 def flows_instances_set_background_url_create(store: Store, key: str, body: FilePath) -> dict[str, Any]:
-    """Take the picture of a URL. :raises NotFound: there is no such flow"""
+    """Set the background image to a URL. :raises NotFound: there is no such flow"""
     store.backgrounds.name(key, body["url"])
     return {}
 
 
 @long_running
 def flows_instances_export_retrieve(store: Store, key: str) -> File:
-    """A flow and all that it reaches, as a blueprint. :raises NotFound: there is no such flow"""
+    """Export a flow and its dependencies as a blueprint. :raises NotFound: there is no such flow"""
     return File(export(store, [key]), "application/yaml", f"{key}.yaml")
 
 
 @long_running
 def flows_instances_import_create(store: Store, body: FileUpload, request: RequestContext) -> dict[str, Any]:
-    """Apply a blueprint, whole or not at all. :raises Unavailable: others came in between again and again"""
+    """Apply a blueprint in one transaction. :raises Unavailable: it conflicts with other transactions again and again"""
     outcome = apply(store, body["file"].content, may=None if request.superuser else request.may)
     return {"logs": outcome.logs, "success": outcome.success}

@@ -1,4 +1,4 @@
-"""The operations on groups that do more than those on every model."""
+"""The operations on groups beyond those of every model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -14,7 +14,7 @@ Filters = Mapping[str, Any]
 
 
 class _User(TypedDict):
-    """The body that names a user."""
+    """A body with the key of a user."""
 
     pk: int
 
@@ -35,16 +35,16 @@ def core_groups_list(
 
 
 def core_groups_retrieve(store: Store, key: str, include_users: bool) -> StoredObject:
-    """A group. :raises NotFound: there is none"""
+    """Get a group. :raises NotFound: there is none"""
     represent = representations_of(store).object if include_users else representations_of(store).apart
     return StoredObject(store.objects.get(GROUPS, key), represent)
 
 
 def core_groups_add_user_create(store: Store, key: str, body: _User) -> None:
-    """Put a user into a group. :raises NotFound: there is no such group, or no such user"""
+    """Add a user to a group. :raises NotFound: there is no such group, or no such user"""
     store.objects.refer(GROUPS, key, USERS, body["pk"], add=True)
 
 
 def core_groups_remove_user_create(store: Store, key: str, body: _User) -> None:
-    """Take a user out of a group. :raises NotFound: there is no such group, or no such user"""
+    """Remove a user from a group. :raises NotFound: there is no such group, or no such user"""
     store.objects.refer(GROUPS, key, USERS, body["pk"], add=False)

@@ -4,9 +4,9 @@ from app.store import Store
 
 
 def policies_all_cache_info_retrieve(_store: Store) -> dict[str, int]:
-    """How many results of policies are cached: none is kept."""
+    """The number of cached policy results: none, as policies are not executed here."""
     return {"count": 0}
 
 
 def policies_all_cache_clear_create(_store: Store) -> None:
-    """Drop the cached results of policies, of which there are none."""
+    """Discard the cached policy results, of which there are none."""

@@ -1,4 +1,4 @@
-"""The operations on tokens: others than superusers see their own only."""
+"""The operations on tokens: callers other than superusers see their own tokens only."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,13 +15,13 @@ from app.store.queries.token_views import TokenRow, seconds_of
 Body = Mapping[str, Any]
 Filters = Mapping[str, Any]
 
-# Seconds; a setting of authentik's that it takes by default.
+# In seconds; a default of authentik's.
 _LIFETIME = 30 * 60
 _APP_PASSWORD = "app_password"  # noqa: S105  # an intent
 
 
 class _Key(TypedDict):
-    """The body that sets the key of a token."""
+    """A body with the key of a token."""
 
     key: str
 
@@ -49,12 +49,12 @@ def core_tokens_create(store: Store, body: Body, request: RequestContext) -> Sto
 
 
 def core_tokens_retrieve(store: Store, key: str, request: RequestContext) -> StoredObject:
-    """A token. :raises NotFound: there is none, or it is somebody else's"""
+    """Get a token. :raises NotFound: there is none, or another user owns it"""
     return _shown(store, store.owned_tokens.get(key, _owner(request)))
 
 
 def core_tokens_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
-    """Store the properties that were sent. :raises NotFound: there is no such token, or it is somebody else's"""
+    """Update the given properties. :raises NotFound: there is no such token, or another user owns it"""
     before = store.owned_tokens.get(key, _owner(request))
     current = {"expiring": before.expiring, **body}
     expiry = _expiry(current, body.get("intent", before.intent), given="expires" in body)
@@ -62,28 +62,28 @@ def core_tokens_update(store: Store, key: str, body: Body, request: RequestConte
 
 
 def core_tokens_partial_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
-    """Store the properties that were sent. :raises NotFound: there is no such token, or it is somebody else's"""
+    """Update the given properties. :raises NotFound: there is no such token, or another user owns it"""
     return core_tokens_update(store, key, body, request)
 
 
 def core_tokens_destroy(store: Store, key: str, request: RequestContext) -> None:
-    """Delete a token. :raises NotFound: there is none, or it is somebody else's"""
+    """Delete a token. :raises NotFound: there is none, or another user owns it"""
     store.owned_tokens.remove(key, _owner(request))
 
 
 def core_tokens_used_by_list(store: Store, key: str, request: RequestContext) -> list[Any]:
-    """What is connected with a token: nothing. :raises NotFound: there is none, or it is somebody else's"""
+    """The objects that use a token: none. :raises NotFound: there is none, or another user owns it"""
     store.owned_tokens.get(key, _owner(request))
     return []
 
 
 def core_tokens_set_key_create(store: Store, key: str, body: _Key, request: RequestContext) -> None:
-    """Replace what clients send. :raises NotUnique: another token has it"""
+    """Replace the key of a token. :raises NotUnique: another token has it"""
     store.owned_tokens.set_secret(key, body["key"], _owner(request))
 
 
 def core_tokens_view_key_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:
-    """Refuse to show what clients send. :raises Refused: always, if there is such a token"""
+    """Reject the request for the key of a token. :raises Rejected: always, if there is such a token"""
     store.owned_tokens.get(key, _owner(request))
     raise errors.Rejected(
         {"detail": "The key is stored as a digest only and can't be shown. Set one that you know by set_key."}
@@ -91,7 +91,7 @@ def core_tokens_view_key_retrieve(store: Store, key: str, request: RequestContex
 
 
 def _owner(request: RequestContext) -> str | None:
-    """The key of the user whose tokens the caller may see; None for everybody's."""
+    """The key of the user whose tokens the caller may see; None for all users."""
     return None if request.superuser else request.user
 
 
@@ -100,11 +100,11 @@ def _shown(store: Store, row: TokenRow) -> StoredObject:
 
 
 def _expiry(properties: Body, intent: str, *, given: bool) -> dict[str, Any]:
-    """When a token expires, as authentik has it: an app password within its lifetime, any other one at its end.
+    """The expiry time of a token, as in authentik: an app password expires within its lifetime, any other one at its end.
 
     :param properties: its properties
-    :param given: whether the client has sent when
-    :raises Invalid: the moment is too late, or there is none like it
+    :param given: whether the client has sent the time
+    :raises Invalid: the time is too late, or invalid
     """
     last = int(determinism.now()) + _LIFETIME
     if intent != _APP_PASSWORD:

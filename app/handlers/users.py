@@ -1,4 +1,4 @@
-"""The operations on users that do more than those on every model."""
+"""The operations on users beyond those of every model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -20,7 +20,7 @@ _SERVICE_TOKEN_LIFETIME = 360 * 86400
 
 
 class _Password(TypedDict):
-    """The body that sets a password."""
+    """A body with a password."""
 
     password: str
 
@@ -57,7 +57,7 @@ def core_users_me_retrieve(store: Store, request: RequestContext) -> dict[str, A
 
 
 def core_users_service_account_create(store: Store, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Create a user, a token and maybe a group, all of one name. :raises NotUnique: it is taken"""
+    """Create a user, a token and optionally a group with the same name. :raises NotUnique: it is taken"""
     name, expiring = body["name"], body.get("expiring", True)
     last = int(determinism.now()) + _SERVICE_TOKEN_LIFETIME
     made = store.service_accounts.add(
@@ -85,11 +85,11 @@ def core_users_service_account_create(store: Store, body: Mapping[str, Any]) -> 
 @long_running
 def core_users_set_password_create(store: Store, key: int, body: _Password) -> None:
     """Set the password of a user. :raises NotFound: there is no such user"""
-    # The hash takes a while, which is not spent within a transaction, nor on a user that there is not.
+    # Hashing takes a while: check first that the user exists, and hash outside of the transaction.
     store.objects.get(USERS, key)
     store.passwords.set(key, passwords.hashed(body["password"]))
 
 
 def core_users_paths_retrieve(store: Store, search: Sequence[str]) -> dict[str, list[str]]:
-    """The paths of the users that match."""
+    """The paths of matching users."""
     return {"paths": store.objects.values(USERS, "path", search)}

@@ -1,4 +1,4 @@
-"""The models of a collection, for those who want to make an object of one."""
+"""The models of a collection, for the creation of objects."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from app.domain import Model
 
 
 def types_of(models: Mapping[str, Model], collection: str) -> list[dict[str, Any]]:
-    """The models of a collection, sorted by what people call them."""
+    """The models of a collection, sorted by display name."""
     alike = [model for model in models.values() if model.collection == collection]
     return [
         {

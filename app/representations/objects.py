@@ -1,7 +1,7 @@
-"""From rows of the store to objects of the contract. Each shape is a pure function of its row.
+"""Representations of rows of the store as objects of the contract. Each is a pure function of its row.
 
-A row may be of a model that the contract no longer has: it shows what the models of its collection have in common, under the
-name of its own one.
+A row may have a model that the contract no longer has: its representation has the common properties of the collection's models,
+and the name of its own one.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,15 +22,15 @@ from app.store.queries.token_views import TokenRow
 
 Represent = Callable[[Any], dict[str, Any]]
 
-# What objects of all models have, if the contract has no model of a collection.
+# The common properties of a collection's objects, if the contract has no model of it.
 _COMMON = ("pk", "name", "component", "verbose_name", "verbose_name_plural", "meta_model_name", "bound_to")
 
 URL = ""
-"""What stands for a URL: it is filled in from the contract, when the response is written."""
+"""The placeholder of a URL: it is filled in from the contract when the response is written."""
 
 
 def flow(row: Flow) -> dict[str, Any]:
-    """A flow, properties in authentik's order. Nothing plans flows here, so no plan is cached."""
+    """A flow, properties in authentik's order. Flows are not planned here, so no plan is cached."""
     return {
         "pk": row.pk,
         "policybindingmodel_ptr_id": row.policybindingmodel_ptr_id,
@@ -43,7 +43,7 @@ def flow(row: Flow) -> dict[str, Any]:
         "policies": row.policies.split(),
         "cache_count": 0,
         "policy_engine_mode": row.policy_engine_mode,
-        # SQLite has 0 and 1.
+        # SQLite returns 0 and 1 for booleans.
         "compatibility_mode": bool(row.compatibility_mode),
         "export_url": URL,
         "layout": row.layout,
@@ -53,7 +53,7 @@ def flow(row: Flow) -> dict[str, Any]:
 
 
 class Representations:
-    """The shapes of objects of the contract's models.
+    """The representations of objects of the contract's models.
 
     :param models: the models by name
     :param collections: the collections by name
@@ -63,20 +63,20 @@ class Representations:
         self._models = models
         self._related_of = {name: collection.related for name, collection in collections.items()}
         self._stand_in = cache(self._make_stand_in)
-        # Always the same one: a response is cached by its row and its shape.
+        # Each representation is created once: a response is cached by its row and representation.
         self.of = cache(self._make_shape)
 
     def object(self, row: ObjectRow) -> dict[str, Any]:
-        """An object of any model, with all properties that the model has and that are known of it."""
+        """An object of any model, with all known properties of the model."""
         return self._object(row, self._models[row.model])
 
     def apart(self, row: ObjectRow) -> dict[str, Any]:
-        """A user without the groups themselves, or a group without the users themselves."""
+        """A user without its group objects, or a group without its user objects."""
         found = self.object(row)
         return {**found, **{name: None for name in ("groups_obj", "users_obj") if name in found}}
 
     def stage(self, row: ObjectRow) -> dict[str, Any]:
-        """What a stage has in common with all others."""
+        """The common properties of all stages."""
         return {**self._names(row.pk, row.name, self._model("stages", row.model)), **self._related("stages", row)}
 
     def stage_binding(self, row: StageBindingRow) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Representations:
         }
 
     def token(self, row: TokenRow) -> dict[str, Any]:
-        """A token, but not the secret."""
+        """A token without its secret."""
         owner = ObjectRow(row.user, row.user_model, row.user_name, row.user_properties, "[]", row.user_related)
         stored = properties_of_token(row)
         return {
@@ -130,7 +130,7 @@ class Representations:
         }
 
     def _bound(self, row: PolicyBindingRow) -> dict[str | None, dict[str, Any]]:
-        """What a binding binds, by its key."""
+        """The bound object of a binding, by its key."""
         found: dict[str | None, dict[str, Any]] = {}
         if row.policy is not None:
             own = (row.policy_properties, row.policy_references, row.bound_to)
@@ -141,7 +141,7 @@ class Representations:
         return found
 
     def _make_shape(self, scope: str) -> Represent:
-        """The shape of objects of a model, or of a collection whatever their model."""
+        """The representation of objects of a model, or of a collection with any model."""
         collection = self._models[scope].collection if scope in self._models else scope
         match collection:
             case "flows":
@@ -161,7 +161,7 @@ class Representations:
         return self._object(row, self._model(collection, row.model))
 
     def generated(self, row: ObjectRow, model: Model) -> dict[str, Any]:
-        """The properties of an object that no client sets."""
+        """The generated properties of an object."""
         found = {**self._names(row.pk, row.name, model), **self._related(model.collection, row)}
         return {name: value for name, value in found.items() if name not in model.properties and name != "name"}
 
@@ -180,7 +180,7 @@ class Representations:
         return self._models.get(name) or self._stand_in(collection, name)
 
     def _make_stand_in(self, collection: str, name: str) -> Model:
-        """A stand-in for a model that the contract does not have: it has the properties that all others of its collection have."""
+        """A placeholder for a model that the contract does not have, with the common properties of its collection's models."""
         known = [model for model in self._models.values() if model.collection == collection]
         common = (
             property_name
@@ -219,7 +219,7 @@ class Representations:
         return {**self._names(pk, name, self._model("stages", model)), "flow_set": _flow_set(flow_set)}
 
     def _related(self, collection: str, row: ObjectRow) -> dict[str, Any]:
-        """What an object shows of those that it belongs to."""
+        """The related objects in a representation."""
         name = self._related_of.get(collection)
         if not name:
             return {}
@@ -240,7 +240,7 @@ _representations: WeakKeyDictionary[Store, Representations] = WeakKeyDictionary(
 
 
 def representations_of(store: Store) -> Representations:
-    """The shapes of what a store keeps, always the same ones: a response is cached by its row and its shape."""
+    """The representations of a store's objects, created once: a response is cached by its row and representation."""
     found = _representations.get(store)
     if found is None:
         found = _representations[store] = Representations(store.models, store.collections)
@@ -248,7 +248,7 @@ def representations_of(store: Store) -> Representations:
 
 
 def _flow_set(flows: str) -> list[dict[str, Any]]:
-    """The flows that a stage shows, from how the store reads them."""
+    """The flows of a stage, from the JSON of the store."""
     return [
         {
             "pk": values["pk"],

@@ -1,14 +1,14 @@
-"""What every list answers around its objects."""
+"""The envelope of every list."""
 
 from collections.abc import Sequence
 from typing import Any
 
 
 def page_of(results: Sequence[Any], count: int, page: int, page_size: int) -> dict[str, Any]:
-    """A page, and where it stands among all pages: `0` for a page that there is not (recorded: `list.page.*`).
+    """A page with its position among all pages: `0` for a page that does not exist (recorded: `list.page.*`).
 
     :param results: the objects of the page
-    :param count: how many objects match, on all pages together
+    :param count: the number of matching objects on all pages
     :param page: number of the page, from 1
     :param page_size: objects on a full page
     """

@@ -77,17 +77,17 @@ def group_properties(pk: str, related: str) -> dict[str, Any]:
 
 
 def number_of(uuid: str) -> int:
-    """A positive 32-bit integer in place of a UUID, for those that know no others: of its last, random bits."""
+    """A positive 32-bit integer derived from the last, random bits of a UUID, for clients that need integers."""
     return int(uuid[-8:], 16) >> 1
 
 
 def uid_of(uuid: str) -> str:
-    """What others may know a user by: a hash from which the user can't be told. :param uuid: the user's"""
+    """A public identifier of a user: a hash that does not reveal the user. :param uuid: of the user"""
     return hashlib.sha256(uuid.encode()).hexdigest()
 
 
 def avatar(name: str) -> str:
-    """A picture of the initials of a name, as a URL that dangles else."""
+    """An image with the initials of a name, as a data URL, in place of a dangling one."""
     initials = escape("".join(_initials(name)))
     picture = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" fill="#475467"/>'
@@ -102,5 +102,5 @@ def _initials(name: str) -> Iterable[str]:
 
 
 def _loaded(properties: str | None) -> Mapping[str, Any]:
-    """The stored properties of an object; none if there is no object."""
+    """The stored properties of an object; empty if there is no object."""
     return _NONE if properties is None else orjson.loads(properties)

@@ -16,13 +16,13 @@ from app.store.queries.people import USERS
 from app.store.queries.token_views import TokenRow
 
 UUIDS = ("00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff")
-"""The least and the greatest identity."""
+"""The least and the greatest identifier."""
 
 
 def sample_properties(
     models: Mapping[str, Model], collections: Mapping[str, Collection], model: Model
 ) -> Mapping[str, Sequence[Any]]:
-    """Samples of the generated properties of a model, by property: the representations of sample rows have them.
+    """Samples of the generated properties of a model, by property: from the representations of sample rows.
 
     :param models: the models by name
     :param collections: the collections by name
@@ -39,14 +39,14 @@ def sample_properties(
         kept = capabilities(models, collections, model.name).kept or ()
         for name, value in shapes.of(model.name)(row).items():
             reference = model.references.get(name)
-            # A reference to objects that are not kept here is always null.
+            # A reference to objects that are not stored here is always null.
             if name not in kept and (reference is None or reference.to) and value not in found[name]:
                 found[name].extend([] if value is URL else [value])
     return found
 
 
 def _rows(model: Model, related: str, user: str) -> Iterator[tuple[Any, ...]]:
-    """Rows of a model, with what is not generated left blank. :param user: the model of users"""
+    """Rows of a model, with blank values for properties that are not generated. :param user: the model of users"""
     for uuid in ("1", str(10**9)) if model.numbered else UUIDS:
         match model.collection:
             case "flows":

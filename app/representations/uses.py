@@ -1,4 +1,4 @@
-"""What is connected with an object, as far as the caller may see it."""
+"""The uses of an object, limited to those that the caller may see."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from app.store.queries.used_by import Use
 
 
 def visible_uses(uses: Iterable[Use], caller: RequestContext) -> list[dict[str, Any]]:
-    """The connections with objects that the caller may see."""
+    """The uses by objects that the caller may see."""
     return [
         {"app": app, "model_name": model, "pk": use.pk, "name": use.name, "action": use.action}
         for use in uses
