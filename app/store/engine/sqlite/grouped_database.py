@@ -53,8 +53,11 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
 
     def write_once(self) -> contextlib.AbstractContextManager[GroupedSession]:
         """See `Database`."""
-        self._begin_in_unit()
-        return SingleStatement(self._thread_session())
+        session = self._thread_session()
+        loop = session.loop()
+        if loop is None:
+            self._begin_in_unit()
+        return SingleStatement(session, loop)
 
     def turn(self) -> contextlib.AbstractContextManager[GroupedSession] | None:
         """A session to read a row in the shared transaction, and then for one statement that writes; None without an event loop.
@@ -63,18 +66,19 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
         :raises NotUnique: a value is taken
         """
         session = self._thread_session()
-        return SingleStatement(session) if session.shares else None
+        loop = session.loop()
+        return None if loop is None else SingleStatement(session, loop)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Session]:
         """See `Database`. Reads within the shared transaction, if there are others that write in it."""
-        with self._own_write() if self._thread_session().shares else super().snapshot() as session:
+        with self._own_write() if self._thread_session().loop() is not None else super().snapshot() as session:
             yield session
 
     def unit_of_work(self) -> contextlib.AbstractContextManager[Any]:
         """See `Database`."""
         session = self._thread_session()
-        return session.group if session.shares else super().unit_of_work()
+        return super().unit_of_work() if session.loop() is None else session.group
 
     def _thread_session(self) -> GroupedSession:
         try:

@@ -37,13 +37,8 @@ class GroupedSession(ThreadSession):
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """A transaction of its own, or one that shares its commit with others of the event loop."""
-        loop = self._loop()
+        loop = self.loop()
         return super().transaction() if loop is None else self.group.transaction(loop)
-
-    @property
-    def shares(self) -> bool:
-        """Whether there is anybody to share a commit with."""
-        return self._loop() is not None
 
     def get_cached(self, key: str) -> Any:
         """A row that this session has written, if it still is as it was then; None if that is not known."""
@@ -59,12 +54,7 @@ class GroupedSession(ThreadSession):
         """Keep nothing of a row."""
         self._rows.discard(key)
 
-    def join(self) -> None:
-        """Let the next statement share its commit, if there is anybody to share with."""
-        if (loop := self._loop()) is not None:
-            self.group.join(loop)
-
-    def _loop(self) -> asyncio.AbstractEventLoop | None:
+    def loop(self) -> asyncio.AbstractEventLoop | None:
         """The event loop whose requests share commits, None if there is nobody to share with."""
         if not self._connections.grouped:
             return None
@@ -88,7 +78,7 @@ class GroupedSession(ThreadSession):
         others = self._others
         if others is None:
             (others,) = self._connection.execute("PRAGMA data_version").fetchone()
-            if (loop := self._loop()) is not None:
+            if (loop := self.loop()) is not None:
                 self._others = others
                 loop.call_soon(self._end_turn)
         return others, self._connection.total_changes
@@ -98,20 +88,27 @@ class GroupedSession(ThreadSession):
 
 
 class SingleStatement:
-    """The session of one thread, for one statement that writes. SQLite rolls it back by itself when it fails. A class, as a
-    generator takes several times as long as what it does here.
+    """The session of one thread for one statement that writes. SQLite rolls it back by itself if it fails.
 
-    :param session: the thread's
+    It is a class because a generator takes several times as long as the work here.
+
+    :param session: the session of the thread
+    :param loop: the event loop whose requests share the commit; None if the statement is a transaction by itself
     """
 
-    __slots__ = ("_session",)
+    __slots__ = ("_loop", "_session")
 
-    def __init__(self, session: GroupedSession) -> None:
+    def __init__(self, session: GroupedSession, loop: asyncio.AbstractEventLoop | None) -> None:
         self._session = session
+        self._loop = loop
 
     def __enter__(self) -> GroupedSession:
-        with self._session:
-            self._session.join()
+        if self._loop is not None:
+            try:
+                self._session.group.join(self._loop)
+            except Exception as error:
+                self._session.__exit__(type(error), error, error.__traceback__)
+                raise
         return self._session
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
