@@ -1,4 +1,4 @@
-"""What is kept: flows and what is bound to them, files and tokens, on SQLite or PostgreSQL. Nothing here knows of HTTP."""
+"""The store: flows, objects, bindings, files and tokens, in SQLite or PostgreSQL. It knows nothing of HTTP."""
 
 import hashlib
 import json
@@ -47,13 +47,13 @@ from app.store.upkeep.snapshot import Snapshot
 
 
 class Store:
-    """Everything that is kept.
+    """The store of all objects of the contract.
 
-    :param url: the database, as SQLAlchemy has it, or one that another store is open on
-    :param searched: the properties that a search looks at, by collection
+    :param url: the database, as a URL of SQLAlchemy, or the open database of another store
+    :param searched: the properties that a search covers, by collection
     :param models: the models of the contract, by name
     :param collections: the collections of the contract, by name
-    :param pool_size: the most connections of this process
+    :param pool_size: the maximum number of connections of this process
     :param token_cache: seconds that a looked-up token is cached
     """
 
@@ -94,7 +94,7 @@ class Store:
             for model in models.values()
         }
 
-    # To put their statements together takes a while, and a contract that is edited has to be served without delay.
+    # Building the statements takes a while, and an edited contract has to be served without delay.
 
     @cached_property
     def stage_bindings(self) -> StageBindings:
@@ -104,7 +104,7 @@ class Store:
 
     @cached_property
     def policy_bindings(self) -> PolicyBindings:
-        """The bindings of policies to what they guard."""
+        """The bindings of policies to their targets."""
         name = "policy_bindings"
         return PolicyBindings(self.database, self._references.get(name, {}), self._searched.get(name, ()))
 
@@ -120,7 +120,7 @@ class Store:
 
     @cached_property
     def graph(self) -> Graph:
-        """What belongs together."""
+        """The references between objects."""
         return Graph(self.database, self.models)
 
     def _resource(self, scope: str) -> Resource:
@@ -135,7 +135,7 @@ class Store:
 
     def repository(self, model: str) -> Repository:
         """The objects of a model, for units of work of more than one statement. :raises KeyError: there is no such model"""
-        # Each keeps its statements.
+        # Each repository keeps its statements.
         if model not in self._repositories:
             self._repositories[model] = self._repository(self.models[model])
         return self._repositories[model]
@@ -155,10 +155,10 @@ class Store:
     def problems(
         self, scope: str, properties: Mapping[str, Any], keys: Mapping[str, Any]
     ) -> dict[str, errors.NotUnique | errors.DanglingReference]:
-        """What there is against some properties of an object, by property: a value that is taken, a reference that dangles.
+        """Conflicts of an object's properties with the store, by property: a taken value or a dangling reference.
 
         :param scope: the object's model or collection
-        :param keys: `key` of the object that the properties are meant for, if it is stored
+        :param keys: `key` of the object to be changed, if it is stored
         """
         found: dict[str, errors.NotUnique | errors.DanglingReference] = {}
         collection = self.models[scope].collection if scope in self.models else scope
@@ -188,16 +188,16 @@ class Store:
         return found
 
     def run(self, statement: Statement) -> Any:
-        """The result of a handler that has returned a statement. :raises Unavailable: the database does not answer"""
+        """Run a statement that a handler returned. :raises Unavailable: the database does not respond"""
         with self.database.read() as session:
             row = session.row(statement.query, statement.parameters)
         return statement.finish(row)
 
     def migrate(self) -> None:
-        """Bring the database to this version's tables, and its search column to the contract's searched properties.
+        """Migrate the tables to this version, and the search column to the searched properties of the contract.
 
-        :raises Unavailable: the database does not answer
-        :raises Unusable: it is damaged, or a newer version's
+        :raises Unavailable: the database does not respond
+        :raises StoreUnusable: it is damaged, or has the tables of a newer version
         """
         if self.database.address.path is not None:
             backup.check(self.database.address.path)
@@ -210,23 +210,23 @@ class Store:
         large.prepare(self.database)
 
     def migrated(self) -> bool:
-        """Whether the database has the tables of this version, or of a newer one, which leaves them to those that run already.
+        """Whether the tables have this revision or a newer one, as servers of a newer version may run already.
 
-        :raises Unavailable: the database does not answer
+        :raises Unavailable: the database does not respond
         """
         revision = self.revision()
         return revision is not None and revision >= migration.HEAD
 
     def revision(self) -> str | None:
-        """The revision of the database's tables, None if it has none. :raises Unavailable: the database does not answer"""
+        """The revision of the tables, None if there is none. :raises Unavailable: the database does not respond"""
         return migration.current(self.database)
 
     def size(self) -> int:
-        """How many bytes the database takes. :raises Unavailable: the database does not answer"""
+        """The size of the database in bytes. :raises Unavailable: the database does not respond"""
         return self.database.size()
 
     def fingerprint(self) -> bytes:
-        """What is the same for stores whose objects have the same identities. :raises Unavailable: the database does not answer"""
+        """A digest that is equal for stores with the same identifiers. :raises Unavailable: the database does not respond"""
         kept = (tables.objects, *tables.COLLECTIONS.values())
         keys = sa.union_all(*(sa.select(table.c.pk) for table in kept)).subquery()
         with self.database.read() as session:
@@ -234,14 +234,14 @@ class Store:
         return hashlib.sha256("".join(pk for (pk,) in rows).encode()).digest()
 
     def close(self) -> None:
-        """Close every connection, and forget the snapshot."""
+        """Close all connections, and discard the snapshot."""
         self.snapshot.discard()
         self.database.close()
 
     def update_search(self) -> None:
-        """Make the search column anew if it was made from other properties.
+        """Rebuild the search column if it was built from other properties.
 
-        :raises Unavailable: the database does not answer
+        :raises Unavailable: the database does not respond
         """
         compiled = self.database.compile
         name, value = "searched", json.dumps([FORMAT, self._searched, self._searched_defaults])
@@ -266,11 +266,11 @@ class Store:
 
 
 def _flows(database: Database, searched: Sequence[str]) -> Flows:
-    """The flows of a database, changed in the quickest way of its engine. `Flows` is the plain way, right for each."""
+    """The flows of a database, with the fastest writes of its engine. `Flows` itself works on every engine."""
     if isinstance(database, GroupedDatabase):
         return CachedFlows(database, searched)
     if database.is_remote:
-        # They need the driver.
+        # These modules import the driver.
         from app.store.collections.optimistic import OptimisticFlows
         from app.store.engine.postgresql.database import PostgreSQLDatabase
 

@@ -1,4 +1,4 @@
-"""Bindings of stages to flows and of policies to what they guard, and every statement on their tables."""
+"""Bindings of stages to flows and of policies to their targets, and all statements on their tables."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -23,12 +23,12 @@ R = TypeVar("R", bound=tuple[Any, ...])
 class Bindings(Generic[R]):
     """The bindings of one kind.
 
-    :param database: where they are
+    :param database: the database
     :param table: their table
-    :param view: how they are seen
-    :param row: what is read of each
-    :param references: what their properties lead to
-    :param taken: what columns that are unique together are called
+    :param view: their view
+    :param row: makes a binding from the columns of the view
+    :param references: the references of their properties
+    :param taken: the names to report for columns that are unique together
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class Bindings(Generic[R]):
         self._lock = database.compile(sa.select(table.c.pk).where(by_key).with_for_update())
 
     def page(self, request: PageRequest) -> Page[R]:
-        """A page of bindings, see `Listing.page`. :raises NotAChoice: a filter names something that does not exist"""
+        """A page of bindings, see `Listing.page`. :raises InvalidChoice: a filter refers to a missing object"""
         self._check(request.filters)
         return self._listing.page(request)
 
     def get(self, pk: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> R:
-        """A binding.
+        """Get a binding.
 
-        :param filters: values that properties have to equal
-        :param terms: words that have to be found
-        :raises NotAChoice: a filter names something that does not exist
+        :param filters: the required values of properties
+        :param terms: search terms that must match
+        :raises InvalidChoice: a filter refers to a missing object
         :raises NotFound: there is none, or it does not match
         """
         self._check(filters)
@@ -75,9 +75,9 @@ class Bindings(Generic[R]):
     def add(self, properties: Mapping[str, Any]) -> R:
         """Store a new binding.
 
-        :param properties: every property that a client sets
-        :raises Missing: a reference dangles
-        :raises NotUnique: there is the same already
+        :param properties: all writable properties
+        :raises DanglingReference: a reference dangles
+        :raises NotUnique: an equal binding exists
         """
         with self._database.write() as session:
             return self.read(session, self.insert(session, properties))
@@ -85,11 +85,11 @@ class Bindings(Generic[R]):
     def change(
         self, pk: str, properties: Mapping[str, Any], filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()
     ) -> R:
-        """Store some properties of a binding; the others stay.
+        """Update some properties of a binding.
 
         :raises NotFound: there is no such binding, or it does not match
-        :raises Missing: a reference dangles
-        :raises NotUnique: there is the same already
+        :raises DanglingReference: a reference dangles
+        :raises NotUnique: an equal binding exists
         """
         self._check(filters)
         with self._database.write() as session:
@@ -113,7 +113,7 @@ class Bindings(Generic[R]):
         *,
         lock: bool = False,
     ) -> R:
-        """A binding, within a transaction. :raises NotFound: there is none, or it does not match"""
+        """Get a binding, within a transaction. :raises NotFound: there is none, or it does not match"""
         if lock:
             session.lock(self._lock, {"pk_": pk})
         query = self._get_query(frozenset(filters), condition_count(terms))
@@ -134,7 +134,7 @@ class Bindings(Generic[R]):
         return str(values["pk"])
 
     def update(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
-        """Store some properties of a binding, within a transaction."""
+        """Update some properties of a binding, within a transaction."""
         values = self._values(session, properties)
         self._reject_null(values)
         if values:
@@ -148,7 +148,7 @@ class Bindings(Generic[R]):
             raise errors.NotFound
 
     def _values(self, session: Session, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """The columns of properties. :raises Missing: a reference dangles"""
+        """The columns of properties. :raises DanglingReference: a reference dangles"""
         found = self._references.resolve(session, self._properties, properties)
         values = {name: value for name, value in properties.items() if name in self._table.c and name not in found}
         for name, targets in found.items():
@@ -156,13 +156,13 @@ class Bindings(Generic[R]):
         return values
 
     def _reject_null(self, values: Mapping[str, Any]) -> None:
-        """:raises Missing: there is no value for a column that has to have one"""
+        """:raises DanglingReference: a required reference is null"""
         columns = self._table.c
         if missing := {name: None for name, value in values.items() if value is None and not columns[name].nullable}:
             raise errors.DanglingReference(missing)
 
     def _columns(self, property_name: str, target: Target | None) -> dict[str, Any]:
-        """The columns of a property that leads somewhere."""
+        """The columns of a reference property."""
         return {property_name: target.pk if target else None} if property_name in self._table.c else {}
 
     def _check(self, filters: Mapping[str, Any]) -> None:
@@ -184,9 +184,9 @@ class Bindings(Generic[R]):
 class StageBindings(Bindings[StageBindingRow]):
     """The bindings of stages to flows.
 
-    :param database: where they are
-    :param references: what their properties lead to
-    :param searched: the properties that searches look at
+    :param database: the database
+    :param references: the references of their properties
+    :param searched: the searched properties
     """
 
     def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:
@@ -197,9 +197,9 @@ class StageBindings(Bindings[StageBindingRow]):
 class PolicyBindings(Bindings[PolicyBindingRow]):
     """The bindings of policies to flows and to bindings of stages.
 
-    :param database: where they are
-    :param references: what their properties lead to
-    :param searched: the properties that searches look at
+    :param database: the database
+    :param references: the references of their properties
+    :param searched: the searched properties
     """
 
     def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:

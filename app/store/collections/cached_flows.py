@@ -1,7 +1,7 @@
-"""Flows on SQLite that are changed without being read again.
+"""Flows on SQLite that are changed without a read.
 
-A session caches the rows that it has written in the shared transaction, as nobody else can change them meanwhile: a
-patch takes a tenth less time (docs/performance.md). It is taken out by choosing `Flows` in `app.store`.
+A session caches the rows that it has written in the shared transaction, as no other process can change them meanwhile: a
+patch takes a tenth less time (docs/performance.md). To turn it off, choose `Flows` in `app.store`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -33,14 +33,14 @@ _SEARCHED_TYPES = frozenset({"string", "integer", "number"})
 
 
 class _TableCollection(NamedTuple):
-    """A collection with a table of its own.
+    """A collection with its own table.
 
-    :param fields: makes its filters
-    :param written: properties of a body that have no column
+    :param fields: creates its filters
+    :param written: properties of a body without a column
     :param unsearched: filters that are not searchable
     :param references: the references of its columns
     :param unique: the unique constraints by property, if they differ from those of the table
-    :param properties: the properties of columns that have another name
+    :param properties: the properties of columns with another name
     """
 
     table: sa.Table
@@ -104,7 +104,7 @@ def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collecti
         searches=frozenset(name for name, kind in searched.items() if kind in _SEARCHED_TYPES),
         unique=frozenset({frozenset({named_by})}),
         references=model.references if model is not None else {},
-        # The reference is set to null, which is its default unless the contract has another one.
+        # The reference is set to null, which is its default unless the contract declares another one.
         on_delete={True: (CASCADE_MANY,), False: (SET_NULL, SET_DEFAULT)},
         relations=RELATIONS.keys(),
     )

@@ -1,4 +1,4 @@
-"""Uploaded files. They are kept in the database, so that each server of several has them, and a backup too."""
+"""Uploaded files. The database stores them, so that all servers share them, and backups include them."""
 
 from typing import NamedTuple
 
@@ -10,9 +10,9 @@ from app.store.schema.tables import files
 
 
 class StoredFile(NamedTuple):
-    """A file as it is stored.
+    """A stored file.
 
-    :param media_type: as it was uploaded with
+    :param media_type: as uploaded
     :param content: its bytes
     """
 
@@ -23,7 +23,7 @@ class StoredFile(NamedTuple):
 class Files:
     """The files of a database.
 
-    :param database: where they are
+    :param database: the database
     """
 
     def __init__(self, database: Database) -> None:
@@ -34,9 +34,9 @@ class Files:
         self._delete = database.compile(sa.delete(files).where(files.c.flow == sa.bindparam("flow_")))
 
     def get(self, path: str) -> StoredFile:
-        """A file. :raises NotFound: there is none"""
+        """Get a file. :raises NotFound: there is none"""
         if "\0" in path:
-            # PostgreSQL has no such text.
+            # PostgreSQL does not support NUL.
             raise errors.NotFound
         with self._database.read() as session:
             row = session.row(self._select, {"path_": path})
@@ -45,7 +45,7 @@ class Files:
         return StoredFile(row[0], bytes(row[1]))
 
     def add(self, session: Session, path: str, flow: str, file: StoredFile) -> None:
-        """Store a file of a flow at a path that is free, within a transaction. :param flow: its primary key"""
+        """Store a file of a flow at a free path, within a transaction. :param flow: its primary key"""
         values = {"path": path, "flow": flow, "media_type": file.media_type, "content": file.content}
         session.run(self._insert, values)
 

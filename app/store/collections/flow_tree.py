@@ -1,4 +1,4 @@
-"""A flow with all that is bound to it, read at once."""
+"""A flow with all its bindings, read in one snapshot."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ from app.store.schema.tables import policy_bindings, stage_bindings
 
 @dataclass(frozen=True, slots=True)
 class BoundStage:
-    """A stage's binding, and the policies on it, in their order."""
+    """A stage binding, and the policies bound to it, in their order."""
 
     binding: StageBindingRow
     policies: list[PolicyBindingRow]
@@ -23,7 +23,7 @@ class BoundStage:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A flow, the policies on it, and its stages, each in their order."""
+    """A flow, its policies and its stages, each in their order."""
 
     flow: Flow
     policies: list[PolicyBindingRow]
@@ -33,7 +33,7 @@ class Structure:
 class Structures:
     """The structures of a database's flows.
 
-    :param database: where they are
+    :param database: the database
     :param flows: its flows
     """
 
@@ -42,7 +42,7 @@ class Structures:
         self._flows = flows
 
     def get(self, slug: str) -> Structure:
-        """The structure of a flow. :raises NotFound: there is none of this slug"""
+        """Get the structure of a flow. :raises NotFound: there is none with this slug"""
         flow = self._flows.get(slug)
         with self._database.read() as session:
             stages = [StageBindingRow._make(row) for row in session.rows(self._stages, {"flow": flow.pk})]

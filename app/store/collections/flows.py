@@ -1,4 +1,4 @@
-"""Flows: every statement on their table."""
+"""Flows, and all statements on their table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -20,15 +20,15 @@ from app.store.schema.tables import flows
 
 
 def flow_fields() -> dict[str, Field]:
-    """The properties that flows can be filtered by."""
+    """The filters of flows."""
     return {name: column_field(flows.c[name]) for name in Flow._fields if name not in ("stages", "policies")}
 
 
 class Flows:
     """The flows of a database.
 
-    :param database: where they are
-    :param searched: the properties that a search looks at
+    :param database: the database
+    :param searched: the searched properties
     """
 
     def __init__(self, database: Database, searched: Sequence[str]) -> None:
@@ -50,10 +50,10 @@ class Flows:
 
     @single_statement
     def get(self, slug: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> Flow:
-        """The flow of a slug.
+        """Get the flow of a slug.
 
-        :param filters: values that properties have to equal
-        :param terms: words that have to be found
+        :param filters: the required values of properties
+        :param terms: search terms that must match
         :raises NotFound: there is none, or it does not match
         """
         with self._database.read() as session:
@@ -62,14 +62,14 @@ class Flows:
     def getting(
         self, slug: str, filters: Mapping[str, Any], terms: Sequence[str], represent: Callable[[Flow], Any]
     ) -> Statement:
-        """The statement that `get` runs. :param represent: makes the result from the flow"""
+        """The statement of `get`. :param represent: makes the result from the flow"""
         query = self._get_query(frozenset(filters), condition_count(terms), True, False)
         return Statement(query, {**self.view.values(filters, terms), "slug_": slug}, partial(_found, represent))
 
     def taken(self, property_name: str, value: Any, slug: str | None) -> bool:
-        """Whether a flow has a value already.
+        """Whether another flow has a value.
 
-        :param slug: the flow that may have it, if any
+        :param slug: the flow to ignore, if any
         """
         query = self._get_query(frozenset({property_name}), 0, False, False)
         with self._database.read() as session:
@@ -84,7 +84,7 @@ class Flows:
     def add(self, properties: Mapping[str, Any]) -> Flow:
         """Store a new flow.
 
-        :param properties: every property but the identities
+        :param properties: all properties but the identifiers
         :raises NotUnique: the slug is taken
         """
         flow = self._new(properties)
@@ -100,7 +100,7 @@ class Flows:
         filters: Mapping[str, Any] = {},
         terms: Sequence[str] = (),
     ) -> Flow:
-        """Store some properties of a flow; the others stay.
+        """Update some properties of a flow.
 
         :raises NotFound: there is no flow of this slug, or it does not match
         :raises NotUnique: the new slug is taken
@@ -127,7 +127,7 @@ class Flows:
         return flow
 
     def update(self, session: Session, flow: Flow, properties: Mapping[str, Any]) -> Flow:
-        """Store some properties of a flow, within the transaction that it was read and locked in. :returns: the flow with them"""
+        """Update some properties of a flow that this transaction has read and locked. :returns: the new flow"""
         if not properties:
             return flow
         changed = flow._replace(**properties)
@@ -135,9 +135,9 @@ class Flows:
         return changed
 
     def read(self, session: Session, pk: str, *, lock: bool = False) -> Flow:
-        """A flow by its primary key.
+        """Get a flow by its primary key.
 
-        :param lock: whether nobody else may change it until the transaction ends
+        :param lock: whether to lock the row until the transaction ends
         :raises NotFound: there is none
         """
         row = session.row(self._read_and_lock if lock else self._read, {"pk_": pk})
@@ -151,7 +151,7 @@ class Flows:
             raise errors.NotFound
 
     def rebuild_search(self, session: Session) -> None:
-        """Make the `search` column anew, after the properties that are searched have changed."""
+        """Rebuild the `search` column, after a change of the searched properties."""
         rows = session.rows(self._database.compile(sa.select(*self._columns)))
         update = self._database.compile(
             sa.update(flows).where(flows.c.pk == sa.bindparam("pk_")).values(search=sa.bindparam("new_search"))

@@ -1,4 +1,4 @@
-"""Identities of new objects."""
+"""Identifiers of new objects."""
 
 import sqlalchemy as sa
 
@@ -7,14 +7,14 @@ from app.store.engine.database import Database, Session
 from app.store.queries.references import key_of
 from app.store.schema.tables import properties
 
-# The digit that carries the variant, by the random one in its place: its two highest bits are 10.
+# The digit with the variant, by the random digit in its place: its two highest bits are 10.
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def new_uuid() -> str:
-    """A UUID as text, of version 4 as authentik's are (RFC 9562, section 5.4), of whose random bits the first 48 are the
-    milliseconds since 1970, as in version 7 (section 5.7). What is made at once then stands together in each index, so that a
-    commit writes few pages instead of one for each object.
+    """A UUID as text, of version 4 like authentik's (RFC 9562, section 5.4), whose first 48 random bits are the milliseconds since
+    1970, as in version 7 (section 5.7). Identifiers created at the same time are adjacent in each index, so that a commit writes
+    few pages instead of one per object.
     """
     time = f"{int(determinism.now() * 1000):012x}"
     digits = determinism.random_bytes(10).hex()
@@ -22,9 +22,9 @@ def new_uuid() -> str:
 
 
 class Numbers:
-    """Integers as primary keys. Each is used once, whatever is deleted.
+    """Integers as primary keys. Each is used only once, even after its object is deleted.
 
-    :param database: where the last one is kept
+    :param database: stores the last one
     """
 
     def __init__(self, database: Database) -> None:
@@ -35,7 +35,7 @@ class Numbers:
         self._last = database.compile(sa.select(value).where(named))
 
     def next(self, session: Session) -> str:
-        """The next one, as it is stored."""
+        """The next integer, as a stored key."""
         session.run(self._advance, {})
         ((last,),) = session.rows(self._last)
         return key_of(int(last))

@@ -1,6 +1,6 @@
-"""Objects of the contract's models - stages, policies, prompts - and every statement on their tables.
+"""Objects of the contract's models - stages, policies, prompts - and all statements on their tables.
 
-No model is known here by name: what its objects have, and where they lead, is the contract's business.
+No model is known by name here: the contract declares their properties and references.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,12 @@ from app.store.schema.tables import objects
 class Objects:
     """The objects of a database.
 
-    A *scope* is the name of a model, or of a collection for the objects of all its models.
+    A *scope* is the name of a model, or that of a collection for the objects of all its models.
 
-    :param database: where they are
+    :param database: the database
     :param models: the models by name
     :param collections: the collections by name
-    :param searched: the properties that a search looks at, by collection
+    :param searched: the searched properties, by collection
     """
 
     def __init__(
@@ -67,25 +67,25 @@ class Objects:
         )
 
     def page(self, scope: str, request: PageRequest) -> Page[ObjectRow]:
-        """A page of objects, see `Listing.page`. :raises NotAChoice: a filter names something that does not exist"""
+        """A page of objects, see `Listing.page`. :raises InvalidChoice: a filter refers to a missing object"""
         self._check(scope, request.filters)
         return self._listing(scope).page(request)
 
     def values(self, scope: str, property_name: str, terms: Sequence[str]) -> list[Any]:
-        """The values of a property, each once, sorted.
+        """The distinct values of a property, sorted.
 
-        :param terms: words that have to be found in an object
+        :param terms: search terms that must match the object
         """
         query = self._values_query(scope, property_name, condition_count(terms))
         with self._database.read() as session:
             return [value for (value,) in session.rows(query, self.view(scope).values({}, terms))]
 
     def get(self, scope: str, pk: str | int, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> ObjectRow:
-        """An object.
+        """Get an object.
 
-        :param filters: values that properties have to equal
-        :param terms: words that have to be found
-        :raises NotAChoice: a filter names something that does not exist
+        :param filters: the required values of properties
+        :param terms: search terms that must match
+        :raises InvalidChoice: a filter refers to a missing object
         :raises NotFound: there is none, or it does not match
         """
         self._check(scope, filters)
@@ -95,8 +95,8 @@ class Objects:
     def add(self, model: str, properties: Mapping[str, Any]) -> ObjectRow:
         """Store a new object.
 
-        :param properties: every property that a client sets
-        :raises Missing: a reference dangles
+        :param properties: all writable properties
+        :raises DanglingReference: a reference dangles
         :raises NotUnique: the name is taken
         """
         with self._database.write() as session:
@@ -110,10 +110,10 @@ class Objects:
         filters: Mapping[str, Any] = {},
         terms: Sequence[str] = (),
     ) -> ObjectRow:
-        """Store some properties of an object; the others stay.
+        """Update some properties of an object.
 
         :raises NotFound: there is no such object, or it does not match
-        :raises Missing: a reference dangles
+        :raises DanglingReference: a reference dangles
         :raises NotUnique: the new name is taken
         """
         self._check(model, filters)
@@ -123,7 +123,7 @@ class Objects:
             return self.read(session, model, pk)
 
     def remove(self, scope: str, pk: str | int, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
-        """Delete an object, and with it what binds it and the references to it.
+        """Delete an object, with its bindings and the references to it.
 
         :raises NotFound: there is no such object, or it does not match
         """
@@ -132,12 +132,12 @@ class Objects:
             self.delete(session, self.read(session, scope, pk, filters, terms, lock=True).pk)
 
     def refer(self, collection: str, pk: str, property_name: str, to: Any, *, add: bool) -> None:
-        """Add one object to the references of a property, or remove it. There is nothing to do if it is as it should be.
+        """Add an object to the references of a property, or remove it. Does nothing if there is nothing to change.
 
-        :param collection: one of a single model
-        :param to: the object's identity
+        :param collection: a collection with one model
+        :param to: the object's identifier
         :param add: whether to add it
-        :raises NotFound: there is no such object, or none of that identity
+        :raises NotFound: there is no such object, or none with that identifier
         """
         (known,) = (model for model in self._models.values() if model.collection == collection)
         reference = known.references[property_name]
@@ -151,9 +151,9 @@ class Objects:
             (self._rows.append if add else self._rows.remove)(session, owner, name, other)
 
     def taken(self, collection: str, name: str, pk: str | int | None) -> bool:
-        """Whether an object of a collection has a name already.
+        """Whether another object of a collection has a name.
 
-        :param pk: the object that may have it, if any
+        :param pk: the object to ignore, if any
         """
         with self._database.read() as session:
             row = session.row(self._taken, {"collection_": collection, "name_": name})
@@ -169,7 +169,7 @@ class Objects:
         *,
         lock: bool = False,
     ) -> ObjectRow:
-        """An object, within a transaction. :raises NotFound: there is none, or it does not match"""
+        """Get an object, within a transaction. :raises NotFound: there is none, or it does not match"""
         if lock:
             session.lock(self._lock, {"pk_": key_of(pk)})
         query = self._get_query(scope, frozenset(filters), condition_count(terms))
@@ -197,9 +197,9 @@ class Objects:
         return pk
 
     def update(self, session: Session, row: ObjectRow, properties: Mapping[str, Any]) -> None:
-        """Store some properties of an object that was read in this transaction.
+        """Update some properties of an object that was read in this transaction.
 
-        :raises Invalid: it refers to itself, or to another object than before, and may not
+        :raises Invalid: it refers to itself, or a fixed reference changes
         """
         known = self._models[row.model]
         found = self._references.resolve(session, known.references, properties)
@@ -230,7 +230,7 @@ class Objects:
             raise errors.NotFound
 
     def rebuild_search(self, session: Session) -> None:
-        """Make the `search` column anew, after the properties that are searched have changed."""
+        """Rebuild the `search` column, after a change of the searched properties."""
         columns = (objects.c.pk, objects.c.model, objects.c.name, objects.c.members)
         search = sa.update(objects).where(objects.c.pk == sa.bindparam("pk_")).values(search=sa.bindparam("new_search"))
         update = self._database.compile(search)
@@ -244,7 +244,7 @@ class Objects:
                 self._references.check(session, leading, filters)
 
     def _own(self, model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """The properties that go into the JSON."""
+        """The properties to store as JSON."""
         beside = {model.named_by, *model.references}
         return {name: value for name, value in properties.items() if name not in beside}
 
@@ -274,5 +274,5 @@ class Objects:
 
 
 def _taken(model: Model) -> Mapping[tuple[str, ...], str]:
-    """The property whose value is taken if the unique constraint of the table is violated."""
+    """The property to report for a violation of the table's unique constraint."""
     return {("collection", "name"): model.named_by}

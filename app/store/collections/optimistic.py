@@ -1,8 +1,8 @@
-"""Flows on PostgreSQL with optimistic concurrency control: a change is made if the row still is the version last seen,
-which its `xmin` tells.
+"""Flows on PostgreSQL with optimistic concurrency control: an update applies if the row is still the version last read,
+according to its `xmin`.
 
-It takes one round trip instead of four (begin, read and lock, update, commit), and can be pipelined with others. It is
-taken out by choosing `Flows` in `app.store`.
+It takes one round trip instead of four (begin, read and lock, update, commit), and can be pipelined with others. To turn
+it off, choose `Flows` in `app.store`.
 """
 
 import threading
@@ -23,12 +23,12 @@ from app.store.queries.flow_row import Flow, texts, update_of, values_of_update
 from app.store.queries.view import condition_count
 from app.store.schema.tables import flows
 
-# The transaction that has written a row (PostgreSQL, "System Columns"): as long as it is the same, so is the row.
+# The transaction that has written a row (PostgreSQL, "System Columns"): it changes with each version of the row.
 _version = sa.cast(sa.literal_column("flows.xmin"), sa.Text)
 
 
 class _Seen(NamedTuple):
-    """A flow as it was at a version."""
+    """A flow at one version."""
 
     flow: Flow
     version: str
@@ -41,7 +41,7 @@ class OptimisticFlows(Flows):
         super().__init__(database, searched)
         self._is_remote = database
         self._seen: RowCache[_Seen] = RowCache()
-        # Locks of flows that are being changed.
+        # Locks of flows during a change.
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._look_query = bounded_cache(64)(self._compile_look)
         self._versioned_update = cache(self._compile_update)
@@ -60,9 +60,9 @@ class OptimisticFlows(Flows):
         filters: Mapping[str, Any] = {},
         terms: Sequence[str] = (),
     ) -> Flow:
-        """See `Flows`. Changes of the same flow take turns here, as what was seen would not hold any more.
+        """See `Flows`. Changes of the same flow are serialized here, as concurrent ones would fail.
 
-        :raises Unavailable: another change of it takes too long
+        :raises Unavailable: another change of the flow takes too long
         """
         if not properties:
             return self.get(slug, filters, terms)
@@ -77,7 +77,7 @@ class OptimisticFlows(Flows):
                 turn.release()
         else:
             changed = self._change_in_turn(slug, properties, filters, terms, turn)
-        # Somebody else has changed the flow meanwhile.
+        # Another process has changed the flow meanwhile.
         return changed or super().change(slug, properties, filters, terms)
 
     def _change_in_turn(
@@ -88,7 +88,7 @@ class OptimisticFlows(Flows):
         terms: Sequence[str],
         turn: threading.Lock,
     ) -> Flow | None:
-        """Change a flow in a pipeline. :param turn: is released when it is known what became of the change"""
+        """Change a flow in a pipeline. :param turn: is released when the result of the change is known"""
 
         def see(flow: Flow, row: Row | None) -> None:
             self._see(flow, row)
@@ -108,10 +108,10 @@ class OptimisticFlows(Flows):
         terms: Sequence[str],
         see: Callable[[Flow, Row | None], None],
     ) -> Flow | None:
-        """Change a flow if it is as it was seen.
+        """Change a flow if its version is still the one last read.
 
-        :param see: is called with the flow as it is now, and the row that the change has returned
-        :returns: None if somebody else has changed it
+        :param see: is called with the new flow, and the row that the update has returned
+        :returns: None if another process has changed it
         """
         seen = None if filters or terms else self._seen.get_cached(slug)
         seen = seen or self._look(slug, filters, terms)
@@ -133,7 +133,7 @@ class OptimisticFlows(Flows):
         return _Seen(Flow._make(columns), version)
 
     def _see(self, flow: Flow, row: Row | None) -> None:
-        """Remember a flow that was changed. :param row: tells its version; None if it was not changed"""
+        """Cache a changed flow. :param row: contains its version; None if it was not changed"""
         if row is None:
             self._seen.discard(flow.slug)
         else:

@@ -1,4 +1,4 @@
-"""Tokens as objects of the contract: each belongs to a user, and only that user and superusers see it."""
+"""Tokens as objects of the contract: each belongs to a user, and is visible to that user and superusers."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -23,11 +23,11 @@ _TAKEN = {"digest": "key", "name": "identifier"}
 class OwnedTokens:
     """The tokens of a database.
 
-    An *owner* is the key of the user whose tokens are meant; None for everybody's.
+    An *owner* is the key of a user, to select that user's tokens; None for all tokens.
 
-    :param database: where they are
-    :param searched: the properties that searches look at
-    :param references: the references of tokens, as the contract has them
+    :param database: the database
+    :param searched: the searched properties
+    :param references: the references of tokens in the contract
     """
 
     def __init__(self, database: Database, searched: Sequence[str], references: Mapping[str, Reference]) -> None:
@@ -55,7 +55,7 @@ class OwnedTokens:
         return self._listing.page(request)
 
     def get(self, identifier: str, owner: str | None) -> TokenRow:
-        """A token. :raises NotFound: there is none, or it is somebody else's"""
+        """Get a token. :raises NotFound: there is none, or another user owns it"""
         with self._database.read() as session:
             return self._read(session, identifier, owner)
 
@@ -63,8 +63,8 @@ class OwnedTokens:
         """Store a new token.
 
         :param properties: its properties
-        :param secret: the token itself; a random one that nobody knows if it is not given
-        :raises Missing: there is no such user
+        :param secret: the token itself; random if it is not given
+        :raises DanglingReference: there is no such user
         :raises NotUnique: the identifier is taken
         """
         with self._database.write() as session:
@@ -90,10 +90,10 @@ class OwnedTokens:
         return str(row["pk"])
 
     def change(self, identifier: str, properties: Mapping[str, Any], owner: str | None) -> TokenRow:
-        """Store some properties of a token; the others stay.
+        """Update some properties of a token.
 
-        :raises NotFound: there is none, or it is somebody else's
-        :raises Invalid: the user is another one
+        :raises NotFound: there is none, or another user owns it
+        :raises Invalid: the user would change
         :raises NotUnique: the new identifier is taken
         """
         with self._database.write() as session:
@@ -103,7 +103,7 @@ class OwnedTokens:
             return self._read(session, properties.get("identifier", identifier), None)
 
     def update(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
-        """Store some properties of a token, within a transaction. :raises Invalid: the user is another one"""
+        """Update some properties of a token, within a transaction. :raises Invalid: the user would change"""
         values = self._values(session, properties)
         fixed = self._fixed
         if fixed and "user" in values and session.row(self._of_user, {"pk_": pk, "user_": values["user"]}) is None:
@@ -112,16 +112,16 @@ class OwnedTokens:
             self._store(session, pk, values)
 
     def set_secret(self, identifier: str, secret: str, owner: str | None) -> None:
-        """Replace a token itself.
+        """Replace the secret of a token.
 
-        :raises NotFound: there is none, or it is somebody else's
-        :raises NotUnique: the secret is that of another token
+        :raises NotFound: there is none, or another user owns it
+        :raises NotUnique: another token has this secret
         """
         with self._database.write() as session:
             self._store(session, self._read(session, identifier, owner).pk, {"digest": digest_of(secret)})
 
     def remove(self, identifier: str, owner: str | None) -> None:
-        """Delete a token. :raises NotFound: there is none, or it is somebody else's"""
+        """Delete a token. :raises NotFound: there is none, or another user owns it"""
         with self._database.write() as session:
             self.delete(session, self._read(session, identifier, owner).pk)
 
@@ -131,7 +131,7 @@ class OwnedTokens:
             raise errors.NotFound
 
     def taken(self, identifier: str, own: str | None) -> bool:
-        """Whether a token has an identifier already. :param own: that of the token that may have it, if any"""
+        """Whether another token has an identifier. :param own: the identifier of the token to ignore, if any"""
         with self._database.read() as session:
             return identifier != own and session.row(self._known, {"identifier_": identifier}) is not None
 
@@ -142,7 +142,7 @@ class OwnedTokens:
         return TokenRow._make(row)
 
     def _values(self, session: Session, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """The columns of properties. :raises Missing: there is no such user"""
+        """The columns of properties. :raises DanglingReference: there is no such user"""
         self._references.resolve(session, TOKEN_REFERENCES, properties)
         values = dict(properties)
         if "identifier" in values:
@@ -151,7 +151,7 @@ class OwnedTokens:
             values["user"] = key_of(values["user"])
         if "expires" in values:
             moment = values["expires"]
-            # 0 means never, and nothing else does.
+            # 0 means never.
             values["expires"] = (
                 0 if moment is None else (seconds_of(moment) if isinstance(moment, str) else moment) or 1
             )

@@ -1,4 +1,4 @@
-"""Users who own the tokens that are made without one."""
+"""Owners of tokens that are created without a user."""
 
 import secrets
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from app.store.engine.database import Database, Session
 from app.store.queries.people import GROUPS, USERS
 from app.store.schema.tables import objects
 
-# As a fresh authentik has them.
+# The administrator of a new authentik.
 _ADMIN: Mapping[str, Any] = {"username": "akadmin", "name": "authentik Default Admin"}
 _ADMINS: Mapping[str, Any] = {"name": "authentik Admins", "is_superuser": True}
 
 
 class Owners:
-    """Finds the owner of a token, or creates one.
+    """Finds or creates the owner of a token.
 
-    :param database: where users are
-    :param store: the objects
+    :param database: the database
+    :param store: its objects
     :param models: the models of the contract, by name
     """
 
@@ -35,13 +35,13 @@ class Owners:
     def of(self, session: Session, name: str, *, superuser: bool) -> str | None:
         """The key of the owner of a new token; None if the contract has no users.
 
-        :param name: what the token is called: so is the service account that owns it
-        :param superuser: whether the token may do everything: the administrator owns it
+        :param name: the name of the token, and of the service account that owns it
+        :param superuser: whether the token has all permissions: the administrator owns it
         """
         if self._user is None or self._group is None:
             return None
         if not superuser:
-            # The token must not get what another user may do.
+            # The token must not get the permissions of an existing user.
             taken = self._key_of(session, USERS, name) is not None
             username = f"{name}-{secrets.token_hex(4)}" if taken else name
             return self._create(session, self._user, {"username": username, "name": name, "type": "service_account"})

@@ -1,4 +1,4 @@
-"""The hashes of passwords, apart from users, so that nothing that shows a user shows them."""
+"""Hashes of passwords, apart from users, so that no representation of a user contains them."""
 
 import sqlalchemy as sa
 
@@ -9,9 +9,9 @@ from app.store.schema.tables import objects, passwords
 
 
 class Passwords:
-    """The hashes of a database.
+    """The password hashes of a database.
 
-    :param database: where they are
+    :param database: the database
     """
 
     def __init__(self, database: Database) -> None:
@@ -24,7 +24,7 @@ class Passwords:
         self._select = compiled(sa.select(passwords.c.hash).where(mine))
 
     def set(self, user: str | int, hashed: str) -> None:
-        """Store the hash of a user's password in place of the last one. :raises NotFound: there is no such user"""
+        """Store the hash of a user's password, replacing the last one. :raises NotFound: there is no such user"""
         key = key_of(user)
         with self._database.write() as session:
             if session.row(self._lock, {"user_": key}) is None:

@@ -1,4 +1,4 @@
-"""The rows of references between objects, and every statement that writes them."""
+"""The rows of references between objects, and all statements that write them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from app.store.schema.tables import objects, references
 class ReferenceRows:
     """The stored references of a database.
 
-    :param database: where they are
+    :param database: the database
     """
 
     def __init__(self, database: Database) -> None:
@@ -38,35 +38,35 @@ class ReferenceRows:
         self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
 
     def replace(self, session: Session, owner: str, property_name: str, targets: Sequence[Target]) -> None:
-        """Store all references of a property. :param owner: the object that has it"""
+        """Replace all references of a property. :param owner: the object with the property"""
         session.run(self._clear, {"owner_": owner, "member_": property_name})
         self.insert(session, owner, property_name, targets)
 
     def insert(self, session: Session, owner: str, property_name: str, targets: Sequence[Target]) -> None:
-        """Store the references of a property that has none. :param owner: the object that has it"""
+        """Store the references of a property without any. :param owner: the object with the property"""
         for position, target in enumerate(targets):
             leads = {"object": None, "flow": None, "flow" if target.collection == "flows" else "object": target.pk}
             session.run(self._insert, {"owner": owner, "member": property_name, "position": position, **leads})
 
     def replace_inverse(self, session: Session, pk: str, property_name: str, owners: Iterable[str]) -> None:
-        """Store which objects refer to one by a property.
+        """Replace the objects that refer to one by a property.
 
-        :param pk: the object that they refer to
+        :param pk: the referenced object
         """
         session.run(self._clear_inverse, {"object_": pk, "member_": property_name})
         for owner in sorted(owners):
             self.append(session, owner, property_name, pk)
 
     def append(self, session: Session, owner: str, property_name: str, pk: str) -> None:
-        """Store one more reference of a property, if it is not there already.
+        """Append a reference to a property, unless it exists.
 
-        :param pk: the object that it leads to
+        :param pk: the referenced object
         """
-        # The next position is known only while nobody else adds one.
+        # The lock fixes the next position.
         session.lock(self._lock, {"pk_": owner})
         self.remove(session, owner, property_name, pk)
         session.run(self._append, {"owner_": owner, "member_": property_name, "object_": pk})
 
     def remove(self, session: Session, owner: str, property_name: str, pk: str) -> None:
-        """Delete one reference of a property, if it is there."""
+        """Delete a reference of a property, if it exists."""
         session.run(self._remove, {"owner_": owner, "member_": property_name, "object_": pk})

@@ -1,4 +1,4 @@
-"""The objects of each model behind one interface, for units of work of more than one statement, such as an import."""
+"""The objects of each model behind one interface, for units of work of several statements, such as an import."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,32 +23,32 @@ from app.store.queries.view import View, any_of, listed
 
 
 class Repository(Protocol):
-    """The objects of one model. All happens within the transaction of a session."""
+    """The objects of one model. All methods run within the transaction of a session."""
 
     def find(self, session: Session, identifiers: Mapping[str, Any]) -> str | None:
         """The primary key of the object whose properties equal all of these, None if there is none.
 
-        :raises Invalid: a property is none that objects can be found by
+        :raises Invalid: a property can't identify objects
         """
 
     def read(self, session: Session, pk: str, *, lock: bool = False) -> dict[str, Any]:
-        """Every property that a client or a blueprint sets, and `pk`.
+        """All properties that clients or blueprints set, and `pk`.
 
-        :param lock: whether nobody else may change the object until the transaction ends
+        :param lock: whether to lock the object until the transaction ends
         :raises NotFound: there is no such object
         """
 
     def read_many(self, session: Session, pks: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """What `read` gives, by pk. Objects that there are not are left out."""
+        """The results of `read` by pk. Missing objects are left out."""
 
     def as_stored(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Properties in the form in which they are stored."""
+        """Convert properties to their stored form."""
 
     def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
-        """Store a new object. :returns: its primary key :raises NotUnique: :raises Missing:"""
+        """Store a new object. :returns: its primary key :raises NotUnique: :raises DanglingReference:"""
 
     def change(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
-        """Store some properties. :raises NotFound: :raises NotUnique: :raises Missing:"""
+        """Update some properties. :raises NotFound: :raises NotUnique: :raises DanglingReference:"""
 
     def remove(self, session: Session, pk: str) -> None:
         """Delete an object. :raises NotFound: there is no such object"""
@@ -63,12 +63,12 @@ class _Reading(ABC):
         self._query = bounded_cache(256)(self._compile)
         read = sa.select(*columns).select_from(view.source)
         if view.always:
-            # As one value: SQLite would take the index of a collection for better than the primary key.
+            # In one value: SQLite would prefer the index of a collection to the primary key.
             read = read.where(sa.case((sa.and_(*view.always), sa.true()), else_=sa.false()))
         self._by_keys = database.compile(read.where(any_of(view.key, sa.bindparam("pks", type_=sa.Text()))))
         by_key = read.where(view.key == sa.bindparam("pk_"))
         self._by_key = database.compile(by_key)
-        # What leads to the object may come and go.
+        # References to the object may still change.
         self._by_key_locked = database.compile(by_key.with_for_update(key_share=True, of=view.key.table))
 
     def find(self, session: Session, identifiers: Mapping[str, Any]) -> str | None:
@@ -97,7 +97,7 @@ class _Reading(ABC):
 
     @abstractmethod
     def _properties(self, row: Row) -> dict[str, Any]:
-        """Every property that a client or a blueprint sets, and `pk`."""
+        """All properties that clients or blueprints set, and `pk`."""
 
     def _compile(self, names: frozenset[str]) -> Query:
         view = self._view
@@ -106,9 +106,9 @@ class _Reading(ABC):
 
 
 class FlowRepository(_Reading):
-    """The flows.
+    """The repository of flows.
 
-    :param backgrounds: the pictures behind them
+    :param backgrounds: their background images
     :param model: their model
     """
 
@@ -120,7 +120,7 @@ class FlowRepository(_Reading):
 
     def _properties(self, row: Row) -> dict[str, Any]:
         flow = Flow._make(row)
-        # SQLite has 0 and 1.
+        # SQLite returns 0 and 1 for booleans.
         values = {**flow._asdict(), "compatibility_mode": bool(flow.compatibility_mode)}
         return {name: values[name] for name in ("pk", *self._model.properties, *self._model.preset)}
 
@@ -148,14 +148,14 @@ class FlowRepository(_Reading):
 
 
 class ObjectRepository(_Reading):
-    """The objects of a model that the store knows nothing else of.
+    """The repository of a model without a class of its own.
 
     :param model: the model
     """
 
     def __init__(self, database: Database, objects: Objects, model: Model) -> None:
         view = objects.view(model.name)
-        # What else the collection shows of an object may be as much as is bound to it.
+        # The related objects in the view of the collection may be as large as all bindings.
         super().__init__(database, view, view.columns[: ObjectRow._fields.index("related")])
         self._objects = objects
         self._model = model
@@ -178,15 +178,15 @@ class ObjectRepository(_Reading):
 
 
 class BindingRepository(_Reading):
-    """The bindings of stages, or of policies.
+    """The repository of the bindings of stages, or of policies.
 
-    :param columns: the names of what their view reads
+    :param columns: the names of the columns of their view
     :param model: their model
     """
 
     def __init__(self, database: Database, bindings: Bindings[Any], columns: Sequence[str], model: Model) -> None:
         known = dict(zip(columns, bindings.view.columns, strict=True))
-        # What a view shows of the bound object may be as much as is bound to it.
+        # The bound object in a view may be as large as its own bindings.
         self._names = [name for name in ("pk", *model.properties) if name in known]
         super().__init__(database, bindings.view, [known[name] for name in self._names])
         self._bindings = bindings
@@ -194,7 +194,7 @@ class BindingRepository(_Reading):
 
     def _properties(self, row: Row) -> dict[str, Any]:
         values = dict(zip(self._names, row, strict=True))
-        # SQLite has 0 and 1.
+        # SQLite returns 0 and 1 for booleans.
         return {name: self._value(name, values.get(name)) for name in ("pk", *self._model.properties)}
 
     def _value(self, name: str, value: Any) -> Any:
@@ -217,7 +217,7 @@ class BindingRepository(_Reading):
 
 
 class TokenRepository(_Reading):
-    """The tokens of users.
+    """The repository of tokens.
 
     :param tokens: the tokens
     :param model: their model
@@ -234,7 +234,7 @@ class TokenRepository(_Reading):
         return {name: values[name] for name in ("pk", *self._model.properties)}
 
     def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
-        """See `Repository`. A token has a key of its own."""
+        """See `Repository`. A token has its own key."""
         del pk
         return self._tokens.insert(session, properties)
 
@@ -248,7 +248,7 @@ class TokenRepository(_Reading):
 
 
 def properties_of_token(row: TokenRow) -> dict[str, Any]:
-    """The properties of a token that are stored."""
+    """The stored properties of a token."""
     return {
         "pk": row.pk,
         "managed": row.managed,
@@ -257,22 +257,22 @@ def properties_of_token(row: TokenRow) -> dict[str, Any]:
         "user": int(row.user),
         "description": row.description,
         "expires": moment_of(row.expires) if row.expires else None,
-        # SQLite has 0 and 1.
+        # SQLite returns 0 and 1 for booleans.
         "expiring": bool(row.expiring),
     }
 
 
 def properties_of(model: Model, name: str, properties: str, references: str) -> dict[str, Any]:
-    """The properties of an object that a client sets, from how they are stored. Those that are not stored have their defaults, and
-    are left out if they have none.
+    """The writable properties of an object, from their stored form. Properties that are not stored have their defaults, and are
+    left out without one.
     """
     found = values_of(model, name, properties, references)
     return {property_name: found[property_name] for property_name in model.properties if property_name in found}
 
 
 def values_of(model: Model, name: str, properties: str, references: str) -> dict[str, Any]:
-    """All that is stored of an object, properties that the contract no longer has and read-only ones included, and the defaults of
-    what is not stored.
+    """All stored properties of an object, including read-only ones and those that the contract no longer has, and the defaults of
+    properties that are not stored.
     """
     found: dict[str, Any] = {**model.unstored, **orjson.loads(properties), model.named_by: name}
     for property_name, reference in model.references.items():

@@ -11,13 +11,13 @@ from app.store.queries.listing import Page, PageRequest
 
 
 class Resource(Protocol):
-    """The operations on the objects of a model or collection. `Flows` and `Objects` say what each raises."""
+    """The operations on the objects of a model or collection. `Flows` and `Objects` document their exceptions."""
 
     def page(self, request: PageRequest, /) -> Page[Any]:
         """A page of objects."""
 
     def get(self, key: Any, filters: Mapping[str, Any] = {}, terms: Sequence[str] = (), /) -> Any:
-        """An object, by its key."""
+        """Get an object by its key."""
 
     def add(self, properties: Mapping[str, Any], /) -> Any:
         """Store a new object."""
@@ -25,7 +25,7 @@ class Resource(Protocol):
     def change(
         self, key: Any, properties: Mapping[str, Any], filters: Mapping[str, Any] = {}, terms: Sequence[str] = (), /
     ) -> Any:
-        """Store some properties of an object."""
+        """Update some properties of an object."""
 
     def remove(self, key: Any, filters: Mapping[str, Any] = {}, terms: Sequence[str] = (), /) -> None:
         """Delete an object."""
@@ -47,9 +47,9 @@ class ObjectsOf:
 
 
 class Resources(dict[str, Resource]):
-    """Resources by model or collection, each made when it is first needed.
+    """Resources by model or collection, created on first use.
 
-    :param make: makes the resource of a model or collection
+    :param make: creates the resource of a model or collection
     """
 
     def __init__(self, make: Callable[[str], Resource]) -> None:
@@ -61,7 +61,7 @@ class Resources(dict[str, Resource]):
         return made
 
 
-# Those with a table of their own; all others share one.
+# The collections with their own table; all others share one.
 _CLASSES: dict[str, type] = {"flows": Flows, "stage_bindings": StageBindings, "policy_bindings": PolicyBindings}
 
 

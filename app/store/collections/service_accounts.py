@@ -1,4 +1,4 @@
-"""Service accounts: a user for a program, with a token and, if asked for, a group of its own, all made at once."""
+"""Service accounts: a user for a program, with a token and optionally a group, created in one transaction."""
 
 import secrets
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class ServiceAccount:
 
     :param user: the user
     :param group: the key of the group; None if there is none
-    :param secret: the token, which can't be had again
+    :param secret: the token, which can't be read again
     """
 
     user: ObjectRow
@@ -32,7 +32,7 @@ class ServiceAccount:
 class ServiceAccounts:
     """Creates service accounts.
 
-    :param database: where they are
+    :param database: the database
     :param objects: its users and groups
     :param tokens: its tokens
     :param models: the models of the contract, by name
@@ -49,7 +49,7 @@ class ServiceAccounts:
     ) -> ServiceAccount:
         """Create a user, a token and a group.
 
-        :param user: the properties of the user, as far as they are no defaults
+        :param user: the properties of the user that are not defaults
         :param token: all properties of the token but its user
         :param group: the properties of the group; None for none
         :raises NotUnique: the name of one is taken

@@ -1,6 +1,6 @@
-"""Tokens as credentials: who may do what. The token itself is never stored, only its digest.
+"""Tokens as credentials, with their permissions. Only the digest of a token is stored.
 
-SHA-256 without a salt is enough for 256 random bits: there is nothing to guess.
+SHA-256 without a salt is enough for 256 random bits, which can't be guessed.
 """
 
 import hashlib
@@ -20,17 +20,17 @@ from app.store.queries.token_views import is_active, is_superuser
 from app.store.schema.tables import objects, tokens
 
 TOKEN_BYTES = 32
-"""Random bytes of a token."""
+"""The number of random bytes of a token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it is stored.
+    """A stored token.
 
-    :param name: what it is called
-    :param superuser: whether it has every permission, by itself or by its user
-    :param active: False once it is revoked, while its user may not log in, and if it is of no use for the API
-    :param permissions: what it may do
+    :param name: its identifier
+    :param superuser: whether the token or its user has all permissions
+    :param active: False if it is revoked, its user may not log in, or it is not for the API
+    :param permissions: its permissions
     :param created: seconds since 1970-01-01 UTC
     :param expires: seconds since 1970-01-01 UTC; 0 for never
     :param user: the key of its user, empty if it has none
@@ -45,16 +45,16 @@ class Token:
     user: str = ""
 
     def valid_at(self, now: float) -> bool:
-        """Whether it is accepted at a time, in seconds since 1970-01-01 UTC."""
+        """Whether it is valid at a time, in seconds since 1970-01-01 UTC."""
         return self.active and (self.expires == 0 or now < self.expires)
 
 
 class Tokens:
     """The tokens of a database.
 
-    :param database: where they are
-    :param cached: seconds that a looked-up token is cached, at most: a revocation takes effect that much later
-    :param owners: finds the users of tokens that are made without one
+    :param database: the database
+    :param cached: the maximum age of a cached token in seconds: a revocation takes effect with this delay
+    :param owners: finds the users of tokens that are created without one
     """
 
     def __init__(self, database: Database, cached: float, owners: Owners | None = None) -> None:
@@ -113,7 +113,7 @@ class Tokens:
             return [_token(row) for row in session.rows(self._list)]
 
     def any(self) -> bool:
-        """Whether there is a token at all, valid or not."""
+        """Whether any token exists, valid or not."""
         with self._database.read() as session:
             row = session.row(self._count)
         return row is not None and row[0] > 0
@@ -130,8 +130,8 @@ class Tokens:
         """Create a token.
 
         :param expires: seconds since 1970-01-01 UTC; 0 for never
-        :param secret: the token to use; a new random one if it is not given
-        :returns: the token, which can't be had again
+        :param secret: the token to use; random if it is not given
+        :returns: the token, which can't be read again
         :raises NotUnique: the name or the secret is taken
         """
         secret = secret or secrets.token_urlsafe(TOKEN_BYTES)
@@ -157,7 +157,7 @@ class Tokens:
         return secret
 
     def adopt(self) -> None:
-        """Give each token an owner that has none: those of a database that was migrated."""
+        """Give an owner to each token without one, after a migration."""
         with self._database.write() as session:
             for name, superuser in session.rows(self._of_nobody):
                 owner = self._owner(session, name, superuser=bool(superuser))
@@ -167,7 +167,7 @@ class Tokens:
         return None if self._owners is None else self._owners.of(session, name, superuser=superuser)
 
     def change(self, name: str, *, active: bool) -> None:
-        """Revoke a token, or take the revocation back. :raises NotFound: there is none of this name"""
+        """Revoke a token, or restore it. :raises NotFound: there is none of this name"""
         with self._database.write() as session:
             if not session.run(self._revoke, {"name_": name, "active_": active}):
                 raise errors.NotFound
@@ -180,7 +180,7 @@ class Tokens:
 
 
 def digest_of(secret: str) -> str:
-    """What is stored of a token."""
+    """The stored digest of a token."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 

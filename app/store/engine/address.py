@@ -1,4 +1,4 @@
-"""Where the database is."""
+"""The address of the database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a database is.
+    """The address of a database.
 
-    :param url: as SQLAlchemy has it
+    :param url: as a URL of SQLAlchemy
     :param engine: `sqlite` or `postgresql`
-    :param path: the file of SQLite; None if it is kept in memory
-    :param options: how PostgreSQL is reached, in the words of its library
-    :param shown: what people are told of it: no password
+    :param path: the file of SQLite; None for a database in memory
+    :param options: connection parameters of libpq
+    :param shown: for messages: without the password
     """
 
     url: sa.URL
@@ -32,18 +32,18 @@ class Address:
 
     @property
     def in_memory(self) -> bool:
-        """Whether it is a database of SQLite without a file."""
+        """Whether it is a SQLite database without a file."""
         return self.engine == "sqlite" and self.path is None
 
     def __str__(self) -> str:
-        """What people are told of it: no password."""
+        """The address for messages: without the password."""
         return self.shown
 
 
 def address_of(url: str) -> Address:
-    """The address that a setting gives: `sqlite:///PATH` or `postgresql://...`.
+    """Parse the address in a setting: `sqlite:///PATH` or `postgresql://...`.
 
-    :raises ValueError: it is no URL, or of another kind of database
+    :raises ValueError: it is no URL, or names another kind of database
     """
     backend = url.partition("://")[0].partition("+")[0]
     if backend == "postgresql":
@@ -59,13 +59,13 @@ def address_of(url: str) -> Address:
 
 
 def _postgresql(url: str) -> Address:
-    """The address of a PostgreSQL, or of several of which one takes changes, read as PostgreSQL's own programs do."""
+    """Parse the address of one or several PostgreSQL servers as libpq does."""
     import psycopg
 
     try:
         parsed = psycopg.pq.Conninfo.parse(url.encode())
     except psycopg.Error as error:
-        # Its words may have the password in them.
+        # The message of libpq may contain the password.
         raise ValueError(_UNREADABLE) from error
     given = [(one.keyword.decode(), one.val.decode(), one.dispchar == b"*") for one in parsed if one.val is not None]
     shown = _shown({name: value for name, value, secret in given if not secret})
@@ -76,11 +76,11 @@ def _postgresql(url: str) -> Address:
 
 
 def _shown(options: dict[str, str]) -> str:
-    """The URL with some options."""
+    """A URL with some of the options."""
     user, name = (quote(options.pop(option, ""), safe="") for option in ("user", "dbname"))
     hosts, ports = (options.pop(option, "").split(",") for option in ("host", "port"))
     named = [f"[{host}]" if ":" in host else quote(host, safe="") for host in hosts]
-    # One port is that of all.
+    # A single port applies to all hosts.
     numbered = zip(named, ports * len(hosts), strict=False)
     servers = ",".join(f"{host}:{port}" if port else host for host, port in numbered)
     query = urlencode(options, quote_via=quote)

@@ -1,4 +1,4 @@
-"""The connections of a database: SQLAlchemy's pool, what threads have checked out, a fork, and errors."""
+"""The connections of a database: SQLAlchemy's pool, checked-out connections of threads, forks, and errors."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from app import errors
 from app.store.engine.address import Address
 from app.store.engine.driver_errors import DriverErrors
 
-# Seconds until a connection is asked for again that was not to be had in as many.
+# Seconds until the next attempt after a connection was not available in time.
 _RETRY_AFTER = 1.0
 
 
@@ -39,14 +39,14 @@ class Connections:
             os.register_at_fork(after_in_child=_weakly(self))
 
     def translated(self, error: BaseException) -> BaseException:
-        """An error of the driver or the pool as the one that callers know; any other as it is."""
+        """Translate an error of the driver or the pool to an exception of the domain; return any other unchanged."""
         return self._errors.translated(error)
 
     @contextlib.contextmanager
     def translating(self, taken: Mapping[Any, str | tuple[str, ...]] = {}) -> Iterator[None]:
-        """Let errors of the driver be those that callers know, before the transaction ends.
+        """Translate errors of the driver to exceptions of the domain, before the transaction ends.
 
-        :param taken: what columns that are unique together are called
+        :param taken: the names to report for columns that are unique together
         """
         try:
             yield
@@ -59,18 +59,21 @@ class Connections:
             raise known from error
 
     def watch_connections(self, changed: Callable[[int], None]) -> None:
-        """Have told of each connection that is opened (1) or closed (-1) from now on."""
+        """Register a callback for each connection opened (1) or closed (-1) from now on."""
         sa.event.listen(self.engine, "connect", lambda *_: changed(1))
         sa.event.listen(self.engine, "close", lambda *_: changed(-1))
 
     def discard_parent(self) -> None:
-        """A process that was forked must neither use nor close its parent's connections."""
+        """Discard the connections of the parent process: a fork must neither use nor close them."""
         self._inherited = (self._thread, self._checked_out, self.engine.pool)
         self._thread, self._checked_out = threading.local(), []
         self.engine.dispose(close=False)
 
     def take_out(self) -> sa.PoolProxiedConnection:
-        """A connection that its thread keeps until `give_back` or `close`. :raises Unavailable: the database does not answer"""
+        """Check out a connection for this thread until `give_back` or `close`.
+
+        :raises Unavailable: the database does not respond
+        """
         asked = time.monotonic()
         if asked < self._not_before:
             raise errors.Unavailable("No connection was available in time a moment ago.")
@@ -80,19 +83,19 @@ class Connections:
         except errors.Unavailable:
             now = time.monotonic()
             if now - asked > _RETRY_AFTER:
-                # Who waits for this thread has waited as long.
+                # Requests queued for this thread have waited as long.
                 self._not_before = now + _RETRY_AFTER
             raise
         self._checked_out.append(pooled)
         return pooled
 
     def give_back(self, pooled: sa.PoolProxiedConnection) -> None:
-        """Let go of a connection."""
+        """Return a connection to the pool."""
         self._checked_out.remove(pooled)
         pooled.close()
 
     def discard(self, pooled: sa.PoolProxiedConnection) -> None:
-        """Close a connection that was taken out."""
+        """Close a checked-out connection."""
         pooled.invalidate()
         self.give_back(pooled)
 
@@ -100,7 +103,7 @@ class Connections:
         """Close every connection. The next use opens new ones."""
         self._thread = threading.local()
         while self._checked_out:
-            # Its pool may be gone already, and would not close it.
+            # If the pool is gone already, it would not close the connection.
             self._checked_out.pop().invalidate()
         self.engine.dispose()
 

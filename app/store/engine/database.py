@@ -1,4 +1,4 @@
-"""The database: sessions and transactions, which an engine implements. `factory` chooses the engine."""
+"""The interface of a database: sessions and transactions. `factory` chooses the implementation."""
 
 import contextlib
 from abc import ABC, abstractmethod
@@ -17,30 +17,30 @@ __all__ = ["Database", "Query", "Row", "Session"]
 
 
 class Database(Connections, ABC):
-    """One database."""
+    """A database, as the interface of its engine."""
 
     name: ClassVar[str]
-    """The name of the engine, as SQLAlchemy has it."""
+    """The name of the engine in SQLAlchemy."""
 
     shared: ClassVar[bool]
-    """Whether servers of several machines may share the database, so that an operator decides when it is migrated."""
+    """Whether servers on several machines may share the database, so that an operator decides when to migrate it."""
 
     is_remote: ClassVar[bool]
-    """Whether a statement waits for a network, so that no event loop should wait for it."""
+    """Whether statements wait for a network, so that the event loop must not run them."""
 
     migration_begin: ClassVar[tuple[str, ...]]
-    """The statements that begin a migration. Servers that start together migrate one after the other."""
+    """The statements that begin a migration. They serialize servers that start at the same time."""
 
     size_query: ClassVar[str]
-    """The statement that tells how many bytes the database takes."""
+    """The query for the size of the database in bytes."""
 
     @property
     def serves_threads(self) -> bool:
-        """Whether each thread can have a connection."""
+        """Whether each thread can have its own connection."""
         return True
 
     def compile(self, statement: ClauseElement) -> Query:
-        """A statement as SQL of the driver."""
+        """Compile a statement to the SQL of the driver."""
         return Query(statement, self._dialect)
 
     @property
@@ -49,16 +49,16 @@ class Database(Connections, ABC):
 
     @abstractmethod
     def read(self) -> contextlib.AbstractContextManager[Session]:
-        """A session for one reading statement, in autocommit: a single round trip.
+        """A session for one statement that reads, in autocommit: a single round trip.
 
-        :raises Unavailable: the database does not answer
+        :raises Unavailable: the database does not respond
         """
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
-        """A session for one transaction, committed at the end and rolled back if anything is raised.
+        """A session for one transaction, committed at the end and rolled back on an exception.
 
-        :raises Unavailable: the database does not answer
+        :raises Unavailable: the database does not respond
         :raises NotUnique: a value is taken
         """
         self._begin_in_unit()
@@ -66,71 +66,71 @@ class Database(Connections, ABC):
             yield session
 
     def write_once(self) -> contextlib.AbstractContextManager[Session]:
-        """A session for one writing statement, which is a transaction by itself.
+        """A session for one statement that writes, in its own transaction.
 
-        :raises Unavailable: the database does not answer
+        :raises Unavailable: the database does not respond
         :raises NotUnique: a value is taken
         """
         return self.write()
 
     @abstractmethod
     def serializable(self) -> contextlib.AbstractContextManager[Session]:
-        """A session for one serializable transaction, committed at the end and rolled back if anything is raised.
+        """A session for one serializable transaction, committed at the end and rolled back on an exception.
 
-        :raises TakenBack: a concurrent transaction conflicts with it; nothing was changed
-        :raises Unavailable: the database does not answer
-        :raises NotUnique: a value is taken, which on PostgreSQL may have happened meanwhile
+        :raises SerializationFailure: a concurrent transaction conflicts with it; nothing was changed
+        :raises Unavailable: the database does not respond
+        :raises NotUnique: a value is taken, on PostgreSQL possibly by a concurrent transaction
         """
 
     @abstractmethod
     def upkeep(self) -> contextlib.AbstractContextManager[Session]:
-        """A session for one transaction of a start. Servers that start together do this one after the other.
+        """A session for one transaction at start-up. It serializes servers that start at the same time.
 
-        :raises Unavailable: the database does not answer
+        :raises Unavailable: the database does not respond
         """
 
     @abstractmethod
     def snapshot(self) -> contextlib.AbstractContextManager[Session]:
-        """A session for several reading statements, which all see the database as the first one does.
+        """A session for several statements that read one snapshot, that of the first statement.
 
-        :raises Unavailable: the database does not answer
+        :raises Unavailable: the database does not respond
         """
 
     def unit_of_work(self) -> contextlib.AbstractContextManager[Any]:
-        """What a request writes, all of which is undone if anything is raised, whatever was committed in it."""
+        """The unit of work of a request: an exception rolls back all of its writes, also committed ones."""
         return UnitOfWork(self._thread, self._joined)
 
     def scheduling(self) -> Scheduling:
-        """Prepare to serve the requests of event loops. :returns: how they are run on this database"""
+        """Prepare to serve the requests of event loops. :returns: how to run them on this database"""
         return Scheduling()
 
     def change_counter(self) -> Callable[[], Hashable | None] | None:
-        """A function whose result differs after each change of the database, whoever makes it.
+        """A function whose result differs after each change of the database by any process.
 
-        :returns: None if that can't be told cheaply
+        :returns: None if the engine has no cheap way to tell
         """
         return None
 
     @abstractmethod
     def tables(self, names: Collection[str]) -> set[str]:
-        """The tables among some names. :raises Unavailable: the database does not answer"""
+        """The existing tables among some names. :raises Unavailable: the database does not respond"""
 
     def size(self) -> int:
-        """How many bytes the database takes. :raises Unavailable: it does not answer"""
+        """The size of the database in bytes. :raises Unavailable: it does not respond"""
         with self.read() as session:
             (size,) = session.row(self.compile(sa.text(self.size_query))) or (0,)
         return int(size)
 
     def is_pooled(self) -> bool:
-        """Whether connections lead to a pooler, and not to the database itself. :raises Unavailable: it does not answer"""
+        """Whether connections lead to a connection pooler. :raises Unavailable: it does not respond"""
         return False
 
     def _joined(self, unit: UnitOfWork, session: Session) -> Session:
-        """The session of a unit of work. :param session: the session that has begun its transaction"""
+        """The session of a unit of work. :param session: the session that has begun the transaction"""
         return JoinedSession(unit, session)
 
     def _begin_in_unit(self) -> None:
-        """Let what is written now belong to the unit of work of this thread, if there is one."""
+        """Begin the transaction of this thread's unit of work, if there is one."""
         unit: UnitOfWork | None = getattr(self._thread, "unit", None)
         if unit is not None and not unit.begun:
             unit.begin(self._own_write())

@@ -1,4 +1,4 @@
-"""Errors of the driver and the pool, as the errors that callers know."""
+"""Errors of the driver and the pool, translated to exceptions of the domain."""
 
 from abc import ABC, abstractmethod
 
@@ -11,18 +11,18 @@ class DriverErrors(ABC):
     """The errors of a database's driver."""
 
     integrity: type[Exception]
-    """A unique value is taken."""
+    """The error for a unique value that is taken."""
 
     unavailable: tuple[type[Exception], ...]
-    """The database does not answer, or not in time."""
+    """The errors for a database that does not respond, or not in time."""
 
     @property
     def known(self) -> tuple[type[Exception], ...]:
-        """The classes that are translated."""
+        """The classes of errors that are translated."""
         return (self.integrity, *self.unavailable, sa.exc.DatabaseError, sa.exc.TimeoutError)
 
     def translated(self, error: BaseException) -> BaseException:
-        """An error of the driver or the pool as the one that callers know; any other as it is."""
+        """Translate an error of the driver or the pool to an exception of the domain; return any other unchanged."""
         if isinstance(error, self.integrity):
             columns = self.taken_columns(error)
             return errors.NotUnique(columns[0] if len(columns) == 1 else columns)

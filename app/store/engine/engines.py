@@ -1,4 +1,4 @@
-"""SQLAlchemy's engines: how connections are opened, and what is set on each."""
+"""Engines of SQLAlchemy: how connections are opened and set up."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -12,33 +12,33 @@ from app.store.engine.locking import runs_event_loop
 from app.store.engine.sqlite.privacy import make_file, make_folder
 
 DIRECT = "direct"
-"""What a pool knows of a connection to PostgreSQL: whether it leads to one session for as long as it lasts."""
+"""The key in the pool's record of a PostgreSQL connection: whether it has one session of the server for its lifetime."""
 
-# How long a thread without an event loop waits for another writer, in milliseconds.
+# The busy timeout of a thread without an event loop, in milliseconds.
 SQLITE_BUSY_TIMEOUT = 5_000
-# How large the log of a SQLite database stays once it has been written back, in bytes: it grows while somebody reads for long.
-# SQLite writes it back from about half of that on, so a log of everyday size keeps its file, which is quicker than to make it anew.
+# The size that SQLite truncates the WAL to after a checkpoint, in bytes: it grows during long reads. SQLite checkpoints at about
+# half of it, so a WAL of normal size keeps its file, which is faster than to create it again.
 SQLITE_LOG_LIMIT = 8 * 1024 * 1024
-# How long to wait for a PostgreSQL server to response at connect, in seconds.
+# How long to wait for a PostgreSQL server to respond at connect, in seconds.
 POSTGRESQL_CONNECT_TIMEOUT = 5
 # How long a statement may run on PostgreSQL, in milliseconds.
 POSTGRESQL_STATEMENT_TIMEOUT = 15_000
-# How long a statement waits for a lock of another transaction, in milliseconds. Who holds it for longer is stuck, or at work for
-# long.
+# How long a statement waits for a lock of another transaction, in milliseconds. A transaction with a lock for longer is stuck or
+# long-running.
 POSTGRESQL_LOCK_TIMEOUT = 2_000
-# The same for a transaction that no other writer may interleave with: each of those that come before takes seconds at most.
+# The same for a transaction that waits for all other writers: each transaction before it takes seconds at most.
 POSTGRESQL_WRITERS_TIMEOUT = 10_000
-# The same where others would wait for it: on the threads and the connections of requests. It is enough for a commit to end.
+# The same on the threads and connections that other requests wait for. It is enough for a commit to end.
 POSTGRESQL_SHORT_LOCK_TIMEOUT = 20
-# How long a connection may be silent while a statement is under way, in seconds. A pooler may let it wait before it runs.
+# How long a connection may be silent during a statement, in seconds. A pooler may queue the statement before it runs.
 POSTGRESQL_RESPONSE_TIMEOUT = POSTGRESQL_STATEMENT_TIMEOUT / 1000 + POSTGRESQL_CONNECT_TIMEOUT
-# After how long a PostgreSQL server's machine that says nothing counts as gone, in milliseconds. One that is busy is not silent:
-# its kernel answers.
+# How long the machine of a PostgreSQL server may be silent until it counts as gone, in milliseconds. The kernel of a busy one
+# still responds.
 POSTGRESQL_SILENCE = 5_000
 
 
 def sqlite_engine(address: Address) -> sa.Engine:
-    """The engine of a SQLite database. :raises Unavailable: there is no place for it"""
+    """Create the engine of a SQLite database. :raises Unavailable: the folder or file can't be created"""
     if address.path is not None:
         try:
             make_folder(address.path.parent)
@@ -46,7 +46,7 @@ def sqlite_engine(address: Address) -> sa.Engine:
             raise errors.Unavailable(f"{address.path} can't be created: {error.strerror}") from error
     engine = sa.create_engine(
         address.url,
-        # Each thread keeps its connection, so there is nothing to pool; only an unnamed database is its connection.
+        # Each thread keeps its connection, so there is nothing to pool; a database in memory has one connection only.
         poolclass=sa.pool.StaticPool if address.path is None else sa.pool.NullPool,
         # Transactions begin and end in `Database.write` only, so there is nothing to reset.
         pool_reset_on_return=None,
@@ -73,17 +73,17 @@ def sqlite_engine(address: Address) -> sa.Engine:
 
 
 def let_sleep(connection: sqlite3.Connection, may_sleep: bool) -> None:
-    """Let a statement that finds the database locked sleep in its thread for a while, or fail at once.
+    """Let a statement that finds the database locked sleep in its thread, or fail at once.
 
-    :param may_sleep: whether nothing else wants the thread
+    :param may_sleep: whether nothing else needs the thread
     """
     connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT if may_sleep else 0}")
 
 
 def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:
-    """The engine of PostgreSQL.
+    """Create the engine of a PostgreSQL database.
 
-    :param pool_size: the most connections
+    :param pool_size: the maximum number of connections
     """
     from app.store.engine.postgresql.opening import open_connection
 
@@ -92,14 +92,14 @@ def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:
         "tcp_user_timeout": POSTGRESQL_SILENCE,
         "keepalives_idle": 2,
         "keepalives_interval": 1,
-        # Of several servers the one that takes changes is meant, whichever it is now.
+        # Of several servers, connect to the primary.
         "target_session_attrs": "read-write" if "," in address.options.get("host", "") else "any",
     }
     fixed = {
         "autocommit": True,
-        # Statements are sent in it, whatever the database stores them in.
+        # Statements are sent in UTF-8, whatever encoding the database uses.
         "client_encoding": "UTF8",
-        # The names that the driver gives to statements that it prepares by itself are the same in each process.
+        # Psycopg's own names of prepared statements are the same in each process, so it must not prepare any.
         "prepare_threshold": None,
     }
     limits = {"statement_timeout": POSTGRESQL_STATEMENT_TIMEOUT, "lock_timeout": POSTGRESQL_LOCK_TIMEOUT}
@@ -110,7 +110,7 @@ def postgresql_engine(address: Address, pool_size: int) -> sa.Engine:
         max_overflow=0,
         pool_timeout=POSTGRESQL_CONNECT_TIMEOUT,
         pool_reset_on_return=None,
-        # What the URL says wins.
+        # The options of the URL override the defaults.
         connect_args={**defaults, **address.options, **fixed},
     )
 

@@ -1,22 +1,22 @@
-"""The choice of the engine, and of what it has for speed."""
+"""The choice of the engine and its optimizations."""
 
 from app.store.engine.address import address_of
 from app.store.engine.database import Database
 
-# From so many connections on, some of them are for a pipeline.
+# The minimum size of the pool with a pipeline.
 _PIPELINED = 6
 
 
 def open_database(url: str, pool_size: int = 10) -> Database:
-    """The database of a URL. It connects when it is first used.
+    """Create the database of a URL. It connects on first use.
 
-    :param url: as SQLAlchemy has it: `sqlite:///PATH` or `postgresql://...`
-    :param pool_size: the most connections of this process to PostgreSQL
-    :raises ValueError: the URL is invalid, or of another kind of database
-    :raises Unavailable: there is no place for a file
+    :param url: as a URL of SQLAlchemy: `sqlite:///PATH` or `postgresql://...`
+    :param pool_size: the maximum number of connections of this process to PostgreSQL
+    :raises ValueError: the URL is invalid, or names another kind of database
+    :raises Unavailable: the folder or file can't be created
     """
     address = address_of(url)
-    # A server has no use for the other engine's modules, and for its driver.
+    # A server does not need the modules and the driver of the other engine.
     if address.engine == "sqlite":
         from app.store.engine.sqlite.grouped_database import GroupedDatabase
 

@@ -1,4 +1,4 @@
-"""Waiting for SQLite's write lock by a timer: SQLite itself would sleep in the thread, and block the event loop."""
+"""Waits for SQLite's write lock with a timer: SQLite itself would sleep in the thread and block the event loop."""
 
 import asyncio
 import random
@@ -16,10 +16,10 @@ PATIENCE = 5.0
 # The shortest and the longest wait between two attempts, in seconds. An attempt takes some microseconds.
 _SHORTEST, _LONGEST = 0.001, 0.002
 
-# How long a process keeps writing while others wait, in seconds. To switch processes costs more than a small write.
+# How long a process keeps writing while others wait, in seconds. Switching processes costs more than a small write.
 _TURN = 0.02
 
-# How long a process waits for the turnstile before it tries without it, in seconds: the process there may be stopped.
+# How long a process waits for the write queue before it tries without it, in seconds: the process there may be stopped.
 _COURTESY = 0.25
 
 
@@ -32,7 +32,7 @@ def is_locked(error: BaseException) -> bool:
 
 
 def runs_event_loop() -> bool:
-    """Whether this thread runs an event loop, so that nothing in it may sleep."""
+    """Whether this thread runs an event loop and must not sleep."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -41,20 +41,20 @@ def runs_event_loop() -> bool:
 
 
 async def pause(error: errors.Locked, began: float) -> None:
-    """Wait a moment before another attempt to read.
+    """Wait before the next attempt to read.
 
-    :param began: when the request began to wait, in seconds of the loop's clock
-    :raises Unavailable: it has waited for the longest time allowed
+    :param began: the start of the wait, in seconds of the event loop's clock
+    :raises Unavailable: the wait has reached its limit
     """
     _limit_waiting(error, began)
     await asyncio.sleep(_delay())
 
 
 class _Waiter(NamedTuple):
-    """A request that waits for the lock.
+    """A request that waits for the write lock.
 
-    :param until: when it gives up, in seconds of the loop's clock
-    :param granted: done when the request may be tried again
+    :param until: the deadline, in seconds of the event loop's clock
+    :param granted: done when the request can be retried
     """
 
     until: float
@@ -65,9 +65,9 @@ class LockQueue:
     """A queue of the requests of one event loop that wait for the write lock. One timer tries for all of them, so that they
     share the transaction, and processes take turns.
 
-    :param take: takes the lock and returns whether it did; raises `Locked` or `sqlite3.Error`
-    :param most: how many requests may have the lock at once
-    :param write_queue: where the next process waits
+    :param take: takes the lock and returns whether it succeeded; raises `Locked` or `sqlite3.Error`
+    :param most: the maximum number of requests that get the lock at once
+    :param write_queue: the place of the next process
     """
 
     def __init__(self, take: Callable[[asyncio.AbstractEventLoop], bool], most: int, write_queue: WriteQueue) -> None:
@@ -75,13 +75,13 @@ class LockQueue:
         self._most = most
         self._turnstile = write_queue
         self._is_next = False
-        # When to check whether other processes wait, in seconds of the loop's clock.
+        # When to check for waiting processes, in seconds of the event loop's clock.
         self._turn_ends = 0.0
         self._waiting: deque[_Waiter] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def must_wait(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether a request has to wait even if the lock is free: others wait already, or it is another process's turn."""
+        """Whether a request has to wait even for a free lock: others are queued, or it is another process's turn."""
         if self._waiting:
             return True
         now = loop.time()
@@ -93,8 +93,8 @@ class LockQueue:
     async def wait(self, error: errors.Locked, began: float) -> None:
         """Wait for the lock.
 
-        :param began: when the request began to wait, in seconds of the loop's clock
-        :raises Unavailable: it has waited for as long as it may, or the database does not answer
+        :param began: the start of the wait, in seconds of the event loop's clock
+        :raises Unavailable: the wait has reached its limit, or the database does not respond
         """
         _limit_waiting(error, began)
         loop = asyncio.get_running_loop()
@@ -136,7 +136,7 @@ class LockQueue:
                 self._leave_turnstile()
                 for _ in range(min(self._most, len(self._waiting))):
                     granted = self._waiting.popleft().granted
-                    # Its client may have disconnected in this very iteration of the loop.
+                    # The client may have disconnected in this iteration of the event loop.
                     if not granted.done():
                         granted.set_result(None)
         except errors.Locked as error:
@@ -146,7 +146,7 @@ class LockQueue:
         self._go_on(loop)
 
     def _give_up(self, reason: str, now: float | None = None) -> None:
-        """Fail requests that have waited too long. :param now: in seconds of the loop's clock; None fails all"""
+        """Fail requests whose wait has reached its limit. :param now: in seconds of the event loop's clock; None fails all"""
         for _ in range(len(self._waiting)):
             waiter = self._waiting.popleft()
             if waiter.granted.done():

@@ -1,4 +1,4 @@
-"""Statements compiled to the driver's SQL, and sessions that execute them on the driver's own connection.
+"""Statements compiled to the driver's SQL, and sessions that execute them on the driver's connection.
 
 SQLAlchemy's ORM and result processing cost several times what the database does on tables this flat, so `Query` keeps the driver's
 SQL and binds parameters to it.
@@ -16,10 +16,10 @@ Row = Sequence[Any]
 
 
 class Query:
-    """A statement as SQL of the driver, compiled once, when it is first used.
+    """A statement as SQL of the driver, compiled on first use.
 
-    :param statement: as SQLAlchemy has it
-    :param dialect: the database's
+    :param statement: of SQLAlchemy
+    :param dialect: of the database
     """
 
     def __init__(self, statement: ClauseElement, dialect: sa.Dialect) -> None:
@@ -42,11 +42,11 @@ class Query:
 
     @cached_property
     def _constants(self) -> Mapping[str, Any]:
-        """Values of parameters that the statement itself holds."""
+        """The values of parameters that are part of the statement."""
         return {name: value for name, value in self._compiled.params.items() if value is not None}
 
     def bind(self, parameters: Mapping[str, Any]) -> list[Any]:
-        """Parameters in the form that the driver takes."""
+        """Arrange parameters as the driver expects them."""
         values = {**self._constants, **parameters} if self._constants else parameters
         return [values[name] for name in self._names]
 
@@ -59,34 +59,34 @@ class Session:
     def __init__(self, connection: Any, begin: str) -> None:
         self._connection = connection
         self._begin = begin
-        # Whether nobody could tell what was kept if the connection ended now.
+        # Whether the result of a commit would be unknown if the connection broke now.
         self.uncertain = False
 
     def rows(self, query: Query, parameters: Mapping[str, Any] = {}) -> list[Row]:
-        """All rows that a query answers."""
+        """All rows of a query."""
         rows: list[Row] = self._connection.execute(query.sql, query.bind(parameters)).fetchall()
         return rows
 
     def row(self, query: Query, parameters: Mapping[str, Any] = {}) -> Row | None:
-        """The first row that a query answers, None if there is none."""
+        """The first row of a query, None if there is none."""
         row: Row | None = self._connection.execute(query.sql, query.bind(parameters)).fetchone()
         return row
 
     def run(self, query: Query, parameters: Mapping[str, Any] = {}) -> int:
-        """Execute a statement. :returns: how many rows it changed"""
+        """Execute a statement. :returns: the number of changed rows"""
         count: int = self._connection.execute(query.sql, query.bind(parameters)).rowcount
         return count
 
     def lock(self, query: Query, parameters: Mapping[str, Any]) -> None:
-        """Lock rows until the transaction ends. :param query: selects them for update"""
+        """Lock rows until the transaction ends. :param query: a `SELECT ... FOR UPDATE`"""
         self.row(query, parameters)
 
     def script(self, sql: str) -> None:
-        """Execute a statement that has no parameters, as it stands."""
+        """Execute a statement without parameters."""
         self._connection.execute(sql)
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
-        """Commit what is executed at the end, roll it back if anything is raised."""
+        """A transaction, committed at the end and rolled back on an exception."""
         return self._own_transaction()
 
     @contextlib.contextmanager

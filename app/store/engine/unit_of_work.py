@@ -1,4 +1,4 @@
-"""Units of work: what a request writes on a thread of its own is one transaction, which ends with the request."""
+"""Units of work: the writes of a request on a thread of its own are one transaction, which ends with the request."""
 
 import contextlib
 import threading
@@ -10,10 +10,10 @@ from app.store.engine.session import Session
 
 
 class UnitOfWork:
-    """A unit of work. Transactions begun within it are one, committed at its end; earlier reads are not part of it.
+    """A unit of work: transactions within it become one, committed at its end; earlier reads are not part of it.
 
-    :param thread: what its thread keeps: its `unit`, and `kept`, the session of all that it executes
-    :param joined: makes the session whose statements belong to the unit's transaction, from the one that has begun it
+    :param thread: the state of the thread: its `unit`, and `kept`, the session for all statements
+    :param joined: creates the session of the unit from the session that has begun the transaction
     """
 
     __slots__ = ("_joined", "_kept", "_thread", "_transaction")
@@ -26,7 +26,7 @@ class UnitOfWork:
 
     @property
     def begun(self) -> bool:
-        """Whether the transaction has begun."""
+        """Whether its transaction has begun."""
         return self._transaction is not None
 
     def __enter__(self) -> Self:
@@ -46,7 +46,7 @@ class UnitOfWork:
         self._thread.kept = self._joined(self, session)
 
     def end(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Commit the transaction, or roll it back. Another one may begin."""
+        """Commit the transaction, or roll it back. A new one may begin."""
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             self._thread.kept = self._kept

@@ -22,9 +22,9 @@ from app.store.schema.tables import flows, objects, policy_bindings, stage_bindi
 
 
 class StageBindingRow(NamedTuple):
-    """A stage's binding to a flow, as it is stored, and the stage.
+    """A stored binding of a stage to a flow, with the stage.
 
-    :param flow_set: the flows that the stage is bound to, as JSON
+    :param flow_set: the flows of the stage, as JSON
     """
 
     pk: str
@@ -42,11 +42,11 @@ class StageBindingRow(NamedTuple):
 
 
 class PolicyBindingRow(NamedTuple):
-    """The binding of a policy, a user or a group to a flow or to a stage's binding, as it is stored, and what is bound.
+    """A stored binding of a policy, a user or a group to a flow or a stage binding, with the bound object.
 
-    :param target: what it is bound to
+    :param target: the flow or stage binding
     :param policy_properties: the policy's own properties, as JSON
-    :param policy_references: the references of the policy, as JSON
+    :param policy_references: the policy's references, as JSON
     :param people: the user, and the group: the columns of their rows, as JSON
     """
 
@@ -92,11 +92,11 @@ POLICY_REFERENCES: Mapping[str, Reference] = {
 _OWN = PolicyBindingRow._fields[: PolicyBindingRow._fields.index("failure_result") + 1]
 
 STAGE_NAME, POLICY_NAME = "stage__name", "policy__name"
-"""The property of a binding that is the name of the bound object."""
+"""The property of a binding with the name of the bound object."""
 
 
 def stage_binding_view(searched: Sequence[str] = ()) -> View:
-    """The bindings of stages to flows. :param searched: the properties that searches look at"""
+    """The bindings of stages to flows. :param searched: the searched properties"""
     own = [stage_bindings.c[name] for name in StageBindingRow._fields[:9]]
     columns = [*own, objects.c.name, objects.c.model, flow_set(objects)]
     source = stage_bindings.join(objects, objects.c.pk == stage_bindings.c.stage)
@@ -106,7 +106,7 @@ def stage_binding_view(searched: Sequence[str] = ()) -> View:
 
 
 def stage_binding_fields() -> dict[str, Field]:
-    """The properties that bindings of stages can be filtered by."""
+    """The filters of stage bindings."""
     columns = stage_bindings.c
     bound = sa.exists().where(policy_bindings.c.stage_binding == columns.pk)
     return {
@@ -127,7 +127,7 @@ def stage_binding_fields() -> dict[str, Field]:
 
 
 def policy_binding_view(searched: Sequence[str] = ()) -> View:
-    """The bindings of policies to flows and to bindings of stages. :param searched: the properties that searches look at"""
+    """The bindings of policies to flows and to bindings of stages. :param searched: the searched properties"""
     own = [_target() if name == "target" else policy_bindings.c[name] for name in _OWN]
     policy = (objects.c.name, objects.c.model, objects.c.members)
     columns = [*own, *policy, object_references(), bound_to(objects.c.pk), _people()]
@@ -142,7 +142,7 @@ def policy_binding_view(searched: Sequence[str] = ()) -> View:
 
 
 def policy_binding_fields() -> dict[str, Field]:
-    """The properties that bindings of policies can be filtered by."""
+    """The filters of policy bindings."""
     columns = policy_bindings.c
     identity = sa.func.coalesce(flows.c.policybindingmodel_ptr_id, stage_bindings.c.policybindingmodel_ptr_id)
     return {
@@ -157,7 +157,7 @@ def policy_binding_fields() -> dict[str, Field]:
         "target": Field(
             "string",
             lambda: identity,
-            # A filter holds the one identity, a blueprint the other.
+            # A filter contains the one identifier, a blueprint the other.
             lambda wanted: sa.or_(identity == wanted, _target() == wanted),
             bound=_one,
             reference=_TO_TARGET,
@@ -175,7 +175,7 @@ def policy_binding_fields() -> dict[str, Field]:
 
 
 def _people() -> sa.ScalarSelect[str]:
-    """The user and the group that are bound, as JSON."""
+    """The bound user and the bound group, as JSON."""
     bound = objects.alias("bound_person")
     of_user, of_group = groups_of(bound), members_of_group(bound)
     related = sa.case((bound.c.collection == literal(USERS), of_user), else_=of_group)
@@ -185,7 +185,7 @@ def _people() -> sa.ScalarSelect[str]:
 
 
 def _target() -> sa.ColumnElement[str]:
-    """What a policy is bound to."""
+    """The target of a policy binding."""
     return sa.func.coalesce(policy_bindings.c.flow, policy_bindings.c.stage_binding)
 
 
@@ -195,7 +195,7 @@ def _reference_field(column: sa.Column[Any], reference: Reference) -> Field:
 
 
 def _search(fields: Mapping[str, Field], searched: Sequence[str], name: str) -> sa.ColumnElement[str]:
-    """The searched properties of a binding, upper-cased and on a line each. :param name: that of the bound object's name"""
+    """The searched properties of a binding, upper-cased, one per line. :param name: that of the bound object's name"""
     texts = [
         searched_name()
         if property_ == name
@@ -204,7 +204,7 @@ def _search(fields: Mapping[str, Field], searched: Sequence[str], name: str) -> 
     ]
     found: sa.ColumnElement[str] = sa.literal_column("''", sa.Text())
     for text in texts:
-        # What is not bound has no name.
+        # The name is null without a bound object.
         found = found + sa.func.coalesce(text, literal("")) + line_feed()
     return found
 

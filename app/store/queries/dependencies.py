@@ -1,4 +1,4 @@
-"""What belongs together: which model an object is of, and what is bound to it."""
+"""Dependencies between objects: their models and bindings."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +13,7 @@ from app.store.schema.tables import COLLECTIONS, objects, policy_bindings, stage
 class Graph:
     """The objects of a database, and the bindings between them.
 
-    :param database: where they are
+    :param database: the database
     :param models: the models by name
     """
 
@@ -50,14 +50,14 @@ class Graph:
         )
 
     def models_of(self, session: Session, pks: Iterable[str]) -> dict[str, str]:
-        """The models of objects, by pk. Those that there are not are left out."""
+        """The models of objects, by pk. Missing objects are left out."""
         rows = session.rows(self._models_of, {"pks": listed(list(pks))})
         return {pk: self._models.get(name) or name for pk, name in rows}
 
     def bound_to(self, session: Session, pks: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-        """The bindings whose targets objects are, by the target's pk.
+        """The bindings to some targets, by the target's pk.
 
-        :returns: model and pk of each: those of stages, then those of policies, each in its order
+        :returns: model and pk of each: stage bindings, then policy bindings, each in their order
         """
         found: dict[str, list[tuple[str, str]]] = {}
         for target, collection, pk in session.rows(self._bound_to, {"pks": listed(list(pks))}):

@@ -14,7 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class position(FunctionElement[int]):  # noqa: N801  # named as an SQL function, as in SQLAlchemy
-    """The position of a text in another one, from 1; 0 if it is not in it. Arguments: the text, the part."""
+    """The position of a text in another one, from 1; 0 if it does not occur. Arguments: the text, the part."""
 
     type = sa.Integer()
     inherit_cache = True
@@ -28,7 +28,7 @@ class character(FunctionElement[str]):  # noqa: N801
 
 
 class json_row(FunctionElement[Any]):  # noqa: N801
-    """A JSON array of values. SQLite has 0 and 1 for truth values."""
+    """A JSON array of values. SQLite has 0 and 1 for booleans."""
 
     inherit_cache = True
 
@@ -54,7 +54,7 @@ def line_feed() -> sa.ColumnElement[str]:
 
 
 class json_texts(FunctionElement[str]):  # noqa: N801
-    """The texts of a JSON array, as a table with the column `value`. Argument: the array as text."""
+    """The strings of a JSON array, as a table with the column `value`. Argument: the array as text."""
 
     inherit_cache = True
 
@@ -165,8 +165,8 @@ def _json_value_on_postgresql(element: json_value, compiler: SQLCompiler, **opti
 
 
 class json_holds(FunctionElement[bool]):  # noqa: N801
-    """Whether a JSON object has other JSON in it. Arguments: the object as text; on SQLite and on PostgreSQL, what it has to hold:
-    a list of paths with values there, and an object, as text both, in an object of `paths` and `tree`.
+    """Whether a JSON object contains other JSON. Arguments: the object as text; the other JSON, as an object with `paths` for
+    SQLite, a list of paths with their values, and `tree` for PostgreSQL, an object, both as text.
     """
 
     type = sa.Boolean()
@@ -192,12 +192,12 @@ def _json_holds_on_postgresql(element: json_holds, compiler: SQLCompiler, **opti
 
 
 def readable(json: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
-    """JSON as a database reads it: none reads text with NUL out of it. It takes as many characters to escape another one."""
+    """JSON without NUL, which no database can read. Each is replaced by an escape of equal length."""
     return sa.func.replace(json, literal(r"\u0000"), literal(r"\ufffd"), type_=sa.Text())
 
 
 def literal(text: str) -> sa.ColumnElement[str]:
-    """A text of the contract as a literal of SQL: a statement is compiled once for it."""
+    """A text of the contract as a literal of SQL: each text compiles its own statement."""
     return sa.literal_column("'" + text.replace("'", "''") + "'")
 
 

@@ -1,4 +1,4 @@
-"""A flow as it is stored, and the statement that changes one."""
+"""The row of a flow, and its update."""
 
 from collections.abc import Mapping, Set
 from operator import attrgetter
@@ -11,9 +11,9 @@ from app.store.schema.tables import flows
 
 
 class Flow(NamedTuple):
-    """A flow as it is stored. SQLite gives its truth values as 0 and 1.
+    """A stored flow. SQLite returns 0 and 1 for booleans.
 
-    What is bound to it is kept by the database: the identities, in the order of the bindings, separated by spaces.
+    `stages` and `policies` are maintained by triggers: identifiers in the order of the bindings, separated by spaces.
     """
 
     pk: str
@@ -33,11 +33,11 @@ class Flow(NamedTuple):
 
 
 texts = attrgetter(*(name for name in Flow._fields if isinstance(flows.c[name].type, sa.Text)))
-"""What may be long in a flow."""
+"""The text columns of a flow, which may be long."""
 
 
 def update_of(properties: Set[str]) -> sa.Update:
-    """The statement that changes some properties of the flow of a primary key."""
+    """The update of some properties of a flow by its primary key."""
     values: dict[str, sa.BindParameter[Any]] = {
         name: sa.bindparam(f"new_{name}") for name in sorted({*properties, "search"})
     }
@@ -49,7 +49,7 @@ def values_of_update(flow: Flow, properties: Mapping[str, Any], searched: tuple[
 
     :param flow: with its new properties
     :param properties: the new properties
-    :param searched: the properties that a search looks at
+    :param searched: the searched properties
     """
     values = {f"new_{name}": value for name, value in properties.items()}
     values["new_search"] = search_text([getattr(flow, name) for name in searched])

@@ -1,4 +1,4 @@
-"""Rows of another table as one JSON text, so that what belongs to an object comes with it in one statement."""
+"""Rows of another table as JSON text, so that one statement reads an object with its related objects."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,15 +15,15 @@ def json_rows(
     where: sa.ColumnElement[bool],
     order_by: Sequence[sa.ColumnElement[Any]],
 ) -> sa.ScalarSelect[str]:
-    """A list with a list of values for each row. SQLite has 0 and 1 for truth values.
+    """A list of lists of values, one for each row. SQLite has 0 and 1 for booleans.
 
     :param columns: the values of a row
     :param source: the tables
-    :param outer: the table of the statement around that `where` names
-    :param where: which rows
+    :param outer: the table of the enclosing statement that `where` names
+    :param where: the condition of the rows
     :param order_by: their order
     """
-    # The inner statement keeps the order: both databases aggregate rows as they come.
+    # The subquery keeps the order: both databases aggregate rows in the order of their input.
     inner = sa.select(*(column.label(f"value_{index}") for index, column in enumerate(columns)))
     rows = inner.select_from(source).where(where).order_by(*order_by).correlate(outer).subquery()
     return sa.select(json_aggregate(json_row(*rows.c))).scalar_subquery()

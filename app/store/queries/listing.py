@@ -1,4 +1,4 @@
-"""Pages of objects: filtered, searched and sorted, with the number of all that match."""
+"""Pages of objects: filtered, searched and sorted, with the total number of matches."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from app.caches import bounded_cache
 from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries.view import View, condition_count
 
-# The greatest offset that both databases take.
+# The greatest offset of both databases.
 LAST_OFFSET = 2**63 - 1
 
 By = tuple[frozenset[str], int, tuple[tuple[str, bool], ...]]
-"""What a statement depends on: the properties that are filtered on, the conditions of the words, the sort keys."""
+"""The key of a statement: the filtered properties, the number of term conditions, the sort keys."""
 
 
 class SortKey(Protocol):
-    """One key to sort by."""
+    """A sort key."""
 
     @property
     def property_name(self) -> str:
@@ -31,11 +31,11 @@ class SortKey(Protocol):
 
 
 class PageRequest(NamedTuple):
-    """The page of a list that a client asks for.
+    """A request for a page of a list.
 
-    :param filters: values that properties have to equal
-    :param search: words that have to be found
-    :param ordering: the keys to sort by; equal objects follow by `pk`
+    :param filters: the required values of properties
+    :param search: search terms that must match
+    :param ordering: the sort keys; equal objects are sorted by `pk`
     :param page: number of the page, from 1
     :param page_size: objects on a page
     """
@@ -54,7 +54,7 @@ R = TypeVar("R", bound=tuple[Any, ...])
 class Page(Generic[R]):
     """A page of a list.
 
-    :param count: how many objects match, on all pages together
+    :param count: the number of matching objects on all pages
     :param rows: the objects of the page
     """
 
@@ -63,12 +63,12 @@ class Page(Generic[R]):
 
 
 class Listing(Generic[R]):
-    """The statements that make pages.
+    """The statements of pages.
 
-    :param database: where it is
-    :param view: what is listed
-    :param row: makes an object of the values of its columns
-    :param cut: whether the page is cut before what is read of each object is made, which pays if that is more than columns
+    :param database: the database
+    :param view: the listed objects
+    :param row: makes an object from the values of its columns
+    :param cut: whether the page is cut before columns are computed, which pays for computed ones
     """
 
     def __init__(self, database: Database, view: View, row: Callable[[Iterable[Any]], R], *, cut: bool = False) -> None:
@@ -79,9 +79,9 @@ class Listing(Generic[R]):
         self._query = bounded_cache(256)(self._compile)
 
     def page(self, request: PageRequest) -> Page[R]:
-        """A page of the objects that match, with their number, from one snapshot.
+        """A page of matching objects with their number, from one snapshot.
 
-        :raises PageNotFound: the page lies before the first one or behind the last one, or has no room
+        :raises PageNotFound: the page is before the first or after the last one, or `page_size` is 0
         """
         filters, terms, ordering, number, size = request
         offset = (number - 1) * size
@@ -102,7 +102,7 @@ class Listing(Generic[R]):
         return Page(rows[0][-1], [self._row(row[:-1]) for row in rows])
 
     def _rows(self, session: Session, by: By, _terms: Sequence[str], parameters: dict[str, Any]) -> list[Row]:
-        """The rows of a page, each with the number of all that match at its end."""
+        """The rows of a page, each with the total number of matches at its end."""
         return session.rows(self._query(*by), parameters)
 
     def _compile(

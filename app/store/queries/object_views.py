@@ -26,11 +26,11 @@ from app.store.schema.tables import flows, objects, policy_bindings, references,
 
 
 class ObjectRow(NamedTuple):
-    """An object as it is stored.
+    """A stored object.
 
     :param properties: its properties as JSON, without `name` and references
-    :param references: pairs of a property and a referenced identity, as JSON
-    :param related: what a relation adds: JSON, or a number
+    :param references: pairs of a property and a referenced identifier, as JSON
+    :param related: the value of the relation: JSON, or a number
     """
 
     pk: str
@@ -42,13 +42,13 @@ class ObjectRow(NamedTuple):
 
 
 OBJECT_COLUMNS = (objects.c.pk, objects.c.model, objects.c.name, objects.c.members)
-"""The columns of the table that an `ObjectRow` begins with."""
+"""The columns of the table at the beginning of an `ObjectRow`."""
 
 FLOW_SET = (
     "pk", "policybindingmodel_ptr_id", "name", "slug", "title", "designation", "background", "policy_engine_mode",
     "compatibility_mode", "layout", "denied_action",
 )  # fmt: skip
-"""The columns of a flow that a stage shows of the flows it is bound to."""
+"""The properties of a flow in the `flow_set` of a stage."""
 
 
 def view(
@@ -58,7 +58,7 @@ def view(
 
     :param related: the relation of the collection, empty if it has none
     :param all_of_it: whether these are all models of the collection
-    :param by_name: whether searches look at names
+    :param by_name: whether names are searched
     """
     always: list[Condition] = [objects.c.collection == literal(collection)]
     if not all_of_it:
@@ -73,9 +73,9 @@ def view(
 
 
 def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
-    """The properties that some objects of a collection can be filtered by.
+    """The common filters of some objects of a collection.
 
-    :param models: theirs; all have these properties
+    :param models: their models, all with these properties
     :param related: the relation of the collection, empty if it has none
     """
     # A name is unique within the collection.
@@ -101,7 +101,7 @@ def stored_properties(model: Model) -> dict[str, str]:
 
 
 def searched_name() -> sa.ColumnElement[str]:
-    """The name of an object as it is searched: the first line of the `search` column."""
+    """The searched name of an object: the first line of the `search` column."""
     return sa.func.substr(objects.c.search, 1, _end_of_name() - 1, type_=sa.Text())
 
 
@@ -115,11 +115,11 @@ def _end_of_name() -> sa.ColumnElement[int]:
 
 
 def flow_set(outer: sa.FromClause) -> sa.ScalarSelect[str]:
-    """The flows that a stage is bound to, one for each binding, as JSON.
+    """The flows of a stage, one for each binding, as JSON.
 
-    :param outer: the stages, as the statement around names them
+    :param outer: the stages, as named in the enclosing statement
     """
-    # Aliases: the statement around may have these tables too.
+    # Aliases, as the enclosing statement may use these tables.
     binding, flow = stage_bindings.alias("bound"), flows.alias("bound_flow")
     joined = binding.join(flow, flow.c.pk == binding.c.target)
     columns = [flow.c[name] for name in FLOW_SET]
@@ -128,7 +128,7 @@ def flow_set(outer: sa.FromClause) -> sa.ScalarSelect[str]:
 
 
 def bound_to(policy: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
-    """How often a policy is bound, and used by a prompt stage."""
+    """The number of bindings of a policy, and of prompt stages that use it."""
     binding, reference = policy_bindings.alias("bound"), references.alias("used")
     bindings = sa.select(sa.func.count()).select_from(binding).where(binding.c.policy == policy)
     users = sa.select(sa.func.count()).select_from(reference).where(reference.c.object == policy)
@@ -136,9 +136,9 @@ def bound_to(policy: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
 
 
 def object_references(outer: sa.FromClause = objects) -> sa.ColumnElement[str]:
-    """The references of an object: pairs of a property and an identity, as JSON.
+    """The references of an object: pairs of a property and an identifier, as JSON.
 
-    :param outer: the objects, as the statement around names them
+    :param outer: the objects, as named in the enclosing statement
     """
     order = (references.c.member, references.c.position)
     pair = (references.c.member, _identity())
@@ -159,11 +159,11 @@ def _absence_field(present: Callable[[], sa.Exists]) -> Field:
 
 
 class Relation(NamedTuple):
-    """Related objects that the store reads together with an object.
+    """Related objects, read together with an object.
 
     :param column: makes their value
-    :param samples: samples of it, first that of an object without related ones
-    :param filters: further filters of the objects
+    :param samples: sample values, the first of an object without related ones
+    :param filters: additional filters of the objects
     """
 
     column: Callable[[], sa.ColumnElement[Any]]
@@ -189,13 +189,13 @@ RELATIONS: Mapping[str, Relation] = {
         },
     ),
 }
-"""The relations that a collection may have, by the property that shows them."""
+"""The relations of collections, by the property for them."""
 
 
 def _property_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
     """The field of a property that is stored as JSON.
 
-    :param unstored: its values where it is not stored, by model
+    :param unstored: the values of objects that do not store it, by model
     """
 
     def key() -> sa.ColumnElement[Any]:
@@ -223,7 +223,7 @@ def _literal(value: Any) -> sa.ColumnElement[Any]:
 
 
 def _reference_field(name: str, reference: Reference) -> Field:
-    """The field of a reference; a list matches any of its identities."""
+    """The field of a reference; a list matches any of its identifiers."""
 
     def holds() -> tuple[Condition, Condition]:
         return references.c.owner == objects.c.pk, references.c.member == literal(name)
@@ -238,5 +238,5 @@ def _reference_field(name: str, reference: Reference) -> Field:
 
 
 def _identity() -> sa.ColumnElement[str]:
-    """The identity that a reference holds."""
+    """The identifier in a reference."""
     return sa.func.coalesce(references.c.object, references.c.flow)

@@ -1,4 +1,4 @@
-"""What users and groups show of one another, and the filters that look at it."""
+"""Users and groups: their mutual references, and filters on them."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from app.store.queries.view import Condition, Field, any_of, text
 from app.store.schema.tables import objects, references
 
 USERS, GROUPS = "users", "groups"
-"""The collections, and the properties by which each refers to the other."""
+"""The collections, and the properties of their mutual references."""
 
 _PARENT = "parent"
 _TO_GROUPS = Reference((GROUPS,), "", many=True)
@@ -26,7 +26,7 @@ _TO_USERS_BY_NAME = Reference((USERS,), "", many=True, identity=("username",))
 def groups_of(user: sa.FromClause) -> sa.ScalarSelect[str]:
     """The groups of a user with their parents, as JSON: pk, name and properties of both.
 
-    :param user: the user, as the statement around names it
+    :param user: the user, as named in the enclosing statement
     """
     membership, group = references.alias("membership"), objects.alias("group_of_user")
     to_parent, parent = references.alias("to_parent"), objects.alias("parent_of_group")
@@ -39,9 +39,9 @@ def groups_of(user: sa.FromClause) -> sa.ScalarSelect[str]:
 
 
 def members_of_group(group: sa.FromClause) -> sa.ScalarSelect[str]:
-    """The users in a group, and last its parent, as JSON: property, pk, name and properties of each.
+    """The users in a group, then its parent, as JSON: property, pk, name and properties of each.
 
-    :param group: the group, as the statement around names it
+    :param group: the group, as named in the enclosing statement
     """
     reference, other = references.alias("of_group"), objects.alias("of_group_object")
     is_parent = reference.c.member == _PARENT
@@ -56,7 +56,7 @@ def members_of_group(group: sa.FromClause) -> sa.ScalarSelect[str]:
 
 
 def user_fields() -> dict[str, Field]:
-    """The filters of users that look at their groups, or into a property."""
+    """The filters of users on their groups, or inside a property."""
     return {
         "groups_by_pk": _group_field(_TO_GROUPS, "pk"),
         "groups_by_name": _group_field(_TO_GROUPS_BY_NAME, "name"),
@@ -68,7 +68,7 @@ def user_fields() -> dict[str, Field]:
 
 
 def group_fields() -> dict[str, Field]:
-    """The filters of groups that look at their users, or into a property."""
+    """The filters of groups on their users, or inside a property."""
     return {
         "members_by_pk": _property_field(_TO_USERS, "pk"),
         "members_by_username": _property_field(_TO_USERS_BY_NAME, "name"),
@@ -77,7 +77,7 @@ def group_fields() -> dict[str, Field]:
 
 
 def _group_field(reference: Reference, column: str) -> Field:
-    """The filter of users that are in one of several groups."""
+    """The filter of users in any of several groups."""
     membership, group = references.alias("membership"), objects.alias("group_of_user")
 
     def equals(wanted: sa.BindParameter[Any]) -> Condition:
@@ -89,7 +89,7 @@ def _group_field(reference: Reference, column: str) -> Field:
 
 
 def _property_field(reference: Reference, column: str) -> Field:
-    """The filter of groups that one of several users is in."""
+    """The filter of groups with any of several users."""
     membership, user = references.alias("membership"), objects.alias("user_in_group")
 
     def equals(wanted: sa.BindParameter[Any]) -> Condition:
@@ -137,7 +137,7 @@ def _path_field() -> Field:
 
 
 def _attributes_field() -> Field:
-    """The filter of objects whose attributes hold all of some JSON; `a__b` is the property `b` of `a`."""
+    """The filter of objects whose attributes contain some JSON; `a__b` is the property `b` of `a`."""
 
     def equals(wanted: sa.BindParameter[Any]) -> Condition:
         return json_holds(readable(objects.c.members), wanted)
@@ -146,9 +146,9 @@ def _attributes_field() -> Field:
 
 
 def _tree(wanted: str) -> str:
-    """The JSON of a filter as SQLite and PostgreSQL compare it: paths with values, and a tree.
+    """The JSON of a filter for SQLite and PostgreSQL: paths with values, and a tree.
 
-    :raises Invalid: it is no JSON, or no object
+    :raises Invalid: it is not a JSON object
     """
     try:
         conditions = json.loads(wanted)
@@ -160,7 +160,7 @@ def _tree(wanted: str) -> str:
     trees: list[Any] = []
     for name, value in conditions.items():
         keys = ["attributes", *name.split("__")]
-        # A path of SQLite can't name such a key; there is an object of no attributes at this one.
+        # A path of SQLite can't contain such a key; the empty key matches no attributes.
         spelled = [key if '"' not in key and "\0" not in key else "" for key in keys]
         paths.append(("$" + "".join(f'."{key}"' for key in spelled), value))
         tree = value
@@ -171,7 +171,7 @@ def _tree(wanted: str) -> str:
 
 
 def _merged(trees: list[Any]) -> Any:
-    """One object with all that several hold."""
+    """Merge several objects."""
     merged: dict[str, Any] = {}
     for tree in trees:
         for key, value in tree.items():
@@ -181,10 +181,10 @@ def _merged(trees: list[Any]) -> Any:
 
 
 def _texts(value: Any) -> str:
-    """One identity or several, as a parameter for `any_of`."""
+    """One or several identifiers, as a parameter for `any_of`."""
     return json.dumps([key_of(each) for each in (value if isinstance(value, list) else [value])])
 
 
 def _no_key() -> sa.ColumnElement[Any]:
-    """The sort key of a filter that nothing is sorted by."""
+    """The sort key of a filter that can't be sorted by."""
     return objects.c.pk

@@ -1,4 +1,4 @@
-"""Do references lead somewhere? What they lead to is held until the transaction ends, so that it can't go meanwhile."""
+"""Lookup of references. The referenced rows are locked until the transaction ends, so that they can't be deleted meanwhile."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -12,22 +12,22 @@ from app.store.engine.database import Database, Query, Session
 from app.store.queries.dialects import literal
 from app.store.schema.tables import COLLECTIONS, objects
 
-# Identities that are compared without regard to case: UUIDs (RFC 9562, section 4).
+# Case-insensitive identifiers: UUIDs (RFC 9562, section 4).
 _UUIDS = frozenset({"pk", "policybindingmodel_ptr_id"})
 
 
 def key_of(identity: Any) -> str:
-    """An identity as it is stored: an integer has as many digits as any, so that keys sort as their numbers."""
+    """An identifier as a stored key: integers are zero-padded, so that keys sort by number."""
     return f"{identity:019d}" if isinstance(identity, int) else str(identity)
 
 
 def shown_key(key: str) -> str:
-    """A stored identity as people read it."""
+    """A stored key as shown to clients."""
     return str(int(key)) if key.isdigit() else key
 
 
 class Target(NamedTuple):
-    """What a reference leads to.
+    """The target of a reference.
 
     :param collection: `flows`, `stage_bindings` or `objects`
     :param pk: its primary key
@@ -38,9 +38,9 @@ class Target(NamedTuple):
 
 
 class References:
-    """Looks up what references lead to.
+    """Looks up the targets of references.
 
-    :param database: where it is
+    :param database: the database
     """
 
     def __init__(self, database: Database) -> None:
@@ -50,11 +50,11 @@ class References:
     def resolve(
         self, session: Session, references: Mapping[str, Reference], properties: Mapping[str, Any]
     ) -> dict[str, list[Target]]:
-        """What the references among some properties lead to.
+        """The targets of the references among some properties.
 
         :param references: the properties that are references
-        :param properties: their values among others: an identity, a list of identities, or None
-        :raises Missing: one or more dangle
+        :param properties: their values among others: an identifier, a list of identifiers, or None
+        :raises DanglingReference: one or more dangle
         """
         found: dict[str, list[Target]] = {}
         missing: dict[str, Any] = {}
@@ -62,7 +62,7 @@ class References:
             if name not in properties:
                 continue
             targets: dict[Target, None] = {}
-            # A list may name one thing many times; of those that dangle the first one is told of.
+            # A list may contain an identifier many times; the first dangling one is reported.
             for value in dict.fromkeys(identities(properties[name])):
                 target = self.find(session, reference, value)
                 if target is None:
@@ -75,9 +75,9 @@ class References:
         return found
 
     def find(self, session: Session, reference: Reference, value: Any, *, hold: bool = True) -> Target | None:
-        """What one identity leads to, None if there is nothing.
+        """The target of an identifier, None if there is none.
 
-        :param hold: whether it must not go until the transaction ends
+        :param hold: whether to lock it until the transaction ends
         """
         identity = key_of(value)
         if not _UUIDS.isdisjoint(reference.identity):
@@ -89,7 +89,7 @@ class References:
         return None
 
     def check(self, session: Session, references: Mapping[str, Reference], filters: Mapping[str, Any]) -> None:
-        """:raises NotAChoice: a filter names something that does not exist"""
+        """:raises InvalidChoice: a filter refers to a missing object"""
         for name, reference in references.items():
             for value in identities(filters.get(name)):
                 if self.find(session, reference, value, hold=False) is None:
@@ -98,7 +98,7 @@ class References:
     def _compile(self, to: str, identity: tuple[str, ...], hold: bool) -> Query:
         table = COLLECTIONS.get(to, objects)
         value: sa.BindParameter[str] = sa.bindparam("value")
-        # An object has its name, whatever the property is called, in a column of that name.
+        # The name of an object is in the column `name`, whatever its property is called.
         columns = [table.c.name if table is objects and name not in table.c else table.c[name] for name in identity]
         statement = sa.select(table.c.pk).where(sa.or_(*(column == value for column in columns)))
         if table is objects:
@@ -108,7 +108,7 @@ class References:
 
 
 def identities(value: Any) -> Iterable[Any]:
-    """The identities that a reference holds."""
+    """The identifiers in a reference."""
     if value is None:
         return ()
     return value if isinstance(value, list) else (value,)

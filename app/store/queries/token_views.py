@@ -19,11 +19,11 @@ TOKEN_REFERENCES: Mapping[str, Reference] = {
 """The references of a token."""
 
 USERNAME = "user__username"
-"""The property of a token that is the username of its user."""
+"""The property of a token with the username of its user."""
 
 
 class TokenRow(NamedTuple):
-    """A token as it is stored, and its user.
+    """A stored token, with its user.
 
     :param expires: seconds since 1970-01-01 UTC; 0 for never
     :param user_related: the groups of the user, as JSON
@@ -51,7 +51,7 @@ _KEPT: Mapping[str, Callable[[], sa.ColumnElement[Any]]] = {
 
 
 def token_view(searched: Sequence[str] = ()) -> View:
-    """The tokens that have a user. :param searched: the properties that searches look at"""
+    """The tokens that have a user. :param searched: the searched properties"""
     own = [_KEPT[name]() if name in _KEPT else tokens.c[name] for name in _OWN]
     columns = [*own, *(objects.c[name] for name in ("name", "model", "members"))]
     source = tokens.join(objects, objects.c.pk == tokens.c.user)
@@ -63,7 +63,7 @@ def token_view(searched: Sequence[str] = ()) -> View:
 
 
 def token_fields() -> dict[str, Field]:
-    """The properties that tokens can be filtered by."""
+    """The filters of tokens."""
     plain = ("pk", "managed", "intent", "description")
     expires = tokens.c.expires
     return {
@@ -93,7 +93,7 @@ def is_superuser() -> sa.ColumnElement[bool]:
 
 
 def seconds_of(moment: str) -> int | None:
-    """A date-time (RFC 3339) as seconds since 1970-01-01 UTC, or None if there is no such one."""
+    """Convert a date-time (RFC 3339) to seconds since 1970-01-01 UTC; None if it is not representable."""
     try:
         return int(datetime.fromisoformat(moment.upper()).timestamp())
     except (ValueError, OverflowError):
@@ -102,5 +102,5 @@ def seconds_of(moment: str) -> int | None:
 
 
 def moment_of(seconds: int) -> str:
-    """Seconds since 1970-01-01 UTC as a date-time (RFC 3339)."""
+    """Convert seconds since 1970-01-01 UTC to a date-time (RFC 3339)."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")

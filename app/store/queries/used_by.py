@@ -1,6 +1,6 @@
-"""What is connected with an object, and what becomes of it when the object is deleted.
+"""Objects connected with an object, and the effect of its deletion on them.
 
-The order is authentik's: by the name of the relation, which for references from elsewhere is made of the other model's name.
+The order is authentik's: by the name of the relation, which for references of other models is derived from the model's name.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,13 +21,13 @@ from app.store.schema.tables import flows, objects, policy_bindings, references,
 
 
 class Use(NamedTuple):
-    """An object that is connected with another one.
+    """An object connected with another one.
 
-    :param model: what it is
-    :param pk: its identity
-    :param name: what people call it
-    :param action: what becomes of it, or of its connection
-    :param kind: its model or collection, which says who may see it
+    :param model: its model
+    :param pk: its identifier
+    :param name: its display name
+    :param action: the effect on it, or on the connection
+    :param kind: its model or collection, for the permission to view it
     """
 
     model: str
@@ -43,9 +43,9 @@ _Connection = tuple[str, Use]
 class UsedBy:
     """The connections of a database's objects.
 
-    :param database: where they are
+    :param database: the database
     :param models: the models by name
-    :param collections: the collections by name; an object of another one is left out
+    :param collections: the collections by name; objects of others are left out
     """
 
     def __init__(self, database: Database, models: Mapping[str, Model], collections: Mapping[str, Collection]) -> None:
@@ -56,7 +56,7 @@ class UsedBy:
         self._query = cache(self._compile)
 
     def of(self, collection: str, pk: str) -> list[Use]:
-        """What is connected with an object of a collection."""
+        """The uses of an object of a collection."""
         match collection:
             case "flows":
                 return self._sorted(pk, self._stages_of_flow, self._policies_of, self._owners)
@@ -81,9 +81,9 @@ class UsedBy:
     ) -> Iterator[_Connection]:
         """A connection with an object.
 
-        :param relation: what it is sorted by
+        :param relation: the sort key
         :param collection: the collection of the object; None if the contract does not have it
-        :param model: the model of the object, if its kind matters
+        :param model: the model of the object, if it matters
         """
         if collection is not None:
             name = model.name if model is not None else collection.model
@@ -91,7 +91,7 @@ class UsedBy:
             yield relation, Use(name, key, collection.title_of(values), action, model or collection)
 
     def _binding(self, row: Sequence[Any]) -> Iterator[_Connection]:
-        """The connection with a stage's binding."""
+        """The connection with a stage binding."""
         bindings = self._collections.get("stage_bindings")
         relation = bindings.relation if bindings is not None else ""
         return self._use(relation, bindings, dict(zip(_BINDING, row, strict=True)), CASCADE)
@@ -137,7 +137,7 @@ class UsedBy:
     def _owners(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects that refer to this one."""
         for property_name, model, *row in session.rows(self._query("owners"), {"pk_": pk}):
-            # The contract may have lost the model, or the reference.
+            # The contract may no longer have the model or the reference.
             known = self._models.get(model)
             if known is not None and property_name in known.references:
                 relation, action = f"{known.model_name}_set", known.references[property_name].on_delete
@@ -145,7 +145,7 @@ class UsedBy:
                 yield from self._use(relation, self._collections.get(known.collection), values, action, known)
 
     def _owned(self, session: Session, pk: str) -> Iterator[_Connection]:
-        """The objects of the lists of this one."""
+        """The objects that this one refers to."""
         for property_name, owner_model, collection, *row in session.rows(self._query("owned"), {"pk_": pk}):
             known = self._models.get(owner_model)
             if known is not None and property_name in known.references and known.references[property_name].many:
@@ -160,12 +160,12 @@ _BINDING = StageBindingRow._fields[:9]
 
 
 def _object() -> list[sa.ColumnElement[Any]]:
-    """The columns that `_values` takes."""
+    """The columns for `_values`."""
     return [*(objects.c[name] for name in ("pk", "name", "members")), object_references()]
 
 
 def _values(pk: str, name: str, properties: str, references: str, *, named_by: str = "name") -> dict[str, Any]:
-    """The stored properties of an object. :param named_by: the property that is its name"""
+    """The stored properties of an object. :param named_by: the property with its name"""
     return {**orjson.loads(properties), **dict(orjson.loads(references)), named_by: name, "pk": pk}
 
 
@@ -191,7 +191,7 @@ def _flows() -> Any:
 
 
 def _policies() -> Any:
-    """The policies of a flow, or of a stage's binding."""
+    """The policies of a flow or a stage binding."""
     binding = policy_bindings.c
     bound = (binding.flow == _pk()) | (binding.stage_binding == _pk())
     joined = policy_bindings.join(objects, objects.c.pk == binding.policy)
@@ -199,7 +199,7 @@ def _policies() -> Any:
 
 
 def _guarded() -> Any:
-    """What a policy is bound to."""
+    """The targets of a policy."""
     binding = policy_bindings.c
     joined = policy_bindings.outerjoin(flows, flows.c.pk == binding.flow)
     joined = joined.outerjoin(stage_bindings, stage_bindings.c.pk == binding.stage_binding)
@@ -209,7 +209,7 @@ def _guarded() -> Any:
 
 
 def _bound() -> Any:
-    """What a user or a group is bound to."""
+    """The targets of a user or group."""
     binding = policy_bindings.c
     joined = policy_bindings.join(objects, sa.or_(objects.c.pk == binding.user, objects.c.pk == binding.group))
     joined = joined.outerjoin(flows, flows.c.pk == binding.flow)
@@ -221,7 +221,7 @@ def _bound() -> Any:
 
 
 def _split(row: Sequence[Any]) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
-    """The flow and the binding of a stage of a row of `_bound`: names and values."""
+    """The flow and the stage binding in a row of `_bound`: names and values."""
     yield Flow._fields, row[: len(Flow._fields)]
     yield _BINDING, row[len(Flow._fields) :]
 

@@ -20,7 +20,7 @@ Condition = sa.ColumnElement[bool]
 SCALARS = ("string", "integer", "number", "boolean")
 """The types (JSON Schema) of values that can be compared and sorted."""
 
-# Terms with a condition of their own; further ones share one, so that statements stay small and few.
+# The maximum number of terms with their own condition; further ones share one, so that statements stay small and few.
 _TERMS = 8
 
 
@@ -48,18 +48,18 @@ def whole(value: float) -> int | None:
 
 @dataclass(frozen=True)
 class Field:
-    """A property that objects can be filtered by.
+    """A property that filters and sort keys can use.
 
-    Its SQL is made when it is first needed: the boot check asks only what can be done.
+    Its SQL is built on first use: the boot check only needs the capabilities.
 
     :param type: the type of its values (JSON Schema)
-    :param key: makes the value to sort by
-    :param equals: makes the condition that it equals a parameter
+    :param key: makes the sort key
+    :param equals: makes the condition of equality with a parameter
     :param bound: converts a filter's value to the parameter
     :param sortable: whether objects can be sorted by it
-    :param unique: whether no two objects have the same value
-    :param lists: whether a filter's value may be a list, any of which is found
-    :param reference: what a filter's value has to refer to, if it is an identity
+    :param unique: whether its values are unique
+    :param lists: whether a filter's value may be a list, any of which matches
+    :param reference: the target of a filter's value, if it is an identifier
     """
 
     type: str
@@ -88,7 +88,7 @@ class View:
 
     :param source: the tables, joined
     :param key: the primary key
-    :param columns: what is read of each
+    :param columns: the selected columns
     :param fields: the filters and sort keys
     :param search: the searched text
     :param always: conditions of every query
@@ -121,7 +121,7 @@ class View:
         return found
 
     def values(self, filters: Mapping[str, Any], terms: Sequence[str]) -> dict[str, Any]:
-        """The parameters of the conditions that `matches` makes."""
+        """The parameters of the conditions from `matches`."""
         if not filters and not terms:
             return {}
         named: dict[str, Any] = {f"filter_{name}": self.fields[name].bound(value) for name, value in filters.items()}
@@ -136,10 +136,10 @@ class View:
     def sort_keys(
         self, ordering: Sequence[tuple[str, bool]], *, backwards: bool = False
     ) -> list[sa.ColumnElement[Any]]:
-        """The keys up to the first unique one, which the primary key is at the latest.
+        """The sort keys up to the first unique one, at the latest the primary key.
 
-        :param ordering: properties, and whether the greatest value comes first
-        :param backwards: the other way round
+        :param ordering: properties, and whether to sort in descending order
+        :param backwards: whether to reverse the order
         """
         keys: list[sa.ColumnElement[Any]] = []
         for property_name, descending in ordering:
@@ -152,7 +152,7 @@ class View:
 
 
 def _ordered(key: sa.ColumnElement[Any], *, descending: bool) -> sa.ColumnElement[Any]:
-    """A sort key; a property that is null counts as the greatest value, as it does for PostgreSQL."""
+    """A sort key; null is the greatest value, as on PostgreSQL."""
     if isinstance(key, sa.Column):
         return key.desc() if descending else key.asc()
     return key.desc().nulls_first() if descending else key.asc().nulls_last()
@@ -164,11 +164,11 @@ def condition_count(terms: Sequence[str]) -> int:
 
 
 def any_of(column: sa.ColumnElement[Any], wanted: sa.BindParameter[Any]) -> Condition:
-    """The condition that a column has one of the identities in a parameter from `listed`."""
+    """The condition that a column has one of the identifiers in a parameter from `listed`."""
     each = json_texts(wanted).table_valued("value")
     return column.in_(sa.select(each.c.value))
 
 
 def listed(value: Any) -> str:
-    """One identity or several, as a parameter for `any_of`."""
+    """One or several identifiers, as a parameter for `any_of`."""
     return json.dumps([str(each).lower() for each in (value if isinstance(value, list) else [value])])

@@ -1,1 +1,1 @@
-"""The tables, their migrations, and how rows are searched."""
+"""The tables, their migrations, and the search column."""

@@ -1,6 +1,6 @@
-"""The `search` column: text that is the same on each database.
+"""The `search` column: folded text, equal on all databases.
 
-Authentik folds case by its database's `UPPER`, which maps one character to one: `ß` stays `ß` (recorded: `list.search.*`).
+Authentik folds case by its database's `UPPER`, which maps each character to one: `ß` stays `ß` (recorded: `list.search.*`).
 """
 
 import re
@@ -15,7 +15,7 @@ FORMAT = 2
 
 
 def fold(text: str) -> str:
-    """Upper-case each character on its own."""
+    """Upper-case each character separately."""
     upper = text.upper()
     if len(upper) == len(text):
         return upper
@@ -25,14 +25,14 @@ def fold(text: str) -> str:
 
 
 def search_text(values: Iterable[Any]) -> str:
-    """The value of a row's `search` column. :param values: those of the properties that are searched"""
+    """The value of a row's `search` column. :param values: of the searched properties"""
     return fold(SEPARATOR.join(map(str, values)))
 
 
 def search_text_of_object(name: str, values: Iterable[Any]) -> str:
-    """The value of an object's `search` column. Its first line is the name, which others can search by that show it.
+    """The value of an object's `search` column. Its first line is the name, for searches of objects that show this name.
 
-    :param values: those of the other searched properties; None for one without a value
+    :param values: of the other searched properties; None for a missing one
     """
     found = search_text([name.replace(SEPARATOR, " "), *(value for value in values if value is not None), ""])
     # Search terms have no NUL either.

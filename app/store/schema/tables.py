@@ -1,7 +1,7 @@
-"""The tables, declared once. Alembic's migrations lead to them; a test compares the two.
+"""The tables. Alembic's migrations create them; a test compares the two.
 
-Types are plain on purpose: a response is made from text, numbers and booleans, with nothing to convert. What a property may hold is
-the contract's business; a column only keeps it.
+Types are plain on purpose: a response needs text, numbers and booleans, without conversion. The contract restricts the values of
+properties, not the columns.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def text() -> Text:
     return Text().with_variant(Text(collation="C"), "postgresql")
 
 
-# The columns carry the contract's names, so that a filter on a property is a filter on its column.
+# Columns have the names of the contract's properties, so that a filter on a property is a filter on its column.
 flows = Table(
     "flows",
     metadata,
@@ -54,15 +54,15 @@ flows = Table(
     Column("layout", text(), nullable=False),
     Column("denied_action", text(), nullable=False),
     Column("authentication", text(), nullable=False),
-    # The searched properties, upper-cased and on a line each: see `search.py`.
+    # The searched properties, upper-cased, one per line: see `search.py`.
     Column("search", text(), nullable=False),
-    # What is bound to the flow, in the order of the bindings, separated by spaces. Kept by triggers, so that whoever binds keeps
-    # it right, and reading a flow costs the same however much is bound to it.
+    # The identifiers of bound objects in the order of the bindings, separated by spaces. Triggers maintain them for all writers,
+    # and reading a flow costs the same with any number of bindings.
     Column("stages", text(), nullable=False, server_default=sql("''")),
     Column("policies", text(), nullable=False, server_default=sql("''")),
 )
 
-# Objects of the models that the contract declares: stages, policies, prompts.
+# Objects of the models in the contract: stages, policies, prompts.
 objects = Table(
     "objects",
     metadata,
@@ -76,7 +76,7 @@ objects = Table(
     UniqueConstraint("collection", "name"),
 )
 
-# The references of objects. One of `object` and `flow` is set; deleting what it names deletes the row.
+# The references of objects. One of `object` and `flow` is set; deleting the referenced row deletes the reference.
 references = Table(
     "object_references",
     metadata,
@@ -103,7 +103,7 @@ stage_bindings = Table(
     Index("ix_stage_bindings_target_order", "target", "order", "pk"),
 )
 
-# One of `policy`, `user` and `group` is set, as a rule, and one of `flow` and `stage_binding`: what it is bound to.
+# Normally one of `policy`, `user` and `group` is set, and one of `flow` and `stage_binding`, the target.
 policy_bindings = Table(
     "policy_bindings",
     metadata,
@@ -132,7 +132,7 @@ passwords = Table(
     Column("hash", text(), nullable=False),
 )
 
-# Uploaded files, by their path below `/media/public/`. Each belongs to a flow, and goes with it.
+# Uploaded files, by their path below `/media/public/`. Each belongs to a flow, and is deleted with it.
 files = Table(
     "files",
     metadata,
@@ -145,28 +145,28 @@ files = Table(
 tokens = Table(
     "tokens",
     metadata,
-    # The identifier, as the contract calls it.
+    # The identifier in the contract.
     Column("name", text(), primary_key=True),
-    # SHA-256 of the token, in hexadecimal: the token itself is stored nowhere.
+    # SHA-256 of the token, in hexadecimal: the token itself is not stored.
     Column("digest", text(), nullable=False, unique=True),
-    # What the token itself may do, beside its user: everything, or permissions, separated by spaces.
+    # The permissions of the token in addition to its user's: all, or a list separated by spaces.
     Column("superuser", Boolean(), nullable=False),
     Column("active", Boolean(), nullable=False),
     Column("permissions", text(), nullable=False),
     # Seconds since 1970-01-01 UTC; 0 for a token that does not expire.
     Column("created", BigInteger(), nullable=False),
     Column("expires", BigInteger(), nullable=False),
-    # Null for a token that an older server has made, until it is given a user.
+    # Null for a token of an older server, until it gets a user.
     Column("pk", text()),
     Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), index=True),
     Column("intent", text(), nullable=False, server_default=sql("'api'")),
     Column("description", text(), nullable=False, server_default=sql("''")),
     Column("managed", text()),
-    # False for a token that has a moment to expire, and does not; null for one that expires if it has one.
+    # False for a token that ignores its expiry time; null for one that expires if it has one.
     Column("expiring", Boolean()),
 )
 
-# What the store knows of itself, such as the properties that `flows.search` was made from.
+# Metadata of the store, such as the properties in `flows.search`.
 properties = Table(
     "store_properties",
     metadata,
@@ -179,7 +179,7 @@ Index("ix_flows_designation", flows.c.designation, flows.c.slug)
 
 
 COLLECTIONS: Mapping[str, Table] = {table.name: table for table in (flows, stage_bindings, policy_bindings)}
-"""The collections with a table of their own, by name. The objects of all others share one."""
+"""The collections with their own table, by name. The objects of all others share one."""
 
 referred_tables = frozenset(key.column.table.name for key in references.foreign_keys)
 """The tables that references of objects can refer to."""
@@ -200,7 +200,7 @@ def json_type(column: Column[Any]) -> str:
 
 
 def required_columns(table: Table) -> dict[str, str]:
-    """The types (JSON Schema) of the columns that are not null and set by clients."""
+    """The types (JSON Schema) of the required columns that clients set."""
     return {
         column.name: json_type(column) for column in table.columns if not column.nullable and column.name not in _MADE
     }

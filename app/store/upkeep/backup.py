@@ -1,4 +1,4 @@
-"""The file of a SQLite store: whether it is sound, copied while servers write, put back whole or not at all."""
+"""Check, backup and restore of the file of a SQLite store."""
 
 import contextlib
 import os
@@ -13,10 +13,10 @@ from app import errors
 from app.store.engine.sqlite.privacy import make_folder
 from app.store.upkeep import migration
 
-# All pages of a file of this size, in bytes, are looked at in less than a tenth of a second, so each start does.
+# The maximum size of a file, in bytes, that each start checks completely: it takes less than a tenth of a second.
 QUICKLY_CHECKED = 32 * 1024 * 1024
 
-# Seconds to wait for others to let go of a store. A server does not.
+# How long to wait for other processes to close a store, in seconds. Servers keep it open.
 _PATIENCE = 5
 
 _OF_A_STORE = "Stop every server on it and put a backup in its place: `flows restore FILE --replace`."
@@ -24,11 +24,11 @@ _OF_A_BACKUP = "Use another backup."
 
 
 def check(store: Path, *, thorough: bool = False) -> None:
-    """Look whether a store is as SQLite left it. One that is not there yet is.
+    """Check the integrity of a store. A missing file is valid.
 
-    :param thorough: whether to look at all of it, whatever its size, and to compare indexes with tables
-    :raises Unusable: it is damaged
-    :raises Unavailable: it can't be used, or not now
+    :param thorough: whether to check all of it, whatever its size, and to compare indexes with tables
+    :raises StoreUnusable: it is damaged
+    :raises Unavailable: it can't be read, or is locked
     """
     if not os.access(store.parent, os.W_OK):
         raise errors.Unavailable(f"{store.parent} can't be written to, and a store has files of its own beside it.")
@@ -42,10 +42,10 @@ def check(store: Path, *, thorough: bool = False) -> None:
 
 
 def back_up(store: Path, file: Path) -> str:
-    """Copy a store as it is at one moment, whoever writes to it meanwhile. A file that is there is replaced by a complete one.
+    """Copy a snapshot of a store, also while servers write to it. An existing file is replaced by a complete one.
 
     :returns: the revision of its tables
-    :raises Unusable: there is no sound store, or the file can't be written
+    :raises StoreUnusable: there is no valid store, or the file can't be written
     """
     if file.exists() and (Path(f"{file}-wal").exists() or file.samefile(store)):
         raise errors.StoreUnusable(f"{file} is a store itself. Give the backup another name.")
@@ -54,13 +54,13 @@ def back_up(store: Path, file: Path) -> str:
 
 
 def restore(file: Path, store: Path, upgrade: Callable[[Path], None], *, replace: bool) -> str:
-    """Put a backup in the place of a store.
+    """Replace a store by a backup.
 
-    :param upgrade: brings a store to this version
-    :param replace: whether a store that is there may be given up
-    :returns: the revision that the backup's tables have
-    :raises Unusable: the backup is not sound, or a newer version's; or there is a store that is in use, or a newer version's, or
-        may not be given up; or the store can't be written
+    :param upgrade: migrates a store to this version
+    :param replace: whether to overwrite an existing store
+    :returns: the revision of the backup's tables
+    :raises StoreUnusable: the backup is damaged, or of a newer version; or the existing store is in use, of a newer version, or
+        must not be overwritten; or the store can't be written
     """
     if store.exists() and not replace:
         raise errors.StoreUnusable(
@@ -75,7 +75,7 @@ def restore(file: Path, store: Path, upgrade: Callable[[Path], None], *, replace
 
 
 def _copy(source: sqlite3.Connection, copy: Path, path: Path, advice: str) -> str:
-    """Copy all pages, and look whether they are sound. :returns: the revision"""
+    """Copy all pages, and check their integrity. :returns: the revision"""
     with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as target:
         try:
             source.backup(target)
@@ -90,13 +90,13 @@ def _copy(source: sqlite3.Connection, copy: Path, path: Path, advice: str) -> st
 
 
 def _give_up(store: Path) -> None:
-    """Take a store that is there out of use. No log of it may stay: SQLite would take it for that of the file that comes."""
+    """Close an existing store. Its WAL must be removed: SQLite would apply it to the new file."""
     if not store.exists():
         return
     with contextlib.suppress(errors.Damaged), opened(store, _OF_A_STORE) as connection:
         migration.reject_newer(_revision(connection), str(store))
         try:
-            # SQLite does that for the only one who has it open.
+            # SQLite allows it for the only open connection.
             connection.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError as error:
             raise errors.StoreUnusable(f"{store} is in use. Stop every server on it first.") from error
@@ -106,7 +106,7 @@ def _give_up(store: Path) -> None:
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """Make a store beside a path that takes its place at the end, or leaves no trace. Its owner alone may read it."""
+    """Create a store beside a path, private to its owner, and move it there at the end; delete it on an exception."""
     try:
         make_folder(path.parent)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -117,7 +117,7 @@ def _replacing(path: Path) -> Iterator[Path]:
     try:
         yield copy
         with opened(copy, "") as connection:
-            # All of it is in the one file then.
+            # The whole store is in one file then.
             connection.execute("PRAGMA journal_mode = DELETE")
         _sync(copy)
         copy.replace(path)
@@ -129,11 +129,11 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def opened(path: Path, advice: str = _OF_A_STORE) -> Iterator[sqlite3.Connection]:
-    """A store that is there.
+    """Open an existing store.
 
     :param advice: what to do if it is damaged
-    :raises Unusable: it is not there, or damaged
-    :raises Unavailable: it can't be read, or not now
+    :raises StoreUnusable: it does not exist, or is damaged
+    :raises Unavailable: it can't be read, or is locked
     """
     if not path.exists():
         raise errors.StoreUnusable(f"There is no store at {path}.")
@@ -157,7 +157,7 @@ def _check(connection: sqlite3.Connection, path: Path, advice: str) -> None:
 
 def _reject_damaged(found: Any, path: Path, advice: str) -> None:
     if found != "ok":
-        # Its first line names the database, which is always the same one.
+        # The first line names the database, which is always the same one.
         raise errors.Damaged(f"{path} is damaged: {str(found).splitlines()[-1]}. {advice}")
 
 
@@ -175,12 +175,12 @@ def _value(connection: sqlite3.Connection, sql: str) -> Any:
 
 
 def _logs(store: Path) -> list[Path]:
-    """What SQLite keeps beside a store while it is in use."""
+    """The files of SQLite beside an open store."""
     return [Path(f"{store}{suffix}") for suffix in ("-wal", "-shm", "-journal")]
 
 
 def _sync(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder."""
+    """Sync a file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""What a PostgreSQL server says of itself."""
+"""Diagnosis of a PostgreSQL server."""
 
 import time
 from collections.abc import Sequence
@@ -17,25 +17,25 @@ POOLER = (
     "A connection pooler such as PgBouncer is in between, and prepared statements and settings may not last from one transaction to"
     " the next: each statement is planned anew."
 )
-"""What it means that connections do not lead to PostgreSQL itself."""
+"""The explanation for connections through a pooler."""
 
-# What a role needs to serve, on each table.
+# The privileges that a role needs on each table.
 _PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How a database server does.
+    """The condition of a database server.
 
     :param version: of the server
-    :param seconds: how long it took to response
-    :param connections: how many all clients together may open
-    :param taken: how many are open
-    :param read_only: whether it takes no changes, as a standby
-    :param ahead: seconds that its clock is ahead of this machine's; negative if it is behind
-    :param encoding: that it stores text in, as it calls it
-    :param direct: whether the connection leads to it, and not to a pooler
-    :param grants: the statements that give the role what it lacks
+    :param seconds: its response time
+    :param connections: the maximum number of connections of all clients
+    :param taken: the number of open connections
+    :param read_only: whether it is read-only, as a standby
+    :param ahead: how far its clock is ahead of this machine's, in seconds; negative if it is behind
+    :param encoding: of stored text, as PostgreSQL names it
+    :param direct: whether the connection has no pooler
+    :param grants: the statements that grant the missing privileges of the role
     """
 
     version: str
@@ -50,7 +50,7 @@ class Condition:
 
 
 def condition(database: Database) -> Condition:
-    """Ask a database server how it does. :raises Unavailable: it does not answer"""
+    """Query the condition of a database server. :raises Unavailable: it does not respond"""
     query = database.compile(
         sa.text(
             "SELECT current_setting('server_version'),"
@@ -62,7 +62,7 @@ def condition(database: Database) -> Condition:
         )
     )
     with database.read() as session:
-        # The first response waits for the connection.
+        # The first query also waits for the connection.
         session.row(query)
         before = time.time()
         row = session.row(query)
@@ -77,7 +77,7 @@ def condition(database: Database) -> Condition:
 
 
 def _grants(database: Database, session: Session) -> list[str]:
-    """The statements that give the role what it lacks."""
+    """The statements that grant the missing privileges of the role."""
     schema = database.compile(
         sa.text(
             "SELECT format('GRANT USAGE, CREATE ON SCHEMA %I TO %I;', coalesce(current_schema(), 'public'), current_user)"

@@ -1,4 +1,4 @@
-"""Alembic, without a configuration file: from an empty database or any released version to the tables of this one."""
+"""Migrations with Alembic, without a configuration file: from an empty database or any released version to this one."""
 
 import contextlib
 import re
@@ -14,8 +14,8 @@ from app.store.engine.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-# The newest revision. Kept here so that a start without a migration need not load Alembic; a test compares the two.
-# Revisions are numbers of four digits, so a greater one is a newer one.
+# The newest revision, as a constant, so that a start without a migration need not load Alembic; a test compares the two. Revisions
+# are numbers of four digits, so a greater one is newer.
 HEAD = "0005"
 _REVISION = re.compile("(?!0000)[0-9]{4}")
 
@@ -25,8 +25,8 @@ _REVISIONS = sa.text("SELECT version_num FROM alembic_version")
 def current(database: Database) -> str | None:
     """The revision of a database, None if it has no tables.
 
-    :raises Unavailable: the database does not answer
-    :raises Unfit: what it has was not made by this server
+    :raises Unavailable: the database does not respond
+    :raises Unfit: its tables were not created by this server
     """
     tables, revisions = _found(database)
     if len(revisions) > 1 or not all(map(_REVISION.fullmatch, revisions)):
@@ -43,10 +43,10 @@ def current(database: Database) -> str | None:
 
 
 def _found(database: Database) -> tuple[set[str], list[str]]:
-    """Which of the tables `alembic_version` and `flows` a database has, and the revisions that stand in the first."""
+    """The existing tables among `alembic_version` and `flows`, and the revisions in the first."""
     path = database.address.path
     if path is not None and not path.exists():
-        # A connection still has the file that was removed.
+        # A connection may still have a file that was removed.
         return set(), []
     tables = database.tables(("alembic_version", "flows"))
     if "alembic_version" not in tables:
@@ -57,7 +57,7 @@ def _found(database: Database) -> tuple[set[str], list[str]]:
 
 
 def reject_newer(revision: str | None, whose: str) -> None:
-    """:raises Unusable: the tables of this revision are not known, as a newer version made them"""
+    """:raises StoreUnusable: a newer version has created the tables of this revision"""
     if revision is not None and revision > HEAD:
         raise errors.StoreUnusable(
             f"{whose} is at revision {revision}, and this version knows none above {HEAD}."
@@ -66,12 +66,12 @@ def reject_newer(revision: str | None, whose: str) -> None:
 
 
 def upgrade(database: Database) -> None:
-    """Apply every migration that is missing, in one transaction. :raises Unavailable: the database does not answer"""
+    """Apply all pending migrations in one transaction. :raises Unavailable: the database does not respond"""
     from alembic import command
 
     config = configuration()
     with _translated(database), database.engine.connect() as connection, connection.begin():
-        # The driver is in autocommit, so that SQLAlchemy's transaction begins by our word and ends by its own.
+        # The driver is in autocommit: the transaction begins with these statements, and ends with SQLAlchemy's.
         for statement in database.migration_begin:
             connection.exec_driver_sql(statement)
         config.attributes["connection"] = connection
@@ -95,7 +95,7 @@ def _translated(database: Database) -> Iterator[None]:
     except sa.exc.DatabaseError as error:
         if error.orig is not None and isinstance(known := database.translated(error.orig), errors.Unavailable):
             raise known from error
-        # Its other kinds are faults of a migration, and those two of the database.
+        # Other classes are errors of a migration, these two of the database.
         if type(error) not in (sa.exc.OperationalError, sa.exc.DatabaseError):
             raise
         raise errors.Unavailable(str(error.orig)) from error

@@ -1,6 +1,4 @@
-"""All that is stored, some rows at a time. Each batch is a statement of its own, so that a large store needs no more memory than a
-small one, and nobody waits.
-"""
+"""A scan of all stored rows in batches. Each batch has its own statement, so that memory is bounded and no writer waits."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +13,7 @@ from app.store.schema.tables import flows, objects
 
 _BATCH = 250
 
-# What stands for related objects: each object is read by itself.
+# Replaces related objects: each object is read by itself.
 _FLOW_SET = sa.literal_column("'[]'", sa.Text())
 _BOUND_TO = sa.literal_column("0", sa.Integer())
 
@@ -24,7 +22,7 @@ class StoredRow(NamedTuple):
     """A row of any table.
 
     :param collection: the collection of the object
-    :param row: as the views of its collection have it, without what it shows of other objects
+    :param row: as in the views of its collection, without related objects
     """
 
     collection: str
@@ -32,9 +30,9 @@ class StoredRow(NamedTuple):
 
 
 def every_row(database: Database) -> Iterator[StoredRow]:
-    """All flows, objects and bindings, each as it is when its batch is read.
+    """All flows, objects and bindings, in the state of their batch.
 
-    :raises Unavailable: the database does not answer
+    :raises Unavailable: the database does not respond
     """
     for row in _rows(database, [flows.c[name] for name in Flow._fields], flows, flows.c.pk):
         yield StoredRow("flows", Flow._make(row))
@@ -60,7 +58,7 @@ def every_row(database: Database) -> Iterator[StoredRow]:
 def _rows(
     database: Database, columns: Sequence[sa.ColumnElement[Any]], source: sa.FromClause, key: sa.ColumnElement[str]
 ) -> Iterator[Row]:
-    """The rows of a table in the order of their keys, the first of their columns."""
+    """The rows of a table in the order of their keys, with their first columns."""
     after: sa.BindParameter[str] = sa.bindparam("after", type_=sa.Text())
     query = database.compile(sa.select(*columns).select_from(source).where(key > after).order_by(key).limit(_BATCH))
     last = ""

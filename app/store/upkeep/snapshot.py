@@ -1,4 +1,4 @@
-"""A SQLite store as it was at one moment, kept in memory, and put back while the store is served."""
+"""A snapshot of a SQLite store in memory, which can be restored while the store is served."""
 
 import contextlib
 import sqlite3
@@ -8,14 +8,14 @@ from app import determinism, errors
 from app.store.engine.address import Address
 from app.store.upkeep.backup import opened
 
-# Seconds to wait before asking again for a store that someone writes to.
+# How long to wait before the next attempt on a locked store, in seconds.
 _PATIENCE = 0.005
 
 
 class Snapshot:
-    """What a store held when it was taken.
+    """A snapshot of a store.
 
-    :param address: where the store is
+    :param address: of the store
     """
 
     def __init__(self, address: Address) -> None:
@@ -25,7 +25,7 @@ class Snapshot:
         self._position = 0
 
     def take(self) -> None:
-        """Keep the store as it is now. The one that was kept before is forgotten. :raises Unusable: it is none with a file"""
+        """Take a snapshot, replacing the previous one. :raises StoreUnusable: the store has no file"""
         with self._lock, self._opened() as store:
             self._discard()
             self._copy = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
@@ -33,7 +33,7 @@ class Snapshot:
             self._position = determinism.position()
 
     def put_back(self) -> None:
-        """Let the store hold what it held then, and nothing else. :raises Unusable: it is none with a file, or nothing is kept"""
+        """Restore the snapshot. :raises StoreUnusable: the store has no file, or there is no snapshot"""
         with self._lock, self._opened() as store:
             if self._copy is None:
                 raise errors.StoreUnusable("There is no snapshot yet. Take one first.")
@@ -41,7 +41,7 @@ class Snapshot:
             determinism.begin(self._position)
 
     def discard(self) -> None:
-        """Keep nothing."""
+        """Discard the snapshot."""
         with self._lock:
             self._discard()
 

@@ -1,1 +1,1 @@
-"""What PostgreSQL has of its own: prepared statements, sessions, pipelined connections."""
+"""PostgreSQL: prepared statements, sessions, pipelined connections."""

@@ -1,4 +1,4 @@
-"""The connections to a PostgreSQL server, which may be gone or have a lock that others want."""
+"""The connections to a PostgreSQL server: failover and lock timeouts."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from app.store.engine.session import Session
 
 
 class PostgreSQLConnections(Connections):
-    """The connections of one process to one PostgreSQL server, or to several of which one takes changes."""
+    """The connections of one process to a PostgreSQL server, or to a primary and its standbys."""
 
-    # Counts the times that the server was found to be gone.
+    # The number of times that the server was found to be gone.
     _generation = 0
 
     @property
     def lock_timeout(self) -> int:
-        """How many milliseconds this thread waits for a lock."""
+        """The lock timeout of this thread in milliseconds."""
         timeout: int = getattr(self._thread, "lock_timeout", POSTGRESQL_LOCK_TIMEOUT)
         return timeout
 
     @property
     def generation(self) -> int:
-        """What differs once the server was found to be gone: no connection of before is worth keeping then."""
+        """A counter that changes when the server is found to be gone: connections of earlier generations are discarded."""
         return self._generation
 
     def translated(self, error: BaseException) -> BaseException:
@@ -32,11 +32,11 @@ class PostgreSQLConnections(Connections):
         return self.held_up(str(error)) if is_locked(error) else super().translated(error)
 
     def outcome(self, session: Session, connection: Any, error: BaseException, generation: int) -> BaseException:
-        """What an error means; `translated` that knows what became of the unit of work.
+        """Translate an error like `translated`, given the state of the unit of work.
 
-        No connection is kept if the server is gone, or is no longer the one that takes changes.
+        Discards connections if the server is gone, or is no longer the primary.
 
-        :param connection: the driver's
+        :param connection: of the driver
         :param generation: of the connection
         """
         gone = connection.closed
@@ -48,11 +48,11 @@ class PostgreSQLConnections(Connections):
         return known
 
     def lost(self, generation: int) -> None:
-        """Keep no connection of a generation: the server is gone."""
+        """Discard the connections of a generation: the server is gone."""
         if generation == self._generation:
             self._generation += 1
             self.engine.dispose()
 
     def held_up(self, why: str) -> BaseException:
-        """What to raise when a lock is not to be had in time: `WouldBlock` where others would wait too, or else `Unavailable`."""
+        """The exception for a lock timeout: `WouldBlock` on a thread that other requests wait for, or else `Unavailable`."""
         return WouldBlock() if self.lock_timeout < POSTGRESQL_LOCK_TIMEOUT else errors.Unavailable(why)

@@ -24,10 +24,10 @@ from app.store.engine.session import Session
 from app.store.engine.unit_of_work import UnitOfWork
 from app.store.schema.tables import flows, objects, policy_bindings, stage_bindings
 
-# The tables that a transaction of several objects may write.
+# The tables that a transaction over several objects may write.
 _WRITTEN = ", ".join(table.name for table in (flows, objects, stage_bindings, policy_bindings))
 
-# The advisory lock of a migration; the number is this project's own.
+# The key of the advisory lock of a migration, chosen by this project.
 _MIGRATION_LOCK = 7_203_981
 
 
@@ -35,14 +35,14 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
     """A PostgreSQL database.
 
     :param address: of the server
-    :param pool_size: the most connections of this process
+    :param pool_size: the maximum number of connections of this process
     """
 
     name = "postgresql"
     shared = is_remote = True
     migration_begin = (
         "BEGIN",
-        # Another server may take longer for it.
+        # Wait for the migration of another server without a limit.
         "SET LOCAL lock_timeout = 0",
         f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})",
     )
@@ -50,7 +50,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
 
     def __init__(self, address: Address, pool_size: int) -> None:
         super().__init__(address, postgresql_engine(address, pool_size), PostgreSQLErrors())
-        # Statements are prepared by PostgreSQL itself, which has `$1` for psycopg's `%s`.
+        # PostgreSQL prepares the statements itself, with `$1` instead of psycopg's `%s`.
         self._numeric = type(self.engine.dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # of each dialect
         self._pool_size = pool_size
 
@@ -73,7 +73,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
         """See `Database`."""
         with self.write() as session:
             session.script("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
-            # The isolation level orders only transactions that have it as well: all other writers wait for the lock.
+            # The isolation level only covers transactions with the same level: all other writers wait for the lock.
             session.script(f"SET LOCAL lock_timeout = {POSTGRESQL_WRITERS_TIMEOUT}")
             session.script(f"LOCK TABLE {_WRITTEN} IN SHARE ROW EXCLUSIVE MODE")
             yield session
@@ -109,16 +109,16 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
             return not cast(PostgreSQLSession, session).direct
 
     def workers(self) -> tuple[int, Callable[[], None]]:
-        """How many threads keep the database busy, and what each of them has to call first.
+        """The number of threads that keep the database busy, and the function that each has to call first.
 
-        Each keeps a connection, as taking one from the pool costs as much as a small statement; one is left for all
-        others. A call on such a thread raises `WouldBlock` where it would have to wait for a lock.
+        Each keeps a connection, as getting one from the pool costs as much as a small statement; one is left for other use. A call
+        on such a thread raises `WouldBlock` where it would have to wait for a lock.
         """
         count = max(1, self._pool_size - self._others())
         return count, partial(self._prepare_worker, keep=self._pool_size > count)
 
     def _others(self) -> int:
-        """How many connections are not of `workers`."""
+        """The number of connections that are not for `workers`."""
         return 1
 
     def _prepare_worker(self, *, keep: bool) -> None:
@@ -146,7 +146,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
                 raise known from error
             finally:
                 if generation != self._generation:
-                    # Its pool is gone, and nobody would close it.
+                    # The pool is gone and would not close the connection.
                     pooled.invalidate()
                 pooled.close()
         except self._errors.known as error:

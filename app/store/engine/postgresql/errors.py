@@ -11,7 +11,7 @@ from app.store.schema.tables import metadata
 _IN_CONFLICT = (
     psycopg.errors.SerializationFailure,
     psycopg.errors.DeadlockDetected,
-    # The session is not the one that has prepared it.
+    # The statement was prepared in another session.
     psycopg.errors.InvalidSqlStatementName,
     psycopg.errors.DuplicatePreparedStatement,
 )
@@ -44,7 +44,7 @@ class PostgreSQLErrors(DriverErrors):
         return super().translated(error)
 
     def taken_columns(self, error: Exception) -> tuple[str, ...]:
-        """The columns of the constraint, which PostgreSQL names."""
+        """The columns of the violated constraint."""
         diagnostic = error.diag  # type: ignore[attr-defined]  # psycopg's error
         constraints = metadata.tables[diagnostic.table_name].constraints
         (constraint,) = (known for known in constraints if known.name == diagnostic.constraint_name)
@@ -52,16 +52,16 @@ class PostgreSQLErrors(DriverErrors):
 
 
 def is_misled(error: BaseException) -> bool:
-    """Whether a server that became a standby says so: it keeps its connections, and the primary is another one now."""
+    """Whether an error comes from a primary that became a standby: it keeps its connections, but can't write."""
     return isinstance(error.__cause__ or error, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def is_locked(error: BaseException) -> bool:
-    """Whether a server says that another transaction has locked what a statement wants."""
+    """Whether an error is a lock timeout."""
     return isinstance(error, psycopg.errors.LockNotAvailable)
 
 
 def _message(error: BaseException) -> str:
-    """What a server says, as a sentence."""
+    """The message of the server, capitalized and with a period."""
     said: str = error.diag.message_primary or str(error)  # type: ignore[attr-defined]  # psycopg's error
     return f"{said[:1].upper()}{said[1:]}."

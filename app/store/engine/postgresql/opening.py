@@ -10,7 +10,7 @@ from psycopg import pq
 
 from app import errors
 
-# The error of poolers about a startup parameter that they do not pass on (PgBouncer, `ignore_startup_parameters`).
+# The error of poolers about a startup parameter that they do not support (PgBouncer, `ignore_startup_parameters`).
 _REFUSED = "unsupported startup parameter"
 
 _DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
@@ -19,12 +19,12 @@ _DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 def open_connection(parameters: Mapping[str, Any], options: str) -> tuple[psycopg.Connection[Any], bool]:
     """Open a connection.
 
-    A pooler invents the process ID that it sends when a connection starts (PostgreSQL, "BackendKeyData").
+    A pooler makes up the process ID that it sends when a connection starts (PostgreSQL, "BackendKeyData").
 
     :param parameters: connection parameters of libpq
-    :param options: settings of the session; a pooler may refuse them
-    :returns: the connection, and whether it keeps one session, with these settings
-    :raises psycopg.Error: no connection can be opened, or it does not answer in time
+    :param options: settings of the session; a pooler may reject them
+    :returns: the connection, and whether it has one session of the server, with these settings
+    :raises psycopg.Error: no connection can be opened, or it does not respond in time
     :raises Unfit: the encoding of the database can't store text
     """
     given = parameters.get("options", "")
@@ -47,7 +47,7 @@ def open_connection(parameters: Mapping[str, Any], options: str) -> tuple[psycop
 
 
 def answer_of(connection: psycopg.Connection[Any], seconds: float) -> pq.abc.PGresult:
-    """The result of what was sent; of several results the first error, or else the last.
+    """The result of what was sent: the first error, or else the last result.
 
     :param seconds: the longest time to wait
     :raises psycopg.OperationalError: there is no result; the connection is closed then
@@ -71,10 +71,10 @@ def answer_of(connection: psycopg.Connection[Any], seconds: float) -> pq.abc.PGr
 
 
 def await_input(connection: psycopg.Connection[Any], until: float) -> None:
-    """Wait until a server sends something.
+    """Wait for input from the server.
 
     :param until: the deadline, in seconds of `time.monotonic`
-    :raises psycopg.OperationalError: it sends nothing; the connection is closed then
+    :raises psycopg.OperationalError: there is none in time; the connection is closed then
     """
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)

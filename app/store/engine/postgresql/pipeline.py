@@ -1,9 +1,8 @@
-"""Requests that are one small statement, carried out on an event loop's thread without waiting: their statements are sent to
-PostgreSQL with those of others.
+"""Requests of one small statement, run on the event loop's thread without blocking: their statements are sent to PostgreSQL with
+those of others.
 
-Who writes need not know what became of it to have its response ready; the response leaves when the write is kept. Who reads
-begins, and
-begins again when the row is there: a token that is not known is such a row too.
+A write prepares its response before its result is known; the response is sent once the write is durable. A read starts, and is
+repeated when the row has arrived, also for a token that is not known.
 """
 
 import asyncio
@@ -21,17 +20,17 @@ from app.store.engine.session import Query, Row
 
 T = TypeVar("T")
 
-# Bytes of the values of a statement, at most.
+# The maximum size of the values of a statement in bytes.
 _LONGEST = 4096
-# Rows that a request reads, at most: a token, a flow, and one more.
+# The maximum number of rows that a request reads: a token, a flow, and one more.
 _MOST_READS = 3
-# Connections for reads and for writes. A read must not wait until what others have written is on the disk.
+# Connections for reads and for writes. A read must not wait until others' writes are on the disk.
 _READING, _WRITING = 1, 2
 
 
 @dataclass(slots=True, eq=False)
 class _Read:
-    """A statement that answers a row, or none."""
+    """A statement that returns one row or none."""
 
     sql: str
     values: Values
@@ -47,7 +46,7 @@ class _Read:
 
     def fail(self, error: errors.Unavailable) -> None:
         """See `Waiting`."""
-        # Whose client has gone waits no more.
+        # The waiter is cancelled if the client has disconnected.
         if not self.waiter.done():
             self.waiter.set_exception(errors.SerializationFailure(str(error)))
 
@@ -57,7 +56,7 @@ class _Write:
     """A statement that changes a row.
 
     :param key: of the row
-    :param done: is told once of the row that the statement answers, or None; None if it need not answer any
+    :param done: is called once with the returned row, or None; None if no row is needed
     """
 
     sql: str
@@ -80,7 +79,7 @@ class _Write:
     def fail(self, error: errors.Unavailable) -> None:
         """See `Waiting`."""
         self._tell(None)
-        # Whose client has gone waits no more.
+        # The waiter is cancelled if the client has disconnected.
         if not self.waiter.done():
             self.waiter.set_exception(error)
 
@@ -91,8 +90,8 @@ class _Write:
 
 
 class PipelineSession(PostgreSQLSession):
-    """The session of a request that must not wait. It can read some rows, for each of which the request begins again, and write one
-    statement, of which it does not learn more than that it was sent.
+    """The session of a request that must not block. It can read some rows, for each of which the request is repeated, and write one
+    statement without waiting for its result.
     """
 
     __slots__ = ("_alone", "found", "read", "unit", "write")
@@ -103,14 +102,14 @@ class PipelineSession(PostgreSQLSession):
         self.begin([])
 
     def begin(self, found: Sequence[_Read]) -> None:
-        """Serve one request. :param found: what it has read before"""
+        """Begin a request. :param found: the rows that it has read before"""
         self.found = found
         self.read: _Read | None = None
         self.write: _Write | None = None
         self._alone = False
 
     def row(self, query: Query, parameters: Mapping[str, Any] = {}) -> Row | None:
-        """The first row that a query answers, None if there is none. :raises WouldBlock: it has not been read yet"""
+        """The first row of a query, None if there is none. :raises WouldBlock: it has not been read yet"""
         values = _values(query, parameters)
         for found in self.found:
             if (found.sql, found.values) == (query.sql, values):
@@ -124,18 +123,18 @@ class PipelineSession(PostgreSQLSession):
         self._write(query, parameters, key, None)
 
     def expect(self, query: Query, parameters: Mapping[str, Any], key: str, done: Done) -> bool:
-        """Execute a statement that answers a row if it changes one. :returns: True, as nothing is known yet"""
+        """Execute a statement that returns a row if it changes one. :returns: True, as the result is not known yet"""
         self._write(query, parameters, key, done)
         return True
 
     def take_back(self) -> None:
-        """Write nothing after all."""
+        """Discard the pending write."""
         write, self.write = self.write, None
         if write is not None and write.done is not None:
             write.done(None)
 
     def expect_one(self) -> None:
-        """The next statement stands alone, and writes."""
+        """Declare that the next statement writes and is the only one."""
         self._alone = True
 
     def _write(self, query: Query, parameters: Mapping[str, Any], key: str, done: Done | None) -> None:
@@ -158,7 +157,7 @@ class PipelineSession(PostgreSQLSession):
 
 
 class PipelineUnit:
-    """What a request writes: nothing if anything is raised."""
+    """The unit of work of a request: an exception discards its write."""
 
     __slots__ = ("_session",)
 
@@ -174,9 +173,9 @@ class PipelineUnit:
 
 
 class Pipeline:
-    """What the requests of an event loop, the first that asks, share.
+    """The pipeline that the requests of one event loop share: of the first loop that uses it.
 
-    :param database: its connections
+    :param database: provides the connections
     """
 
     connections = _READING + _WRITING
@@ -192,11 +191,11 @@ class Pipeline:
         self._generation = -1
 
     async def run(self, function: Callable[[], T]) -> T | None:
-        """Call a function whose statements are those of `session`, and wait until what it returns holds.
+        """Call a function whose statements use `session`, and wait until its result is durable.
 
-        :returns: None if it can't do without waiting; nothing was changed then
-        :raises TakenBack: nothing was changed after all
-        :raises Unavailable: nobody knows whether anything was changed
+        :returns: None if it can't run without blocking; nothing was changed then
+        :raises SerializationFailure: nothing was changed
+        :raises Unavailable: it is unknown whether anything was changed
         """
         loop, session = asyncio.get_running_loop(), self.session
         found: list[_Read] = []
@@ -236,7 +235,7 @@ class Pipeline:
 
     @property
     def is_open(self) -> bool:
-        """Whether it has all of its connections."""
+        """Whether all connections are open."""
         return self._reading.full and self._writing.full
 
     def close(self) -> None:
@@ -245,7 +244,7 @@ class Pipeline:
             pool.close()
 
     def _ready(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether there are connections for this event loop."""
+        """Whether connections for this event loop are open."""
         if (
             loop is self._loop
             and self._generation == self._database.generation
@@ -272,7 +271,7 @@ class Pipeline:
 
 
 def _values(query: Query, parameters: Mapping[str, Any]) -> Values:
-    """The values of a statement as they are sent. :raises WouldBlock: they are too long to be sent with those of others"""
+    """Encode the values of a statement. :raises WouldBlock: they are too long to be sent with those of others"""
     values = sent(query.bind(parameters))
     if sum(map(len, filter(None, values.values))) > _LONGEST:
         raise WouldBlock

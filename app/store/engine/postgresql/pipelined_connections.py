@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL that send the statements of several requests together: one round trip and one commit (libpq, "Pipeline
-Mode").
+"""Connections to PostgreSQL in pipeline mode: the statements of several requests share one round trip and one commit (libpq,
+"Pipeline Mode").
 
-Several statements are one transaction: if one fails, none is kept, and the others are sent again without it.
+Several statements are one transaction: if one fails, all are rolled back, and the others are sent again without it.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from app.store.engine.postgresql.connections import PostgreSQLConnections
 from app.store.engine.postgresql.prepared import Failed, Result, Values
 from app.store.engine.postgresql.session import ended, statements_of
 
-# Statements of a transaction at most. What is sent must fit into the buffers of a socket, as a loop must not wait.
+# The maximum number of statements per transaction. They must fit into the buffers of a socket, as the event loop must not block.
 _MOST = 32
-# Seconds until a connection is tried again after one that failed.
+# Seconds until the next attempt to open a connection after a failure.
 _PAUSE = 1.0
 
 
 class Waiting(Protocol):
-    """A statement that has not been sent, or not been answered.
+    """A statement that has not been sent, or has no result yet.
 
-    :param key: statements go in the order of their keys, so that two connections do not wait for each other
+    :param key: statements are sent in the order of their keys, which prevents deadlocks between connections
     """
 
     sql: str
@@ -34,17 +34,17 @@ class Waiting(Protocol):
     key: str
 
     def end(self, result: Result) -> None:
-        """Tell who waits what it has answered."""
+        """Set the result of the statement."""
 
     def fail(self, error: errors.Unavailable) -> None:
-        """Tell who waits why it is not answered. :param error: `SerializationFailure` if it has changed nothing for sure"""
+        """Set the error of the statement. :param error: `SerializationFailure` if it has certainly changed nothing"""
 
 
 class PipelinedConnections:
-    """What statements of an event loop wait for: some connections.
+    """The connections for the pending statements of an event loop.
 
-    :param database: its connections
-    :param most: how many connections: while one waits for its responses, another one takes what has arrived since
+    :param database: provides the connections
+    :param most: the number of connections: while one waits for its results, another one sends the statements that have arrived
     """
 
     def __init__(self, database: PostgreSQLConnections, most: int) -> None:
@@ -58,7 +58,7 @@ class PipelinedConnections:
         self._not_before = 0.0
 
     def __len__(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         return len(self._open)
 
     def add(self, statement: Waiting, loop: asyncio.AbstractEventLoop) -> None:
@@ -68,18 +68,18 @@ class PipelinedConnections:
         self._waiting.append(statement)
 
     def add_again(self, statements: list[Waiting]) -> None:
-        """Send statements before all others: they were rolled back with one that has failed."""
+        """Send statements before all others: they were rolled back because of another statement's error."""
         self._waiting = statements + self._waiting
 
     def go_on(self) -> None:
-        """Send what waits, on connections that have nothing to do."""
+        """Send pending statements on idle connections."""
         for connection in [*self._open]:
             if self._waiting and not connection.busy:
                 batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                 connection.send(sorted(batch, key=lambda statement: statement.key))
 
     def lost(self, connection: "_PipelinedConnection") -> None:
-        """Do without a connection."""
+        """Remove a broken connection."""
         self._open.remove(connection)
         self.full = False
         if not self._open:
@@ -88,7 +88,7 @@ class PipelinedConnections:
                 statement.fail(errors.SerializationFailure("There is no connection."))
 
     def fill(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take up a connection that was opened, and have another one opened."""
+        """Add a connection that was opened, and start opening another one."""
         if self._opening is not None:
             if self._opening.is_alive():
                 return
@@ -103,7 +103,7 @@ class PipelinedConnections:
             self._opening.start()
 
     def drop(self) -> None:
-        """Close the connections. Writes that are under way may have been kept or not."""
+        """Close the connections. It is unknown whether writes under way are committed."""
         for connection in [*self._open]:
             connection.drop()
 
@@ -116,7 +116,7 @@ class PipelinedConnections:
 
 
 class _Opening(threading.Thread):
-    """Opens a connection, which takes as long as the network does."""
+    """A thread that opens a connection, as this waits for the network."""
 
     def __init__(self, database: PostgreSQLConnections) -> None:
         super().__init__(name="flows-pipeline", daemon=True)
@@ -130,7 +130,7 @@ class _Opening(threading.Thread):
         except errors.Unavailable:
             return
         try:
-            # All that is sent with a statement waits for a lock with it.
+            # A statement that waits for a lock delays all that are sent with it.
             statements_of(pooled).wait_for_locks(POSTGRESQL_SHORT_LOCK_TIMEOUT, always=True)
         except psycopg.Error:
             self._database.discard(pooled)
@@ -138,14 +138,14 @@ class _Opening(threading.Thread):
             self._pooled = pooled
 
     def opened(self, *, wait: bool = False) -> sa.PoolProxiedConnection | None:
-        """The connection; None if there is none to be had."""
+        """The connection; None if there is none."""
         if wait:
             self.join()
         return self._pooled
 
 
 class _PipelinedConnection:
-    """A connection that sends statements together."""
+    """A connection that sends statements in batches."""
 
     def __init__(
         self,
@@ -164,18 +164,18 @@ class _PipelinedConnection:
         self._statements.begin_pipeline()
         self._file = self._statements.fileno()
         self._batch: list[Waiting] = []
-        # When the batch was sent, in seconds of the loop.
+        # When the batch was sent, in seconds of the event loop's clock.
         self._sent = 0.0
         self._watch: asyncio.TimerHandle | None = None
         loop.add_reader(self._file, self._readable)
 
     @property
     def busy(self) -> bool:
-        """Whether it waits for a response."""
+        """Whether it waits for results."""
         return bool(self._batch)
 
     def send(self, batch: list[Waiting]) -> None:
-        """Send some statements. :param batch: in their order"""
+        """Send some statements. :param batch: in the order of their keys"""
         self._batch, self._sent = batch, self._loop.time()
         if self._watch is None:
             self._watch = self._loop.call_later(POSTGRESQL_RESPONSE_TIMEOUT, self._look)
@@ -195,14 +195,14 @@ class _PipelinedConnection:
         try:
             results = self._statements.received()
         except Exception as error:
-            # Whatever it is: nobody knows what the connection would answer next.
+            # After any error the next result on this connection is undefined.
             self._fail(errors.Unavailable(str(error)), gone=isinstance(error, psycopg.OperationalError))
             return
         if results is None:
             return
         batch, self._batch = self._batch, []
         if isinstance(results, Failed):
-            # PostgreSQL has rolled all of it back.
+            # PostgreSQL has rolled back the whole batch.
             failed = batch if results.place is None else [batch.pop(results.place)]
             if results.place is not None:
                 self._pool.add_again(batch)
@@ -218,7 +218,7 @@ class _PipelinedConnection:
                 statement.fail(errors.Unavailable(str(error)))
 
     def _look(self) -> None:
-        """Give the connection up if it has not answered for too long."""
+        """Close the connection if the results are overdue."""
         self._watch = None
         if not self.busy:
             return
@@ -229,7 +229,7 @@ class _PipelinedConnection:
             self._fail(errors.Unavailable("The connection does not answer."), gone=True)
 
     def _fail(self, error: errors.Unavailable, *, gone: bool) -> None:
-        """Close the connection. :param gone: whether the server is gone, so that other connections are not worth keeping"""
+        """Close the connection. :param gone: whether the server is gone, so that all other connections are discarded too"""
         batch, self._batch = self._batch, []
         if self._watch is not None:
             self._watch.cancel()

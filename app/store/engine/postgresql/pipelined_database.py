@@ -1,8 +1,8 @@
-"""Pipelining: requests that are one small statement run on the event loop's thread, and their statements are sent
+"""A database with pipelining: requests of one small statement run on the event loop's thread, and their statements are sent
 together, in one round trip and one transaction.
 
 With 16 connections it gives 1.3 times as many creates and 1.5 times as many patches per second
-(docs/decisions/pipelining.md). It is taken out by choosing `PostgreSQLDatabase` in `factory`.
+(docs/decisions/pipelining.md). To turn it off, choose `PostgreSQLDatabase` in `factory`.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 class PipelinedDatabase(PostgreSQLDatabase):
-    """A PostgreSQL database with a pipeline.
+    """A PostgreSQL database with a pipeline for small statements.
 
-    :param pool_size: the most connections of this process, those of the pipeline included
+    :param pool_size: the maximum number of connections of this process, including the pipeline
     """
 
     def __init__(self, address: Address, pool_size: int) -> None:
@@ -35,14 +35,14 @@ class PipelinedDatabase(PostgreSQLDatabase):
 
     def pipelined(self, function: Callable[..., T], *arguments: Any) -> Awaitable[T | None]:
         """See `Scheduling`."""
-        # Who is called again may use up random bytes, and when that happens is up to chance.
+        # A repeated call may consume random bytes, at a time that depends on chance.
         if determinism.is_fixed():
             return not_run()
         return self.pipeline.run(partial(self._without_waiting, function, *arguments))
 
     @property
     def lock_timeout(self) -> int:
-        """How many milliseconds this thread waits for a lock: none within a call of `pipelined`."""
+        """The lock timeout of this thread in milliseconds: none within a call of `pipelined`."""
         return 0 if self._is_pipelined else super().lock_timeout
 
     def unit_of_work(self) -> contextlib.AbstractContextManager[Any]:
@@ -56,7 +56,7 @@ class PipelinedDatabase(PostgreSQLDatabase):
 
     @property
     def _is_pipelined(self) -> bool:
-        """Whether this is a call of `pipelined`."""
+        """Whether this code runs within a call of `pipelined`."""
         return getattr(self._thread, "kept", None) is self.pipeline.session
 
     def _without_waiting(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -67,5 +67,5 @@ class PipelinedDatabase(PostgreSQLDatabase):
             del self._thread.kept
 
     def _others(self) -> int:
-        # Another one is for what takes long.
+        # One more connection is for long statements.
         return 2 + self.pipeline.connections

@@ -1,10 +1,10 @@
-"""Statements of a PostgreSQL connection: each is prepared once, and executed below psycopg's cursor, which takes longer than all
-else that a small statement costs.
+"""Prepared statements of a PostgreSQL connection: each is prepared once, and executed below psycopg's cursor, which costs more than
+the rest of a small statement.
 
-Values go as text, of the types that the statement casts them to; results are made by psycopg's own loaders.
+Values are sent as text, cast by the statement to its types; results are loaded by psycopg's own loaders.
 
-A connection pooler may give each transaction another session of the server. Behind one, statements are sent without a name, and
-with the settings that hold for them.
+A connection pooler may give each transaction another session of the server. Behind one, statements are sent unnamed, together
+with their settings.
 """
 
 import time
@@ -18,18 +18,18 @@ from psycopg import abc, adapt, pq
 from app.store.engine import engines
 from app.store.engine.postgresql.opening import answer_of, await_input
 
-# Statements are as many as a contract has operations, filters and ways to sort; a bound keeps a stranger from filling the memory
-# of the server.
+# The number of statements grows with the operations, filters and orders of a contract; the bound protects the memory of the server
+# from clients.
 _PREPARED = 500
 
 _DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
-# For the transaction that it is part of.
+# Set for the current transaction only.
 _SET_LIMITS = b"SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)"
 
 
 class Result:
-    """What a statement answered, with the methods of a cursor (PEP 249)."""
+    """The result of a statement, with the methods of a cursor (PEP 249)."""
 
     __slots__ = ("_result", "_transformer")
 
@@ -51,16 +51,15 @@ class Result:
 
     @property
     def rowcount(self) -> int:
-        """How many rows were changed."""
+        """The number of changed rows."""
         return self._result.command_tuples or 0
 
 
 class Failed(NamedTuple):
-    """Why statements that were sent together were rolled back.
+    """The reason why statements that were sent together were rolled back.
 
-    :param error: what the server says
-    :param place: of the statement that failed among those that were sent, from 0; None if the error is not of one of them, as that
-        of a commit
+    :param error: of the server
+    :param place: the index of the failed statement, from 0; None if the error is not of a statement, such as that of a commit
     """
 
     error: psycopg.Error
@@ -68,10 +67,10 @@ class Failed(NamedTuple):
 
 
 class Statements:
-    """What executes statements on a connection. One thread uses it at a time.
+    """The prepared statements of a connection. One thread uses it at a time.
 
-    :param connection: psycopg's, in autocommit
-    :param direct: whether it leads to one session of the server for as long as it lasts, and not to a pooler
+    :param connection: of psycopg, in autocommit
+    :param direct: whether it has one session of the server for its lifetime, without a pooler
     """
 
     def __init__(self, connection: psycopg.Connection[Any], *, direct: bool = True) -> None:
@@ -80,19 +79,19 @@ class Statements:
         self._server = connection.pgconn
         self._transformer: abc.Transformer = adapt.Transformer(connection)
         self._names: dict[str, bytes] = {}
-        # What was sent in pipeline mode and is not answered yet: the text, empty for a statement of our own, and whether it was
-        # executed and not only prepared.
+        # The statements sent in pipeline mode without a result yet: the text, empty for an internal statement, and whether it was
+        # executed or only prepared.
         self._under_way: list[tuple[str, bool]] = []
         self._results: list[pq.abc.PGresult] = []
-        # The lock timeout of the session in milliseconds, None if there is none to rely on.
+        # The lock timeout of the session in milliseconds, None behind a pooler.
         self._standing = engines.POSTGRESQL_LOCK_TIMEOUT if direct else None
-        # The settings that are sent with each transaction, None if those of the session are right.
+        # The settings that are sent with each transaction, None to use those of the session.
         self._limits: tuple[str, str] | None = None
         self.wait_for_locks(engines.POSTGRESQL_LOCK_TIMEOUT)
 
     @property
     def closed(self) -> bool:
-        """Whether the connection can be used no longer."""
+        """Whether the connection is unusable."""
         return self._connection.closed
 
     @property
@@ -112,10 +111,10 @@ class Statements:
         self._connection.close()
 
     def wait_for_locks(self, milliseconds: int, *, always: bool = False) -> None:
-        """Let statements from now on wait for locks of other transactions so long, and no longer.
+        """Set the lock timeout of the next statements.
 
-        :param always: whether that is worth a round trip now, so that nothing has to be sent with the statements
-        :raises psycopg.Error: the connection can be used no longer
+        :param always: whether to set it now, at the cost of a round trip, instead of with each statement
+        :raises psycopg.Error: the connection is unusable
         """
         if always and self.direct and milliseconds != self._standing:
             self._limits = None
@@ -127,8 +126,8 @@ class Statements:
     def execute(self, sql: str, parameters: Sequence[Any] | None = None) -> Result:
         """Execute a statement.
 
-        :param parameters: the values of `$1`, `$2` and so on; None for a statement that is sent as it stands
-        :raises psycopg.Error: of the class that says why
+        :param parameters: the values of `$1`, `$2` and so on; None for a statement without placeholders
+        :raises psycopg.Error: of the class of the server's error
         """
         if self._limits is not None:
             if parameters is not None and self._server.transaction_status == pq.TransactionStatus.IDLE:
@@ -141,18 +140,18 @@ class Statements:
         try:
             return self._checked(self._server.exec_prepared(self._names.get(sql) or self._prepare(sql), *values))  # type: ignore[arg-type]  # None is null
         except psycopg.errors.InvalidSqlStatementName:
-            # The session is another one, and nothing was executed.
+            # The pooler has changed the session, and nothing was executed.
             del self._names[sql]
             if self._server.transaction_status != pq.TransactionStatus.IDLE:
                 raise
             return self._checked(self._server.exec_prepared(self._prepare(sql), *values))  # type: ignore[arg-type]  # None is null
 
     def begin_pipeline(self) -> None:
-        """Take `send` and `received` from now on, and `execute` no longer (libpq, "Pipeline Mode")."""
+        """Enter pipeline mode: use `send` and `received` instead of `execute` (libpq, "Pipeline Mode")."""
         self._server.enter_pipeline_mode()
 
     def send(self, statements: Iterable[tuple[str, "Values"]]) -> None:
-        """Send statements that are one transaction, without waiting for their responses.
+        """Send statements as one transaction, without waiting for their results.
 
         :raises psycopg.Error: they can't be sent
         """
@@ -177,15 +176,15 @@ class Statements:
         self._server.pipeline_sync()
 
     def received(self) -> list[Result] | Failed | None:
-        """What the statements that were sent last have answered, or why all of them were rolled back; None if it is not known yet.
+        """The results of the statements sent last, or the reason of their rollback; None if they have not arrived.
 
-        :raises psycopg.Error: the connection can be used no longer
+        :raises psycopg.Error: the connection is unusable
         """
         self._server.consume_input()
         while not self._server.is_busy():
             result = self._server.get_result()
             if result is None:
-                # It ends what one statement answers, or nothing is under way.
+                # None ends the results of a statement, or nothing is under way.
                 result = None if self._server.is_busy() else self._server.get_result()
                 if result is None:
                     break
@@ -212,14 +211,14 @@ class Statements:
             failed = failed or Failed(error, len(responses) if sql else None)
         further = results[len(under_way) :]
         if failed is None and further and further[0].status not in _DONE:
-            # The commit, which is no statement, has failed.
+            # The commit, which is no statement of the batch, has failed.
             failed = Failed(psycopg.errors.error_from_result(further[0]), None)
         if failed is None and len(results) != len(under_way):
             raise psycopg.OperationalError(f"{len(under_way)} statements have {len(results)} results.")
         return failed or responses
 
     def _execute_limited(self, sql: str, values: "Values") -> Result:
-        """Execute a statement that is a transaction by itself, with the settings that hold for it, in one round trip."""
+        """Execute a statement as a transaction with its own settings, in one round trip."""
         try:
             self.begin_pipeline()
             self.send([(sql, values)])
@@ -228,7 +227,7 @@ class Statements:
                 await_input(self._connection, until)
             self._server.exit_pipeline_mode()
         except BaseException:
-            # Nobody knows what it would answer next.
+            # The next result on this connection is undefined.
             self._connection.close()
             raise
         if isinstance(results, Failed):
@@ -236,9 +235,7 @@ class Statements:
         return results[0]
 
     def _execute_unnamed(self, sql: str, parameters: Sequence[Any] | None) -> Result:
-        """Execute a statement within a transaction, or one that begins or ends it, behind a pooler. It may have to wait for a
-        session there.
-        """
+        """Execute a statement within a transaction, or its begin or end, behind a pooler, which may make it wait for a session."""
         if parameters is None:
             self._server.send_query(sql.encode())
         else:
@@ -265,31 +262,31 @@ class Statements:
         if result.status in _DONE:
             return Result(result, self._transformer)
         if result.error_field(pq.DiagnosticField.SQLSTATE) is None:
-            # It is no word of the server's, which is gone; libpq may not count the connection as closed yet.
+            # The error is not from the server, which is gone; libpq may not count the connection as closed yet.
             self._connection.close()
             raise psycopg.OperationalError(result.get_error_message())
         raise psycopg.errors.error_from_result(result)
 
 
 def _name(sql: str) -> bytes:
-    """The name of a prepared statement. It tells the text: who is given another session by error, as by a pooler that does not
-    look like one, executes the same statement or none.
+    """The name of a prepared statement: a digest of its text. In a wrong session, as behind a pooler that was not recognized, it
+    executes the same statement or none.
     """
     return b"flows_" + blake2b(sql.encode(), digest_size=16).hexdigest().encode()
 
 
 def _is_prepared(error: psycopg.Error, *, executed: bool) -> bool:
-    """Whether a statement is there to be executed again after an error. :param executed: whether it was executed or prepared"""
+    """Whether a statement can be executed again after an error. :param executed: whether it was executed or prepared"""
     if executed:
         return not isinstance(error, psycopg.errors.InvalidSqlStatementName)
     return isinstance(error, psycopg.errors.DuplicatePreparedStatement)
 
 
 class Values(NamedTuple):
-    """The values of a statement as they are sent.
+    """The values of a statement as sent to the server.
 
-    :param values: null is None
-    :param formats: of each; None if all are texts
+    :param values: None for null
+    :param formats: of each value; None if all are text
     """
 
     values: list[bytes | None]
@@ -297,7 +294,7 @@ class Values(NamedTuple):
 
 
 def sent(parameters: Sequence[Any]) -> Values:
-    """Values in the form that they are sent in. :raises psycopg.DataError: a text has a NUL"""
+    """Encode values for the server. :raises psycopg.DataError: a text has a NUL"""
     formats = None
     if bytes in map(type, parameters):
         formats = [pq.Format.BINARY if type(value) is bytes else pq.Format.TEXT for value in parameters]
@@ -305,9 +302,9 @@ def sent(parameters: Sequence[Any]) -> Values:
 
 
 def _as_sent(value: Any) -> bytes | None:
-    """A value as text of PostgreSQL, a list of texts as that of an array; bytes as they are.
+    """Encode a value as text, a list of strings as an array; bytes are unchanged.
 
-    :raises psycopg.DataError: a text has a NUL, which PostgreSQL does not have
+    :raises psycopg.DataError: a text has a NUL, which PostgreSQL does not support
     """
     if isinstance(value, list):
         value = "{" + ",".join(_quoted(item) for item in value) + "}"
@@ -323,6 +320,6 @@ def _as_sent(value: Any) -> bytes | None:
 
 
 def _quoted(item: str) -> str:
-    """A text within an array (PostgreSQL, "Array Input and Output Syntax")."""
+    """Quote a string within an array (PostgreSQL, "Array Input and Output Syntax")."""
     escaped = item.replace("\\", r"\\").replace('"', r"\"")
     return f'"{escaped}"'

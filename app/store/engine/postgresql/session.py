@@ -1,4 +1,4 @@
-"""Sessions of PostgreSQL, and the connections that they execute statements on."""
+"""Sessions of PostgreSQL, and the connections of their statements."""
 
 import contextlib
 import select
@@ -25,7 +25,7 @@ class PostgreSQLSession(Session):
 
     @property
     def direct(self) -> bool:
-        """Whether its connection leads to one session of the server, and not to a pooler."""
+        """Whether the connection has one session of the server, without a pooler."""
         direct: bool = self._connection.direct
         return direct
 
@@ -44,25 +44,25 @@ class PostgreSQLSession(Session):
 
         :param key: of the row that it changes
         :param done: is called with the row; with None if nothing was changed
-        :returns: whether a row is changed, as far as that is known
+        :returns: whether a row is changed, as far as known
         """
         row = self.row(query, parameters)
         done(row)
         return row is not None
 
     def expect_one(self) -> None:
-        """The next statement stands alone: the driver commits it."""
+        """Declare that the next statement is the only one: the driver commits it."""
         if ended(self._connection):
-            # The statement must not be sent: whether it was carried out would be uncertain.
+            # The statement must not be sent: whether it was executed would be unknown.
             self._connection.close()
         else:
             self.uncertain = True
 
 
 class LoneStatement:
-    """A session for one statement that writes and that the driver commits.
+    """A session for one statement that writes, committed by the driver.
 
-    :param session: what gives the session
+    :param session: a context manager of the session
     """
 
     __slots__ = ("_given", "_session")
@@ -84,7 +84,7 @@ class LoneStatement:
 
 
 class KeptSession(PostgreSQLSession):
-    """The session of one thread; its connection lasts until the server is gone."""
+    """The session of one thread, with a connection until the server is gone."""
 
     __slots__ = ("_database", "_generation", "_pooled")
 
@@ -125,11 +125,11 @@ class JoinedPostgreSQLSession(JoinedSession, PostgreSQLSession):
     __slots__ = ()
 
     def expect_one(self) -> None:
-        """Do nothing: the driver commits no statement within the unit."""
+        """Do nothing: the transaction of the unit commits the statement."""
 
 
 def statements_of(pooled: sa.PoolProxiedConnection) -> Statements:
-    """What executes statements on a connection of the pool. It stays with the connection."""
+    """The prepared statements of a connection of the pool, kept with the connection."""
     known: Statements | None = pooled.info.get("statements")
     if known is None:
         connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
@@ -138,7 +138,7 @@ def statements_of(pooled: sa.PoolProxiedConnection) -> Statements:
 
 
 def ended(connection: Any) -> bool:
-    """Whether a server has ended a connection on which nothing is under way: it has something to say then."""
+    """Whether the server has closed an idle connection: it has sent input then."""
     if connection.closed:
         return True
     poll = select.poll()

@@ -1,1 +1,1 @@
-"""What SQLite has of its own: the sessions of threads, commits that are shared, writers in a queue."""
+"""SQLite: sessions of threads, group commit, the write queue."""

@@ -1,4 +1,4 @@
-"""The connections to a SQLite file, of which one at a time may write."""
+"""The connections to a SQLite file, with one writer at a time."""
 
 from app.store.engine.address import Address
 from app.store.engine.connections import Connections
@@ -8,12 +8,12 @@ from app.store.engine.sqlite.write_queue import WriteQueue
 
 
 class SQLiteConnections(Connections):
-    """The connections of one process to one file. :raises Unavailable: there is no place for it"""
+    """The connections of one process to one file. :raises Unavailable: the folder or file can't be created"""
 
     begin = "BEGIN IMMEDIATE"
     """The statement that begins a transaction: writers wait for one another instead of failing."""
 
     def __init__(self, address: Address) -> None:
         super().__init__(address, sqlite_engine(address), SQLiteErrors())
-        # The place of the next writer among threads and processes.
+        # The place of the next writer of all threads and processes.
         self.write_queue = WriteQueue()

@@ -1,4 +1,4 @@
-"""A database in a file, with SQLite."""
+"""A SQLite database in a file."""
 
 import contextlib
 from collections.abc import Collection, Iterator
@@ -21,7 +21,7 @@ class SQLiteDatabase(SQLiteConnections, Database):
 
     @property
     def serves_threads(self) -> bool:
-        """See `Database`. A database in memory is its one connection."""
+        """See `Database`. A database in memory has one connection."""
         return self.address.path is not None
 
     def read(self) -> contextlib.AbstractContextManager[Session]:
@@ -38,7 +38,7 @@ class SQLiteDatabase(SQLiteConnections, Database):
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """See `Database`. Nobody is in the way of a writer."""
+        """See `Database`. It does not block writers."""
         with self._thread_session() as session:
             session.script("BEGIN")
             try:

@@ -17,11 +17,11 @@ class SQLiteErrors(DriverErrors):
         """See `DriverErrors`."""
         if is_locked(error) and runs_event_loop():
             return errors.Locked(str(error))
-        # What SQLite says of a damaged file is of no class of its own.
+        # The error of SQLite for a damaged file has no class of its own.
         if type(error) is sqlite3.DatabaseError:
             return errors.Unavailable(str(error))
         return super().translated(error)
 
     def taken_columns(self, error: Exception) -> tuple[str, ...]:
-        """The columns, which SQLite names."""
+        """The columns that the message of SQLite names."""
         return tuple(column.rpartition(".")[2] for column in str(error).split(", "))

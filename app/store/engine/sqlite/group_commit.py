@@ -1,9 +1,8 @@
-"""Commits shared by the requests that arrive together on one event loop.
+"""Group commit: the requests that arrive together on one event loop share a commit.
 
-Most of a small write is the wait until the disk has it. Transactions that begin in successive iterations of the event loop
-become savepoints
-of one, which is committed when a turn brings no further one: one wait for all of them. Nothing they wrote or read may leave the
-process before `pending` is done.
+Most of a small write is the wait for the disk. Transactions that begin in successive iterations of the event loop become
+savepoints of one transaction, which is committed in the first iteration without another one: a single wait for all of them. No
+data that they wrote or read may leave the process before `pending` is done.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ from app import errors
 from app.store.engine.locking import LockQueue, is_locked
 from app.store.engine.sqlite.write_queue import WriteQueue
 
-# Transactions that share a commit at most, so that other processes get their turn.
+# The maximum number of transactions per commit, so that other processes get their turn.
 _MOST = 128
 
 
@@ -24,10 +23,10 @@ class CommitGroup:
 
     :param connection: the driver's connection, in autocommit
     :param begin: the statement that begins a transaction
-    :param write_queue: where the next process waits
+    :param write_queue: the place of the next process
 
-    As a context manager it is the unit of work of one request: what was written in it is undone if anything is raised, though its
-    transactions have ended.
+    As a context manager it is the unit of work of one request: an exception rolls back its writes, also those of transactions that
+    have ended.
     """
 
     def __init__(self, connection: sqlite3.Connection, begin: str, write_queue: WriteQueue) -> None:
@@ -38,7 +37,7 @@ class CommitGroup:
         self._others: int | None = None
         self._undone = 0
         self.queue = LockQueue(self._take, _MOST, write_queue)
-        # How many transactions have ended well, now and when the unit of work began.
+        # The number of successful transactions, now and when the unit of work began.
         self.written = 0
         self._before = 0
 
@@ -51,7 +50,7 @@ class CommitGroup:
 
     @contextlib.contextmanager
     def transaction(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-        """A unit of work that is undone alone if anything is raised in it, and committed with others."""
+        """A transaction that is rolled back alone on an exception, and committed with others."""
         self.join(loop)
         try:
             self._connection.execute("SAVEPOINT member")
@@ -69,9 +68,9 @@ class CommitGroup:
             raise
 
     def join(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Add a member to the shared transaction: a single statement, whose error, if any, has to be reported by `failed`.
+        """Join the group with a single statement, whose error, if any, has to be reported by `failed`.
 
-        :raises Locked: another connection writes to the database, or requests already wait to do so
+        :raises Locked: another connection writes to the database, or other requests wait for the lock
         """
         if self._waiting is None:
             if self.queue.must_wait(loop):
@@ -87,20 +86,20 @@ class CommitGroup:
                 raise errors.Locked(str(error), write=True) from error
             raise
         self._waiting, self._properties, self._others = [], 0, None
-        # Those that have waited for the lock become members in the next turn.
+        # Requests that have waited for the lock join in the next iteration.
         loop.call_soon(self._commit_when_complete, loop, self._waiting, -1)
 
     def _take(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Begin a transaction for the waiting requests. :returns: whether it began; not if one is open already"""
+        """Begin a transaction for the waiting requests. :returns: whether it began; False if one is open already"""
         if self._waiting is not None:
             return False
         self._open(loop)
         return True
 
     def version(self) -> tuple[int, int, int] | None:
-        """What differs after each change, whoever makes it, and after each that was undone; None if no transaction is open.
+        """A value that differs after each change by any process, and after each rollback; None if no transaction is open.
 
-        Others can change nothing while it is, so that SQLite is asked once for what they did before (`PRAGMA data_version`).
+        Others can't write while it is open, so that SQLite is asked only once for earlier changes (`PRAGMA data_version`).
         """
         if self._waiting is None:
             return None
@@ -109,20 +108,20 @@ class CommitGroup:
         return self._others, self._connection.total_changes, self._undone
 
     def failed(self, error: BaseException) -> None:
-        """A statement has failed. A full disk, for one, takes the whole transaction back."""
+        """Handle the error of a statement. Some, such as a full disk, roll back the whole transaction."""
         if not self._connection.in_transaction:
             self._end(errors.Unavailable(str(error)))
 
     def pending(self) -> asyncio.Future[None] | None:
-        """What has to be done before a response may leave; None if nothing is open.
+        """The commit that a response waits for; None if no transaction is open.
 
-        :returns: raises `Unavailable` if the transaction could not be committed, `Locked` if that is worth trying again
+        :returns: raises `Unavailable` if the commit fails, `Locked` if it can be retried
         """
         if self._waiting is None:
             return None
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
-        # Between two requests: one that runs again must not have been committed in part.
+        # Between two requests: one that is retried must not be committed in part.
         if self._properties >= _MOST:
             self._commit(self._waiting)
         return waiter
@@ -130,7 +129,7 @@ class CommitGroup:
     def _commit_when_complete(
         self, loop: asyncio.AbstractEventLoop, waiting: list[asyncio.Future[None]], properties: int
     ) -> None:
-        """Commit at the first iteration of the event loop that brings no further member."""
+        """Commit at the first iteration of the event loop in which no transaction joins the group."""
         if waiting is self._waiting and self._properties > properties:
             loop.call_soon(self._commit_when_complete, loop, waiting, self._properties)
         else:
@@ -150,7 +149,7 @@ class CommitGroup:
             self._end(None)
 
     def _undo(self) -> None:
-        """Roll back the shared transaction, with the statements of other requests: these are not answered yet and run again. This
+        """Roll back the shared transaction, with the statements of other requests: these have no response yet and are retried. This
         saves a savepoint for each of them.
         """
         if self._connection.in_transaction:
@@ -162,7 +161,7 @@ class CommitGroup:
         self._undone += error is not None
         for waiter in waiting:
             if waiter.done():
-                # Its client has gone.
+                # The client has disconnected.
                 continue
             if error is None:
                 waiter.set_result(None)

@@ -1,7 +1,7 @@
-"""Group commit: the writes of requests that arrive together share a transaction, and wait for the disk once.
+"""A database with group commit: the writes of requests that arrive together share a transaction and one wait for the disk.
 
 With 16 connections a create takes half of the processor time that it takes with a commit of its own
-(docs/decisions/group-commit.md). It is taken out by choosing `SQLiteDatabase` in `factory`, and `Flows` in `app.store`.
+(docs/decisions/group-commit.md). To turn it off, choose `SQLiteDatabase` in `factory`, and `Flows` in `app.store`.
 """
 
 import asyncio
@@ -31,10 +31,10 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
         return self.version
 
     def version(self) -> tuple[int, int] | None:
-        """A value that differs after each change of the database, whoever makes it (SQLite, `PRAGMA data_version`).
+        """A value that differs after each change of the database by any process (SQLite, `PRAGMA data_version`).
 
         :returns: None if changes are under way
-        :raises Unavailable: the database does not answer
+        :raises Unavailable: the database does not respond
         """
         with self._thread_session() as session:
             return session.version()
@@ -60,9 +60,9 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
         return SingleStatement(session, loop)
 
     def turn(self) -> contextlib.AbstractContextManager[GroupedSession] | None:
-        """A session to read a row in the shared transaction, and then for one statement that writes; None without an event loop.
+        """A session to read a row in the shared transaction, then to execute one statement that writes; None without an event loop.
 
-        :raises Unavailable: the database does not answer
+        :raises Unavailable: the database does not respond
         :raises NotUnique: a value is taken
         """
         session = self._thread_session()
@@ -71,7 +71,7 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """See `Database`. Reads within the shared transaction, if there are others that write in it."""
+        """See `Database`. It reads within the shared transaction, if others write in it."""
         with self._own_write() if self._thread_session().loop() is not None else super().snapshot() as session:
             yield session
 

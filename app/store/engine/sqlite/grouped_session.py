@@ -1,4 +1,4 @@
-"""Sessions of SQLite whose transactions share commits (see `group_commit`), and that cache the rows they have written."""
+"""Sessions of SQLite with group commit (see `group_commit`), and a cache of the rows that they have written."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ class GroupedSession(ThreadSession):
     def __init__(self, database: GroupedConnections) -> None:
         super().__init__(database)
         self._connections = database
-        # The changes of others, while this iteration of the event loop has asked for them.
+        # The changes of others, cached for this iteration of the event loop.
         self._others: int | None = None
         self.group = CommitGroup(self._connection, database.begin, database.write_queue)
         self._rows: RowCache[Any] = RowCache()
@@ -36,26 +36,26 @@ class GroupedSession(ThreadSession):
         self._sleeps = not runs_event_loop()
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
-        """A transaction of its own, or one that shares its commit with others of the event loop."""
+        """A transaction with its own commit, or one that shares the commit of its event loop."""
         loop = self.loop()
         return super().transaction() if loop is None else self.group.transaction(loop)
 
     def get_cached(self, key: str) -> Any:
-        """A row that this session has written, if it still is as it was then; None if that is not known."""
+        """A row that this session has written, if it has not changed since; None if that is unknown."""
         version = self.group.version()
         return None if version is None else self._rows.get_cached(key, version)
 
     def put(self, key: str, row: Any, texts: Iterable[str]) -> None:
-        """Keep a row that has just been written, and nothing else since `get_cached`."""
+        """Cache a row that was just written, with no other write since `get_cached`."""
         if (version := self.group.version()) is not None:
             self._rows.put(key, row, texts, version)
 
     def discard(self, key: str) -> None:
-        """Keep nothing of a row."""
+        """Discard a row from the cache."""
         self._rows.discard(key)
 
     def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The event loop whose requests share commits, None if there is nobody to share with."""
+        """The event loop whose requests share commits; None if there is none."""
         if not self._connections.grouped:
             return None
         try:
@@ -70,8 +70,8 @@ class GroupedSession(ThreadSession):
     def version(self) -> tuple[int, int] | None:
         """The changes of others, as SQLite counts them, and this connection's own; None within a transaction.
 
-        An event loop asks for the others' once for all requests of a turn: each of them had arrived before the first was answered,
-        so that nobody who sent one can know of a later change.
+        The others' changes are read once per iteration of the event loop: all requests of it had arrived before the first response,
+        so that no client can know of a later change.
         """
         if self._connection.in_transaction:
             return None

@@ -5,7 +5,7 @@ import os
 import stat
 from pathlib import Path
 
-# The permission bits of group and others.
+# The permission bits of group and others (POSIX).
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -16,14 +16,14 @@ def make_folder(folder: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """Create an empty file, which SQLite takes for a new database, unless it exists. SQLite gives its log the same mode."""
+    """Create an empty file, which SQLite takes for a new database, unless it exists. SQLite gives its WAL the same mode."""
     with contextlib.suppress(OSError):
-        # SQLite reports what is wrong when it opens the file.
+        # An error is reported by SQLite when it opens the file.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, stat.S_IRUSR | stat.S_IWUSR))
 
 
 def open_to_others(store: Path) -> dict[Path, str]:
-    """The files of a store, and its folder, that other users may access, each with the mode that it should have, for `chmod`.
+    """The files and the folder of a store that other users may access, each with its correct mode, for `chmod`.
 
     A folder with another owner, or with the sticky bit, such as `/tmp`, is left out.
     """

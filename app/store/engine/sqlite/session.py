@@ -1,6 +1,4 @@
-"""The session of SQLite: one of each thread, which lasts. Taking a connection from the pool for each read costs as much as reading
-a row.
-"""
+"""The session of SQLite: one per thread, kept open. Getting a connection from the pool for each read costs as much as the read."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -34,7 +32,7 @@ class ThreadSession(Session):
             return
         known = self._database.translated(error)
         if isinstance(known, errors.Locked) and self._connection.in_transaction:
-            # What was carried out before in this transaction must not be carried out again.
+            # Earlier statements of this transaction must not run again.
             known = errors.Unavailable(str(known))
         if known is not error:
             raise known from error

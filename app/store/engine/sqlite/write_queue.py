@@ -1,4 +1,4 @@
-"""A queue of one for the writers of a SQLite database: SQLite itself lets a busy process write again and again."""
+"""The queue of the writers of a SQLite database, with one place: SQLite itself lets a busy process write again and again."""
 
 import contextlib
 import fcntl
@@ -11,8 +11,8 @@ from pathlib import Path
 
 
 class WriteQueue:
-    """The place of the next writer among all threads and processes of a server. It is advisory: a writer may ignore it and take
-    SQLite's lock all the same.
+    """The place of the next writer of all threads and processes of a server. It is advisory: a writer may take SQLite's lock
+    without it.
     """
 
     def __init__(self) -> None:

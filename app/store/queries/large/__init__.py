@@ -1,8 +1,8 @@
-"""What a store of many flows needs, and a small one is faster without: exact counts, and an index of what is searched.
+"""Exact counts and a search index, which pay for a store of many flows only.
 
-Both are kept by triggers, so that whoever writes keeps them right. They are made by the first start, or `flows db upgrade`, that
-finds more than `LARGE` flows; a server that started before goes on without them, which is slower and no less right. The scripts of
-an engine are executed in the order of their numbers; the store knows how many were.
+Both are kept by triggers, so that all writers maintain them. They are created by the first start, or `flows db upgrade`, that
+finds more than `LARGE` flows; a server that started before continues without them, slower but correct. The scripts of an engine
+are executed in the order of their numbers; the store records how many were.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,40 +15,39 @@ from app.store.engine.database import Database, Session
 from app.store.queries.large.index import INDEXES
 from app.store.schema.tables import flows, properties
 
-# Flows from which on it pays.
+# The number of flows from which on they pay.
 LARGE = 5_000
 
-# Properties of which many flows share few values, so that a filter on one of them has a count of its own; the scripts name them
-# too.
+# Properties with few distinct values, so that a filter on one of them has its own count; the scripts name them too.
 COUNTED = ("designation", "denied_action")
 
-# Flows that the index may find for a search before looking at all of them is the quicker way.
+# The maximum number of flows in the index for which a search by index is faster than a scan.
 RARE = 1_000
 
-# Parts of the words that are looked up at most: enough to be left with few flows, each of which is looked at.
+# The maximum number of trigrams to look up: enough to leave few flows to scan.
 _MOST_TRIGRAMS = 16
 
 _PROPERTY = "large"
 
 TABLES = ("flow_counts",)
-"""The tables that the scripts make on PostgreSQL."""
+"""The tables that the scripts create on PostgreSQL."""
 
 _counts = sa.table("flow_counts", sa.column("member", sa.Text()), sa.column("value", sa.Text()), sa.column("number"))
 
 
 def is_prepared(database: Database) -> bool:
-    """Whether a database has what a large store needs. :raises Unavailable: the database does not answer"""
+    """Whether a database has the counts and the index. :raises Unavailable: the database does not respond"""
     with database.read() as session:
         return is_prepared_in(session, database)
 
 
 def is_prepared_in(session: Session, database: Database) -> bool:
-    """Whether a database has what a large store needs, within a transaction."""
+    """Whether a database has the counts and the index, within a transaction."""
     return _executed(database, session) >= len(_scripts(database))
 
 
 def prepare(database: Database) -> None:
-    """Make what a large store needs, if there are many flows. :raises Unavailable: the database does not answer"""
+    """Create the counts and the index, if there are many flows. :raises Unavailable: the database does not respond"""
     count = database.compile(sa.select(sa.func.count()).select_from(flows))
     with database.read() as session:
         if is_prepared_in(session, database):
@@ -73,16 +72,16 @@ def _scripts(database: Database) -> list[Path]:
 
 
 def _executed(database: Database, session: Session) -> int:
-    """How many of the scripts a database has seen."""
+    """The number of scripts that were executed."""
     known = sa.select(properties.c.value).where(properties.c.name == sa.bindparam("name_"))
     row = session.row(database.compile(known), {"name_": _PROPERTY})
     return int(row[0]) if row is not None else 0
 
 
 def count(filters: Iterable[str]) -> sa.ScalarSelect[Any] | None:
-    """How many flows match the filters, without looking at them; None if that is not known.
+    """The number of flows that match the filters, without a scan; None if it is unknown.
 
-    :param filters: the properties that are filtered on; a filter's value is the parameter `filter_<member>`
+    :param filters: the filtered properties; a filter's value is the parameter `filter_<member>`
     """
     names = tuple(filters)
     if len(names) > 1 or not set(names) <= set(COUNTED):
@@ -90,25 +89,23 @@ def count(filters: Iterable[str]) -> sa.ScalarSelect[Any] | None:
     conditions = [_counts.c.member == sa.literal_column(f"'{names[0] if names else ''}'")]
     if names:
         conditions.append(_counts.c.value == sa.bindparam(f"filter_{names[0]}", type_=sa.Text()))
-    # On PostgreSQL a number is the sum of rows, so that those who write do not wait for one another.
+    # On PostgreSQL a count is the sum of rows, so that writers do not wait for one another.
     known = sa.select(sa.cast(sa.func.sum(_counts.c.number), sa.BigInteger())).where(*conditions).scalar_subquery()
     return sa.select(sa.func.coalesce(known, sa.literal_column("0"))).scalar_subquery()
 
 
 def candidates(database: Database) -> sa.ColumnElement[bool]:
-    """The condition that the index has for flows that may match; its parameter `trigrams` is what `trigrams` returns."""
+    """The condition of the index for flows that may match; its parameter `trigrams` is the result of `trigrams`."""
     return INDEXES[database.name].candidates()
 
 
 def probe(database: Database) -> sa.Select[Any]:
-    """How many flows the index finds, counted up to one more than `RARE`."""
+    """The number of flows that the index finds, counted up to one more than `RARE`."""
     some = sa.select(INDEXES[database.name].found()).limit(sa.literal_column(str(RARE + 1))).subquery()
     return sa.select(sa.func.count()).select_from(some)
 
 
 def trigrams(database: Database, terms: Sequence[str]) -> Any:
-    """The parts of folded words that the index knows, as a parameter; None if there are none: it knows none of less than three
-    characters.
-    """
+    """The trigrams of folded words, as a parameter; None if there are none, as in words of less than three characters."""
     parts = dict.fromkeys(term[place : place + 3] for term in terms for place in range(len(term) - 2))
     return INDEXES[database.name].parameter(list(parts)[:_MOST_TRIGRAMS]) if parts else None

@@ -1,4 +1,4 @@
-"""The trigram indexes that a large store searches flows by: full-text search on SQLite, an array of each flow on PostgreSQL."""
+"""The trigram indexes of a large store's flows: full-text search on SQLite, an array per flow on PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -13,20 +13,20 @@ _row = sa.column("rowid", sa.BigInteger())
 
 
 class TrigramIndex(Protocol):
-    """An index of the parts of three characters of what is searched."""
+    """An index of the trigrams of searched text."""
 
     def candidates(self) -> sa.ColumnElement[bool]:
-        """The condition that the index has for flows that may match; its parameter is `trigrams`."""
+        """The condition of the index for flows that may match; its parameter is `trigrams`."""
 
     def found(self) -> sa.FromClause:
-        """The entries that the index has for flows that may match; its parameter is `trigrams`."""
+        """The entries of the index for flows that may match; its parameter is `trigrams`."""
 
     def parameter(self, trigrams: Sequence[str]) -> Any:
         """The value of the parameter `trigrams`."""
 
 
 class _FullTextIndex:
-    """The index of SQLite (FTS5, "The Trigram Tokenizer"). Some flows wait to be written to it."""
+    """The index of SQLite (FTS5, "The Trigram Tokenizer"). Some flows are pending, and not yet indexed."""
 
     def candidates(self) -> sa.ColumnElement[bool]:
         known = sa.union_all(sa.select(self.found()), sa.select(_waiting.c.id))

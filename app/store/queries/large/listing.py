@@ -1,4 +1,4 @@
-"""Pages of many flows: by the counts and the index that `large` keeps, and from the end of the list where that is nearer."""
+"""Pages of many flows: with the counts and the index of `large`, and from the end of the list where it is nearer."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,14 +14,14 @@ from app.store.queries.listing import By, Listing
 from app.store.queries.view import View
 from app.store.schema.search import fold
 
-# Rows to skip from which on it pays to ask whether the end of the list is nearer.
+# The offset from which on it pays to check whether the end of the list is nearer.
 _FAR = 1_000
 
 
 class FlowListing(Listing[Flow]):
-    """The statements that make pages of flows, few or many.
+    """The statements of pages of flows, few or many.
 
-    :param database: where they are
+    :param database: the database
     :param view: the flows
     """
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: run the migrations on the connection that `app.store.upkeep.migration` gives."""
+"""The entry point of Alembic: migrate on the connection from `app.store.upkeep.migration`."""
 
 from alembic import context
 

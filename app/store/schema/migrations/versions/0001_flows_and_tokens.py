@@ -1,4 +1,4 @@
-"""Flows, tokens, and what the store knows of itself."""
+"""Flows, tokens, and metadata of the store."""
 
 import sqlalchemy as sa
 from alembic import op

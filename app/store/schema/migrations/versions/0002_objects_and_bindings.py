@@ -1,4 +1,4 @@
-"""Stages, policies, prompts, what binds them to flows, and uploaded files."""
+"""Stages, policies, prompts, their bindings, and uploaded files."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,7 +20,7 @@ UPDATE flows SET {member} = coalesce(
 WHERE pk = {row}.{flow};
 """
 
-# The flow is locked first, and the next statement sees what others bound before: the last one to bind leaves the whole list.
+# The flow is locked first, so that the next statement sees concurrent bindings: the last transaction writes the whole list.
 _POSTGRESQL_TRIGGERS = """
 CREATE FUNCTION keep_{member}(bound_to text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -53,7 +53,7 @@ _KEPT = (
 
 
 def upgrade() -> None:
-    """Create the tables, and the triggers that keep `flows.stages` and `flows.policies`."""
+    """Create the tables, and the triggers that maintain `flows.stages` and `flows.policies`."""
     text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
     for name in ("stages", "policies"):
         op.add_column("flows", sa.Column(name, text, nullable=False, server_default=sa.text("''")))

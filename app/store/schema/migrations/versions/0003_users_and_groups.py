@@ -1,4 +1,4 @@
-"""Passwords, and integers as keys of users."""
+"""Passwords, and integer keys of users."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create the table of passwords, and the number that the last user has."""
+    """Create the table of passwords, and the counter of user keys."""
     text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
     op.create_table(
         "passwords",

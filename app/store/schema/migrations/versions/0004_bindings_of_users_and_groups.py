@@ -1,4 +1,4 @@
-"""Bindings of users and groups beside those of policies."""
+"""Bindings of users and groups, in addition to policies."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,7 +23,7 @@ _KEPT = '"pk", "policy", "flow", "stage_binding", "negate", "enabled", "order", 
 
 
 def upgrade() -> None:
-    """Let a binding have a user or a group, and no policy."""
+    """Allow bindings with a user or a group instead of a policy."""
     if op.get_bind().dialect.name == "sqlite":
         _rebuild()
     else:
@@ -42,7 +42,7 @@ def _text() -> sa.types.TypeEngine[str]:
 
 
 def _rebuild() -> None:
-    """Make the table anew: SQLite can't drop a constraint. Its triggers go with the old one."""
+    """Recreate the table: SQLite can't drop a constraint. Its triggers are dropped with the old one."""
     new = "policy_bindings_new"
 
     def cascade(column: str, table: str) -> sa.ForeignKeyConstraint:

@@ -1,4 +1,4 @@
-"""What the API shows of tokens, and their users."""
+"""Properties of tokens in the API, and their users."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,9 +8,9 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add columns. Tokens stay valid; the server gives those of no user one when it has migrated."""
+    """Add columns. Tokens stay valid; the server assigns a user to tokens without one after the migration."""
     text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-    # SQLite makes the table anew, as it can't add a constraint.
+    # SQLite recreates the table, as it can't add a constraint.
     with op.batch_alter_table("tokens") as table:
         table.add_column(sa.Column("pk", text))
         table.add_column(sa.Column("user", text))
