@@ -14,7 +14,7 @@ from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
 
 DEFINITIONS: dict[str, Any] = json.loads(files("app.contract").joinpath("extensions.json").read_text("utf-8"))["$defs"]
-"""JSON Schemas of the extensions by kind of object, and what they share. `docs/contract.md` explains each."""
+"""JSON Schemas of the extensions by kind of object, and their shared definitions. `docs/contract.md` explains each."""
 
 _ALL = sorted({name for definition in DEFINITIONS.values() for name in definition.get("properties", ())})
 

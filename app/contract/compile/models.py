@@ -21,7 +21,7 @@ VERBS: Mapping[str, str] = {
     "update": "put",
     "destroy": "delete",
 }
-"""The verbs at the end of an operationId below an `x-serves`, longer ones first, with the method of each."""
+"""The verbs at the end of an operationId below an `x-serves`, longer ones first, with their methods."""
 
 
 @cached

@@ -21,7 +21,7 @@ from app.contract.response.writer import ResponseWriter, WriterBuilder
 from app.contract.validation.schemas import Direction, SchemaReader, is_file, schema_properties
 
 REQUEST = "request"
-"""The argument that a handler takes to get the request's context."""
+"""The argument of handlers that take the context of the request."""
 
 Verify = Callable[[str | None], Access]
 

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from app.contract.document.findings import Finding, Location
 
 Pointer = tuple[str | int, ...]
-"""Where a part stands in a document: the keys and indices that lead to it (RFC 6901)."""
+"""The pointer of a part of a document: keys and indices (RFC 6901)."""
 
 CONTAINERS = (dict, list)
-"""What holds further parts. A union of types would be made anew each time that it is asked for, and documents are large."""
+"""The types of containers. A union of types would be created at each use, and documents are large."""
 
 # The only folder name of a contract that may be shown: this package's, and by convention that of many others.
 _KNOWN_FOLDER = "openapi"

@@ -9,7 +9,7 @@ from app.contract.document.findings import ContractError
 from app.contract.document.values import Found, Part, Scope, Values
 
 Written = tuple[Part, Part]
-"""The part of the short file that asked for something, and where that is written; the same part if that is the short file."""
+"""The part of the short file that requested something, and the location of its text; the same if that is the short file."""
 
 # Limits of the mappings and lists made from a short file, and of nested expressions.
 _LARGEST, _DEEPEST = 100_000, 40

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 MERGE = "$merge"
-"""The key of a list of mappings that are one."""
+"""The key of a list of mappings to merge."""
 
 _NAME = r"[A-Za-z_][\w-]*"
 _IN_TEXT = re.compile(r"\$\{([^{}]*)\}")

@@ -13,13 +13,13 @@ from app.contract.document.kinds import MadeFile, Template, made
 from app.contract.document.values import Part
 
 SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks")
-"""The components that can be referred to (OpenAPI 3.0.3, "Components Object")."""
+"""The sections of components that can be referenced (OpenAPI 3.0.3, "Components Object")."""
 
 ReadFile = Callable[[Path, str, str], File]
 """Reads a file, as `read_file` does."""
 
 Resolve = Callable[[Path], Path]
-"""Follows the links of a path, as `resolved` does."""
+"""Resolves the links of a path, as `resolved` does."""
 
 
 class FileReference(NamedTuple):

@@ -18,7 +18,7 @@ RESOLVERS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("tag:yaml.org,2002:int", INTEGER, "-+0123456789"),
     ("tag:yaml.org,2002:float", FLOAT, "-+.0123456789"),
 )
-"""Tag, pattern and first characters of each type except text, as PyYAML takes them; the first match counts."""
+"""Tag, pattern and first characters of each type except text, as PyYAML takes them; the first match applies."""
 
 # The integers that JSON encoders accept, and those that a float represents exactly.
 _LEAST, _GREATEST, _EXACT = -(2**63), 2**64 - 1, 2**53

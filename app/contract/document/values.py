@@ -9,7 +9,7 @@ from app.contract.document.expressions import Expression, Path, pieces_of
 from app.contract.document.findings import Finding
 
 Part = tuple[File, Pointer]
-"""A file and a place in it."""
+"""A file and a pointer in it."""
 
 
 class Found(NamedTuple):
@@ -38,7 +38,7 @@ class _Unfit(Exception):
 
 
 Scope = dict[str, Found]
-"""The values of the names of loops."""
+"""The variables of loops."""
 
 
 class Values:

@@ -35,7 +35,7 @@ class Access(Protocol):
 
 
 FindAccess = Callable[[str], Access | None]
-"""From a bearer token to what its owner may do; None if the token is not valid."""
+"""From a bearer token to the access of its owner; None if the token is not valid."""
 
 
 class Forbidden(Exception):

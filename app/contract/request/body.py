@@ -22,7 +22,7 @@ _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "u
 _NO_JSON = "JSON parse error"
 
 MOST_CONTAINERS = 50_000
-"""How many brackets a body of JSON may have that open an array or an object: to make these takes longer than all other values."""
+"""Limit of the arrays and objects in a JSON body: creating these takes longer than all other values."""
 
 
 class UnsupportedMediaType(Exception):
@@ -153,7 +153,7 @@ class BodyReader:
         return {name: properties[name] for name in self._asked if name in properties}
 
     def messages_of(self, error: errors.NotUnique | errors.DanglingReference) -> Messages:
-        """The messages of a conflict with the store. :raises BrokenContract: the contract has none"""
+        """The messages of a conflict with the store. :raises ResponseValidationError: the contract has none"""
         if isinstance(error, errors.DanglingReference):
             return {name: [does_not_exist(value)] for name, value in error.values.items()}
         if isinstance(error.property_name, str):

@@ -20,7 +20,7 @@ def write_file(result: Any, status: int, media_types: tuple[str, ...]) -> Respon
 
     :param result: the result of the handler
     :param media_types: the media types in the contract; the first one is the default
-    :raises BrokenContract: it is not a file, or of another media type
+    :raises ResponseValidationError: it is not a file, or of another media type
     """
     if not isinstance(result, File):
         raise ResponseValidationError(f"The operation answers a file, and its handler a {type(result).__name__}.")

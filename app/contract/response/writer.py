@@ -114,7 +114,7 @@ class ResponseWriter:
 
         :param changed: the properties that the request has written
         :param found: gets the violations of the contract by stored values
-        :raises BrokenContract: it violates the contract
+        :raises ResponseValidationError: it violates the contract
         """
         found = [] if found is None else found
         if type(result) is StoredObject:
@@ -167,7 +167,7 @@ class ResponseWriter:
         ]
 
     def _stored_violations(self, value: Any, changed: Container[str]) -> list[StoredViolation]:
-        """The violations of an invalid object. :raises BrokenContract: not only stored values violate the contract"""
+        """The violations of an invalid object. :raises ResponseValidationError: not only stored values violate the contract"""
         errors = violations(self.validator, value, self._names).errors
         if not errors:
             raise ResponseValidationError("the whole answer: it is not valid")

@@ -10,23 +10,23 @@ from app.contract.response.responses import Header, Response, lines
 from app.contract.serve.request import Request
 
 WHOLE = "flows.whole"
-"""The extension by which a server offers to `send` a response in one piece. Who looks at what is sent takes it out of the scope."""
+"""The extension by which a server offers to `send` a response in one piece. Code that inspects messages removes it."""
 
 RECEIVED = "flows.received"
-"""The extension by which a server offers to `take` a body that has come with its head, without a iteration of the event loop."""
+"""The extension by which a server offers to `take` a body that came with its head, without an iteration of the event loop."""
 
 TakeBody = Callable[[int], bytes | None]
-"""Takes the whole body, if it is there, and no larger than so many bytes; None otherwise."""
+"""Takes the whole body, if it has arrived and is not larger than so many bytes; None otherwise."""
 
 SendWhole = Callable[[int, bytes, bytes], bool]
-"""Sends a response: its status, its headers as they are sent, its body. :returns: whether it did"""
+"""Sends a response: its status, its encoded headers, its body. :returns: whether it did"""
 
 BEGIN = "flows.begin"
-"""The member of the lifespan's state by which an application offers to begin a request without a task. Who wants to be called for
-each request takes it out."""
+"""The key in the lifespan's state of an entry that begins a request without a task. An application that has to be called for
+each request removes it."""
 
 Begin = Callable[[Any, Any, Any], Awaitable[None] | None]
-"""Serves a request, given as to an ASGI application, until there is something to wait for. :returns: the rest, for a task; None if
+"""Serves a request, given as to an ASGI application, until something has to be awaited. :returns: the rest, for a task; None if
 nothing is left"""
 
 

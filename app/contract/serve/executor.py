@@ -39,9 +39,8 @@ log = structlog.get_logger("flows.contract")
 Problems = Callable[
     [str, Mapping[str, Any], Mapping[str, Any]], Mapping[str, errors.NotUnique | errors.DanglingReference]
 ]
-"""What the store has against properties that the contract allows, by property: from the operationId, the properties that are
-unique or
-lead to other objects, and the path parameters of the object that they are meant for."""
+"""Finds the conflicts of valid properties with the store, by property: from the operationId, the unique and referencing
+properties, and the path parameters of their object."""
 
 # How often a request with serialization failures is run, and the limits of the waits in between, in seconds: of the first, from
 # which each is twice as long, and of all. One of the conflicting transactions succeeds; random waits spread the others.
@@ -379,7 +378,7 @@ def too_large(limit: int) -> Response:
 
 
 def _check_rejection(plan: Plan, response: Response) -> None:
-    """:raises BrokenContract: the operation does not document this error response, or documents another body for it"""
+    """:raises ResponseValidationError: the operation does not document this error response, or documents another body for it"""
     if response.status not in plan.validators:
         raise ResponseValidationError(f"The response {response.status} is not documented.")
     validator = plan.validators[response.status]

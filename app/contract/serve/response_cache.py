@@ -11,7 +11,7 @@ from app.contract.response.responses import Response
 _CACHED_LENGTH = 32 * 1024
 
 Version = Callable[[], Hashable | None]
-"""What differs after each change of what is stored; None while that can't be told."""
+"""The version of the stored data, new after each change; None while it is unknown."""
 
 
 class ResponseCache:

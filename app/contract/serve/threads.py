@@ -110,7 +110,7 @@ class _Line:
     def __init__(self, loop: asyncio.AbstractEventLoop, put: Callable[[_Call], None], most: int) -> None:
         self.loop = loop
         self.turns: Counter[Hashable] = Counter()
-        """What calls wait for."""
+        """The number of waiting calls by changed object."""
         self._put = put
         self._most = most
         self._held: list[_Call] = []

@@ -27,7 +27,7 @@ from app.contract.validation.wording import (
 Schema = Mapping[str, Any]
 
 Messages = dict[str, Any]
-"""What is wrong with an object: the messages, or the messages of what it holds, by property."""
+"""The messages of an object, by property: a list, or the messages of a nested object."""
 
 # The order of the messages of one value, that of authentik's checks.
 _ORDER = ("not", "minLength", "maxLength", "pattern")

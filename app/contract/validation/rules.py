@@ -9,7 +9,7 @@ from app.contract.document.contract import Contract, Pointer
 from app.contract.validation.schemas import pointer_of
 
 MISSING: Any = object()
-"""The value of what is not there."""
+"""The value of a missing property."""
 
 
 class ViolatedRule(NamedTuple):

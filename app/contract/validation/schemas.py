@@ -33,7 +33,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("int32", "int64"), _INTEGER),
     **dict.fromkeys(("float", "double"), _NUMBER),
 }
-"""The formats that hold, or that say how a value is shown, with the types of their values (OpenAPI 3.0.3, "Data Types")."""
+"""The formats that are validated or documented, with the types of their values (OpenAPI 3.0.3, "Data Types")."""
 
 # Formats that Draft 4 does not define, as keywords.
 _BY_KEYWORDS: Mapping[str, dict[str, Any]] = {

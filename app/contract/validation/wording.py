@@ -21,7 +21,7 @@ EMPTY = "This list may not be empty."
 MORE = f"There may be more mistakes; at most {MOST} mistakes are listed."
 
 Say = Callable[[Any, Any], str]
-"""From a keyword's value in the schema and the wrong instance to the message."""
+"""From the keyword's value in the schema and the invalid instance to the message."""
 
 
 # Characters of a value that a message shows: with the number of messages, this limits the size of the response.
