@@ -18,7 +18,7 @@ class Rejected(Exception):
     """A malformed or unsupported request, after which the connection can't be parsed reliably.
 
     :param status: status code of the response
-    :param message: what is wrong with the request
+    :param message: the error in the request
     """
 
     def __init__(self, status: int, message: str) -> None:

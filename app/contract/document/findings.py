@@ -22,9 +22,9 @@ class Location:
 class Finding:
     """A finding.
 
-    :param location: where it is
-    :param problem: what is wrong, one sentence
-    :param remedy: what to do, one sentence
+    :param location: its location
+    :param problem: the problem, as a sentence
+    :param remedy: the correction, as a sentence
     :param value: the location of the value in question, if aliases may repeat it
     """
 

@@ -79,7 +79,7 @@ def made(template: Template, kind: File) -> MadeFile:
     document = expansion.document()
     findings = expansion.values.findings or list(expansion.values.unknown_keys())
     if findings:
-        # Report once what several places of the template need.
+        # A key that several places of the template need is reported once.
         raise ContractError(sorted({(one.location, one.problem): one for one in reversed(findings)}.values()))
     return MadeFile(kind.path, kind.name, kind.text, document, dict, cache(partial(_written, template, kind)))
 
