@@ -1,6 +1,6 @@
 """authentik's blueprints, version 1: YAML files that list objects which should exist.
 
-Nothing here knows of HTTP, nor of tables: it needs the store as `objects.py` describes it.
+This package is independent of HTTP and of tables: it uses the store by `repositories.py`.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Plain data that a blueprint makes: how much it counts, and JSON as data."""
+"""Plain data from blueprints: its weight, and JSON as data."""
 
 import re
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from app.blueprints.document import MAX_DEPTH
 from app.blueprints.findings import BlueprintError, Place, finding
 
 CHARACTERS = 64
-"""How many characters of a text count as one more value."""
+"""The number of characters of a text that count as one value."""
 
 
 def weight(data: Any) -> int:
-    """How many values plain data counts as."""
+    """The number of values that plain data counts as."""
     if isinstance(data, dict):
         return 1 + sum(map(weight, data.values()))
     if isinstance(data, list):
@@ -23,9 +23,9 @@ def weight(data: Any) -> int:
 
 
 def parsed_json(text: str, place: Place) -> Any:
-    """The data of a JSON text, which may hold what YAML may.
+    """Parse JSON with the restrictions of YAML.
 
-    :raises BlueprintError: it is no JSON, is nested too deeply, or has a whole number that is too large
+    :raises BlueprintError: it is no JSON, is nested too deeply, or has an integer that is too large
     """
     try:
         data = orjson.loads(text)
@@ -58,7 +58,7 @@ def item_at(values: Any, key: str) -> Any:
 
 
 def items_of(values: Any, place: Place) -> Iterable[tuple[Any, Any]]:
-    """What `!Enumerate` goes through: keys and values of a mapping, indices and items of a list or a text."""
+    """The items for `!Enumerate`: keys and values of a mapping, indices and items of a list or a text."""
     if isinstance(values, dict):
         return values.items()
     if isinstance(values, list | str):
@@ -67,7 +67,7 @@ def items_of(values: Any, place: Place) -> Iterable[tuple[Any, Any]]:
 
 
 def as_mapping(made: list[Any], place: Place) -> dict[str, Any]:
-    """A mapping of pairs, or of mappings one after the other."""
+    """A mapping from pairs, or merged from mappings."""
     mapping: dict[str, Any] = {}
     for part in made:
         if isinstance(part, dict):

@@ -1,7 +1,7 @@
-"""YAML as a tree of values that know their place, read without trust.
+"""Parser of untrusted YAML to a tree of values with their places.
 
-The tree is made from PyYAML's events without recursion. An alias is the value of its anchor, shared, so that a tree of any size on
-paper takes no more memory than its text; what it would be written out is counted, and limited.
+The tree is built from PyYAML's events without recursion. An alias shares the value of its anchor, so that the tree takes no more
+memory than its text; its size with aliases expanded is counted, and limited.
 """
 
 import math
@@ -16,16 +16,16 @@ from app.blueprints.limits import MAX_FINDINGS, MAX_NAME, shortened
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
-# Values in all, aliases written out.
+# The maximum number of values, with aliases expanded.
 MAX_VALUES = 200_000
-# Each of what follows takes the square of its number in time.
+# The maximum number of directives, as parsing them takes quadratic time.
 _MOST_DIRECTIVES = 100
-# What is longer is told by its beginning: a regular expression keeps the interpreter from all other threads.
+# The maximum length of a number: a regular expression on a longer one blocks all other threads.
 _LONGEST_NUMBER = 1000
 
 _TOO_MANY = f"There are more than {MAX_VALUES} values, with aliases written out."
 _TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
-# The kinds of scalars that authentik's loader knows. A date means nothing to the API, so it stays the text that it is.
+# The types of scalars in authentik's loader. Dates stay text, as the API has none.
 _KINDS = {
     "tag:yaml.org,2002:null": "construct_yaml_null",
     "tag:yaml.org,2002:bool": "construct_yaml_bool",
@@ -37,19 +37,19 @@ _CONTAINERS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"}
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
-    """PyYAML in C, with YAML 1.1's scalars as authentik's loader has them: `on` and `yes` are true."""
+    """PyYAML in C, with the scalars of YAML 1.1 as in authentik's loader: `on` and `yes` are true."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A part of the document. Where it begins is kept as numbers: so many objects would cost the garbage collector time.
+    """A part of the document. Its place is stored as numbers: as objects, places would slow down the garbage collector.
 
-    :param line: the line where it begins, from 1
-    :param column: the column there, from 1
+    :param line: the line of its beginning, from 1
+    :param column: the column of its beginning, from 1
     :param content: text, number, boolean or None; a list of values; or a mapping from text to values
     :param tag: its tag, such as `!KeyOf`; the content of a tagged scalar is its text
-    :param size: how many values it has, itself included and aliases written out
-    :param depth: how many values lie within one another, at most
+    :param size: the number of its values, itself included and aliases expanded
+    :param depth: its maximum nesting depth
     """
 
     line: int
@@ -61,13 +61,13 @@ class Value:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """The place of its beginning."""
         return Place(self.line, self.column)
 
 
 @dataclass(slots=True)
 class _Open:
-    """A list or a mapping whose end has not come yet. A mapping's children are its keys and values in turn."""
+    """An open list or mapping. The children of a mapping are its keys and values in turn."""
 
     place: Place
     tag: str | None
@@ -77,17 +77,17 @@ class _Open:
 
 
 Objection = Callable[[str], str | None]
-"""What speaks against a tag that YAML itself does not have, None if it may be used."""
+"""A function that returns the objection to a tag that is not of YAML itself, None if it is allowed."""
 
 
 def parse(text: bytes, objection: Objection, rejected: list[BlueprintFinding] | None = None) -> Value | None:
-    """Read a document.
+    """Parse a document.
 
     :param text: YAML as UTF-8
-    :param objection: what speaks against a tag
-    :param rejected: where to add what speaks against tags, up to a limit; if not given, the first one is an error
-    :returns: the whole of it, None if there is nothing in it
-    :raises BlueprintError: it is no YAML, exceeds a limit, or has a tag or a number that can't be used
+    :param objection: the objection to a tag
+    :param rejected: a list for the findings on tags, up to a limit; default: the first one is raised
+    :returns: the document, None if it is empty
+    :raises BlueprintError: it is no YAML, exceeds a limit, or has an invalid tag or number
     """
     if len(text) > MAX_BYTES:
         raise finding(START, f"The file is larger than {MAX_BYTES} bytes.")
@@ -105,7 +105,7 @@ def parse(text: bytes, objection: Objection, rejected: list[BlueprintFinding] | 
 
 
 def _decoded(text: bytes) -> str:
-    """The text, which has no character that YAML does not have."""
+    """Decode the text, and check that YAML allows its characters."""
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -118,7 +118,7 @@ def _decoded(text: bytes) -> str:
 
 
 def _end(text: str) -> Place:
-    """The place behind a text."""
+    """The place after a text."""
     return Place(text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
@@ -127,7 +127,7 @@ def _place(mark: Any) -> Place:
 
 
 class _Builder:
-    """Makes the tree."""
+    """Builds the tree."""
 
     def __init__(self, loader: Any, objection: Objection, rejected: list[BlueprintFinding] | None) -> None:
         self._loader = loader
@@ -138,7 +138,7 @@ class _Builder:
         self._values = 0
 
     def build(self) -> Value | None:
-        """The one document of the text."""
+        """Build the only document of the text."""
         root: Value | None = None
         documents = 0
         while (event := self._loader.get_event()) is not None:
@@ -163,7 +163,7 @@ class _Builder:
         return None if root is None or root.content is None else root
 
     def _value(self, event: Any, place: Place) -> Value | None:
-        """The value that an event completes, None if it completes none."""
+        """The value that ends with an event, None if there is none."""
         anchor: str | None = None
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
@@ -198,7 +198,7 @@ class _Builder:
                 raise ValueError
             content = getattr(self._loader, _KINDS[tag])(yaml.ScalarNode(tag, event.value))
         except OverflowError:
-            # A float to the base 60, such as 1:30.5, with many digits.
+            # A float in base 60, such as 1:30.5, with many digits.
             content = math.inf
         except (ValueError, KeyError, IndexError) as error:
             raise finding(place, f"{event.value[:50]!r} is not of the kind that its tag says.") from error
@@ -216,11 +216,11 @@ class _Builder:
             if self._rejected is None or len(self._rejected) > MAX_FINDINGS:
                 raise finding(place, objection)
             self._rejected.append(BlueprintFinding(place, objection))
-        # A directive makes a tag of any length out of a few characters.
+        # A directive expands a short tag to any length.
         return shortened(tag, MAX_NAME)
 
     def _container(self, opened: _Open) -> Value:
-        """A list or a mapping with all its children."""
+        """A list or a mapping with its children."""
         size = 1 + sum(child.size for child in opened.children)
         depth = 1 + max((child.depth for child in opened.children), default=0)
         if size > MAX_VALUES:
@@ -235,7 +235,7 @@ class _Builder:
 
 
 def _mapping(children: list[Value]) -> dict[str, Value]:
-    """A mapping of its keys and values. What `<<` merges gives way to what is written out."""
+    """A mapping from keys and values. Explicit keys override those merged by `<<`."""
     written: dict[str, Value] = {}
     sources: list[dict[str, Value]] = []
     for key, value in zip(children[::2], children[1::2], strict=True):
@@ -251,7 +251,7 @@ def _mapping(children: list[Value]) -> dict[str, Value]:
                 raise finding(key.place, f"The key {key.content!r} stands here twice.")
             written[key.content] = value
     merged: dict[str, Value] = {}
-    # Of several that are merged the first one counts.
+    # The first of several merged mappings takes precedence.
     for content in reversed(sources):
         merged |= content
     return merged | written

@@ -1,4 +1,4 @@
-"""Write flows, and everything they reach, as a blueprint that makes the same again on an empty server."""
+"""Export of flows and their dependencies as a blueprint, which recreates them on an empty server."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from graphlib import CycleError, TopologicalSorter
@@ -16,20 +16,20 @@ Properties = dict[str, Any]
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML as authentik writes it, without anchors."""
+    """YAML in the style of authentik, without anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # PyYAML's interface
         return True
 
 
 def export(store: Store, slugs: Sequence[str]) -> bytes:
-    """A blueprint of flows and what they reach: bindings, stages, prompts, policies, and the flows that stages lead to.
+    """Export flows and their dependencies: bindings, stages, prompts, policies, and the flows that stages refer to.
 
-    The same objects are the same bytes, whenever and by whichever server they are written; the name has no time in it. An object
-    of a model that the contract no longer has is left out, and so is what binds it; other references to it are null.
+    Equal objects give equal bytes at any time and on any server; the name contains no time. An object of a model that the contract
+    no longer has is left out, with its bindings; other references to it are null.
 
-    :raises NotFound: there is no flow of a slug; the error names it
-    :raises Unavailable: the database does not answer
+    :raises NotFound: there is no flow with a slug; the error names it
+    :raises Unavailable: the database does not respond
     """
     with store.database.snapshot() as session:
         reach = _Reach(store, session)
@@ -61,7 +61,7 @@ def _pk(store: Store, session: Any, slug: str) -> str:
 
 
 class _Reach:
-    """Objects, and what they lead to."""
+    """Objects and their dependencies."""
 
     def __init__(self, store: Store, session: Any) -> None:
         self._store = store
@@ -70,7 +70,7 @@ class _Reach:
         self._unknown: set[str] = set()
 
     def follow(self, model: str, pks: Iterable[str]) -> None:
-        """Add objects, all that they lead to, and what is bound to them. Those that are equally far away are read at once."""
+        """Add objects, their references and their bindings. Those at equal distance are read together."""
         graph, near = self._store.graph, dict.fromkeys(pks, model)
         while near:
             self._read(near)
@@ -86,7 +86,7 @@ class _Reach:
         self._leave_out_unknown()
 
     def _leave_out_unknown(self) -> None:
-        """Leave out objects of unknown models: references to them as well, and objects that can't be without such a reference."""
+        """Leave out objects of unknown models, references to them, and objects that require such a reference."""
         gone = left_out = self._unknown
         while gone:
             gone = {pk for pk, found in self._found.items() if not self._stands_without(left_out, *found)}
@@ -107,7 +107,7 @@ class _Reach:
         }
 
     def in_order(self) -> list[tuple[Model, Properties]]:
-        """The objects, each after those that it leads to; by collection, in the order in which they were reached."""
+        """The objects in topological order, each after its references; otherwise by collection, in the order of discovery."""
         target = {
             pk: [other for other in _identities(*found) if self._alike(pk, other)] for pk, found in self._found.items()
         }
@@ -115,7 +115,7 @@ class _Reach:
             try:
                 pks = list(TopologicalSorter(target).static_order())
             except CycleError as error:
-                # No order is right for objects that lead to one another: importing them says which reference dangles.
+                # Cyclic references have no valid order: the import reports the dangling reference.
                 first, second = error.args[1][:2]
                 target[second].remove(first)
             else:
@@ -124,7 +124,7 @@ class _Reach:
         return sorted((self._found[pk] for pk in pks), key=lambda found: rank.get(found[0].collection, len(rank)))
 
     def _stands_without(self, left_out: Set[str], model: Model, properties: Properties) -> bool:
-        """Take references to some objects out of an object. :returns: whether it can be without them"""
+        """Remove the references to some objects from an object. :returns: whether it is valid without them"""
         for name in model.references:
             value = properties.get(name)
             if isinstance(value, list):
@@ -133,24 +133,24 @@ class _Reach:
                 rest = None if value in left_out else value
             if rest == value:
                 continue
-            # A binding is known by what it binds.
+            # A binding is identified by the objects that it binds.
             if name in _identifiers(self._store, model) or not _admits(model, name, rest):
                 return False
             properties[name] = rest
         return True
 
     def _alike(self, pk: str, other: str) -> bool:
-        """Whether both are there, and of one collection."""
+        """Whether both exist in the same collection."""
         return other in self._found and self._found[other][0].collection == self._found[pk][0].collection
 
 
 def _is_apart(model: str) -> bool:
-    """Whether objects of a model exist without flows: users and groups, which those who may export a flow need not see."""
+    """Whether objects of a model are independent of flows: users and groups, which an exporter of flows need not see."""
     return model.startswith("authentik_core.")
 
 
 def _shown(model: Model, properties: Properties) -> Properties:
-    """The properties of an object without those that no response has."""
+    """The properties of an object that are visible in responses."""
     shown = {name: value for name, value in properties.items() if name == "pk" or name in model.in_responses}
     if model.leave_out is not None:
         model.leave_out(shown)
@@ -158,7 +158,7 @@ def _shown(model: Model, properties: Properties) -> Properties:
 
 
 def _identities(model: Model, properties: Properties) -> Iterator[str]:
-    """The pks of the objects that an object leads to."""
+    """The pks of the objects that an object refers to."""
     for name in model.references:
         value = properties.get(name)
         yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
@@ -186,9 +186,9 @@ def _entry(model: Model, properties: Properties, known_by: Sequence[str]) -> Pro
 
 
 def _attrs(model: Model, identifiers: Properties, properties: Properties) -> Properties:
-    """The properties that authentik writes: not those that are null, false or empty.
+    """The properties that authentik exports: those that are not null, false or empty.
 
-    Those that a new object would not have so by itself are written all the same, or it would not come back as it was.
+    Others are exported too if a new object would have another default, or the import would differ.
     """
     preset = {name: model.defaults.get(name) for name in model.preset}
     written = {
@@ -207,7 +207,7 @@ def _attrs(model: Model, identifiers: Properties, properties: Properties) -> Pro
         else:
             needed = {name for name in properties if name not in written and new.get(name) != properties[name]}
             if not needed:
-                # White space is taken off what is sent, but not off a default: that one comes back if it is left out.
+                # White space is trimmed from given values, but not from defaults: omitted properties keep it.
                 altered = {name for name in written if new[name] != properties[name] == model.defaults.get(name)}
                 return {name: value for name, value in written.items() if name not in altered}
         written |= {name: properties[name] for name in needed}

@@ -1,11 +1,11 @@
-"""What is wrong with a blueprint, and where in its text."""
+"""Findings in a blueprint, with their places in its text."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """A place in a text. Line and column count from 1."""
+    """A place in a text, with line and column from 1."""
 
     line: int
     column: int
@@ -18,11 +18,11 @@ START = Place(1, 1)
 
 
 class BlueprintFinding(NamedTuple):
-    """One thing that is wrong.
+    """An error in a blueprint.
 
-    :param place: where it is
-    :param message: what is wrong, one sentence
-    :param property_name: the property of an object that it is about, if it is about one
+    :param place: of the error
+    :param message: one sentence
+    :param property_name: the property of an object, if the error is about one
     """
 
     place: Place
@@ -40,7 +40,7 @@ class BlueprintFinding(NamedTuple):
 class BlueprintError(Exception):
     """A blueprint can't be applied.
 
-    :param findings: everything that is known to be wrong, at least one
+    :param findings: all known errors, at least one
     """
 
     def __init__(self, findings: Sequence[BlueprintFinding]) -> None:
@@ -49,14 +49,14 @@ class BlueprintError(Exception):
 
 
 class Exhausted(BlueprintError):
-    """What a blueprint may take of the server is used up: nothing more of it is looked at."""
+    """A limit of an import is reached: the rest of the blueprint is not read."""
 
 
 class NotServed(BlueprintError):
-    """The model of an entry, or of a look-up, is not in the contract.
+    """The model of an entry or a lookup is not in the contract.
 
-    :param problem: the message that says so
-    :param advice: what to do
+    :param problem: the message
+    :param advice: the remedy
     """
 
     def __init__(self, place: Place, problem: str, advice: str) -> None:
@@ -65,9 +65,9 @@ class NotServed(BlueprintError):
 
 
 Note = BlueprintFinding
-"""One thing that is ignored, or that may not be meant so."""
+"""A message on something that is ignored, or possibly unintended."""
 
 
 def finding(place: Place, message: str, property_name: str | None = None) -> BlueprintError:
-    """The error of a single error."""
+    """An exception with a single finding."""
     return BlueprintError([BlueprintFinding(place, message, property_name)])

@@ -1,4 +1,4 @@
-"""Apply a blueprint: all of it in one transaction, or nothing."""
+"""Import of a blueprint in one transaction."""
 
 import random
 import time
@@ -17,10 +17,10 @@ from app.blueprints.run import Run, Terms
 from app.blueprints.tags import objection
 from app.store import Store
 
-# What a blueprint may read that comes from anywhere.
+# No access to the machine, for blueprints of any origin.
 _NOTHING = Machine()
-# How often a blueprint is applied anew when others come in between, and the longest waits before that, in seconds: of the first,
-# from which on each is twice as long, and of all. Chance spreads those who are in one another's way.
+# The maximum number of attempts in case of conflicts, and the first and the longest wait between them, in seconds: each is twice
+# as long as the one before, with random jitter against repeated conflicts.
 _ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
 
 
@@ -34,16 +34,16 @@ def apply(
     machine: Machine = _NOTHING,
     skip_unknown: bool = False,
 ) -> Outcome:
-    """Apply a blueprint as if nobody else changed anything meanwhile.
+    """Apply a blueprint in isolation from concurrent changes.
 
     :param text: the YAML
-    :param strict: whether a `!Find` that finds nothing is wrong; otherwise it is null, as in authentik
+    :param strict: whether a `!Find` without a result is an error; otherwise it is null, as in authentik
     :param may: whether the sender has a permission; None if everything is allowed
-    :param seconds: how long it may take
-    :param machine: what it may read of the machine
+    :param seconds: the time limit
+    :param machine: its access to the machine
     :param skip_unknown: whether entries of models that are not served, and what depends on them, are skipped
-    :returns: what became of it. A blueprint that is wrong in any way changes nothing
-    :raises Unavailable: the database does not answer, or concurrent transactions conflicted again and again; nothing was changed
+    :returns: the outcome. A blueprint with any error changes nothing
+    :raises Unavailable: the database does not respond, or concurrent transactions conflicted again and again; nothing was changed
     """
     try:
         blueprint = read(text, partial(objection, machine=machine))
@@ -69,11 +69,11 @@ def apply(
 
 
 class _IsWrong(Exception):
-    """Something is wrong with a blueprint, so that all of it is undone."""
+    """An error in a blueprint, to roll back the transaction."""
 
 
 def _attempts(patience: int) -> Iterator[None]:
-    """Begin again and again, after a while each time. :param patience: for so many seconds"""
+    """Iterate over attempts, with a wait before each further one. :param patience: the time limit in seconds"""
     gives_up = time.monotonic() + patience
     for attempt in range(_ATTEMPTS):
         if attempt:
@@ -84,10 +84,10 @@ def _attempts(patience: int) -> Iterator[None]:
 
 
 def _attempt(store: Store, blueprint: Blueprint, terms: Terms) -> tuple[Outcome, bool]:
-    """Apply a blueprint once. All entries are looked at, though some are wrong, until there are more errors than are told of.
+    """Apply a blueprint once. Entries after an erroneous one are checked too, up to the limit of reported errors.
 
-    :returns: what became of it, and whether it is certain: a value that is taken may be so by somebody who came in between
-    :raises TakenBack: a concurrent transaction conflicts with it; nothing was changed
+    :returns: the outcome, and whether it is final: a taken value may be that of a concurrent transaction
+    :raises SerializationFailure: a concurrent transaction conflicts with it; nothing was changed
     """
     run: Run | None = None
     certain = True
@@ -108,11 +108,11 @@ def _attempt(store: Store, blueprint: Blueprint, terms: Terms) -> tuple[Outcome,
 
 
 def _elsewhere(blueprint: Blueprint, done: list[Done]) -> list[BlueprintFinding]:
-    """What is wrong with a blueprint and is not told of any entry."""
+    """The findings that belong to no entry."""
     reported = {finding for one in done for finding in one.findings}
     return [finding for finding in blueprint.findings if finding not in reported]
 
 
 def _all(blueprint: Blueprint, done: list[Done]) -> list[Done]:
-    """What became of all entries: those that were not reached are skipped."""
+    """The results of all entries: those that were not reached are skipped."""
     return [*done, *(Done(entry, "skipped") for entry in blueprint.entries[len(done) :])]

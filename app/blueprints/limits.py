@@ -4,25 +4,25 @@ import time
 
 from app.blueprints.findings import BlueprintFinding, Exhausted, Place
 
-# Each entry is an object in the response, of some 300 bytes.
+# Each entry is an object in the response, of about 300 bytes.
 MAX_ENTRIES = 20_000
 # A `!Find` may scan all objects of its model.
 MAX_LOOKUPS = 10_000
-# To apply it: on a SQLite store nobody else writes meanwhile. Who runs a command of the server decides that for all.
+# The time limit: a SQLite store has no other writer meanwhile. A command of the server's operator may take longer.
 MAX_SECONDS, MAX_SECONDS_OF_A_COMMAND = 4, 60
 MAX_FINDINGS = MAX_NOTES = 100
-# Skipped entries of a refused blueprint that are reported one by one.
+# The maximum number of skipped entries of a rejected blueprint that are reported one by one.
 MAX_SKIPPED = 1_000
-# Characters of a message.
+# The maximum length of a message.
 MAX_MESSAGE = 1_000
-# Characters of a model or an id in a log: an alias may repeat a long one in every entry.
+# The maximum length of a model or an id in a log: an alias may repeat a long one in every entry.
 MAX_NAME = 100
 
 
 class Allowance:
-    """What is left to one application of a blueprint, of look-ups and of the time that begins now.
+    """The remaining lookups and time of one import, which starts now.
 
-    :param seconds: how long it may take
+    :param seconds: the time limit
     """
 
     def __init__(self, seconds: int) -> None:
@@ -31,7 +31,7 @@ class Allowance:
         self._deadline = time.monotonic() + seconds
 
     def spend_lookup(self, place: Place) -> None:
-        """Count a look-up. :raises Exhausted: none is left, or the deadline has passed"""
+        """Count a lookup. :raises Exhausted: none is left, or the deadline has passed"""
         if self._lookups == 0:
             raise exhausted(place, f"A blueprint has no more than {MAX_LOOKUPS} look-ups by !Find: split it.")
         self._lookups -= 1
@@ -47,7 +47,7 @@ class Allowance:
 
 
 def exhausted(place: Place, message: str) -> Exhausted:
-    """The error of a limit that ends an import."""
+    """The exception for a limit that ends an import."""
     return Exhausted([BlueprintFinding(place, message)])
 
 

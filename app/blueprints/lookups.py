@@ -1,4 +1,4 @@
-"""Objects of the store that a blueprint names: by identifiers, `!Find` and `!FindObject`."""
+"""Lookup of stored objects for a blueprint: by identifiers, `!Find` and `!FindObject`."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -18,11 +18,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 
 
 class Scope(NamedTuple):
-    """What `!Find` looks among.
+    """The scope of a `!Find`.
 
-    :param name: as it is written
+    :param name: as in the blueprint
     :param models: one model, or all of a collection
-    :param properties: the properties that all of them have
+    :param properties: their common properties
     :param seen_by: the permissions to see an object of any of them
     """
 
@@ -33,10 +33,10 @@ class Scope(NamedTuple):
 
 
 class Lookups:
-    """The look-ups of one application of a blueprint, within a transaction.
+    """The lookups of one import, within a transaction.
 
-    :param permissions: what the sender may look up
-    :param allowance: what is left of look-ups and time
+    :param permissions: of the sender
+    :param allowance: the remaining lookups and time
     """
 
     def __init__(self, store: Store, session: Any, permissions: Permissions, allowance: Allowance) -> None:
@@ -46,7 +46,7 @@ class Lookups:
         self._allowance = allowance
 
     def model(self, name: Any, place: Place) -> Model:
-        """The model of objects that are kept here.
+        """The model of a name in the blueprint.
 
         :raises NotServed: the contract does not have it
         :raises BlueprintError: it is no name of a model, or that of a base model
@@ -62,7 +62,7 @@ class Lookups:
         raise finding(place, f"There is no model {name!r} here.")
 
     def scope(self, name: Any, place: Place) -> Scope:
-        """What `!Find` looks among, by the name of a model or of a base model. :raises BlueprintError: as `model`"""
+        """The scope of a `!Find`, by the name of a model or of a base model. :raises BlueprintError: as `model`"""
         models = self._models_of_base(str(name).lower())
         if not models:
             model = self.model(name, place)
@@ -76,16 +76,16 @@ class Lookups:
         )
 
     def _models_of_base(self, name: str) -> list[Model]:
-        """The models of a collection, by the name of the model that they extend. An object is found by that one, but not made."""
+        """The models of a collection, by the name of their base model, which only lookups accept."""
         if name in self._store.models:
             return []
         bases = {known for known, collection in self._store.collections.items() if collection.model == name}
         return [model for model in self._store.models.values() if model.collection in bases]
 
     def find(self, scope: Scope, properties: Mapping[str, Any], place: Place) -> tuple[Model, str] | None:
-        """Model and pk of the object whose properties equal those given; None if there is none.
+        """Model and pk of the object with the given properties; None if there is none.
 
-        :raises BlueprintError: there is no such property, its value is wrong, or the sender must not look it up
+        :raises BlueprintError: a property is unknown, its value is invalid, or the sender lacks the permission
         """
         for name, value in properties.items():
             if name not in scope.properties:
@@ -101,7 +101,7 @@ class Lookups:
                 problems = [f"{name}: {messages[0]}" for name, messages in error.messages.items()]
                 raise finding(place, "; ".join(problems)) from error
             if "pk" in properties:
-                # Anything else is the pk of nothing.
+                # Any other value is the pk of no object.
                 wanted["pk"] = stored_pk(model, properties["pk"]) or ""
             if (found := self._store.repository(model.name).find(self._session, wanted)) is not None:
                 return model, found
@@ -116,10 +116,10 @@ class Lookups:
         return {name: value for name, value in read.items() if name in shown}
 
     def existing(self, model: Model, pk: str | None, known_by: Mapping[str, Any], place: Place) -> str | None:
-        """The object of an entry: the one of this pk or else, as in authentik, the one of the other identifiers.
+        """The object of an entry: the one with this pk or else, as in authentik, the one with the other identifiers.
 
-        :raises Invalid: the value of an identifier is wrong
-        :raises BlueprintError: the sender must not look it up
+        :raises Invalid: the value of an identifier is invalid
+        :raises BlueprintError: the sender lacks the permission
         """
         self._permissions.check_identifiers(model, known_by, place)
         repository = self._store.repository(model.name)
@@ -129,26 +129,26 @@ class Lookups:
 
 
 def checked(model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Some properties as the model has them. :raises Invalid: one of them is wrong"""
+    """Validate some properties by the model. :raises Invalid: one of them is invalid"""
     try:
         return model.read_change(properties)
     except errors.Invalid as error:
         wrong = {name: messages for name, messages in error.messages.items() if name in properties}
         if wrong:
             raise errors.Invalid(wrong) from error
-        # A rule on several properties, of which these are not all.
+        # A rule across properties can't be checked on a part of them.
         return dict(properties)
 
 
 def stored_pk(model: Model, value: Any) -> str | None:
-    """A pk as the store has it, None if it is none: a UUID with hyphens, or a positive integer."""
+    """A pk in the form of the store, None if it is invalid: a UUID with hyphens, or a positive integer."""
     if model.numbered:
         return key_of(value) if type(value) is int and 0 < value < 2**63 else None
     return value.lower() if is_uuid(value) else None
 
 
 def shown_pk(model: Model, pk: str) -> str | int:
-    """A pk of the store as a reference holds it."""
+    """A pk of the store in the form of a reference."""
     return int(pk) if model.numbered else pk
 
 
@@ -158,7 +158,7 @@ def is_uuid(value: Any) -> bool:
 
 
 def _not_served(name: str, served: Iterable[str], place: Place) -> NotServed:
-    """The error of a model that the contract does not have."""
+    """The exception for a model that the contract does not have."""
     known = name.lower()
     if releases.knows(known):
         problem = " ".join(filter(None, (f"{name} is not served here.", releases.about_model(known))))

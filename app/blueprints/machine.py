@@ -1,4 +1,4 @@
-"""The environment and the files that a blueprint may read: none, unless the owner of the machine allows it for a command."""
+"""Access of blueprints to environment variables and files: none, unless the operator allows it for a command."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from pathlib import Path
 from app.blueprints.findings import Place, finding
 
 MAX_FILE = 1024 * 1024
-"""Bytes of a file that `!File` reads."""
+"""The maximum size of a file for `!File`, in bytes."""
 
 _REFUSED = {
     "!Env": "!Env is refused: this server reads no environment for a blueprint. Write the value, use !Context, or allow it to"
@@ -20,7 +20,7 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a blueprint may read of the machine.
+    """The access of a blueprint to the machine.
 
     :param env: whether `!Env` may read the environment
     :param folders: the folders whose files `!File` may read
@@ -30,11 +30,11 @@ class Machine:
     folders: tuple[Path, ...] = ()
 
     def objection(self, tag: str) -> str | None:
-        """What speaks against `!Env` or `!File`, None if the tag may be used."""
+        """The objection to `!Env` or `!File`, None if the tag is allowed."""
         return None if {"!Env": self.env, "!File": bool(self.folders)}.get(tag, True) else _REFUSED[tag]
 
     def variable(self, name: str, place: Place) -> str | None:
-        """A variable of the environment, None if it is not set or empty (authentik takes the default for both).
+        """An environment variable, None if it is not set or empty (authentik takes the default for both).
 
         :raises BlueprintError: its value is not UTF-8
         """
@@ -46,10 +46,10 @@ class Machine:
         return value or None
 
     def file(self, path: str, place: Place) -> str | None:
-        """The text of a file of the folders, without white space around it; None if there is no such file.
+        """The text of a file in the folders, stripped of white space; None if there is no such file.
 
-        :param path: absolute, or from one of the folders
-        :raises BlueprintError: it lies elsewhere, is no regular file, is too large, or is not UTF-8 text
+        :param path: absolute, or relative to one of the folders
+        :raises BlueprintError: it is outside of them, is no regular file, is too large, or is not UTF-8 text
         """
         if "\0" in path:
             raise finding(place, "The path of a file has no NUL in it.")
@@ -69,17 +69,17 @@ class Machine:
 
 
 def _within(folder: Path, path: str) -> Path | None:
-    """A path with its links followed, None if it leads out of a folder."""
+    """Resolve the links of a path, None if it is outside of a folder."""
     try:
         real = (folder / path).resolve()
     except (OSError, RuntimeError):
-        # Links that lead in a circle.
+        # The links are cyclic.
         return None
     return real if real.is_relative_to(folder) else None
 
 
 def _read(path: Path, place: Place) -> bytes:
-    # A pipe would be waited for.
+    # Opening a pipe would block.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

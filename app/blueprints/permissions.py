@@ -10,7 +10,7 @@ May = Callable[[str], bool]
 
 
 class Permissions:
-    """Permissions of the sender of a blueprint.
+    """The permissions of the sender of a blueprint.
 
     :param may: whether a permission is granted; None if all are
     """
@@ -19,7 +19,7 @@ class Permissions:
         self._may = may
 
     def check_find(self, model: str, seen_by: Iterable[Grant], properties: Collection[str], place: Place) -> None:
-        """Check the permission to look objects of a model up by some properties: a match reveals their values.
+        """Check the permission to look up objects of a model by some properties: a match reveals their values.
 
         :param seen_by: the permissions to see an object
         :raises BlueprintError: it is missing
@@ -34,8 +34,8 @@ class Permissions:
         return frozenset().union(*(grant.properties for grant in granted))
 
     def check_identifiers(self, model: Model, properties: Collection[str], place: Place) -> None:
-        """Check the permission to identify an entry's object by some properties, `pk` not among them. Who may create objects needs
-        none for unique ones: an attempt to create an object reveals whether a value is taken.
+        """Check the permission to identify an entry's object by some properties other than `pk`. A sender who may create objects
+        needs none for unique ones: an attempt to create an object reveals whether a value is taken.
 
         :raises BlueprintError: it is missing
         """
@@ -56,13 +56,13 @@ class Permissions:
         self._check(model.deleted_by, f"To delete {model.name}", place)
 
     def _grants(self, needed: frozenset[str]) -> bool:
-        """Whether all permissions of an operation are granted. One that needs none is for objects of the caller's own; for those of
-        others nothing suffices but everything.
+        """Whether all permissions of an operation are granted. An operation without permissions covers the caller's own objects;
+        those of others need all permissions.
         """
         return self._may is None or (bool(needed) and all(map(self._may, needed)))
 
     def _check(self, alternatives: Iterable[frozenset[str]], purpose: str, place: Place) -> None:
-        """Check that all permissions of one alternative are granted."""
+        """Check that all permissions of an alternative are granted."""
         alternatives = tuple(filter(None, alternatives))
         if self._may is None or any(map(self._grants, alternatives)):
             return

@@ -1,4 +1,4 @@
-"""What is said of the properties of an entry, and where in its text."""
+"""Messages on the properties of an entry, with their places in its text."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from app.domain import Model
 
 @dataclass(slots=True)
 class Problems:
-    """What is known to be wrong with an entry while the rest of it is looked at.
+    """The errors of an entry, collected while the rest of it is checked.
 
-    :param reason: why it can't be applied, other than its own errors
+    :param reason: the reason why it can't be applied, other than its own errors
     """
 
     findings: list[BlueprintFinding] = field(default_factory=list)
@@ -28,11 +28,11 @@ class Problems:
         return bool(self.findings) or self.reason is not None
 
     def raise_all(self) -> None:
-        """Raise what there is: the entry's own errors before what follows from other entries.
+        """Raise the collected errors: the entry's own ones take precedence over those from other entries.
 
         :raises BlueprintError: there are errors
-        :raises DependsOnLost: an entry that it refers to has no object
-        :raises IsGone: it refers to an object that is deleted
+        :raises DependsOnLost: it refers to an entry without an object
+        :raises IsGone: it refers to a deleted object
         """
         if self.findings:
             raise BlueprintError(self.findings)
@@ -43,9 +43,9 @@ class Problems:
 def all_about(
     entry: Entry, model: Model, messages: Mapping[str, Any], properties: Mapping[str, Any]
 ) -> list[BlueprintFinding]:
-    """The errors of properties, from messages by property.
+    """Errors of properties, from messages by property.
 
-    :param properties: the values of the properties, if they are known
+    :param properties: the values of the properties, if known
     """
     return [
         about(entry, name, f"{message} {releases.about_value(model.name, name, properties.get(name))}".rstrip())
@@ -55,7 +55,7 @@ def all_about(
 
 
 def about(entry: Entry, name: str, message: str) -> BlueprintFinding:
-    """An error of a property, at its value. One that is left out is missing from the attributes."""
+    """An error of a property, at its value, or at the attributes if it is left out."""
     for part in (entry.identifiers, entry.attrs):
         if part is not None and isinstance(part.content, dict) and name in part.content:
             return BlueprintFinding(part.content[name].place, message, name)
@@ -73,7 +73,7 @@ def unknown(entry: Entry, model: Model, attrs: Mapping[str, Any]) -> Iterator[No
 
 
 def hint(model: Model, name: str) -> str:
-    """What may help with a property that a model does not have."""
+    """A hint on a property that a model does not have."""
     if reported := releases.about_property(model.name, name):
         return f" {reported}"
     near = similar(name, (*model.properties, *model.preset))

@@ -1,4 +1,4 @@
-"""A blueprint as it is uploaded: version, context and entries, of which each part knows its place."""
+"""Parser of blueprints: version, context and entries, with the place of each part."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,17 +18,17 @@ KEYS_OF_AN_ENTRY = frozenset({"model", "state", "id", "identifiers", "attrs", "c
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object that a blueprint asks for.
+    """An object that a blueprint lists.
 
-    :param number: which entry it is, from 1
-    :param place: where it begins
-    :param model: the kind of object
-    :param state: what is asked for: one of `STATES`; present if it is left out
-    :param id: the name by which other entries refer to its object
-    :param identifiers: properties by which the object is known
+    :param number: its number, from 1
+    :param place: its beginning
+    :param model: the model of the object
+    :param state: the requested state: one of `STATES`; default: present
+    :param id: the name for references from other entries
+    :param identifiers: the properties that identify the object
     :param attrs: its other properties
-    :param conditions: what all has to hold for the entry to count
-    :param permissions: permissions for single objects, which are not kept here
+    :param conditions: the entry is skipped unless all of them are true
+    :param permissions: permissions for single objects, which are not supported
     """
 
     number: int
@@ -44,13 +44,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What a blueprint says.
+    """A parsed blueprint.
 
     :param context: values for `!Context`
-    :param entries: the objects it asks for, in its order, as far as they can be read
-    :param findings: what is wrong with the rest: the blueprint can't be applied
-    :param ids: the ids of all entries, those that can't be read included
-    :param notes: what is ignored
+    :param entries: the valid entries, in its order
+    :param findings: errors of the rest: the blueprint can't be applied
+    :param ids: the ids of all entries, invalid ones included
+    :param notes: on ignored parts
     """
 
     context: Mapping[str, Value] = field(default_factory=dict)
@@ -61,9 +61,9 @@ class Blueprint:
 
 
 def read(text: bytes, objection: Objection) -> Blueprint:
-    """Read a blueprint, `metadata` left aside. YAML that is not a mapping asks for nothing, as in authentik.
+    """Parse a blueprint without its `metadata`. YAML that is not a mapping is empty, as in authentik.
 
-    :param objection: what speaks against a tag
+    :param objection: the objection to a tag
     :raises BlueprintError: it is no YAML, no blueprint of this version, or has too many entries
     """
     findings: list[BlueprintFinding] = []
@@ -81,7 +81,7 @@ def read(text: bytes, objection: Objection) -> Blueprint:
 
 
 def _blueprint(properties: Mapping[str, Value], findings: list[BlueprintFinding]) -> Blueprint:
-    """:param findings: what is known to be wrong already"""
+    """:param findings: the known errors"""
     version = properties.get("version")
     if version is not None and (type(version.content) is not int or version.content != VERSION):
         raise finding(version.place, INVALID_VERSION)
@@ -106,7 +106,7 @@ def _blueprint(properties: Mapping[str, Value], findings: list[BlueprintFinding]
 
 
 def _values(entries: Value | None) -> Iterator[Value]:
-    """The entries: those of a list, or of the lists of a mapping one after the other (authentik 2025.8)."""
+    """The entries: those of a list, or of the lists in a mapping (authentik 2025.8)."""
     if entries is None:
         return
     parts = entries.content.values() if isinstance(entries.content, dict) else [entries]
@@ -117,7 +117,7 @@ def _values(entries: Value | None) -> Iterator[Value]:
 
 
 def _notes(properties: Mapping[str, Value], values: list[Value]) -> Iterator[Note]:
-    """What is ignored in a document and in its entries."""
+    """Notes on ignored keys of a document and its entries."""
     kind = properties.get("kind")
     if not values and "apiVersion" in properties and kind is not None and isinstance(kind.content, str):
         wrapped = properties.get("data", kind)

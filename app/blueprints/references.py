@@ -1,4 +1,4 @@
-"""What the entries of a blueprint refer to: the objects of the entries above, and those of the store."""
+"""References of a blueprint's entries: to the objects of earlier entries, and of the store."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -10,10 +10,10 @@ from app.domain import Model
 
 
 class Lost(NamedTuple):
-    """An entry that leaves no object for others to refer to.
+    """An entry without an object for references.
 
-    :param number: which entry it is; 0 if it can't be read
-    :param wrong: whether it is wrong; otherwise it is skipped
+    :param number: its number; 0 if it is invalid
+    :param wrong: whether it has errors; otherwise it is skipped
     """
 
     number: int
@@ -25,7 +25,7 @@ class Lost(NamedTuple):
 
 
 class DependsOnLost(Exception):
-    """An entry refers to one that leaves no object."""
+    """An entry refers to an entry without an object."""
 
     def __init__(self, lost: Lost) -> None:
         super().__init__(lost)
@@ -33,43 +33,43 @@ class DependsOnLost(Exception):
 
 
 class IsGone(Exception):
-    """An entry refers to an object that is deleted already."""
+    """An entry refers to an object that was deleted."""
 
 
 class References:
-    """The objects that the tags and properties of an entry refer to.
+    """The targets of the tags and properties of an entry.
 
     :param lookups: finds objects of the store
-    :param is_absent: whether the entry of an id deletes its object
-    :param strict: whether a `!Find` that finds nothing is wrong
+    :param is_absent: whether the entry with an id deletes its object
+    :param strict: whether a `!Find` without a result is an error
     """
 
     def __init__(
         self, blueprint: Blueprint, lookups: Lookups, is_absent: Callable[[str], bool], *, strict: bool
     ) -> None:
         self.deleting = False
-        """Whether the present entry deletes its object: then what it refers to may be gone."""
+        """Whether the current entry deletes its object: then the targets of its references may be deleted."""
         self._is_absent = is_absent
         self._lookups = lookups
         self._strict = strict
-        # The objects of the entries above, by the entry's id and by the pk that it gave.
+        # The objects of earlier entries, by the entry's id and by its given pk.
         self._by_id: dict[str, str | int] = {}
         self._by_pk: dict[str, str] = {}
-        # The entries that leave none, by id, by the pk that they give, and by model.
+        # The entries without an object, by id, by their given pk, and by model.
         unreadable = blueprint.ids - {entry.id for entry in blueprint.entries}
         self._lost = dict.fromkeys(unreadable, Lost(0, wrong=True))
         self._lost_pks: dict[str, Lost] = {}
         self._lost_from: dict[str, Lost] = {}
 
     def add(self, entry: Entry, model: Model, given: str | None, pk: str) -> None:
-        """Let entries below refer to the object of an entry. :param given: the pk that the entry gave it"""
+        """Add the object of an entry for references. :param given: the pk in the entry"""
         if entry.id is not None:
             self._by_id.setdefault(entry.id, shown_pk(model, pk))
         if given is not None:
             self._by_pk[given] = pk
 
     def lose(self, entry: Entry, *, wrong: bool) -> None:
-        """Let entries below know that an entry has no object."""
+        """Add an entry that has no object."""
         lost = Lost(entry.number, wrong)
         if entry.id is not None:
             self._lost.setdefault(entry.id, lost)
@@ -80,13 +80,13 @@ class References:
             self._lost_from.setdefault(entry.model.content.lower(), lost)
 
     def pk_of(self, given: str) -> str:
-        """The pk of the object that an entry above gave this one, or else the same."""
+        """The actual pk of the earlier entry with this given pk, or else the same pk."""
         return self._by_pk.get(given, given)
 
     def renamed(self, model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Properties that lead to the objects of entries above by the pks those gave, led to the pks that they have.
+        """Replace the pks given by earlier entries in properties by the actual pks of their objects.
 
-        :raises DependsOnLost: an entry above gives such a pk, and has no object
+        :raises DependsOnLost: an earlier entry gives such a pk, and has no object
         """
 
         def renamed(value: Any) -> Any:
@@ -102,11 +102,11 @@ class References:
         return {name: renamed(value) if name in model.references else value for name, value in properties.items()}
 
     def key_of(self, id_: str, place: Place) -> str | int:
-        """The pk of the object of an entry above, by the entry's id.
+        """The pk of the object of an earlier entry, by the entry's id.
 
         :raises BlueprintError: there is no such entry
         :raises DependsOnLost: it has no object
-        :raises IsGone: its object is deleted, and so is that of the present entry
+        :raises IsGone: its object is deleted, and the current entry deletes its own
         """
         if id_ in self._by_id:
             return self._by_id[id_]
@@ -117,12 +117,12 @@ class References:
         raise finding(place, f"No entry above has the id {id_!r} and an object.")
 
     def find(self, model: str, properties: Mapping[str, Any], place: Place) -> str | int | None:
-        """The pk of an object of the store, None if there is none. :raises BlueprintError: see `Lookups.find`"""
+        """The pk of a stored object, None if there is none. :raises BlueprintError: see `Lookups.find`"""
         found = self._found(self._lookups.scope(model, place), properties, place)
         return None if found is None else shown_pk(*found)
 
     def read(self, model: str, properties: Mapping[str, Any], place: Place) -> dict[str, Any] | None:
-        """What the sender may see of an object of the store, None if there is none."""
+        """The properties of a stored object that the sender may see, None if there is none."""
         scope = self._lookups.scope(model, place)
         found = self._found(scope, properties, place)
         return None if found is None else self._lookups.visible(scope, found, place)
@@ -131,7 +131,7 @@ class References:
         found = self._lookups.find(scope, properties, place)
         lost = next((self._lost_from[model.name] for model in scope.models if model.name in self._lost_from), None)
         if found is None and lost is not None:
-            # It may be the object of that entry.
+            # The object may be that of the entry.
             raise DependsOnLost(lost)
         if found is None and self._strict and not self.deleting:
             raise finding(place, "There is no such object.")

@@ -1,7 +1,7 @@
-"""What authentik's releases know that this contract may not: models, properties and values, each with its first release.
+"""Models, properties and values of authentik's releases that the contract may not have, each with its first release.
 
-`releases.json` has the facts: `models` are those of all releases from `first` to `last`, `properties` and `values` those that came
-after the release of the contract.
+The data is in `releases.json`: `models` of all releases from `first` to `last`, `properties` and `values` of releases after that
+of the contract.
 """
 
 import json
@@ -17,23 +17,23 @@ def _facts() -> dict[str, Any]:
 
 
 def knows(model: str) -> bool:
-    """Whether authentik has a model, in any release that is known here."""
+    """Whether any known release of authentik has a model."""
     return model in _facts()["models"]
 
 
 def about_model(model: str) -> str:
-    """A message on the release that brought a model; empty if there is nothing to say."""
+    """A message on the first release of a model; empty if there is none."""
     release = _facts()["models"].get(model)
     return _message(release) if release is not None and _key(release) > _key(_facts()["contract"]) else ""
 
 
 def about_property(model: str, name: str) -> str:
-    """A message on the release that brought a property; empty if there is nothing to say."""
+    """A message on the first release of a property; empty if there is none."""
     return _message(_facts()["properties"].get(model, {}).get(name))
 
 
 def about_value(model: str, name: str, value: Any) -> str:
-    """A message on the release that brought a value of a property, or of a list; empty if there is nothing to say."""
+    """A message on the first release of a value of a property, or of a list; empty if there is none."""
     known = _facts()["values"].get(model, {}).get(name, {})
     values = value if isinstance(value, list) else [value]
     return _message(next((known[one] for one in values if isinstance(one, str) and one in known), None))

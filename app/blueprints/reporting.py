@@ -1,4 +1,4 @@
-"""What an import says of itself: one log per entry and per note, in the form of the contract's `LogEvent`."""
+"""Logs of an import: one per entry and per note, in the format of the contract's `LogEvent`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ LOGGER = "flows.blueprints"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of an entry.
+    """The result of an entry.
 
     :param action: created, updated, unchanged, deleted, skipped, or error
-    :param pk: the object it is about, if there is one
-    :param note: what else there is to know
-    :param findings: what is wrong with it
-    :param notes: what is ignored in it
+    :param pk: of the object, if there is one
+    :param note: additional information
+    :param findings: its errors
+    :param notes: on ignored parts
     """
 
     entry: Entry
@@ -34,12 +34,12 @@ class Done:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a blueprint.
+    """The outcome of an import.
 
     :param success: whether all of it was applied; otherwise nothing was changed
-    :param logs: one per entry and one per note, or what is wrong with the text as a whole
-    :param findings: what is wrong, empty if nothing is
-    :param notes: what is ignored
+    :param logs: one per entry and one per note, or the errors of the text as a whole
+    :param findings: the errors
+    :param notes: on ignored parts
     """
 
     success: bool
@@ -49,7 +49,7 @@ class Outcome:
 
 
 def applied(done: Sequence[Done], notes: Sequence[Note] = ()) -> Outcome:
-    """The outcome of a blueprint whose entries were applied. :param notes: what is ignored outside of what they say"""
+    """The outcome of an applied blueprint. :param notes: those that belong to no entry"""
     now, listed = _now(), _Listed(MAX_NOTES, "notes")
     logs = [_note_log(now, note) for note in listed.first(notes)]
     for one in done:
@@ -58,11 +58,11 @@ def applied(done: Sequence[Done], notes: Sequence[Note] = ()) -> Outcome:
 
 
 def rejected(findings: Sequence[BlueprintFinding], done: Sequence[Done] = (), notes: Sequence[Note] = ()) -> Outcome:
-    """The outcome of a blueprint that was not applied.
+    """The outcome of a rejected blueprint.
 
-    :param findings: what is wrong outside of its entries, or with entries that can't be read; only so much is told of it
-    :param done: what became of its entries before all of it was undone
-    :param notes: what is ignored outside of what they say
+    :param findings: errors that belong to no entry, or to invalid ones, up to a limit
+    :param done: the results of its entries before the rollback
+    :param notes: those that belong to no entry
     """
     now, wrong = _now(), [one.entry.number for one in done if one.findings]
     listed, noted = _Listed(MAX_FINDINGS, "mistakes"), _Listed(MAX_NOTES, "notes")
@@ -85,10 +85,10 @@ def rejected(findings: Sequence[BlueprintFinding], done: Sequence[Done] = (), no
 
 
 class _Listed:
-    """Errors or notes up to a number, and that there are more.
+    """Errors or notes up to a limit, and a message if there are more.
 
-    :param most: how many are listed
-    :param what: what they are
+    :param most: the limit
+    :param what: their name
     """
 
     def __init__(self, most: int, what: str) -> None:
@@ -98,12 +98,12 @@ class _Listed:
         self._what = what
 
     def first(self, found: Sequence[BlueprintFinding]) -> list[BlueprintFinding]:
-        """Those that are listed for the first time, in messages of a bounded length."""
+        """Those that were not listed before, with truncated messages."""
         reported: list[BlueprintFinding] = []
         for one in found:
             if len(self.reported) > self._most:
                 break
-            # What entries share, such as a value of the context, is told once.
+            # An error in a shared part, such as a value of the context, is listed once.
             if one in self._known:
                 continue
             self._known.add(one)
@@ -140,7 +140,7 @@ def _note_log(now: str, note: Note, entry: Entry | None = None) -> dict[str, Any
 
 
 def _error_log(now: str, findings: Sequence[BlueprintFinding], entry: Entry | None = None) -> dict[str, Any]:
-    # Of a wrong version authentik says this and nothing else, so that a client may look for it.
+    # For a wrong version authentik returns only this message, which clients may match.
     event = "\n".join(INVALID_VERSION if one.message == INVALID_VERSION else str(one) for one in findings)
     errors = [
         {"line": one.place.line, "column": one.place.column, "member": one.property_name, "message": one.message}
@@ -151,13 +151,13 @@ def _error_log(now: str, findings: Sequence[BlueprintFinding], entry: Entry | No
 
 
 def _about(entry: Entry) -> dict[str, Any]:
-    """Which entry it is."""
+    """The attributes that identify an entry."""
     place = {"line": entry.place.line, "column": entry.place.column}
     return {"entry": entry.number, "id": entry.id and shortened(entry.id, MAX_NAME), "model": _model(entry), **place}
 
 
 def _model(entry: Entry) -> str:
-    """The model as it is written; a tag is shown by its name."""
+    """The model as written; a tag is shown by its name."""
     content = entry.model.content
     return entry.model.tag or (shortened(content, MAX_NAME) if isinstance(content, str) else "")
 

@@ -1,4 +1,4 @@
-"""One application of a blueprint, within a transaction: entry by entry, going on after those that are wrong."""
+"""One application of a blueprint, within a transaction: entry by entry, continued after errors."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,18 +21,18 @@ from app.blueprints.tags import Resolver
 from app.domain import Model
 from app.store import Store
 
-# By this model a blueprint of authentik asks for another one to be applied first.
+# The model by which a blueprint of authentik requests to apply another one first.
 _ANOTHER_BLUEPRINT = "authentik_blueprints.metaapplyblueprint"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a blueprint is applied.
+    """The options of an import.
 
-    :param strict: whether a `!Find` that finds nothing is wrong
-    :param permissions: what its sender may do
-    :param seconds: how long it may take
-    :param machine: what it may read of the machine
+    :param strict: whether a `!Find` without a result is an error
+    :param permissions: of its sender
+    :param seconds: the time limit
+    :param machine: its access to the machine
     :param skip_unknown: whether entries of models that are not served are skipped
     """
 
@@ -44,9 +44,9 @@ class Terms:
 
 
 class Run:
-    """One application of a blueprint. `done` is what became of its entries so far, `findings` how many errors they have.
+    """One application of a blueprint. `done` has the results of its entries so far, `findings` the number of their errors.
 
-    :param session: of a transaction that is rolled back if anything is wrong
+    :param session: of a transaction that is rolled back on any error
     """
 
     def __init__(self, store: Store, session: Any, blueprint: Blueprint, terms: Terms) -> None:
@@ -67,11 +67,11 @@ class Run:
         self._noted: set[Note] = set()
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
-        """Apply entries, those after wrong ones too, until there are more errors than are told of.
+        """Apply entries, also after errors, up to the limit of reported errors.
 
-        :raises Exhausted: nothing more is to be looked at
+        :raises Exhausted: a limit is reached
         :raises NotUnique: a value is taken, which ends the transaction
-        :raises NotFound: somebody else has deleted the object meanwhile
+        :raises NotFound: a concurrent transaction has deleted the object
         """
         for entry in entries:
             if self.findings > MAX_FINDINGS:
@@ -79,7 +79,7 @@ class Run:
             self._add(self._outcome_of(entry))
 
     def _outcome_of(self, entry: Entry) -> Done:
-        """Apply an entry. What can't be told of it alone is raised."""
+        """Apply an entry. Errors that concern the whole transaction are raised."""
         self._entry, self._state, self._notes = entry, "present", []
         self._references.deleting = False
         self._allowance.check_time(entry.place)
@@ -97,7 +97,7 @@ class Run:
         return done
 
     def reject(self, error: Exception) -> None:
-        """Add an error that ends the application at its present entry."""
+        """Add an error that ends the import at the current entry."""
         findings: Sequence[BlueprintFinding]
         match error:
             case BlueprintError():
@@ -110,7 +110,7 @@ class Run:
         self._add(Done(self._entry, "error", findings=findings))
 
     def _is_absent(self, id_: str) -> bool:
-        """Whether the entry of an id, above or below, asks for the object to be deleted."""
+        """Whether the entry with an id, earlier or later, deletes its object."""
         entry = self._entries.get(id_)
         return entry is not None and entry.state is not None and self._resolver.resolve(entry.state) == "absent"
 
@@ -125,7 +125,7 @@ class Run:
             self._notes.append(note)
 
     def _apply(self, entry: Entry) -> Done:
-        """:raises BlueprintError: it is wrong :raises DependsOnLost: an entry that it refers to has no object"""
+        """:raises BlueprintError: it has errors :raises DependsOnLost: it refers to an entry without an object"""
         if not all(self._resolved(entry.conditions, list, "The conditions are a list.")):
             return Done(entry, "skipped", note="its conditions do not hold")
         name = self._resolver.resolve(entry.model)
@@ -137,7 +137,7 @@ class Run:
         try:
             model = self._lookups.model(name, entry.model.place)
         except NotServed:
-            # There can be no object of a model that is not served.
+            # No object of a model that is not served can exist.
             if self._state == "absent" and releases.knows(name.lower()):
                 return Done(entry, "skipped", note="no objects of this model are kept here")
             raise
@@ -150,7 +150,7 @@ class Run:
             return Done(entry, "skipped", note="what it refers to is gone")
 
     def _absent(self, model: Model, entry: Entry) -> Done:
-        """Delete an object. :raises IsGone: what it is known by does not exist"""
+        """Delete an object. :raises IsGone: an object that identifies it does not exist"""
         self._terms.permissions.check_delete(model, place_of(entry.state, entry))
         problems = Problems()
         given, known_by = self._identifiers(model, entry, problems)
@@ -167,7 +167,7 @@ class Run:
         return Done(entry, "deleted", found)
 
     def _present(self, model: Model, entry: Entry) -> Done:
-        """Create an object, or change it."""
+        """Create or change an object."""
         problems = Problems()
         given, known_by = self._identifiers(model, entry, problems)
         found = self._existing(model, given, known_by, problems)
@@ -191,9 +191,9 @@ class Run:
     def _keep(
         self, model: Model, found: str | None, given: str | None, wanted: Mapping[str, Any], problems: Problems
     ) -> tuple[str, str]:
-        """Create the object, or change it. :returns: what was done, and its pk"""
+        """Create or change the object. :returns: the action, and its pk"""
         properties = {
-            # In YAML a word may look like a number: authentik takes `digits: 6` for '6'.
+            # In YAML a text may look like a number: authentik takes `digits: 6` for '6'.
             name: str(wanted[name]) if name in model.words and type(wanted[name]) is int else wanted[name]
             for name in (*model.properties, *model.preset)
             if name in wanted
@@ -201,7 +201,7 @@ class Run:
         repository = self._store.repository(model.name)
         try:
             if problems:
-                # What can't be told without the rest is left to the next import.
+                # Errors that depend on the other properties are left to the next import.
                 model.read_change(properties)
                 problems.raise_all()
             if found is None:
@@ -226,7 +226,7 @@ class Run:
             raise BlueprintError(all_about(self._entry, model, model.messages_of(error), properties)) from error
 
     def _identifiers(self, model: Model, entry: Entry, problems: Problems) -> tuple[str | None, dict[str, Any]]:
-        """The pk that an entry gives its object, and the other properties that it is known by."""
+        """The pk that an entry gives its object, and the other identifiers."""
         identifiers = self._properties(entry.identifiers, "The identifiers are a mapping.", problems)
         if not identifiers and not problems:
             raise finding(place_of(entry.identifiers, entry), "An entry has identifiers, by which its object is known.")
@@ -258,7 +258,7 @@ class Run:
             return dict(properties)
 
     def _existing(self, model: Model, given: str | None, known_by: Mapping[str, Any], problems: Problems) -> str | None:
-        """The object of the entry; None if there is none, or if that can't be told."""
+        """The object of the entry; None if there is none, or if it is unknown."""
         place = place_of(self._entry.identifiers, self._entry)
         if problems:
             return None
@@ -269,7 +269,7 @@ class Run:
             return None
 
     def _properties(self, value: Value | None, problem: str, problems: Problems) -> dict[str, Any]:
-        """What the properties of a mapping stand for, without those that are wrong."""
+        """The resolved properties of a mapping, without invalid ones."""
         if value is None or value.tag is not None or not isinstance(value.content, dict):
             found: dict[str, Any] = self._resolved(value, dict, problem)
             return found
@@ -289,7 +289,7 @@ class Run:
         return found
 
     def _resolved(self, value: Value | None, kind: type[Any], problem: str) -> Any:
-        """What a list or a mapping of an entry stands for, empty if it is left out."""
+        """A resolved list or mapping of an entry, empty if it is left out."""
         data = None if value is None else self._resolver.resolve(value)
         if value is None or data is None:
             return kind()
@@ -299,7 +299,7 @@ class Run:
 
 
 def _context(store: Store) -> dict[str, Value]:
-    """What authentik knows besides the blueprint's own context: there is no licence here, and these models by app."""
+    """The context that authentik provides to every blueprint: no licence, and the models by app."""
     apps = (name.split(".") for name in store.models)
     return {
         "goauthentik.io/enterprise/licensed": Value(1, 1, content=False),

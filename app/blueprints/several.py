@@ -1,4 +1,4 @@
-"""Apply blueprints that need one another."""
+"""Import of blueprints that depend on one another."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,23 +9,23 @@ from app.blueprints.machine import Machine
 from app.blueprints.reporting import Outcome
 from app.store import Store
 
-# What a blueprint may read of the machine unless it is allowed.
+# No access to the machine, by default.
 _NOTHING = Machine()
 
 
 def apply_all(
     store: Store, texts: Mapping[str, bytes], *, machine: Machine = _NOTHING, skip_unknown: bool = False
 ) -> dict[str, Outcome]:
-    """Apply blueprints in the order in which they need one another, each as a whole.
+    """Apply blueprints in the order of their dependencies, each in its own transaction.
 
-    One that fails is tried again when others have been applied, and a `!Find` that finds nothing is first taken for a failure:
-    another blueprint may have the object. When no further one can be applied so, it is null, as it is for a single blueprint.
+    One that fails is retried after others, and a `!Find` without a result is an error at first: another blueprint may create the
+    object. When no further one can be applied, such a `!Find` is null, as for a single blueprint.
 
-    :param texts: the blueprints by name, in the order in which those that need no other are applied
-    :param machine: what they may read of the machine
+    :param texts: the blueprints by name, in the order of those without dependencies
+    :param machine: their access to the machine
     :param skip_unknown: whether entries of models that are not served, and what depends on them, are skipped
-    :returns: what became of each; those that were applied stay, whatever becomes of others
-    :raises Unavailable: the database does not answer
+    :returns: the outcome of each; those that were applied stay, even if others fail
+    :raises Unavailable: the database does not respond
     """
     outcomes: dict[str, Outcome] = {}
     waiting = list(texts)

@@ -1,4 +1,4 @@
-"""The known name that a misspelt one is most similar to."""
+"""The most similar known name for a misspelt one."""
 
 from difflib import get_close_matches
 from functools import lru_cache
@@ -9,7 +9,7 @@ from app.blueprints.limits import MAX_NAME
 def similar(name: str, known: tuple[str, ...], least: float = 0.6) -> str | None:
     """The known name that is most similar to a name; None if there is none.
 
-    :param least: how similar it is at least, from 0 to 1
+    :param least: the minimum similarity, from 0 to 1
     """
     return _similar(name[:MAX_NAME], known, least)
 

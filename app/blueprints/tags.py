@@ -1,4 +1,4 @@
-"""The tags of authentik's blueprints: what a value of the document stands for."""
+"""The tags of authentik's blueprints, and their evaluation."""
 
 import contextlib
 import re
@@ -14,7 +14,7 @@ from app.blueprints.limits import MAX_NAME, exhausted, shortened
 from app.blueprints.machine import Machine
 
 _FORMATS = 100
-# How many values it counts as to read a file.
+# The number of values that reading a file counts as.
 _VALUES_OF_A_FILE = 200
 _FORMAT = re.compile(r"%(?:%|[-#0 +]{0,5}\d{0,3}(?:\.\d{0,3})?[diouxXeEfFgGcrsa])")
 
@@ -32,37 +32,37 @@ MODES: Mapping[str, Callable[[list[Any]], bool]] = {
 
 
 class References(Protocol):
-    """What `!KeyOf`, `!Find` and `!FindObject` refer to."""
+    """The targets of `!KeyOf`, `!Find` and `!FindObject`."""
 
     def key_of(self, id_: str, place: Place) -> str | int:
         """The pk of the object of an entry, by the entry's id. :raises BlueprintError: there is none"""
 
     def find(self, model: str, properties: Mapping[str, Any], place: Place) -> str | int | None:
-        """The pk of the object whose properties equal those given; None if there is none.
+        """The pk of the object with the given properties; None if there is none.
 
-        :raises BlueprintError: there is no such model or property, or the sender must not look it up
+        :raises BlueprintError: there is no such model or property, or the sender lacks the permission
         """
 
     def read(self, model: str, properties: Mapping[str, Any], place: Place) -> dict[str, Any] | None:
-        """What the sender may see of that object. :raises BlueprintError: as `find`"""
+        """The properties of that object that the sender may see. :raises BlueprintError: as `find`"""
 
 
 def objection(tag: str, machine: Machine) -> str | None:
-    """What speaks against a tag, None if it may be used. :param machine: what the blueprint may read"""
+    """The objection to a tag, None if it is allowed. :param machine: the blueprint's access to the machine"""
     if tag in TAGS:
         return machine.objection(tag)
     return f"The tag {shortened(tag, MAX_NAME)} is not known."
 
 
 class Resolver:
-    """Turns values of the document into plain data, for one blueprint.
+    """Evaluates values of the document to plain data, for one blueprint.
 
-    What that may take is limited: tags can ask for the same value again and again.
+    The total size is limited: tags can refer to the same value again and again.
 
-    :param context: what `!Context` looks a key up in
+    :param context: the values for `!Context`
     :param references: the objects that tags refer to
-    :param machine: what the blueprint may read of the machine
-    :param note: is told what may not be meant so, and where
+    :param machine: the blueprint's access to the machine
+    :param note: called with the place and the message of each note
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class Resolver:
         self._note = note
         self._left = MAX_VALUES
         self._depth = 0
-        # The items that the `!Enumerate` around a value are at, the innermost last.
+        # The current items of the enclosing `!Enumerate` tags, the innermost last.
         self._items: list[tuple[Any, Any] | None] = []
 
     def resolve(self, value: Value) -> Any:
-        """What a value stands for, as JSON has it.
+        """Evaluate a value to JSON data.
 
-        :raises BlueprintError: a tag is used wrongly, dangles, or asks for too much
+        :raises BlueprintError: a tag is invalid, dangling, or exceeds a limit
         """
         self._depth += 1
         if self._depth > 2 * MAX_DEPTH:
@@ -120,7 +120,7 @@ class Resolver:
         return found
 
     def _wanted(self, value: Value) -> tuple[str, dict[str, Any]]:
-        """The model and the properties of an object that is looked up."""
+        """The model and the properties of a lookup."""
         model, *conditions = _arguments(value, "[model, [property, value], ...]", least=2)
         name = self._as_text(model, "a model")
         properties: dict[str, Any] = {}
@@ -133,7 +133,7 @@ class Resolver:
 
     def _resolve_context(self, value: Value) -> Any:
         key, default = self._with_default(value, "key or [key, default]", "a key")
-        # A key that leads back to itself ends at the limit of depth.
+        # A cyclic key ends at the depth limit.
         if key in self._context:
             return self.resolve(self._context[key])
         name, *path = key.split(".", MAX_DEPTH)
@@ -158,7 +158,7 @@ class Resolver:
         return self._read(self._machine.file(path, value.place), f"no file {path!r}", default, value)
 
     def _read(self, text: str | None, missing: str, default: Value | None, value: Value) -> Any:
-        """What was read of the machine, or else the default."""
+        """A variable or file of the machine, or else the default."""
         if text is None and default is not None:
             return self.resolve(default)
         if text is None:
@@ -210,7 +210,7 @@ class Resolver:
             raise finding(first.place, f"A format has no more than {_FORMATS} of % in it.")
         try:
             text: str = form % tuple(self.resolve(argument) for argument in rest)
-            # %c can make half of a character.
+            # %c can create a lone surrogate.
             text.encode()
         except (TypeError, ValueError, OverflowError) as error:
             raise finding(value.place, f"The values do not fit the format: {error}.") from error
@@ -254,14 +254,14 @@ class Resolver:
         return self._item(value)[1]
 
     def _item(self, value: Value) -> tuple[Any, Any]:
-        """The item that an `!Enumerate` is at; 0 is the innermost one."""
+        """The current item of an `!Enumerate`; 0 is the innermost one."""
         if not isinstance(value.content, str) or not re.fullmatch(r"\d{1,3}", value.content, re.ASCII):
             raise finding(value.place, f"{value.tag} takes a number: 0 for the innermost !Enumerate around it.")
         depth = int(value.content)
         item = self._items[-1 - depth] if depth < len(self._items) else None
         if item is None:
             raise finding(value.place, f"There is no !Enumerate around this one that {value.tag} {depth} could mean.")
-        # It is counted again: it may be large, and stand in many places.
+        # It is counted each time: it may be large, and used in many places.
         self._spend(weight(item[1]), value.place)
         return item
 
@@ -291,7 +291,7 @@ TAGS: Mapping[str, Callable[[Resolver, Value], Any]] = {
 
 
 def _arguments(value: Value, form: str, *, least: int, most: int | None = None) -> list[Value]:
-    """The values of a tag that takes a list."""
+    """The arguments of a tag with a list."""
     content = value.content
     if not isinstance(content, list) or len(content) < least or (most is not None and len(content) > most):
         raise finding(value.place, f"{value.tag} takes {form}.")
