@@ -10,7 +10,7 @@ from app.settings import Settings, SettingsError
 
 
 class _Commands(click.Group):
-    """Loads each command on its first use, so that a command does not import what only others need."""
+    """Loads each command on its first use, so that a command does not import the dependencies of others."""
 
     _modules: ClassVar = {
         "serve": "app.cli.serve",
@@ -69,7 +69,7 @@ def main() -> None:
         click.echo(f"flows: {error}", err=True)
         sys.exit(1)
     except Unavailable as error:
-        # PostgreSQL's library says it in several lines.
+        # libpq's message has several lines.
         click.echo(f"flows: the database is not available: {' '.join(str(error).split())}", err=True)
         sys.exit(1)
     except DomainError as error:

@@ -11,7 +11,7 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Options for blueprints that only the owner of the machine may set.
+    """Options for blueprints that only the operator of the machine may set.
 
     :param env: whether `!Env` may read the environment
     :param folders: the folders whose files `!File` may read

@@ -1,4 +1,4 @@
-"""`flows check`: the boot checks, and openapi-spec-validator, which takes too long for each start."""
+"""`flows check`: the boot checks, and openapi-spec-validator, which is too slow for each start."""
 
 import click
 

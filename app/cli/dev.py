@@ -1,4 +1,4 @@
-"""`flows dev`: one process that serves the last saved contract, and restarts when the code is saved."""
+"""`flows dev`: one process that serves the last saved contract, and restarts after changes of the code."""
 
 import contextlib
 import os
@@ -56,12 +56,12 @@ def command(settings: Settings, *, deterministic: bool) -> None:
 
 
 def create_deterministic() -> Any:
-    """The same application with fixed time and identifiers."""
+    """Create the application with fixed time and identifiers."""
     return create(deterministic=True)
 
 
 def create(*, deterministic: bool = False) -> Any:
-    """The application; called again after a change of the code."""
+    """Create the application; called again after a change of the code."""
     from app import logs
     from app.cli.start import tracing_or_warning
     from app.dev.application import LiveApplication
@@ -74,8 +74,8 @@ def create(*, deterministic: bool = False) -> Any:
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Let a signal end the process while it waits for a valid contract. uvicorn leaves signals to its event loop, which does not
-    run yet.
+    """Let a signal end the process while it waits for a valid contract. uvicorn leaves signals to its event loop, which is not
+    running yet.
     """
     numbers = (signal.SIGINT, signal.SIGTERM)
     noting = [signal.signal(number, signal.SIG_DFL) for number in numbers]

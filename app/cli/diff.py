@@ -73,7 +73,7 @@ def command(
         left_out: list[str] = []
         exchanges = [exchange for path in traffic for exchange in read_traffic(path, left_out)]
         with exit_on_findings():
-            # Only a contract that can be served tells what becomes of stored objects.
+            # Stored objects can only be checked against a contract that can be served.
             new = contract_or_exit(settings) if store else usable(read(settings.contract))
             database = existing_or_exit(settings, new).database if store else None
             path = waivers or settings.contract.parent / WAIVERS

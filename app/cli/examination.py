@@ -1,4 +1,4 @@
-"""What `flows doctor` looks at: a function for each subject. None of them changes anything."""
+"""The checks of `flows doctor`: a function for each subject. They change nothing."""
 
 import difflib
 import importlib.metadata
@@ -30,26 +30,26 @@ from app.tracing import NoTraces, tracing_of
 
 DISTRIBUTION = "flows-server"
 
-# The first one that tells what a change of a row has left (`RETURNING`).
+# The first version with `RETURNING`.
 OLDEST_SQLITE = (3, 35)
 
-# Free bytes below which the SQLite store soon stops, and below which somebody should look.
+# The free bytes that the SQLite store needs at least, and those below which to warn.
 SPACE_NEEDED, SPACE_WANTED = 64 * 2**20, 2**30
 
-# Seconds that a small statement takes on a network that does not slow the server down, and that clocks may differ.
+# The maximum time of a small statement on a fast network, and the maximum clock difference, in seconds.
 QUICK, CLOCK_TOLERANCE = 0.005, 5
 
-# A secret that people choose is as good as its length, at best.
+# The minimum length of a secret chosen by people, whose entropy is limited by its length.
 SECRET_LENGTH = 20
 
 
 class Line(NamedTuple):
-    """What was found.
+    """A result of a check.
 
     :param state: `ok`, `warn` or `fail`
-    :param subject: what it is about
-    :param found: what is the case
-    :param advice: what to do; empty if nothing
+    :param subject: the checked subject
+    :param found: the result
+    :param advice: the remedy; empty if none is needed
     """
 
     state: str
@@ -59,7 +59,7 @@ class Line(NamedTuple):
 
 
 def examine(settings: Settings) -> Iterator[Line]:
-    """Everything that was found, one subject after the other."""
+    """Check all subjects, one after the other."""
     yield from check_settings(settings, os.environ)
     yield from check_versions()
     yield from check_traces(os.environ)
@@ -73,7 +73,7 @@ def examine(settings: Settings) -> Iterator[Line]:
 
 
 def check_settings(settings: Settings, environment: Mapping[str, str]) -> Iterator[Line]:
-    """The names that nobody reads, and values that are allowed but seldom meant. Others have stopped the command."""
+    """Check for unknown names, and for values that are allowed but rarely intended. Invalid ones have stopped the command."""
     known = [variable for variable, _, _ in describe()]
     given = sorted(name for name in environment if name.startswith(PREFIX))
     yield Line("ok", "settings", f"{', '.join(name for name in given if name in known) or 'None'} given.")
@@ -97,7 +97,7 @@ def check_settings(settings: Settings, environment: Mapping[str, str]) -> Iterat
 
 
 def check_versions() -> Iterator[Line]:
-    """The version of this package, and whether those that it needs are the ones it was made for."""
+    """Check the versions of this package and its dependencies."""
     found = (
         f"{DISTRIBUTION} {importlib.metadata.version(DISTRIBUTION)}, Python {platform.python_version()},"
         f" SQLite {sqlite3.sqlite_version}."
@@ -120,7 +120,7 @@ def check_versions() -> Iterator[Line]:
 
 
 def check_traces(environment: Mapping[str, str]) -> Iterator[Line]:
-    """Whether what OpenTelemetry's variables ask for is there. Nothing, if they ask for nothing."""
+    """Check the requirements of OpenTelemetry's variables, if they are set."""
     try:
         if tracing_of(environment) is not None:
             yield Line("ok", "traces", "OpenTelemetry is installed, and its variables ask for them.")
@@ -129,7 +129,7 @@ def check_traces(environment: Mapping[str, str]) -> Iterator[Line]:
 
 
 def check_contract(settings: Settings) -> Iterator[Line]:
-    """Whether the contract can be served."""
+    """Check that the contract can be served."""
     try:
         contract = load_contract(settings)
     except ContractError as error:
@@ -189,7 +189,7 @@ def _check_postgresql(settings: Settings, address: Address) -> Iterator[Line]:
 
 
 def check_server(settings: Settings, address: Address, found: Condition) -> Iterator[Line]:
-    """What a database server says of itself."""
+    """Check the condition of a database server."""
     milliseconds = f"{found.seconds * 1000:.1f} ms"
     yield Line("ok", "store", f"{address}: PostgreSQL {found.version}, answers in {milliseconds}.")
     if found.seconds > QUICK:
@@ -248,7 +248,7 @@ def _check_tokens(tokens: Tokens) -> Iterator[Line]:
 
 
 def _check_stored(settings: Settings, database: Database) -> Iterator[Line]:
-    """What stored objects violate of a contract that can be served."""
+    """Check stored objects against a contract that can be served."""
     try:
         contract = load_contract(settings)
     except ContractError:
@@ -262,9 +262,9 @@ def _check_stored(settings: Settings, database: Database) -> Iterator[Line]:
 
 
 def check_space(folder: Path, store: Path) -> Iterator[Line]:
-    """Whether a store can grow.
+    """Check the free space for a store.
 
-    :param folder: where it is, or will be
+    :param folder: the folder of the store, present or future
     """
     free = shutil.disk_usage(folder).free
     size = store.stat().st_size if store.exists() else 0
@@ -272,17 +272,17 @@ def check_space(folder: Path, store: Path) -> Iterator[Line]:
     if free < SPACE_NEEDED:
         yield Line("fail", "space", f"{_size(free)} free in {folder}.", advice)
     elif free < max(SPACE_WANTED, 2 * size):
-        # A restore makes a copy beside the store, and migrations may write all of it to its log.
+        # A restore makes a copy beside the store, and a migration may write all of it to the WAL.
         yield Line("warn", "space", f"{_size(free)} free in {folder}; the store has {_size(size)}.", advice)
     else:
         yield Line("ok", "space", f"{_size(free)} free in {folder}.")
 
 
 def check_clock(ahead: float, other: str) -> Iterator[Line]:
-    """Whether this machine's clock goes right, which decides when tokens expire.
+    """Check this machine's clock, which decides when tokens expire.
 
-    :param ahead: seconds that another clock is ahead of it
-    :param other: what the other one is called
+    :param ahead: how far another clock is ahead of it, in seconds
+    :param other: the name of the other clock
     """
     if abs(ahead) <= CLOCK_TOLERANCE:
         yield Line("ok", "clock", f"Agrees with {other}.")

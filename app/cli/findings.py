@@ -12,9 +12,9 @@ from app.contract.document.findings import ContractError
 
 @contextlib.contextmanager
 def exit_on_findings(*, err: bool = True) -> Iterator[None]:
-    """Print the findings of a contract that can't be used, a line each, and exit 1.
+    """Print the findings of an invalid contract, one per line, and exit 1.
 
-    :param err: whether they go to standard error
+    :param err: whether to print to standard error
     """
     try:
         yield
@@ -26,7 +26,7 @@ def exit_on_findings(*, err: bool = True) -> Iterator[None]:
 
 @contextlib.contextmanager
 def rejected_tokens(url: str) -> Iterator[None]:
-    """Exit 2 for a token that can't be sent or is rejected, 1 for a deployment that does not answer.
+    """Exit 2 for a token that can't be sent or is rejected, 1 for a deployment that does not respond.
 
     :param url: of the deployment
     """

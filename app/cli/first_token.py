@@ -1,4 +1,4 @@
-"""The first token of a store, and the lines about tokens that a server prints at startup."""
+"""The first token of a store, and the lines about tokens that a server prints at start-up."""
 
 import os
 import shlex
@@ -18,7 +18,7 @@ BOOTSTRAP = "bootstrap"
 def bootstrap(store: Store, settings: Settings, *, lasting: bool = True) -> list[str]:
     """Create the first token of an empty store.
 
-    :param lasting: whether other commands find the store
+    :param lasting: whether other commands can use the store
     :returns: the lines to print about tokens. They include a token only if it was generated now
     """
     secret = _first(store, settings)
@@ -41,7 +41,7 @@ def _first(store: Store, settings: Settings) -> str | None:
     try:
         return store.tokens.add(BOOTSTRAP, superuser=True, secret=settings.bootstrap_token or None)
     except NotUnique:
-        # Another server, started at the same time, was first.
+        # Another server that started at the same time has created it.
         return None
 
 

@@ -109,7 +109,7 @@ def _check_token(url: str, token: str, contract: Contract) -> None:
 
 @contextlib.contextmanager
 def as_one_file(path: Path, contract: Contract) -> Iterator[Path]:
-    """The contract's path, or that of a temporary bundle if the contract is several files."""
+    """The contract's path, or that of a temporary bundle if the contract has several files."""
     if len(contract.files) == 1:
         yield path
         return
@@ -120,6 +120,6 @@ def as_one_file(path: Path, contract: Contract) -> Iterator[Path]:
 
 
 def configuration() -> Path:
-    """Schemathesis's configuration: beside this package in a checkout, within it when installed."""
+    """Schemathesis's configuration: beside this package in a checkout, inside of it when installed."""
     beside = PACKAGE.parent / "schemathesis.toml"
     return beside if beside.exists() else PACKAGE / "conformance" / "schemathesis.toml"

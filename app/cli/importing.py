@@ -35,9 +35,9 @@ def command(settings: Settings, files: tuple[Path, ...], allowed: Allowed) -> No
 
 
 def apply_files(store: Store, files: Sequence[Path], allowed: Allowed = NOTHING) -> bool:
-    """Apply blueprints in the order in which they need one another, and say what became of each.
+    """Apply blueprints in the order of their dependencies, and print the outcome of each.
 
-    :param allowed: what they are allowed
+    :param allowed: the options for blueprints
     :returns: whether all were applied
     """
     return _apply(store, {str(file): text for file, text in _read(files).items()}, allowed)
@@ -53,7 +53,7 @@ def seed_or_exit(store: Store, seed: Path | None, allowed: Allowed) -> None:
     else:
         from app.blueprints import DEFAULT
 
-        # They are those of authentik, of which the contract may serve a part.
+        # The default flows are authentik's; the contract may serve a part of them.
         done = _apply(store, {"default": DEFAULT.read_bytes()}, replace(allowed, skip_unknown=True))
     if not done:
         raise SystemExit(1)
@@ -85,7 +85,7 @@ def _apply(store: Store, texts: Mapping[str, bytes], allowed: Allowed) -> bool:
 
 
 def _tell(line: str) -> None:
-    """Write a line on standard error. A blueprint may come from anywhere."""
+    """Print a line to standard error, escaped, as a blueprint may come from anywhere."""
     click.echo(printable(line), err=True)
 
 

@@ -20,7 +20,7 @@ from app.conformance.replay import (
 )
 from app.conformance.token_check import check_token
 
-# Tokens that are valid nowhere, so that a deployment needs none of its own for them.
+# Tokens that are invalid on any deployment, so that it needs none of its own for them.
 INVALID = ("oracle-inactive-token", "oracle-expired-token", "oracle-apppw-token")
 SHOWN = 20
 
@@ -112,5 +112,5 @@ def _other(text: str) -> tuple[str, str]:
 
 
 def _recorded(sender: str) -> str:
-    """The token that a sender has in the recording."""
+    """The recorded token of a sender."""
     return f"oracle-{sender}-token"

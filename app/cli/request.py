@@ -8,7 +8,7 @@ import click
 
 from app.settings import Settings
 
-# Seconds that the token of one request is valid, should the process die before it removes it.
+# The lifetime of the token of one request in seconds, in case the process is killed before it removes the token.
 _LIFETIME = 60
 
 

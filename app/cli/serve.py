@@ -45,7 +45,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     if allowed and seed is None:
         raise click.UsageError("--allow-env, --allow-files and --skip-unknown are for the blueprints of --seed.")
 
-    # Nearly all that a start makes stays: to look for what does not would take a tenth of its time.
+    # Nearly all objects of the start are permanent: collecting garbage would take a tenth of its time.
     gc.disable()
     from gunicorn.app.base import BaseApplication
 
@@ -61,7 +61,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app.server.worker import Worker, stop_while_starting
 
     logs.configure(settings.log_level, settings.log_format)
-    # Gunicorn binds it again, and would report a failure in eleven lines.
+    # Gunicorn binds the address again, and would report a failure in eleven lines.
     listener_or_exit(settings).close()
     given, settings = settings, with_file(settings)
     contract = contract_or_exit(settings)
@@ -73,7 +73,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         seed_or_exit(store, None if seed == _DEFAULT else seed, allowed)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
     base_path = contract.base_path + "/"
-    # While a reload is under way there are the old workers and the new ones.
+    # During a reload there are old and new workers.
     metrics = create_metrics(contract, 2 * settings.workers)
     logs.tell_dropped(metrics.drop_line)
     app = create_app(
@@ -84,7 +84,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         recorder=Recorder(contract) if record else None,
         tracing=tracing_or_warning(),
     )
-    # Workers open connections of their own.
+    # Workers open their own connections.
     store.close()
 
     class Server(BaseApplication):
@@ -97,10 +97,10 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
                 "proc_name": "flows",
                 "loglevel": "warning",
                 "graceful_timeout": 30,
-                # Seconds without a heartbeat after which a worker is replaced.
+                # Seconds without a heartbeat until a worker is replaced.
                 "timeout": 30,
                 "keepalive": 75,
-                # Nothing is controlled from outside but by signals.
+                # Signals are the only control from outside.
                 "control_socket_disable": True,
                 "pre_fork": give_part,
                 "post_fork": begin_worker,
@@ -131,13 +131,13 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
 
     stop_while_starting()
     Worker.lifeline = os.pipe()
-    # Workers share what is there, as long as nobody writes to it.
+    # Workers share the memory of the start, as long as they do not write to it.
     gc.freeze()
     gc.enable()
     Server().run()
 
 
 def _check_usage(settings: Settings, alone: str) -> None:
-    """:param alone: the option that is for one worker, empty if there is none"""
+    """:param alone: the option that requires one worker, empty if there is none"""
     if alone and settings.workers > 1:
         raise click.UsageError(f"{alone} is for one worker, and FLOWS_WORKERS is {settings.workers}.")

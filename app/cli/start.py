@@ -1,4 +1,4 @@
-"""What every command that needs the store or the application does first."""
+"""The start of commands that need the store or the application."""
 
 import contextlib
 import os
@@ -25,21 +25,21 @@ _IN_MEMORY = (
 
 
 def contract_or_exit(settings: Settings) -> Contract:
-    """The checked contract, from the cache if it is there; its findings on standard error and exit 1 if it can't be served."""
+    """Load the checked contract, from the cache if possible; print its findings and exit 1 if it can't be served."""
     with exit_on_findings():
         return load_contract(settings, cache=default_folder(os.environ))
 
 
 def draft_or_exit(settings: Settings) -> Contract:
-    """The same of a contract that is being edited, in which operations may be without a handler."""
+    """The same for a contract that is being edited, in which operations may have no handler."""
     with exit_on_findings():
         return load_draft(settings)
 
 
 def opened_or_exit(settings: Settings, contract: Contract) -> Store:
-    """The store as it is; exit 2 if the settings name none, or one in memory. It is closed when the command ends, however it does.
+    """Open the store as it is; exit 2 if the settings name none, or one in memory. It is closed when the command ends.
 
-    Commands that have a use for a store in memory have called `with_file` before.
+    Commands that can use a store in memory have called `with_file` before.
     """
     try:
         address = address_of(settings.database_url)
@@ -53,7 +53,7 @@ def opened_or_exit(settings: Settings, contract: Contract) -> Store:
 
 
 def store_or_exit(settings: Settings, contract: Contract) -> Store:
-    """The store, with its tables as this version has them.
+    """Open the store, with the tables of this version.
 
     It is migrated here, unless several servers share it, so that an operator decides when.
     """
@@ -70,7 +70,7 @@ def store_or_exit(settings: Settings, contract: Contract) -> Store:
 
 
 def existing_or_exit(settings: Settings, contract: Contract) -> Store:
-    """The store, to read it only; exit 1 if there is none, or not with the tables of this version."""
+    """Open the store for reading only; exit 1 if there is none, or its tables are not of this version."""
     if is_missing(settings):
         click.echo("flows: there is no store yet; the first `flows serve` makes it.", err=True)
         sys.exit(1)
@@ -91,7 +91,7 @@ def is_missing(settings: Settings) -> bool:
 
 
 def warn_of_pooler(store: Store) -> None:
-    """Say on standard error if connections lead to a pooler and not to PostgreSQL itself."""
+    """Warn on standard error if connections lead to a connection pooler."""
     if store.database.is_pooled():
         from app.store.upkeep.diagnosis import POOLER
 
@@ -99,10 +99,10 @@ def warn_of_pooler(store: Store) -> None:
 
 
 def sqlite_or_exit(settings: Settings, instead: str, file: Path) -> Path:
-    """The file of a SQLite store, which need not be there; exit 2 if the settings name none.
+    """The file of a SQLite store, which need not exist; exit 2 if the settings name none.
 
-    :param instead: the command to use for PostgreSQL, with `{url}` and `{file}` in it
-    :param file: what the command is about
+    :param instead: the command for PostgreSQL, with `{url}` and `{file}` in it
+    :param file: the file argument of the command
     """
     try:
         address = address_of(settings.database_url)
@@ -124,7 +124,7 @@ def _exit(message: str) -> NoReturn:
 
 
 def tracing_or_warning() -> Tracing | None:
-    """What makes spans of requests, if OpenTelemetry's variables ask for it; a warning if there can be none."""
+    """Create the tracing that OpenTelemetry's variables enable; print a warning if it can't be created."""
     try:
         return tracing_of(os.environ)
     except NoTraces as error:

@@ -1,4 +1,4 @@
-"""Checks of stored objects by commands: listed, or logged while a server runs."""
+"""Checks of stored objects by commands: listed, or logged by a running server."""
 
 import threading
 import time
@@ -14,10 +14,10 @@ from app.settings import Settings
 from app.store.engine.factory import open_database
 from app.stored import Violation, check_store, summarize
 
-# How many violations are listed, and how many kinds of them are logged.
+# The maximum number of violations that are listed, and of kinds of them that are logged.
 _LISTED, _LOGGED = 100, 20
 
-# Seconds until a server that has started begins to check, and that it pauses after so many objects, for requests to go on.
+# The delay of the check after the start of a server, and its pause after a number of objects, in seconds: requests go first.
 _DELAY, _PAUSE, _PORTION = 2.0, 0.05, 250
 
 
@@ -40,7 +40,7 @@ def list_violations(settings: Settings, contract: Contract) -> None:
 
 
 def check_in_background(settings: Settings, contract: Contract) -> None:
-    """Check the stored objects soon, on a thread that gives way to requests, and log a warning for each kind of violation."""
+    """Check the stored objects on a thread with low priority, and log a warning for each kind of violation."""
     timer = threading.Timer(_DELAY, _log_violations, (settings, contract))
     timer.daemon = True
     timer.start()

@@ -1,4 +1,4 @@
-"""A store in memory (`sqlite:///:memory:`): a temporary file, as processes and threads share no memory of SQLite's."""
+"""A store in memory (`sqlite:///:memory:`): a temporary file, as processes and threads can't share memory of SQLite."""
 
 import atexit
 import contextlib
@@ -13,11 +13,11 @@ from app.store.engine.address import address_of
 
 
 def with_file(settings: Settings) -> Settings:
-    """Give a store in memory a temporary file, which the end of this process removes.
+    """Give a store in memory a temporary file, removed at the end of this process.
 
-    Processes that are started from now on find it in the environment.
+    Processes started from now on find it in the environment.
 
-    :returns: the settings with its URL; the same ones if they name another store, or none that can be used
+    :returns: the settings with its URL; unchanged if they name another or an invalid store
     """
     with contextlib.suppress(ValueError):
         address = address_of(settings.database_url)
@@ -31,6 +31,6 @@ def with_file(settings: Settings) -> Settings:
 
 
 def _remove(folder: Path, owner: int) -> None:
-    # Workers that were forked end, too.
+    # Forked workers exit, too.
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ def command() -> None:
 
 
 def _lifetime(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int:
-    """Seconds since 1970 at which a token expires; 0 for never."""
+    """The expiry of a token in seconds since 1970-01-01 UTC; 0 for never."""
     if value is None:
         return 0
     match = re.fullmatch(r"([1-9][0-9]{0,3})([mhdw])", value)
@@ -27,7 +27,7 @@ def _lifetime(_context: click.Context, _parameter: click.Parameter, value: str |
 
 
 def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """The name of a token, which must be visible on one line of a list."""
+    """Validate the name of a token, which must be visible on one line of a list."""
     if not value.strip() or not value.isprintable():
         raise click.BadParameter("a name has at least one visible character, and no control characters.")
     return value
