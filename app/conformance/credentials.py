@@ -4,14 +4,14 @@ from app.settings import TOKEN_RULE, is_token
 
 
 class RejectedToken(Exception):
-    """A token can't be sent, or the deployment rejects it. The message says which one, and why, but not the token."""
+    """A token that can't be sent, or that the deployment rejects. The message gives its source and the reason, not the token."""
 
 
 def check_sendable(token: str, source: str) -> None:
-    """Check that a header can have a token.
+    """Check that a header can contain a token.
 
-    :param source: the option that gave it, such as `--token`
-    :raises RejectedToken: it is empty, or has characters that no token has
+    :param source: the option of the token, such as `--token`
+    :raises RejectedToken: it is empty, or has invalid characters
     """
     if not token.strip():
         raise RejectedToken(f"The token of {source} is empty: is the variable set?")

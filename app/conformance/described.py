@@ -1,6 +1,6 @@
-"""What the contract says of its operations that decides which data the store can take: identities, references, what is unique.
+"""Identifiers, references and unique properties in the contract, which decide which data a store accepts.
 
-It is read from the document alone, so that a fuzzer knows a new operation, model or reference as soon as it is described.
+They are read from the document alone, so that a fuzzer uses a new operation, model or reference as soon as it is described.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,12 +21,12 @@ _BODY = "$response.body#/"
 
 @dataclass(frozen=True)
 class Targets:
-    """Which objects a value names.
+    """The objects that a value may identify.
 
-    :param models: the models that they are of; none if no such object ever exists
-    :param identity: the properties of theirs that the value may equal
-    :param cascades: whether the one that holds the value is deleted with them
-    :param words: what is said of a value that names one of them, and may not
+    :param models: their models; empty if no such object ever exists
+    :param identity: their properties that the value may equal
+    :param cascades: whether the object with the value is deleted with them
+    :param words: the message for a value that identifies one of them, but is not allowed
     """
 
     models: frozenset[str]
@@ -37,16 +37,16 @@ class Targets:
 
 @dataclass
 class Operation:
-    """One operation.
+    """An operation of the contract.
 
     :param takes_input: whether it has a body or query parameters
     :param body: the schema of its body
-    :param unique: the properties of its body that no two objects share, with their schemas
-    :param pipelined: what it says of properties that no two objects share together
-    :param references: the properties of its body that lead to objects
-    :param filters: the query parameters that do
-    :param narrowing: the query parameters that objects may fail to match
-    :param path: the path parameters, with the objects that they name
+    :param unique: the unique properties of its body, with their schemas
+    :param pipelined: the messages about properties that are unique together
+    :param references: the reference properties of its body
+    :param filters: the query parameters that are references
+    :param narrowing: the query parameters that filter objects
+    :param path: the path parameters, with the objects that they identify
     :param responses: the schemas of its responses, by status
     """
 
@@ -64,7 +64,7 @@ class Operation:
 class DescribedContract:
     """The operations of a contract, by method and path.
 
-    :param document: the contract, in one piece
+    :param document: the contract as one document
     """
 
     def __init__(self, document: Document) -> None:
@@ -87,12 +87,12 @@ class DescribedContract:
             self._follow(link, model, self._operations[by_id[link["operationId"]]])
 
     def operation(self, method: str, path: str) -> Operation:
-        """What is said of an operation. :param path: with its parameters in braces"""
+        """An operation. :param path: with its parameters in braces"""
         return self._operations[method.lower(), path]
 
     @property
     def identities(self) -> frozenset[str]:
-        """The properties that name an object somewhere."""
+        """The properties that identify objects anywhere."""
         named = (
             targets.identity
             for operation in self._operations.values()
@@ -101,7 +101,7 @@ class DescribedContract:
         return frozenset(property_name for properties in named for property_name in properties)
 
     def holders(self) -> dict[str, frozenset[str]]:
-        """The properties that hold what an object is deleted with, by its model."""
+        """The properties with the objects whose deletion cascades, by model."""
         found: dict[str, frozenset[str]] = {}
         for operation in self._operations.values():
             for schema in operation.responses.values():
@@ -111,12 +111,12 @@ class DescribedContract:
         return found
 
     def model_of(self, schema: Schema) -> str | None:
-        """The model that a schema describes."""
+        """The model of a schema."""
         name: str | None = self.flattened(schema).get("x-model", {}).get("name")
         return name
 
     def objects(self, schema: Schema, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The objects within a response, each with its model, the outer ones first."""
+        """The objects in a response, each with its model, the outer ones first."""
         schema = self.flattened(schema)
         if isinstance(value, list):
             for item in value:
@@ -129,11 +129,11 @@ class DescribedContract:
                     yield from self.objects(property_schema, value[name])
 
     def describes(self, schema: Schema, value: Any) -> bool:
-        """Whether a value fits a schema."""
+        """Whether a value is valid by a schema."""
         return self._reader.validator(schema).is_valid(value)
 
     def flattened(self, schema: Schema) -> dict[str, Any]:
-        """A schema's keywords, with those of its `$ref` and of each part of its `allOf`."""
+        """The keywords of a schema, with those of its `$ref` and of each part of its `allOf`."""
         schema = self._resolved(schema)
         merged: dict[str, Any] = {}
         for part in (*map(self.flattened, schema.get("allOf", ())), schema):
@@ -195,7 +195,7 @@ class DescribedContract:
         return found
 
     def _links(self, described: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:
-        """The links from the responses that hold an object, each with the object's model."""
+        """The links from responses with an object, each with the object's model."""
         for response in map(self._resolved, described["responses"].values()):
             for media in response.get("content", {}).values():
                 if model := self.model_of(media["schema"]):
@@ -203,7 +203,7 @@ class DescribedContract:
                         yield self._resolved(link), model
 
     def _follow(self, link: Mapping[str, Any], model: str, target: Operation) -> None:
-        """Note which objects a link says that the path parameters of its target name."""
+        """Record the objects that the path parameters of a link's target identify."""
         for parameter, expression in link.get("parameters", {}).items():
             name = parameter.removeprefix("path.")
             if str(expression).startswith(_BODY):

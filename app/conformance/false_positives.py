@@ -1,4 +1,4 @@
-"""Error responses of data that the contract allows: whether what is stored is the whole reason."""
+"""Error responses to data that the contract allows: whether stored data is the only reason."""
 
 import re
 from typing import Any
@@ -10,24 +10,24 @@ _MISSING = re.compile(r'Invalid pk "(.*)" - object does not exist\.', re.DOTALL)
 _NO_CHOICE = re.compile(
     r"Select a valid choice\. (?:That choice|(.*)) is(?: not one of the available choices)\.", re.DOTALL
 )
-# A limit that moves with the clock.
+# The limit depends on the time.
 _TOO_LATE = re.compile(r"Token expires exceeds maximum lifetime \(.*\)\.")
 _NON_FIELD_ERRORS = "non_field_errors"
 
 
 def only_the_store_knows(operation: Operation, rejection: Any, body: Any, query: Any, known: KnownObjects) -> bool:
-    """Whether every message of a 400 tells of what is stored, and of a value that was sent.
+    """Whether all messages of a 400 are about stored data, and about a value that was sent.
 
-    :param operation: what was asked for
-    :param rejection: the response
-    :param body: what was sent
-    :param query: the query parameters that were sent
-    :param known: the objects that are known to be there, which are no reason
+    :param operation: the operation
+    :param rejection: the error response
+    :param body: the sent body
+    :param query: the sent query parameters
+    :param known: objects that exist, which are no reason
     """
     if not isinstance(rejection, dict) or not rejection:
         return False
     if not operation.takes_input:
-        # Nothing was sent, so that nothing of it can be wrong.
+        # No data was sent that could be invalid.
         return rejection.keys() == {"detail"}
     body = body if isinstance(body, dict) else {}
     query = query if isinstance(query, dict) else {}
@@ -78,6 +78,6 @@ def _is_dangling(name: str, sent: list[str], targets: Targets, known: KnownObjec
 
 
 def _texts(value: Any) -> list[str]:
-    """A value, or those of a list, as messages show them: authentik reads integers of more than 64 bits as floats."""
+    """A value, or those of a list, as in messages: authentik reads integers of more than 64 bits as floats."""
     values = value if isinstance(value, list) else [value]
     return [str(float(item) if isinstance(item, int) and 64 <= item.bit_length() < 1024 else item) for item in values]

@@ -1,7 +1,7 @@
-"""What Schemathesis has to know that the contract can't say. Loaded by `schemathesis.toml`.
+"""Hooks for Schemathesis, with knowledge that the contract can't express. Loaded by `schemathesis.toml`.
 
-Whether data is taken depends on what is stored, so that no schema can keep generated data from being refused. So in the parts of a
-request that are meant to be right, what has to be unique is, and what names an object names one.
+Whether data is accepted depends on stored data, so that generated data may be rejected despite its schema. So in the parts of a
+request that should be valid, unique values are made unique, and references are made to refer to existing objects.
 """
 
 import itertools
@@ -23,19 +23,19 @@ from app.conformance.known_objects import KnownObjects
 
 FORM = "multipart/form-data"
 
-# One of so many requests names what was generated, so that names that dangle are tried too.
+# One of so many requests keeps its generated references, so that dangling ones are tested too.
 ASTRAY = 4
-# So many objects of a kind stay, whatever is deleted.
+# So many objects of each model are never deleted.
 SPARED = 3
 
 
 class _Run:
-    """What is known while a contract is fuzzed. :param contract: the contract"""
+    """The state of a fuzzing run. :param contract: the contract"""
 
     def __init__(self, contract: DescribedContract) -> None:
         self.contract = contract
         self.known = KnownObjects(contract.identities, contract.holders())
-        # A run's values differ from those of other runs on the same deployment.
+        # Values differ from those of other runs on the same deployment.
         self.mark = secrets.token_hex(4)
         self.numbers = itertools.count()
 
@@ -45,7 +45,7 @@ _run = _Run(DescribedContract({"paths": {}}))
 
 @schemathesis.hook  # type: ignore[untyped-decorator]  # Schemathesis has no type information
 def before_load_schema(_context: Any, raw_schema: dict[str, Any]) -> None:
-    """Read the contract, then take out of it what Schemathesis misreads."""
+    """Parse the contract, then remove the parts that Schemathesis misinterprets."""
     global _run
     _run = _Run(DescribedContract(raw_schema))
     _prepare(raw_schema, _run.contract)
@@ -56,12 +56,12 @@ def _prepare(part: Any, contract: DescribedContract) -> None:
         for item in part:
             _prepare(item, contract)
     elif isinstance(part, dict):
-        # Sentences stand by keywords, and are taken for these keywords.
+        # Messages have the names of keywords, and are mistaken for them.
         part.pop("x-messages", None)
         if "content" in part.get("requestBody", ()):
             _require(part["requestBody"], contract)
         if "schema" in part.get(FORM, ()):
-            # What is a file is told by the schema's own properties only.
+            # Only the schema's own properties tell which of them are files.
             form = part[FORM]
             form["schema"] = contract.flattened(form["schema"])
         for item in part.values():
@@ -69,21 +69,21 @@ def _prepare(part: Any, contract: DescribedContract) -> None:
 
 
 def _require(body: dict[str, Any], contract: DescribedContract) -> None:
-    """No body counts as `{}`, which rules across properties may forbid: then there has to be one."""
+    """Require a body if `{}`, the default without one, violates a rule across properties."""
     if not all(contract.describes(media["schema"], {}) for media in body["content"].values()):
         body["required"] = True
 
 
 @schemathesis.deserializer(*YAML_MEDIA_TYPES)  # type: ignore[untyped-decorator]
 def as_text(_context: Any, response: Any) -> str:
-    """A file is described as a string, whatever it holds."""
+    """Read a file as a string, as the contract describes it."""
     text: str = response.text
     return text
 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]
 def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
-    """Make names lead somewhere, and values that have to be so unique, where a part of the request is meant to be right."""
+    """Make references valid, and unique values unique, in the parts of a request that should be valid."""
     operation = _operation(case)
     number = next(_run.numbers)
     astray = number % ASTRAY == 0
@@ -95,7 +95,7 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
             for name, value in case.path_parameters.items()
         }
     if case.query and "query" in right and not astray:
-        # What narrows a list would hide the object of the path.
+        # A filter of a list would hide the object of the path.
         hidden = operation.narrowing if operation.path else frozenset()
         shown = {name: value for name, value in case.query.items() if name not in hidden}
         case.query = _led(shown, operation.filters, number)
@@ -106,12 +106,12 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
         led = own if astray else _led(own, operation.references, number)
         case.body = led
         if led.keys() != own.keys() and "body" not in _right_parts(case):
-            # Rules across properties do not let those be left out that dangle.
+            # Rules across properties require the dangling ones.
             case.body = own
 
 
 def _own(value: Any, schema: Schema, number: int) -> Any:
-    """A text of this request's own in place of a generated one, of the same length if there is room."""
+    """Replace a generated text by one of this request, of the same length if possible."""
     if not isinstance(value, str):
         return value
     mark = f"{_run.mark}-{number:x}-"
@@ -121,7 +121,7 @@ def _own(value: Any, schema: Schema, number: int) -> Any:
 
 
 def _led(properties: Mapping[str, Any], references: Mapping[str, Targets], number: int) -> dict[str, Any]:
-    """Properties whose references lead to objects, without those for which there never are any."""
+    """Replace references by existing ones, and leave out those without any possible target."""
     return {
         name: _existing(value, references.get(name), number)
         for name, value in properties.items()
@@ -130,7 +130,7 @@ def _led(properties: Mapping[str, Any], references: Mapping[str, Targets], numbe
 
 
 def _existing(value: Any, targets: Targets | None, number: int, sparing: bool = False) -> Any:
-    """The name of an object in place of a generated one; as it was if that names one, or if there is none."""
+    """Replace a generated identifier by that of an object; unchanged if it is one, or if there is none."""
     if targets is None or value in (None, "") or (isinstance(value, str) and _run.known.knows(value, targets.models)):
         return value
     names = _run.known.names(targets.models, targets.identity)
@@ -143,7 +143,7 @@ def _existing(value: Any, targets: Targets | None, number: int, sparing: bool = 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]
 def after_call(_context: Any, case: Any, response: Any) -> None:
-    """Remember the objects that are answered, and forget those that are gone."""
+    """Cache the objects in a response, and discard deleted ones."""
     operation = _operation(case)
     if response.status_code in (204, 404) and case.method in ("DELETE", "GET"):
         if response.status_code == 204 or not case.query:
@@ -156,16 +156,16 @@ def after_call(_context: Any, case: Any, response: Any) -> None:
 
 @schemathesis.hook  # type: ignore[untyped-decorator]
 def filter_failure(_context: Any, failure: Any, case: Any, response: Any) -> bool:
-    """Whether what a check found is a fault of the server's, and not something that Schemathesis can't know."""
+    """Whether a failed check is an error of the server, and no false positive."""
     operation = _operation(case)
     if isinstance(failure, MissingHeaderNotRejected):
-        # authentik refuses a request without credentials by 403, never by 401.
+        # authentik rejects a request without credentials by 403, never by 401.
         return not (failure.header_name.lower() == "authorization" and response.status_code == 403)
     if isinstance(failure, EnsureResourceAvailability):
-        # It went with another object, or by another path.
+        # It was deleted with another object, or by another path.
         return not any(_run.known.was_deleted(case.path_parameters.get(name)) for name in operation.path)
     if isinstance(failure, AcceptedNegativeData) and case.media_type == FORM:
-        # Of a form with a file it is not asked whether it is wrong after all.
+        # Schemathesis does not check whether a form with a file is invalid.
         return not _run.contract.describes(operation.body, _as_sent(case.body))
     if isinstance(failure, AcceptedNegativeData) and (read := _as_read(case.body, operation)) != case.body:
         return not _run.contract.describes(operation.body, read)
@@ -179,7 +179,7 @@ def _operation(case: Any) -> Operation:
 
 
 def _right_parts(case: Any) -> frozenset[str]:
-    """The parts of a request that are meant to be taken, though another may not be."""
+    """The parts of a request that should be valid, though another may not be."""
     if (meta := case.meta) is None:
         return frozenset()
     modes = dict.fromkeys(("path", "query", "body"), meta.generation.mode)
@@ -204,7 +204,7 @@ def _as_read(body: Any, operation: Operation) -> Any:
 
 
 def _as_sent(form: Any) -> Any:
-    """What a server gets of a form: of several parts of one name the last one, and text in place of files."""
+    """A form as received by a server: of several parts with one name the last one, and text in place of files."""
     if not isinstance(form, dict):
         return form
     parts = {name: value if isinstance(value, list) else [value] for name, value in form.items()}

@@ -1,9 +1,9 @@
-"""The objects that a run has come across: what it may name in its requests."""
+"""A cache of existing objects that requests of a run can refer to."""
 
 from collections.abc import Iterable, Mapping, Set
 from typing import Any, NamedTuple
 
-# How many objects of a model are kept in mind, and how many names of those that are gone. The oldest ones are forgotten.
+# The maximum number of cached objects per model, and of identifiers of deleted ones. The oldest ones are discarded.
 KEPT = 200
 GONE = 10_000
 
@@ -14,10 +14,10 @@ class _Object(NamedTuple):
 
 
 class KnownObjects:
-    """Remembers objects by their model.
+    """A cache of objects by model.
 
-    :param identities: the properties that name an object
-    :param holders: by model, the properties that hold what an object is deleted with
+    :param identities: the properties that identify an object
+    :param holders: by model, the properties with the objects whose deletion cascades
     """
 
     def __init__(self, identities: Iterable[str], holders: Mapping[str, Set[str]]) -> None:
@@ -28,7 +28,7 @@ class KnownObjects:
         self._gone: dict[str, str] = {}
 
     def put(self, model: str, found: Mapping[str, Any]) -> None:
-        """Keep an object in mind, as it is now."""
+        """Cache the current state of an object."""
         names = _texts(found, self._identities)
         if "pk" not in names:
             return
@@ -40,7 +40,7 @@ class KnownObjects:
             self._drop(model, next(iter(kept)))
 
     def discard(self, name: object) -> None:
-        """An object is gone, and with it what it held."""
+        """Discard a deleted object, and those deleted with it."""
         if not isinstance(name, str) or name not in self._places:
             return
         model, pk = self._places[name]
@@ -53,7 +53,7 @@ class KnownObjects:
                 self.discard(pk)
 
     def names(self, models: Iterable[str], properties: Iterable[str]) -> list[str]:
-        """What names an object of some models, by some of its properties; the oldest ones first."""
+        """The identifiers of objects of some models, from some of their properties; the oldest ones first."""
         return [
             found.names[property_name]
             for model in sorted(models)
@@ -63,11 +63,11 @@ class KnownObjects:
         ]
 
     def knows(self, name: str, models: Set[str]) -> bool:
-        """Whether a value names an object of some models that is or was there."""
+        """Whether a value identifies an existing or deleted object of some models."""
         return self._places.get(name, ("", ""))[0] in models or self._gone.get(name) in models
 
     def was_deleted(self, name: object) -> bool:
-        """Whether a value names an object that was there."""
+        """Whether a value identifies a deleted object."""
         return name in self._gone and name not in self._places
 
     def _drop(self, model: str, pk: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
-"""One HTTP/1.1 request with exactly the bytes that are asked for.
+"""HTTP/1.1 requests with exactly the given bytes.
 
-Clients correct what they are given; a recorded request may be wrong on purpose (a bad method, a space in the target).
+HTTP clients correct their input; a recorded request may be invalid on purpose (a bad method, a space in the target).
 """
 
 import contextlib
@@ -12,16 +12,16 @@ from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
-# Seconds that a server may take for one response.
+# The maximum time for one response, in seconds.
 TIMEOUT = 30
 
 
 @dataclass(frozen=True)
 class RawResponse:
-    """A response as it came.
+    """A response as received.
 
     :param status: the status code
-    :param headers: names in small letters; the last of repeated ones
+    :param headers: names in lower case; the last of repeated ones
     :param body: the body, not decoded
     """
 
@@ -30,15 +30,15 @@ class RawResponse:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON. :raises ValueError: it is none"""
+        """The body as JSON. :raises ValueError: it is not JSON"""
         return orjson.loads(self.body)
 
 
 def split_url(url: str, *schemes: str) -> SplitResult:
     """Split the URL of a server into its parts.
 
-    :param schemes: the schemes that it may have
-    :raises ValueError: it has another scheme, no host or a port that can't be, or it is no URL at all
+    :param schemes: the allowed schemes
+    :raises ValueError: it has another scheme, no host or an invalid port, or it is no URL at all
     """
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
@@ -48,10 +48,10 @@ def split_url(url: str, *schemes: str) -> SplitResult:
 
 
 class RawClient:
-    """A server to send requests to, one connection each.
+    """A client that opens one connection per request.
 
     :param url: scheme, host and port; `http` only
-    :raises ValueError: the URL is of another kind
+    :raises ValueError: the URL is invalid, or of another scheme
     """
 
     def __init__(self, url: str) -> None:
@@ -68,12 +68,12 @@ class RawClient:
         *,
         chunked: bool = False,
     ) -> RawResponse:
-        """Send one request and take the response in.
+        """Send one request and read the response.
 
-        :param target: path and query, as they go over the wire
+        :param target: path and query, as sent
         :param headers: besides Host, Content-Length and Connection, which are added unless given
         :param chunked: send the body chunked, without Content-Length
-        :raises OSError: the server does not answer
+        :raises OSError: the server does not respond
         """
         lines = [f"{method} {target} HTTP/1.1"]
         names = {name.lower() for name, _ in headers or ()}

@@ -1,8 +1,7 @@
-"""Recorded requests, sent again: does a deployment answer as the real authentik 2024.8.6 did?
+"""Replay of recorded requests: does a deployment respond like authentik 2024.8.6?
 
-Compared are the status, the media type and properties of a JSON response, and `Allow` on a 405. Identities differ from run to
-run, so
-each UUID counts as the how-manieth it is; times are masked.
+It compares the status, the media type and properties of a JSON response, and `Allow` on a 405. Identifiers differ from run to
+run, so each UUID is replaced by its number; times are masked.
 """
 
 import base64
@@ -25,7 +24,7 @@ ADMIN = "oracle-admin-token"
 API = "/api/v3"
 FLOWS = f"{API}/flows/instances/"
 
-# What there may be on a deployment, and the property that names one of it in a path.
+# The collections of a deployment, and the property that identifies an object in a path.
 _COLLECTIONS = (
     (FLOWS, "slug"),
     (f"{API}/stages/all/", "pk"),
@@ -35,17 +34,17 @@ _COLLECTIONS = (
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?")
-# Where the deployment itself is.
+# The origin of the deployment.
 _ORIGIN = re.compile(r"http://127\.0\.0\.1:\d+")
-# authentik dates its exports, and this server names what is in them.
+# authentik writes the date into exports, this server the names of the flows.
 _EXPORTED = re.compile(r"authentik Export - [^\n]*")
 _PAGE = "<html page>"
 _KEY = re.compile(r"<key \d+>")
-# A JSON number in a request whose value is known when the request is sent.
+# A JSON number in a request whose value is only known when the request is sent.
 _INTEGER = re.compile(r'"\$\{int:(\w+)\}"')
-# Integers that are the keys of users, as text in what is connected with an object.
+# Properties with integer keys of users, shown as text in `used_by`.
 _KEYS = frozenset({"pk", "user", "users", "user_pk"})
-# What a server generates that says nothing.
+# Generated properties with random values.
 _GENERATED = frozenset({"avatar", "uid", "user_uid", "num_pk", "token"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -53,14 +52,14 @@ Case = Mapping[str, Any]
 
 
 class SetupError(Exception):
-    """What a case needs can't be made on this deployment."""
+    """The objects of a case can't be created on this deployment."""
 
 
 @dataclass(frozen=True)
 class Recording:
     """The recorded cases.
 
-    :param cases: one request and its response each
+    :param cases: each with one request and its response
     :param fixtures: the requests that prepare an empty server, by name
     """
 
@@ -69,19 +68,19 @@ class Recording:
 
     @classmethod
     def read(cls, *folders: Path) -> "Recording":
-        """The recordings in folders, as one. :raises OSError: one can't be read"""
+        """Read and merge the recordings in folders. :raises OSError: one can't be read"""
         lines = [line for folder in folders for line in (folder / "cases.jsonl").read_bytes().splitlines()]
         fixtures = [json.loads((folder / "fixtures.json").read_bytes()) for folder in folders]
-        # Recorded bodies hold lone surrogates on purpose, which orjson refuses.
+        # Recorded bodies contain lone surrogates on purpose, which orjson rejects.
         return cls([json.loads(line) for line in lines], dict(item for named in fixtures for item in named.items()))
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Cases that are answered otherwise on purpose.
+    """Cases with intentionally different responses.
 
     :param cases: ids, or patterns of them
-    :param rule: the rule of `docs/compatibility.md` that they fall under
+    :param rule: the rule of `docs/compatibility.md` for them
     :param why: one sentence for users
     """
 
@@ -90,12 +89,12 @@ class Difference:
     why: str
 
     def covers(self, case_id: str) -> bool:
-        """Whether a case is one of these; `*` is the only wild character."""
+        """Whether a case is one of these; `*` is the only wildcard."""
         return any(fnmatchcase(case_id, re.sub(r"([\[?])", r"[\1]", pattern)) for pattern in self.cases)
 
 
 def read_differences(path: Path) -> list[Difference]:
-    """The differences that a file lists. :raises OSError: it can't be read"""
+    """Read the differences in a file. :raises OSError: it can't be read"""
     return [
         Difference(tuple(entry["cases"]), str(entry["rule"]), entry["why"].strip())
         for entry in yaml.safe_load(path.read_text("utf-8"))
@@ -104,12 +103,12 @@ def read_differences(path: Path) -> list[Difference]:
 
 @dataclass
 class Replay:
-    """Sends cases to a deployment, each from the state it was recorded from.
+    """Sends cases to a deployment, each in the state of its recording.
 
     :param wire: the deployment; its flows, stages, policies and prompts are deleted
     :param recording: the cases
-    :param tokens: the deployment's tokens by the recording's
-    :param empty: deletes everything; by requests if not given
+    :param tokens: the deployment's tokens by the recorded ones
+    :param empty: deletes all objects; by requests if not given
     """
 
     wire: RawClient
@@ -120,11 +119,11 @@ class Replay:
     _saved: dict[str, str] = field(default_factory=dict, init=False)
 
     def run(self, case: Case) -> list[str]:
-        """Send a case and compare.
+        """Send a case and compare the responses.
 
-        :returns: what differs, nothing if the response is as recorded
-        :raises SetupError: what the case needs can't be made here
-        :raises OSError: the deployment does not answer
+        :returns: the differences, empty if there are none
+        :raises SetupError: the objects of the case can't be created
+        :raises OSError: the deployment does not respond
         """
         saved = self._prepare(case)
         if case["method"] not in _SAFE:
@@ -132,7 +131,7 @@ class Replay:
         return compare(case, self._send(case, saved))
 
     def _prepare(self, case: Case) -> dict[str, str]:
-        """Bring the deployment to the case's state. States of cases that only read are used again."""
+        """Create the state of the case. States of cases that only read are reused."""
         name, steps = case["fixture"], case.get("steps", ())
         if self._prepared != name or steps:
             self._prepared = None
@@ -144,7 +143,7 @@ class Replay:
                     self._saved[variable] = str(_at(response, property_name))
             self._prepared = None if steps else name
         saved = dict(self._saved)
-        # The steps have the identities of the recording.
+        # The steps use the identifiers of the recording.
         recorded: dict[str, str] = dict(case.get("vars") or {})
         created = [variable for variable in recorded if variable not in saved]
         for step in steps:
@@ -188,7 +187,7 @@ class Replay:
 
 
 def _with_identities(request: Mapping[str, Any], own: Mapping[str, str]) -> Mapping[str, Any]:
-    """A request with identities of this deployment in place of those of the recording."""
+    """Replace identifiers of the recording in a request by those of this deployment."""
     text = json.dumps(request)
     for recorded, identity in own.items():
         text = text.replace(recorded, identity)
@@ -197,7 +196,7 @@ def _with_identities(request: Mapping[str, Any], own: Mapping[str, str]) -> Mapp
 
 
 def leaves_something(case: Case) -> bool:
-    """Whether a case makes a flow that no request can delete, because its path belongs to another operation."""
+    """Whether a case creates a flow that no request can delete, because its path belongs to another operation."""
     return any(
         isinstance(body := request.get("body"), dict) and body.get("slug") in ("cache_info", "cache_clear", "import")
         for request in (case, *case.get("steps", ()))
@@ -205,14 +204,14 @@ def leaves_something(case: Case) -> bool:
 
 
 def _at(response: Any, path: str) -> Any:
-    """A property of a response, or one within it: `results.0.uuid`."""
+    """A property of a response, possibly nested: `results.0.uuid`."""
     for key in path.split("."):
         response = response[int(key) if isinstance(response, list) else key]
     return response
 
 
 def _filled(text: str, saved: Mapping[str, str]) -> str:
-    """JSON with identities in place of variables."""
+    """Replace variables in JSON by identifiers."""
     return Template(_INTEGER.sub(lambda match: saved[match[1]], text)).safe_substitute(saved)
 
 
@@ -231,7 +230,7 @@ def body_of(case: Case, saved: Mapping[str, str]) -> bytes | None:
 
 
 def compare(case: Case, response: RawResponse) -> list[str]:
-    """What differs between a recorded response and the one that came, a sentence each."""
+    """The differences between a recorded response and an actual one, a sentence each."""
     found = []
     if response.status != case["status"]:
         found.append(f"status {response.status} instead of {case['status']}: {response.body[:300]!r}")
@@ -257,7 +256,7 @@ def compare(case: Case, response: RawResponse) -> list[str]:
 
 
 def _without_ties(case: Case, body: Any) -> Any:
-    """A page in the order of slugs, if it was in the order that the case asks for; authentik leaves open how equals follow."""
+    """A page sorted by slug, if it is in the order of the case; authentik does not define the order of equal objects."""
     asked = [value for name, value in parse_qsl(case.get("query", "")) if name == "ordering"]
     if not asked or not isinstance(body, dict) or not body.get("results") or "slug" not in body["results"][0]:
         return body
@@ -269,12 +268,12 @@ def _without_ties(case: Case, body: Any) -> Any:
 
 
 def canonical(value: Any) -> str:
-    """JSON in which identities are numbered by order of appearance, and times and what says nothing are masked."""
+    """JSON in which identifiers are numbered by order of appearance, and times and random values are masked."""
     return _masked(json.dumps(_marked(value), sort_keys=True))
 
 
 def _marked(value: Any, name: str = "") -> Any:
-    """A value with its integers that are keys marked as such."""
+    """A value with its integer keys marked as such."""
     if isinstance(value, dict):
         return {key: f"<{key}>" if key in _GENERATED else _marked(inner, key) for key, inner in value.items()}
     if isinstance(value, list):
@@ -291,7 +290,7 @@ def _masked(text: str) -> str:
 
 
 def by_state(cases: Sequence[Case]) -> Iterator[Case]:
-    """The cases in an order that prepares few states anew: those that only read first, state by state."""
+    """The cases in an order that needs few setups: those that only read first, state by state."""
     order = list(dict.fromkeys(case["fixture"] for case in cases))
     yield from sorted(
         cases, key=lambda case: (order.index(case["fixture"]), case["method"] not in _SAFE or bool(case.get("steps")))

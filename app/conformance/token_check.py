@@ -8,16 +8,16 @@ from app.conformance.credentials import RejectedToken, check_sendable
 
 
 def check_token(url: str, token: str, source: str) -> None:
-    """Compare the response to a token with the response to one that can't be valid.
+    """Compare the response to a token with the response to an invalid one.
 
-    A valid token without permissions gets another message than an invalid one, so that equal responses mean an invalid token,
-    in whatever words the deployment says so.
+    A valid token without permissions gets another message than an invalid one, so that equal responses mean an invalid token, with
+    any wording of the deployment.
 
-    :param url: of an operation that needs credentials
+    :param url: of an operation that requires credentials
     :param token: the token to check
-    :param source: the option that gave it, such as `--token`
+    :param source: the option of the token, such as `--token`
     :raises RejectedToken: it can't be sent, or the deployment rejects it
-    :raises OSError: the deployment does not answer
+    :raises OSError: the deployment does not respond
     """
     check_sendable(token, source)
     response = _get(url, token)
