@@ -9,6 +9,7 @@ import click
 import orjson
 
 from app.cli.findings import exit_on_findings, rejected_tokens
+from app.conformance.caller import names_of_caller
 from app.conformance.credentials import check_sendable
 from app.conformance.raw_http import split_url
 from app.conformance.token_check import check_token
@@ -57,8 +58,8 @@ def command(
     """Fuzz a deployment with the contract: this server, or a real authentik.
 
     Schemathesis sends valid and invalid requests, and follows the links between operations. It creates, changes and deletes
-    objects, including those that it finds. Arguments after `--` are passed to Schemathesis. Exits 1 if it finds anything, and 2 if
-    the deployment rejects the token.
+    objects, including those that it finds, except the user, groups and tokens of the caller. Arguments after `--` are passed to
+    Schemathesis. Exits 1 if it finds anything, and 2 if the deployment rejects the token.
 
     Example: flows fuzz http://127.0.0.1:8000 --token $TOKEN --minutes 5
     """
@@ -68,6 +69,8 @@ def command(
         raise click.UsageError(str(error)) from error
     try:
         from schemathesis.cli import schemathesis
+
+        from app.conformance import fuzz_hooks
     except ImportError as error:
         raise click.ClickException("Schemathesis is not installed: pip install 'flows-server[fuzz]'.") from error
 
@@ -75,6 +78,8 @@ def command(
         contract = read(settings.contract)
     if token is not None:
         _check_token(url, token, contract)
+        with rejected_tokens(url):
+            fuzz_hooks.spare(names_of_caller(url.rstrip("/"), token, contract))
     arguments = [
         *("--origin", url.rstrip("/")),
         *("--seed", str(seed)),

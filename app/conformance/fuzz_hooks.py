@@ -27,6 +27,9 @@ FORM = "multipart/form-data"
 ASTRAY = 4
 # So many objects of each model are never deleted.
 SPARED = 3
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_credentials: frozenset[str] = frozenset()
 
 
 class _Run:
@@ -41,6 +44,15 @@ class _Run:
 
 
 _run = _Run(DescribedContract({"paths": {}}))
+
+
+def spare(names: frozenset[str]) -> None:
+    """Keep objects from being changed or deleted: without them the deployment would reject the token of the run.
+
+    :param names: what names them in a path
+    """
+    global _credentials
+    _credentials = names
 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]  # Schemathesis has no type information
@@ -94,6 +106,8 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
             name: _existing(value, operation.path.get(name), number, sparing)
             for name, value in case.path_parameters.items()
         }
+    if case.path_parameters and case.method.upper() not in _SAFE_METHODS:
+        case.path_parameters = {name: _unlike_caller(value, number) for name, value in case.path_parameters.items()}
     if case.query and "query" in right and not astray:
         # A filter of a list would hide the object of the path.
         hidden = operation.narrowing if operation.path else frozenset()
@@ -108,6 +122,13 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
         if led.keys() != own.keys() and "body" not in _right_parts(case):
             # Rules across properties require the dangling ones.
             case.body = own
+
+
+def _unlike_caller(value: Any, number: int) -> Any:
+    """A name that dangles in place of one of an object that the credentials depend on."""
+    if str(value) not in _credentials:
+        return value
+    return 10**9 + number if str(value).isdecimal() else f"{_run.mark}-{number:x}"
 
 
 def _own(value: Any, schema: Schema, number: int) -> Any:

@@ -233,6 +233,21 @@ def test_the_last_objects_are_spared(case, run):
     assert len(run.known.names({"things.thing"}, ["slug"])) == fuzz_hooks.SPARED
 
 
+@pytest.mark.parametrize("own", ["slug-1", "7", 7])
+@pytest.mark.parametrize("bad", [[], ["path_parameters"]])
+def test_what_the_credentials_depend_on_is_not_changed(case, monkeypatch, own, bad):
+    monkeypatch.setattr(fuzz_hooks, "_credentials", frozenset({"slug-1", "7"}))
+    for _ in range(8):
+        found = sent(case("DELETE", "/things/{slug}/", *bad, path_parameters={"slug": own}))
+        assert str(found.path_parameters["slug"]) not in {"slug-1", "7"}
+
+
+def test_what_the_credentials_depend_on_is_read(case, monkeypatch):
+    monkeypatch.setattr(fuzz_hooks, "_credentials", frozenset({"slug-1"}))
+    found = sent(case("GET", "/things/{slug}/", path_parameters={"slug": "slug-1"}))
+    assert found.path_parameters == {"slug": "slug-1"}
+
+
 def test_a_body_that_is_meant_to_be_wrong_stays(case):
     assert sent(case("POST", "/things/", "body", body={"slug": 1, "other": "x"})).body == {"slug": 1, "other": "x"}
 
