@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 from app.conformance.caller import names_of_caller
 from app.contract.document.bundling import read
@@ -34,3 +37,10 @@ def test_another_user_is_not_named(client, url, contract):
 
 def test_nothing_is_named_by_a_contract_without_users(client, url):
     assert names_of_caller(url, client.token, read(Path(__file__).with_name("widgets.yaml"))) == frozenset()
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"user": null}', b'{"user": {"username": "a"}}'])
+def test_nothing_is_named_by_a_response_that_violates_the_contract(contract, body):
+    app = Starlette(routes=[Route("/{path:path}", lambda _: Response(body))])
+    with served(app) as url:
+        assert names_of_caller(url, "token", contract) == frozenset()
