@@ -1,4 +1,4 @@
-"""The pages for people, a Flask application: home, documentation, the contract itself, health."""
+"""The web pages, a Flask application: home, documentation, the contract itself, health."""
 
 from functools import cached_property, partial
 from typing import NoReturn
@@ -31,13 +31,13 @@ from app.store import Store
 def create_app(
     active_contract: ActiveContract, store: Store, settings: Settings, counted: Metrics, recorder: Recorder | None
 ) -> ASGIApp:
-    """The pages as an ASGI application.
+    """Create the pages as an ASGI application.
 
-    :param active_contract: the contract that the pages tell of
-    :param store: what is asked for files, and how it is
-    :param settings: say who may read the metrics
-    :param counted: what the metrics are of
-    :param recorder: what shows what clients exercise; None if nothing is recorded
+    :param active_contract: the contract to show
+    :param store: the source of files, and of the health state
+    :param settings: with the token for the metrics
+    :param counted: the counters for the metrics
+    :param recorder: the recorder to show; None if nothing is recorded
     """
     base_path = active_contract.contract.base_path
     flask = _Pages(base_path)
@@ -64,7 +64,7 @@ def create_app(
     adapter, watch = Adapter(flask), Watch(store)
 
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-        # No page reads a body, so none is taken in.
+        # No page reads a body, so none is received.
         if scope["type"] != "http":
             return
         match scope["path"]:
@@ -81,14 +81,14 @@ def create_app(
 
 
 def _public(contract: Contract, frame: CodeFrame) -> tuple[str, str, str, str]:
-    """What a page says of an error: its place, the problem, the remedy, and the lines around."""
+    """The parts of an error on a page: place, problem, remedy, and code frame."""
     finding = frame.finding
     return contract.public(str(finding.location)), contract.public(finding.problem), finding.remedy, frame.lines
 
 
 class _Pages(Flask):
-    """Leads from `/docs` to `/docs/`. Flask would redirect to an absolute URL, and from paths for clients as well; and no header
-    repeats a part of a path that a client made up.
+    """Redirects from `/docs` to `/docs/`. Flask would redirect to an absolute URL, also from paths for clients; and no header may
+    repeat a part of a path that a client made up.
 
     :param base_path: of the API
     """
@@ -114,12 +114,12 @@ class _Pages(Flask):
 
 
 def _render_error(error: HTTPException) -> Response:
-    """Errors as JSON, as the API has them."""
+    """Errors as JSON, in the format of the API."""
     message = error.description
     if isinstance(error, NotFound):
         message = "Not found."
         if request.url_rule is None or error.description == NO_PATH:
-            # Not the words for an object that does not exist.
+            # The message for a missing object does not apply.
             message = NO_PATH if request.path.endswith("/") else f"{NO_PATH} Each path ends with a slash."
     elif error.code == 405:
         message = f'Method "{request.method}" not allowed.'

@@ -1,5 +1,5 @@
-"""An adapter from ASGI to WSGI. A thread makes a complete response and the event loop sends it, so that no thread waits for a slow
-client.
+"""An adapter from ASGI to WSGI. A thread creates a complete response and the event loop sends it, so that no thread waits for a
+slow client.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from starlette.types import Scope, Send
 Environ = dict[str, Any]
 WSGIApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-# Threads that make responses; started on demand.
+# The number of threads that create responses; started on demand.
 THREADS = 4
 
-# Bytes sent at once, which bounds what is buffered for a slow client.
+# The size of a chunk in bytes, which bounds the buffer for a slow client.
 _PIECE = 16 * 1024
 
-# Bytes of distinct bodies being sent, so that slow clients can't exhaust the memory: a body is kept once, however many clients it
-# is sent to, and no page exceeds 2 MB.
+# The maximum total size of distinct bodies being sent, in bytes, so that slow clients can't exhaust the memory: a body is kept once
+# for any number of clients, and no page exceeds 2 MB.
 MOST_SENT = 32 * 1024 * 1024
 
 
@@ -52,12 +52,12 @@ class Adapter:
         self._sent = _Bodies()
 
     async def respond(self, scope: Scope, send: Send) -> None:
-        """Answer a request of ASGI on a thread."""
+        """Respond to an ASGI request on a thread."""
         environ = _environ(scope)
         await self._send(send, await asyncio.get_running_loop().run_in_executor(self._threads, self._response, environ))
 
     async def respond_here(self, scope: Scope, send: Send, known: Environ) -> None:
-        """Answer a request on the event loop's own thread, which must not take long.
+        """Respond to a request on the event loop's own thread, which must not take long.
 
         :param known: additional entries of the WSGI environment
         """
@@ -101,8 +101,8 @@ class _Bodies:
         self._bodies: dict[bytes, tuple[bytes, int]] = {}
 
     def begin(self, body: bytes) -> bytes | None:
-        """Register a body to send. :returns: an equal body, shared with other responses; None if there is no room for it"""
-        # It is kept with the body: computed before the lock, and not by the event loop.
+        """Register a body to send. :returns: an equal body, shared with other responses; None if the maximum is reached"""
+        # The hash is cached in the body: computed before the lock, and not on the event loop.
         hash(body)
         with self._lock:
             kept, number = self._bodies.get(body, (body, 0))

@@ -1,4 +1,4 @@
-"""`/docs/`: Swagger UI from its package, with nothing loaded from elsewhere."""
+"""`/docs/`: Swagger UI from its package, without resources of other origins."""
 
 from importlib.resources import files
 
@@ -8,11 +8,11 @@ from app.pages.policy import WITH_SCRIPTS
 
 
 def documentation() -> Blueprint:
-    """The documentation page, ready to try requests with a token."""
+    """The documentation page, which can send requests with a token."""
     page = Blueprint("documentation", __name__, url_prefix="/docs")
     distribution = str(files("flask_swagger_ui") / "dist")
 
-    # The page of the package has its script inside, which no page here may.
+    # The page of the package has an inline script, which the policy forbids.
     @page.get("/")
     def show() -> Response:
         response = make_response(render_template("documentation.html"))

@@ -16,16 +16,16 @@ __all__ = ["CONTENT_TYPE", "exposition"]
 
 
 def exposition(totals: Totals, store: StoreState | None) -> bytes:
-    """The text that Prometheus scrapes, of the type `CONTENT_TYPE`.
+    """Write the text for Prometheus, of the type `CONTENT_TYPE`.
 
     :param totals: the counters of all processes
-    :param store: the state of the store; None if the database does not answer
+    :param store: the state of the store; None if the database does not respond
     """
     return generate_latest(_Families(totals, store))
 
 
 class _Families(Collector):
-    """Metric families of counters that this server keeps itself, see `app.metrics`."""
+    """Metric families of this server's own counters, see `app.metrics`."""
 
     def __init__(self, totals: Totals, store: StoreState | None) -> None:
         self._totals = totals
@@ -76,7 +76,7 @@ class _Families(Collector):
 
 
 def _buckets(series: Series) -> list[tuple[str, float]]:
-    """The upper bounds of durations, each with the number of requests that took no longer."""
+    """The buckets of durations: upper bounds, with the cumulative number of requests."""
     return list(zip((*map(str, BOUNDS), "+Inf"), accumulate(series.durations), strict=True))
 
 

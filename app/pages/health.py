@@ -1,4 +1,4 @@
-"""`/-/health/`: whether the process lives and whether it can serve. Answered on the event loop, even if all threads are busy."""
+"""`/-/health/`: liveness and readiness. The event loop responds, even if all threads are busy."""
 
 from flask import Blueprint, Response, request
 
@@ -8,7 +8,7 @@ LIVE, READY = "/-/health/live/", "/-/health/ready/"
 
 
 def health() -> Blueprint:
-    """Two addresses for an orchestrator, with empty answers as authentik's."""
+    """Two paths for an orchestrator, with empty responses like authentik's."""
     page = Blueprint("health", __name__)
 
     @page.get(LIVE)

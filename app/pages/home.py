@@ -1,4 +1,4 @@
-"""`/`: what this server is, where to begin, and the operations it serves."""
+"""`/`: an introduction of the server, and its operations."""
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug import Response
@@ -22,7 +22,7 @@ def home(active_contract: ActiveContract, base_path: str) -> Blueprint:
         return render_template("home.html", tags=by_tag(active_contract.contract, base_path), url=url)
 
     def root() -> Response:
-        """Lead a person with a browser from the API's root to its documentation; for a client there is nothing."""
+        """Redirect a browser from the API's root to its documentation; other clients get a 404."""
         if request.method not in ("GET", "HEAD") or "text/html" not in request.accept_mimetypes.values():
             abort(404, NO_PATH)
         return redirect(url_for("documentation.show"))

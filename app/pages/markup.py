@@ -1,4 +1,4 @@
-"""The prose of a contract as markup: what it writes between backticks is code, and all else is text."""
+"""The prose of a contract as HTML: text between backticks becomes code, the rest is escaped."""
 
 import re
 
@@ -9,6 +9,6 @@ _STRONG = re.compile(r"\*\*([^*\n]+)\*\*")
 
 
 def marked_up(text: str) -> Markup:
-    """A description for a page. Nothing in it counts as HTML."""
+    """A description as HTML. HTML in it is escaped."""
     escaped = _STRONG.sub(r"<strong>\1</strong>", str(escape(text.strip())))
     return Markup(_CODE.sub(r"<code>\1</code>", escaped))  # noqa: S704  # escaped above

@@ -1,4 +1,4 @@
-"""Uploaded files, with their type and no right to do anything."""
+"""Uploaded files, served with their type and a restrictive policy."""
 
 from flask import Blueprint, Response, abort
 
@@ -8,9 +8,9 @@ from app.store.collections.backgrounds import MEDIA
 
 
 def media(store: Store) -> Blueprint:
-    """The addresses of uploaded files.
+    """The paths of uploaded files.
 
-    :param store: what keeps them
+    :param store: the store of the files
     """
     page = Blueprint("media", __name__)
 
@@ -21,9 +21,9 @@ def media(store: Store) -> Blueprint:
         except errors.NotFound:
             abort(404)
         response = Response(file.content, content_type=file.media_type)
-        # An upload may be a document with scripts in it, such as SVG; as a picture behind a page it still works.
+        # An upload may contain scripts, such as SVG; as a background image it still works.
         response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-        # Each upload has an address of its own.
+        # Each upload has its own URL.
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 

@@ -1,4 +1,4 @@
-"""`/-/metrics/`: the metrics, for Prometheus."""
+"""`/-/metrics/`: metrics for Prometheus."""
 
 import hmac
 
@@ -14,7 +14,7 @@ def metrics(counted: Metrics, token: str) -> Blueprint:
     """The page of the metrics.
 
     :param counted: the counters of the server
-    :param token: the bearer token that a client has to send; empty if anybody may read them
+    :param token: the required bearer token; empty to allow all clients
     """
     page = Blueprint("metrics", __name__)
     wanted = f"Bearer {token}".encode()
@@ -24,7 +24,7 @@ def metrics(counted: Metrics, token: str) -> Blueprint:
         sent = request.headers.get("Authorization", "").encode()
         if token and not hmac.compare_digest(sent, wanted):
             return Response(status=401, headers={"WWW-Authenticate": "Bearer"})
-        # Many servers are never scraped: the library is imported when it is first needed, which takes 10 ms.
+        # Many servers are never scraped: the library is imported on first use, which takes 10 ms.
         from app.pages.exposition import CONTENT_TYPE, exposition
 
         return Response(exposition(counted.totals(), request.environ[KNOWN]), content_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""The operations of a contract, grouped for a page."""
+"""The operations of a contract, grouped for pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from app.contract.document.contract import Contract
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation as a list of them shows it."""
+    """An operation in a list."""
 
     name: str
     method: str
@@ -18,7 +18,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Tag:
-    """A group of operations. :param paths: the operations of each path"""
+    """A group of operations. :param paths: the operations by path"""
 
     name: str
     description: str
@@ -26,14 +26,14 @@ class Tag:
 
     @property
     def count(self) -> int:
-        """How many operations it has."""
+        """The number of its operations."""
         return sum(map(len, self.paths.values()))
 
 
 def by_tag(contract: Contract, base_path: str) -> list[Tag]:
     """The operations by their first tag, in the contract's order.
 
-    :param base_path: what its paths begin with
+    :param base_path: of the API
     """
     tags = {tag["name"]: Tag(tag["name"], tag.get("description", "")) for tag in contract.document.get("tags", ())}
     for _, path, method, operation in contract.operations():

@@ -1,4 +1,4 @@
-"""What a browser lets a page do: nothing but what the pages of this server need, and nothing from elsewhere."""
+"""The security policy of pages: only features that they need, and no other origins."""
 
 from flask import Response
 
@@ -10,7 +10,7 @@ WITH_SCRIPTS = f"{WITHOUT_SCRIPTS}; script-src 'self'"
 
 
 def add_headers(response: Response) -> Response:
-    """Restrict what a browser does with a response. A page may have a policy of its own."""
+    """Add headers that restrict browsers. A page may have its own policy."""
     response.headers.setdefault("Content-Security-Policy", WITHOUT_SCRIPTS)
     response.headers.update(
         {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}

@@ -1,4 +1,4 @@
-"""`/contract/`: what clients have exercised of the contract, the traffic itself, and the store as it was before a test."""
+"""`/contract/`: coverage by clients, recorded traffic, and snapshots of the store for tests."""
 
 from collections.abc import Callable
 
@@ -14,10 +14,10 @@ from app.store import Store
 
 
 def recording(recorder: Recorder, store: Store) -> Blueprint:
-    """What is there while requests are recorded. What shows data or changes it is for superusers.
+    """The pages of a recorder. Those that show or change data require a superuser.
 
-    :param recorder: what keeps them
-    :param store: what snapshots are taken of, and knows the tokens
+    :param recorder: the recorder to show
+    :param store: the store of the snapshots and the tokens
     """
     page = Blueprint("recording", __name__, url_prefix="/contract", template_folder="templates")
 
@@ -55,7 +55,7 @@ def recording(recorder: Recorder, store: Store) -> Blueprint:
 
 
 def _require_superuser(store: Store) -> None:
-    """:raises Forbidden: the sender of the request is none, or unknown"""
+    """:raises Forbidden: the sender of the request is no superuser, or unknown"""
     verify = security.BearerSecurityHandler(store.tokens.find).get_fn({}, [])
     try:
         access = verify(request.headers.get("Authorization"))

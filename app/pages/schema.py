@@ -13,7 +13,7 @@ JSON = "application/vnd.oai.openapi+json"
 
 
 def schema(active_contract: ActiveContract) -> Blueprint:
-    """The contract's address, as authentik has it: YAML, and JSON with `?format=json` or by `Accept`."""
+    """The path of the contract, as in authentik: YAML, or JSON with `?format=json` or by `Accept`."""
     page = Blueprint("schema", __name__)
 
     @page.get("/schema/")

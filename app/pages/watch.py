@@ -1,4 +1,4 @@
-"""Queries of the store for health checks and metrics, without the threads that make pages."""
+"""Queries of the store for health checks and metrics, without the threads of pages."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from app.store import Store
 T = TypeVar("T")
 
 KNOWN = "flows.known"
-"""Key of the store's result in the WSGI environment; the result is None if the store does not answer."""
+"""The key of the store's result in the WSGI environment; the result is None if the store does not respond."""
 
-# Seconds that PostgreSQL has to response.
+# The timeout of a query on PostgreSQL in seconds.
 _PATIENCE = 5.0
 
 
@@ -29,12 +29,12 @@ class StoreState(NamedTuple):
 
 
 def state_of(store: Store) -> StoreState:
-    """Query the state of a store. :raises Unavailable: the database does not answer"""
+    """Query the state of a store. :raises Unavailable: the database does not respond"""
     return StoreState(store.revision(), store.size())
 
 
 class Watch:
-    """A runner of small queries: on the event loop's thread, or on a thread of its own for a database on the network."""
+    """A runner of small queries: on the event loop's thread, or on its own thread for a remote database."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class Watch:
         """Run a query.
 
         :param question: a small query that only reads
-        :returns: its result; None if the store does not answer, or not in time
+        :returns: its result; None if the store does not respond, or not in time
         """
         try:
             if not self._store.database.is_remote:

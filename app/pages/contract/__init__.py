@@ -1,4 +1,4 @@
-"""The contract to look through, part by part: where each is, and what it is used by."""
+"""The pages of the contract: each part with its place and its uses."""
 
 from flask import Blueprint, Response
 
@@ -9,8 +9,8 @@ from app.pages.contract import files, operation, overview, schema
 def contract_browser(active_contract: ActiveContract, base_path: str) -> Blueprint:
     """The pages of the contract.
 
-    :param active_contract: what they show
-    :param base_path: what its paths begin with
+    :param active_contract: the contract to show
+    :param base_path: of the API
     """
     pages = Blueprint("contract", __name__, url_prefix="/contract")
 

@@ -1,4 +1,4 @@
-"""The schemas of a contract in words, for a page to show: what the YAML says, nothing added."""
+"""Descriptions of the schemas of a contract for pages: the YAML in words, nothing added."""
 
 import json
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from app.pages.contract.places import Place, place_of
 _DISTINCT = frozenset(
     {"$ref", "type", "format", "properties", "required", "description", "items", "example", "x-model"}
 )
-"""What a page shows elsewhere than among the rules."""
+"""Keywords that a page shows outside of the rules."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """A piece of the kind of a value. :param schema: the schema that it is the name of, or empty"""
+    """A part of the type of a value. :param schema: the name of the schema, or empty"""
 
     text: str
     schema: str = ""
@@ -26,9 +26,9 @@ class Word:
 class Property:
     """A property of an object, or a parameter.
 
-    :param name: its name, with those of the objects around it
-    :param kind: what its values are
-    :param rules: what its values keep to, keyword by keyword
+    :param name: its name, prefixed with those of the enclosing objects
+    :param kind: the type of its values
+    :param rules: the restrictions of its values, by keyword
     """
 
     name: str
@@ -41,9 +41,9 @@ class Property:
 
 @dataclass(frozen=True)
 class Described:
-    """A schema.
+    """A description of a schema.
 
-    :param extended: the schemas whose properties it has as well
+    :param extended: the schemas whose properties it inherits
     """
 
     kind: tuple[Word, ...]
@@ -54,9 +54,9 @@ class Described:
 
 
 def describe(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Described:
-    """A schema of the contract, with the properties that it names itself.
+    """Describe a schema of the contract, with its own properties.
 
-    :param pointer: where it stands
+    :param pointer: its place
     """
     extended = tuple(filter(None, map(_name, schema.get("allOf", ()))))
     return Described(
@@ -69,7 +69,7 @@ def describe(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> De
 
 
 def kind_of(contract: Contract, schema: dict[str, Any]) -> tuple[Word, ...]:
-    """What the values of a schema are. A schema with a name goes by it."""
+    """The type of the values of a schema: its name, if it has one."""
     if name := _name(schema):
         return (Word(name, name),)
     if "$ref" in schema:
@@ -85,7 +85,7 @@ def kind_of(contract: Contract, schema: dict[str, Any]) -> tuple[Word, ...]:
 
 
 def rules_of(schema: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What else a schema says of its values, as the YAML has it. Those of items follow with that in their name."""
+    """The other keywords of a schema, as in the YAML. Those of items follow, with this in their name."""
     items = schema.get("items", {})
     rules = [(key, value) for key, value in schema.items() if key not in _DISTINCT and not _names_only(key, value)]
     rules += [(f"items.{key}", value) for key, value in items.items() if key not in _DISTINCT]
@@ -95,11 +95,11 @@ def rules_of(schema: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _properties(contract: Contract, pointer: Pointer, schema: dict[str, Any], prefix: str) -> Iterator[Property]:
-    """The properties of an object, and those of the objects inside that have no name."""
+    """The properties of an object, and those of nested objects without a name."""
     for name, described in schema.get("properties", {}).items():
         place, property_schema = (*pointer, "properties", name), described
         if not _name(described):
-            # A reference to a part of a schema: as if that stood here.
+            # A reference to a part of a schema is shown like that part.
             beside = {key: value for key, value in described.items() if key == "nullable" and "$ref" in described}
             place, property_schema = contract.resolve(place, described)
             property_schema = {**property_schema, **beside} if beside else property_schema
@@ -117,11 +117,11 @@ def _properties(contract: Contract, pointer: Pointer, schema: dict[str, Any], pr
 
 
 def _name(schema: dict[str, Any]) -> str:
-    """The name of the schema that a schema refers to, empty if it is none or has no name."""
+    """The name of the schema that a schema refers to, empty if there is none."""
     parts = schema.get("$ref", "").split("/")
     return parts[3] if len(parts) == 4 and parts[1:3] == ["components", "schemas"] else ""
 
 
 def _names_only(key: str, value: Any) -> bool:
-    """Whether a keyword holds nothing but names of schemas, which the kind of the values or the page of the schema tells."""
+    """Whether a keyword only has names of schemas, which the type or the page of the schema shows."""
     return key in ("allOf", "oneOf", "anyOf") and all(map(_name, value))

@@ -1,4 +1,4 @@
-"""`/contract/files/<path>`: the files of the contract line by line, and as they are."""
+"""`/contract/files/<path>`: the files of the contract, line by line and raw."""
 
 from flask import Response, abort, render_template
 
@@ -7,7 +7,7 @@ from app.pages.contract.places import path_of
 
 
 def file(contract: Contract, path: str) -> str:
-    """The page of a file, each line of which has an address. :param path: from the folder of the contract"""
+    """The page of a file, with an anchor per line. :param path: from the folder of the contract"""
     name, text = _found(contract, path)
     return render_template(
         "contract/file.html", name=contract.public(name), path=path, lines=text.decode("utf-8", "replace").splitlines()
@@ -15,12 +15,12 @@ def file(contract: Contract, path: str) -> str:
 
 
 def raw_file(contract: Contract, path: str) -> Response:
-    """A file as it is. :param path: from the folder of the contract"""
+    """A file, raw. :param path: from the folder of the contract"""
     return Response(_found(contract, path)[1], content_type="text/plain; charset=utf-8")
 
 
 def _found(contract: Contract, path: str) -> tuple[str, bytes]:
-    """Name and text of a file that the contract was read from; no other file is ever looked at."""
+    """Name and text of a file of the contract; no other file is ever read."""
     names = {path_of(contract, name): name for name in contract.texts}
     if path not in names:
         abort(404)

@@ -1,4 +1,4 @@
-"""`/contract/operations/<operationId>/`: one operation, as the contract has it."""
+"""`/contract/operations/<operationId>/`: one operation of the contract."""
 
 import json
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from app.pages.contract.places import Place, place_of
 
 @dataclass(frozen=True)
 class Content:
-    """What a body holds.
+    """The content of a body.
 
     :param kind: the schema's name, if it has one
-    :param examples: what it may look like, by name
+    :param examples: by name
     """
 
     media_type: str
@@ -47,7 +47,7 @@ class Parameter:
 def operation(contract: Contract, base_path: str, name: str) -> str:
     """The page of an operation.
 
-    :param base_path: what the paths of the contract begin with
+    :param base_path: of the API
     :param name: its operationId
     """
     named = {

@@ -1,4 +1,4 @@
-"""`/contract/`: all operations, schemas and files of the contract that is served."""
+"""`/contract/`: all operations, schemas and files of the active contract."""
 
 from flask import render_template
 
@@ -8,7 +8,7 @@ from app.pages.operations import by_tag
 
 
 def overview(contract: Contract, base_path: str) -> str:
-    """The page with everything. :param base_path: what the paths of the contract begin with"""
+    """The overview page. :param base_path: of the API"""
     return render_template(
         "contract/overview.html",
         tags=by_tag(contract, base_path),

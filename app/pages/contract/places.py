@@ -1,4 +1,4 @@
-"""Where the parts of a contract stand in its files, and the addresses of the pages that show them."""
+"""Places of the parts of a contract in its files, with the URLs of their pages."""
 
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -11,10 +11,10 @@ from app.contract.document.findings import Location
 
 @dataclass(frozen=True)
 class Place:
-    """A place as a page shows it.
+    """A place on a page.
 
     :param text: file, line and column
-    :param address: the line on the page of its file
+    :param address: the URL of the line on the page of its file
     """
 
     text: str
@@ -22,12 +22,12 @@ class Place:
 
 
 def place_of(contract: Contract, pointer: Pointer) -> Place:
-    """Where a part stands."""
+    """The place of a part."""
     return shown(contract, contract.locate(pointer))
 
 
 def shown(contract: Contract, location: Location) -> Place:
-    """A location as a page shows it."""
+    """A location as a place on a page."""
     page = url_for("contract.file", path=path_of(contract, location.file))
     return Place(contract.public(str(location)), f"{page}#L{location.line}")
 
@@ -35,6 +35,6 @@ def shown(contract: Contract, location: Location) -> Place:
 def path_of(contract: Contract, name: str) -> str:
     """The path of a file from the folder of the contract.
 
-    :param name: what messages call it
+    :param name: as in messages
     """
     return PurePath(name).relative_to(PurePath(contract.name).parent).as_posix()

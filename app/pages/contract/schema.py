@@ -1,4 +1,4 @@
-"""`/contract/schemas/<Name>/`: one schema, and what uses it."""
+"""`/contract/schemas/<Name>/`: one schema, and its uses."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ def _users(contract: Contract) -> Mapping[str, Users]:
 
 
 def _used(contract: Contract, node: Any) -> Iterator[str]:
-    """The schemas that a part refers to, or that the parameters and responses do which it refers to."""
+    """The schemas that a part refers to, directly or by its parameters and responses."""
     for _, reference in references(node):
         section, name = parse_reference(reference["$ref"])[1:3]
         if section == "schemas":
