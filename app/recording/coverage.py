@@ -1,4 +1,4 @@
-"""What was exercised of a contract, and what was not."""
+"""Coverage of a contract as data."""
 
 import math
 from collections import Counter
@@ -12,11 +12,11 @@ from app.recording.points import Operation, Point
 
 @dataclass
 class KnownObjects:
-    """What was seen of an operation.
+    """The recorded requests of an operation.
 
-    :param statuses: how often each status was answered
-    :param points: what was exercised
-    :param rules: how often each rule refused a request: what the contract calls it, and where it stands
+    :param statuses: the number of responses with each status
+    :param points: the exercised points
+    :param rules: the number of requests rejected by each rule: its name, and its place in the contract
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
@@ -24,14 +24,14 @@ class KnownObjects:
     rules: Counter[tuple[str, Pointer]] = field(default_factory=Counter)
 
     def copy(self) -> "KnownObjects":
-        """The same, which what is seen from now on leaves as it is."""
+        """A copy that later requests do not change."""
         return KnownObjects(self.statuses.copy(), self.points.copy(), self.rules.copy())
 
 
 def coverage(contract: Contract, operations: Iterable[Operation], seen: Mapping[str, KnownObjects]) -> dict[str, Any]:
-    """What was seen of each operation of a contract, as data.
+    """The coverage of each operation of a contract, as data.
 
-    :param seen: by operationId
+    :param seen: the recorded requests by operationId
     """
     listed = [_operation(contract, operation, seen.get(operation.id, KnownObjects())) for operation in operations]
     return {**_share(listed), "operations": listed}
@@ -58,5 +58,5 @@ def _operation(contract: Contract, operation: Operation, seen: KnownObjects) -> 
 def _share(listed: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     points = sum(one["points"] for one in listed)
     exercised = sum(one["exercised"] for one in listed)
-    # Rounded down: what is not all is not 100.
+    # Rounded down: 100 means all.
     return {"points": points, "exercised": exercised, "percent": math.floor(1000 * exercised / points) / 10}

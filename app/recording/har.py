@@ -1,4 +1,4 @@
-"""Recorded traffic as an HTTP archive (HAR 1.2), which browsers and `flows diff --traffic` read."""
+"""Recorded traffic as an HTTP archive (HAR 1.2), for browsers and `flows diff --traffic`."""
 
 import base64
 import importlib.metadata
@@ -14,13 +14,13 @@ from app.contract.response.responses import Header, parsed
 from app.recording.secrets import without_credentials
 from app.recording.traffic import Exchange
 
-# Clients choose the boundary of a form at random. A short one might be a text of the form as well.
+# Clients choose the boundary of a form at random. A short one might also occur in the text of the form.
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]{16,})')
 _ONE_FOR_ALL = "boundary"
 
 
 def archive(exchanges: Iterable[Exchange]) -> dict[str, Any]:
-    """Exchanges as an archive."""
+    """Convert exchanges to an archive."""
     creator = {"name": "flows", "version": importlib.metadata.version("flows-server")}
     return {"log": {"version": "1.2", "creator": creator, "entries": [_entry(exchange) for exchange in exchanges]}}
 
@@ -42,7 +42,7 @@ def _request(exchange: Exchange) -> dict[str, Any]:
     sent, content_type = exchange.sent, _value(exchange.asked, b"content-type")
     headers = _headers(exchange.asked)
     if found := _BOUNDARY.search(content_type):
-        # What has another length would not fit the header that tells it.
+        # A boundary of another length would not match `Content-Length`.
         fixed = _ONE_FOR_ALL.ljust(len(found[1]), "-")
         content_type = content_type.replace(found[1], fixed)
         headers = [{**header, "value": header["value"].replace(found[1], fixed)} for header in headers]

@@ -1,4 +1,4 @@
-"""What there is to exercise of each operation: the points that a test may touch, from the contract."""
+"""The points of each operation that a test may exercise, from the contract."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -8,18 +8,18 @@ from app.contract.compile.plan import parameters
 from app.contract.document.contract import Contract
 from app.contract.validation.schemas import flattened, schema_properties
 
-# No client can bring about that a server fails (RFC 9110, section 15.6).
+# Clients can't cause server errors (RFC 9110, section 15.6).
 _SERVER_ERROR = 500
-# Method, Accept, size and type of the body: what HTTP asks of every request, whatever the operation is for.
+# Method, Accept, size and type of the body: rules of HTTP for all requests, independent of the operation.
 _OF_HTTP = frozenset({"405", "406", "413", "415"})
 
 
 class Point(NamedTuple):
-    """One thing to exercise.
+    """A point to exercise.
 
-    :param kind: `status`, `parameter` or `property_name`
+    :param kind: `status`, `parameter` or `member`
     :param name: the status, or the name of the parameter or of the body's property
-    :param value: one of the values that the contract names for it; empty for any
+    :param value: a value of its enum; empty for any
     """
 
     kind: str
@@ -27,18 +27,18 @@ class Point(NamedTuple):
     value: str = ""
 
     def __str__(self) -> str:
-        """As reports have it."""
+        """The point in reports."""
         return f"{self.kind} {self.name}" + (f"={self.value}" if self.value else "")
 
 
 class Operation:
-    """An operation, and what there is to exercise.
+    """An operation with its points.
 
     :param contract: a contract that has passed the boot checks
-    :param template: its path, as the contract has it
-    :param method: in small letters
+    :param template: its path in the contract
+    :param method: in lower case
 
-    `id` is its operationId, `method` has capital letters, and `path` begins with the server's base path.
+    `id` is its operationId, `method` is in upper case, and `path` begins with the server's base path.
     """
 
     def __init__(self, contract: Contract, template: str, method: str) -> None:
@@ -51,8 +51,8 @@ class Operation:
 
     @cached_property
     def points(self) -> Mapping[Point, None]:
-        """What there is to exercise, in the order of the contract."""
-        # Asked for when a client calls the operation: a contract that is edited has to be served without delay.
+        """The points, in the order of the contract."""
+        # Computed when a client calls the operation: a contract that is edited has to be served without delay.
         contract, described = self._contract, self._described
         parameters = _parameters(contract, self._template, self.method.lower())
         return dict.fromkeys((*_statuses(described), *parameters, *_properties(contract, described)))
@@ -65,7 +65,7 @@ def operations(contract: Contract) -> Iterator[Operation]:
 
 
 def points_of(kind: str, name: str, values: Any) -> Iterator[Point]:
-    """What a parameter or a property exercises that is sent with a value, or with several."""
+    """The points that a value, or several, of a parameter or a property exercises."""
     yield Point(kind, name)
     for value in values if isinstance(values, list) else [values]:
         if isinstance(value, str | int | float):
@@ -94,7 +94,7 @@ def _properties(contract: Contract, operation: Mapping[str, Any]) -> Iterator[Po
 
 
 def _named(contract: Contract, kind: str, name: str, schema: Any) -> Iterator[Point]:
-    """A parameter or a property, and the values that its schema names."""
+    """The points of a parameter or a property, and of the values in its enum."""
     keywords = flattened(contract, schema)
     if keywords.get("type") == "array":
         keywords = flattened(contract, keywords["items"])

@@ -1,4 +1,4 @@
-"""Sees each request with its response, and keeps what it exercises of the contract, and the traffic itself."""
+"""Records the coverage of the contract by requests, and the traffic itself."""
 
 import threading
 from collections import defaultdict, deque
@@ -22,9 +22,9 @@ from app.recording.traffic import Exchange, Traffic
 
 log = structlog.get_logger("flows.recording")
 
-# How many query strings are known to have been looked at. Clients without credentials may send any.
+# The maximum number of cached query strings. Clients without credentials may send any.
 _QUERIES = 4096
-# How many requests wait until they are looked at, and how many bytes the last of them may have.
+# The maximum number of pending requests, and the size of a request in bytes that is processed at once.
 _BATCH = 32
 _LARGE = 64 * 1024
 
@@ -32,7 +32,7 @@ _Observed = tuple[PathPlan, Plan | None, Request, Response, bytes, float, float]
 
 
 class Recorder:
-    """Keeps what clients exercise of a contract. Any thread may ask for it.
+    """Records the coverage of a contract. Any thread may read it.
 
     :param contract: the contract
     """
@@ -44,7 +44,7 @@ class Recorder:
         self.follow(contract)
 
     def follow(self, contract: Contract) -> None:
-        """Go on with another contract. What was seen stays, by operationId."""
+        """Continue with another contract. Recorded data is kept by operationId."""
         known = {operation.id: operation for operation in operations(contract)}
         secrets = Secrets(contract) or None
         with self._lock:
@@ -53,7 +53,7 @@ class Recorder:
             self._look_anew()
 
     def reset(self) -> None:
-        """Forget all that was seen."""
+        """Discard all recorded data."""
         with self._lock:
             self._waiting.clear()
             self._seen: defaultdict[str, KnownObjects] = defaultdict(KnownObjects)
@@ -61,7 +61,7 @@ class Recorder:
             self._look_anew()
 
     def _look_anew(self) -> None:
-        # The queries that were looked at already, and the values of members that something new can be learned from.
+        # The known query strings, and the values of properties that are not exercised yet.
         self._queries: set[tuple[str, bytes]] = set()
         self._left: dict[str, Mapping[str, frozenset[str]]] = {}
 
@@ -74,15 +74,15 @@ class Recorder:
         headers: bytes,
         seconds: float,
     ) -> None:
-        """See a request and its response, with all headers as they are sent."""
+        """Record a request and its response, with all headers as sent."""
         self._waiting.append((path, plan, request, response, headers, seconds, determinism.now()))
-        # To look at many at once takes half the time, as the code for it is near then.
+        # Processing many at once takes half the time, as the code stays in the processor's cache.
         if len(self._waiting) >= _BATCH or len(request.body or b"") + len(response.body) > _LARGE:
             with self._lock:
                 self._take_in()
 
     def coverage(self) -> dict[str, Any]:
-        """What was exercised and what was not, as data."""
+        """The coverage as data."""
         with self._lock:
             self._take_in()
             seen = {name: one.copy() for name, one in self._seen.items()}
@@ -96,7 +96,7 @@ class Recorder:
             return self._traffic.exchanges()
 
     def _take_in(self) -> None:
-        """Look at the requests that wait for it. What goes wrong here is logged, and nobody else's trouble."""
+        """Process the pending requests. Errors are logged, and affect no client."""
         while self._waiting:
             path, plan, request, response, headers, seconds, moment = self._waiting.popleft()
             try:
@@ -133,7 +133,7 @@ class Recorder:
                 self._exercise(name, "member", new)
 
     def _left_of(self, operation: str) -> Mapping[str, frozenset[str]]:
-        """The members of an operation's body that have something to exercise left: their values, empty for any."""
+        """The properties of an operation's body with points to exercise left: their values, empty for any."""
         if operation not in self._left:
             values = defaultdict(set)
             for point in self._operations[operation].points.keys() - self._seen[operation].points:
@@ -156,7 +156,7 @@ class Recorder:
         if self._secrets is not None:
             query = self._secrets.query(query)
             sent, secret = self._secrets.body(sent)
-            # An error response may say what is wrong with a value.
+            # An error response may contain invalid values.
             in_responses = None if secret and response.status >= 400 else self._secrets.body(in_responses)[0]
         asked, size = self._traffic.shared(without_credentials(scope["headers"]))
         exchange = Exchange(
@@ -177,12 +177,12 @@ class Recorder:
 
 
 def _may_be_in(value: Any, left: frozenset[str]) -> bool:
-    """Whether a member's value may exercise one of those that are left. Most are texts, and have been seen before."""
+    """Whether a property's value may exercise one of the points left. Most are texts, and were recorded before."""
     return not isinstance(value, str) or value in left or "" in left
 
 
 def _parameters(query: bytes) -> dict[str, Any]:
-    """The values of a query string by parameter. Blank ones mean that a parameter is not given."""
+    """The values of a query string by parameter. Blank ones count as missing."""
     values: dict[str, list[str]] = {}
     for name, value in parse_qsl(query.decode("latin-1"), errors="replace"):
         values.setdefault(name, []).append(value.strip())

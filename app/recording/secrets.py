@@ -1,4 +1,4 @@
-"""What is never recorded: credentials, and what the contract marks as secret."""
+"""Data that is never recorded: credentials, and properties that the contract marks as secret."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,20 +12,20 @@ from app.contract.validation.schemas import flattened
 
 MASK = "********"
 
-# Below these keys stands data, in which nothing is marked.
+# The values of these keys are data, without marks.
 _DATA = frozenset({"example", "examples", "default", "enum"})
 _CREDENTIALS = frozenset({b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"})
 
 
 def without_credentials(headers: Iterable[Header]) -> tuple[Header, ...]:
-    """Headers that may be recorded."""
+    """The headers that may be recorded."""
     return tuple([header for header in headers if header[0] not in _CREDENTIALS])
 
 
 class Secrets:
-    """The properties and parameters that a contract marks as `format: password` or `writeOnly`, or whose items or values it does.
+    """The properties and parameters that a contract marks as `format: password` or `writeOnly`, itself or in its items or values.
 
-    A name that is marked once is secret wherever it stands: a secret that is shown harms more than a mask too many.
+    A name that is marked once is secret everywhere: a disclosed secret is worse than an unnecessary mask.
 
     :param contract: the contract
     """
@@ -39,18 +39,18 @@ class Secrets:
         return bool(self._names)
 
     def masked(self, path: Iterable[str | int], value: Any) -> Any:
-        """A value with what is secret masked. :param path: the names and indices that lead to it"""
+        """Mask the secrets in a value. :param path: the names and indices to the value"""
         return self._masked(value) if self._names.isdisjoint(path) else MASK
 
     def query(self, query: bytes) -> bytes:
-        """A query string with its secret values masked."""
+        """Mask the secret values in a query string."""
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace")
         if self._names.isdisjoint(name for name, _ in pairs):
             return query
         return urlencode([(name, MASK if name in self._names else value) for name, value in pairs]).encode()
 
     def body(self, body: bytes | None) -> tuple[bytes | None, bool]:
-        """A body with its secret properties masked, and whether there were any. None if it can't be told where they are."""
+        """Mask the secret properties in a body. :returns: None if they can't be located; and whether there were any"""
         if not body:
             return body, False
         try:
@@ -66,12 +66,12 @@ class Secrets:
         return [self._masked(inner) for inner in value] if isinstance(value, list) else value
 
     def _note_marked(self, node: dict[str, Any]) -> None:
-        """Note the names that are marked in a part of the contract."""
+        """Collect the marked names in a part of the contract."""
         if "in" in node and "name" in node and self._is_secret(node.get("schema")):
             self._names.add(node["name"])
         for key, value in node.items():
             if key == "properties" and isinstance(value, dict):
-                # A property may have any name, that of a keyword too.
+                # A property may be named like a keyword.
                 self._names.update(name for name, property_schema in value.items() if self._is_secret(property_schema))
                 self._note_all(value.values())
             elif isinstance(value, dict):
@@ -86,9 +86,9 @@ class Secrets:
                 self._note_marked(node)
 
     def _is_secret(self, schema: Any, within: frozenset[str] = frozenset()) -> bool:
-        """Whether values of a schema are secret, or what an array, a map or an alternative of it holds.
+        """Whether values of a schema are secret, or those of its items, additional properties or alternatives.
 
-        :param within: the references that led here: a schema may hold itself
+        :param within: the references that were followed: a schema may be recursive
         """
         if not isinstance(schema, dict):
             return False

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from app.contract.response.responses import Header
 
-# How many exchanges are kept, and how many bytes they may have together. What does not fit a processor's memory slows requests.
+# The maximum number of exchanges, and of their bytes together. Data larger than the processor's cache slows down requests.
 MOST = 700
 MOST_BYTES = 32 * 1024 * 1024
-# A body that is larger is left out.
+# The maximum size of a body; larger ones are left out.
 LARGEST_BODY = 1024 * 1024
-# What an exchange takes besides its texts, about, in bytes.
+# The approximate size of an exchange without its texts, in bytes.
 _FRAME = 1024
-# How many different sets of headers are known with their sizes.
+# The maximum number of distinct sets of headers that are cached with their sizes.
 _SETS = 256
 
 Headers = tuple[Header, ...]
@@ -21,17 +21,17 @@ Headers = tuple[Header, ...]
 class Exchange(NamedTuple):
     """A request and its response, without credentials.
 
-    :param moment: when the response was sent, in seconds since 1970
-    :param seconds: how long it took
-    :param scheme: by which the request came
-    :param server: host and port that it came to, if they are known
-    :param method: in capital letters
+    :param moment: the time of the response, in seconds since 1970
+    :param seconds: the duration
+    :param scheme: of the request's URL
+    :param server: host and port of the server, if known
+    :param method: in upper case
     :param path: decoded
-    :param query: as it stands in the URL
+    :param query: as in the URL
     :param asked: the headers of the request
     :param sent: the body of the request; None if it is left out
     :param status: of the response
-    :param reported: the headers of the response as they are sent (RFC 9112, section 5)
+    :param reported: the headers of the response as sent (RFC 9112, section 5)
     :param response: the body of the response; None if it is left out
     """
 
@@ -50,18 +50,18 @@ class Exchange(NamedTuple):
 
 
 class Traffic:
-    """The last exchanges. Older ones make room."""
+    """The last exchanges. Older ones are discarded."""
 
     def __init__(self) -> None:
         self._kept: deque[tuple[int, Exchange]] = deque()
         self._bytes = 0
-        # Clients send the same headers again and again: they are kept once, and measured once.
+        # Clients repeat the same headers: they are stored once, and measured once.
         self._sets: dict[Headers, tuple[Headers, int]] = {}
 
     def add(self, exchange: Exchange, asked: int) -> None:
-        """Keep an exchange, without bodies that are too large.
+        """Add an exchange, without bodies that are too large.
 
-        :param asked: how many bytes the headers of its request have
+        :param asked: the size of the request's headers in bytes
         """
         size = asked + _size(exchange)
         if size > LARGEST_BODY:
@@ -74,7 +74,7 @@ class Traffic:
             self._bytes -= dropped
 
     def shared(self, headers: Headers) -> tuple[Headers, int]:
-        """The same headers, as another request had them before, and how many bytes they have."""
+        """A shared copy of equal headers, and their size in bytes."""
         known = self._sets.get(headers)
         if known is None:
             if len(self._sets) >= _SETS:
@@ -83,12 +83,12 @@ class Traffic:
         return known
 
     def exchanges(self) -> list[Exchange]:
-        """All that are kept, the oldest first."""
+        """All stored exchanges, the oldest first."""
         return [exchange for _, exchange in self._kept]
 
 
 def _size(exchange: Exchange) -> int:
-    """How many bytes an exchange takes, about, without the headers of its request."""
+    """The approximate size of an exchange in bytes, without the headers of its request."""
     return _FRAME + len(exchange.path) + len(exchange.query) + len(exchange.sent or b"") + len(exchange.response or b"")
 
 
