@@ -1,4 +1,4 @@
-"""A flow as a Mermaid flowchart, in the text that authentik makes of it."""
+"""Mermaid flowcharts of flows, with the text of authentik's."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,34 +13,34 @@ _STAGE: _Shape = ("([", "])")
 _POLICY: _Shape = ("{{", "}}")
 _BOX: _Shape = ("[", "]")
 
-# Where a flow can be entered by everybody, nothing is drawn for who may.
+# No requirement is drawn for flows that everyone may enter.
 _OPEN = "none"
 
 
 def diagram(structure: Structure, models: Mapping[str, Model]) -> str:
-    """The flowchart of a flow.
+    """Draw the flowchart of a flow.
 
-    :param structure: the flow, as far as it is to be drawn
-    :param models: what stages and policies are called
+    :param structure: the flow, limited to the visible parts
+    :param models: the models, for the names of stages and policies
     """
     return "\n".join(["graph TD", *_entrance(structure), *_start(structure, models), *_stages(structure, models)])
 
 
 def _entrance(structure: Structure) -> list[str]:
-    """Who may enter."""
+    """The requirement to enter the flow."""
     required = structure.flow.authentication
     if required == _OPEN:
         return []
     return [
         _element("flow_auth_requirement", _BOX, f"Flow authentication requirement\n{required}"),
         _edge("flow_auth_requirement", "Requirement not fulfilled", _end()),
-        # authentik draws the start once more, with a text that the next element of its name replaces.
+        # authentik draws the start twice; the next element with its name replaces this text.
         _edge("flow_auth_requirement", "Requirement fulfilled", _element("flow_start", _BOX, "placeholder")),
     ]
 
 
 def _start(structure: Structure, models: Mapping[str, Model]) -> list[str]:
-    """The flow itself, behind its policies."""
+    """The flow itself, after its policies."""
     start = _element("flow_start", _POINT, f"Flow\n{structure.flow.name}")
     bindings = structure.policies
     if not bindings:
@@ -88,7 +88,7 @@ def _policy(name: str, binding: PolicyBindingRow, models: Mapping[str, Model]) -
 
 
 def _name_of(model: str, models: Mapping[str, Model]) -> str:
-    """What people call a model; one that the contract no longer has has its own name only."""
+    """The display name of a model; its technical name if the contract no longer has it."""
     return models[model].verbose_name if model in models else model
 
 
@@ -106,7 +106,7 @@ def _edge(source: str, label: str, element: str) -> str:
 
 
 def _each(sources: Sequence[str], label: str, element: str) -> list[str]:
-    """An edge from each source, or one from nowhere if there is none."""
+    """An edge from each source, or an edge without a source if there is none."""
     return [_edge(source, label, element) for source in sources] or [f"{_arrow(label)} {element}"]
 
 

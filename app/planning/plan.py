@@ -1,4 +1,4 @@
-"""Which stages a flow has for a caller, as far as that can be decided without running anything."""
+"""The stages of a flow for a caller, as far as they are known without executing anything."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ _ALL = "all"
 
 
 class NotApplicable(Exception):
-    """The flow can't be entered. The message says why, in authentik's words where it has any."""
+    """The flow can't be entered. The message gives the reason, in authentik's words if it has any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What policies decide.
+    """The result of policies.
 
-    :param passes: whether they let pass
-    :param messages: what they say
+    :param passes: whether they pass
+    :param messages: their messages
     """
 
     passes: bool
@@ -29,10 +29,10 @@ class Result:
 
 
 def plan(structure: Structure, models: Mapping[str, Model]) -> list[BoundStage]:
-    """The stages of a flow that are left for a caller.
+    """The stages of a flow that remain for a caller.
 
-    :param models: how policies decide
-    :raises NotApplicable: a policy of the flow denies it, or no stage is left
+    :param models: the models, with the decisions of policies
+    :raises NotApplicable: a policy of the flow denies it, or no stage remains
     """
     entrance = evaluate(structure.policies, structure.flow.policy_engine_mode, models)
     if not entrance.passes:
@@ -54,12 +54,12 @@ def plan(structure: Structure, models: Mapping[str, Model]) -> list[BoundStage]:
 
 
 def evaluate(bindings: Iterable[PolicyBindingRow], mode: str, models: Mapping[str, Model]) -> Result:
-    """What the enabled policies of one target decide together.
+    """The combined result of the enabled policies of one target.
 
-    A policy that only running it could decide is left out, as if it were not enabled; so is one of a model that the contract no
-    longer has.
+    A policy that would have to be executed is ignored, as if it were not enabled; so is one of a model that the contract no longer
+    has.
 
-    :param mode: whether all of them have to let pass, or any
+    :param mode: whether all of them have to pass, or any
     """
     results: list[bool] = []
     messages: list[str] = []
