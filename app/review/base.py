@@ -1,4 +1,4 @@
-"""The contract that a change is compared with: a file, or what git has of it."""
+"""The base of a comparison: a contract in a file or in git."""
 
 import io
 import subprocess
@@ -13,25 +13,25 @@ from app.contract.document.bundling import read
 from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding
 
-# Where the main branch may be, the shared one first.
+# Possible names of the main branch, the remote one first.
 _MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 
 
 class NoBase(Exception):
-    """There is nothing to compare with. The message says why, and what to do."""
+    """There is no base. The message gives the reason and the remedy."""
 
 
 @contextmanager
 def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Contract, Sequence[Finding]]]:
-    """The contract to compare with, as long as it is needed, and what is wrong with it.
+    """The base of a comparison, as a context manager, with its findings.
 
-    One with errors that allow a comparison is compared all the same: it is released, and can't be corrected any more.
+    A base with findings is compared nevertheless, if they allow it: it is released, and can't be corrected any more.
 
-    :param base: a file, or a git revision, with `:PATH` behind it if the contract had another path; where the branch left the main
-        branch if not given
-    :param contract: the contract that is proposed
+    :param base: a file, or a git revision, followed by `:PATH` if the contract had another path; default: the commit where the
+        branch left the main branch
+    :param contract: the proposed contract
     :raises NoBase: there is none, or it is the proposed contract itself
-    :raises ContractError: it can't be used
+    :raises ContractError: it is invalid
     """
     if base is not None and Path(base).is_file():
         if contract.exists() and Path(base).samefile(contract):
@@ -54,7 +54,7 @@ def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Contract, 
                 files.extractall(unpacked)
         if not root.exists():
             raise NoBase(f"{revision} has no {at}. Name it: {revision}:PATH.")
-        # As `git show` takes it; messages name the further files after it.
+        # In the syntax of `git show`; messages name the further files after it.
         name = f"{revision}:{at}" if at.parent != PurePosixPath() else f"{revision}:./{at}"
         with _tolerant(read(root, name)) as found:
             yield found
@@ -62,7 +62,7 @@ def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Contract, 
 
 @contextmanager
 def _tolerant(contract: Contract) -> Iterator[tuple[Contract, Sequence[Finding]]]:
-    """A contract with what is wrong with its structure. :raises ContractError: it is too wrong to be compared"""
+    """A contract with the findings in its structure. :raises ContractError: they prevent a comparison"""
     try:
         usable(contract)
         breaches: Sequence[Finding] = ()
@@ -82,9 +82,9 @@ def _tolerant(contract: Contract) -> Iterator[tuple[Contract, Sequence[Finding]]
 
 
 def usable(contract: Contract) -> Contract:
-    """A contract that can be compared: it is one of OpenAPI, with references that lead somewhere.
+    """Check that a contract can be compared: it is valid OpenAPI, without dangling references.
 
-    :raises ContractError: it can't be
+    :raises ContractError: it is not
     """
     if findings := list(check_references(contract)) or list(check_structure(contract)):
         raise ContractError(findings)
@@ -92,7 +92,7 @@ def usable(contract: Contract) -> Contract:
 
 
 def _branching_point(folder: Path) -> str:
-    """The commit in which this branch left the main branch."""
+    """The commit where this branch left the main branch."""
     if _git(folder, "rev-parse", "--git-dir") is None:
         raise NoBase(f"{folder} is in no git repository. Give the contract to compare with as a file.")
     for branch in _MAIN_BRANCHES:
@@ -118,7 +118,7 @@ def _text(output: bytes) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """What a git command prints; None if it fails."""
+    """The output of a git command; None if it fails."""
     try:
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)  # noqa: S603, S607  # no shell; git is where the user has it
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a change of the contract would have done to recorded traffic."""
+"""The effect of a change of the contract on recorded traffic."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from app.review.comparing.views import View
 from app.review.traffic import Exchange
 from app.review.traffic_validator import RequestOutcome, TrafficValidator
 
-# Statuses from here on refuse a request (RFC 9110, section 15).
+# The lowest status of error responses (RFC 9110, section 15).
 _REFUSED = 400
 
-# How many reasons are told of one response.
+# The maximum number of reasons that are listed for one response.
 _NAMED = 4
 
 
 @dataclass(frozen=True)
 class Harm:
-    """One exchange that would not have gone as it did.
+    """An exchange that the change would break.
 
     :param exchange: its name
-    :param operation: the operation's name, as clients know it
-    :param why: what is in the way
+    :param operation: the operation's name in the old contract
+    :param why: the reason
     """
 
     exchange: str
@@ -36,14 +36,14 @@ class Harm:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a change would have done.
+    """The effect of a change on recorded traffic.
 
-    :param exchanges: how many exchanges are of operations that the old contract has
-    :param others: how many are not
-    :param refused: requests that were taken and would be refused
-    :param ignored: requests of which a part would have no effect any more
-    :param broken: answers that would not be given so any more
-    :param left_out: why other parts of the recording were not used, a sentence each
+    :param exchanges: the number of exchanges of operations in the old contract
+    :param others: the number of other exchanges
+    :param refused: requests that were accepted and would be rejected
+    :param ignored: requests of which a part would no longer have an effect
+    :param broken: responses that would be different
+    :param left_out: the reasons why other parts of the recording were not used, a sentence each
     """
 
     exchanges: int
@@ -54,7 +54,7 @@ class Evidence:
     left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """One message, and what was not used if anything was not."""
+        """A message, with the number and reasons of unused exchanges."""
         unused = list(self.left_out)
         if self.others:
             total, are = self.exchanges + self.others, "is" if self.others == 1 else "are"
@@ -67,12 +67,11 @@ class Evidence:
 
 
 def rate(old: Contract, new: Contract, traffic: Iterable[Exchange], left_out: Iterable[str] = ()) -> Evidence:
-    """Hold recorded traffic against two contracts.
+    """Validate recorded traffic by two contracts.
 
-    :param left_out: why other parts of the recording can't be used
+    :param left_out: the reasons why other parts of the recording can't be used
 
-    A request counts that was taken: one that was refused then is none that a change breaks. A response counts that was as the old
-    contract has it.
+    Only accepted requests count: no change breaks one that was rejected. Only responses that are valid by the old contract count.
     """
     before, after = TrafficValidator(old), TrafficValidator(new)
     exchanges, others = 0, 0
@@ -111,7 +110,7 @@ def rate(old: Contract, new: Contract, traffic: Iterable[Exchange], left_out: It
 
 
 def _ignored(was: RequestOutcome, now: RequestOutcome, old: View, new: View) -> list[str]:
-    """What a request says that has no effect by the new contract."""
+    """The parts of a request that have no effect by the new contract."""
     parameters = [name for name in was.parameters if name not in now.parameters]
     properties = [name for name in was.properties if name not in now.properties]
     inner = [name for name in _lost(was.properties, old, new, Side.REQUEST) if name not in properties]
@@ -119,9 +118,9 @@ def _ignored(was: RequestOutcome, now: RequestOutcome, old: View, new: View) -> 
 
 
 def _unfit(before: TrafficValidator, after: TrafficValidator, exchange: Exchange) -> str:
-    """Why a response would not be given so by the new contract; nothing if it would.
+    """The reason why a response is invalid by the new contract; empty if it is valid.
 
-    That it would have further properties breaks nobody.
+    Additional properties break no client.
     """
     breaches = [breach.text for breach in after.breaches(exchange) if not breach.is_missing]
     reasons = breaches[:_NAMED]
@@ -133,7 +132,7 @@ def _unfit(before: TrafficValidator, after: TrafficValidator, exchange: Exchange
 
 
 def _lost(value: Any, old: View, new: View, side: Side, path: str = "") -> list[str]:
-    """The properties of a value that one contract describes and the other one does not, each once however many objects have it."""
+    """The properties of a value that only the first contract describes, each once for any number of objects."""
     lost: list[str] = []
     old, new = chosen(old, value), chosen(new, value)
     if isinstance(value, list):

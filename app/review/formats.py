@@ -1,4 +1,4 @@
-"""A report as text, as Markdown for a pull request, as JSON, and as annotations of GitHub."""
+"""Reports as text, as Markdown for a pull request, as JSON, and as annotations of GitHub."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from app.review.report import Report
 from app.review.reviewing import Finding, Use
 from app.review.stored import ADMITTED
 
-# How many operations, and how many exchanges, are named where there is little room.
+# The maximum number of operations, and of exchanges, that are named where space is limited.
 _NAMED = 4
 _EXCHANGES = 20
 
@@ -20,7 +20,7 @@ _RATINGS = sorted(Rating, reverse=True)
 
 
 def as_text(report: Report) -> str:
-    """Lines for a terminal: `file:line:column` first, so that an editor can go there."""
+    """A report for a terminal: `file:line:column` first, so that editors can open the place."""
     return "\n".join(_text(report)) + "\n"
 
 
@@ -53,7 +53,7 @@ def _text(report: Report) -> Iterator[str]:
 
 
 def _note(note: Note) -> str:
-    """What is wrong with the old contract, which was compared all the same."""
+    """A finding in the old contract, which was compared nevertheless."""
     return f"{note.location}: note: {note.problem}"
 
 
@@ -64,7 +64,7 @@ def _summary(report: Report) -> str:
 
 
 def _what(finding: Finding) -> str:
-    """What changed, in one line."""
+    """The change in one line."""
     if finding.same is None or not finding.also:
         return finding.what
     return f"`{finding.subject}` and {len(finding.also)} more: {finding.same.detail}"
@@ -84,14 +84,14 @@ def _count(report: Report, rating: Rating) -> str:
 
 
 def _use(use: Use, names: Callable[[Sequence[str]], str]) -> str:
-    """Whom a finding touches, and what they must do; nothing if it is nobody, who need do nothing."""
+    """The affected operations, with the advice; empty if none is affected and there is no advice."""
     whom = f"{use.side.value} {names(use.operations)}" if use.side is not None and use.operations else ""
     advice = "" if use.advice == NOTHING and (use.rating is Rating.DOCS or not whom) else use.advice
     return ": ".join(filter(None, (whom, advice)))
 
 
 def _quoted(name: str) -> str:
-    """A name as it may stand in YAML, whatever is in it."""
+    """A name quoted for YAML."""
     return "'" + name.replace("'", "''") + "'"
 
 
@@ -113,7 +113,7 @@ def _harms(report: Report) -> list[tuple[str, Sequence[Harm]]]:
 
 
 def as_markdown(report: Report) -> str:
-    """A comment on a pull request."""
+    """A report as a comment on a pull request."""
     return "\n".join(_markdown(report)) + "\n"
 
 
@@ -168,14 +168,14 @@ def _coded(names: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text in which Markdown and HTML mean nothing, apart from the code in it."""
+    """Text escaped for Markdown and HTML, apart from code in it."""
     parts = text.split("`")
     parts[::2] = [part.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_") for part in parts[::2]]
     return "`".join(parts)
 
 
 def as_json(report: Report) -> str:
-    """Everything, for programs."""
+    """The complete report for programs."""
     evidence = report.evidence
     whole = {
         "base": report.base,
@@ -220,7 +220,7 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
 
 
 def as_annotations(report: Report) -> str:
-    """Workflow commands of GitHub: each finding beside its line, in the new contract."""
+    """Workflow commands of GitHub: each finding at its line in the new contract."""
     return "".join(f"{line}\n" for line in _annotations(report))
 
 

@@ -1,4 +1,4 @@
-"""Grouping of the findings of one change made in several schemas."""
+"""Grouping of the findings of one change that is made in several schemas."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from app.review.reviewing import Finding, Part, Same, Use
 
 
 def grouped(findings: Sequence[Finding]) -> list[Finding]:
-    """Merge findings of the same change of the same property of several schemas, if they mean the same to clients.
+    """Merge findings of the same change of the same property of several schemas, if their effects on clients are equal.
 
     :param findings: most important first
     """

@@ -1,4 +1,4 @@
-"""All that is said of a change: what differs, what is waived, what the version says, what recorded traffic and a store show."""
+"""The report on a change: differences, waivers, version, effects on recorded traffic and on a store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from app.review.waivers import Waived, Waiver, waive
 
 @dataclass(frozen=True)
 class Report:
-    """What is said of a change.
+    """A report on a change.
 
-    :param base: what the old contract is called
-    :param findings: what differs, what matters most first
-    :param waived: which of them are waived, and which waivers are of no use
-    :param evidence: what recorded traffic shows, if there is any
-    :param notes: what is wrong with the old contract, which was compared all the same
-    :param stored: what it means for stored objects, if these were looked at
+    :param base: the name of the old contract
+    :param findings: the differences, most important first
+    :param waived: the waived ones, and unnecessary waivers
+    :param evidence: the effect on recorded traffic, if there is any
+    :param notes: findings in the old contract, which was compared nevertheless
+    :param stored: the effect on stored objects, if they were checked
     """
 
     base: str
@@ -39,9 +39,9 @@ class Report:
         return [finding for finding in self.findings if finding.rating is rating]
 
     def fails(self, fail_on: Rating | None) -> bool:
-        """Whether the change is to be stopped: by a finding that is not waived, or by a waiver that is of no use.
+        """Whether the change fails the review: by a finding that is not waived, or by an unnecessary waiver.
 
-        :param fail_on: the least rating that stops it; None if no finding does
+        :param fail_on: the lowest rating that fails; None if no finding does
         """
         left = (finding.rating for finding in self.findings if finding.name not in self.waived.by_name)
         return bool(self.waived.problems) or (fail_on is not None and any(rating >= fail_on for rating in left))
@@ -58,11 +58,11 @@ def report(
 ) -> Report:
     """Review a change.
 
-    :param old: the contract that clients know
-    :param new: the contract that is proposed
-    :param today: the day by which waivers end
-    :param notes: what is wrong with the old contract
-    :param stored: what it means for stored objects
+    :param old: the contract of existing clients
+    :param new: the proposed contract
+    :param today: the date for the expiry of waivers
+    :param notes: findings in the old contract
+    :param stored: the effect on stored objects
     """
     found = grouped(review(old, new))
     if (version := check_version(old, new, found)) is not None:

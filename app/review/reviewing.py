@@ -1,4 +1,4 @@
-"""Review a change of the contract: all that differs, each thing once, with the operations that it touches."""
+"""Review of a change of the contract: all differences, each reported once with the affected operations."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,11 +22,11 @@ from app.review.surviving import nearest, stays
 
 @dataclass(frozen=True)
 class Use:
-    """What a finding means to some operations.
+    """The effect of a finding on some operations.
 
-    :param side: the part of the call that it is about; None if it is about none
-    :param rating: how much it matters there
-    :param advice: what a client must do, one sentence
+    :param side: the affected part of the call; None if it affects none
+    :param rating: its severity
+    :param advice: for clients, one sentence
     :param operations: the operations' names
     """
 
@@ -40,8 +40,8 @@ class Same(NamedTuple):
     """The common part of the findings of one change made in several schemas.
 
     :param property_name: the property of each schema
-    :param detail: what changed
-    :param values: what tells it from others
+    :param detail: the change
+    :param values: distinguishes it from other changes
     """
 
     property_name: str
@@ -50,11 +50,11 @@ class Same(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A further place of a finding, as the finding has its own.
+    """A further place of a finding.
 
-    :param subject: what people call the part
-    :param location: where it is
-    :param was: where it was, if it is gone
+    :param subject: the display name of the part
+    :param location: file, line and column
+    :param was: the place in the old contract, if it is removed
     """
 
     subject: str
@@ -64,16 +64,16 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that differs.
+    """A difference to report.
 
-    :param name: what waivers call it; it stays the same when lines move
-    :param rule: what kind of difference it is
-    :param what: what changed, one sentence
-    :param location: where in the new contract; what is gone from there: where it would be
-    :param was: where in the old contract, if it is gone
-    :param uses: whom it touches, those that it breaks first
-    :param subject: what people call the part that it is about
-    :param same: what others of the same change have in common with it; None if it is of no property of a schema
+    :param name: its name for waivers; it stays the same when lines move
+    :param rule: the kind of difference
+    :param what: the change, one sentence
+    :param location: in the new contract; for a removed part, the nearest place
+    :param was: the place in the old contract, if it is removed
+    :param uses: the affected operations, broken ones first
+    :param subject: the display name of the changed part
+    :param same: the common part of the findings of one change; None if it is not of a property of a schema
     :param also: the further places of the change
     """
 
@@ -89,18 +89,18 @@ class Finding:
 
     @property
     def rating(self) -> Rating:
-        """How much it matters: as much as to those to whom it matters most."""
+        """Its severity: that of the most severe use."""
         return max(use.rating for use in self.uses)
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """The operations that it touches."""
+        """The affected operations."""
         return tuple(dict.fromkeys(name for use in self.uses for name in use.operations))
 
 
 @dataclass
 class _Draft:
-    """A finding as long as operations are added to it."""
+    """A finding while operations are added to it."""
 
     difference: Difference
     used_at: Pointer
@@ -108,10 +108,10 @@ class _Draft:
 
 
 def review(old: Contract, new: Contract) -> list[Finding]:
-    """All that differs between two contracts, what matters most first.
+    """All differences between two contracts, most important first.
 
-    :param old: the contract that clients know
-    :param new: the contract that is proposed
+    :param old: the contract of existing clients
+    :param new: the proposed contract
     """
     return _Review(old, new).findings()
 
@@ -137,7 +137,7 @@ class _Review:
         return sorted(found, key=lambda finding: (-finding.rating, finding.location, finding.name))
 
     def _changes(self, old: Operation | None, new: Operation | None) -> Iterator[Change]:
-        """What differs in an operation."""
+        """The differences of an operation."""
         yield from (seen_from(Side.CALL, difference) for difference in compare_calls(old, new))
         if old is None or new is None:
             return
@@ -157,14 +157,14 @@ class _Review:
         ):
             for result in results:
                 found: Iterable[Change] = result.reachable() if isinstance(result, Node) else [seen_from(side, result)]
-                # Only what is created takes the value of a new object.
+                # Only a new object gets this default.
                 yield from (change for change in found if creates or change.difference.rule != "x-create-default")
 
     def _note(self, change: Change, operation: Operation | None) -> None:
         difference = change.difference
         of_operation = operation.pointer if operation is not None and operation.contract is self._new else ()
         used_at = change.used_at or of_operation
-        # Copies of an anchor stand at one place, and are one finding.
+        # Copies of a YAML anchor have one place, and are one finding.
         key = (
             difference.rule,
             self._locate(difference.place),
@@ -206,12 +206,12 @@ class _Review:
         if place[:2] != ("components", "schemas") or self._is_elsewhere(difference.place, draft.used_at):
             return None
         property_name = about.removeprefix(str(place[2]))
-        # The schema itself names the property that it requires.
+        # The place of `required` is the schema, which has the name of the property.
         is_of_a_property = property_name or difference.rule == "required"
         return Same(property_name, difference.detail, difference.values) if is_of_a_property else None
 
     def _is_elsewhere(self, place: Place, used_at: Pointer) -> bool:
-        """Whether a part that is gone from where it was used still stands where it stood, and is another's."""
+        """Whether a part that is gone from its use still exists for other uses."""
         if not place.old or not used_at:
             return False
         if place not in self._staying:
@@ -225,5 +225,5 @@ class _Review:
 
 
 def _owners(operation: Operation) -> list[Found]:
-    """An operation, and the path that it belongs to."""
+    """An operation, and its path."""
     return [(pointer, operation.contract.at(pointer)) for pointer in (operation.pointer, operation.pointer[:2])]

@@ -1,4 +1,4 @@
-"""What a change of the contract means for stored objects."""
+"""The effect of a change of the contract on stored objects."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ from app.store.upkeep.scanning import StoredRow, every_row
 from app.stored import NO_MODEL, StoreChecker, Violation
 
 ADMITTED = frozenset({"default", "left-out", "removed"})
-"""The effects on objects that the new contract admits."""
+"""The effects on objects that stay valid by the new contract."""
 
-# How much of a default is shown.
+# The maximum length of a shown default.
 _SHOWN = 60
 
 
 class _Kind(NamedTuple):
-    """What is the same of all objects that a change affects in one way."""
+    """The common part of all objects that a change affects in one way."""
 
     model: str
     property: str
@@ -33,13 +33,13 @@ class _Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Effect:
-    """One way in which a change affects stored objects of a model.
+    """An effect of a change on the stored objects of a model.
 
     :param model: the model
-    :param property: the property; empty if it is about whole objects
-    :param effect: the keyword that is violated; or `default`, `left-out`, `removed`
-    :param objects: how many objects are affected so
-    :param what: what becomes of them, one sentence
+    :param property: the property; empty for whole objects
+    :param effect: the violated keyword; or `default`, `left-out`, `removed`
+    :param objects: the number of affected objects
+    :param what: the consequence, one sentence
     :param location: in the new contract
     """
 
@@ -53,11 +53,11 @@ class Effect:
 
 @dataclass(frozen=True)
 class StoredEffects:
-    """What a change means for the objects of a store.
+    """The effects of a change on the objects of a store.
 
-    :param objects: how many there are
-    :param affected: how many of them it affects
-    :param effects: how, what affects most objects first
+    :param objects: the number of objects
+    :param affected: the number of affected ones
+    :param effects: those with most objects first
     """
 
     objects: int
@@ -69,11 +69,11 @@ class StoredEffects:
 
 
 def compare_stored(old: Contract, new: Contract, database: Database) -> StoredEffects:
-    """Find what a change means for stored objects.
+    """Compare stored objects by two contracts.
 
-    :param old: the contract that is served
-    :param new: the contract that is proposed, which has passed the boot checks
-    :raises Unavailable: the database does not answer
+    :param old: the active contract
+    :param new: the proposed contract, which has passed the boot checks
+    :raises Unavailable: the database does not respond
     """
     before, after = StoreChecker(old), StoreChecker(new)
     objects = affected = 0
@@ -94,7 +94,7 @@ def compare_stored(old: Contract, new: Contract, database: Database) -> StoredEf
 
 
 def _violations(before: StoreChecker, after: StoreChecker, stored: StoredRow) -> Iterator[tuple[_Kind, str]]:
-    """What an object violates of the new contract, and not of the old one."""
+    """The violations of the new contract, but not of the old one, by an object."""
     found = after.violations(stored)
     if not found:
         return
@@ -114,7 +114,7 @@ def _message(violation: Violation) -> str:
 
 
 def _differences(before: StoreChecker, after: StoreChecker, stored: StoredRow) -> Iterator[tuple[_Kind, str]]:
-    """What would be answered of an object that is not now, and the other way round, though nothing is violated."""
+    """The differences between the representations of a valid object by both contracts."""
     if not isinstance(row := stored.row, ObjectRow):
         return
     old, new = before.models.get(row.model), after.models.get(row.model)
@@ -138,7 +138,7 @@ def _differences(before: StoreChecker, after: StoreChecker, stored: StoredRow) -
 
 
 def _unstored(model: Model, name: str) -> Sequence[Any] | None:
-    """The default of a property that is not stored, alone; nothing if it has none, None if the model has no such property."""
+    """The default of a property that is not stored, in a list; empty if it has none, None if the model has no such property."""
     if name not in model.in_responses:
         return None
     return (model.unstored[name],) if name in model.unstored else ()

@@ -1,22 +1,22 @@
-"""What people call a part of a contract, in few words that do not change when lines move."""
+"""Display names of parts of a contract, short and independent of line numbers."""
 
 from app.contract.document.contract import OPERATION_METHODS, Contract, Pointer
 
-# What steps on the way to a part add to its name: with the step that follows, which the author named or numbered, and alone.
+# The texts for steps on the path to a part: with the next step, which is a name or number of the author, and alone.
 _WITH_NEXT = {"properties": ".{}", "headers": " {}", "content": " ({})", "allOf": "", "anyOf": "({})", "oneOf": "({})"}
 _ALONE = {"items": "[]", "additionalProperties": ".*", "schema": "", "not": " (not)"}
 
-# Steps whose name goes without saying at the end, and the media type that goes without saying anywhere.
+# Steps that are omitted at the end, and the default media type that is always omitted.
 _UNSAID_AT_THE_END = ("content", "anyOf", "oneOf", "not")
 _USUAL = "application/json"
 
 
 def subject(contract: Contract, pointer: Pointer) -> str:
-    """The name of the part of a contract that a place is in: `Flow.slug`, `flows_instances_list search`.
+    """The name of the part of a contract with a place: `Flow.slug`, `flows_instances_list search`.
 
-    No other part has it, so that who waives a finding waives no other one.
+    It is unique, so that a waiver never covers another finding.
 
-    :param pointer: the place, which may be that of a keyword
+    :param pointer: the place, possibly of a keyword
     """
     match pointer:
         case ("components", "schemas", name, *rest):
@@ -52,7 +52,7 @@ def _in_operation(contract: Contract, pointer: Pointer, rest: list[str | int]) -
 
 
 def _parameter(contract: Contract, pointer: Pointer) -> str:
-    """The name of a parameter, with what tells it from others of its name."""
+    """The name of a parameter, with its location if others have the same name."""
     parameters = [contract.resolve(pointer[:-1], parameter)[1] for parameter in contract.at(pointer[:-1])]
     parameter = parameters[int(pointer[-1])]
     name, location = str(parameter.get("name", pointer[-1])), parameter.get("in")
@@ -61,14 +61,14 @@ def _parameter(contract: Contract, pointer: Pointer) -> str:
 
 
 def _shared_parameter(contract: Contract, component: str) -> str:
-    """The name of a parameter that is a component, or that of the component if others have its name."""
+    """The name of a parameter in `components`, or that of the component if others have its name."""
     parameters = contract.document["components"]["parameters"]
     name = parameters[component].get("name", component)
     return component if sum(other.get("name") == name for other in parameters.values()) > 1 else str(name)
 
 
 def _properties(steps: list[str | int]) -> str:
-    """The properties on the way to a part."""
+    """The properties on the path to a part."""
     text = ""
     while len(steps) > 1 or steps[:1] == ["items"]:
         step = str(steps[0])

@@ -12,17 +12,17 @@ from app.conformance.replay import body_of
 
 
 class NoTraffic(Exception):
-    """A file can't be read as recorded traffic. The message says why."""
+    """A file is no recorded traffic. The message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One request and its response.
 
-    :param name: what reports call it
-    :param method: in capital letters
+    :param name: its name in reports
+    :param method: in upper case
     :param path: decoded
-    :param query: as it stands in the URL
+    :param query: as in the URL
     :param content_type: of the request, empty if it has none
     :param body: of the request; None if it was not recorded
     :param status: of the response
@@ -42,9 +42,9 @@ class Exchange:
 
 
 def read_traffic(path: Path, left_out: list[str] | None = None) -> list[Exchange]:
-    """The exchanges of a file.
+    """Read the exchanges in a file.
 
-    :param left_out: takes a sentence for what of an archive can't be used
+    :param left_out: receives a sentence for each part of an archive that can't be used
     :raises NoTraffic: it is neither HAR nor recorded cases
     """
     try:
@@ -65,7 +65,7 @@ def read_traffic(path: Path, left_out: list[str] | None = None) -> list[Exchange
 def _of_cases(text: bytes) -> Iterator[Exchange]:
     for line in text.splitlines():
         case = json.loads(line)
-        # The identities of the recording, not those of a deployment that it is replayed on.
+        # Use the identifiers of the recording, not those of a deployment.
         sent = body_of({key: value for key, value in case.items() if key != "body_template"}, {})
         yield Exchange(
             case["id"],
@@ -81,9 +81,9 @@ def _of_cases(text: bytes) -> Iterator[Exchange]:
 
 
 def _of_har(entries: list[Any], name: str, left_out: list[str]) -> Iterator[Exchange]:
-    """The entries of an archive that were answered (HAR 1.2).
+    """The entries of an archive with a response (HAR 1.2).
 
-    Browsers and proxies write entries for requests that were aborted, and leave parts out: one entry says nothing of the others.
+    Browsers and proxies write entries for aborted requests, and leave parts out: each entry is handled independently.
     """
     unanswered = 0
     for number, entry in enumerate(entries, 1):
@@ -101,11 +101,11 @@ def _of_har(entries: list[Any], name: str, left_out: list[str]) -> Iterator[Exch
 
 
 class _Malformed(Exception):
-    """An invalid HAR entry. The message says why."""
+    """An invalid HAR entry. The message gives the reason."""
 
 
 def _exchange(number: int, entry: Any) -> Exchange | None:
-    """Convert an entry to an exchange; None if it was not answered. :raises _Malformed: it is invalid"""
+    """Convert an entry to an exchange; None if it has no response. :raises _Malformed: it is invalid"""
     request, response = _object(entry, "request"), _object(entry, "response")
     status = response.get("status", 0)
     if isinstance(status, bool) or not isinstance(status, int):
@@ -159,7 +159,7 @@ def _content_type(request: dict[str, Any]) -> str:
 def _sent(data: dict[str, Any]) -> bytes | None:
     text = data.get("text")
     if not isinstance(text, str):
-        # Some recorders keep the parts of a form only, without their content.
+        # Some recorders store only the parts of a form, without their content.
         return None
     try:
         return base64.b64decode(text) if data.get("encoding") == "base64" else text.encode("utf-8", "surrogatepass")

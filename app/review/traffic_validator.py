@@ -1,4 +1,4 @@
-"""What one contract says of a recorded request and of its response."""
+"""Validation of recorded requests and responses by one contract."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -20,16 +20,16 @@ from app.review.comparing.operations import Operation, operations
 from app.review.comparing.views import View
 from app.review.traffic import Exchange
 
-# How much of a message is told.
+# The maximum length of a shown message.
 _SHOWN = 160
 
 
 class RequestOutcome(NamedTuple):
-    """What becomes of a request.
+    """The outcome of a request.
 
-    :param refused: why it is refused; None if it is not
-    :param parameters: the parameters of its query that mean something
-    :param properties: what is made of its body
+    :param refused: the reason of its rejection; None if it is accepted
+    :param parameters: the known parameters of its query
+    :param properties: the parsed body
     """
 
     refused: str | None
@@ -41,7 +41,7 @@ class Breach(NamedTuple):
     """A deviation of an exchange from a contract.
 
     :param text: one sentence
-    :param is_missing: whether nothing is wrong but that a property is not there
+    :param is_missing: whether the only error is a missing property
     """
 
     text: str
@@ -49,11 +49,11 @@ class Breach(NamedTuple):
 
 
 class TrafficValidator:
-    """Holds recorded traffic against one contract.
+    """Validates recorded traffic by one contract.
 
     :param contract: the contract
 
-    `bases` has the paths at which its servers have the API.
+    `bases` has the base paths of its servers.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -73,13 +73,13 @@ class TrafficValidator:
         self._view = cache(lambda position: View(contract, position))
 
     def operation(self, exchange: Exchange) -> Operation | None:
-        """The operation that a request is for, if there is one."""
+        """The operation of a request, if there is one."""
         found = self._router.find(exchange.path)
         method = "GET" if exchange.method == "HEAD" else exchange.method
         return found[0].get(method) if found is not None else None
 
     def taken(self, exchange: Exchange) -> RequestOutcome:
-        """What would be made of a request, as far as it says it itself."""
+        """The outcome of a request, as far as it depends on the request alone."""
         operation, found = self.operation(exchange), self._router.find(exchange.path)
         if operation is None or found is None:
             return RequestOutcome("there is no such operation")
@@ -159,7 +159,7 @@ class TrafficValidator:
         return self._contract.resolve((*operation.pointer, "responses", code), declared[code])
 
     def _body_reader(self, operation: Operation) -> BodyReader | None:
-        """What reads the body of an operation; None if it has none, or one that can't be served."""
+        """The reader of the body of an operation; None if it has none, or one that can't be served."""
         _, body = operation.part("requestBody") or ((), {"content": {}})
         content = body["content"]
         if len(content) != 1 or not all("schema" in media for media in content.values()):
@@ -169,7 +169,7 @@ class TrafficValidator:
 
     @staticmethod
     def _parameters(operation: Operation, location: str) -> dict[str, Found]:
-        """The parameters in one location, by name: also those of the path that nothing is said of."""
+        """The parameters in one location, by name, including undeclared ones of the path."""
         undeclared = operation.path_parameters if location == "path" else []
         declared = {
             name: found
@@ -180,13 +180,13 @@ class TrafficValidator:
 
 
 def _media_type(content: Mapping[str, Any], exchange: Exchange) -> str | None:
-    """The media type of a response as a contract has it; recordings say nothing of its parameters."""
+    """The media type of a response in the contract; recordings have no parameters of it."""
     named = (name for name in content if essence(name) == exchange.response_type)
     return next(named, None) or of_kind(content, exchange.response_type)
 
 
 def _bases(contract: Contract) -> list[str]:
-    """The paths at which the servers have the API, without the last slash."""
+    """The base paths of the servers, without the last slash."""
     paths = []
     for server in contract.document.get("servers") or [{"url": "/"}]:
         url = server["url"]
@@ -198,7 +198,7 @@ def _bases(contract: Contract) -> list[str]:
 
 
 def _is_missing(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether a value would be right if it had further properties: as it is, or as one of the alternatives that there are."""
+    """Whether additional properties would make a value valid: itself, or one of its alternatives."""
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
         return True
     alternatives = getattr(error.kind, "context", ())

@@ -1,4 +1,4 @@
-"""Does the contract's version move as far as the change demands?"""
+"""Check that the contract's version increases as much as the change requires."""
 
 import datetime as dt
 import re
@@ -9,21 +9,21 @@ from app.contract.document.contract import Contract
 from app.review.comparing.differences import NOTHING, Rating
 from app.review.reviewing import Finding, Use
 
-# Versions that begin with a year count releases behind it, as authentik's do.
+# Versions that begin with a year count releases after it, as authentik's do.
 _FIRST_YEAR = 1000
 
 _NUMBERS = re.compile(r"[vV]?(\d+(?:\.\d+)*)(?:-?([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?|(\d\d)(\d\d))(?:[-.]?([A-Za-z][0-9A-Za-z.-]*))?")
-# What comes behind a version, and does not come before it (Python's version specifiers, "Post-releases").
+# A suffix of a version that sorts after it (Python's version specifiers, "Post-releases").
 _POST = re.compile(r"\.post(\d+)")
 
 
 class _Version(NamedTuple):
-    """A version that can be compared.
+    """A comparable version.
 
     :param numbers: its numbers, or the one of a date
-    :param date: the day, if it is one
-    :param before: what says that it comes before the version of its numbers (https://semver.org, section 9)
+    :param date: the date, if it is one
+    :param before: the suffix of a pre-release (https://semver.org, section 9)
     """
 
     numbers: list[int]
@@ -32,7 +32,7 @@ class _Version(NamedTuple):
 
     @property
     def order(self) -> tuple[list[int], bool, list[tuple[bool, int, str]]]:
-        """What tells which of two comes first (https://semver.org, section 11); a number that is missing is 0."""
+        """The sort key (https://semver.org, section 11); a missing number is 0."""
         numbers = self.numbers.copy()
         while numbers and not numbers[-1]:
             numbers.pop()
@@ -45,18 +45,18 @@ class _Version(NamedTuple):
 
 
 def check_version(old: Contract, new: Contract, findings: Sequence[Finding]) -> Finding | None:
-    """What is wrong with `info.version`, if anything is.
+    """The finding on `info.version`, if there is one.
 
-    It has to grow if anything but words differs: in the number that says so if anything breaks. It never becomes an earlier one. A
-    date has to be a later one, and so has a version that comes before the one of its numbers, which promises nothing.
+    It has to increase for every change other than of descriptions: by its major number for a breaking one. It never decreases. A
+    date or a pre-release, which promises nothing, has to be a later one.
 
-    :param findings: all that differs, waived or not: a waiver accepts a break, and clients meet it all the same
+    :param findings: all differences, waived or not: clients meet a waived one all the same
     """
     before, after = (str(contract.document["info"]["version"]) for contract in (old, new))
     worst = max((finding.rating for finding in findings), default=Rating.DOCS)
     was, now = _version(before), _version(after)
     if before != after and (was is None or now is None or (was.date is None) is not (now.date is None)):
-        # Nobody can tell which of them comes first.
+        # Their order is undefined.
         return None
     is_earlier = was is not None and now is not None and now.order < was.order
     demanded, wanted = _demanded(was, worst)
@@ -77,7 +77,7 @@ def check_version(old: Contract, new: Contract, findings: Sequence[Finding]) -> 
 
 
 def _version(text: str) -> _Version | None:
-    """A version as a date or as numbers; None if it is neither."""
+    """Parse a version as a date or as numbers; None if it is neither."""
     if (found := _DATE.fullmatch(text.strip())) is not None:
         year, rest = found[1], found[6]
         month, day = (found[2], found[3] or 1) if found[2] else (found[4], found[5])
@@ -98,7 +98,7 @@ def _version(text: str) -> _Version | None:
 def _demanded(
     version: _Version | None, rating: Rating
 ) -> tuple[tuple[list[int], bool, list[tuple[bool, int, str]]], str]:
-    """The least version that tells of a change, for comparison and for people."""
+    """The least version for a change, for comparison and for display."""
     if version is None:
         return ([], False, []), "another one"
     if version.date is not None:
@@ -110,15 +110,15 @@ def _demanded(
         least = ".".join(map(str, version.numbers))
         return version.order, f"{least} or a later one"
     grown = _grown(version.numbers, rating)
-    # One that comes before it tells of the change as well.
+    # A pre-release of it is sufficient as well.
     return _Version(grown, None, "0").order, f"{'.'.join(map(str, grown))} or a later one"
 
 
 def _grown(numbers: list[int], rating: Rating) -> list[int]:
-    """The least numbers that tell of a change: the first one grows if it breaks, the one behind if not (https://semver.org)."""
+    """The least numbers for a change: the major one increases if it is breaking, or else the minor one (https://semver.org)."""
     if rating is Rating.DOCS:
         return numbers
-    # The first number tells nothing of what breaks if it is a year, or 0.
+    # A first number that is a year, or 0, is no major version.
     first = 1 if len(numbers) > 1 and (numbers[0] == 0 or numbers[0] >= _FIRST_YEAR) else 0
     place = first if rating is Rating.BREAKING else min(first + 1, len(numbers) - 1)
     return [*numbers[:place], numbers[place] + 1, *(0 for _ in numbers[place + 1 :])]

@@ -1,4 +1,4 @@
-"""Findings that are accepted for a while, each for a reason: `waivers.yaml` beside the contract."""
+"""Waivers: accepted findings with a reason and an expiry date, in `waivers.yaml` beside the contract."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ _PROPERTIES = {
 
 @dataclass(frozen=True)
 class Waiver:
-    """One finding that is accepted.
+    """A waiver of one finding.
 
     :param finding: its name
-    :param reason: why, for readers
-    :param until: the last day that the waiver holds
-    :param location: where it stands
+    :param reason: for readers
+    :param until: the last day of its validity
+    :param location: in the file
     """
 
     finding: str
@@ -37,10 +37,10 @@ class Waiver:
 
 @dataclass(frozen=True)
 class Waived:
-    """What waivers do to the findings of a review.
+    """The effect of waivers on the findings of a review.
 
-    :param by_name: the waivers that hold, by the name of their finding
-    :param problems: the waivers that have expired, and those that nothing needs
+    :param by_name: the valid waivers, by the name of their finding
+    :param problems: the expired and the unnecessary waivers
     """
 
     by_name: Mapping[str, Waiver]
@@ -48,10 +48,10 @@ class Waived:
 
 
 def read_waivers(path: Path, name: str) -> list[Waiver]:
-    """The waivers of a file.
+    """Read the waivers in a file.
 
-    :param name: what messages call it
-    :raises ContractError: it is not well formed
+    :param name: the file's name for messages
+    :raises ContractError: it is invalid
     :raises OSError: it can't be read
     """
     file = parse(path, name, path.read_bytes(), "`waivers:`")
@@ -98,7 +98,7 @@ def _is_day(text: str) -> bool:
 
 
 def waive(found: Sequence[Finding], waivers: Sequence[Waiver], today: date) -> Waived:
-    """Which findings are waived, and which waivers are of no use."""
+    """Apply waivers to findings, and find unnecessary ones."""
     names = {finding.name for finding in found}
     by_name: dict[str, Waiver] = {}
     problems = []

@@ -1,1 +1,1 @@
-"""Compare two contracts: what differs in each operation that both have, part by part, and what that does to a client."""
+"""Comparison of two contracts: the differences of each operation, part by part, and their effects on clients."""

@@ -1,4 +1,4 @@
-"""What differs in who may call an operation."""
+"""Comparison of the credentials and permissions of operations."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,15 +23,15 @@ Requirement = dict[str, list[str]]
 
 _PERMISSIONS = "x-required-permissions"
 
-# What a client need not know of a security scheme.
+# Properties of a security scheme that clients need not know.
 _SAID_ONLY = frozenset({"description", "bearerFormat"})
 
-# What says where they are sent, and how.
+# Properties that define how credentials are sent.
 _OF_THE_FORM = frozenset({"type", "scheme", "in", "name"})
 
 
 def compare_access(old: Operation, new: Operation) -> Iterator[Difference]:
-    """What differs in credentials and permissions."""
+    """The differences in credentials and permissions."""
     yield from _credentials(old, new)
     yield from _schemes(old, new)
     yield from _permissions(old, new)
@@ -49,7 +49,7 @@ def _credentials(old: Operation, new: Operation) -> Iterator[Difference]:
     values = f"{_shown(before)} -> {_shown(after)}"
     if {} in after and {} not in before:
         detail = "no credentials are needed any more: anybody may call it."
-        # No client is broken; who looks after the API wants to know.
+        # No client breaks, but the operators of the API should check it.
         safe = "Check that strangers may call it."
         yield Difference("security-dropped", place, detail, Effect.HARMLESS, values=values, safe=safe)
     elif refused:
@@ -66,9 +66,9 @@ def _credentials(old: Operation, new: Operation) -> Iterator[Difference]:
 
 
 def _requirements(operation: Operation, names: Mapping[str, str] = {}) -> list[Requirement]:
-    """What is enough to call it; nothing at all if it is for everybody.
+    """The sufficient credentials of an operation; one without any if it is public.
 
-    :param names: what some of the credentials are to be called
+    :param names: other names for some of the credentials
     """
     found = operation.inherited("security")
     requirements: list[Requirement] = found[1] if found is not None else []
@@ -76,7 +76,7 @@ def _requirements(operation: Operation, names: Mapping[str, str] = {}) -> list[R
 
 
 def _renamed(old: Operation, new: Operation) -> dict[str, str]:
-    """The old names of credentials that have another name only."""
+    """The old names of renamed credentials."""
     before, after = ({name for one in _requirements(operation) for name in one} for operation in (old, new))
     gone = {name: unextended(_scheme(old.contract, name)[1]) for name in before - after}
     return {
@@ -87,12 +87,12 @@ def _renamed(old: Operation, new: Operation) -> dict[str, str]:
     }
 
 
-# Where credentials are sent that are no more than that.
+# The places of credentials.
 _WHERE = ("header", "query", "cookie")
 
 
 def _enough(sent: Requirement, needed: Requirement) -> bool:
-    """Whether who meets one requirement meets the other one."""
+    """Whether a client that meets one requirement meets the other one."""
     return all(name in sent and set(scopes) <= set(sent[name]) for name, scopes in needed.items())
 
 
@@ -105,7 +105,7 @@ def _shown(requirements: list[Requirement]) -> str:
 
 
 def _schemes(old: Operation, new: Operation) -> Iterator[Difference]:
-    """How the credentials that both ask for are sent."""
+    """The differences in how common credentials are sent."""
     names = {name for requirement in _requirements(old) for name in requirement}
     for name in sorted(names & {name for requirement in _requirements(new) for name in requirement}):
         before, after = _scheme(old.contract, name), _scheme(new.contract, name)
@@ -131,7 +131,7 @@ def _schemes(old: Operation, new: Operation) -> Iterator[Difference]:
 
 
 def _form(old: Found, new: Found, was: Found | None, now: Found | None) -> Difference:
-    """That credentials are of another form, or are described so: one finding, however many properties say it."""
+    """The difference in the form or the description of credentials: one finding for any number of properties."""
     before, after = _described(old[1]), _described(new[1])
     detail, advice = f"the credentials are {after}, they were {before}", "Send credentials in the new way."
     effect = Effect.OTHER
@@ -143,9 +143,9 @@ def _form(old: Found, new: Found, was: Found | None, now: Found | None) -> Diffe
 
 
 def _sent(scheme: dict[str, Any]) -> tuple[str | None, ...]:
-    """What tells credentials from others where they are sent.
+    """The properties that identify credentials in a request.
 
-    The names of headers and of schemes have no case (RFC 9110, sections 5.1 and 11.1).
+    The names of headers and of schemes are case-insensitive (RFC 9110, sections 5.1 and 11.1).
     """
     kind, named = scheme.get("type"), str(scheme.get("scheme", "")).lower()
     if kind == "http":

@@ -1,4 +1,4 @@
-"""What differs between the alternatives of two schemas: `anyOf`, `oneOf` and `not`."""
+"""Comparison of the alternatives of two schemas: `anyOf`, `oneOf` and `not`."""
 
 from itertools import zip_longest
 
@@ -33,7 +33,7 @@ def compare_alternatives(pair: Pair) -> None:
 
 
 def _paired(old: list[Group], new: list[Group]) -> list[tuple[Group | None, Group | None]]:
-    """The groups that belong together: those of one keyword in their order, and then those that are left."""
+    """The matching groups: those of one keyword in their order, then the remaining ones."""
     pairs: list[tuple[Group | None, Group | None]] = []
     left: tuple[list[Group], list[Group]] = ([], [])
     for keyword in _ORDER:
@@ -63,7 +63,7 @@ def _rule(keyword: str, value: object, place: Place, became: str, effect: Effect
 
 
 def compare_with_alternatives(pair: Pair) -> bool:
-    """Compare two schemas one of which says nothing of its own, but has alternatives, and the other one has none.
+    """Compare two schemas if one of them has only alternatives, and the other one has none.
 
     :returns: whether they are such schemas
     """
@@ -88,27 +88,27 @@ def compare_with_alternatives(pair: Pair) -> bool:
 
 
 def _note_rule(pair: Pair, group: Group, *, is_new: bool) -> None:
-    """Note that alternatives took the place of one schema, or the other way round: one finding."""
+    """Report that alternatives replaced a single schema, or the other way round, as one finding."""
     keyword, pointer, positions = group
 
     def fits(position: Position) -> bool:
-        """Whether nobody is broken by the alternative alone."""
+        """Whether the alternative alone breaks no client."""
         old, new = (pair.old.position, position) if is_new else (position, pair.new.position)
         node = pair.compare(old, new, pair.side, exact=pair.exact)
-        # What an extension says beside the alternatives it says of each.
+        # An extension beside the alternatives applies to each of them.
         found = (
             change for change in node.reachable() if change not in node.changes or change.difference.rule[:2] != "x-"
         )
         return not any(change.rating is Rating.BREAKING or is_narrower(change) for change in found)
 
     def is_narrower(change: Change) -> bool:
-        """Whether a property is described of an object that could have any."""
+        """Whether a property is declared of an object that accepted any properties."""
         is_sent = pair.side is Side.REQUEST and change.difference.rule == "member-added"
         return is_sent and is_new and not pair.old.properties
 
     view = pair.new if is_new else pair.old
     overlap = keyword == "oneOf" and not all(_is_disjoint(view, position, positions) for position in positions)
-    # One alternative is enough to take what was sent; each must be what readers know.
+    # One alternative has to accept the requests; all have to match the responses that clients know.
     enough = any if is_new is (pair.side is Side.REQUEST) else all
     breaking = not enough(map(fits, positions))
     detail = f"the rule `{keyword}` {'is new' if is_new else 'is gone'}."
@@ -128,7 +128,7 @@ def _note_rule(pair: Pair, group: Group, *, is_new: bool) -> None:
 
 
 def _compare_groups(pair: Pair, old: Group, new: Group) -> dict[Position, Position]:
-    """Compare two lists of alternatives. :returns: which alternatives are the same"""
+    """Compare two lists of alternatives. :returns: the matching alternatives"""
     keyword = new[0] if len(new[2]) > 1 else old[0]
     matched = _matched(pair, old[2], new[2])
 
@@ -144,7 +144,7 @@ def _compare_groups(pair: Pair, old: Group, new: Group) -> dict[Position, Positi
         values = f"{old[0]} -> {new[0]}"
         pair.note([Difference(new[0], Place(new[1]), detail, effect, request, response, values)])
     for before, after in matched.items():
-        # A value that two alternatives admit is refused: to admit less in one is to admit more in all.
+        # A value of two alternatives is rejected: when one accepts less, the whole accepts more.
         exact = overlaps(pair.old, before, old) or overlaps(pair.new, after, new)
         pair.descend(before, after, exact=exact)
     for position in old[2]:
@@ -178,8 +178,8 @@ def _note(pair: Pair, keyword: str, view: View, place: Place, position: Position
 def _matched(
     pair: Pair, old: list[Position], new: list[Position], *, by_order: bool = True
 ) -> dict[Position, Position]:
-    """Which alternatives are the same: those of one name, those that a discriminator calls the same, those that do not differ, and
-    those without a name in their order.
+    """The matching alternatives: those with one name, those with one value of a discriminator, those that are equal, and those
+    without a name in their order.
     """
 
     def have_one_name(before: Position, after: Position) -> bool:
@@ -201,7 +201,7 @@ def _matched(
 
 
 def _is_disjoint(view: View, position: Position, others: list[Position]) -> bool:
-    """Whether no value of an alternative fits another one, as far as a discriminator, types, enums and required properties tell."""
+    """Whether no value of an alternative is valid by another one, judged by discriminator, types, enums and required properties."""
     one, keys = view.view(position), set(keys_of(view, position))
     return all(
         (keys and (further := set(keys_of(view, other))) and not keys & further) or _differ(one, view.view(other))

@@ -1,4 +1,4 @@
-"""What differs in what is sent: the body of a request, and the responses."""
+"""Comparison of request bodies and responses."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -28,7 +28,7 @@ Result = Difference | Node
 
 
 def compare_bodies(old: Operation, new: Operation, compare: Compare) -> Iterator[Result]:
-    """What differs in the body of a request. :param compare: compares schemas"""
+    """The differences in the body of a request. :param compare: compares schemas"""
     before, after = old.part("requestBody"), new.part("requestBody")
     if before is None or after is None:
         if after is not None:
@@ -54,7 +54,7 @@ def compare_bodies(old: Operation, new: Operation, compare: Compare) -> Iterator
 
 
 def compare_responses(old: Operation, new: Operation, compare: Compare) -> Iterator[Result]:
-    """What differs in the responses. :param compare: compares schemas"""
+    """The differences in the responses. :param compare: compares schemas"""
     yield from compare_extensions_of(old.find("responses"), new.find("responses"))
     before, after = responses(old), responses(new)
     for code in before:
@@ -62,7 +62,7 @@ def compare_responses(old: Operation, new: Operation, compare: Compare) -> Itera
             yield from _compare_response(old, new, code, there, compare)
         else:
             detail, advice = f"the answer {code} is gone.", f"Do not wait for a {code}."
-            # Of a range of codes some are left.
+            # Some codes of a range remain.
             effect = Effect.HARMLESS if any(_covering([code], left) for left in after) else Effect.OTHER
             place = Place((*old.pointer, "responses", code), old=True)
             yield Difference("answer-removed", place, detail, effect, response=advice)
@@ -71,7 +71,7 @@ def compare_responses(old: Operation, new: Operation, compare: Compare) -> Itera
             here = _covering(before, code)
             if here is not None:
                 yield from _compare_response(old, new, here, code, compare)
-            # Clients take an error response that they do not know for what its first digit says (RFC 9110, section 15).
+            # Clients treat an unknown error response by the first digit of its status (RFC 9110, section 15).
             effect = Effect.OTHER if here is None and code.startswith(("2", "3")) else Effect.HARMLESS
             place = Place((*new.pointer, "responses", code))
             detail, advice = f"the answer {code} is new.", f"Be ready for a {code}."
@@ -80,13 +80,13 @@ def compare_responses(old: Operation, new: Operation, compare: Compare) -> Itera
 
 
 def responses(operation: Operation) -> dict[str, Any]:
-    """The responses of an operation, by their codes."""
+    """The responses of an operation, by code."""
     found = operation.node.get("responses", {})
     return {code: response for code, response in found.items() if not code.startswith("x-")}
 
 
 def _covering(codes: Iterable[str], code: str) -> str | None:
-    """The code, the range of codes, or the `default` that describes the responses of a code (OpenAPI 3.0.3, "Responses Object")."""
+    """The code, the range or the `default` that describes the responses of a code (OpenAPI 3.0.3, "Responses Object")."""
     return next((known for known in (code, f"{code[:1]}XX", "default") if known in codes), None)
 
 
@@ -104,7 +104,7 @@ def _response(operation: Operation, code: str) -> Found:
 
 
 def _compare_content(old: Found, new: Found, side: Side, compare: Compare) -> Iterator[Result]:
-    """What differs in the media types, and in each that both have."""
+    """The differences in the media types, and in each common one."""
     before, after = old[1].get("content", {}), new[1].get("content", {})
     sent = side is Side.REQUEST
     for name in before:
@@ -119,7 +119,7 @@ def _compare_content(old: Found, new: Found, side: Side, compare: Compare) -> It
                 if sent
                 else f"Be ready for {' or '.join(after) or 'no body'}."
             )
-            # Of a range of media types some are left.
+            # Some media types of a range remain.
             effect = Effect.HARMLESS if not sent and any(of_kind([name], left) for left in after) else Effect.OTHER
             place = Place(where, old=True)
             yield Difference("media-type-removed", place, detail, effect, advice, advice, name)
@@ -179,16 +179,16 @@ def _compare_headers(
 
 
 def _headers(response: Found) -> dict[str, tuple[Pointer, str]]:
-    """The place and the name of each header, by what tells it from others: case does not (RFC 9110, section 5.1)."""
+    """The place and the name of each header, by its case-insensitive name (RFC 9110, section 5.1)."""
     pointer, node = response
     named = {name.lower(): ((*pointer, "headers", name), name) for name in node.get("headers", {})}
-    # The media type says it (OpenAPI 3.0.3, "Response Object").
+    # It is ignored beside the media type (OpenAPI 3.0.3, "Response Object").
     named.pop("content-type", None)
     return named
 
 
 def _compare_links(old: Found, new: Found) -> Iterator[Difference]:
-    """Links say what else may be called; no call depends on them."""
+    """The differences in links, on which no call depends."""
     before, after = (response[1].get("links", {}) for response in (old, new))
     for name in dict.fromkeys((*before, *after)):
         if name in before and name in after:

@@ -1,4 +1,4 @@
-"""One difference between two contracts, and what it means for those who send requests and those who read answers."""
+"""A difference between two contracts, and its effect on senders of requests and readers of responses."""
 
 import hashlib
 import json
@@ -9,13 +9,13 @@ from app.contract.document.contract import Pointer
 
 NOTHING = "Nothing to do."
 
-# How much is shown of a value, and how much of it before the first difference.
+# The maximum length of a shown value, and of its part before the first difference.
 _LONG = 80
 _BEFORE = 30
 
 
 class Rating(IntEnum):
-    """How much a change matters to a client that works today."""
+    """The severity of a change for existing clients."""
 
     DOCS = 0
     SAFE = 1
@@ -26,7 +26,7 @@ class Rating(IntEnum):
 
 
 class Side(Enum):
-    """Which part of a call a difference is about. The value is what people call it."""
+    """The part of a call that a difference affects. The value is its display name."""
 
     CALL = "calls of"
     REQUEST = "requests of"
@@ -34,7 +34,7 @@ class Side(Enum):
 
 
 class Effect(Enum):
-    """What becomes of the values that a part of the contract describes."""
+    """The effect on the values that a part of the contract describes."""
 
     NARROWER = "fewer are admitted"
     WIDER = "more are admitted"
@@ -44,10 +44,10 @@ class Effect(Enum):
 
 
 class Place(NamedTuple):
-    """A part of one of the two contracts.
+    """A place in one of the two contracts.
 
-    :param pointer: where it stands in the document
-    :param old: whether it is the old document, which has the parts that are gone
+    :param pointer: in the document
+    :param old: whether it is in the old document, for removed parts
     """
 
     pointer: Pointer
@@ -55,11 +55,11 @@ class Place(NamedTuple):
 
 
 Found = tuple[Pointer, Any]
-"""A value in a contract, and where it stands."""
+"""A value in a contract, and its place."""
 
 
 def place_of(old: Found | None, new: Found | None) -> Place:
-    """Where a difference between two values is shown: in the new contract, in the old one if it is gone from there."""
+    """The place of a difference between two values: in the new contract, or in the old one if it is removed."""
     if new is not None:
         return Place(new[0])
     return Place(old[0] if old is not None else (), old=True)
@@ -72,19 +72,19 @@ def extensions(owner: Found) -> dict[str, Found]:
 
 
 def unextended(value: Any) -> Any:
-    """A value without its own `x-` properties, which are compared by themselves."""
+    """A value without its own `x-` properties, which are compared separately."""
     if not isinstance(value, dict):
         return value
     return {key: inner for key, inner in value.items() if not key.startswith("x-")}
 
 
 def text_of(found: Found | None) -> str | None:
-    """What a value is compared by; None if there is none."""
+    """The text of a value for comparison; None if there is none."""
     return None if found is None else shown(found[1])
 
 
 def became(old: Found | None, new: Found | None) -> str:
-    """What became of a value, for a sentence."""
+    """The change of a value, for a sentence."""
     before, after = _window(text_of(old), text_of(new))
     if old is None or new is None:
         return f"is {after}, there was none" if old is None else f"is gone, it was {before}"
@@ -92,7 +92,7 @@ def became(old: Found | None, new: Found | None) -> str:
 
 
 def step(old: Found | None, new: Found | None) -> str:
-    """What tells a difference between two values from others: the values, and a digest of them if they are too long."""
+    """An identifier of a change: the values, or a digest of them if they are too long."""
     before, after = ("none" if text is None else text for text in map(text_of, (old, new)))
     if max(len(before), len(after)) <= _LONG:
         return f"{before} -> {after}"
@@ -100,12 +100,12 @@ def step(old: Found | None, new: Found | None) -> str:
 
 
 def digest(value: Any) -> str:
-    """A few letters that tell a value from others."""
+    """A short digest of a value."""
     return hashlib.sha256(shown(value).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _window(old: str | None, new: str | None) -> list[str]:
-    """Two texts for people: of long ones the part in which they begin to differ."""
+    """Two texts for display: of long ones the part around the first difference."""
     pairs = enumerate(zip(old or "", new or "", strict=False))
     common = next((index for index, (one, other) in pairs if one != other), min(len(old or ""), len(new or "")))
     start = max(0, common - _BEFORE) if max(len(old or ""), len(new or "")) > _LONG else 0
@@ -118,16 +118,16 @@ def _window(old: str | None, new: str | None) -> list[str]:
 
 
 class Difference(NamedTuple):
-    """What differs, seen from no side yet.
+    """A difference, not yet rated for a side.
 
-    :param rule: what kind of difference it is
-    :param place: what it is about
-    :param detail: what changed, the rest of a sentence that begins with the place's name
-    :param effect: what it does to the values that are admitted
-    :param request: what who sends requests must do if it breaks them
-    :param response: what who reads answers must do if it breaks them
-    :param values: what tells it from others of its kind at its place
-    :param safe: what a client may do that is not broken
+    :param rule: its kind
+    :param place: of the changed part
+    :param detail: the change, as the rest of a sentence that begins with the place's name
+    :param effect: on the valid values
+    :param request: advice for senders of requests if it breaks them
+    :param response: advice for readers of responses if it breaks them
+    :param values: distinguishes it from others of its kind at its place
+    :param safe: optional advice for clients that it does not break
     """
 
     rule: str
@@ -141,13 +141,13 @@ class Difference(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A difference as one side of a call sees it.
+    """A difference, rated for one side of a call.
 
     :param difference: the difference
     :param side: the part of the call
-    :param rating: how much it matters there
-    :param advice: what a client must do
-    :param used_at: the part of the new contract that was compared, nothing if it has none
+    :param rating: its severity for this side
+    :param advice: for clients
+    :param used_at: the compared part of the new contract, empty if there is none
     """
 
     difference: Difference
@@ -158,9 +158,9 @@ class Change(NamedTuple):
 
 
 def seen_from(side: Side, difference: Difference, used_at: Pointer = (), *, exact: bool = False) -> Change:
-    """Rate a difference. Who sends is broken by narrower rules, who reads by wider ones.
+    """Rate a difference. Narrower rules break senders, wider ones break readers.
 
-    :param used_at: the part of the new contract that was compared
+    :param used_at: the compared part of the new contract
     :param exact: whether fewer values are as bad as more
     """
     effect = difference.effect
@@ -176,12 +176,12 @@ def seen_from(side: Side, difference: Difference, used_at: Pointer = (), *, exac
 
 
 def shown(value: Any) -> str:
-    """A value as text for people, and to compare by: JSON, in which `true` is not 1, and 1.0 is."""
+    """A value as text for display and comparison: JSON, in which `true` differs from 1, and 1.0 does not."""
     return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True)
 
 
 def _plain(value: Any) -> Any:
-    """A value in which a number has one form only."""
+    """A value with numbers in one form only."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -195,5 +195,5 @@ def listed(names: Any) -> str:
 
 
 def names_in(value: Any) -> list[str]:
-    """The names in a list, or the one name; none in what is no such thing."""
+    """The names in a list, or a single name; none in other values."""
     return [str(name) for name in value] if isinstance(value, list) else [value] if isinstance(value, str) else []

@@ -1,4 +1,4 @@
-"""Comparison of discriminators: of the property that distinguishes the alternatives, and of the meaning of each value."""
+"""Comparison of discriminators: the property that selects an alternative, and the meaning of its values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +47,7 @@ def _name(target: str) -> str:
 def compare_discriminators(pair: Pair, matched: Mapping[Position, Position]) -> None:
     """Compare the meaning of values. A new or removed discriminator is reported like any other keyword.
 
-    :param matched: the alternatives that are the same
+    :param matched: the matching alternatives
     """
     old, new = pair.old.last("discriminator"), pair.new.last("discriminator")
     if old is None or new is None:
@@ -82,7 +82,7 @@ def compare_discriminators(pair: Pair, matched: Mapping[Position, Position]) -> 
 
 
 def _are_equal(pair: Pair, old: str, new: str) -> bool:
-    """Whether two components differ in their names only."""
+    """Whether two components differ by name only."""
     positions: list[Position] = [(("components", "schemas", name),) for name in (old, new)]
     try:
         return pair.are_equal(*positions)
@@ -91,7 +91,7 @@ def _are_equal(pair: Pair, old: str, new: str) -> bool:
 
 
 def _meanings(view: View) -> dict[str, str]:
-    """The component that each value of a discriminator means."""
+    """The component for each value of a discriminator."""
     found = view.last("discriminator")
     mapped = _mapping(found[1]) if found is not None else {}
     implied = _components(view) - set(mapped.values())
@@ -99,7 +99,7 @@ def _meanings(view: View) -> dict[str, str]:
 
 
 def _components(view: View) -> set[str]:
-    """The components that are alternatives."""
+    """The components among the alternatives."""
     names = (view.view(position).name for _, _, positions in view.groups for position in positions)
     return {name for name in names if name is not None}
 

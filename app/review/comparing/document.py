@@ -1,4 +1,4 @@
-"""What differs in a contract beside its operations."""
+"""Comparison of contracts outside of their operations."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,17 +22,17 @@ from app.review.comparing.extensions import OF_DOCUMENTS, compare_extensions_of
 from app.review.comparing.operations import Operation, operations
 from app.review.comparing.words import compare_words
 
-# Looked at by operation, or by the rating of all.
+# Compared by operation, or with the rating of the whole change.
 _KEPT_APART = frozenset({"paths", "components", "security", "servers", "info", "tags", "x-permissions"})
 
-# Objects beside the operations that may have extensions.
+# Objects outside of the operations that may have extensions.
 _EXTENDED: tuple[Pointer, ...] = (
     (), ("info",), ("info", "contact"), ("info", "license"), ("externalDocs",), ("paths",), ("components",),
 )  # fmt: skip
 
 
 def compare_documents(old: Contract, new: Contract) -> Iterator[Difference]:
-    """What differs, and touches no operation."""
+    """The differences that affect no operation."""
     objects: tuple[Pointer, ...] = ((), ("info",))
     for pointer in objects:
         before, after = old.at(pointer), new.at(pointer)
@@ -74,7 +74,7 @@ def _tags(old: Contract, new: Contract) -> Iterator[Difference]:
 
 
 def _permissions(old: Contract, new: Contract) -> Iterator[Difference]:
-    """Permissions that tokens may have. What an operation needs is looked at with the operation."""
+    """The differences in permissions of tokens. The permissions of an operation are compared with the operation."""
     found = (contract.document.get("x-permissions") for contract in (old, new))
     before, after = (permissions if isinstance(permissions, dict) else {} for permissions in found)
     for name in dict.fromkeys((*before, *after)):
@@ -92,7 +92,7 @@ def _permissions(old: Contract, new: Contract) -> Iterator[Difference]:
 
 
 def _unused(old: Contract, new: Contract) -> Iterator[Difference]:
-    """Components that no operation uses: nobody can tell that they differ."""
+    """The differences in components that no operation uses: they affect no client."""
     used_before, used_after = _used(old), _used(new)
     for section in SECTIONS:
         before, after = (contract.document.get("components", {}).get(section, {}) for contract in (old, new))
@@ -107,7 +107,7 @@ def _unused(old: Contract, new: Contract) -> Iterator[Difference]:
 
 
 def _used(contract: Contract) -> set[Pointer]:
-    """The components that paths lead to."""
+    """The components that paths use."""
     used: set[Pointer] = set()
     waiting: list[Any] = [contract.document["paths"]]
     while waiting:
@@ -120,7 +120,7 @@ def _used(contract: Contract) -> set[Pointer]:
 
 
 def shadowed(old: Contract, new: Contract) -> Iterator[tuple[Operation, Difference]]:
-    """Operations that can't be called for some object any more, because a new path goes before theirs."""
+    """Operations that can't be called for some object any more, because a new path takes precedence."""
     before = operations(old)
     known = {operation.path for operation in before}
     for path in new.document["paths"].keys() - known:
@@ -135,7 +135,7 @@ def shadowed(old: Contract, new: Contract) -> Iterator[tuple[Operation, Differen
 
 
 def _object_at(operation: Operation, path: str) -> str:
-    """The object that an operation was called for by a path that is another's now; nothing if there can't be one."""
+    """The object whose path now belongs to another operation; empty if there can't be one."""
     names = []
     own, other = operation.path.split("/"), path.split("/")
     if len(own) != len(other):

@@ -1,4 +1,4 @@
-"""What differs in the values that two schemas list."""
+"""Comparison of the enums of two schemas."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,14 +10,14 @@ from app.review.comparing.limits import limit_of
 from app.review.comparing.views import View
 
 Listed = dict[str, tuple[Pointer, Any]]
-"""Values that are listed, by their text, each with its place."""
+"""The values of an enum, by their text, each with its place."""
 
-# How many whole numbers may be looked at one by one.
+# The maximum number of integers to enumerate.
 _FEW = 256
 
 
 def compare_enums(old: View, new: View) -> Iterator[Difference]:
-    """Which values are listed, where they are listed in one schema at least."""
+    """The differences in enums, if at least one schema has one."""
     before, after = (view.listed if view.enum is None else view.enum for view in (old, new))
     if before is None and after is None:
         return
@@ -53,7 +53,7 @@ def _has(view: View, listed: Listed | None, text: str, value: Any) -> bool:
 
 
 def _all(view: View) -> Listed | None:
-    """All values that a schema admits which lists none, if they are few; None if not."""
+    """All valid values of a schema without an enum, if they are few; None if not."""
     types = view.types - {"null"}
     if types == {"boolean"}:
         return {shown(value): (view.parts[-1][0], value) for value in (True, False)}
@@ -68,7 +68,7 @@ def _all(view: View) -> Listed | None:
 
 
 def _listed(old: View, new: View, before: Listed | None, after: Listed | None) -> Iterator[Difference]:
-    """That values are listed in one schema only."""
+    """The difference if only one schema has an enum."""
     place = keyword_place(old, new, "enum")
     if before is None:
         detail, effect = "only listed values are admitted now.", Effect.NARROWER

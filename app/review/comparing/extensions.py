@@ -1,6 +1,6 @@
-"""What differs in the `x-` extensions: rules that clients meet, which OpenAPI has no keyword for.
+"""Comparison of `x-` extensions: rules for clients that OpenAPI has no keyword for.
 
-`docs/contract.md` says what each means. One that is not known here counts as breaking, as nobody can tell.
+`docs/contract.md` describes them. A change of an unknown one is rated as breaking.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,18 +22,18 @@ from app.review.comparing.differences import (
 )
 
 Compare = Callable[[str, Found | None, Found | None], Iterator[Difference]]
-"""Compares an extension, of this name, in the old contract and in the new one; it is in one of them at least."""
+"""Compares an extension by name in the old and the new contract; at least one of them has it."""
 
-# Looked at by who knows the rest that it depends on.
+# Compared together with the parts that they depend on.
 _KEPT_APART = frozenset({"x-create-default", "x-required-permissions", "x-serves", "x-permissions"})
 
 
 def compare_extensions(
     old: Mapping[str, Found], new: Mapping[str, Found], rules: Mapping[str, Compare] = {}
 ) -> Iterator[Difference]:
-    """What differs in the extensions of one object.
+    """The differences in the extensions of one object.
 
-    :param rules: what is known of them; others that differ are told of as such
+    :param rules: the comparisons of known ones; others are reported as unknown
     """
     for name in dict.fromkeys((*old, *new)):
         before, after = old.get(name), new.get(name)
@@ -44,7 +44,7 @@ def compare_extensions(
 def compare_extensions_of(
     old: Found | None, new: Found | None, rules: Mapping[str, Compare] = {}
 ) -> Iterator[Difference]:
-    """The same of an object that is in both contracts."""
+    """The same for an object that is in both contracts."""
     if old is not None and new is not None:
         yield from compare_extensions(extensions(old), extensions(new), rules)
 
@@ -55,7 +55,7 @@ def _unknown(name: str, old: Found | None, new: Found | None) -> Iterator[Differ
 
 
 def _always(effect: Effect, advice: str = "") -> Compare:
-    """Any difference means the same."""
+    """A comparison in which any difference has the same effect."""
 
     def compare(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
         detail = f"`{name}` {became(old, new)}."
@@ -65,7 +65,7 @@ def _always(effect: Effect, advice: str = "") -> Compare:
 
 
 def _flag(come: str, advice_come: str, gone: str, advice_gone: str) -> Compare:
-    """The extension is there or not."""
+    """A comparison of the presence of an extension."""
 
     def compare(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
         detail, advice = (gone, advice_gone) if new is None else (come, advice_come)
@@ -75,9 +75,9 @@ def _flag(come: str, advice_come: str, gone: str, advice_gone: str) -> Compare:
 
 
 def _names(advice: str) -> Compare:
-    """A list of names, whose order means nothing. To have less of them breaks.
+    """A comparison of unordered names, where a removed one breaks clients.
 
-    :param advice: what a client must do without one, which `{}` stands for
+    :param advice: for clients, with `{}` for a removed name
     """
 
     def compare(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
@@ -94,7 +94,7 @@ def _names(advice: str) -> Compare:
 
 
 def _by_name(found: Found | None) -> dict[str, Pointer]:
-    """The place of each of some names, or of the one."""
+    """The place of each name in a list, or of a single name."""
     if found is None:
         return {}
     pointer, value = found
@@ -171,7 +171,7 @@ def _property(found: Found, key: str) -> Found | None:
     return ((*pointer, key), value[key]) if isinstance(value, dict) and key in value else None
 
 
-# Who answers blueprints and kinds of objects by these properties of a model; what people call it, and what the server does.
+# Blueprints and lists of models contain these properties of a model; the display name, and the behaviour of the server.
 _OF_MODELS = {"verbose_name": Effect.HARMLESS, "verbose_name_plural": Effect.HARMLESS, "collection": Effect.TEXT}
 
 

@@ -1,4 +1,4 @@
-"""What differs in the limits of two schemas: least and most, and what numbers are multiples of."""
+"""Comparison of the limits of two schemas: minimum, maximum, and multiples."""
 
 import math
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ LIMITS = {
     "object": ("minProperties", "maxProperties"),
     "integer": ("minimum", "maximum"),
 }
-"""The keywords that limit values of each type from below and from above."""
+"""The keywords for the minimum and the maximum of each type."""
 
-# How large the whole numbers of a format are (OpenAPI 3.0.3, "Data Types").
+# The number of bits of an integer format (OpenAPI 3.0.3, "Data Types").
 _BITS = {"int32": 32, "int64": 64}
 
 
 def are_in_one_range(old: View, new: View) -> bool:
-    """Whether two schemas admit the same whole numbers, as formats and limits say together, and nothing else."""
+    """Whether two schemas have the same range of integers by formats and limits, and no other values."""
     are_whole = all(view.types - {"null"} == {"integer"} for view in (old, new))
     return (
         are_whole
@@ -36,7 +36,7 @@ def are_in_one_range(old: View, new: View) -> bool:
 
 
 def _strictest(view: View, keyword: str) -> float | None:
-    """The limit of whole numbers, that of their format included."""
+    """The limit of integers, including that of their format."""
     limit, sign = limit_of(view, keyword, whole=True), 1 if keyword == "minimum" else -1
     found = [] if limit is None else [limit.strength[0]]
     sizes = [_BITS[value] for _, value in view.every("format") if value in _BITS]
@@ -45,9 +45,9 @@ def _strictest(view: View, keyword: str) -> float | None:
 
 
 class Limit(NamedTuple):
-    """The limit that counts.
+    """The effective limit.
 
-    :param strength: the stronger, the fewer values are within
+    :param strength: a stronger limit has fewer values
     """
 
     strength: tuple[float, bool]
@@ -56,7 +56,7 @@ class Limit(NamedTuple):
 
 
 def compare_limits(old: View, new: View, keyword: str) -> Iterator[Difference]:
-    """What differs in the limit that a keyword sets."""
+    """The differences in the limit of a keyword."""
     whole = "fraction" not in old.types & new.types
     before, after = limit_of(old, keyword, whole=whole), limit_of(new, keyword, whole=whole)
     if (before and before.strength) == (after and after.strength):
@@ -74,9 +74,9 @@ def compare_limits(old: View, new: View, keyword: str) -> Iterator[Difference]:
 
 
 def limit_of(view: View, keyword: str, *, whole: bool) -> Limit | None:
-    """The strictest limit of a kind.
+    """The strictest limit of a keyword.
 
-    :param whole: whether only whole numbers count, of which the next one is the limit
+    :param whole: whether only integers are valid, of which the next one is the limit
     """
     sign = 1 if keyword.startswith("min") else -1
     found = None
@@ -100,7 +100,7 @@ def _gone(limit: Limit | None) -> Place:
 
 
 def compare_multiples(old: View, new: View) -> Iterator[Difference]:
-    """What differs in the number that others must be multiples of."""
+    """The differences in `multipleOf`."""
     was, now = _multiple(old, new), _multiple(new, old)
     if was == now:
         return
@@ -121,7 +121,7 @@ def compare_multiples(old: View, new: View) -> Iterator[Difference]:
 
 
 def _multiple(view: View, other: View) -> Fraction | None:
-    """What the numbers are multiples of that two schemas have in common; None if they are so anyway."""
+    """The `multipleOf` for the common numbers of two schemas; None if it does not restrict them."""
     found = view.last("multipleOf")
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""What differs in the properties of two objects, for one side of a call: what the other side owns is not there."""
+"""Comparison of the properties of two objects, for one side of a call: without those that are only for the other side."""
 
 from app.contract.document.contract import Pointer
 from app.contract.validation.schemas import Direction
@@ -22,18 +22,18 @@ _OWNED_BY_OTHERS = {Side.REQUEST: Direction.REQUEST.value, Side.ANSWER: Directio
 
 
 def properties_of(view: View, side: Side) -> dict[str, Position]:
-    """The properties that an object has on one side of a call."""
+    """The properties of an object on one side of a call."""
     return {name: position for name, position in view.properties.items() if _foreign(view, name, side) is None}
 
 
 def _foreign(view: View, name: str, side: Side) -> Pointer | None:
-    """The place that gives a property to the other side; None if it does not."""
+    """The place that assigns a property to the other side; None if there is none."""
     found = view.view(view.properties[name]).last(_OWNED_BY_OTHERS[side])
     return found[0] if found is not None and found[1] is True else None
 
 
 def compare_properties(pair: Pair) -> None:
-    """Compare the properties of two schemas, declared ones and others."""
+    """Compare the properties of two schemas, declared and additional ones."""
     old, new = properties_of(pair.old, pair.side), properties_of(pair.new, pair.side)
     for name in dict.fromkeys((*old, *new)):
         if name in old and name in new:
@@ -47,7 +47,7 @@ def compare_properties(pair: Pair) -> None:
         is_foreign = any(
             name in view.properties and name not in here for view, here in ((pair.old, old), (pair.new, new))
         )
-        # Of a property that is gone it is told already.
+        # A removed property is already reported.
         if not is_foreign and (name in new or name not in old):
             _compare_required(pair, name, is_new=name in new and name not in old)
     _compare_others(pair)
@@ -99,14 +99,14 @@ def _compare_required(pair: Pair, name: str, *, is_new: bool) -> None:
 
 
 def _compare_defaults(pair: Pair, name: str, old: Position, new: Position) -> None:
-    """A default counts where a property may be left out, in both contracts."""
+    """Compare defaults, which matter if a property is optional in both contracts."""
     left_out = name not in pair.old.required and name not in pair.new.required
     before, after = pair.old.view(old), pair.new.view(new)
     for keyword in ("default", "x-create-default"):
         was, now = before.last(keyword), after.last(keyword)
         if text_of(was) == text_of(now):
             continue
-        # What a new object is answered with differs, whether or not the property is always there.
+        # The property of a new object in responses differs, whether or not it is required.
         matters = left_out or (keyword == "x-create-default" and pair.side is Side.ANSWER)
         pair.note(
             [
@@ -124,7 +124,7 @@ def _compare_defaults(pair: Pair, name: str, old: Position, new: Position) -> No
 
 
 def _compare_others(pair: Pair) -> None:
-    """What further properties may be, where the same object may have any in one contract."""
+    """Compare additional properties, if one of the contracts accepts any for the same object."""
     before, after = pair.old.others, pair.new.others
     if before and after:
         pair.descend(before, after)

@@ -1,4 +1,4 @@
-"""The operations of two contracts: which are the same, and what differs in how they are called."""
+"""Comparison of operations: matching operations of two contracts, and the differences in how they are called."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class Operation:
     """One operation of a contract.
 
     :param contract: the contract
-    :param pointer: where it stands
+    :param pointer: its place
     """
 
     contract: Contract
@@ -28,7 +28,7 @@ class Operation:
 
     @cached_property
     def node(self) -> dict[str, Any]:
-        """The operation as it stands in the contract."""
+        """The operation in the document."""
         node: dict[str, Any] = self.contract.at(self.pointer)
         return node
 
@@ -39,17 +39,17 @@ class Operation:
 
     @cached_property
     def call(self) -> str:
-        """Method and path, as people write them."""
+        """Method and path for display."""
         return f"{str(self.pointer[2]).upper()} {self.path}"
 
     @cached_property
     def name(self) -> str:
-        """What people call it: its operationId if it has one."""
+        """The display name: its operationId if it has one."""
         return str(self.node.get("operationId", self.call))
 
     @cached_property
     def shape(self) -> tuple[str, Any]:
-        """What tells its calls from others: the path without the names of its parameters, and the method."""
+        """The identity of its calls: the path without the names of its parameters, and the method."""
         return _PARAMETER.sub("{}", self.path), self.pointer[2]
 
     @cached_property
@@ -62,7 +62,7 @@ class Operation:
         return ((*self.pointer, keyword), self.node[keyword]) if keyword in self.node else None
 
     def inherited(self, keyword: str) -> Found | None:
-        """A part of the operation; of its path or of the document if it has none of its own."""
+        """A part of the operation; of its path or of the document if it has none itself."""
         for pointer in (self.pointer, self.pointer[:2], ()):
             owner = self.contract.at(pointer)
             if keyword in owner:
@@ -80,7 +80,7 @@ class Operation:
 
     @cached_property
     def parameters(self) -> dict[tuple[str, str], tuple[Pointer, Found]]:
-        """Its parameters by location and name: where each is named, and what it is. Its own go before those of its path."""
+        """Its parameters by location and name: the place, and the value. Its own override those of its path."""
         found: dict[tuple[str, str], tuple[Pointer, Found]] = {}
         for owner in (self.pointer, self.pointer[:2]):
             for index, declared in enumerate(self.contract.at(owner).get("parameters", ())):
@@ -96,7 +96,7 @@ def operations(contract: Contract) -> list[Operation]:
 
 
 def paired(old: Contract, new: Contract) -> Iterator[tuple[Operation | None, Operation | None]]:
-    """The operations that belong together: by method and path, and of those that are left by operationId."""
+    """The matching operations: by method and path, then the remaining ones by operationId."""
     before, after = operations(old), operations(new)
     by_shape = {operation.shape: operation for operation in after}
     by_name = {operation.name: operation for operation in after}
@@ -113,7 +113,7 @@ def paired(old: Contract, new: Contract) -> Iterator[tuple[Operation | None, Ope
 
 
 def compare_calls(old: Operation | None, new: Operation | None) -> Iterator[Difference]:
-    """What differs in how an operation is called, its parameters, body and responses aside."""
+    """The differences in how an operation is called, without its parameters, body and responses."""
     if old is None or new is None:
         if old is not None:
             place, detail = Place(old.pointer, old=True), f"the operation is gone ({old.call})."
@@ -172,7 +172,7 @@ def _names(old: Operation, new: Operation) -> Iterator[Difference]:
 
 
 def _tags(old: Operation, new: Operation) -> Iterator[Difference]:
-    """Generated clients have a class for each tag, in which its operations are."""
+    """The differences in tags: generated clients have a class for each tag, with its operations."""
     before, after = old.node.get("tags", []), new.node.get("tags", [])
     gone = [tag for tag in before if tag not in after]
     come = [tag for tag in after if tag not in before]
@@ -226,15 +226,15 @@ def _extensions_of_servers(old: Found, new: Found) -> Iterator[Difference]:
 
 
 def _urls(operation: Operation) -> dict[str, tuple[Pointer, str]]:
-    """The place and the URL of each server, by what tells it from others."""
+    """The place and the URL of each server, by canonical URL."""
     pointer, servers = operation.inherited("servers") or ((), [])
     urls = {_canonical(server["url"]): ((*pointer, index), server["url"]) for index, server in enumerate(servers)}
-    # Without a server it is the root (OpenAPI 3.0.3, "OpenAPI Object").
+    # The default server is the root (OpenAPI 3.0.3, "OpenAPI Object").
     return urls or {"": ((), "/")}
 
 
 def _canonical(url: str) -> str:
-    """A URL in one form: a last slash, the case of the host and the usual port make no difference (RFC 3986, section 6.2)."""
+    """The canonical form of a URL: without a trailing slash, the case of the host and the default port (RFC 3986, section 6.2)."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return url.rstrip("/")
@@ -245,7 +245,7 @@ def _canonical(url: str) -> str:
 
 
 def _addresses(operation: Operation) -> tuple[set[str], Any]:
-    """All that tells its calls from others: the URLs with its path, without the names of its parameters, and the method."""
+    """The identity of its calls: the URLs with its path, without the names of its parameters, and the method."""
     path, method = operation.shape
     known = {text_of(_variables(operation, pointer)) for pointer, _ in _urls(operation).values()}
     return {f"{url}{path} {variables}" for url in _urls(operation) for variables in known}, method

@@ -1,4 +1,4 @@
-"""Two schemas that are compared, and what was found."""
+"""Pairs of schemas to compare, and the differences found."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,22 +8,22 @@ from app.review.comparing.differences import Change, Difference, Rating, Side, s
 from app.review.comparing.views import Position, View
 
 NAME = "schema-name"
-"""The rule of a type that is the same but for its name."""
+"""The rule for a type that differs by name only."""
 
 
 @dataclass(eq=False)
 class Node:
-    """What was found of two positions.
+    """The differences of two positions.
 
-    :param changes: what differs right there
-    :param parts: what was found of what they hold, this very node if they hold themselves
+    :param changes: of the positions themselves
+    :param parts: of their parts; this very node for recursive schemas
     """
 
     changes: list[Change] = field(default_factory=list)
     parts: list["Node"] = field(default_factory=list)
 
     def reachable(self) -> Iterator[Change]:
-        """What differs there and in all that they hold."""
+        """The differences of the positions and of all their parts."""
         seen = {self}
         waiting = [self]
         while waiting:
@@ -39,17 +39,17 @@ class Compare(Protocol):
     """Compares two positions."""
 
     def __call__(self, old: Position, new: Position, side: Side, *, exact: bool = False) -> Node:
-        """What is found."""
+        """The differences of the positions."""
 
 
 @dataclass(frozen=True)
 class Pair:
     """Two views to compare, for one side of a call.
 
-    :param side: whose data they describe
-    :param exact: whether fewer values are as bad as more, as behind a `not`
-    :param node: where what is found goes
-    :param compare: compares what they hold
+    :param side: the sender of their data
+    :param exact: whether fewer values are as bad as more, as inside of a `not`
+    :param node: receives the differences
+    :param compare: compares their parts
     """
 
     old: View
@@ -60,20 +60,20 @@ class Pair:
     compare: Compare
 
     def note(self, differences: Iterable[Difference]) -> None:
-        """Keep differences, rated for this side."""
+        """Add differences, rated for this side."""
         self.node.changes += [
             seen_from(self.side, difference, self.new.place, exact=self.exact) for difference in differences
         ]
 
     def note_as(self, rating: Rating, difference: Difference, advice: str) -> None:
-        """Keep a difference whose rating depends on more than its effect."""
+        """Add a difference whose rating depends on more than its effect."""
         self.node.changes.append(Change(difference, self.side, rating, advice, self.new.place))
 
     def descend(self, old: Position, new: Position, *, exact: bool = False) -> None:
-        """Compare parts of the two."""
+        """Compare parts of the pair."""
         self.node.parts.append(self.compare(old, new, self.side, exact=self.exact or exact))
 
     def are_equal(self, old: Position, new: Position) -> bool:
-        """Whether parts of the two differ at most in words and in their names."""
+        """Whether parts of the pair differ at most in descriptions and names."""
         found = self.compare(old, new, self.side, exact=self.exact).reachable()
         return all(change.rating is Rating.DOCS or change.difference.rule == NAME for change in found)

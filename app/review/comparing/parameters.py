@@ -1,4 +1,4 @@
-"""What differs in the parameters of an operation."""
+"""Comparison of the parameters of operations."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,12 +28,12 @@ from app.review.comparing.words import WORDS, compare_words
 
 Result = Difference | Node
 
-# Headers that the media types and the credentials say (OpenAPI 3.0.3, "Parameter Object").
+# Headers that are ignored beside media types and credentials (OpenAPI 3.0.3, "Parameter Object").
 _OF_THE_MEDIA = frozenset(("header", name) for name in ("accept", "content-type", "authorization"))
 
 
 def compare_parameters(old: Operation, new: Operation, compare: Compare) -> Iterator[Result]:
-    """What differs in the parameters of an operation.
+    """The differences in the parameters of an operation.
 
     :param compare: compares their schemas
     """
@@ -58,7 +58,7 @@ def compare_parameters(old: Operation, new: Operation, compare: Compare) -> Iter
 
 
 def _key(location: str, name: str) -> tuple[str, str]:
-    """What tells a parameter from others; the case of a header's name does not (RFC 9110, section 5.1)."""
+    """The identity of a parameter; the name of a header is case-insensitive (RFC 9110, section 5.1)."""
     return location, name.lower() if location == "header" else name
 
 
@@ -70,7 +70,7 @@ class _Pair:
         (self._old_place, self._old), (self._new_place, self._new) = old, new
 
     def compare(self, compare: Compare) -> Iterator[Result]:
-        """What differs."""
+        """The differences of the parameter."""
         yield from self._required()
         yield from self._blank()
         yield from self._serialization()
@@ -83,7 +83,7 @@ class _Pair:
         old, new = _schema(self._old_place, self._old), _schema(self._new_place, self._new)
         yield from self._default(old, new)
         node = compare(old, new, Side.REQUEST)
-        # Words may move from the schema to the parameter, and back: both are looked at together.
+        # Descriptions may move from the schema to the parameter, and back: both are compared together.
         yield Node([change for change in node.changes if change.difference.rule not in WORDS], node.parts)
         parts = (
             [*View(self._sources[0], old).parts, (self._old_place, self._old)],
@@ -138,7 +138,7 @@ class _Pair:
         before, after = _written(self._old), _written(self._new)
         for keyword, value in after.items():
             if keyword == "explode" and not {"array", "object"} & self._types():
-                # What is one text is written in one way.
+                # A single text has only one serialization.
                 continue
             if before[keyword] != value:
                 detail = f"`{keyword}` is {shown(value)}, it was {shown(before[keyword])}."
@@ -150,7 +150,7 @@ class _Pair:
                 yield Difference(keyword, place, detail, Effect.OTHER, advice, values=values)
 
     def _types(self) -> frozenset[str]:
-        """The types of the values in either contract."""
+        """The types of its values in either contract."""
         old, new = _schema(self._old_place, self._old), _schema(self._new_place, self._new)
         return View(self._sources[0], old).types | View(self._sources[1], new).types
 
@@ -171,7 +171,7 @@ class _Pair:
 
 
 def _written(parameter: dict[str, Any]) -> dict[str, Any]:
-    """How the value of a parameter is written (OpenAPI 3.0.3, "Parameter Object")."""
+    """The serialization of a parameter (OpenAPI 3.0.3, "Parameter Object")."""
     style = parameter.get("style", "form" if parameter["in"] in ("query", "cookie") else "simple")
     return {
         "style": style,

@@ -1,4 +1,4 @@
-"""Compare schemas where they are used: each pair of positions once for each side, however many operations lead to it."""
+"""Comparison of schemas at their uses: each pair of positions once per side, for any number of operations."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ from app.review.comparing.values import comparable, compare_values
 from app.review.comparing.views import Position, View, resolved
 from app.review.comparing.words import compare_words
 
-# What is compared, and what says nothing of its own.
+# The keywords that are compared, and those without an effect.
 _KNOWN = frozenset(
     {
         "$ref", "type", "nullable", "enum", "minLength", "maxLength", "minItems", "maxItems", "minProperties",
@@ -37,8 +37,8 @@ _KNOWN = frozenset(
 class SchemaComparer:
     """Compares the schemas of two contracts.
 
-    :param old: the contract that clients know
-    :param new: the contract that is proposed
+    :param old: the contract of existing clients
+    :param new: the proposed contract
     """
 
     def __init__(self, old: Contract, new: Contract) -> None:
@@ -47,16 +47,16 @@ class SchemaComparer:
         self._nodes: dict[tuple[Position, Position, Side, bool], Node] = {}
 
     def compare(self, old: Position, new: Position, side: Side, *, exact: bool = False) -> Node:
-        """What differs between two positions.
+        """The differences between two positions.
 
-        :param side: whose data they describe
-        :param exact: whether fewer values are as bad as more, as behind a `not`
+        :param side: the sender of their data
+        :param exact: whether fewer values are as bad as more, as inside of a `not`
         """
         old, new = resolved(self._old, old), resolved(self._new, new)
         key = old, new, side, exact
         node = self._nodes.get(key)
         if node is None:
-            # Known before it is filled: a schema may hold itself.
+            # Registered before it is filled: a schema may be recursive.
             node = self._nodes[key] = Node()
             _compare(Pair(View(self._old, old), View(self._new, new), side, exact, node, self.compare))
         return node
@@ -79,18 +79,18 @@ def _compare(pair: Pair) -> None:
 
 
 def _name(old: View, new: View) -> Iterator[Difference]:
-    """Generated clients have a class for each object and each enum, named as the component."""
+    """The difference in names: generated clients have a class for each object and enum, named as the component."""
     before, after = old.name, new.name
     is_class = all(view.properties or view.enum is not None for view in (old, new))
     if before is not None and before != after and is_class:
         detail = f"it was the schema `{before}`{', and has no name now' if after is None else ''}."
         advice = "Use the type's new name once you generate the client anew."
-        # No request and no response has the name.
+        # No request and no response contains the name.
         yield Difference(NAME, Place(new.place), detail, Effect.HARMLESS, values=f"{before} -> {after}", safe=advice)
 
 
 def deprecation(old: Found | None, new: Found | None) -> Iterator[Difference]:
-    """What `deprecated` says otherwise."""
+    """The difference in `deprecated`."""
     before, after = (found is not None and found[1] is True for found in (old, new))
     if before is not after:
         detail = "it is deprecated now." if after else "it is not deprecated any more."
@@ -101,7 +101,7 @@ def deprecation(old: Found | None, new: Found | None) -> Iterator[Difference]:
 
 
 def _others(old: View, new: View) -> Iterator[Difference]:
-    """Keywords that nothing is known of, and those that OpenAPI ignores."""
+    """The differences in unknown keywords, and in those that OpenAPI ignores."""
     for keyword in dict.fromkeys((*old.beside, *new.beside)):
         was, now = old.beside.get(keyword), new.beside.get(keyword)
         if text_of(was) != text_of(now):

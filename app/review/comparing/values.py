@@ -1,4 +1,4 @@
-"""What differs in the values that two schemas admit, looked at one by one: types, enums, limits, patterns, formats."""
+"""Comparison of the valid values of two schemas: types, enums, limits, patterns, formats."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,18 +8,18 @@ from app.review.comparing.keywords import keyword_became, keyword_place
 from app.review.comparing.limits import LIMITS, are_in_one_range, compare_limits, compare_multiples
 from app.review.comparing.views import TYPES, View
 
-# Formats that tell a client how to show a value, and nothing of the value.
+# Formats that affect the display of a value only.
 _SHOWN_ONLY = frozenset({"password"})
 
-# Patterns that every text has.
+# Patterns that match every text.
 _ANYTHING = frozenset({"", "^", "$", ".*", "^.*", ".*$"})
 
-# Formats all of whose values are those of another one as well.
+# Formats with all values in those of another one.
 _WITHIN = {("int32", "int64"), ("float", "double")}
 
 
 def compare_values(old: View, new: View) -> Iterator[Difference]:
-    """How the values differ that two schemas admit, their parts aside."""
+    """The differences in valid values, without those of parts."""
     yield from compare_null(old, new)
     yield from _types(old, new)
     if not comparable(old, new):
@@ -40,17 +40,17 @@ def compare_values(old: View, new: View) -> Iterator[Difference]:
 
 
 def comparable(old: View, new: View) -> bool:
-    """Whether two schemas have values of a type in common, so that there is more to compare than the type."""
+    """Whether two schemas have a type in common, so that there is more to compare than the type."""
     return bool((old.types & new.types) - {"null"}) or old.types == new.types
 
 
 def compare_null(old: View, new: View) -> Iterator[Difference]:
-    """Whether null is admitted, where not any value is."""
+    """The difference in the validity of null, unless any value is valid."""
     if not (old.is_typed and new.is_typed) or old.admits_null is new.admits_null:
         yield from _null_without_effect(old, new)
         return
     if old.groups and new.groups and not old.every("nullable") and not new.every("nullable"):
-        # The alternatives say it.
+        # The alternatives are compared instead.
         return
     place = keyword_place(old, new, "nullable", "enum", "type")
     if new.admits_null:
@@ -61,7 +61,7 @@ def compare_null(old: View, new: View) -> Iterator[Difference]:
 
 
 def _null_without_effect(old: View, new: View) -> Iterator[Difference]:
-    """That a schema says of null what changes nothing: an enum beside it has no null, or anything is admitted anyway."""
+    """A difference in `nullable` without an effect: the enum beside it has no null, or any value is valid anyway."""
     before, after = (any(value is True for _, value in view.every("nullable")) for view in (old, new))
     if before is not after and old.admits_null is new.admits_null:
         detail = f"`nullable` is {'there' if after else 'gone'}, and has no effect."
@@ -72,7 +72,7 @@ def _types(old: View, new: View) -> Iterator[Difference]:
     before, after = old.types, new.types
     whole = [_whole(view) - {"null"} for view in (old, new)]
     if whole[0] == whole[1] and not {"fraction"} & whole[0]:
-        # Multiples of a whole number are whole numbers.
+        # Multiples of an integer are integers.
         return
     if old.is_typed and new.is_typed:
         before, after = before - {"null"}, after - {"null"}
@@ -80,7 +80,7 @@ def _types(old: View, new: View) -> Iterator[Difference]:
             (old.enum is not None and (new.enum is not None or before <= after))
             or (new.enum is not None and after <= before)
         ):
-            # The values say it.
+            # The enums are compared instead.
             return
     if before == after:
         return
@@ -111,9 +111,9 @@ def _texts(
     keyword: str,
     effect_of: Callable[[str, str], Effect] = lambda _before, _after: Effect.OTHER,
 ) -> Iterator[Difference]:
-    """What differs in a keyword whose texts all hold together.
+    """The differences in a keyword of which all texts apply.
 
-    :param effect_of: what it does if one text takes the place of another
+    :param effect_of: the effect of one text replaced by another
     """
     before = {value: pointer for pointer, value in old.every(keyword) if value not in _ANYTHING}
     after = {value: pointer for pointer, value in new.every(keyword) if value not in _ANYTHING}
@@ -144,7 +144,7 @@ def _formats(old: View, new: View) -> Iterator[Difference]:
         return Effect.WIDER if (before, after) in _WITHIN else Effect.OTHER
 
     if {"integer", "fraction"} & old.types & new.types:
-        # All numbers are those of a double: another format takes its place, or it goes without saying.
+        # All numbers are doubles: another format replaces it, or it has no effect.
         before, after = (_numeric_format(view) for view in (old, new))
         if before == after:
             return

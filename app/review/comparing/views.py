@@ -1,4 +1,4 @@
-"""What a schema says at last: its `$ref` and `allOf` followed, so that it does not matter how a contract is parted."""
+"""Effective schemas: with `$ref` and `allOf` resolved, so that the structure of a contract does not matter."""
 
 import re
 from fractions import Fraction
@@ -9,19 +9,19 @@ from app.contract.document.contract import Contract, Pointer, parse_reference
 from app.review.comparing.differences import shown
 
 Position = tuple[Pointer, ...]
-"""The places of schemas that a value has to fit all together; none admit anything."""
+"""The places of schemas that a value has to match all; without any, no value is valid."""
 
 Group = tuple[str, Pointer, list[Position]]
 """A list of alternatives: its keyword, its place, and the alternatives."""
 
 TYPES = frozenset({"null", "boolean", "integer", "fraction", "string", "array", "object"})
-"""The types that values have. A number is an integer or a fraction."""
+"""The types of values. A number is an integer or a fraction."""
 
 _TYPES_BY_KEYWORD = {"number": frozenset({"integer", "fraction"})}
 
 _COMPOSING = ("allOf", "anyOf", "oneOf")
 
-# Keywords that say nothing of a value, and `nullable`, which is looked at by itself.
+# Keywords without an effect on values, and `nullable`, which is handled separately.
 _SAYING_NOTHING = frozenset(
     {
         "anyOf", "oneOf", "discriminator", "nullable", "description", "title", "example", "externalDocs", "deprecated",
@@ -31,7 +31,7 @@ _SAYING_NOTHING = frozenset(
 
 
 def resolved(contract: Contract, position: Position) -> Position:
-    """The position that another one leads to, as far as nothing stands beside a `$ref`."""
+    """Resolve a position, as far as a `$ref` has no keywords beside it."""
     return tuple(_followed(contract, pointer) for pointer in position)
 
 
@@ -42,10 +42,10 @@ def _followed(contract: Contract, pointer: Pointer) -> Pointer:
 
 
 class View:
-    """The schemas of a position, taken together.
+    """The combined schemas of a position.
 
     :param contract: the contract
-    :param position: where the schemas stand
+    :param position: the places of the schemas
     """
 
     def __init__(self, contract: Contract, position: Position) -> None:
@@ -66,7 +66,7 @@ class View:
             self._collect(parse_reference(schema["$ref"]), seen)
             if schema.get("nullable") is True:
                 self.parts.append((pointer, {"nullable": True}))
-            # OpenAPI 3.0.3 ignores all else beside a reference.
+            # OpenAPI 3.0.3 ignores all other keywords beside a reference.
             ignored = schema.keys() - {"$ref", "nullable", "description", "title", "example"}
             self.beside |= {keyword: ((*pointer, keyword), schema[keyword]) for keyword in sorted(ignored)}
             return
@@ -77,21 +77,21 @@ class View:
         self.parts.append((pointer, schema))
 
     def every(self, keyword: str) -> list[tuple[Pointer, Any]]:
-        """Each value that a keyword has, and where."""
+        """All values of a keyword, each with its place."""
         return [((*pointer, keyword), schema[keyword]) for pointer, schema in self.parts if keyword in schema]
 
     def last(self, keyword: str) -> tuple[Pointer, Any] | None:
-        """The value of a keyword that can have one only: a schema's own goes before those of its parts."""
+        """The value of a keyword with a single one: a schema's own overrides those of its parts."""
         return next(reversed(self.every(keyword)), None)
 
     @cached_property
     def place(self) -> Pointer:
-        """Where the whole stands."""
+        """The place of the whole."""
         return self.position[0] if self.position else ()
 
     @cached_property
     def name(self) -> str | None:
-        """What generated clients call the type: the component's name, if it is one alone."""
+        """The name of the type in generated clients: that of the component, if it is a single one."""
         if len(self.position) != 1:
             return None
         pointer, schema = self._contract.resolve(self.place, self._contract.at(self.place))
@@ -105,12 +105,12 @@ class View:
 
     @cached_property
     def whole(self) -> list[dict[str, Any]]:
-        """All that is said, for a digest."""
+        """All schemas, for a digest."""
         return [schema for _, schema in self.parts]
 
     @cached_property
     def types(self) -> frozenset[str]:
-        """The types of the values that are admitted."""
+        """The types of the valid values."""
         admitted = self._types
         if self.enum is not None:
             admitted &= {type_of(value) for _, value in self.enum.values()}
@@ -125,14 +125,14 @@ class View:
 
     @cached_property
     def is_typed(self) -> bool:
-        """Whether not just any value is admitted."""
+        """Whether it restricts values at all."""
         return any("type" in schema or "enum" in schema for _, schema in self.parts) or any(
             all(self.view(position).is_typed for position in positions) for _, _, positions in self.groups
         )
 
     @cached_property
     def admits_null(self) -> bool:
-        """Whether null is admitted. `nullable` beside a `$ref`, an `allOf` or their like is read as generators read it: or null."""
+        """Whether null is valid. `nullable` beside a `$ref`, an `allOf` or the like adds null, as for client generators."""
         return all(self._admits_null(pointer, frozenset()) for pointer in self.position)
 
     def _admits_null(self, pointer: Pointer, seen: frozenset[Pointer]) -> bool:
@@ -157,7 +157,7 @@ class View:
 
     @cached_property
     def enum(self) -> dict[str, tuple[Pointer, Any]] | None:
-        """The values that are admitted but for null, by their text, each with its place; None if they are not listed."""
+        """The valid values other than null, by their text, each with its place; None without an enum."""
         admitted: dict[str, tuple[Pointer, Any]] | None = None
         for pointer, values in self.every("enum"):
             own = {shown(value): ((*pointer, index), value) for index, value in enumerate(values) if value is not None}
@@ -167,7 +167,7 @@ class View:
         return {text: found for text, found in admitted.items() if self.admits(found[1])}
 
     def admits(self, value: Any) -> bool:
-        """Whether a value is within the types, limits and patterns."""
+        """Whether a value is valid by types, limits and patterns."""
         return type_of(value) in self._types and all(_is_within(value, schema) for _, schema in self.parts)
 
     @cached_property
@@ -181,14 +181,14 @@ class View:
 
     @cached_property
     def required(self) -> dict[str, Pointer]:
-        """The properties that must be there, each with the place that says so."""
+        """The required properties, each with the place of its requirement."""
         return {
             name: (*pointer, index) for pointer, names in self.every("required") for index, name in enumerate(names)
         }
 
     @cached_property
     def others(self) -> Position | None:
-        """What further properties of an object must be; None if there may be none."""
+        """The schemas of additional properties of an object; None if they are not allowed."""
         found: Position = ()
         for pointer, schema in self.every("additionalProperties"):
             if schema is False:
@@ -199,7 +199,7 @@ class View:
 
     @cached_property
     def items(self) -> Position:
-        """What the items of an array must be."""
+        """The schemas of the items of an array."""
         return tuple(pointer for pointer, _ in self.every("items"))
 
     def view(self, position: Position) -> "View":
@@ -210,7 +210,7 @@ class View:
 
     @cached_property
     def groups(self) -> list[Group]:
-        """Each list of alternatives: its keyword, where it stands, and the alternatives. A list of one is like an `allOf`."""
+        """All lists of alternatives: keyword, place, and alternatives. A list of one is like an `allOf`."""
         return [
             (keyword, (*pointer, keyword), [((*pointer, keyword, index),) for index in range(len(schema[keyword]))])
             for keyword in ("anyOf", "oneOf")
@@ -220,7 +220,7 @@ class View:
 
     @cached_property
     def listed(self) -> dict[str, tuple[Pointer, Any]] | None:
-        """The values that are admitted but for null, if the only thing that is said is alternatives each of which lists them."""
+        """The valid values other than null, if the view has only alternatives, each with an enum."""
         if len(self.groups) != 1 or self.says_more:
             return None
         keyword, _, positions = self.groups[0]
@@ -232,7 +232,7 @@ class View:
 
     @cached_property
     def says_more(self) -> bool:
-        """Whether anything but its alternatives says what a value must be."""
+        """Whether keywords other than alternatives restrict values."""
         return any(
             keyword not in _SAYING_NOTHING and not keyword.startswith("x-")
             for _, schema in self.parts
@@ -241,7 +241,7 @@ class View:
 
 
 def _is_within(value: Any, schema: dict[str, Any]) -> bool:
-    """Whether a value that is no object and no list is within the limits of a schema."""
+    """Whether a scalar value is within the limits of a schema."""
     if isinstance(value, str):
         return schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)) and _matches(
             value, schema.get("pattern")
@@ -257,7 +257,7 @@ def _is_within(value: Any, schema: dict[str, Any]) -> bool:
 
 
 def _matches(value: str, pattern: str | None) -> bool:
-    """Whether a text has a pattern; so it is if the pattern is one of ECMA 262 that Python does not read."""
+    """Whether a text matches a pattern; always, if the pattern is valid by ECMA 262 but not in Python."""
     try:
         return pattern is None or re.search(pattern, value) is not None
     except re.error:
@@ -265,7 +265,7 @@ def _matches(value: str, pattern: str | None) -> bool:
 
 
 def exact(number: float) -> Fraction:
-    """A number as it is written."""
+    """A number as the exact fraction."""
     return Fraction(str(number))
 
 
@@ -276,7 +276,7 @@ def _types(schema: dict[str, Any]) -> frozenset[str]:
 
 
 def type_of(value: Any) -> str:
-    """The type of a value of JSON."""
+    """The type of a JSON value."""
     match value:
         case None:
             return "null"

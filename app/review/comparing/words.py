@@ -1,4 +1,4 @@
-"""What differs in words for people, which no program reads."""
+"""Comparison of descriptions, which no program reads."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
@@ -14,7 +14,7 @@ Part = tuple[Pointer, Mapping[str, Any]]
 
 
 def compare_words(old: Iterable[Part], new: Iterable[Part], keywords: Iterable[str] = WORDS) -> Iterator[Difference]:
-    """What differs in the words of objects that describe the same thing."""
+    """The differences in the descriptions of objects that describe the same thing."""
     old, new = list(old), list(new)
     for keyword in keywords:
         before, after = _found(old, keyword), _found(new, keyword)
@@ -35,14 +35,14 @@ def _found(parts: list[Part], keyword: str) -> dict[str, Pointer]:
 
 
 def _plain(value: Any, keyword: str) -> Any:
-    """Words without the extensions of the objects that they stand in."""
+    """A description without the extensions of the objects in it."""
     if keyword == "examples" and isinstance(value, dict):
         return {name: unextended(example) for name, example in value.items()}
     return unextended(value) if keyword == "externalDocs" else value
 
 
 def _within(parts: list[Part]) -> dict[str, Found]:
-    """Objects with words in them that may have extensions, by what tells them apart."""
+    """Nested objects with descriptions that may have extensions, by name."""
     found: dict[str, Found] = {}
     for pointer, part in parts:
         if isinstance(documents := part.get("externalDocs"), dict):
