@@ -1,6 +1,6 @@
 """authentik's blueprints, version 1: YAML files that list objects which should exist.
 
-This package is independent of HTTP and of tables: it uses the store by `repositories.py`.
+This package is independent of HTTP and of tables: it accesses the store by its `Repository` interface.
 """
 
 from pathlib import Path

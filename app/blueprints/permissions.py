@@ -34,8 +34,8 @@ class Permissions:
         return frozenset().union(*(grant.properties for grant in granted))
 
     def check_identifiers(self, model: Model, properties: Collection[str], place: Place) -> None:
-        """Check the permission to identify an entry's object by some properties other than `pk`. A sender who may create objects
-        needs none for unique ones: an attempt to create an object reveals whether a value is taken.
+        """Check the permission to identify an entry's object by some properties other than `pk`. The permission to create objects
+        suffices for unique ones: an attempt to create an object reveals whether a value is taken.
 
         :raises BlueprintError: it is missing
         """

@@ -107,7 +107,7 @@ class _Pages(Flask):
 
     @cached_property
     def _pages(self) -> frozenset[str]:
-        """The paths of pages for people."""
+        """The paths of HTML pages."""
         for_clients = ("/-/", f"{self._base_path or '/-'}/")
         paths = (rule.rule for rule in self.url_map.iter_rules() if not rule.arguments)
         return frozenset(path for path in paths if not path.startswith(for_clients))

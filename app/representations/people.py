@@ -87,7 +87,7 @@ def uid_of(uuid: str) -> str:
 
 
 def avatar(name: str) -> str:
-    """An image with the initials of a name, as a data URL, in place of a dangling one."""
+    """An image with the initials of a name, as a self-contained data URL."""
     initials = escape("".join(_initials(name)))
     picture = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" fill="#475467"/>'

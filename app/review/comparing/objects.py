@@ -106,7 +106,7 @@ def _compare_defaults(pair: Pair, name: str, old: Position, new: Position) -> No
         was, now = before.last(keyword), after.last(keyword)
         if text_of(was) == text_of(now):
             continue
-        # The property of a new object in responses differs, whether or not it is required.
+        # The response for a new object differs, whether or not the property is required.
         matters = left_out or (keyword == "x-create-default" and pair.side is Side.ANSWER)
         pair.note(
             [

@@ -81,7 +81,7 @@ def _executed(database: Database, session: Session) -> int:
 def count(filters: Iterable[str]) -> sa.ScalarSelect[Any] | None:
     """The number of flows that match the filters, without a scan; None if it is unknown.
 
-    :param filters: the filtered properties; a filter's value is the parameter `filter_<member>`
+    :param filters: the filtered properties; the value of each is the parameter `filter_<property>`
     """
     names = tuple(filters)
     if len(names) > 1 or not set(names) <= set(COUNTED):
