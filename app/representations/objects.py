@@ -163,7 +163,8 @@ class Representations:
     def generated(self, row: ObjectRow, model: Model) -> dict[str, Any]:
         """The generated properties of an object."""
         found = {**self._names(row.pk, row.name, model), **self._related(model.collection, row)}
-        return {name: value for name, value in found.items() if name not in model.properties and name != "name"}
+        written = {"name", model.named_by, *model.references}
+        return {name: value for name, value in found.items() if name not in written}
 
     def _object(self, row: ObjectRow, model: Model) -> dict[str, Any]:
         values = {

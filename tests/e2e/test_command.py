@@ -104,7 +104,7 @@ def test_serve__on_postgresql_with_several_workers(start, run, postgresql_url):
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE served")
     url = postgresql_url.replace("/postgres?", "/served?")
-    assert run("db", "upgrade", FLOWS_DATABASE_URL=url).stdout == "The database was at nothing and is at 0002 now.\n"
+    assert run("db", "upgrade", FLOWS_DATABASE_URL=url).stdout == "The database was at nothing and is at 0005 now.\n"
     token = run("token", "create", "root", "--superuser", FLOWS_DATABASE_URL=url).stdout.strip()
     wire, _, _ = start(FLOWS_DATABASE_URL=url, FLOWS_WORKERS="2")
     assert wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode()).status == 201
@@ -310,7 +310,7 @@ def test_help_shows_the_summary_of_each_command_whole(run, group):
 
 def test_serve__logs_a_request_to_a_path_of_the_api_that_does_not_exist(start):
     wire, _, process = start()
-    for path in ("/api/v3/flows/instances", "/api/v3/core/users/me/"):
+    for path in ("/api/v3/flows/instances", "/api/v3/providers/all/"):
         assert wire.send("GET", path).status == 404
 
     def logged():
@@ -318,6 +318,6 @@ def test_serve__logs_a_request_to_a_path_of_the_api_that_does_not_exist(start):
         return [(line["path"], line["status"]) for line in lines if line["event"] == "request"]
 
     wait_for(
-        lambda: logged() == [("/api/v3/flows/instances", 404), ("/api/v3/core/users/me/", 404)],
+        lambda: logged() == [("/api/v3/flows/instances", 404), ("/api/v3/providers/all/", 404)],
         "the lines of both requests",
     )
