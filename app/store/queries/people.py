@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from app import errors
@@ -148,11 +149,11 @@ def _attributes_field() -> Field:
 def _tree(wanted: str) -> str:
     """The JSON of a filter for SQLite and PostgreSQL: paths with values, and a tree.
 
-    :raises Invalid: it is not a JSON object
+    :raises Invalid: it is not a JSON object, or nested too deeply
     """
     try:
-        conditions = json.loads(wanted)
-    except (ValueError, RecursionError) as error:
+        conditions = orjson.loads(wanted)
+    except orjson.JSONDecodeError as error:
         raise errors.Invalid({"attributes": ["This is no JSON."]}) from error
     if not isinstance(conditions, dict):
         raise errors.Invalid({"attributes": ["This is no JSON object."]})
@@ -167,7 +168,10 @@ def _tree(wanted: str) -> str:
         for key in reversed(keys):
             tree = {key: tree}
         trees.append(tree)
-    return json.dumps({"paths": paths, "tree": _merged(trees)}).replace(r"\u0000", r"\ufffd")
+    try:
+        return orjson.dumps({"paths": paths, "tree": _merged(trees)}).decode().replace(r"\u0000", r"\ufffd")
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise errors.Invalid({"attributes": ["This is nested too deeply."]}) from error
 
 
 def _merged(trees: list[Any]) -> Any:
