@@ -26,7 +26,7 @@ class Done:
 
     entry: Entry
     action: str
-    pk: str | None = None
+    pk: str | int | None = None
     note: str = ""
     findings: Sequence[BlueprintFinding] = ()
     notes: Sequence[Note] = ()

@@ -10,7 +10,7 @@ from app.blueprints import releases
 from app.blueprints.document import Value
 from app.blueprints.findings import BlueprintError, BlueprintFinding, Exhausted, Note, NotServed, Place, finding
 from app.blueprints.limits import MAX_FINDINGS, MAX_NOTES, Allowance
-from app.blueprints.lookups import Lookups, stored_pk
+from app.blueprints.lookups import Lookups, shown_pk, stored_pk
 from app.blueprints.machine import Machine
 from app.blueprints.permissions import Permissions
 from app.blueprints.problems import Problems, about, all_about, hint, place_of, unknown
@@ -164,7 +164,7 @@ class Run:
             return Done(entry, "skipped", note="there is no such object")
         self._store.repository(model.name).remove(self._session, found)
         self._references.add(entry, model, given, found)
-        return Done(entry, "deleted", found)
+        return Done(entry, "deleted", shown_pk(model, found))
 
     def _present(self, model: Model, entry: Entry) -> Done:
         """Create or change an object."""
@@ -186,7 +186,7 @@ class Run:
             )
         self._references.add(entry, model, given, pk)
         ignored = entry.permissions is not None and entry.permissions.content
-        return Done(entry, action, pk, "its permissions are ignored" if ignored else "")
+        return Done(entry, action, shown_pk(model, pk), "its permissions are ignored" if ignored else "")
 
     def _keep(
         self, model: Model, found: str | None, given: str | None, wanted: Mapping[str, Any], problems: Problems

@@ -315,7 +315,8 @@ def test_users_and_groups_are_created_found_and_bound(client):
     assert [binding["user"] for binding in bindings] == [None, user["pk"], user["pk"]]
     assert bindings[0]["group_obj"]["name"] == "admins"
     known = {"model": "authentik_core.user", "identifiers": {"pk": user["pk"]}, "attrs": {"name": "Anna B."}}
-    assert actions(apply(store, json.dumps({"entries": [known]}).encode())) == {"updated"}
+    updated = apply(store, json.dumps({"entries": [known]}).encode())
+    assert [(log["attributes"]["action"], log["attributes"]["pk"]) for log in updated.logs] == [("updated", user["pk"])]
     known["identifiers"]["pk"] = PK
     (finding,) = apply(store, json.dumps({"entries": [known]}).encode()).findings
     assert finding.message == "A pk of authentik_core.user is a positive integer."
