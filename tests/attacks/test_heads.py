@@ -60,7 +60,8 @@ def test_no_stored_text_is_in_a_head(watched):
             types.add(watched.get(background).headers["content-type"])
     assert types == {"image/x", "application/octet-stream"}
     for operation in operations(shipped()).values():
-        if operation.method == "GET":
+        # A key is stored as a digest, so that none can be shown.
+        if operation.method == "GET" and operation.id != "core_tokens_view_key_retrieve":
             assert watched.get(examples.url(operation.id), query="page_size=500").status == 200
 
 

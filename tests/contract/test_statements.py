@@ -26,7 +26,8 @@ def statements(examples):
         connection.set_trace_callback(lambda sql, seen=seen: None if sql.startswith("--") else seen.append(sql))
         response = examples.client.get(url, query="page_size=1000")
         connection.set_trace_callback(None)
-        assert response.status == 200
+        # A key is stored as a digest, so that none can be shown.
+        assert response.status == (400 if name == "core_tokens_view_key_retrieve" else 200)
         counts[name] = len(seen)
     return counts
 
