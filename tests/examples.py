@@ -20,7 +20,7 @@ class Operation:
     :param parameters: those of its path
     :param query: those of its query
     :param body: what reads its body, None if it takes none
-    :param pipelined: the members of its body that are unique together
+    :param unique_together: the members of its body that are unique together
     :param success: the status of its successful answer
     """
 
@@ -31,7 +31,7 @@ class Operation:
     parameters: list[dict[str, Any]]
     query: list[dict[str, Any]]
     body: BodyReader | None
-    pipelined: frozenset[str]
+    unique_together: frozenset[str]
     success: int
 
     def path_to(self, found):
@@ -59,14 +59,14 @@ def operations(contract):
             [described for _, described in parameters(contract, path, method, "path").values()],
             [described for _, described in parameters(contract, path, method, "query").values()],
             body_reader(contract, pointer, spec, None),
-            frozenset(_pipelined(contract, spec)),
+            frozenset(_unique_together(contract, spec)),
             min(int(code) for code in spec["responses"]),
         )
         for pointer, path, method, spec in contract.operations()
     }
 
 
-def _pipelined(contract, spec):
+def _unique_together(contract, spec):
     for media in spec.get("requestBody", {}).get("content", {}).values():
         for rule in flattened(contract, media["schema"]).get("x-unique-together", ()):
             yield from rule["members"]
@@ -126,7 +126,7 @@ class Examples:
         for name, schema in operation.body.properties.items():
             if "x-unique" in schema:
                 own[name] = f"{body[name]}-{number}"
-            elif name in operation.pipelined and "x-references" not in schema:
+            elif name in operation.unique_together and "x-references" not in schema:
                 own[name] = number
         return own
 

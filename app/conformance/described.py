@@ -42,7 +42,7 @@ class Operation:
     :param takes_input: whether it has a body or query parameters
     :param body: the schema of its body
     :param unique: the unique properties of its body, with their schemas
-    :param pipelined: the messages about properties that are unique together
+    :param unique_together: the messages about properties that are unique together
     :param references: the reference properties of its body
     :param filters: the query parameters that are references
     :param narrowing: the query parameters that filter objects
@@ -53,7 +53,7 @@ class Operation:
     takes_input: bool
     body: Schema
     unique: Mapping[str, Schema]
-    pipelined: frozenset[str]
+    unique_together: frozenset[str]
     references: Mapping[str, Targets]
     filters: Mapping[str, Targets]
     narrowing: frozenset[str]
@@ -169,7 +169,7 @@ class DescribedContract:
             unique={
                 name: property_schema for name, property_schema in properties.items() if "x-unique" in property_schema
             },
-            pipelined=frozenset(rule["message"] for rule in body.get("x-unique-together", ())),
+            unique_together=frozenset(rule["message"] for rule in body.get("x-unique-together", ())),
             references=self._references(properties),
             filters=self._references({parameter["name"]: parameter for parameter in query}),
             narrowing=frozenset(part["name"] for part in query if "x-filters" in part or "x-searches" in part),

@@ -50,7 +50,7 @@ def _is_excused(
     if not isinstance(message, str):
         return False
     if property_name == _NON_FIELD_ERRORS:
-        return message in operation.pipelined
+        return message in operation.unique_together
     if (
         property_name in body
         and property_name in operation.unique

@@ -11,7 +11,7 @@ from app.recording.points import Operation, Point
 
 
 @dataclass
-class KnownObjects:
+class Exercised:
     """The recorded requests of an operation.
 
     :param statuses: the number of responses with each status
@@ -23,21 +23,21 @@ class KnownObjects:
     points: set[Point] = field(default_factory=set)
     rules: Counter[tuple[str, Pointer]] = field(default_factory=Counter)
 
-    def copy(self) -> "KnownObjects":
+    def copy(self) -> "Exercised":
         """A copy that later requests do not change."""
-        return KnownObjects(self.statuses.copy(), self.points.copy(), self.rules.copy())
+        return Exercised(self.statuses.copy(), self.points.copy(), self.rules.copy())
 
 
-def coverage(contract: Contract, operations: Iterable[Operation], seen: Mapping[str, KnownObjects]) -> dict[str, Any]:
+def coverage(contract: Contract, operations: Iterable[Operation], seen: Mapping[str, Exercised]) -> dict[str, Any]:
     """The coverage of each operation of a contract, as data.
 
     :param seen: the recorded requests by operationId
     """
-    listed = [_operation(contract, operation, seen.get(operation.id, KnownObjects())) for operation in operations]
+    listed = [_operation(contract, operation, seen.get(operation.id, Exercised())) for operation in operations]
     return {**_share(listed), "operations": listed}
 
 
-def _operation(contract: Contract, operation: Operation, seen: KnownObjects) -> dict[str, Any]:
+def _operation(contract: Contract, operation: Operation, seen: Exercised) -> dict[str, Any]:
     missing = [point for point in operation.points if point not in seen.points]
     return {
         "operation": operation.id,

@@ -15,7 +15,7 @@ from app.contract.response.responses import Response
 from app.contract.serve.problems import documented
 from app.contract.serve.request import Request
 from app.contract.validation.rules import ViolatedRule
-from app.recording.coverage import KnownObjects, coverage
+from app.recording.coverage import Exercised, coverage
 from app.recording.points import Point, operations, points_of
 from app.recording.secrets import Secrets, without_credentials
 from app.recording.traffic import Exchange, Traffic
@@ -56,7 +56,7 @@ class Recorder:
         """Discard all recorded data."""
         with self._lock:
             self._waiting.clear()
-            self._seen: defaultdict[str, KnownObjects] = defaultdict(KnownObjects)
+            self._seen: defaultdict[str, Exercised] = defaultdict(Exercised)
             self._traffic = Traffic()
             self._look_anew()
 

@@ -82,7 +82,7 @@ def contract():
 def test_what_is_unique(contract):
     create = contract.operation("POST", "/parts/")
     assert create.unique == {"name": {"type": "string", "maxLength": 20, "x-unique": "Part with this name exists."}}
-    assert create.pipelined == {"There is one already."}
+    assert create.unique_together == {"There is one already."}
 
 
 def test_references(contract):

@@ -10,7 +10,7 @@ OPERATION = Operation(
     takes_input=True,
     body={},
     unique={"name": {"x-unique": "Stage with this name already exists."}},
-    pipelined=frozenset({"The fields target, order must make a unique set."}),
+    unique_together=frozenset({"The fields target, order must make a unique set."}),
     references={
         "target": Targets(frozenset({"flow"}), ("pk",), words=frozenset({"The target stays."})),
         "fields": Targets(frozenset(), ("pk",)),

@@ -152,7 +152,7 @@ class Server:
             case errors.Unavailable():
                 return unavailable(error, request)
             case ResponseValidationError():
-                log.error("answer breaks the contract", id=request.id, operation=operation, problem=str(error))
+                log.error("response violates the contract", id=request.id, operation=operation, problem=str(error))
             case _:
                 log.error("request failed", id=request.id, operation=operation, exc_info=error)
         return detail(500, responses.SERVER_ERROR)
@@ -182,7 +182,7 @@ class Server:
             except errors.SerializationFailure as error:
                 if determinism.clock() - request.started > _LONGEST_RETRY:
                     raise
-                log.info("taken back", id=request.id, operation=plan.operation_id, error=str(error))
+                log.info("serialization failure", id=request.id, operation=plan.operation_id, error=str(error))
                 time.sleep(random.uniform(0, min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)))  # noqa: S311  # no secret
         return self._handle(path, plan, request)
 

@@ -33,7 +33,7 @@ class CommitGroup:
         self._connection = connection
         self._begin = begin
         self._waiting: list[asyncio.Future[None]] | None = None
-        self._properties = 0
+        self._size = 0
         self._others: int | None = None
         self._undone = 0
         self.queue = LockQueue(self._take, _MOST, write_queue)
@@ -76,7 +76,7 @@ class CommitGroup:
             if self.queue.must_wait(loop):
                 raise errors.Locked("database is locked", write=True)
             self._open(loop)
-        self._properties += 1
+        self._size += 1
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -85,7 +85,7 @@ class CommitGroup:
             if is_locked(error):
                 raise errors.Locked(str(error), write=True) from error
             raise
-        self._waiting, self._properties, self._others = [], 0, None
+        self._waiting, self._size, self._others = [], 0, None
         # Requests that have waited for the lock join in the next iteration.
         loop.call_soon(self._commit_when_complete, loop, self._waiting, -1)
 
@@ -122,16 +122,16 @@ class CommitGroup:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         # Between two requests: one that is retried must not be committed in part.
-        if self._properties >= _MOST:
+        if self._size >= _MOST:
             self._commit(self._waiting)
         return waiter
 
     def _commit_when_complete(
-        self, loop: asyncio.AbstractEventLoop, waiting: list[asyncio.Future[None]], properties: int
+        self, loop: asyncio.AbstractEventLoop, waiting: list[asyncio.Future[None]], size: int
     ) -> None:
         """Commit at the first iteration of the event loop in which no transaction joins the group."""
-        if waiting is self._waiting and self._properties > properties:
-            loop.call_soon(self._commit_when_complete, loop, waiting, self._properties)
+        if waiting is self._waiting and self._size > size:
+            loop.call_soon(self._commit_when_complete, loop, waiting, self._size)
         else:
             self._commit(waiting)
 
