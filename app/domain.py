@@ -46,7 +46,7 @@ class Reference:
     :param nullable: whether it may be null
     :param integers: whether the identifiers are integers
     :param inverse_of: the list of references of the other objects that this one is the inverse of; empty if it is stored itself
-    :param itself: the message if an object refers to itself; empty if it may
+    :param itself: the message if an object refers to itself, directly or by other objects; empty if it may
     :param fixed: the message if the reference changes; empty if it may
     """
 

@@ -103,6 +103,18 @@ def test_a_group_is_not_its_own_parent(client):
     assert (rejected.status, rejected.json()) == (400, {"parent": ["Cannot set group as parent of itself."]})
 
 
+def test_a_group_is_no_ancestor_of_itself(client):
+    top = group(client, "top")
+    middle = group(client, "middle", parent=top["pk"])
+    below = group(client, "below", parent=middle["pk"])
+    for parent in (middle, below):
+        rejected = client.patch(f"{GROUPS}{top['pk']}/", {"parent": parent["pk"]})
+        assert (rejected.status, rejected.json()) == (400, {"parent": ["Cannot set group as parent of itself."]})
+    for parent in (top["pk"], None):
+        assert client.patch(f"{GROUPS}{below['pk']}/", {"parent": parent}).status == 200
+    assert client.patch(f"{GROUPS}{top['pk']}/", {"parent": below["pk"]}).status == 200
+
+
 def test_filters_by_what_is_connected(client):
     red, blue = group(client, "Red", attributes={"team": "red"}), group(client, "blue")
     jane = user(client, "Jane", groups=[red["pk"]], path="a/b")

@@ -199,7 +199,7 @@ class Objects:
     def update(self, session: Session, row: ObjectRow, properties: Mapping[str, Any]) -> None:
         """Update some properties of an object that was read in this transaction.
 
-        :raises Invalid: it refers to itself, or a fixed reference changes
+        :raises Invalid: it refers to itself, directly or by other objects, or a fixed reference changes
         """
         known = self._models[row.model]
         found = self._references.resolve(session, known.references, properties)
@@ -212,7 +212,7 @@ class Objects:
                 known.references[property_name],
                 {pk for name, pk in orjson.loads(row.references) if name == property_name},
             )
-            if reference.itself and any(target.pk == row.pk for target in targets):
+            if reference.itself and any(self._rows.reaches(session, one.pk, property_name, row.pk) for one in targets):
                 raise errors.Invalid({property_name: [reference.itself]})
             if reference.fixed and {target.pk for target in targets} != stored:
                 raise errors.Invalid({property_name: [reference.fixed]})

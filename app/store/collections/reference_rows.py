@@ -35,7 +35,17 @@ class ReferenceRows:
         self._clear = compiled(sa.delete(references).where(*of_property))
         self._clear_inverse = compiled(sa.delete(references).where(*to_object))
         self._remove = compiled(sa.delete(references).where(*of_property, to_object[0]))
+        self._reaches = compiled(_reaches())
         self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
+
+    def reaches(self, session: Session, start: str, property_name: str, pk: str) -> bool:
+        """Whether references of a property lead from one object to another, by any number of steps.
+
+        :param start: the first object
+        :param pk: the last object
+        """
+        values = {"start_": start, "member_": property_name, "object_": pk}
+        return start == pk or session.row(self._reaches, values) is not None
 
     def replace(self, session: Session, owner: str, property_name: str, targets: Sequence[Target]) -> None:
         """Replace all references of a property. :param owner: the object with the property"""
@@ -70,3 +80,16 @@ class ReferenceRows:
     def remove(self, session: Session, owner: str, property_name: str, pk: str) -> None:
         """Delete a reference of a property, if it exists."""
         session.run(self._remove, {"owner_": owner, "member_": property_name, "object_": pk})
+
+
+def _reaches() -> sa.Select[Any]:
+    """The query of `ReferenceRows.reaches`. It ends on stored cycles too: `UNION` drops what is found twice."""
+    member = references.c.member == sa.bindparam("member_")
+    first = sa.select(references.c.object).where(references.c.owner == sa.bindparam("start_"), member)
+    found = first.cte("found", recursive=True)
+    further = references.alias("further")
+    step = sa.select(further.c.object).where(
+        further.c.owner == found.c.object, further.c.member == sa.bindparam("member_")
+    )
+    found = found.union(step)
+    return sa.select(found.c.object).where(found.c.object == sa.bindparam("object_")).limit(1)
