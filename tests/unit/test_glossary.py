@@ -16,10 +16,20 @@ PAGES = [
 # Words that are in no identifier, docstring or document any more, with what to say instead. The list is meant to grow.
 RETIRED = {
     "ambient": "determinism",
+    "explainer": "error formatter",
     "howmanieth": "number",
+    "lane": "connection of a pipeline",
     "mend": "correct",
+    "mistake": "error, finding",
+    "networked": "PostgreSQL",
+    "recall": "get",
+    "remember": "cache",
     "stranger": "unauthenticated client",
+    "turnstile": "write queue",
+    "unlocked": "wait for the lock",
+    "weigh": "rate",
     "weighed": "rated",
+    "whoever": "the noun",
 }
 
 # Words that the prose of the documents does not use, with what to say instead. The list is meant to grow.

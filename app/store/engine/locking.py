@@ -73,7 +73,7 @@ class LockQueue:
     def __init__(self, take: Callable[[asyncio.AbstractEventLoop], bool], most: int, write_queue: WriteQueue) -> None:
         self._take = take
         self._most = most
-        self._turnstile = write_queue
+        self._write_queue = write_queue
         self._is_next = False
         # When to check for waiting processes, in seconds of the event loop's clock.
         self._turn_ends = 0.0
@@ -88,7 +88,7 @@ class LockQueue:
         if now < self._turn_ends:
             return False
         self._turn_ends = now + _TURN
-        return self._turnstile.is_taken()
+        return self._write_queue.is_taken()
 
     async def wait(self, error: errors.Locked, began: float) -> None:
         """Wait for the lock.
@@ -117,11 +117,11 @@ class LockQueue:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            self._leave_turnstile()
+            self._leave_write_queue()
 
-    def _leave_turnstile(self) -> None:
+    def _leave_write_queue(self) -> None:
         if self._is_next:
-            self._turnstile.leave()
+            self._write_queue.leave()
             self._is_next = False
 
     def _attempt(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -129,11 +129,11 @@ class LockQueue:
         self._timer = None
         now = loop.time()
         waits_since = self._waiting[0].until - PATIENCE
-        self._is_next = self._is_next or self._turnstile.enter()
+        self._is_next = self._is_next or self._write_queue.enter()
         try:
             if (self._is_next or now - waits_since > _COURTESY) and self._take(loop):
                 self._turn_ends = now + _TURN
-                self._leave_turnstile()
+                self._leave_write_queue()
                 for _ in range(min(self._most, len(self._waiting))):
                     granted = self._waiting.popleft().granted
                     # The client may have disconnected in this iteration of the event loop.
