@@ -114,6 +114,11 @@ def reduced(document):
         }
         for section, named in document["components"].items()
     }
+    kept = {
+        schema["x-model"]["collection"] for schema in small["components"]["schemas"].values() if "x-model" in schema
+    }
+    kept |= {item.get("x-serves") for item in small["paths"].values()}
+    small["x-collections"] = {name: known for name, known in small["x-collections"].items() if name in kept}
     return small
 
 
