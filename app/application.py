@@ -196,7 +196,13 @@ def _server(settings: Settings, contract: Contract, store: Store) -> Server:
     memory = ResponseCache(version, settings.response_cache) if version is not None else None
     problems = partial(handlers.problems, models.served(contract), store)
     return Server(
-        store, problems, settings.body_limit, memory, settings.json_limit, unit_of_work=store.database.unit_of_work
+        store,
+        problems,
+        settings.body_limit,
+        memory,
+        settings.json_limit,
+        unit_of_work=store.database.unit_of_work,
+        restricted=store.restricted,
     )
 
 

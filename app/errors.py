@@ -16,6 +16,10 @@ class PageNotFound(NotFound):
     """The requested page is outside of the list."""
 
 
+class Forbidden(DomainError):
+    """The caller may not make this change."""
+
+
 class Invalid(DomainError):
     """The input violates the contract, or a rule that no schema expresses.
 

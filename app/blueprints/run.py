@@ -89,6 +89,9 @@ class Run:
             raise
         except DependsOnLost as error:
             wrong, done = error.lost.wrong, Done(entry, "skipped", note=f"it depends on {error.lost}")
+        except errors.Forbidden:
+            problem = "Only a superuser may change who is one."
+            wrong, done = True, Done(entry, "error", findings=(BlueprintFinding(entry.place, problem),))
         except BlueprintError as error:
             wrong, done = True, Done(entry, "error", findings=error.findings)
             if isinstance(error, NotServed) and self._terms.skip_unknown:

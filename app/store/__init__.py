@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.store.collections.cached_flows import CachedFlows
 from app.store.collections.files import Files
 from app.store.collections.flow_tree import Structures
 from app.store.collections.flows import Flows
+from app.store.collections.guarded_objects import GuardedObjects
 from app.store.collections.objects import Objects
 from app.store.collections.owned_tokens import OwnedTokens
 from app.store.collections.owners import Owners
@@ -112,6 +114,17 @@ class Store:
     def owned_tokens(self) -> OwnedTokens:
         """The tokens as objects of the contract."""
         return OwnedTokens(self.database, self._searched.get("tokens", ()), self._references.get("tokens", {}))
+
+    @cached_property
+    def restricted(self) -> "Store":
+        """The store for callers without all permissions."""
+        restricted = copy(self)
+        restricted.objects = GuardedObjects(self.database, self.models, self.collections, self._searched)
+        restricted.resources = Resources(restricted._resource)
+        restricted._repositories = {}
+        # Made from the objects on first use.
+        restricted.__dict__.pop("service_accounts", None)
+        return restricted
 
     @cached_property
     def service_accounts(self) -> ServiceAccounts:

@@ -7,6 +7,9 @@ import pytest
 
 from app import passwords
 from app.representations.people import avatar
+from tests.contract_files import shipped
+from tests.examples import operations
+from tests.forms import form
 
 USERS, GROUPS = "/api/v3/core/users/", "/api/v3/core/groups/"
 
@@ -238,3 +241,72 @@ def test_a_fixed_reference_of_any_model_stays(edited):
         rejected = client.patch(path, {"parent": parent})
         assert (rejected.status, rejected.json()) == (400, {"parent": ["The parent stays."]})
     assert client.patch(path, {"name": "new", "parent": above["pk"]}).json() == below | {"name": "new"}
+
+
+@pytest.fixture
+def helper(client):
+    """A token with every permission for users and groups that is no superuser's, and its user."""
+    permissions = [
+        f"authentik_core.{verb}_{kind}" for verb in ("view", "add", "change", "delete") for kind in ("user", "group")
+    ]
+    imports = operations(shipped())["flows_instances_import_create"].spec["x-required-permissions"]
+    secret = client.store.tokens.add("helper", permissions=[*permissions, *imports], secret="helper")
+    return client.get(USERS + "me/", token=secret).json()["user"]["pk"]
+
+
+def superusers(client):
+    """The superusers by name, as the users themselves show it."""
+    found = client.get(USERS, query="page_size=100").json()["results"]
+    return {each["username"] for each in found if each["is_superuser"] and each["is_active"]}
+
+
+def test_a_caller_without_all_permissions_changes_no_superuser(client, helper):
+    admin = client.get(USERS + "me/").json()["user"]
+    admins = f"{GROUPS}{admin['groups'][0]['pk']}/"
+    plain = group(client, "plain", users=[helper])
+    above = group(client, "above", is_superuser=True)["pk"]
+    before = superusers(client)
+    groups = [each["pk"] for each in client.get(GROUPS).json()["results"]]
+    for method, path, body in (
+        ("patch", f"{USERS}{helper}/", {"groups": [above]}),
+        ("post", USERS, {"username": "evil", "name": "Evil", "groups": [above]}),
+        ("post", GROUPS, {"name": "evil", "is_superuser": True, "users": [helper]}),
+        ("post", GROUPS, {"name": "evil", "parent": above}),
+        ("patch", f"{GROUPS}{plain['pk']}/", {"parent": above}),
+        ("patch", f"{GROUPS}{plain['pk']}/", {"is_superuser": True}),
+        ("patch", f"{GROUPS}{above}/", {"users": [helper]}),
+        ("post", f"{GROUPS}{above}/add_user/", {"pk": helper}),
+        ("post", f"{admins}remove_user/", {"pk": admin["pk"]}),
+        ("patch", f"{USERS}{admin['pk']}/", {"is_active": False}),
+        ("patch", f"{USERS}{admin['pk']}/", {"groups": []}),
+    ):
+        rejected = getattr(client, method)(path, body, token="helper")
+        message = {"detail": "You do not have permission to perform this action."}
+        assert (rejected.status, rejected.json()) == (403, message), (method, path, body)
+    for path in (f"{USERS}{admin['pk']}/", admins):
+        assert client.delete(path, token="helper").status == 403
+    assert superusers(client) == before
+    assert [each["pk"] for each in client.get(GROUPS).json()["results"]] == groups
+    # All else is allowed.
+    assert client.patch(f"{USERS}{helper}/", {"name": "New"}, token="helper").status == 200
+    assert client.patch(f"{USERS}{admin['pk']}/", {"email": "a@b.de"}, token="helper").status == 200
+    assert client.post(GROUPS, {"name": "fine", "users": [helper]}, token="helper").status == 201
+    assert client.delete(f"{GROUPS}{plain['pk']}/", token="helper").status == 204
+    # A superuser may.
+    assert client.patch(f"{USERS}{helper}/", {"groups": [above]}).status == 200
+
+
+def test_a_blueprint_of_such_a_caller_makes_no_superuser(client, helper):
+    entries = (
+        {"model": "authentik_core.group", "identifiers": {"name": "evil"}, "attrs": {"is_superuser": True}},
+        {"model": "authentik_core.user", "identifiers": {"username": "akadmin"}, "attrs": {"is_active": False}},
+        {"model": "authentik_core.user", "identifiers": {"username": "akadmin"}, "state": "absent"},
+    )
+    for entry in entries:
+        body, headers = form(
+            file=("a.yaml", "application/yaml", json.dumps({"version": 1, "entries": [entry]}).encode())
+        )
+        outcome = client.post("/api/v3/flows/instances/import/", body=body, headers=headers, token="helper").json()
+        assert not outcome["success"]
+        assert "Only a superuser may change who is one." in str(outcome["logs"])
+    assert superusers(client) == {"akadmin"}

@@ -60,6 +60,7 @@ class Server:
     """Executor of plans.
 
     :param store: the first argument of each handler
+    :param restricted: the same for callers without all permissions
     :param problems: finds the conflicts of some properties with the store. authentik reports all at once (recorded:
         `create.dup_slug_plus_missing`), so the valid properties are checked even if others are invalid
     :param body_limit: the largest body, in bytes
@@ -76,8 +77,10 @@ class Server:
         memory: ResponseCache | None,
         json_limit: int | None = None,
         unit_of_work: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
+        restricted: Any = None,
     ) -> None:
         self._store = store
+        self._restricted = store if restricted is None else restricted
         self._memory = memory
         self._problems = problems
         self._unit_of_work = unit_of_work
@@ -220,13 +223,14 @@ class Server:
             arguments = {**arguments, REQUEST: _context(request)}
         if plan.examples is not None:
             return plan.examples.response(request.scope["headers"])
+        store = self._store if request.access is None or request.access.superuser else self._restricted
         try:
             if not plan.undoable:
-                result = plan.handler(self._store, **arguments)
+                result = plan.handler(store, **arguments)
                 return self._run(plan, request, result) if type(result) is Statement else _written(plan, result)
             # Writes are rolled back if the response violates the contract.
             with self._unit_of_work():
-                return _written(plan, plan.handler(self._store, **arguments), arguments.get("body", ()))
+                return _written(plan, plan.handler(store, **arguments), arguments.get("body", ()))
         except errors.DomainError as error:
             return self._rejected(plan, request, arguments, error)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app import errors
 from app.contract.compile.plan import Plan
+from app.contract.request.authentication import PERMISSION_DENIED
 from app.contract.response import responses
 from app.contract.response.responses import Response, detail, encode
 from app.contract.validation.messages import Messages
@@ -32,6 +33,8 @@ def rejection_of(error: errors.DomainError, plan: Plan) -> Response:
             return detail(404, query.page_not_found, violated=[ViolatedRule(query.page_rule)])
         case errors.NotFound():
             return detail(404, responses.NOT_FOUND)
+        case errors.Forbidden():
+            return detail(403, PERMISSION_DENIED)
         case errors.Invalid():
             place_of = plan.body.place_of if plan.body is not None else lambda _name: plan.pointer
             return invalid(dict(error.messages), [ViolatedRule(place_of(name), (name,)) for name in error.messages])

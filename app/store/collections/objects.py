@@ -139,16 +139,22 @@ class Objects:
         :param add: whether to add it
         :raises NotFound: there is no such object, or none with that identifier
         """
+        with self._database.write() as session:
+            self.refer_within(session, collection, pk, property_name, to, add=add)
+
+    def refer_within(
+        self, session: Session, collection: str, pk: str, property_name: str, to: Any, *, add: bool
+    ) -> None:
+        """See `refer`, within a transaction."""
         (known,) = (model for model in self._models.values() if model.collection == collection)
         reference = known.references[property_name]
-        with self._database.write() as session:
-            self.read(session, collection, pk)
-            target = self._references.find(session, reference, to)
-            if target is None:
-                raise errors.NotFound
-            inverse = reference.inverse_of
-            owner, name, other = (target.pk, inverse, pk) if inverse else (pk, property_name, target.pk)
-            (self._rows.append if add else self._rows.remove)(session, owner, name, other)
+        self.read(session, collection, pk)
+        target = self._references.find(session, reference, to)
+        if target is None:
+            raise errors.NotFound
+        inverse = reference.inverse_of
+        owner, name, other = (target.pk, inverse, pk) if inverse else (pk, property_name, target.pk)
+        (self._rows.append if add else self._rows.remove)(session, owner, name, other)
 
     def taken(self, collection: str, name: str, pk: str | int | None) -> bool:
         """Whether another object of a collection has a name.

@@ -92,6 +92,23 @@ def is_superuser() -> sa.ColumnElement[bool]:
     return sa.exists().select_from(joined).where(*mine, sa.func.coalesce(value, sa.false()).is_(sa.true()))
 
 
+def superusers() -> sa.CompoundSelect[str, str]:
+    """The keys of the groups that make superusers, and of the users that are superusers and may log in, each with the reason."""
+    value = json_value(readable(objects.c.members), "is_superuser", "boolean")
+    of_groups = (objects.c.collection == literal(GROUPS), sa.func.coalesce(value, sa.false()).is_(sa.true()))
+    granting = sa.select(objects.c.pk).where(*of_groups)
+    is_below = (references.c.member == literal("parent"), references.c.object.in_(granting))
+    groups = sa.union(granting, sa.select(references.c.owner).where(*is_below)).subquery()
+    in_groups = references.c.object.in_(sa.select(groups.c.pk))
+    members = sa.select(references.c.owner).where(references.c.member == literal(GROUPS), in_groups)
+    owners = sa.select(tokens.c.user).where(tokens.c.superuser.is_(sa.true()), tokens.c.user.is_not(None))
+    by_group, by_token = (
+        sa.select(objects.c.pk, literal(reason)).where(objects.c.pk.in_(keys), is_active())
+        for keys, reason in ((members, "group"), (owners, "token"))
+    )
+    return sa.union_all(sa.select(groups.c.pk, literal("")), by_group, by_token)
+
+
 def seconds_of(moment: str) -> int | None:
     """Convert a date-time (RFC 3339) to seconds since 1970-01-01 UTC; None if it is not representable."""
     try:
