@@ -23,7 +23,7 @@ def without_credentials(headers: Iterable[Header]) -> tuple[Header, ...]:
 
 
 class Secrets:
-    """The properties and parameters that a contract marks as `format: password` or `writeOnly`, itself or in its items or values.
+    """The properties and parameters that a contract marks as `format: password`, `writeOnly` or `x-secret`, or their items or values.
 
     A name that is marked once is secret everywhere: a disclosed secret is worse than an unnecessary mask.
 
@@ -97,7 +97,7 @@ class Secrets:
                 return False
             within |= {reference}
         keywords = flattened(self._contract, schema) if "$ref" in schema or "allOf" in schema else schema
-        if keywords.get("writeOnly") is True or keywords.get("format") == "password":
+        if keywords.get("writeOnly") is True or keywords.get("format") == "password" or "x-secret" in keywords:
             return True
         held = [keywords.get("items"), keywords.get("additionalProperties")]
         held += [part for keyword in ("anyOf", "oneOf") for part in keywords.get(keyword, ())]

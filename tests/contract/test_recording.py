@@ -37,7 +37,7 @@ def recorded(settings, contract, store):
 def without_secrets(node):
     """A part of a contract in which nothing is marked as secret."""
     if isinstance(node, dict):
-        marks = {"writeOnly": True, "format": "password"}
+        marks = {"writeOnly": True, "format": "password", "x-secret": True}
         return {key: without_secrets(value) for key, value in node.items() if key not in marks or marks[key] != value}
     return [without_secrets(item) for item in node] if isinstance(node, list) else node
 
@@ -273,6 +273,14 @@ def test_credentials_are_never_recorded(recorded):
     assert "root" not in text
     for entry in entries(recorded):
         assert [header["name"] for header in entry["request"]["headers"]] == ["content-length"]
+
+
+def test_the_token_of_a_new_service_account_is_masked(recorded):
+    made = recorded.post("/api/v3/core/users/service_account/", {"name": "robot"})
+    assert made.status == 200, made.body
+    assert made.json()["token"] not in recorded.get(TRAFFIC).body.decode()
+    (entry,) = entries(recorded)
+    assert json.loads(entry["response"]["content"]["text"]) == made.json() | {"token": "********"}
 
 
 @pytest.fixture

@@ -212,6 +212,8 @@ OF_PARAMETERS: Mapping[str, Compare] = {
     "x-references": _references,
 }
 
+_OF_BOTH: Mapping[str, Compare] = {"x-secret": _always(Effect.HARMLESS)}
+
 _OF_REQUESTS: Mapping[str, Compare] = {
     "x-trim": _flag(
         "white space around it is removed now.",
@@ -237,6 +239,6 @@ _OF_RESPONSES: Mapping[str, Compare] = {
 }
 
 OF_SCHEMAS: Mapping[Side, Mapping[str, Compare]] = {
-    Side.REQUEST: {**dict.fromkeys(_OF_RESPONSES, _of_the_other_side), **_OF_REQUESTS},
-    Side.ANSWER: {**dict.fromkeys(_OF_REQUESTS, _of_the_other_side), **_OF_RESPONSES},
+    Side.REQUEST: {**_OF_BOTH, **dict.fromkeys(_OF_RESPONSES, _of_the_other_side), **_OF_REQUESTS},
+    Side.ANSWER: {**_OF_BOTH, **dict.fromkeys(_OF_REQUESTS, _of_the_other_side), **_OF_RESPONSES},
 }
