@@ -44,7 +44,7 @@ def wrap(patch, owner, name, around):
 @mutant
 def wrong_status(patch):
     wrap(
-        patch, serving.Server, "_carry_out",
+        patch, serving.Server, "_handle",
         lambda original, *a: response._replace(status=200) if (response := original(*a)).status == 201 else response,
     )  # fmt: skip
 
