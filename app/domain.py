@@ -255,6 +255,7 @@ class RequestContext:
     :param permissions: the granted permissions
     :param base_url: scheme and host as seen by the client, without a slash at the end
     :param user: the key of the token's user, empty if it has none
+    :param expires: the expiry time of the token, in seconds since 1970-01-01 UTC; 0 for never
     """
 
     name: str
@@ -262,6 +263,7 @@ class RequestContext:
     permissions: frozenset[str]
     base_url: str
     user: str = ""
+    expires: int = 0
 
     def may(self, permission: str) -> bool:
         """Whether the caller has a permission."""

@@ -2,7 +2,6 @@
 
 import re
 import time
-from datetime import UTC, datetime
 
 import click
 
@@ -76,12 +75,13 @@ def list_(settings: Settings) -> None:
     """
     from app.cli.start import contract_or_exit, store_or_exit
     from app.logs import printable
+    from app.store.queries.token_views import moment_of
 
     store = store_or_exit(settings, contract_or_exit(settings))
     now = time.time()
     for token in store.tokens.page():
         state = "valid" if token.valid_at(now) else "expired" if token.active else "revoked"
-        expires = datetime.fromtimestamp(token.expires, UTC).strftime("%Y-%m-%dT%H:%MZ") if token.expires else "never"
+        expires = f"{moment_of(token.expires)[:16]}Z" if token.expires else "never"
         may = "superuser" if token.superuser else " ".join(sorted(token.permissions))
         click.echo(f"{printable(token.name):24} {state:8} {expires:18} {may}")
     store.close()

@@ -1,8 +1,11 @@
 """Tokens as objects: whose they are, what they may do, and until when."""
 
+import json
+
 import pytest
 
 from app import determinism
+from tests.forms import form
 
 USERS, GROUPS, TOKENS = "/api/v3/core/users/", "/api/v3/core/groups/", "/api/v3/core/tokens/"
 ME, SERVICE_ACCOUNT = USERS + "me/", USERS + "service_account/"
@@ -202,3 +205,82 @@ def test_settings_of_the_caller_are_an_attribute(client):
     for attributes, settings in (({"settings": {"theme": "dark"}}, {"theme": "dark"}), ({"settings": 5}, {}), ({}, {})):
         client.patch(path, {"attributes": attributes})
         assert client.get(ME).json()["user"]["settings"] == settings
+
+
+def test_the_administrator_s_name_does_not_get_tokens_of_superusers(client):
+    """A caller that may change users or groups can take these names."""
+    admin = client.get(ME).json()["user"]
+    client.patch(f"{USERS}{admin['pk']}/", {"username": "renamed"})
+    client.patch(f"{GROUPS}{admin['groups'][0]['pk']}/", {"name": "renamed"})
+    client.post(USERS, {"username": "akadmin", "name": "Nobody"})
+    client.post(GROUPS, {"name": "authentik Admins"})
+    client.store.tokens.add("ops", superuser=True, secret="ops")
+    owner = client.get(ME, token="ops").json()["user"]
+    assert (owner["is_superuser"], owner["username"].startswith("akadmin-")) == (True, True)
+    client.store.tokens.add("more", superuser=True, secret="more")
+    assert client.get(ME, token="more").json()["user"]["is_superuser"]
+
+
+def test_only_a_superuser_changes_a_token_with_permissions_of_its_own(client, reader):
+    created(client, "own", user=reader["pk"])
+    child = with_key(client, "own", "child")
+    for token in ("reader", child):
+        for method, path, body in (
+            ("patch", "reader/", {"identifier": "other"}),
+            ("patch", "reader/", {"expiring": True}),
+            ("put", "reader/", {"identifier": "other"}),
+            ("post", "reader/set_key/", {"key": "known"}),
+        ):
+            assert getattr(client, method)(TOKENS + path, body, token=token).status == 403
+        assert client.delete(f"{TOKENS}reader/", token=token).status == 403
+    assert client.patch(f"{TOKENS}own/", {"description": "x"}, token=child).status == 200
+    assert client.patch(f"{TOKENS}reader/", {"description": "x"}).status == 200
+    assert client.get(USERS, token="reader").status == 200
+
+
+def test_an_unlimited_token_stays_so_when_something_else_changes(client, reader):
+    for path in ("reader", "root"):
+        before = client.get(f"{TOKENS}{path}/").json()
+        assert (before["expires"], before["expiring"]) == (None, False)
+        changed = client.patch(f"{TOKENS}{path}/", {"description": "x"}).json()
+        assert changed == before | {"description": "x"}
+    changed = client.patch(f"{TOKENS}root/", {"intent": "api"}).json()
+    assert changed["expiring"] is False
+
+
+def test_a_token_is_no_way_to_outlive_it(client, monkeypatch):
+    now = 1_900_000_000
+    monkeypatch.setattr(determinism, "now", lambda: float(now))
+    soon = now + 60
+    client.store.tokens.add("brief", permissions=["authentik_core.view_user"], expires=soon, secret="brief")
+    limit = "2030-03-17T17:47:40Z"
+    for properties in ({}, {"intent": "app_password"}, {"expires": "2031-01-01T00:00:00Z"}):
+        name = f"child{len(identifiers(client))}"
+        assert created(client, name, token="brief", **properties)["expires"] == limit
+    rejected = client.post(TOKENS, {"identifier": "lasting", "expiring": False}, token="brief")
+    assert (rejected.status, list(rejected.json())) == (400, ["expiring"])
+    for body in ({"intent": "api"}, {"expires": None}, {"intent": "app_password"}):
+        assert client.patch(f"{TOKENS}{name}/", body, token="brief").json()["expires"] == limit
+    assert client.patch(f"{TOKENS}{name}/", {"expiring": False}, token="brief").status == 400
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_a_time_beyond_the_years_is_refused(client, moment):
+    for path, body in (
+        (SERVICE_ACCOUNT, {"name": "robot", "expires": moment}),
+        (TOKENS, {"identifier": "late", "intent": "app_password", "expires": moment}),
+    ):
+        rejected = client.post(path, body)
+        assert (rejected.status, list(rejected.json())) == (400, ["expires"]), rejected.body
+    entry = {"model": "authentik_core.token", "identifiers": {"identifier": "late"}}
+    entry["attrs"] = {"intent": "app_password", "expires": moment, "user": client.get(ME).json()["user"]["pk"]}
+    body, headers = form(file=("a.yaml", "application/yaml", json.dumps({"version": 1, "entries": [entry]}).encode()))
+    outcome = client.post("/api/v3/flows/instances/import/", body=body, headers=headers).json()
+    assert (outcome["success"], "years 1 to 9999" in str(outcome["logs"])) == (False, True)
+    assert client.get(TOKENS).status == 200
+    assert client.get(USERS, query="username=robot").json()["pagination"]["count"] == 0
+
+
+def test_a_stored_time_beyond_the_years_is_shown_as_the_nearest_one(client):
+    client.store.tokens.add("late", permissions=["authentik_core.view_user"], expires=10**13)
+    assert client.get(f"{TOKENS}late/").json()["expires"] == "9999-12-31T23:59:59Z"

@@ -33,6 +33,10 @@ class Access(Protocol):
     def user(self) -> str:
         """The key of the caller's user, empty if there is none."""
 
+    @property
+    def expires(self) -> int:
+        """When the access ends, in seconds since 1970-01-01 UTC; 0 for never."""
+
 
 FindAccess = Callable[[str], Access | None]
 """From a bearer token to the access of its owner; None if the token is not valid."""

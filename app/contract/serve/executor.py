@@ -367,6 +367,7 @@ def _context(request: Request) -> RequestContext:
         access.permissions if access else frozenset(),
         origin_of(request.scope),
         access.user if access else "",
+        access.expires if access else 0,
     )
 
 

@@ -17,6 +17,7 @@ from app.store.queries.references import References, key_of
 from app.store.queries.token_views import TOKEN_REFERENCES, TokenRow, seconds_of, token_view
 from app.store.schema.tables import tokens
 
+_NO_MOMENT = "The time is not within the years 1 to 9999 (UTC), or is a leap second."
 _TAKEN = {"digest": "key", "name": "identifier"}
 
 
@@ -43,6 +44,8 @@ class OwnedTokens:
         self._fixed = references["user"].fixed if "user" in references else ""
         of_user = (tokens.c.pk == sa.bindparam("pk_"), tokens.c.user == sa.bindparam("user_"))
         self._of_user = compiled(sa.select(tokens.c.pk).where(*of_user))
+        has_own = sa.or_(tokens.c.superuser.is_(sa.true()), tokens.c.permissions != "")
+        self._has_own = compiled(sa.select(tokens.c.pk).where(tokens.c.pk == sa.bindparam("pk_"), has_own))
         self._known = compiled(sa.select(tokens.c.pk).where(by_identifier))
         self._lock = compiled(sa.select(tokens.c.pk).where(by_identifier).with_for_update())
         self._insert = compiled(sa.insert(tokens).values({c.name: sa.bindparam(c.name) for c in tokens.c}))
@@ -93,12 +96,13 @@ class OwnedTokens:
         """Update some properties of a token.
 
         :raises NotFound: there is none, or another user owns it
+        :raises Forbidden: it has permissions of its own, and the caller is no superuser
         :raises Invalid: the user would change
         :raises NotUnique: the new identifier is taken
         """
         with self._database.write() as session:
             session.lock(self._lock, {"identifier_": identifier})
-            row = self._read(session, identifier, owner)
+            row = self._read_writable(session, identifier, owner)
             self.update(session, row.pk, properties)
             return self._read(session, properties.get("identifier", identifier), None)
 
@@ -115,15 +119,16 @@ class OwnedTokens:
         """Replace the secret of a token.
 
         :raises NotFound: there is none, or another user owns it
+        :raises Forbidden: it has permissions of its own, and the caller is no superuser
         :raises NotUnique: another token has this secret
         """
         with self._database.write() as session:
-            self._store(session, self._read(session, identifier, owner).pk, {"digest": digest_of(secret)})
+            self._store(session, self._read_writable(session, identifier, owner).pk, {"digest": digest_of(secret)})
 
     def remove(self, identifier: str, owner: str | None) -> None:
         """Delete a token. :raises NotFound: there is none, or another user owns it"""
         with self._database.write() as session:
-            self.delete(session, self._read(session, identifier, owner).pk)
+            self.delete(session, self._read_writable(session, identifier, owner).pk)
 
     def delete(self, session: Session, pk: str) -> None:
         """Delete a token, within a transaction. :raises NotFound: there is none"""
@@ -141,6 +146,16 @@ class OwnedTokens:
             raise errors.NotFound
         return TokenRow._make(row)
 
+    def _read_writable(self, session: Session, identifier: str, owner: str | None) -> TokenRow:
+        """The token, if the owner may change it.
+
+        :raises Forbidden: it has permissions of its own, so that only superusers may change it
+        """
+        row = self._read(session, identifier, owner)
+        if owner is not None and session.row(self._has_own, {"pk_": row.pk}) is not None:
+            raise errors.Forbidden
+        return row
+
     def _values(self, session: Session, properties: Mapping[str, Any]) -> dict[str, Any]:
         """The columns of properties. :raises DanglingReference: there is no such user"""
         self._references.resolve(session, TOKEN_REFERENCES, properties)
@@ -151,10 +166,11 @@ class OwnedTokens:
             values["user"] = key_of(values["user"])
         if "expires" in values:
             moment = values["expires"]
+            seconds = seconds_of(moment) if isinstance(moment, str) else moment
+            if moment is not None and seconds is None:
+                raise errors.Invalid({"expires": [_NO_MOMENT]})
             # 0 means never.
-            values["expires"] = (
-                0 if moment is None else (seconds_of(moment) if isinstance(moment, str) else moment) or 1
-            )
+            values["expires"] = 0 if moment is None else seconds or 1
         return values
 
     def _store(self, session: Session, pk: str, values: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from app.domain import Model
 from app.store.collections.objects import Objects
 from app.store.engine.database import Database, Session
 from app.store.queries.people import GROUPS, USERS
+from app.store.queries.token_views import superusers
 from app.store.schema.tables import objects
 
 # The administrator of a new authentik.
@@ -30,6 +31,7 @@ class Owners:
         of_collection = {model.collection: model for model in models.values()}
         self._user, self._group = of_collection.get(USERS), of_collection.get(GROUPS)
         named = (objects.c.collection == sa.bindparam("collection_"), objects.c.name == sa.bindparam("name_"))
+        self._superusers = database.compile(superusers())
         self._find = database.compile(sa.select(objects.c.pk).where(*named))
 
     def of(self, session: Session, name: str, *, superuser: bool) -> str | None:
@@ -42,14 +44,18 @@ class Owners:
             return None
         if not superuser:
             # The token must not get the permissions of an existing user.
-            taken = self._key_of(session, USERS, name) is not None
-            username = f"{name}-{secrets.token_hex(4)}" if taken else name
+            username = _free(name, taken=self._key_of(session, USERS, name))
             return self._create(session, self._user, {"username": username, "name": name, "type": "service_account"})
+        # Callers with few permissions may take these names, but make no superuser.
+        trusted = {pk for pk, reason in session.rows(self._superusers) if reason != "token"}
         admin = self._key_of(session, USERS, _ADMIN["username"])
-        if admin is not None:
+        if admin in trusted:
             return admin
-        group = self._key_of(session, GROUPS, _ADMINS["name"]) or self._create(session, self._group, _ADMINS)
-        return self._create(session, self._user, {**_ADMIN, "groups": [group]})
+        group = self._key_of(session, GROUPS, _ADMINS["name"])
+        if group not in trusted:
+            group = self._create(session, self._group, {**_ADMINS, "name": _free(_ADMINS["name"], taken=group)})
+        username = _free(_ADMIN["username"], taken=admin)
+        return self._create(session, self._user, {**_ADMIN, "username": username, "groups": [group]})
 
     def _key_of(self, session: Session, collection: str, name: str) -> str | None:
         row = session.row(self._find, {"collection_": collection, "name_": name})
@@ -57,3 +63,8 @@ class Owners:
 
     def _create(self, session: Session, model: Model, properties: Mapping[str, Any]) -> str:
         return self._store.insert(session, model.name, {**model.defaults, **properties})
+
+
+def _free(name: str, *, taken: str | None) -> str:
+    """A name, with a random suffix if an object has it. :param taken: the key of that object, if any"""
+    return name if taken is None else f"{name}-{secrets.token_hex(4)}"

@@ -84,7 +84,9 @@ class Tokens:
         of_nobody = sa.select(tokens.c.name, tokens.c.superuser).where(tokens.c.user.is_(None))
         self._of_nobody = compiled(of_nobody.order_by(tokens.c.created, tokens.c.name))
         self._adopt = compiled(
-            sa.update(tokens).where(by_name).values(user=sa.bindparam("user_"), pk=sa.bindparam("pk_"))
+            sa.update(tokens)
+            .where(by_name)
+            .values(user=sa.bindparam("user_"), pk=sa.bindparam("pk_"), expiring=tokens.c.expires != 0)
         )
 
     def find(self, secret: str) -> Token | None:
@@ -151,7 +153,7 @@ class Tokens:
                     "permissions": " ".join(sorted(permissions)),
                     "created": int(determinism.now()),
                     "expires": expires,
-                    "expiring": None,
+                    "expiring": expires != 0,
                 },
             )
         return secret

@@ -21,6 +21,11 @@ TOKEN_REFERENCES: Mapping[str, Reference] = {
 USERNAME = "user__username"
 """The property of a token with the username of its user."""
 
+# The first and last second of the years 1 to 9999 in UTC.
+_FIRST, _LAST = (
+    int(moment.replace(tzinfo=UTC).timestamp()) for moment in (datetime.min, datetime.max.replace(microsecond=0))
+)
+
 
 class TokenRow(NamedTuple):
     """A stored token, with its user.
@@ -112,12 +117,13 @@ def superusers() -> sa.CompoundSelect[str, str]:
 def seconds_of(moment: str) -> int | None:
     """Convert a date-time (RFC 3339) to seconds since 1970-01-01 UTC; None if it is not representable."""
     try:
-        return int(datetime.fromisoformat(moment.upper()).timestamp())
+        seconds = int(datetime.fromisoformat(moment.upper()).timestamp())
     except (ValueError, OverflowError):
-        # A leap second, or a moment before the year 1 in UTC.
+        # A leap second, for example.
         return None
+    return seconds if _FIRST <= seconds <= _LAST else None
 
 
 def moment_of(seconds: int) -> str:
-    """Convert seconds since 1970-01-01 UTC to a date-time (RFC 3339)."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+    """Convert seconds since 1970-01-01 UTC to a date-time (RFC 3339), the nearest one within the years 1 to 9999."""
+    return datetime.fromtimestamp(min(max(seconds, _FIRST), _LAST), UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
