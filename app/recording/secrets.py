@@ -23,7 +23,8 @@ def without_credentials(headers: Iterable[Header]) -> tuple[Header, ...]:
 
 
 class Secrets:
-    """The properties and parameters that a contract marks as `format: password`, `writeOnly` or `x-secret`, or their items or values.
+    """The properties and parameters that a contract marks as `format: password`, `writeOnly` or `x-secret`, with their items and
+    values.
 
     A name that is marked once is secret everywhere: a disclosed secret is worse than an unnecessary mask.
 
