@@ -35,6 +35,8 @@ EVERYDAY = {
 
 # Words of Python that are values of the contract too, by where they stand, with what they are there.
 HOMONYMS = {
+    ("conformance/caller.py", "identifier"): "the property of that name",
+    ("conformance/caller.py", "username"): "the property of that name",
     ("blueprints/document.py", 50): "how deeply a blueprint may be nested",
     ("blueprints/document.py", 100): "how many `%TAG` directives a blueprint may have",
     ("blueprints/limits.py", 100): "how many mistakes are told, and how long a name is in a log",

@@ -104,7 +104,7 @@ def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=
                 active_contract=ActiveContract(loaded, server, metrics := create_metrics(loaded)),
                 workers=None,
                 pending=lambda: None,
-                unlocked=None,
+                wait_for_lock=None,
                 pipelined=lambda *_: None,
                 metrics=metrics,
             ),
