@@ -1,6 +1,8 @@
 """Contracts that have passed the checks are not checked again while they, and the code, stay as they are."""
 
+import hashlib
 import marshal
+import os
 import shutil
 from pathlib import Path
 
@@ -36,6 +38,11 @@ def load(contract, tmp_path):
 
     loaded.folder = cache
     return loaded
+
+
+def stored(content):
+    """The bytes of an entry with some content."""
+    return hashlib.sha256(content).digest() + content
 
 
 def entry_of(load):
@@ -94,14 +101,25 @@ def test_a_contract_whose_link_leads_to_another_file_is_checked_again(load, cont
 def test_a_contract_that_other_code_has_checked_is_checked_again(load):
     load()
     entry = entry_of(load)
-    _, *rest = marshal.loads(entry.read_bytes())
-    entry.write_bytes(marshal.dumps(("other code", *rest)))
+    _, *rest = marshal.loads(entry.read_bytes()[32:])
+    entry.write_bytes(stored(marshal.dumps(("other code", *rest))))
     assert [load()[1] for _ in range(2)] == [True, False]
 
 
-@pytest.mark.parametrize("content", [b"", b"\0", marshal.dumps(None), marshal.dumps((1, 2, 3, 4)), b"\xff" * 100])
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", marshal.dumps(None), stored(marshal.dumps((1, 2, 3, 4))), b"\xff" * 100]
+)
 def test_a_damaged_entry_is_replaced(load, content):
     load()
+    entry_of(load).write_bytes(content)
+    assert [load()[1] for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("at", [0, 31, 32, 200, -1])
+def test_a_changed_byte_of_an_entry_is_noticed(load, at):
+    load()
+    content = bytearray(entry_of(load).read_bytes())
+    content[at] ^= 1
     entry_of(load).write_bytes(content)
     assert [load()[1] for _ in range(2)] == [True, False]
 
@@ -113,10 +131,30 @@ def test_an_entry_that_others_can_write_to_is_not_read(load, mode):
     assert load()[1] is True
 
 
-def test_a_folder_that_others_can_write_to_is_not_read(load):
+def test_a_folder_that_others_can_write_to_is_neither_read_nor_written_to(load):
     load()
     load.folder.chmod(0o777)
-    assert load()[1] is True
+    entry_of(load).unlink()
+    assert [load()[1] for _ in range(2)] == [True, True]
+    assert not list(load.folder.iterdir())
+
+
+def test_a_link_to_a_folder_is_neither_read_nor_written_to(load, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    load.folder.symlink_to(elsewhere)
+    assert [load()[1] for _ in range(2)] == [True, True]
+    assert not list(elsewhere.iterdir())
+
+
+def test_files_that_are_no_entries_stay(contract, tmp_path):
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o700)
+    for number in range(30):
+        (cache / f"{number}.txt").touch()
+        os.utime(cache / f"{number}.txt", (0, 0))
+    checked_cache.load(contract, cache, lambda draft: draft.read(contract, None))
+    assert len(list(cache.iterdir())) == 31
 
 
 def test_entries_are_their_owners_alone(load):

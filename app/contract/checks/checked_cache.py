@@ -3,13 +3,15 @@
 It saves a quarter of the time of a start (docs/performance.md). To remove it, let `application.load_contract` call
 `checks.load` alone.
 
-An entry is a file. It is valid for the exact bytes of the contract's files, and for the code of this package.
+An entry is a file: a digest of its content, and the content. It is valid for the exact bytes of the contract's files,
+and for the code of this package and of all installed ones.
 """
 
 import contextlib
 import hashlib
 import marshal
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -28,7 +30,11 @@ from app.contract.document.yaml_file import FileMemory, parse, resolved
 # How many contracts are cached, of some 300 KB each.
 _MOST = 20
 
+_DIGEST = hashlib.sha256().digest_size
+_ENTRY = re.compile(r"[0-9a-f]{64}")
 _PACKAGE, _VALIDATOR = Path(__file__).parents[2], Path(jsonschema_rs.__file__)
+# What installers name by package and version, beside the package.
+_INSTALLED = (".dist-info", ".egg-info")
 
 
 class CheckedContract(Contract):
@@ -66,7 +72,11 @@ def load(path: Path, folder: Path, check: Callable[[Draft], Contract]) -> Contra
     name = shown_name(path)
     entry = folder / hashlib.sha256(f"{path.absolute()}\0{name}".encode()).hexdigest()
     with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
-        if _is_private(folder) and _is_private(entry) and (known := _get(entry, path, name)) is not None:
+        if (
+            _is_private(folder, stat.S_ISDIR)
+            and _is_private(entry, stat.S_ISREG)
+            and (known := _get(entry, path, name)) is not None
+        ):
             return known
     draft = Draft()
     contract = check(draft)
@@ -89,8 +99,13 @@ def default_folder(environment: Mapping[str, str]) -> Path | None:
 
 
 def _get(entry: Path, path: Path, name: str) -> Contract | None:
-    code, targets, kept, document = marshal.loads(entry.read_bytes())  # noqa: S302  # a file of this user alone
-    if code != _code() or any(str(resolved(Path(link))) != target for link, target in targets.items()):
+    stored = entry.read_bytes()
+    digest, content = stored[:_DIGEST], stored[_DIGEST:]
+    # `marshal` may crash on damaged data.
+    if hashlib.sha256(content).digest() != digest:
+        return None
+    code, targets, kept, document = marshal.loads(content)  # noqa: S302  # a file of this user alone
+    if code != _CODE or any(str(resolved(Path(link))) != target for link, target in targets.items()):
         return None
     texts = {}
     for file, _, digest in kept:
@@ -109,35 +124,48 @@ def _get(entry: Path, path: Path, name: str) -> Contract | None:
 
 
 def _put(entry: Path, contract: Contract, files: FileMemory) -> None:
-    """Write an entry atomically."""
+    """Write an entry atomically, and delete the oldest. :raises OSError: it can't be written, or the folder is not private"""
     texts, targets = files.read_so_far()
     if set(contract.files) != texts.keys():
         return
     names = dict(zip(contract.files, contract.texts, strict=True))
     kept = [(str(file), names[file], hashlib.sha256(texts[file]).digest()) for file in contract.files]
     links = {str(link): str(target) for link, target in targets.items()}
-    content = marshal.dumps((_code(), links, kept, contract.document))
+    content = marshal.dumps((_CODE, links, kept, contract.document))
     entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _is_private(entry.parent, stat.S_ISDIR):
+        raise PermissionError(entry.parent)
     handle, temporary = tempfile.mkstemp(dir=entry.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.write(hashlib.sha256(content).digest() + content)
         Path(temporary).replace(entry)
     except BaseException:
         Path(temporary).unlink()
         raise
-    for old in sorted(entry.parent.iterdir(), key=lambda file: file.stat().st_mtime_ns)[:-_MOST]:
+    entries = [file for file in entry.parent.iterdir() if _ENTRY.fullmatch(file.name)]
+    for old in sorted(entries, key=lambda file: file.lstat().st_mtime_ns)[:-_MOST]:
         old.unlink()
 
 
-def _is_private(path: Path) -> bool:
-    """Whether only this user can write to a file or folder."""
-    found = path.stat()
-    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+def _is_private(path: Path, is_kind: Callable[[int], bool]) -> bool:
+    """Whether only this user can write to a file or folder, which is no link. :param is_kind: tells its kind by its mode"""
+    found = path.lstat()
+    return is_kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _code() -> str:
-    """A digest of the code that checks contracts: this package, its validator and Python; size and time stand for each file."""
-    files = sorted(file for pattern in ("*.py", "*.json") for file in _PACKAGE.rglob(pattern))
-    described = [(str(file), (found := file.stat()).st_size, found.st_mtime_ns) for file in (*files, _VALIDATOR)]
-    return hashlib.sha256(repr((described, sys.version)).encode()).hexdigest()
+    """A digest of the code that checks contracts: this package, the installed ones and Python.
+
+    Size and time stand for each file.
+    """
+    files = [str(_VALIDATOR)]
+    for folder, _, names in os.walk(_PACKAGE):
+        files += [f"{folder}/{name}" for name in names if name.endswith((".py", ".json"))]
+    files += [str(file) for file in _VALIDATOR.parents[1].iterdir() if file.name.endswith(_INSTALLED)]
+    stated = [(file, (found := Path(file).stat()).st_size, found.st_mtime_ns) for file in sorted(files)]
+    return hashlib.sha256(repr((stated, sys.version)).encode()).hexdigest()
+
+
+# Of the code that was imported: it may change on disk while the server starts.
+_CODE = _code()
