@@ -100,7 +100,7 @@ class Recorder:
         while self._waiting:
             path, plan, request, response, headers, seconds, moment = self._waiting.popleft()
             try:
-                self._keep(request, response, headers, seconds, moment)
+                self._keep(plan.operation_id if plan else "", request, response, headers, seconds, moment)
                 if plan is not None and plan.operation_id in self._operations:
                     self._count(path, plan, request, response)
             except Exception:
@@ -149,13 +149,15 @@ class Recorder:
             seen |= new
             self._left.pop(operation, None)
 
-    def _keep(self, request: Request, response: Response, headers: bytes, seconds: float, moment: float) -> None:
+    def _keep(
+        self, operation: str, request: Request, response: Response, headers: bytes, seconds: float, moment: float
+    ) -> None:
         scope = request.scope
         query, sent = request.query, request.body
         in_responses: bytes | None = b"" if request.method == "HEAD" else response.body
         if self._secrets is not None:
             query = self._secrets.query(query)
-            sent, secret = self._secrets.body(sent)
+            sent, secret = self._secrets.sent(operation, sent)
             # An error response may contain invalid values.
             in_responses = None if secret and response.status >= 400 else self._secrets.body(in_responses)[0]
         asked, size = self._traffic.shared(without_credentials(scope["headers"]))

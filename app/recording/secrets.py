@@ -8,7 +8,7 @@ import orjson
 
 from app.contract.document.contract import Contract
 from app.contract.response.responses import Header
-from app.contract.validation.schemas import flattened
+from app.contract.validation.schemas import flattened, schema_properties
 
 MASK = "********"
 
@@ -35,6 +35,13 @@ class Secrets:
         self._contract = contract
         self._names: set[str] = set()
         self._note_marked(contract.document)
+        # The declared properties of the bodies with a secret, by operationId.
+        self._declared = {
+            operation["operationId"]: declared
+            for _, _, _, operation in contract.operations()
+            for media in contract.resolve((), operation.get("requestBody", {}))[1].get("content", {}).values()
+            if not self._names.isdisjoint(declared := schema_properties(contract, media.get("schema", {})).keys())
+        }
 
     def __bool__(self) -> bool:
         return bool(self._names)
@@ -60,6 +67,24 @@ class Secrets:
             return None, True
         masked = self._masked(value)
         return (orjson.dumps(masked), True) if masked != value else (body, False)
+
+    def sent(self, operation: str, body: bytes | None) -> tuple[bytes | None, bool]:
+        """The same for the body of a request. If it may have a secret, what the contract does not declare is masked as well:
+        the name of the secret may be misspelled.
+
+        :param operation: the operationId, empty if there is no such operation
+        """
+        declared = self._declared.get(operation)
+        if not body or declared is None:
+            return self.body(body)
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None, True
+        if not isinstance(value, dict):
+            return orjson.dumps(MASK), True
+        known = {name: self._masked({name: inner})[name] if name in declared else MASK for name, inner in value.items()}
+        return (orjson.dumps(known), True) if known != value else (body, False)
 
     def _masked(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -20,6 +20,7 @@ from tests.contract_files import copied, replaced
 
 COVERAGE, TRAFFIC = "/contract/coverage.json", "/contract/traffic.har"
 RESET, SNAPSHOT, RESTORE = "/contract/reset", "/contract/snapshot", "/contract/restore"
+JSON = {"content-type": "application/json"}
 IMPORT = "/api/v3/flows/instances/import/"
 
 
@@ -283,6 +284,29 @@ def test_the_token_of_a_new_service_account_is_masked(recorded):
     assert json.loads(entry["response"]["content"]["text"]) == made.json() | {"token": "********"}
 
 
+@pytest.mark.parametrize(
+    ("body", "masked"),
+    [
+        ({"Password": "hush"}, {"Password": "********"}),
+        ({"password": "hush", "new": {"value": "hush"}}, {"password": "********", "new": "********"}),
+        (["hush"], "********"),
+        ("hush", "********"),
+    ],
+)
+def test_what_a_body_with_a_secret_does_not_declare_is_masked(recorded, body, masked):
+    recorded.post("/api/v3/core/users/1/set_password/", body=json.dumps(body).encode(), headers=JSON)
+    (entry,) = entries(recorded)
+    assert json.loads(entry["request"]["postData"]["text"]) == masked
+    assert "hush" not in recorded.get(TRAFFIC).body.decode()
+
+
+def test_what_a_body_without_a_secret_does_not_declare_is_recorded(recorded, make_flow):
+    flow = make_flow() | {"unknown": 1}
+    recorded.post(FLOWS, flow)
+    (entry,) = entries(recorded)
+    assert json.loads(entry["request"]["postData"]["text"]) == flow
+
+
 @pytest.fixture
 def with_secrets(settings, tmp_path):
     """A client of an application whose contract has secrets: titles, and slugs where they are looked for."""
@@ -328,6 +352,7 @@ def test_secret_members_are_masked(with_secrets, make_flow):
 def test_secrets_within_a_member_of_any_name(tmp_path, name):
     path = tmp_path / "a.yaml"
     path.write_text(
+        "paths: {}\n"
         f"components: {{schemas: {{Thing: {{properties: {{{name}: {{properties: {{pin: {{format: password}}}}}}}}}}}}}}"
     )
     masked, secret = Secrets(read(path)).body(b'{"pin": "1234"}')
@@ -347,7 +372,7 @@ def test_secrets_within_a_member_of_any_name(tmp_path, name):
 def test_members_that_hold_secrets_are_masked(tmp_path, schema, body):
     path = tmp_path / "a.yaml"
     path.write_text(
-        "components: {schemas: {Pin: {format: password}, Pins: {items: {oneOf: [{$ref: '#/components/schemas/Pins'},"
+        "paths: {}\ncomponents: {schemas: {Pin: {format: password}, Pins: {items: {oneOf: [{$ref: '#/components/schemas/Pins'},"
         f" {{$ref: '#/components/schemas/Pin'}}]}}}}, Thing: {{properties: {{pin: {schema}, others: {{items: {{}}}}}}}}}}}}"
     )
     masked, secret = Secrets(read(path)).body(json.dumps({"pin": body, "others": ["1234"]}).encode())
