@@ -26,6 +26,7 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     from uvicorn import Config, Server
     from uvicorn.supervisors import ChangeReload
 
+    from app import determinism
     from app.cli.first_token import bootstrap
     from app.cli.start import draft_or_exit, store_or_exit
     from app.cli.temporary import with_file
@@ -34,6 +35,9 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     listener = listener_or_exit(settings)
     given, settings = settings, with_file(settings)
     contract = draft_or_exit(settings)
+    if deterministic:
+        # What a start creates has the same identifiers each time.
+        determinism.fix(b"")
     store = store_or_exit(settings, contract)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
     store.close()

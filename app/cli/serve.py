@@ -65,13 +65,15 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     listener_or_exit(settings).close()
     given, settings = settings, with_file(settings)
     contract = contract_or_exit(settings)
+    # What a start creates has the same identifiers each time.
+    fix = determinism.fix if deterministic else lambda _seed: None
+    fix(b"")
     store = store_or_exit(settings, contract)
     warn_of_pooler(store)
-    if deterministic:
-        determinism.fix(store.fingerprint())
     if seed is not None:
         seed_or_exit(store, None if seed == _DEFAULT else seed, allowed)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
+    fix(store.fingerprint())
     base_path = contract.base_path + "/"
     # During a reload there are old and new workers.
     metrics = create_metrics(contract, 2 * settings.workers)

@@ -75,6 +75,7 @@ class Access(NamedTuple):
     superuser: bool
     permissions: frozenset[str]
     user: str = ""
+    expires: int = 0
 
 
 def access(token):
