@@ -131,7 +131,7 @@ class Model:
     numbered: bool = False
 
     @property
-    def answered(self):
+    def in_responses(self):
         return self.properties
 
     @property
