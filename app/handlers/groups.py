@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from app.domain import StoredObject
+from app.handlers._people import page_of_people
 from app.representations.objects import representations_of
-from app.representations.pages import page_of
 from app.store import Store
 from app.store.queries.listing import PageRequest, SortKey
 from app.store.queries.people import GROUPS, USERS
@@ -29,9 +29,8 @@ def core_groups_list(
     include_users: bool,
 ) -> dict[str, Any]:
     """A page of groups. :raises PageNotFound: there is no such page"""
-    found = store.objects.page(GROUPS, PageRequest(filters, search, ordering, page, page_size))
-    represent = representations_of(store).object if include_users else representations_of(store).apart
-    return page_of([StoredObject(row, represent) for row in found.rows], found.count, page, page_size)
+    request = PageRequest(filters, search, ordering, page, page_size)
+    return page_of_people(store, GROUPS, request, related=include_users)
 
 
 def core_groups_retrieve(store: Store, key: str, include_users: bool) -> StoredObject:

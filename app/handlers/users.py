@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from app import determinism, passwords
-from app.domain import RequestContext, StoredObject
+from app.domain import RequestContext
 from app.execution import long_running
+from app.handlers._people import page_of_people
 from app.representations.objects import representations_of
-from app.representations.pages import page_of
 from app.store import Store
 from app.store.queries.listing import PageRequest, SortKey
 from app.store.queries.people import USERS
@@ -35,9 +35,8 @@ def core_users_list(
     include_groups: bool,
 ) -> dict[str, Any]:
     """A page of users. :raises PageNotFound: there is no such page"""
-    found = store.objects.page(USERS, PageRequest(filters, search, ordering, page, page_size))
-    represent = representations_of(store).object if include_groups else representations_of(store).apart
-    return page_of([StoredObject(row, represent) for row in found.rows], found.count, page, page_size)
+    request = PageRequest(filters, search, ordering, page, page_size)
+    return page_of_people(store, USERS, request, related=include_groups)
 
 
 def core_users_me_retrieve(store: Store, request: RequestContext) -> dict[str, Any]:
