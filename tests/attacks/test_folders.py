@@ -37,8 +37,11 @@ STATIC = Path(app.__file__).parent / "pages" / "static"
 
 
 def elsewhere(heard):
-    """What was opened that is neither code, nor the file of a page, nor the store: each thread has a connection of its own."""
-    known = (".py", ".pyc", ".html", "/flows.sqlite3")
+    """Files that were opened, without code and its data, files of pages, and the store.
+
+    Each thread has a connection to the store of its own.
+    """
+    known = (".py", ".pyc", ".html", "/app/blueprints/releases.json", "/flows.sqlite3")
     return [one for one in heard if not one.endswith(known) and STATIC not in Path(one).parents]
 
 
