@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
+from starlette.types import ASGIApp
+
 from app import handlers, pages
 from app.contract import checks
 from app.contract.checks import checked_cache
@@ -31,6 +33,8 @@ from app.contract.serve.response_cache import ResponseCache
 from app.contract.serve.threads import Workers
 from app.domain import Capabilities
 from app.metrics import Metrics
+from app.middleware.cross_origin import CrossOrigin
+from app.middleware.prefix import Prefix
 from app.recording.recorder import Recorder
 from app.representations.samples import sample_properties
 from app.settings import Settings
@@ -167,7 +171,13 @@ def create_app(
         pages.create_app(active_contract, store, settings, metrics, recorder),
         import_name=__name__,
         lifespan=lifespan,
-        middlewares=[serve_contract, ServerErrorMiddleware, ExceptionMiddleware, LifespanMiddleware],
+        middlewares=[
+            *_in_front(settings),
+            serve_contract,
+            ServerErrorMiddleware,
+            ExceptionMiddleware,
+            LifespanMiddleware,
+        ],
         resolver=Resolver(_handler_of(served_by, contract)),
         security_map={"bearer": partial(BearerSecurityHandler, store.tokens.find)},
     )
@@ -175,9 +185,19 @@ def create_app(
     return app
 
 
+def _in_front(settings: Settings) -> list[Callable[..., ASGIApp]]:
+    """The middleware in front of all others, if the settings ask for any."""
+    asked: list[Callable[..., ASGIApp]] = []
+    if settings.allowed_origins:
+        asked.append(partial(CrossOrigin, origins=settings.allowed_origins))
+    if settings.prefix or settings.trusted_proxies:
+        asked.append(partial(Prefix, prefix=settings.prefix, trusted=settings.trusted_proxies))
+    return asked
+
+
 def first_contract(settings: Settings, contract: Contract, store: Store, metrics: Metrics) -> ActiveContract:
     """The contract that is active when an application starts."""
-    return ActiveContract(contract, _server(settings, contract, store), metrics)
+    return ActiveContract(contract, _server(settings, contract, store), metrics, settings.prefix)
 
 
 def next_contract(

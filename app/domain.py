@@ -253,7 +253,7 @@ class RequestContext:
     :param name: the name of the token, empty if there is none
     :param superuser: whether the caller has all permissions
     :param permissions: the granted permissions
-    :param base_url: scheme and host as seen by the client, without a slash at the end
+    :param base_url: the URL of the server as seen by the client, without a slash at the end
     :param user: the key of the token's user, empty if it has none
     :param expires: the expiry time of the token, in seconds since 1970-01-01 UTC; 0 for never
     """

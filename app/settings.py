@@ -4,8 +4,10 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 PREFIX = "FLOWS_"
 
@@ -72,6 +74,46 @@ def _token(text: str) -> str:
     return text
 
 
+# Unreserved characters (RFC 3986, section 2.3), which mean the same in a path, a header and a page.
+_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def path_prefix(text: str) -> str:
+    """Read a path prefix. :returns: it with a slash at its beginning only; empty for none :raises ValueError: it is invalid"""
+    path = text.strip().strip("/")
+    if path and not _PATH.fullmatch(f"/{path}"):
+        raise ValueError("give a path such as /flows, with letters, digits and . _ ~ - between slashes")
+    return f"/{path}" if path else ""
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers write it (RFC 6454, section 6.2)."""
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        host, port = "", None
+    if not host or "@" in text or not text.isascii() or text.lower() != f"{url.scheme}://{url.netloc}".lower():
+        raise ValueError("give origins such as https://app.example, separated by commas")
+    host = f"[{host}]" if ":" in host else host
+    return (
+        f"{url.scheme}://{host}" if port in (None, _DEFAULT_PORTS.get(url.scheme)) else f"{url.scheme}://{host}:{port}"
+    )
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError("give addresses or networks such as 10.0.0.0/8, separated by commas") from error
+
+
+def _each(convert: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    return lambda text: tuple(convert(part.strip()) for part in text.split(",") if part.strip())
+
+
 def _setting(
     default: Any, meaning: str, convert: Callable[[str], Any] = str, *, secret: bool = False, alias: str | None = None
 ) -> Any:
@@ -100,6 +142,21 @@ class Settings:
     database_pool: int = _setting(10, "The most connections to PostgreSQL, and threads, of one worker.", _at_least(1))
     host: str = _setting("127.0.0.1", "The address to listen on.")
     port: int = _setting(8000, "The port to listen on; 0 takes a free one.", _between(0, 65535))
+    prefix: str = _setting(
+        "",
+        "The path below which a proxy shows the server, such as `/flows`. URLs in responses begin with it.",
+        path_prefix,
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        (),
+        "The addresses or networks of proxies whose `X-Forwarded-Prefix` takes the place of `FLOWS_PREFIX`, separated by commas.",
+        _each(_network),
+    )
+    allowed_origins: tuple[str, ...] = _setting(
+        (),
+        "The origins of web pages that may send requests (CORS), such as `https://app.example`, separated by commas.",
+        _each(_origin),
+    )
     workers: int = _setting(1, "How many processes serve.", _at_least(1))
     body_limit: int = _setting(10 * 1024 * 1024, "The largest request body, in bytes.", _at_least(1))
     json_limit: int = _setting(
@@ -172,6 +229,6 @@ def describe() -> list[tuple[str, str, str]]:
     """All settings: variable, default as text, meaning."""
     described = []
     for setting in fields(Settings):
-        default = "the contract of this package" if setting.default is MISSING else str(setting.default)
+        default = "the contract of this package" if setting.default is MISSING else str(setting.default or "")
         described.append((PREFIX + setting.name.upper(), default, setting.metadata["meaning"]))
     return described

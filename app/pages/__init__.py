@@ -102,7 +102,7 @@ class _Pages(Flask):
             path = f"{request.path}/"
             if path not in self._pages:
                 raise NotFound
-            abort(redirect(path, 308))
+            abort(redirect(request.root_path + path, 308))
         super().raise_routing_exception(request)
 
     @cached_property

@@ -125,5 +125,6 @@ class _Bodies:
 
 
 def _environ(scope: Scope) -> Environ:
-    environ: Environ = build_environ(scope, BytesIO())
+    # The path of ASGI begins with the root path, the one within this server does not.
+    environ: Environ = build_environ({**scope, "path": scope.get("root_path", "") + scope["path"]}, BytesIO())
     return environ

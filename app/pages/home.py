@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from app.contract.request.origin import origin_of
+from app.contract.request.origin import url_of
 from app.contract.serve.compiled_contract import ActiveContract
 from app.pages.operations import by_tag
 
@@ -18,7 +18,7 @@ def home(active_contract: ActiveContract, base_path: str) -> Blueprint:
 
     @page.get("/")
     def index() -> str:
-        url = origin_of(request.environ["asgi.scope"]) + base_path
+        url = url_of(request.environ["asgi.scope"]) + base_path
         return render_template("home.html", tags=by_tag(active_contract.contract, base_path), url=url)
 
     def root() -> Response:

@@ -1,6 +1,7 @@
 """`/api/v3/schema/`: the contract as one file, or as JSON."""
 
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
@@ -22,15 +23,33 @@ def schema(active_contract: ActiveContract) -> Blueprint:
         accepted = request.accept_mimetypes.best_match([YAML, "application/yaml", JSON, "application/json"], YAML)
         if wanted == "json" or (not wanted and str(accepted).endswith("json")):
             media_type = accepted if not wanted else JSON
-            return Response(_as_json(active_contract.contract), content_type=str(media_type), headers=_headers("json"))
-        return Response(active_contract.contract.text, content_type=f"{YAML}; charset=utf-8", headers=_headers("yaml"))
+            content = _as_json(active_contract.contract, request.root_path)
+            return Response(content, content_type=str(media_type), headers=_headers("json"))
+        content = _as_yaml(active_contract.contract, request.root_path)
+        return Response(content, content_type=f"{YAML}; charset=utf-8", headers=_headers("yaml"))
 
     return page
 
 
-@lru_cache(maxsize=1)
-def _as_json(contract: Contract) -> bytes:
-    return orjson.dumps(contract.document)
+@lru_cache(maxsize=2)
+def _as_json(contract: Contract, prefix: str) -> bytes:
+    return orjson.dumps(_behind(contract, prefix))
+
+
+@lru_cache(maxsize=2)
+def _as_yaml(contract: Contract, prefix: str) -> bytes:
+    if not prefix:
+        return contract.text
+    from app.contract.document.dumping import as_yaml
+
+    return as_yaml(_behind(contract, prefix))
+
+
+def _behind(contract: Contract, prefix: str) -> dict[str, Any]:
+    """The document, with the URL of the server below a prefix."""
+    if not prefix:
+        return contract.document
+    return {**contract.document, "servers": [{"url": f"{prefix}{contract.base_path}/"}]}
 
 
 def _headers(extension: str) -> dict[str, str]:

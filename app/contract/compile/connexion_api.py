@@ -18,6 +18,7 @@ class ContractAPI(AbstractRoutingAPI):
     :param specification: Connexion's specification of the contract
     :param contract: the same contract with the locations of its parts
     :param metrics: counts the requests
+    :param path_prefix: the path in front of the base path, for URLs in responses
     :param security_map: Connexion's map of security handlers
     """
 
@@ -27,13 +28,14 @@ class ContractAPI(AbstractRoutingAPI):
         *,
         contract: Contract,
         metrics: Metrics,
+        path_prefix: str = "",
         security_map: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
         self._contract = contract
         self._plans: dict[str, dict[str, Plan]] = defaultdict(dict)
         base_path = options.get("base_path") or specification.base_path
-        self._builder = PlanBuilder(contract, base_path, SecurityHandlerFactory(security_map))
+        self._builder = PlanBuilder(contract, path_prefix + base_path, SecurityHandlerFactory(security_map))
         self.router: Router[PathPlan] = Router()
         super().__init__(specification, **options)
         for template, plans in self._plans.items():

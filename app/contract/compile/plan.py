@@ -100,7 +100,7 @@ class PlanBuilder:
     """Builder of the plans of one contract.
 
     :param contract: the contract
-    :param base_path: the base path, without a trailing slash
+    :param base_path: the base path of URLs in responses, without a trailing slash
     :param security: Connexion's factory of security handlers
     """
 

@@ -23,6 +23,11 @@ def origin_of(scope: Mapping[str, Any]) -> str:
     return f"{scheme}://{host if _HOST.fullmatch(host) else _own_address(scope)}"
 
 
+def url_of(scope: Mapping[str, Any]) -> str:
+    """The URL of the server's root as a client sees it, without a slash at the end. :param scope: the request (ASGI)"""
+    return origin_of(scope) + str(scope.get("root_path", ""))
+
+
 def _own_address(scope: Mapping[str, Any]) -> str:
     """The listening address of this server, for a request without a host."""
     host, port = scope.get("server") or ("", None)

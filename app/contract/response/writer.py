@@ -221,7 +221,7 @@ class WriterBuilder:
     """Builder of the writers of one contract. Operations with responses of the same schema share a cache.
 
     :param contract: the contract
-    :param base_path: the base path, without a trailing slash
+    :param base_path: the base path of URLs, without a trailing slash
     """
 
     def __init__(self, contract: Contract, base_path: str) -> None:

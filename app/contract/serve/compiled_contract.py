@@ -38,17 +38,19 @@ class ActiveContract:
     :param contract: the first active contract
     :param server: serves its requests
     :param metrics: counts them
+    :param path_prefix: the path in front of the base path, for URLs in responses
 
     `compiled_contract` is set when the application has started; `findings` are those of a saved contract that can't be served.
     """
 
     compiled_contract: CompiledContract
 
-    def __init__(self, contract: Contract, server: Server, metrics: Metrics) -> None:
+    def __init__(self, contract: Contract, server: Server, metrics: Metrics, path_prefix: str = "") -> None:
         self.contract = contract
         self._metrics = metrics
         self.findings: tuple[CodeFrame, ...] = ()
         self._server = server
+        self._path_prefix = path_prefix
         self._outline: dict[str, Any] = {}
         self._specification: Specification | None = None
         self._options: dict[str, Any] = {}
@@ -59,8 +61,15 @@ class ActiveContract:
         :param specification: Connexion's specification of the contract
         :param options: Connexion's options
         """
-        self._outline, self._specification, self._options = outline(self.contract), specification, options
-        api = ContractAPI(specification, contract=self.contract, metrics=self._metrics, **options)
+        self._outline, self._specification, self._options = (
+            outline(self.contract),
+            specification,
+            {
+                **options,
+                "path_prefix": self._path_prefix,
+            },
+        )
+        api = ContractAPI(specification, contract=self.contract, metrics=self._metrics, **self._options)
         self.compiled_contract = CompiledContract(self.contract, self._server, api)
         return api
 

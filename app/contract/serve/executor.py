@@ -20,7 +20,7 @@ from app.contract.errors import ResponseValidationError
 from app.contract.request.authentication import PERMISSION_DENIED, Forbidden, allows
 from app.contract.request.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.request.form import FORM
-from app.contract.request.origin import origin_of
+from app.contract.request.origin import url_of
 from app.contract.request.query import MAX_PARAMETERS, TooManyParameters
 from app.contract.response import responses
 from app.contract.response.download import write_file
@@ -365,7 +365,7 @@ def _context(request: Request) -> RequestContext:
         access.name if access else "",
         access.superuser if access else False,
         access.permissions if access else frozenset(),
-        origin_of(request.scope),
+        url_of(request.scope),
         access.user if access else "",
         access.expires if access else 0,
     )
