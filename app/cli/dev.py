@@ -27,6 +27,7 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     from uvicorn.supervisors import ChangeReload
 
     from app import determinism
+    from app.cli.banner import banner
     from app.cli.first_token import bootstrap
     from app.cli.start import draft_or_exit, store_or_exit
     from app.cli.temporary import with_file
@@ -41,21 +42,22 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     store = store_or_exit(settings, contract)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
     store.close()
+    code = Path(__file__).parents[1]
     config = Config(
         "app.cli.dev:create_deterministic" if deterministic else "app.cli.dev:create",
         factory=True,
         host=settings.host,
         port=settings.port,
         reload=True,
-        reload_dirs=[str(Path(__file__).parents[1])],
+        reload_dirs=[str(code)],
         reload_includes=["*.py", "*.html", "*.json"],
         access_log=False,
         server_header=False,
         log_level="warning",
     )
-    click.echo(f"URL:   http://{settings.url_host}:{listener.getsockname()[1]}{contract.base_path}/")
-    for line in about_tokens:
-        click.echo(line)
+    watched = [code, *(file.parent for file in contract.files)]
+    port = listener.getsockname()[1]
+    click.echo(banner(settings, contract, port, about_tokens, lasting=settings is given, watched=watched))
     ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
 
 

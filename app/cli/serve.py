@@ -51,6 +51,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
 
     from app import determinism, logs
     from app.application import create_app, create_metrics
+    from app.cli.banner import banner
     from app.cli.first_token import bootstrap
     from app.cli.importing import seed_or_exit
     from app.cli.start import contract_or_exit, store_or_exit, tracing_or_warning, warn_of_pooler
@@ -58,7 +59,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app.cli.temporary import with_file
     from app.recording.recorder import Recorder
     from app.server.listening import listener_or_exit
-    from app.server.worker import Worker, stop_while_starting
+    from app.server.worker import Worker, stop_on_interrupt, stop_while_starting
 
     logs.configure(settings.log_level, settings.log_format)
     # Gunicorn binds the address again, and would report a failure in eleven lines.
@@ -74,7 +75,6 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         seed_or_exit(store, None if seed == _DEFAULT else seed, allowed)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
     fix(store.fingerprint())
-    base_path = contract.base_path + "/"
     # During a reload there are old and new workers.
     metrics = create_metrics(contract, 2 * settings.workers)
     logs.tell_dropped(metrics.drop_line)
@@ -107,7 +107,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
                 "pre_fork": give_part,
                 "post_fork": begin_worker,
                 "child_exit": lambda _arbiter, worker: metrics.release(worker.part),
-                "when_ready": lambda arbiter: announce(arbiter.LISTENERS[0].getsockname()),
+                "when_ready": lambda arbiter: ready(arbiter.LISTENERS[0].getsockname()),
             }
             for name, value in options.items():
                 self.cfg.set(name, value)
@@ -124,12 +124,9 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
         if worker.part == 0:
             check_in_background(settings, contract)
 
-    def announce(address: tuple[Any, ...]) -> None:
-        url = f"http://{settings.url_host}:{address[1]}"
-        click.echo(f"URL:   {url}{base_path}")
-        click.echo(f"Docs:  {url}/docs/")
-        for line in about_tokens:
-            click.echo(line)
+    def ready(address: tuple[Any, ...]) -> None:
+        stop_on_interrupt()
+        click.echo(banner(settings, contract, address[1], about_tokens, lasting=settings is given))
 
     stop_while_starting()
     Worker.lifeline = os.pipe()

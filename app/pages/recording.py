@@ -36,6 +36,11 @@ def recording(recorder: Recorder, store: Store) -> Blueprint:
         response.headers["Content-Disposition"] = 'attachment; filename="traffic.har"'
         return response
 
+    @page.delete("/traffic.har")
+    def forget() -> Response:
+        _require_superuser(store)
+        return _done(recorder.forget)
+
     @page.post("/reset")
     def reset() -> Response:
         _require_superuser(store)

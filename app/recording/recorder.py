@@ -60,6 +60,12 @@ class Recorder:
             self._traffic = Traffic()
             self._look_anew()
 
+    def forget(self) -> None:
+        """Discard the recorded traffic, but not the coverage."""
+        with self._lock:
+            self._take_in()
+            self._traffic = Traffic()
+
     def _look_anew(self) -> None:
         # The known query strings, and the values of properties that are not exercised yet.
         self._queries: set[tuple[str, bytes]] = set()

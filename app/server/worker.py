@@ -125,6 +125,8 @@ class Worker(UvicornWorker):
     def init_signals(self) -> None:
         """Set the worker's own signal handlers; those inherited from its parent ignore a signal to stop."""
         super().init_signals()
+        # Ctrl-C reaches all processes of the terminal. uvicorn stops, and raises the signal again, which its parent would report.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if self.lifeline is not None:
             read_end, write_end = self.lifeline
             os.close(write_end)
@@ -154,6 +156,11 @@ def stop_while_starting() -> None:
         after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
         after_in_child=reset,
     )
+
+
+def stop_on_interrupt() -> None:
+    """Let SIGINT stop this parent as SIGTERM does. To gunicorn it means SIGQUIT for the workers, which uvicorn's ignore."""
+    signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def _stop_with_parent(read_end: int) -> None:

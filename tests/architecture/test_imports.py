@@ -42,7 +42,8 @@ def lint(tmp_path_factory):
     """Lints a copy of the project to which imports are added. Gives the names of the contracts that are broken."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copy(ROOT / "pyproject.toml", folder)
-    shutil.copytree(ROOT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("app", "flows_server"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
 
     def run(added):
         texts = {folder / file: (folder / file).read_text("utf-8") for file in added}

@@ -203,7 +203,16 @@ def test_the_page(recorded, make_flow):
     assert text.count("<tr>") == 1 + len(recorded.get(COVERAGE).json()["operations"])
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", TRAFFIC), ("POST", RESET), ("POST", SNAPSHOT), ("POST", RESTORE)])
+def test_the_traffic_can_be_cleared_without_the_coverage(recorded):
+    recorded.get(FLOWS)
+    assert recorded("DELETE", TRAFFIC).status == 204
+    assert entries(recorded) == []
+    assert seen(recorded, "flows_instances_list")["calls"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", TRAFFIC), ("DELETE", TRAFFIC), ("POST", RESET), ("POST", SNAPSHOT), ("POST", RESTORE)]
+)
 @pytest.mark.parametrize("token", ["", "nope", "reader"])
 def test_data_are_for_superusers(recorded, method, path, token):
     answer = recorded(method, path, token=token)

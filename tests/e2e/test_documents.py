@@ -98,16 +98,41 @@ def test_commands_of_a_document(document, shell):
             assert shown == printed, output
 
 
-def test_the_example_tests_pass(tmp_path):
-    text = (ROOT / "docs" / "testing.md").read_text("utf-8")
-    (example,) = [block for language, block in BLOCK.findall(text) if language == "python"]
-    (tmp_path / "test_example.py").write_text(example, "utf-8")
+EXAMPLES = [
+    (language, block)
+    for language, block in BLOCK.findall((ROOT / "docs" / "testing.md").read_text("utf-8"))
+    if language in ("python", "js")
+]
+
+
+@pytest.mark.parametrize(("language", "example"), EXAMPLES, ids=itertools.count())
+def test_the_example_tests_pass(language, example, tmp_path):
+    if language == "python":
+        (tmp_path / "test_example.py").write_text(example, "utf-8")
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+        passed = "1 passed"
+    else:
+        if shutil.which("node") is None:
+            pytest.skip("Node is not installed")
+        (tmp_path / "example.mjs").write_text(example, "utf-8")
+        command = ["node", "--test", "--test-reporter=tap"]
+        passed = "# pass 1"
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_example.py"]
     result = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-    assert "1 passed" in result.stdout, result.stdout + result.stderr
+    assert passed in result.stdout, result.stdout + result.stderr
+
+
+def test_the_options_of_the_pytest_plugin_are_documented():
+    text = (ROOT / "docs" / "testing.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(--flows-[a-z-]+(?: [A-Z]+)?)` \|", text, re.MULTILINE)
+    shown = subprocess.run(
+        [sys.executable, "-m", "pytest", "--help"], cwd="/", capture_output=True, text=True, check=True
+    ).stdout
+    assert sorted(listed) == sorted(
+        name.replace("=", " ") for name in re.findall(r"^ +(--flows-[a-z-]+(?:=[A-Z]+)?)", shown, re.MULTILINE)
+    )
 
 
 def test_the_picture_shows_what_the_commands_print():

@@ -5,12 +5,15 @@ import json
 import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 
+import psutil
 import pytest
 
 from tests.asgi import FLOWS
+from tests.contract_files import shipped
 from tests.e2e.conftest import FLOWS_COMMAND
 from tests.e2e.test_command import FLOW, bearer
 from tests.serving import wait_for
@@ -113,6 +116,29 @@ def test_a_server_that_is_told_to_stop_while_its_workers_start_stops(start):
     _, _, process = start(FLOWS_WORKERS="4")
     process.terminate()
     assert process.wait(15) == 0
+
+
+@pytest.mark.parametrize(("command", "watched"), [("serve", ""), ("dev", "Watch: app, openapi\n")])
+def test_a_start_says_what_is_served_and_how_to_stop_it(start, tmp_path, command, watched):
+    _, _, process = start(command, FLOWS_BOOTSTRAP_TOKEN="given-1234567890")
+    assert process.output.read_text() == (
+        f"URL:   {process.url}/api/v3/\n"
+        f"Docs:  {process.url}/docs/\n"
+        f"API:   {shipped().document['info']['version']}, openapi/authentik-flows.yaml\n"
+        f"Store: {tmp_path}/deep/flows.sqlite3\n"
+        f"Token: the one of FLOWS_BOOTSTRAP_TOKEN\n{watched}"
+        "Stop:  Ctrl-C\n"
+    )
+
+
+def test_a_server_ends_without_a_word_by_ctrl_c(start):
+    _, _, process = start(FLOWS_WORKERS="2", FLOWS_LOG_LEVEL="error")
+    told = process.output.read_text()
+    # A terminal sends the signal to all its processes.
+    for one in [*psutil.Process(process.pid).children(), process]:
+        one.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    assert process.output.read_text() == told
 
 
 @pytest.mark.parametrize(("command", "workers"), [("serve", "1"), ("serve", "2"), ("dev", "1")])

@@ -23,6 +23,9 @@ from tests.e2e.conftest import ROOT
 from tests.e2e.test_command import FLOW, bearer
 from tests.serving import wait_for
 
+HOME = Path("flows_server/lib")
+"""Where the wheel has the package of the server."""
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
@@ -66,19 +69,26 @@ def needed(name, found):
 def test_it_has_all_that_is_served_and_nothing_else(wheel):
     names = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
     contract = ROOT / "openapi"
-    assert {Path("app/openapi") / file.relative_to(contract) for file in contract.rglob("*.yaml")} <= names
-    here = {file.relative_to(ROOT) for file in (ROOT / "app").rglob("*.*") if "__pycache__" not in file.parts}
-    assert {file for file in here if (ROOT / file).is_file()} <= names
+    assert {HOME / "app/openapi" / file.relative_to(contract) for file in contract.rglob("*.yaml")} <= names
+    for package, folder in (("app", HOME), ("flows_server", Path())):
+        files = [file for file in (ROOT / package).rglob("*.*") if file.is_file() and "__pycache__" not in file.parts]
+        assert {folder / file.relative_to(ROOT) for file in files} <= names
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     about = Path(f"flows_server-{version}.dist-info")
-    assert {name.parts[0] for name in names} == {"app", about.name}
+    assert {name.parts[0] for name in names} == {HOME.parts[0], about.name}
     assert about / "licenses" / "LICENSE" in names
 
 
 def test_it_has_the_configuration_of_the_fuzzer(installed, tmp_path):
+    (home,) = installed.parents[1].glob(f"lib/python*/site-packages/{HOME}")
     script = "from app.cli.fuzz import configuration; print(configuration().read_text())"
     found = subprocess.run(
-        [installed.with_name("python"), "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+        [installed.with_name("python"), "-c", script],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "fuzz_hooks" in found.stdout
 
@@ -103,11 +113,17 @@ def test_it_serves_with_the_contract_inside(installed, environment, tmp_path):
 
     examined = flows("doctor")
     assert (examined.returncode, examined.stderr) == (0, "")
-    code = "import app; print(app.__file__)"
+    code = "import sys, flows_server.testing; print(flows_server.__file__, *(name for name in sys.modules if name == 'app'))"
     found = subprocess.run(
-        [installed.parent / "python", "-c", code], cwd=tmp_path, env=environment, capture_output=True
+        [installed.parent / "python", "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert found.stdout.decode().startswith(f"{installed.parents[1]}/lib/")
+    assert found.stdout.startswith(f"{installed.parents[1]}/lib/")
+    assert found.stdout.endswith("__init__.py\n")
     out = tmp_path / "out"
     with out.open("wb") as output:
         server = subprocess.Popen(

@@ -1,0 +1,166 @@
+"""The pytest plugin: fixtures `flows` and `flows_server`, the exchanges of a failed test, and a threshold of coverage."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    # Each run of pytest loads this module, also those without a test of flows.
+    from flows_server.testing import Flows, Server
+    from flows_server.testing.coverage import Coverage
+
+_OPTIONS = {
+    "seed": ("DIR", "apply the blueprints of this folder first; `default` for the flows of a new authentik"),
+    "contract": ("FILE", "serve this OpenAPI document"),
+    "database_url": ("URL", "keep the store here, {worker} being the name of the xdist worker; default: in memory"),
+    "command": ("COMMAND", "the command `flows`, if it is installed elsewhere"),
+    "coverage_min": ("PERCENT", "fail the run if the tests exercise less of the contract"),
+}
+_DEFAULT_SEED = "default"
+_SERVER = pytest.StashKey["Server"]()
+_REPORTS = pytest.StashKey[list[dict[str, Any]]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, each for the command line and the configuration file."""
+    group = parser.getgroup("flows", "server of authentik's flows API")
+    for name, (metavar, meaning) in _OPTIONS.items():
+        group.addoption(f"--flows-{name.replace('_', '-')}", metavar=metavar, help=meaning)
+        parser.addini(f"flows_{name}", meaning)
+    operations = "operations that count for --flows-coverage-min, such as flows_*; default: those that were called"
+    group.addoption("--flows-coverage-of", metavar="PATTERN", action="append", help=operations)
+    parser.addini("flows_coverage_of", operations, type="args", default=[])
+    fixed = "fix time and identifiers"
+    group.addoption("--flows-deterministic", action="store_true", help=fixed)
+    parser.addini("flows_deterministic", fixed, type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare for reports of coverage. :raises UsageError: the threshold is not a number"""
+    config.stash[_REPORTS] = []
+    _threshold(config)
+
+
+@pytest.fixture(scope="session")
+def flows_settings() -> Mapping[str, str]:
+    """Settings of the server by variable; override this fixture to add some."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def flows_server(pytestconfig: pytest.Config, flows_settings: Mapping[str, str]) -> Iterator[Server]:
+    """The server of the run, or of an xdist worker, with `url`, `token` and `version`."""
+    from flows_server.testing import Server
+    from flows_server.testing.server import IN_MEMORY
+
+    command = _option(pytestconfig, "command")
+    url = _option(pytestconfig, "database_url") or IN_MEMORY
+    with Server(
+        seed=_path(pytestconfig, "seed"),
+        contract=_path(pytestconfig, "contract"),
+        database_url=url.replace("{worker}", os.environ.get("PYTEST_XDIST_WORKER", "main")),
+        deterministic=bool(_option(pytestconfig, "deterministic")),
+        settings=flows_settings,
+        command=shlex.split(command) if command else None,
+    ) as server:
+        server.snapshot()
+        pytestconfig.stash[_SERVER] = server
+        yield server
+        del pytestconfig.stash[_SERVER]
+        if _threshold(pytestconfig) is not None:
+            pytestconfig.stash[_REPORTS].append(server.coverage())
+
+
+@pytest.fixture
+def flows(flows_server: Server) -> Iterator[Flows]:
+    """A client of the API. What the server stores is put back after the test, whoever changed it."""
+    flows_server.forget()
+    with flows_server.client() as client:
+        yield client
+    flows_server.restore()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the exchanges of a failed test with the server."""
+    report = yield
+    server = item.config.stash.get(_SERVER, None)
+    if report.failed and server is not None and "flows" in getattr(item, "fixturenames", ()):
+        from flows_server.testing import ServerError
+        from flows_server.testing.exchanges import described
+
+        try:
+            shown = described(server.exchanges())
+        except ServerError as error:
+            shown = str(error)
+        report.sections.append(("requests to the flows server", shown or "none"))
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the coverage to the main process of xdist, or fail the run if it is below the threshold."""
+    config = session.config
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output["flows_coverage"] = config.stash[_REPORTS]
+    elif session.exitstatus == pytest.ExitCode.OK and _shortfall(config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the coverage of an xdist worker. One that crashed has none."""
+    node.config.stash[_REPORTS].extend(getattr(node, "workeroutput", {}).get("flows_coverage", ()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Report the coverage, and what is missing if it is below the threshold."""
+    if not config.stash[_REPORTS]:
+        return
+    coverage = _coverage(config)
+    terminalreporter.section("coverage of the contract")
+    for operation, missing in coverage.missing.items() if _shortfall(config) else ():
+        terminalreporter.line(f"{operation}: never {', '.join(missing)}")
+    terminalreporter.line(f"{coverage.percent:.1f} % of {len(coverage.points)} operations")
+    if _shortfall(config):
+        terminalreporter.line(f"This is less than {_threshold(config):g} %.", red=True)
+
+
+def _coverage(config: pytest.Config) -> Coverage:
+    from flows_server.testing.coverage import merged
+
+    reports: list[dict[str, Any]] = config.stash[_REPORTS]
+    return merged(reports, _option(config, "coverage_of"))
+
+
+def _shortfall(config: pytest.Config) -> bool:
+    threshold = _threshold(config)
+    return threshold is not None and bool(config.stash[_REPORTS]) and _coverage(config).percent < threshold
+
+
+def _threshold(config: pytest.Config) -> float | None:
+    text = _option(config, "coverage_min")
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise pytest.UsageError(f"flows_coverage_min: {text!r} is not a number of percent") from error
+
+
+def _option(config: pytest.Config, name: str) -> Any:
+    """An option of the command line, or else of the configuration file."""
+    return config.getoption(f"flows_{name}") or config.getini(f"flows_{name}")
+
+
+def _path(config: pytest.Config, name: str) -> str | Path | None:
+    """A path, which in the configuration file is relative to it."""
+    if given := config.getoption(f"flows_{name}"):
+        return str(given)
+    text = str(config.getini(f"flows_{name}"))
+    return text if text in ("", _DEFAULT_SEED) else config.rootpath / text

@@ -1,0 +1,9 @@
+"""Helpers for tests that need the server: `Server` runs it, `Flows` sends requests to it.
+
+With pytest, the fixtures `flows` and `flows_server` do all of this.
+"""
+
+from flows_server.testing.client import Flows
+from flows_server.testing.server import Server, ServerError
+
+__all__ = ["Flows", "Server", "ServerError"]

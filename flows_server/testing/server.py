@@ -1,0 +1,165 @@
+"""The server as a process."""
+
+import contextlib
+import os
+import secrets
+import select
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Self
+
+import httpx
+
+from flows_server.testing.client import Flows
+
+IN_MEMORY = "sqlite:///:memory:"
+
+_START = 60
+_STOP = 30
+
+
+class ServerError(Exception):
+    """The server did not start, or has ended. The message has what it printed."""
+
+
+class Server:
+    """A server on a free port, with a store of its own, for one worker. It runs as long as the `with` block.
+
+        with Server(seed="default") as server, server.client() as flows:
+            flows.get("flows/instances/").raise_for_status()
+
+    :param seed: a folder of blueprints to apply first, or `default` for the flows of a new authentik
+    :param contract: the OpenAPI document to serve; the one of the package by default
+    :param database_url: the store, as in `FLOWS_DATABASE_URL`; by default one that ends with the server
+    :param deterministic: whether time and identifiers are the same in each run
+    :param settings: further settings by variable, such as `{"FLOWS_BODY_LIMIT": "1000"}`; those of this process do not apply
+    :param command: the command `flows`, if it is installed elsewhere
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: str | Path | None = None,
+        contract: str | Path | None = None,
+        database_url: str = IN_MEMORY,
+        deterministic: bool = False,
+        settings: Mapping[str, str] | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        self.token = secrets.token_hex(16)
+        self.url = self.version = ""
+        # -P: a package `app` in the current folder is not the server's.
+        self._command = [*(command or (sys.executable, "-P", "-m", "flows_server"))]
+        self._options = [
+            "--record",
+            *(["--deterministic"] if deterministic else []),
+            *(["--seed", str(seed)] if seed else []),
+        ]
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("FLOWS_")},
+            "FLOWS_DATABASE_URL": database_url,
+            "FLOWS_PORT": "0",
+            "FLOWS_BOOTSTRAP_TOKEN": self.token,
+            **({"FLOWS_CONTRACT": str(contract)} if contract else {}),
+            **(settings or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start the server. :raises ServerError: it did not start"""
+        self._log = tempfile.TemporaryFile()
+        command = [*self._command, "serve", *self._options]
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  # the caller's command
+                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log
+            )
+            self.url, self.version = self._announced(self._process)
+            self._control = Flows(self.url, self.token)
+        except OSError as error:
+            self._end()
+            raise ServerError(f"{command[0]} can't be started: {error.strerror}.") from error
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the server."""
+        self._control.close()
+        self._end()
+
+    @property
+    def log(self) -> str:
+        """The log of the server."""
+        if self._log is None:
+            return ""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    def client(self) -> Flows:
+        """A client with a superuser's token, to be closed after use."""
+        return Flows(self.url, self.token)
+
+    def snapshot(self) -> None:
+        """Save the state of the store, replacing the last snapshot."""
+        self._send("POST", "snapshot")
+
+    def restore(self) -> None:
+        """Restore the snapshot. No other request may be running."""
+        self._send("POST", "restore")
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        """The recorded requests and responses since the last `forget`, as entries of an HTTP archive (HAR 1.2)."""
+        entries: list[dict[str, Any]] = self._send("GET", "traffic.har").json()["log"]["entries"]
+        return entries
+
+    def forget(self) -> None:
+        """Discard the recorded requests and responses, but not the coverage."""
+        self._send("DELETE", "traffic.har")
+
+    def coverage(self) -> dict[str, Any]:
+        """The recorded coverage of the contract, as data."""
+        coverage: dict[str, Any] = self._send("GET", "coverage.json").json()
+        return coverage
+
+    def _send(self, method: str, path: str) -> httpx.Response:
+        try:
+            response = self._control.request(method, httpx.URL(self.url).join(f"/contract/{path}"))
+        except httpx.TransportError as error:
+            raise ServerError(f"The server does not respond: {error}\n{self.log}") from error
+        if response.is_error:
+            raise ServerError(f"{method} /contract/{path}: {response.status_code} {response.text}\n{self.log}")
+        return response
+
+    def _announced(self, process: subprocess.Popen[bytes]) -> tuple[str, str]:
+        """The URL of the API and its version, which the server prints when it is ready."""
+        assert process.stdout is not None  # noqa: S101  # it is a pipe
+        ready, _, _ = select.select([process.stdout], [], [], _START)
+        printed = {}
+        while ready and "API" not in printed and (line := process.stdout.readline().decode()):
+            name, _, value = line.partition(":")
+            printed[name] = value.strip()
+        if "API" in printed:
+            return printed["URL"], printed["API"].partition(",")[0]
+        # Its last lines.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+        raise ServerError(f"The server did not start{'' if ready else f' within {_START} s'}.\n{self.log}")
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+        if self._log is not None:
+            self._log.close()
+            self._log = None

@@ -1,0 +1,183 @@
+"""The pytest plugin, as a project uses it that has installed the server."""
+
+import json
+
+import pytest
+
+from flows_server.testing import Server, ServerError
+from flows_server.testing.coverage import merged
+from flows_server.testing.exchanges import described
+
+pytest_plugins = ["pytester"]
+
+FLOW = {"name": "Welcome", "slug": "welcome", "title": "Welcome!", "designation": "authentication"}
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A project with tests of its own. `project(CODE, *OPTIONS)` runs them."""
+    monkeypatch.setenv("FLOWS_DATABASE_URL", "sqlite:////nowhere/that/exists")
+
+    def run(code, *options):
+        pytester.makepyfile(f"FLOW = {FLOW}\n\n{code}")
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
+
+    return run
+
+
+def test_each_test_finds_the_store_as_it_was_seeded(project, pytester):
+    result = project(
+        """
+import pytest
+from uuid import UUID
+
+@pytest.mark.parametrize("number", range(2))
+def test_create(flows, flows_server, number):
+    assert flows.get("flows/instances/default-authentication-flow/").status_code == 200
+    created = flows.post("flows/instances/", json=FLOW).raise_for_status().json()
+    identifiers.add(created["pk"])
+    assert flows.url == flows_server.url
+    assert flows_server.version == "2024.8.1"
+
+def test_deterministic():
+    assert len(identifiers) == 1
+
+identifiers = set()
+""",
+        *("--flows-seed", "default", "--flows-deterministic"),
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_a_failed_test_shows_its_own_requests_and_the_line_that_rejected_one(project):
+    result = project(
+        """
+def test_passing(flows):
+    flows.get("flows/bindings/")
+
+def test_failing(flows):
+    rejected = flows.post("flows/instances/", json=FLOW | {"slug": "a b"})
+    assert rejected.status_code == 201
+"""
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.no_fnmatch_line("*/flows/bindings/*")
+    result.stdout.fnmatch_lines(
+        [
+            "*requests to the flows server*",
+            "POST /api/v3/flows/instances/ -> 400 Bad Request",
+            '    sent *"slug":"a b"*',
+            "    received *letters, numbers, underscores*",
+            "    rejected by openapi/authentik-flows.yaml:*:*",
+        ]
+    )
+
+
+def test_a_project_with_a_package_called_app_keeps_it(project, pytester, monkeypatch):
+    pytester.mkpydir("app").joinpath("__init__.py").write_text("MINE = True", "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    monkeypatch.syspath_prepend(pytester.path)
+    code = "import app\n\ndef test_both(flows):\n    assert app.MINE\n    assert flows.get('flows/instances/').is_success\n"
+    pytester.makepyfile(code)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_options_may_stand_in_the_configuration_file(project, pytester):
+    pytester.mkdir("blueprints").joinpath("flow.yaml").write_text(
+        f"version: 1\nentries: [{{model: authentik_flows.flow, identifiers: {{slug: welcome}}, attrs: {json.dumps(FLOW)}}}]",
+        "utf-8",
+    )
+    pytester.makeini("[pytest]\nflows_seed = blueprints\nflows_coverage_min = 1\n")
+    pytester.makeconftest(
+        "import pytest\n\n@pytest.fixture(scope='session')\ndef flows_settings():\n    return {'FLOWS_BODY_LIMIT': '50'}\n"
+    )
+    result = project(
+        """
+def test_settings(flows):
+    assert flows.get("flows/instances/welcome/").is_success
+    assert flows.post("flows/instances/", json=FLOW).status_code == 413
+"""
+    )
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["* % of 2 operations"])
+
+
+READ = "def test_read(flows):\n    assert flows.get('flows/instances/').is_success\n"
+
+
+def test_a_run_below_the_threshold_of_coverage_fails_and_says_what_is_missing(project):
+    result = project(READ, "--flows-coverage-min", "95", "--flows-coverage-of", "flows_instances_l*")
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["flows_instances_list: never *status 403*", "This is less than 95 %."])
+
+
+def test_workers_of_xdist_have_stores_of_their_own_and_one_coverage(project):
+    pytest.importorskip("xdist")
+    result = project(
+        """
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_create(flows, number):
+    assert flows.post("flows/instances/", json=FLOW).status_code == 201
+""",
+        *("-n", "2", "--flows-coverage-min", "1"),
+    )
+    result.assert_outcomes(passed=4)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["* % of 1 operations"])
+
+
+def test_a_threshold_that_is_no_number_is_wrong_usage(project):
+    assert project("def test_x(): pass", "--flows-coverage-min", "much").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_server_that_can_not_start_says_why(project, tmp_path):
+    contract = tmp_path / "contract.yaml"
+    contract.write_text("openapi: 3.0.3\n", "utf-8")
+    result = project(READ, "--flows-contract", str(contract))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ServerError: The server did not start.*", f"*{contract}:1:1*"])
+
+
+def test_a_command_that_is_missing_is_named():
+    with pytest.raises(ServerError, match="no-such-command can't be started"), Server(command=["no-such-command"]):
+        pass
+
+
+def report(*operations):
+    keys = ("operation", "calls", "points", "missing")
+    return {"operations": [dict(zip(keys, operation, strict=True)) for operation in operations]}
+
+
+def test_coverage_of_several_servers__a_point_counts_if_one_has_seen_it():
+    coverage = merged([report(("a", 1, 4, ["x", "y"]), ("b", 0, 4, ["x"])), report(("a", 0, 4, ["y", "z"]))], [])
+    assert (coverage.points, coverage.missing, coverage.percent) == ({"a": 4}, {"a": ["y"]}, 75)
+
+
+def test_coverage_of_several_servers__of_chosen_operations():
+    reports = [report(("flows_list", 1, 4, []), ("stages_list", 0, 4, ["x"]))]
+    assert merged(reports, ["stages_*"]).points == {"stages_list": 4}
+    assert merged(reports, ["nothing"]).percent == 100
+
+
+def test_exchanges__long_bodies_and_many_requests_are_cut():
+    entry = {
+        "request": {
+            "method": "POST",
+            "url": "http://h/a/?b=1",
+            "postData": {"mimeType": "a/b", "comment": "Left out."},
+        },
+        "response": {
+            "status": 200,
+            "statusText": "OK",
+            "headers": [],
+            "content": {"size": 2000, "mimeType": "text/plain", "text": 2000 * "x"},
+        },
+    }
+    lines = described(21 * [entry]).splitlines()
+    assert lines[:3] == ["(1 earlier requests)", "POST /a/?b=1 -> 200 OK", "    sent      Left out."]
+    assert lines[3].endswith("x ... (2000 characters)")
+    assert len(lines) == 61
