@@ -103,10 +103,15 @@ def document():
     }
 
 
-@pytest.fixture
-def api(monkeypatch):
-    """The contract as Schemathesis has loaded it."""
+@pytest.fixture(autouse=True)
+def own_run(monkeypatch):
+    """Leave the run of the process, with the contract that other tests fuzz, as it was."""
     monkeypatch.setattr(fuzz_hooks, "_run", None)
+
+
+@pytest.fixture
+def api():
+    """The contract as Schemathesis has loaded it."""
     return schemathesis.openapi.from_dict(document())
 
 
