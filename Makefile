@@ -9,6 +9,7 @@ RUN_READY := $(VENV)/.run-ready
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 PYTEST_ARGS ?=
+WORKERS ?= logical
 BENCH_ARGS ?=
 ROUNDS ?= $(if $(MINUTES),2,100)
 
@@ -39,8 +40,13 @@ run: $(RUN_READY)  ## Serve the API on a SQLite store; prints the URL and a toke
 dev: $(RUN_READY)  ## Serve the API, and reload contract and code on each save
 	@$(BIN)/flows dev
 
-test: $(READY)  ## Run all tests
+test: $(READY)  ## Run all tests on all cores (WORKERS=0 for one), or with PYTEST_ARGS those that it selects
+ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+	@$(BIN)/python -m pytest -m "not alone" --numprocesses $(WORKERS) --dist worksteal
+	@$(BIN)/python -m pytest -m alone
+endif
 
 soak: $(READY)  ## Load the server for MINUTES (15) with a fault every 20 s, on ENGINE (sqlite or postgresql)
 	@$(BIN)/python -m pytest tests/e2e/test_endurance.py --minutes $(or $(MINUTES),15) -k $(or $(ENGINE),sqlite) -s $(PYTEST_ARGS)

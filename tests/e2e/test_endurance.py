@@ -21,6 +21,8 @@ from tests.endurance.deployment import Deployment
 from tests.endurance.load import Load
 from tests.serving import wait_for
 
+pytestmark = pytest.mark.alone(reason="the load is a share of the most that the machine takes")
+
 # Of the peak.
 SHARE = 0.8
 # Bytes that all processes of a server may take more in the last third of a stretch than in its first: when workers are replaced

@@ -9,6 +9,8 @@ import pytest
 
 from tests.asgi import FLOWS
 
+pytestmark = pytest.mark.alone(reason="beside other tests less would be sent in the time")
+
 CONNECTIONS = 256
 # Bytes.
 MOST = 64 * 1024 * 1024

@@ -39,6 +39,7 @@ def served(start):
     return wire, token, process, both
 
 
+@pytest.mark.alone(reason="the time between two signs of life has a bound")
 def test_an_event_loop_tells_of_itself_each_second_however_many_requests_it_serves(served):
     wire, token, _, both = served
     seen = {worker: {sign_of_life(worker).stat().st_mtime} for worker in both}
