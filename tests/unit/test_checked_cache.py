@@ -40,6 +40,13 @@ def load(contract, tmp_path):
     return loaded
 
 
+def parts_of(part, pointer=()):
+    """The pointers of a document's parts."""
+    yield pointer
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+        yield from parts_of(value, (*pointer, key))
+
+
 def stored(content):
     """The bytes of an entry with some content."""
     return hashlib.sha256(content).digest() + content
@@ -66,9 +73,18 @@ def test_a_cached_contract_is_the_one_that_was_checked(load):
     assert [(file.name, place) for file, place, _ in cached.references()] == [
         (file.name, place) for file, place, _ in checked.references()
     ]
-    places = [("info",), *(pointer for pointer, *_ in checked.operations()), ("components", "schemas", "Color", "enum")]
-    assert [cached.locate(place) for place in places] == [checked.locate(place) for place in places]
-    assert {cached.locate(place).file for place in places} > {cached.name}
+
+
+def test_each_part_of_a_cached_contract_has_the_location_of_the_parsed_one(load, contract):
+    cached, parsed = load()[0], read(contract)
+    parts = list(parts_of(parsed.document))
+    assert [cached.locate(part) for part in parts] == [parsed.locate(part) for part in parts]
+    assert {cached.locate(part).file for part in parts} == parsed.texts.keys()
+
+
+@pytest.mark.parametrize("missing", [("info", "x"), ("servers", 7, "url"), ("info", "title", "x"), ("x", 0)])
+def test_a_missing_part_is_located_at_its_nearest_ancestor(load, contract, missing):
+    assert load()[0].locate(missing) == read(contract).locate(missing)
 
 
 def test_a_part_is_found_where_it_stood_when_the_contract_was_loaded(load, contract):

@@ -46,6 +46,20 @@ def test_router(router, path, found):
     assert router.find(path) == found
 
 
+def test_a_target_is_made_when_its_template_is_found_first():
+    made = []
+    router = Router()
+    for template in ("/f/", "/f/{slug}/"):
+        router.add_later(
+            template, lambda template=template: (made.append(template), lambda values: values | {"read": 1})
+        )
+    assert router.find("/g/a/") is None
+    assert made == []
+    found = [router.find(f"/f/{slug}/") for slug in ("a", "b", "a")]
+    assert [values for _, values in found] == [{"slug": slug, "read": 1} for slug in ("a", "b", "a")]
+    assert made == ["/f/{slug}/"]
+
+
 @given(st.text(alphabet="/fa.{}", max_size=20))
 def test_router_never_fails(path):
     router = Router()

@@ -25,9 +25,11 @@ import jsonschema_rs
 from app.contract.checks.drafts import Draft
 from app.contract.document.bundling import read, shown_name
 from app.contract.document.contract import Contract, File, Pointer
+from app.contract.document.findings import Location
+from app.contract.document.locations import Locations, PackedLocations, packed
 from app.contract.document.yaml_file import FileMemory, parse, resolved
 
-# How many contracts are cached, of some 300 KB each.
+# How many contracts are cached, of some 900 KB each.
 _MOST = 20
 
 _DIGEST = hashlib.sha256().digest_size
@@ -38,16 +40,24 @@ _INSTALLED = (".dist-info", ".egg-info")
 
 
 class CheckedContract(Contract):
-    """A cached contract. Its files are parsed when a part has to be located.
+    """A cached contract. Its files are parsed only for findings.
 
     :param files: its files, without their documents
     :param document: the bundled document
+    :param locations: the locations of its parts
     :param parse: parses the files
     """
 
-    def __init__(self, files: tuple[File, ...], document: dict[str, Any], parse: Callable[[], Contract]) -> None:
+    def __init__(
+        self, files: tuple[File, ...], document: dict[str, Any], locations: Locations, parse: Callable[[], Contract]
+    ) -> None:
         super().__init__(files, document, {})
+        self._locations = locations
         self._parse = parse
+
+    def locate(self, pointer: Pointer) -> Location:
+        """See `Contract`."""
+        return self._locations.locate(pointer)
 
     def references(self) -> Iterator[tuple[File, Pointer, dict[str, Any]]]:
         """See `Contract`."""
@@ -83,6 +93,8 @@ def load(path: Path, folder: Path, check: Callable[[Draft], Contract]) -> Contra
     # If the folder can't be written to, or a value can't be cached, only the next start takes longer.
     with contextlib.suppress(OSError, ValueError):
         _put(entry, contract, draft.files)
+        # It takes less memory than the one that was parsed and checked.
+        return _get(entry, path, name) or contract
     return contract
 
 
@@ -104,7 +116,7 @@ def _get(entry: Path, path: Path, name: str) -> Contract | None:
     # `marshal` may crash on damaged data.
     if hashlib.sha256(content).digest() != digest:
         return None
-    code, targets, kept, document = marshal.loads(content)  # noqa: S302  # a file of this user alone
+    code, targets, kept, document, locations = marshal.loads(content)  # noqa: S302  # a file of this user alone
     if code != _CODE or any(str(resolved(Path(link))) != target for link, target in targets.items()):
         return None
     texts = {}
@@ -120,7 +132,8 @@ def _get(entry: Path, path: Path, name: str) -> Contract | None:
     def target_of(link: Path) -> Path:
         return Path(targets[str(link)])
 
-    return CheckedContract(files, document, partial(read, path, name, parsed, target_of))
+    located = Locations(document, PackedLocations(*locations))
+    return CheckedContract(files, document, located, partial(read, path, name, parsed, target_of))
 
 
 def _put(entry: Path, contract: Contract, files: FileMemory) -> None:
@@ -131,7 +144,7 @@ def _put(entry: Path, contract: Contract, files: FileMemory) -> None:
     names = dict(zip(contract.files, contract.texts, strict=True))
     kept = [(str(file), names[file], hashlib.sha256(texts[file]).digest()) for file in contract.files]
     links = {str(link): str(target) for link, target in targets.items()}
-    content = marshal.dumps((_CODE, links, kept, contract.document))
+    content = marshal.dumps((_CODE, links, kept, contract.document, tuple(packed(contract))))
     entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _is_private(entry.parent, stat.S_ISDIR):
         raise PermissionError(entry.parent)

@@ -1,10 +1,15 @@
-"""The adapter to Connexion, whose `AbstractRoutingAPI` iterates over the operations and resolves their handlers."""
+"""The adapter to Connexion, whose `AbstractRoutingAPI` iterates over the operations and resolves their handlers.
 
-from collections import defaultdict
+A path is compiled when the first request for it arrives: a start compiles none, and a worker keeps only the plans it needs.
+"""
+
+import threading
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from app.contract.compile.plan import PathPlan, Plan, PlanBuilder, parameters
-from app.contract.compile.routing import Router
+from app.contract.compile.routing import ReadValues, Router
 from app.contract.connexion import AbstractOperation, AbstractRoutingAPI, SecurityHandlerFactory, Specification
 from app.contract.document.contract import Contract
 from app.contract.request.path import PathReader
@@ -12,51 +17,64 @@ from app.contract.response.responses import lines, path_headers
 from app.metrics import Metrics
 
 
-class ContractAPI(AbstractRoutingAPI):
+class ContractAPI:
     """The plans of one contract, by path.
 
-    :param specification: Connexion's specification of the contract
-    :param contract: the same contract with the locations of its parts
+    :param contract: the contract
     :param metrics: counts the requests
     :param path_prefix: the path in front of the base path, for URLs in responses
     :param security_map: Connexion's map of security handlers
+    :param options: Connexion's other options of an API
     """
 
     def __init__(
         self,
-        specification: Specification,
-        *,
         contract: Contract,
+        *,
         metrics: Metrics,
         path_prefix: str = "",
         security_map: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        self._contract = contract
-        self._plans: dict[str, dict[str, Plan]] = defaultdict(dict)
-        base_path = options.get("base_path") or specification.base_path
-        self._builder = PlanBuilder(contract, path_prefix + base_path, SecurityHandlerFactory(security_map))
         self.router: Router[PathPlan] = Router()
+        self._contract = contract
+        self._metrics = metrics
+        self._builder = PlanBuilder(contract, path_prefix + contract.base_path, SecurityHandlerFactory(security_map))
+        self._options = options
+        self._compiling = threading.Lock()
+        for template in dict.fromkeys(path for _, path, _, _ in contract.operations()):
+            self.router.add_later(contract.base_path + template, partial(self._compile, template))
+
+    def _compile(self, template: str) -> tuple[PathPlan, ReadValues]:
+        """Compile the plans of a path."""
+        # Paths share writers of responses.
+        with self._compiling:
+            specification = Specification.load(outline(self._contract, [template]))
+            plans = _PathAPI(specification, builder=self._builder, **self._options).plans
+        undefined = self._contract.document["paths"][template].get("x-required-permissions", {})
+        headers, bare_headers = path_headers(plans)
+        declared = parameters(self._contract, template, next(iter(plans)).lower(), "path")
+        reader = PathReader(self._contract, template, declared)
+        plan = PathPlan(
+            plans=plans,
+            undefined={method.upper(): frozenset(names) for method, names in undefined.items()},
+            headers=headers,
+            lines=lines(headers),
+            bare_headers=bare_headers,
+            pointer=("paths", template),
+            reader=reader,
+            counters=self._metrics.places({method: plan.operation_id for method, plan in plans.items()}),
+        )
+        return plan, reader.read
+
+
+class _PathAPI(AbstractRoutingAPI):
+    """The plans of the operations of a specification, by method."""
+
+    def __init__(self, specification: Specification, *, builder: PlanBuilder, **options: Any) -> None:
+        self._builder = builder
+        self.plans: dict[str, Plan] = {}
         super().__init__(specification, **options)
-        for template, plans in self._plans.items():
-            item = contract.document["paths"][template]
-            undefined = item.get("x-required-permissions", {})
-            headers, bare_headers = path_headers(plans)
-            reader = PathReader(contract, template, parameters(contract, template, next(iter(plans)).lower(), "path"))
-            self.router.add(
-                self.base_path + template,
-                PathPlan(
-                    plans=plans,
-                    undefined={method.upper(): frozenset(names) for method, names in undefined.items()},
-                    headers=headers,
-                    lines=lines(headers),
-                    bare_headers=bare_headers,
-                    pointer=("paths", template),
-                    reader=reader,
-                    counters=metrics.places({method: plan.operation_id for method, plan in plans.items()}),
-                ),
-                reader.read,
-            )
 
     def make_operation(self, operation: AbstractOperation) -> Plan:
         """Compile the plan of an operation."""
@@ -69,23 +87,26 @@ class ContractAPI(AbstractRoutingAPI):
     def _add_operation_internal(
         self,
         method: str,
-        path: str,
+        path: str,  # noqa: ARG002  # Connexion's interface
         operation: Plan,
-        name: str | None = None,  # noqa: ARG002  # Connexion's interface
+        name: str | None = None,  # noqa: ARG002
     ) -> None:
-        self._plans[path][method.upper()] = operation
+        self.plans[method.upper()] = operation
 
 
-def outline(contract: Contract) -> dict[str, Any]:
-    """The part of a contract that Connexion needs: paths, and the operationId and security of each operation.
+def outline(contract: Contract, templates: Collection[str] = ()) -> dict[str, Any]:
+    """The part of a contract that Connexion needs: the operationId and security of each operation.
 
     It would check and copy the whole document, which has passed the boot checks.
+
+    :param templates: the paths to include
     """
     document = contract.document
-    paths: dict[str, dict[str, Any]] = {path: {} for path in document["paths"]}
+    paths: Mapping[str, dict[str, Any]] = {template: {} for template in templates}
     for _, path, method, operation in contract.operations():
-        known = {key: operation[key] for key in ("operationId", "security") if key in operation}
-        paths[path][method] = {**known, "responses": {"default": {"description": ""}}}
+        if path in paths:
+            known = {key: operation[key] for key in ("operationId", "security") if key in operation}
+            paths[path][method] = {**known, "responses": {"default": {"description": ""}}}
     return {
         **{key: document[key] for key in ("openapi", "info", "security") if key in document},
         "servers": [{"url": contract.base_path + "/"}],

@@ -281,6 +281,7 @@ def _answered(contract: Contract, code: str) -> list[tuple[Pointer, str, list[An
     ]
 
 
+@cached
 def _preset(contract: Contract, collection: str) -> dict[str, BodyReader]:
     """The readers of the operations that set read-only properties (`x-sets`), by property."""
     return {

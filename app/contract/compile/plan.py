@@ -1,4 +1,4 @@
-"""Immutable plan per operation: everything that its requests need, compiled at boot."""
+"""Immutable plan per operation: everything that its requests need, compiled once."""
 
 import inspect
 from collections.abc import Callable, Mapping

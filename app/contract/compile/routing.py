@@ -7,7 +7,7 @@ never matched as a flow with that slug.
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from app.caches import bounded_cache
 
@@ -36,6 +36,13 @@ class Router(Generic[T]):
 
         :param read: converts the values of its parameters, once per cached path
         """
+        self.add_later(template, lambda: (target, read))
+
+    def add_later(self, template: str, make: Callable[[], tuple[T, ReadValues]]) -> None:
+        """Add a path template whose target is made when it is found first.
+
+        :param make: makes the target, and the function that converts the values of the parameters
+        """
         segments = template.split("/")
         is_parameter = tuple(segment.startswith("{") for segment in segments)
         shapes = self._representations[len(segments)]
@@ -46,7 +53,7 @@ class Router(Generic[T]):
             # The template with the first literal from the left takes precedence.
             shapes.sort(key=lambda shape: shape.is_parameter)
         names = tuple(segments[index][1:-1] for index in shape.parameters)
-        shape.targets[shape.literals(segments)] = target, names, read
+        shape.targets[shape.literals(segments)] = _Unmade(make), names, dict
 
     def find(self, path: str) -> tuple[T, Mapping[str, Any] | None] | None:
         """The target of a path and its converted parameters, which may not be changed, or None."""
@@ -55,7 +62,7 @@ class Router(Generic[T]):
     def _find(self, path: str) -> tuple[T, Mapping[str, Any] | None] | None:
         segments = path.split("/")
         for shape in self._representations.get(len(segments), ()):
-            found = shape.targets.get(shape.literals(segments))
+            found = shape.targets.get(literals := shape.literals(segments))
             if found is None:
                 continue
             target, names, read = found
@@ -66,8 +73,17 @@ class Router(Generic[T]):
                     break
                 values[name] = value
             else:
+                if isinstance(target, _Unmade):
+                    target, read = target.make()
+                    shape.targets[literals] = target, names, read
                 return target, read(values)
         return None
+
+
+class _Unmade(NamedTuple, Generic[T]):
+    """A target that no path has matched yet."""
+
+    make: Callable[[], tuple[T, ReadValues]]
 
 
 class _Shape(Generic[T]):
@@ -80,4 +96,4 @@ class _Shape(Generic[T]):
         self.is_parameter = is_parameter
         self.parameters = tuple(index for index, parameter in enumerate(is_parameter) if parameter)
         self.literals = itemgetter(*(index for index, parameter in enumerate(is_parameter) if not parameter))
-        self.targets: dict[Any, tuple[T, tuple[str, ...], ReadValues]] = {}
+        self.targets: dict[Any, tuple[T | _Unmade[T], tuple[str, ...], ReadValues]] = {}

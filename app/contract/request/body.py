@@ -2,9 +2,11 @@
 
 import codecs
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import orjson
+from jsonschema_rs import Validator
 
 from app import errors
 from app.contract.document.contract import Contract, Pointer
@@ -85,11 +87,23 @@ class BodyReader:
         )
         self._uuids = frozenset(name for name, schema in self.properties.items() if _holds_uuids(contract, schema))
         self.defaults = dict(defaults)
-        self._validator = SchemaReader(contract, Direction.REQUEST).validator(media["schema"])
-        # A required body whose schema admits `{}`.
-        self._wanted = request_body.get("required", False) and self._validator.is_valid({})
-        self._formatter = ErrorFormatter(contract, media["schema"], BODY)
+        self._schema = media["schema"]
+        self._required = request_body.get("required", False)
         self._accepted = _ranges(self.media_type)
+
+    # Compiled at first use: most models are never written while a server runs.
+    @cached_property
+    def _validator(self) -> Validator:
+        return SchemaReader(self._contract, Direction.REQUEST).validator(self._schema)
+
+    @cached_property
+    def _formatter(self) -> ErrorFormatter:
+        return ErrorFormatter(self._contract, self._schema, BODY)
+
+    @cached_property
+    def _wanted(self) -> bool:
+        """Whether the body is required although its schema admits `{}`."""
+        return self._required and self._validator.is_valid({})
 
     def read(self, body: bytes, content_type: str) -> dict[str, Any]:
         """Validate a body. :returns: the properties that a client may set, with defaults

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.contract.compile.connexion_api import ContractAPI, outline
-from app.contract.connexion import Resolver, Specification
+from app.contract.compile.connexion_api import ContractAPI
+from app.contract.connexion import Resolver
 from app.contract.document.code_frames import CodeFrame
 from app.contract.document.contract import Contract
 from app.contract.serve.executor import Server
@@ -26,9 +26,9 @@ class CompiledContract:
         self.contract = contract
         self.server = server
         self.router = api.router
-        self.prefix = api.base_path + "/"
+        self.prefix = contract.base_path + "/"
         # URLs in authentik's public documentation: `/api/v3//flows/instances/`.
-        self.doubled = api.base_path + "//"
+        self.doubled = contract.base_path + "//"
         self.problems = Problems(contract)
 
 
@@ -51,25 +51,15 @@ class ActiveContract:
         self.findings: tuple[CodeFrame, ...] = ()
         self._server = server
         self._path_prefix = path_prefix
-        self._outline: dict[str, Any] = {}
-        self._specification: Specification | None = None
         self._options: dict[str, Any] = {}
 
-    def start(self, specification: Specification, options: dict[str, Any]) -> ContractAPI:
+    def start(self, options: dict[str, Any]) -> ContractAPI:
         """Compile the first contract.
 
-        :param specification: Connexion's specification of the contract
-        :param options: Connexion's options
+        :param options: Connexion's options of an API
         """
-        self._outline, self._specification, self._options = (
-            outline(self.contract),
-            specification,
-            {
-                **options,
-                "path_prefix": self._path_prefix,
-            },
-        )
-        api = ContractAPI(specification, contract=self.contract, metrics=self._metrics, **self._options)
+        self._options = {**options, "path_prefix": self._path_prefix}
+        api = ContractAPI(self.contract, metrics=self._metrics, **self._options)
         self.compiled_contract = CompiledContract(self.contract, self._server, api)
         return api
 
@@ -79,13 +69,8 @@ class ActiveContract:
         :param contract: a contract that has passed the boot checks
         :param handler_of: returns the handler of an operationId
         """
-        known = outline(contract)
-        if known != self._outline:
-            # Connexion takes long to read an outline, and most changes do not affect it.
-            self._outline, self._specification = known, Specification.load(known)
-        options = {**self._options, "resolver": Resolver(handler_of), "base_path": None}
-        api = ContractAPI(self._specification, contract=contract, metrics=self._metrics, **options)
-        return CompiledContract(contract, server, api)
+        options = {**self._options, "resolver": Resolver(handler_of)}
+        return CompiledContract(contract, server, ContractAPI(contract, metrics=self._metrics, **options))
 
     def activate(self, compiled_contract: CompiledContract) -> None:
         """Serve another contract from the next request on."""

@@ -1,6 +1,6 @@
 """Connexion middleware that serves the contract.
 
-It is a `SpecMiddleware`: Connexion passes it the specification, which becomes a `CompiledContract`. Each request takes one
+It is a `SpecMiddleware`: Connexion passes it the options of the API, which becomes a `CompiledContract`. Each request takes one
 lookup, one plan and one response. Paths outside the contract go to the next application.
 """
 
@@ -103,9 +103,9 @@ class ContractMiddleware(SpecMiddleware):
         self._room = room or Room()
         self._log: Any = None
 
-    def add_api(self, specification: Specification, **options: Any) -> ContractAPI:
-        """Build the plans. Called by Connexion when the application starts."""
-        return self._active_contract.start(specification, options)
+    def add_api(self, _specification: Specification, **options: Any) -> ContractAPI:
+        """Compile the contract. Called by Connexion when the application starts."""
+        return self._active_contract.start(options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
