@@ -29,7 +29,7 @@ class _Seed(click.Path):
     help="Apply the blueprints of this folder (*.yaml) first. An error in one stops the start. `default` stands for the flows of a"
     " new authentik.",
 )
-@click.option("--record", is_flag=True, help="Record requests, for coverage, traffic and snapshots.")
+@click.option("--record", is_flag=True, help="Record requests, for coverage and traffic.")
 @click.option("--deterministic", is_flag=True, help="Fix time and identifiers, for tests.")
 @allowing
 @click.pass_obj

@@ -8,8 +8,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
 
+from app import errors
 from app.contract.document.code_frames import CodeFrame
 from app.contract.document.contract import Contract
+from app.contract.response import responses
 from app.contract.serve.compiled_contract import ActiveContract
 from app.metrics import Metrics
 from app.pages import health, metrics
@@ -22,6 +24,7 @@ from app.pages.media import media
 from app.pages.policy import add_headers
 from app.pages.recording import recording
 from app.pages.schema import schema
+from app.pages.snapshots import snapshots
 from app.pages.watch import KNOWN, Watch, state_of
 from app.recording.recorder import Recorder
 from app.settings import Settings
@@ -57,9 +60,11 @@ def create_app(
     flask.register_blueprint(media(store))
     if settings.metrics == "on":
         flask.register_blueprint(metrics.metrics(counted, settings.metrics_token))
+    flask.register_blueprint(snapshots(store, settings.workers))
     if recorder is not None:
         flask.register_blueprint(recording(recorder, store))
     flask.register_error_handler(HTTPException, _render_error)
+    flask.register_error_handler(errors.Unavailable, _render_unavailable)
     flask.after_request(add_headers)
     adapter, watch = Adapter(flask), Watch(store)
 
@@ -111,6 +116,13 @@ class _Pages(Flask):
         for_clients = ("/-/", f"{self._base_path or '/-'}/")
         paths = (rule.rule for rule in self.url_map.iter_rules() if not rule.arguments)
         return frozenset(path for path in paths if not path.startswith(for_clients))
+
+
+def _render_unavailable(_error: errors.Unavailable) -> Response:
+    response = jsonify({"detail": responses.UNAVAILABLE})
+    response.status_code = 503
+    response.headers["Retry-After"] = responses.RETRY_AFTER.decode()
+    return response
 
 
 def _render_error(error: HTTPException) -> Response:

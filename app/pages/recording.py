@@ -1,13 +1,9 @@
-"""`/contract/`: coverage by clients, recorded traffic, and snapshots of the store for tests."""
-
-from collections.abc import Callable
+"""`/contract/`: coverage by clients, and recorded traffic."""
 
 import orjson
-from flask import Blueprint, Response, render_template, request
-from werkzeug.exceptions import Conflict, Forbidden
+from flask import Blueprint, Response, render_template
 
-from app import errors
-from app.contract.request import authentication as security
+from app.pages.superusers import done, require_superuser
 from app.recording.har import archive
 from app.recording.recorder import Recorder
 from app.store import Store
@@ -17,7 +13,7 @@ def recording(recorder: Recorder, store: Store) -> Blueprint:
     """The pages of a recorder. Those that show or change data require a superuser.
 
     :param recorder: the recorder to show
-    :param store: the store of the snapshots and the tokens
+    :param store: the store of the tokens
     """
     page = Blueprint("recording", __name__, url_prefix="/contract", template_folder="templates")
 
@@ -31,51 +27,22 @@ def recording(recorder: Recorder, store: Store) -> Blueprint:
 
     @page.get("/traffic.har")
     def traffic() -> Response:
-        _require_superuser(store)
+        require_superuser(store)
         response = _json(archive(recorder.exchanges()))
         response.headers["Content-Disposition"] = 'attachment; filename="traffic.har"'
         return response
 
     @page.delete("/traffic.har")
     def forget() -> Response:
-        _require_superuser(store)
-        return _done(recorder.forget)
+        require_superuser(store)
+        return done(recorder.forget)
 
-    @page.post("/reset")
+    @page.post("/reset/", strict_slashes=False)
     def reset() -> Response:
-        _require_superuser(store)
-        return _done(recorder.reset)
-
-    @page.post("/snapshot")
-    def snapshot() -> Response:
-        _require_superuser(store)
-        return _done(store.snapshot.take)
-
-    @page.post("/restore")
-    def restore() -> Response:
-        _require_superuser(store)
-        return _done(store.snapshot.put_back)
+        require_superuser(store)
+        return done(recorder.reset)
 
     return page
-
-
-def _require_superuser(store: Store) -> None:
-    """:raises Forbidden: the sender of the request is no superuser, or unknown"""
-    verify = security.BearerSecurityHandler(store.tokens.find).get_fn({}, [])
-    try:
-        access = verify(request.headers.get("Authorization"))
-    except security.Forbidden as error:
-        raise Forbidden(str(error)) from error
-    if not access.superuser:
-        raise Forbidden(security.PERMISSION_DENIED)
-
-
-def _done(change: Callable[[], None]) -> Response:
-    try:
-        change()
-    except errors.StoreUnusable as error:
-        raise Conflict(str(error)) from error
-    return Response(status=204)
 
 
 def _json(value: object) -> Response:

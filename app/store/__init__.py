@@ -45,7 +45,7 @@ from app.store.schema import tables
 from app.store.schema.search import FORMAT
 from app.store.schema.tables import properties
 from app.store.upkeep import backup, migration
-from app.store.upkeep.snapshot import Snapshot
+from app.store.upkeep.snapshots import Snapshots
 
 
 class Store:
@@ -85,7 +85,7 @@ class Store:
         self.structures = Structures(self.database, self.flows)
         self.passwords = Passwords(self.database)
         self.tokens = Tokens(self.database, token_cache, Owners(self.database, self.objects, models))
-        self.snapshot = Snapshot(self.database.address)
+        self.snapshots = Snapshots(self.database.address)
         self.resources = Resources(self._resource)
         self._repositories: dict[str, Repository] = {}
         self._searched = {name: tuple(properties) for name, properties in sorted(searched.items())}
@@ -247,8 +247,8 @@ class Store:
         return hashlib.sha256("".join(pk for (pk,) in rows).encode()).digest()
 
     def close(self) -> None:
-        """Close all connections, and discard the snapshot."""
-        self.snapshot.discard()
+        """Close all connections, and discard all snapshots."""
+        self.snapshots.discard_all()
         self.database.close()
 
     def update_search(self) -> None:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -104,13 +105,13 @@ class Server:
         """A client with a superuser's token, to be closed after use."""
         return Flows(self.url, self.token)
 
-    def snapshot(self) -> None:
-        """Save the state of the store, replacing the last snapshot."""
-        self._send("POST", "snapshot")
+    def snapshot(self, name: str = "default") -> None:
+        """Save the state of the store, replacing the snapshot of that name."""
+        self._send("POST", f"snapshot/{quote(name, safe='')}/")
 
-    def restore(self) -> None:
-        """Restore the snapshot. No other request may be running."""
-        self._send("POST", "restore")
+    def restore(self, name: str = "default") -> None:
+        """Restore a snapshot. No other request may be running."""
+        self._send("POST", f"restore/{quote(name, safe='')}/")
 
     def exchanges(self) -> list[dict[str, Any]]:
         """The recorded requests and responses since the last `forget`, as entries of an HTTP archive (HAR 1.2)."""

@@ -19,7 +19,7 @@ from tests.asgi import FLOWS, Client
 from tests.contract_files import copied, replaced
 
 COVERAGE, TRAFFIC = "/contract/coverage.json", "/contract/traffic.har"
-RESET, SNAPSHOT, RESTORE = "/contract/reset", "/contract/snapshot", "/contract/restore"
+RESET = "/contract/reset"
 JSON = {"content-type": "application/json"}
 IMPORT = "/api/v3/flows/instances/import/"
 
@@ -67,8 +67,6 @@ def test_nothing_is_there_unless_it_is_recorded(client):
         ("GET", COVERAGE),
         ("GET", TRAFFIC),
         ("POST", RESET),
-        ("POST", SNAPSHOT),
-        ("POST", RESTORE),
     ):
         assert client(method, path).status == 404
 
@@ -211,7 +209,7 @@ def test_the_traffic_can_be_cleared_without_the_coverage(recorded):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", TRAFFIC), ("DELETE", TRAFFIC), ("POST", RESET), ("POST", SNAPSHOT), ("POST", RESTORE)]
+    ("method", "path"), [("GET", TRAFFIC), ("DELETE", TRAFFIC), ("POST", RESET), ("POST", f"{RESET}/")]
 )
 @pytest.mark.parametrize("token", ["", "nope", "reader"])
 def test_data_are_for_superusers(recorded, method, path, token):
@@ -433,44 +431,6 @@ def test_what_goes_wrong_breaks_no_request(recorded, monkeypatch):
     monkeypatch.undo()
     assert recorded.get(FLOWS).status == 200
     assert len(entries(recorded)) == 1
-
-
-def test_a_store_is_put_back(recorded, make_flow):
-    kept = recorded.post(FLOWS, make_flow()).json()
-    assert recorded.post(SNAPSHOT).status == 204
-    for _ in range(2):
-        other = recorded.post(FLOWS, make_flow()).json()
-        assert recorded.patch(f"{FLOWS}{kept['slug']}/", {"title": "changed"}).status == 200
-        assert recorded.get(FLOWS).json()["pagination"]["count"] == 2
-        assert recorded.post(RESTORE).status == 204
-        assert recorded.get(FLOWS).json()["results"] == [kept]
-        assert recorded.get(f"{FLOWS}{other['slug']}/").status == 404
-    # The last one counts.
-    recorded.delete(f"{FLOWS}{kept['slug']}/")
-    assert recorded.post(SNAPSHOT).status == 204
-    recorded.post(FLOWS, make_flow())
-    assert recorded.post(RESTORE).status == 204
-    assert recorded.get(FLOWS).json()["results"] == []
-
-
-def test_there_may_be_nothing_to_put_back(recorded):
-    recorded.store.snapshot.discard()
-    answer = recorded.post(RESTORE)
-    assert (answer.status, answer.json()) == (409, {"detail": "There is no snapshot yet. Take one first."})
-
-
-def test_another_store_than_an_embedded_one_is_not_put_back(settings, contract):
-    store = open_store(replace(settings, database_url="sqlite://"), contract)
-    store.migrate()
-    store.tokens.add("root", superuser=True, secret="root")
-    client = Client(create_app(settings, contract=contract, store=store, recorder=Recorder(contract)), "root")
-    for path in (SNAPSHOT, RESTORE):
-        answer = client.post(path)
-        assert (answer.status, answer.json()) == (
-            409,
-            {"detail": "Snapshots are of an embedded store in a file, and this store is memory."},
-        )
-    store.close()
 
 
 def test_a_body_that_may_hold_a_secret_and_can_not_be_read_is_not_recorded(recorded):
