@@ -121,6 +121,18 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """A property that has an object for each item of a list.
+
+    :param of: the property with the list
+    :param objects: the objects by item
+    """
+
+    of: str
+    objects: Mapping[Any, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A view of objects that permissions grant.
 
@@ -163,6 +175,7 @@ class Model:
     :param named_by: the property with a unique value that names an object
     :param generated: the properties that get a random UUID when an object is created
     :param numbered: whether `pk` is an integer
+    :param details: the properties that have an object for each item of a list
     """
 
     name: str
@@ -192,6 +205,7 @@ class Model:
     named_by: str = "name"
     generated: tuple[str, ...] = ()
     numbered: bool = False
+    details: Mapping[str, Details] = field(default_factory=dict)
 
     @property
     def app(self) -> str:

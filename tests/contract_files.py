@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from app.application import load_contract
-from app.contract.compile.models import models
 from app.settings import Settings
+from tests.examples import creators
 
 
 @cache
@@ -17,9 +17,9 @@ def shipped():
 
 
 def models_with_paths(contract):
-    """The names of the models that `x-serves` names."""
+    """The names of the models that `x-serves` names, and that requests can make objects of."""
     scopes = dict.fromkeys(item.get("x-serves") for item in contract.document["paths"].values())
-    return [scope for scope in scopes if scope in models(contract)]
+    return [scope for scope in scopes if scope in creators(contract)]
 
 
 def copied(folder):

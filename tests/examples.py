@@ -1,7 +1,7 @@
 """Requests that need nothing but the contract: each operation's own example, sent to objects that are there."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,7 @@ class Operation:
     :param query: those of its query
     :param body: what reads its body, None if it takes none
     :param unique_together: the members of its body that are unique together
-    :param success: the status of its successful answer
+    :param success: the status of the answer to its example; an error if no request can make what it needs
     """
 
     id: str
@@ -50,7 +50,7 @@ class Operation:
 def operations(contract):
     """The operations of a contract, by operationId."""
     base = contract.document["servers"][0]["url"].rstrip("/")
-    return {
+    described = {
         spec["operationId"]: Operation(
             spec["operationId"],
             method.upper(),
@@ -64,6 +64,37 @@ def operations(contract):
         )
         for pointer, path, method, spec in contract.operations()
     }
+    # A required reference to what is not kept is always refused.
+    refused = {name for name, known in described.items() if known.body and _leads_nowhere(contract, known)}
+    folders = {known.url: name not in refused for name, known in described.items() if known.success == 201}
+    for name, known in described.items():
+        if known.parameters and not _leads_somewhere(known.url, folders, described):
+            described[name] = replace(known, success=404)
+        elif name in refused:
+            described[name] = replace(known, success=400)
+    return described
+
+
+def _leads_somewhere(url, folders, described):
+    """Whether a path can name an object.
+
+    :param folders: whether an object can be made, by the path that makes it
+    """
+    folder, _, rest = url.partition("{")
+    if folder in folders:
+        return folders[folder]
+    # A path of several kinds.
+    named, every = "{" + rest.partition("/")[0] + "/", {known.url for known in described.values()}
+    return any(made and other + named in every for other, made in folders.items())
+
+
+def _leads_nowhere(contract, operation):
+    """Whether the body of an operation has to have a reference to what is not kept."""
+    for media in operation.spec["requestBody"]["content"].values():
+        for name in flattened(contract, media["schema"]).get("required", ()):
+            if operation.body.properties[name].get("x-references", {}).get("to") == []:
+                return True
+    return False
 
 
 def _unique_together(contract, spec):
@@ -94,9 +125,9 @@ class Examples:
     def __init__(self, contract, client):
         self.contract = contract
         self.client = client
-        self.models = models.models(contract)
         self.operations = operations(contract)
         self.creators = creators(contract)
+        self.models = {name: model for name, model in models.models(contract).items() if name in self.creators}
         self._folders = {operation.url: model for model, operation in self.creators.items()}
         self._numbers = itertools.count(1)
         self._made = {}
@@ -135,6 +166,8 @@ class Examples:
         operation = self.operations[operation_id]
         if not operation.parameters:
             return operation.url
+        if operation.success == 404:
+            return operation.url.format(**{one["name"]: one["example"] for one in operation.parameters})
         model = self.model_of(operation)
         if self.models[model].collection == "flows":
             # A flow without a stage can't be entered.
@@ -187,7 +220,7 @@ class Examples:
         return (client or self.client)(operation.method, self.url(operation_id), **request)
 
     def _leading(self, references, value):
-        if references is None or value is None:
+        if value is None or not references or not references["to"]:
             return value
         if isinstance(value, list):
             return [self._leading(references, each) for each in value]

@@ -172,6 +172,8 @@ class Representations:
             **self._names(row.pk, row.name, model),
             **self._related(model.collection, row),
         }
+        for name, details in model.details.items():
+            values[name] = [details.objects[item] for item in values.get(details.of, ()) if item in details.objects]
         in_responses = {name: values[name] for name in model.in_responses if name in values}
         if model.leave_out is not None:
             model.leave_out(in_responses)

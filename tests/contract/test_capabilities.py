@@ -18,7 +18,7 @@ from tests.contract_files import copied, shipped
 
 DUMMY, STAGES = "stages/dummy.yaml", "stages/all.yaml"
 FLOW_BINDINGS, POLICY_BINDINGS, FLOWS = "flows/bindings.yaml", "policies/bindings.yaml", "authentik-flows.yaml"
-USERS, GROUPS = "core/users.yaml", "core/groups.yaml"
+USERS, GROUPS, GEOIP = "core/users.yaml", "core/groups.yaml", "policies/geoip.yaml"
 API = "/api/v3"
 
 SCOPES = sorted({model.collection for model in models.models(shipped()).values()} | models.models(shipped()).keys())
@@ -112,6 +112,18 @@ def changed(contract, file, old, new):
             "        description: Another identity",
             "x-generated: uuid",
             "generates a UUID",
+        ),
+        (GEOIP, "of: countries,", "of: lands,", "x-details", "The object of a model has no list 'lands'"),
+        (GEOIP, "of: countries,", "of: name,", "x-details", "The object of a model has no list 'name'"),
+        (GEOIP, "iso3166_list", "iso_list", "x-details", "There is no operation 'policies_geoip_iso_list'"),
+        (GEOIP, "by: code", "by: number", "x-details", "is no list of objects with the text 'number'"),
+        (GEOIP, "    readOnly: true\n", "", "x-details", "The server returns a list, which no body has"),
+        (
+            GEOIP,
+            "    x-create-default: []\n",
+            "    x-create-default: []\n  networks: {type: array, items: {}, x-set: true}\n",
+            "networks:",
+            "Only lists of texts, or of integers, can be sorted",
         ),
         (GROUPS, "inverse_of: groups", "inverse_of: nothing", "inverse_of: nothing", "no list of references 'nothing'"),
         (GROUPS, "inverse_of: groups", "inverse_of: email", "inverse_of: email", "no list of references 'email'"),

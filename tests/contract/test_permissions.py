@@ -99,7 +99,10 @@ def test_any_other_single_permission(examples, store):
     assert allowed == []
 
 
-@pytest.mark.parametrize("operation_id", [name for name, required in REQUIRED.items() if len(required) > 1])
+@pytest.mark.parametrize(
+    "operation_id",
+    [name for name, required in REQUIRED.items() if len(required) > 1 and OPERATIONS[name].success < 400],
+)
 def test_one_required_permission_too_few(examples, store, operation_id):
     for number, missing in enumerate(sorted(REQUIRED[operation_id])):
         token = store.tokens.add(f"t{number}", permissions=REQUIRED[operation_id] - {missing})

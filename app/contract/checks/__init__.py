@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.contract.checks.collections import check_collections
+from app.contract.checks.details import check_details
 from app.contract.checks.discriminators import check_discriminators
 from app.contract.checks.document import check_references, check_specification, check_structure
 from app.contract.checks.drafts import Draft
@@ -86,7 +87,11 @@ def _check(
             *check_collections(contract),
         ),
         lambda: (*check_servers(contract), *check_operations(contract)),
-        lambda: (*check_links(contract), *check_values(contract, parts())),
+        lambda: (
+            *check_links(contract),
+            *check_values(contract, parts()),
+            *check_details(contract, parts().all),
+        ),
         lambda: check_handlers(
             contract,
             implementation.handlers(contract),

@@ -45,6 +45,8 @@ _SUSPICIOUS: Mapping[str | None, frozenset[str]] = {
     },
 }
 _MOST = frozenset(most for _, most in _LIMITS)
+# The types of items that have an order.
+_SORTED = frozenset({"string", "integer"})
 # Keys of messages that are not keywords.
 _SITUATIONS = frozenset({"null", "required"})
 
@@ -133,6 +135,9 @@ def _check_types(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> 
         yield contract.finding(
             (*pointer, "x-trim"), f"`x-trim` has no effect on values of type {kind}.", "Remove it, or correct the type."
         )
+    if "x-set" in node and flattened(contract, node.get("items", {})).get("type") not in _SORTED:
+        problem = "Only lists of texts, or of integers, can be sorted."
+        yield contract.finding((*pointer, "x-set"), problem, "Remove it, or correct the type.")
     for bound in ("minimum", "maximum"):
         exclusive = f"exclusive{bound.title()}"
         if exclusive in own & node.keys() and bound not in merged:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from app import errors
+from app.contract.compile.constants import constants
 from app.contract.compile.plan import body_reader
 from app.contract.document.contract import Contract, Pointer, cached
 from app.contract.request.body import BodyReader, InvalidBody
 from app.contract.validation.schemas import admits_null, default_of, flattened, schema_properties
 from app.contract.validation.write_only import without_write_only, write_only
-from app.domain import Collection, Decision, Grant, Model, Reference
+from app.domain import Collection, Decision, Details, Grant, Model, Reference
 
 VERBS: Mapping[str, str] = {
     "used_by_list": "get",
@@ -191,7 +192,17 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
         named_by=about.get("named_by", "name"),
         generated=tuple(name for name, property_schema in in_responses.items() if "x-generated" in property_schema),
         numbered=in_responses.get("pk", {}).get("type") == "integer",
+        details={
+            name: _details(contract, property_schema["x-details"])
+            for name, property_schema in in_responses.items()
+            if "x-details" in property_schema
+        },
     )
+
+
+def _details(contract: Contract, declared: Mapping[str, str]) -> Details:
+    objects = constants(contract)[declared["from"]].response
+    return Details(declared["of"], {one[declared["by"]]: one for one in objects})
 
 
 def _leave_out(

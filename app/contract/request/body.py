@@ -86,6 +86,7 @@ class BodyReader:
             name for name, schema in self.properties.items() if _is_null_if_blank(contract, schema)
         )
         self._uuids = frozenset(name for name, schema in self.properties.items() if _holds_uuids(contract, schema))
+        self._sets = frozenset(name for name, schema in self.properties.items() if schema.get("x-set"))
         self.defaults = dict(defaults)
         self._schema = media["schema"]
         self._required = request_body.get("required", False)
@@ -212,6 +213,8 @@ class BodyReader:
         known = {name: value for name, value in instance.items() if name in self._kept and name not in without}
         for name in self._uuids & known.keys() if self._uuids else ():
             known[name] = _in_small_letters(known[name])
+        for name in self._sets & known.keys() if self._sets else ():
+            known[name] = known[name] and sorted(set(known[name]))
         return known
 
     def _decode(self, body: bytes, content_type: str) -> Any:

@@ -221,6 +221,7 @@ _OF_REQUESTS: Mapping[str, Compare] = {
         "white space around it is kept now.",
         "Remove white space around it yourself.",
     ),
+    "x-set": _always(Effect.OTHER, "Check the order of the items that you get back, and whether one is there twice."),
     "x-messages": _always(Effect.HARMLESS),
     "x-unique": _unique,
     "x-unique-together": _unique_sets,
@@ -235,6 +236,7 @@ _OF_REQUESTS: Mapping[str, Compare] = {
 
 _OF_RESPONSES: Mapping[str, Compare] = {
     "x-url-template": _always(Effect.OTHER, "Follow the URL that is answered, and build none yourself."),
+    "x-details": _always(Effect.OTHER, "Check what is answered for each item."),
     "x-model": _model,
 }
 
