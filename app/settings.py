@@ -1,15 +1,19 @@
 """All settings, read from the environment once. `docs/settings.md` describes each; a test compares the two."""
 
 import contextlib
+import difflib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "FLOWS_"
+
+# Variables that commands read, and a server does not.
+_OF_COMMANDS = ("FLOWS_TOKEN",)
 
 TOKEN_RULE = "a token has visible ASCII characters only, and no blanks"  # noqa: S105  # a sentence
 """The syntax of tokens, for the `Authorization` header (RFC 9110, section 11.4)."""
@@ -211,7 +215,7 @@ class Settings:
         """
         values: dict[str, Any] = {}
         for setting in fields(cls):
-            for name in filter(None, (setting.name, setting.metadata.get("alias"))):
+            for name in _names(setting):
                 variable = PREFIX + name.upper()
                 text = environment.get(variable, "").strip()
                 if text:
@@ -223,6 +227,25 @@ class Settings:
                     shown = "the value" if setting.metadata["secret"] else repr(text)
                     raise SettingsError(f"{variable}: {shown} can't be used: {error}.") from error
         return cls(**values)
+
+
+def unknown(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Find variables that look like settings and are none.
+
+    :returns: the name of each, and that of the most similar setting, empty if none is similar
+    """
+    names = [PREFIX + name.upper() for setting in fields(Settings) for name in _names(setting)]
+    known = {*names, *_OF_COMMANDS}
+    return [
+        (name, next(iter(difflib.get_close_matches(name, names, 1, cutoff=0.8)), ""))
+        for name in sorted(environment)
+        if name.startswith(PREFIX) and name not in known
+    ]
+
+
+def _names(setting: Field[Any]) -> Iterator[str]:
+    """The name of a setting, and that in earlier versions."""
+    yield from filter(None, (setting.name, setting.metadata.get("alias")))
 
 
 def describe() -> list[tuple[str, str, str]]:

@@ -79,7 +79,7 @@ def flows_server(pytestconfig: pytest.Config, flows_settings: Mapping[str, str])
 
 @pytest.fixture
 def flows(flows_server: Server) -> Iterator[Flows]:
-    """A client of the API. What the server stores is put back after the test, whoever changed it."""
+    """A client of the API. After the test, the store is put back to the state of the start."""
     flows_server.forget()
     with flows_server.client() as client:
         yield client

@@ -9,19 +9,23 @@ from typing import Any
 
 import click
 
+from app.cli.overriding import overriding
+from app.cli.seeding import Seed, seeding
 from app.settings import Settings
 
 
 @click.command(short_help="Serve the API, and reload the contract on each save.")
-@click.option("--deterministic", is_flag=True, help="Fix time and identifiers, for tests.")
 @click.pass_obj
-def command(settings: Settings, *, deterministic: bool) -> None:
+@overriding("host", "port")
+@click.option("--deterministic", is_flag=True, help="Fix time and identifiers, for tests.")
+@seeding
+def command(settings: Settings, *, seed: Seed | None, deterministic: bool) -> None:
     """Serve the API in one process, and reload the contract on each save.
 
     If the saved contract is invalid, the last good one stays active. Operations without a handler return their examples. A change
     of the code restarts the process. Requests are recorded; /contract/coverage/ shows what they exercise.
 
-    Example: FLOWS_PORT=9000 flows dev
+    Example: flows dev --port 9000 --seed default
     """
     from uvicorn import Config, Server
     from uvicorn.supervisors import ChangeReload
@@ -29,10 +33,11 @@ def command(settings: Settings, *, deterministic: bool) -> None:
     from app import determinism
     from app.cli.banner import banner
     from app.cli.first_token import bootstrap
-    from app.cli.start import draft_or_exit, store_or_exit
+    from app.cli.start import draft_or_exit, store_or_exit, warn_of_unknown_settings
     from app.cli.temporary import with_file
     from app.server.listening import listener_or_exit
 
+    warn_of_unknown_settings()
     listener = listener_or_exit(settings)
     given, settings = settings, with_file(settings)
     contract = draft_or_exit(settings)
@@ -40,6 +45,8 @@ def command(settings: Settings, *, deterministic: bool) -> None:
         # What a start creates has the same identifiers each time.
         determinism.fix(b"")
     store = store_or_exit(settings, contract)
+    if seed is not None:
+        seed.apply_or_exit(store)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
     store.close()
     code = Path(__file__).parents[1]

@@ -1,6 +1,5 @@
 """The checks of `flows doctor`: a function for each subject. They change nothing."""
 
-import difflib
 import importlib.metadata
 import os
 import platform
@@ -17,7 +16,7 @@ from packaging.requirements import Requirement
 from app import errors
 from app.application import load_contract
 from app.contract.document.findings import ContractError
-from app.settings import PREFIX, Settings, describe
+from app.settings import PREFIX, Settings, describe, unknown
 from app.store.collections.tokens import Tokens
 from app.store.engine.address import Address, address_of
 from app.store.engine.database import Database
@@ -77,12 +76,8 @@ def check_settings(settings: Settings, environment: Mapping[str, str]) -> Iterat
     known = [variable for variable, _, _ in describe()]
     given = sorted(name for name in environment if name.startswith(PREFIX))
     yield Line("ok", "settings", f"{', '.join(name for name in given if name in known) or 'None'} given.")
-    for name in given:
-        if name not in known:
-            (meant, *_) = [*difflib.get_close_matches(name, known, 1, cutoff=0.8), ""]
-            yield Line(
-                "warn", "settings", f"{name} is no setting.", f"Did you mean {meant}?" if meant else "Take it away."
-            )
+    for name, meant in unknown(environment):
+        yield Line("warn", "settings", f"{name} is no setting.", f"Did you mean {meant}?" if meant else "Take it away.")
     for name in ("bootstrap_token", "metrics_token"):
         if 0 < len(getattr(settings, name)) < SECRET_LENGTH:
             advice = f"Give {SECRET_LENGTH} characters or more, by chance: `openssl rand -hex 32`."

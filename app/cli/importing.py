@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -28,39 +27,20 @@ def command(settings: Settings, files: tuple[Path, ...], allowed: Allowed) -> No
 
     store = store_or_exit(settings, contract_or_exit(settings))
     try:
-        if not apply_files(store, files, allowed):
+        if not apply(store, read(files), allowed):
             raise SystemExit(1)
     finally:
         store.close()
 
 
-def apply_files(store: Store, files: Sequence[Path], allowed: Allowed = NOTHING) -> bool:
+def apply(store: Store, texts: Mapping[str, bytes], allowed: Allowed = NOTHING, *, err: bool = False) -> bool:
     """Apply blueprints in the order of their dependencies, and print the outcome of each.
 
+    :param texts: the blueprints by name
     :param allowed: the options for blueprints
+    :param err: whether to print to standard error only
     :returns: whether all were applied
     """
-    return _apply(store, {str(file): text for file, text in _read(files).items()}, allowed)
-
-
-def seed_or_exit(store: Store, seed: Path | None, allowed: Allowed) -> None:
-    """Apply the blueprints of a folder, or the default flows; exit 1 if one can't be applied.
-
-    :param seed: the folder; None for the default flows
-    """
-    if seed is not None:
-        done = apply_files(store, sorted(seed.glob("*.yaml")), allowed)
-    else:
-        from app.blueprints import DEFAULT
-
-        # The default flows are authentik's; the contract may serve a part of them.
-        done = _apply(store, {"default": DEFAULT.read_bytes()}, replace(allowed, skip_unknown=True))
-    if not done:
-        raise SystemExit(1)
-
-
-def _apply(store: Store, texts: Mapping[str, bytes], allowed: Allowed) -> bool:
-    """Apply blueprints. :param texts: the blueprints by name :returns: whether all were applied"""
     from app.blueprints.machine import Machine
     from app.blueprints.several import apply_all
 
@@ -77,7 +57,9 @@ def _apply(store: Store, texts: Mapping[str, bytes], allowed: Allowed) -> bool:
             log for log in outcome.logs if "entry" in log["attributes"] and log["attributes"]["action"] != "note"
         ]
         done = Counter(log["attributes"]["action"] for log in entries)
-        click.echo(f"{name}: {', '.join(f'{count} {action}' for action, count in done.items()) or 'nothing to do'}")
+        click.echo(
+            f"{name}: {', '.join(f'{count} {action}' for action, count in done.items()) or 'nothing to do'}", err=err
+        )
         for log in entries:
             if allowed.skip_unknown and log["attributes"]["action"] == "skipped":
                 _tell(f"{name}:{log['event']}")
@@ -89,8 +71,9 @@ def _tell(line: str) -> None:
     click.echo(printable(line), err=True)
 
 
-def _read(files: Sequence[Path]) -> Mapping[Path, bytes]:
+def read(files: Sequence[Path]) -> Mapping[str, bytes]:
+    """Read files. :returns: their contents by name :raises ClickException: one can't be read"""
     try:
-        return {file: file.read_bytes() for file in files}
+        return {str(file): file.read_bytes() for file in files}
     except OSError as error:
         raise click.ClickException(f"{error.filename} can't be read: {error.strerror}.") from error

@@ -3,47 +3,30 @@
 import gc
 import itertools
 import os
-from pathlib import Path
 from typing import Any
 
 import click
 
-from app.cli.allowed import Allowed, allowing
+from app.cli.overriding import overriding
+from app.cli.seeding import Seed, seeding
 from app.settings import Settings
-
-_DEFAULT = Path("default")
-
-
-class _Seed(click.Path):
-    """A folder, or `default`."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return _DEFAULT if value == str(_DEFAULT) else super().convert(value, param, ctx)
 
 
 @click.command(short_help="Serve the API until told to stop.")
-@click.option(
-    "--seed",
-    metavar="DIR",
-    type=_Seed(exists=True, file_okay=False, path_type=Path),
-    help="Apply the blueprints of this folder (*.yaml) first. An error in one stops the start. `default` stands for the flows of a"
-    " new authentik.",
-)
+@click.pass_obj
+@overriding("host", "port", "workers")
 @click.option("--record", is_flag=True, help="Record requests, for coverage and traffic.")
 @click.option("--deterministic", is_flag=True, help="Fix time and identifiers, for tests.")
-@allowing
-@click.pass_obj
-def command(settings: Settings, seed: Path | None, *, record: bool, deterministic: bool, allowed: Allowed) -> None:
+@seeding
+def command(settings: Settings, *, seed: Seed | None, record: bool, deterministic: bool) -> None:
     """Serve the API until told to stop.
 
     A SQLite store is created or migrated first, and the first start prints a superuser's token, once. --record and --deterministic
     are for tests, and require one worker.
 
-    Example: FLOWS_PORT=9000 FLOWS_WORKERS=2 flows serve
+    Example: flows serve --port 9000 --workers 2
     """
     _check_usage(settings, "--record" if record else "--deterministic" if deterministic else "")
-    if allowed and seed is None:
-        raise click.UsageError("--allow-env, --allow-files and --skip-unknown are for the blueprints of --seed.")
 
     # Nearly all objects of the start are permanent: collecting garbage would take a tenth of its time.
     gc.disable()
@@ -53,14 +36,20 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     from app.application import create_app, create_metrics
     from app.cli.banner import banner
     from app.cli.first_token import bootstrap
-    from app.cli.importing import seed_or_exit
-    from app.cli.start import contract_or_exit, store_or_exit, tracing_or_warning, warn_of_pooler
+    from app.cli.start import (
+        contract_or_exit,
+        store_or_exit,
+        tracing_or_warning,
+        warn_of_pooler,
+        warn_of_unknown_settings,
+    )
     from app.cli.stored import check_in_background
     from app.cli.temporary import with_file
     from app.recording.recorder import Recorder
     from app.server.listening import listener_or_exit
     from app.server.worker import Worker, stop_on_interrupt, stop_while_starting
 
+    warn_of_unknown_settings()
     logs.configure(settings.log_level, settings.log_format)
     # Gunicorn binds the address again, and would report a failure in eleven lines.
     listener_or_exit(settings).close()
@@ -72,7 +61,7 @@ def command(settings: Settings, seed: Path | None, *, record: bool, deterministi
     store = store_or_exit(settings, contract)
     warn_of_pooler(store)
     if seed is not None:
-        seed_or_exit(store, None if seed == _DEFAULT else seed, allowed)
+        seed.apply_or_exit(store)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
     fix(store.fingerprint())
     # During a reload there are old and new workers.

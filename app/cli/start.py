@@ -13,7 +13,7 @@ from app.application import load_contract, load_draft, open_store
 from app.cli.findings import exit_on_findings
 from app.contract.checks.checked_cache import default_folder
 from app.contract.document.contract import Contract
-from app.settings import Settings
+from app.settings import Settings, unknown
 from app.store import Store
 from app.store.engine.address import address_of
 from app.tracing import NoTraces, Tracing, tracing_of
@@ -96,6 +96,13 @@ def warn_of_pooler(store: Store) -> None:
         from app.store.upkeep.diagnosis import POOLER
 
         click.echo(f"flows: {POOLER}", err=True)
+
+
+def warn_of_unknown_settings() -> None:
+    """Warn on standard error of variables that look like settings and are none."""
+    for name, meant in unknown(os.environ):
+        advice = f"did you mean {meant}?" if meant else "docs/settings.md lists them."
+        click.echo(f"flows: {name} is no setting; {advice}", err=True)
 
 
 def sqlite_or_exit(settings: Settings, instead: str, file: Path) -> Path:

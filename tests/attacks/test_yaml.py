@@ -9,7 +9,7 @@ import pytest
 
 from app.blueprints.document import parse
 from app.blueprints.findings import BlueprintError
-from app.cli.importing import apply_files
+from app.cli.importing import apply, read
 from tests.asgi import FLOWS
 from tests.attacks.noticing import noticed
 from tests.attacks.watching import stored
@@ -168,7 +168,7 @@ ORDER = "\\e]0;planted\\a\\e[2J\\x9b31m"
 def test_no_blueprint_gives_orders_to_the_terminal(watched, tmp_path, capsys, entry):
     path = tmp_path / "blueprint.yaml"
     path.write_text(f"entries: [{{{entry}}}]")
-    assert not apply_files(watched.store, [path])
+    assert not apply(watched.store, read([path]))
     lines = capsys.readouterr().err.splitlines()
     assert lines
     assert all(line.isprintable() for line in lines)

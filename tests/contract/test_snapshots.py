@@ -74,11 +74,11 @@ def test_a_snapshot_that_does_not_exist_can_not_be_restored(client):
 
 
 def test_the_number_of_snapshots_is_bounded(client):
-    for number in range(100):
+    for number in range(64):
         client.store.snapshots.take(str(number))
     response = client.post(SNAPSHOT)
-    assert (response.status, response.json()["detail"]) == (409, "There are 100 snapshots. Delete one first.")
-    assert client.post(f"{SNAPSHOT}/99").status == 204
+    assert (response.status, response.json()["detail"]) == (409, "There are 64 snapshots. Delete one first.")
+    assert client.post(f"{SNAPSHOT}/63").status == 204
 
 
 @pytest.mark.parametrize("path", [SNAPSHOT, RESTORE])

@@ -1,5 +1,6 @@
 """Flows as files, by the installed command."""
 
+import contextlib
 import signal
 
 from tests.asgi import FLOWS
@@ -123,9 +124,11 @@ def test_serve__seed(start, run, tmp_path):
     folder.mkdir()
     # In alphabetical order each needs a later one.
     (folder / "a.yaml").write_text(BINDING)
-    (folder / "b.yaml").write_text(DENY)
+    (folder / "more" / "deep").mkdir(parents=True)
+    (folder / "more" / "deep" / "b.yml").write_text(DENY)
     (folder / "c.yaml").write_text(EXAMPLE.read_text())
-    (folder / "notes.txt").write_text("No blueprint.")
+    (folder / "more" / "notes.txt").write_text("No blueprint.")
+    (folder / ".hidden").write_text("Nobody cares.")
     (folder / "z.yaml").write_text(
         "entries: [{model: authentik_core.application, identifiers: {name: !Env PLANTED}}]\n"
     )
@@ -136,12 +139,30 @@ def test_serve__seed(start, run, tmp_path):
         )
         flow = wire.send("GET", FLOWS + "welcome-by-name/", [("Authorization", "Bearer mine")]).json()
         assert len(flow["stages"]) == 3
-        assert f"{folder / 'b.yaml'}: {done}\n" in process.output.read_text()
+        said = process.output.read_text()
+        assert f"{folder / 'more' / 'deep' / 'b.yml'}: {done}\n" in said
+        assert f"{folder / 'more' / 'notes.txt'}: skipped, as its name ends neither in .yaml nor in .yml\n" in said
+        assert ".hidden" not in said
         process.send_signal(signal.SIGTERM)
         wait_for(lambda process=process: process.poll() is not None, "the end of the server")
     (folder / "z.yaml").unlink()
     (folder / "d.yaml").write_text(DENY.replace("deny_message: Nobody", "deny_message: 5"))
     result = run("serve", "--seed", str(folder))
     assert result.returncode == 1
-    assert result.stderr == f"{folder / 'd.yaml'}:1:101: deny_message: Not a valid string.\n"
-    assert "URL:" not in result.stdout
+    assert f"{folder / 'd.yaml'}:1:101: deny_message: Not a valid string.\n" in result.stderr
+    assert result.stdout == ""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    _, _, process = start("serve", "--seed", str(empty))
+    assert f"{empty}: no blueprint, nothing is applied\n" in process.output.read_text()
+
+
+def test_dev__seed_default(start):
+    wire, _, process = start("dev", "--seed", "default", FLOWS_BOOTSTRAP_TOKEN="mine")
+    assert process.output.read_text().index("default: ") < process.output.read_text().index("URL: ")
+
+    def flows():
+        with contextlib.suppress(OSError):
+            return wire.send("GET", FLOWS, [("Authorization", "Bearer mine")]).json()["results"]
+
+    assert "default-authentication-flow" in {flow["slug"] for flow in wait_for(flows, "the first response")}

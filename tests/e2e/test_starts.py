@@ -1,6 +1,7 @@
 """Starts that can't succeed, and what a start says of tokens."""
 
 import contextlib
+import importlib.metadata
 import json
 import os
 import re
@@ -129,6 +130,28 @@ def test_a_start_says_what_is_served_and_how_to_stop_it(start, tmp_path, command
         f"Token: the one of FLOWS_BOOTSTRAP_TOKEN\n{watched}"
         "Stop:  Ctrl-C\n"
     )
+
+
+def test_options_override_settings(start, run):
+    _, _, process = start("serve", "--port", "0", "--host", "127.0.0.1", "--workers", "2", FLOWS_PORT="1")
+    wait_for(lambda: len(psutil.Process(process.pid).children()) == 2, "the start of both workers")
+    result = run("serve", "-p", "99999")
+    assert result.returncode == 2
+    assert "--port: '99999' can't be used: give a whole number from 0 to 65535." in result.stderr
+
+
+def test_the_version_is_that_of_the_package(run):
+    assert run("--version").stdout == f"flows {importlib.metadata.version('flows-server')}\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "dev"])
+def test_a_misspelt_setting_is_told(start, command):
+    _, _, process = start(command, FLOWS_PROT="9", FLOWS_QQQ="1", FLOWS_TOKEN="of other commands")
+    told = [line for line in process.output.read_text().splitlines() if line.startswith("flows: ")]
+    assert told == [
+        "flows: FLOWS_PROT is no setting; did you mean FLOWS_PORT?",
+        "flows: FLOWS_QQQ is no setting; docs/settings.md lists them.",
+    ]
 
 
 def test_a_server_ends_without_a_word_by_ctrl_c(start):

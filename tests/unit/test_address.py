@@ -21,6 +21,7 @@ SEVERAL = "postgresql://flows:s%40cret@a.example:5432,[::1]:5433/flows?target_se
         ),
         ("postgresql://flows@a,b/flows?port=1", {"host": "a,b", "port": "1"}, "postgresql://flows@a:1,b:1/flows"),
         ("postgresql+psycopg://flows@/flows?host=/run", {"host": "/run"}, "postgresql://flows@%2Frun/flows"),
+        ("postgres://flows@a/flows", {"host": "a"}, "postgresql://flows@a/flows"),
         (
             "postgresql://flows@a/flows?sslpassword=secret&options=-c%20b%3Dc",
             {"host": "a", "sslpassword": "secret", "options": "-c b=c"},

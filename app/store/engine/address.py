@@ -46,8 +46,8 @@ def address_of(url: str) -> Address:
     :raises ValueError: it is no URL, or names another kind of database
     """
     backend = url.partition("://")[0].partition("+")[0]
-    if backend == "postgresql":
-        return _postgresql(f"{backend}://{url.partition('://')[2]}")
+    if backend in ("postgresql", "postgres"):
+        return _postgresql(f"postgresql://{url.partition('://')[2]}")
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:

@@ -7,7 +7,7 @@ from app.store.engine.address import Address
 from app.store.upkeep.copies import Copy, copy_of
 
 # The maximum number of snapshots: each takes as much memory as the store.
-_MOST = 100
+_MOST = 64
 
 
 class Snapshots:
