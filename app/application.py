@@ -1,7 +1,7 @@
 """The application: the contract, the store, the handlers and the pages, connected. Wiring only."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from app.contract.connexion import (
     ServerErrorMiddleware,
 )
 from app.contract.document.contract import Contract, cached
+from app.contract.document.versions import overlays
 from app.contract.request.authentication import BearerSecurityHandler
 from app.contract.response.examples import no_handler
 from app.contract.serve.asgi import Room
@@ -48,19 +49,33 @@ def load_contract(
     settings: Settings,
     served_by: Mapping[str, handlers.Handler] | None = None,
     *,
+    version: str | None = None,
     thorough: bool = False,
     cache: Path | None = None,
 ) -> Contract:
     """Load the contract, and check it against the code.
 
     :param served_by: the handlers written for one operation, by name; default: all of `app.handlers`
+    :param version: the name of the version; None for that of the root
     :param thorough: whether to run the check that is too slow for each start
     :param cache: the folder of contracts that have passed the checks; None to always check
+    :raises UnknownVersion: there is no such version
     :raises ContractError: the contract can't be served
     """
     implementation = checks.Implementation(partial(_handlers, served_by), capabilities_of, samples_of)
-    check = partial(checks.load, settings.contract, implementation, thorough=thorough)
-    return check() if cache is None else checked_cache.load(settings.contract, cache, lambda draft: check(draft=draft))
+    check = partial(checks.load, settings.contract, implementation, version=version, thorough=thorough)
+    if cache is None:
+        return check()
+    return checked_cache.load(settings.contract, cache, lambda draft: check(draft=draft), version)
+
+
+def load_versions(settings: Settings) -> Iterator[Contract]:
+    """Load each version of the contract that an overlay makes, oldest first, and check it against the code.
+
+    :raises ContractError: an overlay is invalid, or a version can't be served
+    """
+    for overlay in overlays(settings.contract):
+        yield load_contract(settings, version=overlay.version)
 
 
 def load_draft(settings: Settings, draft: Draft | None = None) -> Contract:

@@ -17,6 +17,7 @@ class _Commands(click.Group):
         "dev": "app.cli.dev",
         "check": "app.cli.check",
         "bundle": "app.cli.bundle",
+        "versions": "app.cli.versions",
         "diff": "app.cli.diff",
         "token": "app.cli.token",
         "coverage": "app.cli.coverage",

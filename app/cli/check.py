@@ -1,4 +1,4 @@
-"""`flows check`: the boot checks, and openapi-spec-validator, which is too slow for each start."""
+"""`flows check`: the boot checks of all versions, and openapi-spec-validator, which is too slow for each start."""
 
 import click
 
@@ -9,18 +9,24 @@ from app.settings import Settings
 @click.option("--store", is_flag=True, help="Also check the stored objects. Changes nothing.")
 @click.pass_obj
 def command(settings: Settings, *, store: bool) -> None:
-    """Check the contract and the code that serves it, without starting a server.
+    """Check the contract with all its versions, and the code that serves it, without starting a server.
 
     Prints one line per finding: file:line:column, what is wrong, what to do. Exits 1 if there are any.
 
     Example: FLOWS_CONTRACT=changed.yaml flows check
     """
-    from app.application import load_contract
+    from app.application import load_contract, load_versions
     from app.cli.findings import exit_on_findings
+    from app.contract.document.contract import Contract
+
+    def say(name: str, checked: Contract) -> None:
+        click.echo(f"{name}: {sum(1 for _ in checked.operations())} operations, nothing found.")
 
     with exit_on_findings(err=False):
         contract = load_contract(settings, thorough=True)
-    click.echo(f"{contract.name}: {sum(1 for _ in contract.operations())} operations, nothing found.")
+        say(contract.name, contract)
+        for version in load_versions(settings):
+            say(version.sources[-1].name, version)
     if store:
         from app.cli.stored import list_violations
 

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from app.contract import checks
 from app.contract.document.findings import ContractError
+from app.contract.document.versions import overlays
 from app.contract.validation.schemas import Direction, SchemaReader
 from tests.contract.keeping import implementation, keeping
 
 FOLDER = Path(__file__).parent
 CORPUS = yaml.safe_load((FOLDER / "bad_contracts.yaml").read_text("utf-8"))
 CORPUS_OF_KINDS = yaml.safe_load((FOLDER / "bad_kinds.yaml").read_text("utf-8"))
+CORPUS_OF_OVERLAYS = yaml.safe_load((FOLDER / "bad_overlays.yaml").read_text("utf-8"))
 CORPUS_OF_FILES = yaml.safe_load((FOLDER / "bad_contracts_of_files.yaml").read_text("utf-8"))
 
 
@@ -41,12 +43,12 @@ HANDLERS = {
 }
 
 
-def loaded(path, handlers="one", draft=None):
+def loaded(path, handlers="one", draft=None, version=None):
     """The contract, or what is said of it."""
     path = Path(path)
-    standing = implementation(HANDLERS[handlers], lambda _: keeping("name", "color"))
+    standing = implementation(HANDLERS[handlers], lambda _: keeping("name", "color", "weight"))
     try:
-        return checks.load(path, standing, path.name, thorough=True, draft=draft), []
+        return checks.load(path, standing, path.name, version=version, thorough=True, draft=draft), []
     except ContractError as error:
         return None, [str(finding) for finding in error.findings]
 
@@ -55,9 +57,18 @@ def says(path, handlers="one"):
     return loaded(path, handlers)[1]
 
 
-@pytest.mark.parametrize("path", ["small.yaml", "parted/small.yaml", "kinds/small.yaml"])
+def says_of_versions(path):
+    """What is said of the versions of a contract, of the earliest with findings."""
+    try:
+        found = [None, *(overlay.version for overlay in overlays(path, path.name))]
+    except ContractError as error:
+        return [str(finding) for finding in error.findings]
+    return next(filter(None, (loaded(path, version=version)[1] for version in found)), [])
+
+
+@pytest.mark.parametrize("path", ["small.yaml", "parted/small.yaml", "kinds/small.yaml", "versioned/small.yaml"])
 def test_the_contract_that_is_spoilt_is_good(path):
-    assert says(FOLDER / path) == []
+    assert says_of_versions(FOLDER / path) == []
 
 
 def replaced(text, old, new):
@@ -90,7 +101,9 @@ def without_lines(said):
 
 @pytest.mark.parametrize(
     ("files", "bad"),
-    [("parted", bad) for bad in CORPUS_OF_FILES] + [("kinds", bad) for bad in CORPUS_OF_KINDS],
+    [("parted", bad) for bad in CORPUS_OF_FILES]
+    + [("kinds", bad) for bad in CORPUS_OF_KINDS]
+    + [("versioned", bad) for bad in CORPUS_OF_OVERLAYS],
     ids=lambda given: given if isinstance(given, str) else given["name"].replace(" ", "-"),
 )
 def test_bad_contract_of_several_files(files, bad, tmp_path):
@@ -100,10 +113,10 @@ def test_bad_contract_of_several_files(files, bad, tmp_path):
             (folder / name).write_text(replaced((folder / name).read_text("utf-8"), old, new), "utf-8")
     for name, content in bad.get("write", {}).items():
         (folder / name).write_text(content, "utf-8")
-    assert without_lines(says(folder / "small.yaml")) == bad["says"]
+    assert without_lines(says_of_versions(folder / "small.yaml")) == bad["says"]
 
 
-@pytest.mark.parametrize("corpus", [CORPUS, CORPUS_OF_FILES, CORPUS_OF_KINDS])
+@pytest.mark.parametrize("corpus", [CORPUS, CORPUS_OF_FILES, CORPUS_OF_KINDS, CORPUS_OF_OVERLAYS])
 def test_the_corpus_is_large_enough(corpus):
     assert len(corpus) >= 15
     assert len({bad["name"] for bad in corpus}) == len(corpus)
@@ -121,6 +134,7 @@ CONTRACTS = {
         ("one file", FOLDER / "small.yaml", [FOLDER / "small.yaml"]),
         ("files", FOLDER / "parted/small.yaml", sorted((FOLDER / "parted").rglob("*.yaml"))),
         ("kinds", FOLDER / "kinds/small.yaml", sorted((FOLDER / "kinds").rglob("*.yaml"))),
+        ("versions", FOLDER / "versioned/small.yaml", sorted((FOLDER / "versioned").rglob("*.yaml"))),
     ]
 }
 PLACES = [
@@ -150,7 +164,7 @@ def test_any_part_may_be_missing_or_of_another_kind(tmp_path, spoilt, value):
     else:
         parent[place[-1]] = value
     write(tmp_path, documents)
-    for message in says(tmp_path / "small.yaml"):
+    for message in says_of_versions(tmp_path / "small.yaml"):
         assert re.match(r"\S+:\d+:\d+: \S.+[.!?`]$", message, re.DOTALL), message
 
 
@@ -177,7 +191,9 @@ def test_a_contract_that_is_edited_is_looked_at_as_one_that_is_new(tmp_path, dat
                 parent = parent[key]
             parent[place[-1]] = data.draw(st.sampled_from([True, [], {}, "name", 3, parent[place[-1]]]))
         write(tmp_path, documents)
-        edited, new = loaded(tmp_path / "small.yaml", draft=draft), loaded(tmp_path / "small.yaml")
+        version = "2025.2" if name == "versions" else None
+        edited = loaded(tmp_path / "small.yaml", draft=draft, version=version)
+        new = loaded(tmp_path / "small.yaml", version=version)
         assert edited[1] == new[1]
         assert schemas_of(edited[0]) == schemas_of(new[0])
         if new[0] is None:

@@ -36,7 +36,7 @@ def test_only_files_that_have_changed_are_read_again(contract):
     second = read(contract, read_file=memory.read_file)
     memory.end()
     assert second.document == first.document
-    (again,) = [file for file in second._files if file not in first._files]
+    (again,) = [file for file in second.sources if file not in first.sources]
     assert again.path == changed
     # What was made of the earlier one still is what it was.
     assert first.document == read(contract).document

@@ -49,6 +49,7 @@ def load(
     implementation: Implementation,
     name: str | None = None,
     *,
+    version: str | None = None,
     thorough: bool = False,
     draft: Draft | None = None,
 ) -> Contract:
@@ -57,12 +58,14 @@ def load(
     :param path: the YAML file
     :param implementation: the implementation to check it against
     :param name: the name of the file in messages; its path by default
+    :param version: the name of the version; None for that of the root
     :param thorough: whether to include the check that is too slow for each start
     :param draft: results of earlier checks, if the contract is being edited
+    :raises UnknownVersion: there is no such version
     :raises ContractError: it can't be served; the exception has all findings
     """
     draft = draft or Draft()
-    contract = draft.read(path, name)
+    contract = draft.read(path, name, version)
     # Evaluated once the document is known to be valid OpenAPI.
     parts = cache(lambda: draft.parts_of(contract))
     findings = once(_check(contract, parts, implementation, thorough=thorough))

@@ -23,10 +23,11 @@ from typing import Any
 import jsonschema_rs
 
 from app.contract.checks.drafts import Draft
-from app.contract.document.bundling import read, shown_name
-from app.contract.document.contract import Contract, File, Pointer
+from app.contract.document.bundling import shown_name
+from app.contract.document.contract import Contract, File, Pointer, Source
 from app.contract.document.findings import Location
 from app.contract.document.locations import Locations, PackedLocations, packed
+from app.contract.document.versions import read
 from app.contract.document.yaml_file import FileMemory, parse, resolved
 
 # How many contracts are cached, of some 900 KB each.
@@ -59,33 +60,35 @@ class CheckedContract(Contract):
         """See `Contract`."""
         return self._locations.locate(pointer)
 
-    def references(self) -> Iterator[tuple[File, Pointer, dict[str, Any]]]:
+    def references(self) -> Iterator[tuple[Source, Pointer, dict[str, Any]]]:
         """See `Contract`."""
         return self._parsed.references()
 
-    def _origin(self, pointer: Pointer) -> tuple[File, Pointer]:
-        return self._parsed._origin(pointer)
+    def origin(self, pointer: Pointer) -> tuple[File, Pointer]:
+        """See `Contract`."""
+        return self._parsed.origin(pointer)
 
     @cached_property
     def _parsed(self) -> Contract:
         return self._parse()
 
 
-def load(path: Path, folder: Path, check: Callable[[Draft], Contract]) -> Contract:
+def load(path: Path, folder: Path, check: Callable[[Draft], Contract], version: str | None = None) -> Contract:
     """Load a contract from the cache, or check and cache it.
 
     :param path: the root file of the contract
     :param folder: the folder of the cache; it is created if it is missing
     :param check: loads and checks the contract
+    :param version: the name of its version; None for that of the root
     :raises ContractError: it can't be served
     """
     name = shown_name(path)
-    entry = folder / hashlib.sha256(f"{path.absolute()}\0{name}".encode()).hexdigest()
+    entry = folder / hashlib.sha256(f"{path.absolute()}\0{name}\0{version or ''}".encode()).hexdigest()
     with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
         if (
             _is_private(folder, stat.S_ISDIR)
             and _is_private(entry, stat.S_ISREG)
-            and (known := _get(entry, path, name)) is not None
+            and (known := _get(entry, path, name, version)) is not None
         ):
             return known
     draft = Draft()
@@ -94,7 +97,7 @@ def load(path: Path, folder: Path, check: Callable[[Draft], Contract]) -> Contra
     with contextlib.suppress(OSError, ValueError):
         _put(entry, contract, draft.files)
         # It takes less memory than the one that was parsed and checked.
-        return _get(entry, path, name) or contract
+        return _get(entry, path, name, version) or contract
     return contract
 
 
@@ -110,7 +113,7 @@ def default_folder(environment: Mapping[str, str]) -> Path | None:
     return Path(home, ".cache", "flows-server") if Path(home).is_absolute() else None
 
 
-def _get(entry: Path, path: Path, name: str) -> Contract | None:
+def _get(entry: Path, path: Path, name: str, version: str | None) -> Contract | None:
     stored = entry.read_bytes()
     digest, content = stored[:_DIGEST], stored[_DIGEST:]
     # `marshal` may crash on damaged data.
@@ -133,7 +136,7 @@ def _get(entry: Path, path: Path, name: str) -> Contract | None:
         return Path(targets[str(link)])
 
     located = Locations(document, PackedLocations(*locations))
-    return CheckedContract(files, document, located, partial(read, path, name, parsed, target_of))
+    return CheckedContract(files, document, located, partial(read, path, version, name, parsed, target_of))
 
 
 def _put(entry: Path, contract: Contract, files: FileMemory) -> None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from app.contract.document.contract import Contract, File, Pointer, parse_reference
+from app.contract.document.contract import Contract, Pointer, Source, parse_reference
 from app.contract.document.findings import Finding
 
 # Keywords whose subschemas apply to the same value as the schema around them.
@@ -33,7 +33,7 @@ class _Reference(NamedTuple):
 
     pointer: Pointer
     target: Pointer
-    file: File
+    file: Source
     within: Pointer
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from app.contract.checks.parts import Parts, units
-from app.contract.document.bundling import read
 from app.contract.document.contract import Contract
+from app.contract.document.versions import read
 from app.contract.document.yaml_file import FileMemory
 from app.contract.validation.schemas import let_reuse
 
@@ -20,10 +20,10 @@ class Draft:
         self.files = FileMemory()
         self._right: tuple[Contract, Parts] | None = None
 
-    def read(self, path: Path, name: str | None) -> Contract:
-        """Read the contract again. The arguments and errors are those of `bundling.read`."""
+    def read(self, path: Path, name: str | None, version: str | None = None) -> Contract:
+        """Read the contract again. The arguments and errors are those of `versions.read`."""
         self.files.begin()
-        contract = read(path, name, self.files.read_file, self.files.resolve)
+        contract = read(path, version, name, self.files.read_file, self.files.resolve)
         self.files.end()
         return contract
 

@@ -7,6 +7,7 @@ components. Path items are inserted where the root references them, and componen
 
 import contextlib
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,20 @@ from app.contract.document.values import Part
 from app.contract.document.yaml_file import read_file, resolved
 
 
-def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, resolve: Resolve = resolved) -> Contract:
+def read(
+    path: Path,
+    name: str | None = None,
+    read_file: ReadFile = read_file,
+    resolve: Resolve = resolved,
+    overlays: Iterable[File] = (),
+) -> Contract:
     """Read a contract: the root file and all files that it references.
 
     :param path: the root file
     :param name: the name of the root in messages, to which other names are relative; its path by default
     :param read_file: reads a file
     :param resolve: resolves the links of a path, as `resolved` does
+    :param overlays: the overlays, whose kinds are read as well
     :raises ContractError: a file can't be read, or the files don't fit together
     """
     name = name or shown_name(path)
@@ -33,7 +41,7 @@ def read(path: Path, name: str | None = None, read_file: ReadFile = read_file, r
     except OSError as error:
         problem = f"The contract can't be read: {error.strerror}."
         raise ContractError([Finding(Location(name, 1, 1), problem, "Give the path of a readable file.")]) from error
-    reader = Reader(root, read_file, resolve)
+    reader = Reader(root, read_file, resolve, overlays)
     reader.read()
     return _Bundler(reader.files, reader.references).bundle()
 

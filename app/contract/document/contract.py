@@ -100,8 +100,9 @@ class Contract:
     :param document: the document, without references to a file
     :param origins: the file and pointer of each part that does not have the same pointer in the root
 
-    The compiled schemas of `app.contract.validation.schemas` are kept here by direction: `definitions` of components,
-    `validators`, and the `reusable` ones of an earlier contract. `memory` has the results of `cached` functions.
+    `sources` are the files. The compiled schemas of `app.contract.validation.schemas` are kept here by direction:
+    `definitions` of components, `validators`, and the `reusable` ones of an earlier contract. `memory` has the results of
+    `cached` functions.
     """
 
     def __init__(
@@ -109,8 +110,8 @@ class Contract:
     ) -> None:
         self.name = files[0].name
         self.document = document
-        self._files = files
-        self._origins = {(): (files[0], ()), **origins}
+        self.sources = files
+        self.origins = {(): (files[0], ()), **origins}
         self.definitions: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self.validators: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
         self.reusable: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
@@ -120,12 +121,18 @@ class Contract:
     @property
     def files(self) -> tuple[Path, ...]:
         """The paths of all files, root first."""
-        return tuple(file.path for file in self._files)
+        return tuple(file.path for file in self.sources)
 
     @property
     def texts(self) -> dict[str, bytes]:
         """The content of each file by its name in messages, root first."""
-        return {file.name: file.text for file in self._files}
+        return {file.name: file.text for file in self.sources}
+
+    @property
+    def release(self) -> str:
+        """The release whose contract this is: `info.version`."""
+        info = self.document.get("info")
+        return str(info.get("version", "")) if isinstance(info, dict) else ""
 
     @cached_property
     def base_path(self) -> str:
@@ -138,8 +145,8 @@ class Contract:
     @cached_property
     def text(self) -> bytes:
         """The contract as one file; unchanged if it is one already."""
-        if len(self._files) == 1:
-            return self._files[0].text
+        if len(self.sources) == 1:
+            return self.sources[0].text
         from app.contract.document.dumping import as_yaml
 
         return as_yaml(self.document)
@@ -154,28 +161,24 @@ class Contract:
     @cached_property
     def _private_folder(self) -> tuple[re.Pattern[str], str]:
         """The pattern of this contract's folder, and its replacement."""
-        given, real = PurePath(self.name).parent, self._files[0].path.parent
+        given, real = PurePath(self.name).parent, self.sources[0].path.parent
         names = {f"{folder}/" for folder in (given, real, Path(given).absolute())} - {"./"}
         pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
         return re.compile(rf"(?<![\w./-])(?:{pattern})"), f"{_KNOWN_FOLDER}/" if given.name == _KNOWN_FOLDER else ""
 
     def locate(self, pointer: Pointer) -> Location:
         """Locate a part, or its nearest ancestor if it is missing."""
-        file, place = self._origin(pointer)
+        file, place = self.origin(pointer)
         return file.locate(place)
 
     def finding(self, pointer: Pointer, problem: str, remedy: str) -> Finding:
         """A finding at a part of this contract."""
-        file, place = self._origin(pointer)
+        file, place = self.origin(pointer)
         return file.finding(place, problem, remedy)
 
-    def _origin(self, pointer: Pointer) -> tuple[File, Pointer]:
+    def origin(self, pointer: Pointer) -> tuple[File, Pointer]:
         """The file and pointer of a part."""
-        depth = len(pointer)
-        while pointer[:depth] not in self._origins:
-            depth -= 1
-        file, origin = self._origins[pointer[:depth]]
-        return file, (*origin, *pointer[depth:])
+        return origin_in(self.origins, pointer)
 
     def resolve(self, pointer: Pointer, node: Any) -> tuple[Pointer, Any]:
         """Follow `$ref` from a node until there is none.
@@ -205,9 +208,9 @@ class Contract:
         """The part at a pointer. :raises KeyError: there is none"""
         return part_at(self.document, pointer)
 
-    def references(self) -> Iterator[tuple[File, Pointer, dict[str, Any]]]:
-        """Iterate over the objects of the document with a `$ref`: file, pointer in it, and object."""
-        for file in self._files:
+    def references(self) -> Iterator[tuple["Source", Pointer, dict[str, Any]]]:
+        """Iterate over the objects of the document with a `$ref`: what locates them, pointer in it, and object."""
+        for file in self.sources:
             for place, node, _ in file.references:
                 # The reference of a path item is followed during bundling, as it may name another file.
                 if place[-1] == "$ref" and "$ref" in node and not is_path_item(pointer := place[:-1]):
@@ -222,6 +225,9 @@ class Contract:
                 if method in item:
                     yield ("paths", path, method), path, method, item[method]
 
+
+Source = File | Contract
+"""What a pointer may belong to: a file, or a whole contract."""
 
 _Arguments = ParamSpec("_Arguments")
 _Made = TypeVar("_Made")
@@ -240,6 +246,15 @@ def cached(
         return cast("_Made", contract.memory[key])
 
     return made
+
+
+def origin_in(origins: Mapping[Pointer, tuple[File, Pointer]], pointer: Pointer) -> tuple[File, Pointer]:
+    """The file and pointer of a part: those of its nearest ancestor with a known origin."""
+    depth = len(pointer)
+    while pointer[:depth] not in origins:
+        depth -= 1
+    file, origin = origins[pointer[:depth]]
+    return file, (*origin, *pointer[depth:])
 
 
 def path_of(url: str) -> str:

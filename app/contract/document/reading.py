@@ -1,7 +1,7 @@
 """Read the files of a contract: the root, the files it references, and short files with their templates."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
@@ -50,12 +50,15 @@ class Reader:
     :param root: the root file
     :param read_file: reads a file
     :param resolve: resolves the links of a path
+    :param overlays: the overlays, whose kinds are read as well
 
     `files` has all of them by path, root first; `references` has their references.
     """
 
-    def __init__(self, root: File, read_file: ReadFile, resolve: Resolve) -> None:
+    def __init__(self, root: File, read_file: ReadFile, resolve: Resolve, overlays: Iterable[File] = ()) -> None:
         self._root = root
+        self._listing = (root, *overlays)
+        self._templates: dict[Path, Template | None] = {}
         self._read_file = read_file
         self._follow = resolve
         self._findings: list[Finding] = []
@@ -88,31 +91,38 @@ class Reader:
             raise ContractError(sorted(self._findings))
 
     def _kinds(self) -> Iterator[File]:
-        """The expansions of the root's short files."""
-        kinds = self._root.document.get("x-kinds", {})
-        for name, shown in kinds.items() if isinstance(kinds, dict) else [("", None)]:
-            place: Pointer = ("x-kinds", name) if name else ("x-kinds",)
-            if not isinstance(shown, list):
-                self._find((self._root, place), "The short files are not listed.", "Write them as `template: [files]`.")
-                continue
-            file = self._named_in_the_root(name, place, "`document:`")
-            if file is None:
-                continue
-            template = Template(file)
-            # No part of the document comes from it unchanged.
-            self.files[file.path] = empty = replace(file, document={})
-            self.references[empty] = []
-            for index, further in enumerate(shown):
-                kind = self._named_in_the_root(further, (*place, index), f"the keys that {name} uses")
-                if kind is not None:
-                    yield from self._made(template, kind)
+        """The expansions of the short files of the root and the overlays."""
+        for listing in self._listing:
+            kinds = listing.document.get("x-kinds", {})
+            for name, shown in kinds.items() if isinstance(kinds, dict) else [("", None)]:
+                place: Pointer = ("x-kinds", name) if name else ("x-kinds",)
+                if not isinstance(shown, list):
+                    problem = "The short files are not listed."
+                    self._find((listing, place), problem, "Write them as `template: [files]`.")
+                    continue
+                template = self._template(name, (listing, place))
+                for index, further in enumerate(shown if template is not None else ()):
+                    kind = self._named(further, (listing, (*place, index)), f"the keys that {name} uses")
+                    if kind is not None and template is not None:
+                        yield from self._made(template, kind)
 
-    def _named_in_the_root(self, name: Any, place: Pointer, beginning: str) -> File | None:
-        path = self._resolve(self._root.path.parent / str(name))
+    def _template(self, name: str, named_by: Part) -> Template | None:
+        path = self._resolve(named_by[0].path.parent / name)
+        if path not in self._templates:
+            file = self._named(name, named_by, "`document:`")
+            self._templates[path] = None if file is None else Template(file)
+            if file is not None:
+                # No part of the document comes from it unchanged.
+                self.files[file.path] = empty = replace(file, document={})
+                self.references[empty] = []
+        return self._templates[path]
+
+    def _named(self, name: Any, named_by: Part, beginning: str) -> File | None:
+        path = self._resolve(named_by[0].path.parent / str(name))
         if path in self.files:
-            self._find((self._root, place), f"The file {name!r} stands here twice.", "Remove it from one place.")
+            self._find(named_by, f"The file {name!r} stands here twice.", "Remove it from one place.")
             return None
-        return self._read_further(path, str(name), (self._root, place), beginning)
+        return self._read_further(path, str(name), named_by, beginning)
 
     def _made(self, template: Template, kind: File) -> Iterator[File]:
         try:

@@ -1,0 +1,33 @@
+"""`flows versions`: the versions of the contract, and what is new in each."""
+
+import click
+
+from app.settings import Settings
+
+
+@click.command(short_help="List the versions of the contract.")
+@click.argument("version", required=False)
+@click.pass_obj
+def command(settings: Settings, version: str | None) -> None:
+    """List the versions of the contract, oldest first, with what each changes.
+
+    VERSION lists the changes of one version only.
+
+    Example: flows versions 2025.12
+    """
+    from app.cli.findings import exit_on_findings
+    from app.contract.document.overlays import minor
+    from app.contract.document.versions import overlays, read
+
+    with exit_on_findings():
+        changed = {overlay.version: overlay for overlay in overlays(settings.contract)}
+        first = read(settings.contract).release
+    if version is not None and version not in changed:
+        raise click.UsageError(f"No overlay makes the version {version!r}. Those that do: {', '.join(changed)}.")
+    if version is None:
+        click.echo(f"{minor(first)} (authentik {first})")
+    for name, overlay in changed.items():
+        if version in (None, name):
+            click.echo(f"{name} (authentik {overlay.release})")
+            for _, action in overlay.actions:
+                click.echo(f"  - {action['description']}")
