@@ -1,6 +1,6 @@
 """The boot checks. Every finding has file, line, column and remedy."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -68,7 +68,9 @@ def load(
     contract = draft.read(path, name, version)
     # Evaluated once the document is known to be valid OpenAPI.
     parts = cache(lambda: draft.parts_of(contract))
-    findings = once(_check(contract, parts, implementation, thorough=thorough))
+    findings = once(
+        _check(contract, parts, lambda: draft.paths_of(contract, parts()), implementation, thorough=thorough)
+    )
     if findings:
         raise ContractError(findings)
     draft.found_right(contract, parts())
@@ -76,9 +78,18 @@ def load(
 
 
 def _check(
-    contract: Contract, parts: Callable[[], Parts], implementation: Implementation, *, thorough: bool
+    contract: Contract,
+    parts: Callable[[], Parts],
+    paths: Callable[[], Set[str]],
+    implementation: Implementation,
+    *,
+    thorough: bool,
 ) -> Iterator[Finding]:
-    """The findings of the first stage with findings."""
+    """The findings of the first stage with findings.
+
+    :param parts: the parts of the contract, which must be valid OpenAPI by then
+    :param paths: the paths whose operations have to be checked against their handlers; the models must be valid by then
+    """
     stages: list[Callable[[], Iterable[Finding]]] = [
         lambda: check_references(contract),
         lambda: check_structure(contract),
@@ -89,7 +100,7 @@ def _check(
             *check_models(contract, parts().all),
             *check_collections(contract),
         ),
-        lambda: (*check_servers(contract), *check_operations(contract)),
+        lambda: (*check_servers(contract), *check_operations(contract, parts().paths)),
         lambda: (
             *check_links(contract),
             *check_values(contract, parts()),
@@ -97,6 +108,7 @@ def _check(
         ),
         lambda: check_handlers(
             contract,
+            paths(),
             implementation.handlers(contract),
             implementation.capabilities(contract),
             implementation.samples(contract),

@@ -34,6 +34,7 @@ from app.domain import Capabilities, Upload
 
 def check_handlers(
     contract: Contract,
+    paths: Set[str],
     handlers: Mapping[str, Callable[..., Any]],
     capabilities: Callable[[str], Capabilities],
     samples: Samples,
@@ -42,6 +43,7 @@ def check_handlers(
 ) -> Iterator[Finding]:
     """Check that operations and handlers correspond, have the same parameters, and are supported by the store.
 
+    :param paths: the paths whose operations have to be checked by themselves
     :param capabilities: the store's capabilities for a model or collection
     :param samples: samples of generated responses
     :param examples: whether an operation without a handler responds with its examples
@@ -57,6 +59,13 @@ def check_handlers(
         name = operation["operationId"]
         served.add(name)
         handler = handlers.get(name)
+        scope = scope_of(contract, path)
+        if scope is not None and (handler is not None or examples):
+            yield from check_queries(contract, pointer, path, capabilities(scope), searched)
+        if path not in paths:
+            if handler is None:
+                lacking[name] = (*pointer, "operationId")
+            continue
         yield from check_headers(contract, pointer, operation, seen, handled=handler is not None)
         if "x-constant" in operation and handler is not None and not isinstance(handler, Constant):
             problem = f"The handler at {_location(handler)} serves the operation."
@@ -71,14 +80,9 @@ def check_handlers(
             yield from check_responses(contract, pointer, operation, compared)
         if handler is not None:
             yield from check_responses_made(contract, pointer, operation, samples.responses(name), responses)
-        scope = scope_of(contract, path)
-        if scope is None:
-            continue
-        can = capabilities(scope)
-        yield from check_queries(contract, pointer, path, can, searched)
-        if "requestBody" in operation:
+        if scope is not None and "requestBody" in operation:
             yield from check_stored(contract, pointer, operation, scope, capabilities)
-            yield from check_columns(contract, pointer, operation, can.columns)
+            yield from check_columns(contract, pointer, operation, capabilities(scope).columns)
     yield from check_relations(contract, capabilities)
     yield from check_models_made(contract, samples)
     yield from _check_names(

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from app.contract.checks.constants import check_constant
@@ -18,8 +18,11 @@ _PARAMETER = re.compile(r"\{[^{}]+\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 
 
-def check_operations(contract: Contract) -> Iterator[Finding]:
-    """Check that names are unique, and that plans support every feature in use."""
+def check_operations(contract: Contract, paths: Set[str]) -> Iterator[Finding]:
+    """Check that names are unique, and that plans support every feature in use.
+
+    :param paths: the paths whose operations have to be checked by themselves
+    """
     seen: dict[str, Pointer] = {}
     shapes: dict[str, str] = {}
     # Operations share most of their responses and parameters.
@@ -50,6 +53,8 @@ def check_operations(contract: Contract) -> Iterator[Finding]:
             )
         else:
             seen[name] = pointer
+        if path not in paths:
+            continue
         if "callbacks" in operation:
             problem = "Callbacks are not served."
             yield contract.finding((*pointer, "callbacks"), problem, "Remove them.")

@@ -1,9 +1,10 @@
 """The objects of a contract, by kind."""
 
-from collections.abc import Container, Mapping
+from collections import defaultdict
+from collections.abc import Container, Mapping, Set
 from typing import Any, NamedTuple
 
-from app.contract.document.contract import CONTAINERS, OPERATION_METHODS, Contract, Pointer
+from app.contract.document.contract import CONTAINERS, OPERATION_METHODS, Contract, Pointer, parse_reference
 
 # The values of these keys are free data, with keys of any name.
 _DATA = frozenset({"example", "examples", "default", "enum"})
@@ -37,18 +38,47 @@ class Parts:
     """All objects of a contract outside free data, parents first.
 
     :param contract: a valid OpenAPI contract
-    :param known: the parts of units that have been checked, by the pointer of the unit
+    :param earlier: the parts of an earlier contract that has passed the checks; None if there is none
+    :param same: the pointers of the units that have not changed since, if the rest of the document has not either
 
-    `all` has all of them, `new` the unchecked ones, and `by_unit` all by the pointer of their unit, `()` for those outside
-    of units.
+    `all` has all of them, `new` those of units that have changed, `affected` also those of units that refer to a changed one,
+    directly or not, and `by_unit` all by the pointer of their unit, `()` for those outside of units. `paths` are the affected
+    paths.
     """
 
-    def __init__(self, contract: Contract, known: Mapping[Pointer, list[Part]] = {}) -> None:
+    def __init__(self, contract: Contract, earlier: "Parts | None" = None, same: Set[Pointer] = frozenset()) -> None:
         by_place = units(contract.document)
+        known = {place: earlier.by_unit[place] for place in same} if earlier is not None else {}
         self.by_unit: dict[Pointer, list[Part]] = {(): _collected(contract.document, (), by_place)}
         self.by_unit |= {place: known.get(place) or _collected(unit, place) for place, unit in by_place.items()}
         self.all = [part for found in self.by_unit.values() for part in found]
         self.new = [part for place, found in self.by_unit.items() if place not in known for part in found]
+        affected = self._affected({place for place in by_place if place not in known}) if known else self.by_unit.keys()
+        self.affected = [
+            part for place in self.by_unit if place in affected or not place for part in self.by_unit[place]
+        ]
+        self.paths = frozenset(str(place[1]) for place in affected if place[:1] == ("paths",))
+
+    def _affected(self, changed: Set[Pointer]) -> Set[Pointer]:
+        """The units that changed, and those that refer to one of them, directly or not; all if security schemes changed, which
+        operations name without a reference.
+        """
+        if any(place[1] == "securitySchemes" for place in changed):
+            return self.by_unit.keys()
+        referring: dict[Pointer, set[Pointer]] = defaultdict(set)
+        for place, found in self.by_unit.items():
+            for part in found:
+                if isinstance(reference := part.node.get("$ref"), str):
+                    target = parse_reference(reference)
+                    referring[target[: 2 if target[0] == "paths" else 3]].add(place)
+        affected: set[Pointer] = set()
+        waiting = list(changed)
+        while waiting:
+            place = waiting.pop()
+            if place not in affected:
+                affected.add(place)
+                waiting += referring[place]
+        return affected
 
 
 def units(document: Mapping[str, Any]) -> dict[Pointer, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 import jsonschema_rs
@@ -22,7 +22,7 @@ def check_values(contract: Contract, parts: Parts) -> Iterator[Finding]:
     yield from violated
     if violated:
         return
-    for pointer, node, kind in parts.all:
+    for pointer, node, kind in parts.affected:
         if kind == "schema":
             for keyword in ("default", "x-create-default"):
                 if keyword in node:
@@ -34,7 +34,7 @@ def check_values(contract: Contract, parts: Parts) -> Iterator[Finding]:
                 yield from _check_value(contract, place, requests.validator(node["schema"]), value)
         if kind == "schema" and "x-url-template" in node:
             yield from _check_url_template(contract, pointer, node)
-    yield from _check_contents(contract, requests, responses)
+    yield from _check_contents(contract, parts.paths, requests, responses)
 
 
 # Keywords permitted beside `x-url-template`.
@@ -43,10 +43,14 @@ _BESIDE_URL = frozenset(
 )
 
 
-def _check_contents(contract: Contract, requests: SchemaReader, responses: SchemaReader) -> Iterator[Finding]:
+def _check_contents(
+    contract: Contract, paths: Set[str], requests: SchemaReader, responses: SchemaReader
+) -> Iterator[Finding]:
     # Operations share most of their responses.
     seen: set[tuple[Pointer, Any]] = set()
     for pointer, path, method, operation in contract.operations():
+        if path not in paths:
+            continue
         reads = "requestBody" in operation or bool(parameters(contract, path, method, "query"))
         contents = [((*pointer, "requestBody"), requests)] if "requestBody" in operation else []
         contents += [((*pointer, "responses", code), responses) for code in operation["responses"]]

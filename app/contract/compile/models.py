@@ -70,10 +70,11 @@ def scope_of(contract: Contract, path: str) -> str | None:
     return scope
 
 
+@cached
 def served(contract: Contract) -> dict[str, tuple[str, str]]:
     """The model or collection, and the verb, of each operation below an `x-serves`, by operationId.
 
-    `create` belongs to a model, and `types_list` to a collection.
+    `create` belongs to a model, and `types_list` to a collection. Never to be changed.
     """
     declared = _declared(contract)
     found = {}

@@ -13,8 +13,8 @@ from typing import Any
 
 from app.contract.document.contract import Contract, File, Pointer, is_path_item, parse_reference, part_at
 from app.contract.document.findings import ContractError, Finding, Location
-from app.contract.document.kinds import MadeFile
-from app.contract.document.reading import SECTIONS, FileReference, Reader, ReadFile, Resolve, finding_at
+from app.contract.document.kinds import MadeFile, made
+from app.contract.document.reading import SECTIONS, Expand, FileReference, Reader, ReadFile, Resolve, finding_at
 from app.contract.document.values import Part
 from app.contract.document.yaml_file import read_file, resolved
 
@@ -24,6 +24,7 @@ def read(
     name: str | None = None,
     read_file: ReadFile = read_file,
     resolve: Resolve = resolved,
+    expand: Expand = made,
     overlays: Iterable[File] = (),
 ) -> Contract:
     """Read a contract: the root file and all files that it references.
@@ -32,6 +33,7 @@ def read(
     :param name: the name of the root in messages, to which other names are relative; its path by default
     :param read_file: reads a file
     :param resolve: resolves the links of a path, as `resolved` does
+    :param expand: expands a template for a short file
     :param overlays: the overlays, whose kinds are read as well
     :raises ContractError: a file can't be read, or the files don't fit together
     """
@@ -41,7 +43,7 @@ def read(
     except OSError as error:
         problem = f"The contract can't be read: {error.strerror}."
         raise ContractError([Finding(Location(name, 1, 1), problem, "Give the path of a readable file.")]) from error
-    reader = Reader(root, read_file, resolve, overlays)
+    reader = Reader(root, read_file, resolve, expand, overlays)
     reader.read()
     return _Bundler(reader.files, reader.references).bundle()
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
+from app.caches import bounded_cache
 from app.contract.document.findings import Finding, Location
 
 Pointer = tuple[str | int, ...]
@@ -290,6 +291,7 @@ def as_pointer(document: Any, path: Sequence[str | int]) -> Pointer:
     return pointer
 
 
+@bounded_cache(4096)
 def parse_reference(reference: str) -> Pointer:
     """The pointer of a `$ref` of the form `#/a/b` (RFC 6901, section 6).
 

@@ -21,6 +21,9 @@ ReadFile = Callable[[Path, str, str], File]
 Resolve = Callable[[Path], Path]
 """Resolves the links of a path, as `resolved` does."""
 
+Expand = Callable[[Template, File], MadeFile]
+"""Expands a template for a short file, as `made` does."""
+
 
 class FileReference(NamedTuple):
     """A reference in a file.
@@ -50,17 +53,26 @@ class Reader:
     :param root: the root file
     :param read_file: reads a file
     :param resolve: resolves the links of a path
+    :param expand: expands a template for a short file
     :param overlays: the overlays, whose kinds are read as well
 
     `files` has all of them by path, root first; `references` has their references.
     """
 
-    def __init__(self, root: File, read_file: ReadFile, resolve: Resolve, overlays: Iterable[File] = ()) -> None:
+    def __init__(
+        self,
+        root: File,
+        read_file: ReadFile,
+        resolve: Resolve,
+        expand: Expand = made,
+        overlays: Iterable[File] = (),
+    ) -> None:
         self._root = root
         self._listing = (root, *overlays)
         self._templates: dict[Path, Template | None] = {}
         self._read_file = read_file
         self._follow = resolve
+        self._expand = expand
         self._findings: list[Finding] = []
         self.files = {root.path: root}
         self.references: dict[File, list[FileReference]] = {}
@@ -126,7 +138,7 @@ class Reader:
 
     def _made(self, template: Template, kind: File) -> Iterator[File]:
         try:
-            self.files[kind.path] = file = made(template, kind)
+            self.files[kind.path] = file = self._expand(template, kind)
         except ContractError as error:
             self._findings += error.findings
         else:

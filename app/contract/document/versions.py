@@ -6,8 +6,9 @@ from app.contract.document import bundling
 from app.contract.document.composition import compose
 from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding, Location
+from app.contract.document.kinds import made
 from app.contract.document.overlays import BEGINNING, FOLDER, SUFFIX, Overlay, is_version, minor, order_of
-from app.contract.document.reading import ReadFile, Resolve
+from app.contract.document.reading import Expand, ReadFile, Resolve
 from app.contract.document.yaml_file import read_file, resolved
 
 
@@ -31,6 +32,7 @@ def read(
     name: str | None = None,
     read_file: ReadFile = read_file,
     resolve: Resolve = resolved,
+    expand: Expand = made,
 ) -> Contract:
     """Read a version of a contract.
 
@@ -39,12 +41,13 @@ def read(
     :param name: the name of the root in messages; its path by default
     :param read_file: reads a file, as for `bundling.read`
     :param resolve: resolves the links of a path
+    :param expand: expands a template for a short file
     :raises UnknownVersion: there is no such version
     :raises ContractError: a file can't be read, or the files don't fit together
     """
     folder = _Folder(path, name or bundling.shown_name(path), read_file, resolve)
     overlays = folder.up_to(version) if version is not None else ()
-    base = bundling.read(path, name, read_file, resolve, [overlay.file for overlay in overlays])
+    base = bundling.read(path, name, read_file, resolve, expand, [overlay.file for overlay in overlays])
     if version is not None and not overlays and minor(base.release) != version:
         known = ", ".join(names(path, base.release))
         raise UnknownVersion(f"There is no version {version!r}. There are: {known}.")
