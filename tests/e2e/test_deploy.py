@@ -8,18 +8,26 @@ import shutil
 import socket
 import subprocess
 import sys
+import zipfile
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import yaml
+from click.testing import CliRunner
 
+from app.cli import cli
 from app.conformance.raw_http import RawClient
 from app.settings import Settings, describe
+from app.store.engine.address import address_of
 from tests.asgi import FLOWS
 from tests.e2e.conftest import FLOWS_COMMAND, ROOT
 from tests.e2e.test_command import FLOW, bearer
-from tests.serving import wait_for
+from tests.json_schemas import validate
+from tests.serving import free_port, wait_for
 
 UNIT = ROOT / "deploy" / "flows.service"
+COMPOSE = ROOT / "deploy" / "compose.yaml"
 CONTAINERFILE = ROOT / "deploy" / "Containerfile"
 SETTINGS = {variable for variable, _, _ in describe()}
 
@@ -131,7 +139,10 @@ def test_the_container_has_all_that_the_wheel_is_made_of(instructions, tmp_path)
     command = command.replace("/opt/tools/bin/python", sys.executable).replace("/dist", str(tmp_path / "dist"))
     made = subprocess.run(shlex.split(command), cwd=contract, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
-    assert list((tmp_path / "dist").glob("flows_server-*.whl"))
+    (wheel,) = (tmp_path / "dist").glob("flows_server-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for package, folder in (("app", "flows_server/lib/"), ("flows_server", "")):
+        assert {folder + str(file.relative_to(ROOT)) for file in (ROOT / package).rglob("*.py")} <= names
 
 
 def test_the_container_runs_the_server_as_nobody_in_particular(instructions):
@@ -143,6 +154,34 @@ def test_the_container_runs_the_server_as_nobody_in_particular(instructions):
     assert settings.database_url.startswith(f"sqlite:///{last['VOLUME']}/")
     assert last["USER"] != "root"
     assert f"--home-dir {last['VOLUME']} " in " ".join(arguments for name, arguments in instructions if name == "RUN")
-    (entry,) = json.loads(last["ENTRYPOINT"])
-    assert re.search(rf"COPY --from=build {entry.removesuffix('/bin/flows')} ", CONTAINERFILE.read_text())
+    assert json.loads(last["ENTRYPOINT"]) == ["flows"]
+    (path,) = (arguments for name, arguments in instructions if name == "ENV" and arguments.startswith("PATH="))
+    assert ("COPY", "--from=build /opt/flows /opt/flows") in instructions
+    assert path.startswith("PATH=/opt/flows/bin:")
     assert json.loads(last["CMD"]) == ["serve"]
+
+
+def test_the_container_is_healthy_while_the_server_is_ready(instructions, start):
+    _, check = dict(instructions)["HEALTHCHECK"].split("CMD ")
+    program, *arguments = json.loads(check)
+    assert program == "python"
+    _, _, process = start()
+    for port, code in ((urlsplit(process.url).port, 0), (free_port(), 1)):
+        environment = {"FLOWS_PORT": str(port)}
+        assert (
+            subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, check=False).returncode
+            == code
+        )
+
+
+def test_the_compose_file_is_valid_and_names_what_there_is():
+    validate("compose-spec", COMPOSE)
+    services = yaml.safe_load(COMPOSE.read_text("utf-8"))["services"]
+    for name in ("upgrade", "flows"):
+        service = services[name]
+        assert (COMPOSE.parent / service["build"]["context"] / service["build"]["dockerfile"]).exists()
+        environment = service["environment"]
+        assert environment.keys() - {"PGPASSWORD"} <= SETTINGS
+        assert address_of(environment["FLOWS_DATABASE_URL"]).options["host"] in services
+        assert CliRunner().invoke(cli, [*service["command"], "--help"]).exit_code == 0
+        assert service["depends_on"].keys() <= services.keys()

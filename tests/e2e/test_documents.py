@@ -20,6 +20,7 @@ from app.contract.checks.extensions import DEFINITIONS, KINDS
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from tests.e2e.terminal import PICTURE, drawn
+from tests.json_schemas import validate
 from tests.review.repository import commit, git
 from tests.serving import served
 
@@ -114,7 +115,7 @@ def test_the_example_tests_pass(language, example, tmp_path):
     else:
         if shutil.which("node") is None:
             pytest.skip("Node is not installed")
-        (tmp_path / "example.mjs").write_text(example, "utf-8")
+        (tmp_path / "example.test.mjs").write_text(example, "utf-8")
         command = ["node", "--test", "--test-reporter=tap"]
         passed = "# pass 1"
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -122,6 +123,22 @@ def test_the_example_tests_pass(language, example, tmp_path):
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert passed in result.stdout, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("document", "block"),
+    [
+        (document, block)
+        for document in ("testing.md", "reviewing.md")
+        for language, block in BLOCK.findall((ROOT / "docs" / document).read_text("utf-8"))
+        if language == "yaml" and re.search("^(jobs|services):", block, re.MULTILINE)
+    ],
+    ids=itertools.count(),
+)
+def test_workflows_and_compose_files_are_valid(document, block, tmp_path):
+    path = tmp_path / "file.yaml"
+    path.write_text(block, "utf-8")
+    validate("github-workflows" if "\njobs:" in block else "compose-spec", path)
 
 
 def test_the_options_of_the_pytest_plugin_are_documented():
