@@ -1,9 +1,10 @@
 """The web pages, a Flask application: home, documentation, the contract itself, health."""
 
+import importlib.metadata
 from functools import cached_property, partial
 from typing import NoReturn
 
-from flask import Flask, Request, Response, abort, jsonify, redirect, request
+from flask import Flask, Request, Response, abort, jsonify, make_response, redirect, render_template, request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import RequestRedirect
@@ -18,8 +19,8 @@ from app.pages import health, metrics
 from app.pages.adapter import Adapter
 from app.pages.contract import contract_browser
 from app.pages.documentation import documentation
-from app.pages.home import NO_PATH, home
-from app.pages.markup import marked_up
+from app.pages.home import NO_PATH, home, is_browser
+from app.pages.markup import breakable, marked_up
 from app.pages.media import media
 from app.pages.policy import add_headers
 from app.pages.recording import recording
@@ -44,11 +45,14 @@ def create_app(
     """
     base_path = active_contract.contract.base_path
     flask = _Pages(base_path)
+    version = importlib.metadata.version("flows-server")
     flask.add_template_filter(marked_up)
+    flask.add_template_filter(breakable)
     flask.context_processor(
         lambda: {
             "info": active_contract.contract.document["info"],
             "mistakes": [_public(active_contract.contract, frame) for frame in active_contract.findings],
+            "version": version,
             "recorded": recorder is not None,
         }
     )
@@ -62,7 +66,7 @@ def create_app(
         flask.register_blueprint(metrics.metrics(counted, settings.metrics_token))
     flask.register_blueprint(snapshots(store, settings.workers))
     if recorder is not None:
-        flask.register_blueprint(recording(recorder, store))
+        flask.register_blueprint(recording(recorder, store, active_contract))
     flask.register_error_handler(HTTPException, _render_error)
     flask.register_error_handler(errors.Unavailable, _render_unavailable)
     flask.after_request(add_headers)
@@ -126,8 +130,8 @@ def _render_unavailable(_error: errors.Unavailable) -> Response:
 
 
 def _render_error(error: HTTPException) -> Response:
-    """Errors as JSON, in the format of the API."""
-    message = error.description
+    """An error response: a page for a browser, and else JSON in the format of the API."""
+    message = error.description or error.name
     if isinstance(error, NotFound):
         message = "Not found."
         if request.url_rule is None or error.description == NO_PATH:
@@ -135,8 +139,12 @@ def _render_error(error: HTTPException) -> Response:
             message = NO_PATH if request.path.endswith("/") else f"{NO_PATH} Each path ends with a slash."
     elif error.code == 405:
         message = f'Method "{request.method}" not allowed.'
-    response = jsonify({"detail": message})
+    if is_browser():
+        response = make_response(render_template("error.html", name=error.name, code=error.code, message=message))
+    else:
+        response = jsonify({"detail": message})
     response.status_code = error.code or 500
+    response.vary.add("Accept")
     for name, value in error.get_headers():
         if name.lower() == "allow":
             response.headers[name] = value

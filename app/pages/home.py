@@ -23,7 +23,7 @@ def home(active_contract: ActiveContract, base_path: str) -> Blueprint:
 
     def root() -> Response:
         """Redirect a browser from the API's root to its documentation; other clients get a 404."""
-        if request.method not in ("GET", "HEAD") or "text/html" not in request.accept_mimetypes.values():
+        if not is_browser():
             abort(404, NO_PATH)
         return redirect(url_for("documentation.show"))
 
@@ -32,3 +32,8 @@ def home(active_contract: ActiveContract, base_path: str) -> Blueprint:
             f"{base_path}/", view_func=root, strict_slashes=False, methods=_METHODS, provide_automatic_options=False
         )
     return page
+
+
+def is_browser() -> bool:
+    """Whether the request is for a page to look at: browsers ask for HTML by name, other clients do not."""
+    return request.method in ("GET", "HEAD") and "text/html" in request.accept_mimetypes.values()

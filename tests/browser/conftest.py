@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+from axe_core_python.selenium import Axe
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -69,6 +70,15 @@ class Browser:
     def press(self, *keys):
         """Press keys, wherever the focus is."""
         self.driver.switch_to.active_element.send_keys(*keys)
+
+    def screen(self, width):
+        """Have a screen of a width, in pixels: that of a telephone, if it is narrow."""
+        self.emulate("setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 500)
+
+    def violations(self):
+        """What axe-core finds wrong with the page: rule, and the element."""
+        found = Axe().run(self.driver, options={"resultTypes": ["violations"]})["violations"]
+        return [(rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
 
     def problems(self):
         """What the browser complains of since the last call: errors, refused content, and requests to elsewhere."""

@@ -20,7 +20,12 @@ LINE = re.compile(r'class="place" href="/contract/files/([\w/.-]+)#L(\d+)">([\w/
 def page_of(client, path):
     response = client.get(f"/contract/{path}")
     assert (response.status, response.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
-    return response.body.decode()
+    return whole_words(response.body.decode())
+
+
+def whole_words(page):
+    """A page without the places where a name may be broken."""
+    return page.replace("<wbr>", "")
 
 
 def text_of(page):
@@ -41,18 +46,25 @@ def test_every_part_has_a_page_with_all_that_the_contract_says(client, contract)
         assert f'href="/contract/schemas/{name}/"' in overview
         page = text_of(page_of(client, f"schemas/{name}/"))
         assert all(property_name in page for property_name in schema.get("properties", ())), name
-        assert all(f'"{value}"' in page for value in schema.get("enum", ())), name
+        assert all(f" {value} " in page for value in schema.get("enum", ())), name
 
 
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
         ("operations/stages_dummy_create/", "name string required Name shown to administrators, unique among"),
-        ("operations/flows_instances_list/", "designation query FlowDesignationEnum Only flows of this designation."),
+        (
+            "operations/flows_instances_list/",
+            "designation query FlowDesignationEnum Only flows of this designation. authentication authorization",
+        ),
+        (
+            "operations/flows_instances_create/",
+            "required Purpose of the flow. authentication authorization invalidation enrollment unenrollment recovery",
+        ),
         ("operations/stages_dummy_used_by_list/", "stage_uuid path string (uuid) required"),
         ("operations/stages_dummy_used_by_list/", "application/json : array of UsedBy"),
         ("operations/stages_dummy_update/", "authentik_stages_dummy.change_dummystage : Change dummy stages."),
-        ("schemas/DummyStage/", "It has all members of Stage ."),
+        ("schemas/DummyStage/", "It has all properties of Stage ."),
         ("schemas/DummyStage/", "Operations stages_dummy_create stages_dummy_retrieve stages_dummy_update"),
         ("schemas/DummyStage/", "Schemas PaginatedDummyStageList"),
         ("schemas/DummyStageRequest/", "throw_error boolean Whether the stage fails on purpose."),
@@ -78,6 +90,7 @@ def test_each_place_is_a_line_of_a_file_that_is_shown(client, contract):
         lines = re.findall(
             r'<li id="L(\d+)"><a href="#L\d+">\d+</a><code>(.*)</code></li>', page_of(client, f"files/{path}")
         )
+        lines = [(anchor, re.sub(r"</?span[^>]*>", "", code)) for anchor, code in lines]
         text = client.get(f"/contract/raw/{path}").body
         assert text == contract.texts[name]
         assert [html.unescape(code) for _, code in lines] == text.decode().splitlines()

@@ -2,6 +2,7 @@
 
 import html
 import re
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -35,9 +36,13 @@ def test_home_lists_every_operation(client, contract):
 
 
 def test_the_request_to_begin_with_goes_where_the_page_came_from(client):
-    page = client.get("/", headers={"host": "flows.example:9443", "x-forwarded-proto": "https"}).body.decode()
+    page = (
+        client.get("/", headers={"host": "flows.example:9443", "x-forwarded-proto": "https"})
+        .body.decode()
+        .replace("<wbr>", "")
+    )
     assert f"https://flows.example:9443{FLOWS}</code>" in page
-    page = client.get("/", headers={"host": '"><script>'}).body.decode()
+    page = client.get("/", headers={"host": '"><script>'}).body.decode().replace("<wbr>", "")
     assert f"http://127.0.0.1:80{FLOWS}</code>" in page
 
 
@@ -117,6 +122,51 @@ def test_a_path_that_nothing_is_served_at_is_not_found(client, path):
 )
 def test_what_does_not_exist_below_a_path_is_not_found(client, path):
     assert client.get(path).json() == {"detail": "Not found."}
+
+
+HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/nope/", "There is no such path."),
+        ("/nope", "There is no such path. Each path ends with a slash."),
+        ("/api/v3/providers/all/", "There is no such path."),
+        ("/contract/operations/nope/", "Not found."),
+        ("/media/public/nothing.png", "Not found."),
+        ("/<script>alert(1)</script>/", "There is no such path."),
+    ],
+)
+def test_what_is_not_found_is_a_page_for_a_browser(client, path, said):
+    response = client.get(path, headers=HTML)
+    assert (response.status, response.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert response.headers["vary"] == "Accept"
+    page = response.body.decode()
+    assert f"<p>{said}</p>" in page
+    assert "<script" not in page
+    assert all(client.get(link).status == 200 for link in links(page))
+
+
+def test_an_object_that_is_not_found_is_json_for_a_browser_too(client):
+    assert client.get(f"{FLOWS}nope/", headers=HTML).json() == {"detail": "Not found."}
+
+
+@pytest.mark.parametrize(
+    ("search", "found", "missing"),
+    [
+        ("FLOW_INSTANCES", [], ["flows_instances_list"]),
+        ("flows_instances_l", ["flows_instances_list"], ["flows_instances_create", "FlowRequest"]),
+        ("view_flow_cache", ["flows_instances_cache_info_retrieve", "authentik_flows.view_flow_cache"], ["DummyStage"]),
+        ("dummystagerequest", ["DummyStageRequest"], ["stages_dummy_list"]),
+        ("<script>", ["&lt;script&gt;"], ["<script>", "flows_instances_list"]),
+        (" ", ["flows_instances_list", "stages_dummy_list", "DummyStage"], []),
+    ],
+)
+def test_the_parts_of_the_contract_are_searched_by_name_path_and_permission(client, search, found, missing):
+    page = client.get("/contract/", query=f"search={quote(search)}").body.decode().replace("<wbr>", "")
+    assert all(part in page for part in found)
+    assert not [part for part in missing if part in page]
 
 
 @pytest.mark.parametrize("path", ["/docs", "/contract"])

@@ -72,7 +72,7 @@ def test_each_link_of_a_page_leads_to_a_page_below_the_prefix(clients, path, sen
         assert link.startswith("/base/flows/"), link
         assert client.get(link).status == 200, link
     if path == "/":
-        assert f"http://id.example/base/flows{FLOWS}" in response.body.decode()
+        assert f"http://id.example/base/flows{FLOWS}" in response.body.decode().replace("<wbr>", "")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from app.recording.recorder import Recorder
 from app.recording.secrets import Secrets
 from app.review.traffic import read_traffic
 from tests.asgi import FLOWS, Client
+from tests.contract.test_contract_browser import whole_words
 from tests.contract_files import copied, replaced
 
 COVERAGE, TRAFFIC = "/contract/coverage.json", "/contract/traffic.har"
@@ -191,14 +192,21 @@ def test_another_contract_is_followed_and_what_was_seen_stays(recorded, contract
 def test_the_page(recorded, make_flow):
     recorded.post(FLOWS, make_flow(slug="a b"))
     answer = recorded.get("/contract/coverage/", token="")
-    text = answer.body.decode()
+    text = whole_words(answer.body.decode())
     assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "member layout=sidebar_left" in text
     assert "<script" not in text
     assert "style=" not in text
     assert "http" not in text
     assert 'aria-current="page">Coverage</a>' in text
-    assert text.count("<tr>") == 1 + len(recorded.get(COVERAGE).json()["operations"])
+    operations = recorded.get(COVERAGE).json()["operations"]
+    assert text.count('<tr>\n<th scope="row"') == len(operations)
+    created = seen(recorded, "flows_instances_create")
+    (rule,) = created["rules"]
+    file, line, _ = rule["contract"].split(":")
+    assert f'href="/contract/files/{file.removeprefix("openapi/")}#L{line}">{rule["contract"]}</a>' in text
+    only = recorded.get("/contract/coverage/", query="called=yes", token="").body.decode()
+    assert only.count('<tr>\n<th scope="row"') == sum(operation["calls"] > 0 for operation in operations) > 0
 
 
 def test_the_traffic_can_be_cleared_without_the_coverage(recorded):

@@ -1,6 +1,6 @@
 """The pages of the contract: each part with its place and its uses."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from app.contract.serve.compiled_contract import ActiveContract
 from app.pages.contract import files, operation, overview, schema
@@ -16,7 +16,7 @@ def contract_browser(active_contract: ActiveContract, base_path: str) -> Bluepri
 
     @pages.get("/", endpoint="overview")
     def _overview() -> str:
-        return overview.overview(active_contract.contract, base_path)
+        return overview.overview(active_contract.contract, base_path, request.args.get("search", "").strip())
 
     @pages.get("/operations/<name>/", endpoint="operation")
     def _operation(name: str) -> str:

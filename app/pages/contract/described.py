@@ -9,9 +9,12 @@ from app.contract.document.contract import Contract, Pointer
 from app.pages.contract.places import Place, place_of
 
 _DISTINCT = frozenset(
-    {"$ref", "type", "format", "properties", "required", "description", "items", "example", "x-model"}
+    {"$ref", "type", "format", "properties", "required", "description", "items", "enum", "example", "x-model"}
 )
 """Keywords that a page shows outside of the rules."""
+
+_FOLDED = frozenset({"pattern", "not"})
+"""Keywords for programs, which a page folds away, as it does extensions."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +26,30 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Rules:
+    """The restrictions of a value: keywords, as in the YAML.
+
+    :param values: the values of an enum
+    :param folded: keywords that say little to a person
+    """
+
+    values: tuple[str, ...] = ()
+    shown: tuple[tuple[str, str], ...] = ()
+    folded: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Property:
     """A property of an object, or a parameter.
 
     :param name: its name, prefixed with those of the enclosing objects
     :param kind: the type of its values
-    :param rules: the restrictions of its values, by keyword
     """
 
     name: str
     required: bool
     kind: tuple[Word, ...]
-    rules: tuple[tuple[str, str], ...]
+    rules: Rules
     description: str
     place: Place
 
@@ -48,7 +63,7 @@ class Described:
 
     kind: tuple[Word, ...]
     extended: tuple[str, ...]
-    rules: tuple[tuple[str, str], ...]
+    rules: Rules
     description: str
     properties: tuple[Property, ...]
 
@@ -62,7 +77,7 @@ def describe(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> De
     return Described(
         kind=kind_of(contract, {key: value for key, value in schema.items() if key != "allOf"}),
         extended=extended,
-        rules=rules_of(schema),
+        rules=rules_of(contract, schema),
         description=schema.get("description", ""),
         properties=tuple(_properties(contract, pointer, schema, "")),
     )
@@ -84,14 +99,36 @@ def kind_of(contract: Contract, schema: dict[str, Any]) -> tuple[Word, ...]:
     return (Word(f"{kind} ({schema['format']})" if "format" in schema else kind),)
 
 
-def rules_of(schema: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The other keywords of a schema, as in the YAML. Those of items follow, with this in their name."""
+def rules_of(contract: Contract, schema: dict[str, Any]) -> Rules:
+    """The other keywords of a schema. Those of items follow, with this in their name."""
     items = schema.get("items", {})
     rules = [(key, value) for key, value in schema.items() if key not in _DISTINCT and not _names_only(key, value)]
     rules += [(f"items.{key}", value) for key, value in items.items() if key not in _DISTINCT]
-    return tuple(
-        (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for key, value in rules
+    texts = [(key, _text(value)) for key, value in rules]
+    return Rules(
+        tuple(map(_text, _values(contract, schema) or _values(contract, items))),
+        tuple(rule for rule in texts if not _is_folded(rule[0])),
+        tuple(rule for rule in texts if _is_folded(rule[0])),
     )
+
+
+def _values(contract: Contract, schema: dict[str, Any]) -> list[Any]:
+    """The values of an enum, or of the enum that a schema refers to."""
+    if "$ref" in schema:
+        return _values(contract, contract.resolve((), schema)[1])
+    values: list[Any] = schema.get("enum", [])
+    for part in schema.get("allOf", ()):
+        values = values or _values(contract, part)
+    return values
+
+
+def _is_folded(keyword: str) -> bool:
+    name = keyword.removeprefix("items.")
+    return name in _FOLDED or name.startswith("x-")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _properties(contract: Contract, pointer: Pointer, schema: dict[str, Any], prefix: str) -> Iterator[Property]:
@@ -107,7 +144,7 @@ def _properties(contract: Contract, pointer: Pointer, schema: dict[str, Any], pr
             name=prefix + name,
             required=name in schema.get("required", ()),
             kind=kind_of(contract, property_schema),
-            rules=rules_of(property_schema),
+            rules=rules_of(contract, property_schema),
             description=property_schema.get("description", ""),
             place=place_of(contract, place),
         )

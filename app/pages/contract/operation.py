@@ -86,7 +86,7 @@ def _parameters(contract: Contract, pointer: Pointer, operation: dict[str, Any])
                 name=parameter["name"],
                 required=parameter.get("required", False),
                 kind=kind_of(contract, schema),
-                rules=rules_of(schema) + rules_of(extensions),
+                rules=rules_of(contract, {**schema, **extensions}),
                 description=parameter.get("description", ""),
                 place=place_of(contract, where),
             ),

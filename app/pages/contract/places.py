@@ -32,6 +32,13 @@ def shown(contract: Contract, location: Location) -> Place:
     return Place(contract.public(str(location)), f"{page}#L{location.line}")
 
 
+def place_at(contract: Contract, text: str) -> Place:
+    """The place with a text, as `Contract.public` gives it: file, line and column."""
+    name, line, _ = text.rsplit(":", 2)
+    path = next(path_of(contract, known) for known in contract.texts if contract.public(known) == name)
+    return Place(text, f"{url_for('contract.file', path=path)}#L{line}")
+
+
 def path_of(contract: Contract, name: str) -> str:
     """The path of a file from the folder of the contract.
 
