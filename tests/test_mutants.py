@@ -216,7 +216,7 @@ def empty(store):
 def proofs(tmp_path):
     """Runs the proofs on a server with a fault, the quickest first. Gives the name of the first that finds something."""
 
-    def run(plant):
+    def run(plant, *, fuzzing=True):
         chosen = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_cache=0.0)
         # Servers of one contract share what is made of it once: nothing made without the fault may serve here.
         contract = load_contract(chosen)
@@ -233,7 +233,7 @@ def proofs(tmp_path):
                     return "recorded answers"
                 if by_permissions(url, store):
                     return "permissions"
-                return "fuzzing" if by_fuzzing(url, store, tmp_path) else ""
+                return "fuzzing" if fuzzing and by_fuzzing(url, store, tmp_path) else ""
 
     return run
 
@@ -250,4 +250,5 @@ def test_a_planted_fault_is_caught(name, proofs, record_property):
 
 
 def test_a_server_without_a_fault_passes_them_all(proofs):
-    assert proofs(lambda patch: None) == ""
+    # That fuzzing finds nothing in it is what tests/fuzz/test_schemathesis.py shows.
+    assert proofs(lambda patch: None, fuzzing=False) == ""

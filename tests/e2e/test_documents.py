@@ -50,6 +50,7 @@ def shell(tmp_path, contract):
 
         def run(line):
             line = re.sub(r"^make (\S+)", r"make --dry-run \1", line)
+            line = line.replace("--minutes 0.5", "--minutes 0.1")
             line = line.replace("127.0.0.1:8000", urlsplit(url).netloc)
             # A variable that a line sets is there for the lines that follow, as in one terminal.
             if assignment := ASSIGNMENT.match(line):
