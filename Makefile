@@ -45,7 +45,7 @@ ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
 	@$(BIN)/python -m pytest -m "not alone" --numprocesses $(WORKERS) --dist worksteal
-	@$(BIN)/python -m pytest -m alone
+	@$(BIN)/python -m pytest -m alone $$(grep -rl mark.alone tests --include='test_*.py')
 endif
 
 soak: $(READY)  ## Load the server for MINUTES (15) with a fault every 20 s, on ENGINE (sqlite or postgresql)

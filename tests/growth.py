@@ -9,12 +9,12 @@ MOST = TIMES**1.7
 
 
 def seconds(work, subject):
-    """The least of several measurements, as other work of the machine only adds to it."""
+    """Seconds of the processor, the least of several measurements: other work of the machine only adds to it."""
     taken = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.process_time()
         work(subject)
-        taken.append(time.perf_counter() - begun)
+        taken.append(time.process_time() - begun)
     return min(taken)
 
 

@@ -266,7 +266,6 @@ def test_no_blueprint_keeps_the_server_busy(watched, name):
     assert len(said) < 3 * len(BOMBS[name]) + 1_000
 
 
-@pytest.mark.alone(reason="times of the same amount of work are compared")
 @pytest.mark.parametrize("text", ["1:", "1", "1_", "0x1", "+1.", "1e"])
 def test_a_long_text_is_no_sooner_taken_for_a_number_than_a_short_one(text):
     """What YAML 1.1 has for numbers is found by expressions that nobody else gets a turn beside."""
