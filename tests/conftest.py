@@ -2,12 +2,14 @@
 
 import contextlib
 import dataclasses
+import gc
 import itertools
 import os
 import tempfile
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -17,7 +19,7 @@ from app.settings import Settings
 from app.store.schema.tables import files, flows, objects, tokens
 from tests import postgresql
 from tests.asgi import Client
-from tests.contract_files import copied, replaced, shipped
+from tests.contract_files import copied, load, replaced, shipped
 from tests.examples import Examples
 
 logs.configure("error", "json")
@@ -37,6 +39,12 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("tests")
 
 _numbers = itertools.count()
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over what lives to the end: modules, and the tests that were collected."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser):
@@ -64,6 +72,10 @@ def postgresql_url():
     # Not in pytest's folder: it runs as another user, whom each further run of pytest shuts out of there.
     with tempfile.TemporaryDirectory(prefix="flows-postgresql-") as folder:
         server = postgresql.start(Path(folder, "data"))
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            # It is never restarted.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
@@ -85,8 +97,6 @@ def database_at(engine, folder, request):
     if engine == "sqlite":
         yield f"sqlite:///{folder}/flows.sqlite3"
         return
-    import psycopg
-
     server = request.getfixturevalue("postgresql_url")
     name = f"flows_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
@@ -179,7 +189,7 @@ def edited(settings, tmp_path):
         for old, new in replacements:
             replaced(path, old, new)
         changed = dataclasses.replace(settings, contract=path)
-        contract = load_contract(changed, served_by)
+        contract = load(path) if served_by is None else load_contract(changed, served_by)
         store = open_store(changed, contract)
         stores.append(store)
         store.migrate()

@@ -1,5 +1,6 @@
 """The contract, and copies of it to change."""
 
+import hashlib
 import shutil
 from dataclasses import replace
 from functools import cache
@@ -9,11 +10,23 @@ from app.application import load_contract
 from app.settings import Settings
 from tests.examples import creators
 
+_loaded = {}
+
+
+def load(path):
+    """Load a contract, once for all tests with the same files. :raises ContractError: it can't be served"""
+    files = sorted(path.parent.rglob("*.yaml"))
+    texts = [(str(file.relative_to(path.parent)), file.read_bytes()) for file in (path, *files)]
+    digest = hashlib.sha256(repr(texts).encode()).digest()
+    if digest not in _loaded:
+        _loaded[digest] = load_contract(replace(Settings(), contract=path))
+    return _loaded[digest]
+
 
 @cache
 def shipped():
-    """The contract as it is, loaded once."""
-    return load_contract(Settings())
+    """The contract as it is."""
+    return load(Settings().contract)
 
 
 def models_with_paths(contract):
@@ -47,7 +60,7 @@ def loaded(folder, *replacements, edit=lambda path: None):
     for old, new in replacements:
         replaced(path, old, new)
     edit(path)
-    return load_contract(replace(Settings(), contract=path))
+    return load(path)
 
 
 def with_another_stage(contract, kind, name):

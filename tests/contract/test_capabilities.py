@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.store.queries.listing import PageRequest
 from tests.asgi import Client
 from tests.conftest import emptied
-from tests.contract_files import copied, shipped
+from tests.contract_files import copied, load, shipped
 
 DUMMY, STAGES = "stages/dummy.yaml", "stages/all.yaml"
 FLOW_BINDINGS, POLICY_BINDINGS, FLOWS = "flows/bindings.yaml", "policies/bindings.yaml", "authentik-flows.yaml"
@@ -209,7 +209,7 @@ def served(database_url, settings, tmp_path):
         for file, text in files:
             (contract.parent / file).write_text(text, "utf-8")
         other = dataclasses.replace(settings, contract=contract, database_url=database_url)
-        loaded = load_contract(other)
+        loaded = load(contract)
         store = open_store(other, loaded)
         stores.append(store)
         store.migrate()

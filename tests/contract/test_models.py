@@ -1,14 +1,11 @@
 """Every model that the contract serves, and one that only a copy of the YAML has, member by member, on each engine."""
 
-import dataclasses
 import json
 
 import pytest
 
-from app.application import load_contract
-from app.settings import Settings
 from tests.conftest import application, client_of, database_at
-from tests.contract_files import copied, models_with_paths, shipped, with_another_stage
+from tests.contract_files import copied, load, models_with_paths, shipped, with_another_stage
 from tests.examples import Examples
 from tests.forms import form
 from tests.kinds import Kind, check_filters, check_orders, pks
@@ -27,7 +24,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 def served(engine, tmp_path_factory, request):
     """The contract with one more kind of stage, and on each engine a store and an application."""
     path = with_another_stage(copied(tmp_path_factory.mktemp("contract") / "openapi"), "dummy", "pause")
-    contract = load_contract(dataclasses.replace(Settings(), contract=path))
+    contract = load(path)
     for url in database_at(engine, tmp_path_factory.mktemp("store"), request):
         with application(url, contract) as made:
             yield contract, *made
