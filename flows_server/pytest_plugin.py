@@ -22,6 +22,10 @@ _OPTIONS = {
     "command": ("COMMAND", "the command `flows`, if it is installed elsewhere"),
     "coverage_min": ("PERCENT", "fail the run if the tests exercise less of the contract"),
 }
+_PATTERNS = {
+    "coverage_of": "operations that count for --flows-coverage-min, such as flows_*; default: those that were called",
+    "coverage_ignore": "points that do not count for it, such as 'status 403' or 'parameter *'",
+}
 _DEFAULT_SEED = "default"
 _SERVER = pytest.StashKey["Server"]()
 _REPORTS = pytest.StashKey[list[dict[str, Any]]]()
@@ -33,9 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, (metavar, meaning) in _OPTIONS.items():
         group.addoption(f"--flows-{name.replace('_', '-')}", metavar=metavar, help=meaning)
         parser.addini(f"flows_{name}", meaning)
-    operations = "operations that count for --flows-coverage-min, such as flows_*; default: those that were called"
-    group.addoption("--flows-coverage-of", metavar="PATTERN", action="append", help=operations)
-    parser.addini("flows_coverage_of", operations, type="args", default=[])
+    for name, meaning in _PATTERNS.items():
+        group.addoption(f"--flows-{name.replace('_', '-')}", metavar="PATTERN", action="append", help=meaning)
+        parser.addini(f"flows_{name}", meaning, type="linelist", default=[])
     fixed = "fix time and identifiers"
     group.addoption("--flows-deterministic", action="store_true", help=fixed)
     parser.addini("flows_deterministic", fixed, type="bool", default=False)
@@ -74,7 +78,11 @@ def flows_server(pytestconfig: pytest.Config, flows_settings: Mapping[str, str])
         yield server
         del pytestconfig.stash[_SERVER]
         if _threshold(pytestconfig) is not None:
-            pytestconfig.stash[_REPORTS].append(server.coverage())
+            selection = {
+                "operation": _option(pytestconfig, "coverage_of"),
+                "ignore": _option(pytestconfig, "coverage_ignore"),
+            }
+            pytestconfig.stash[_REPORTS].append(server.coverage(**selection))
 
 
 @pytest.fixture
@@ -137,7 +145,7 @@ def _coverage(config: pytest.Config) -> Coverage:
     from flows_server.testing.coverage import merged
 
     reports: list[dict[str, Any]] = config.stash[_REPORTS]
-    return merged(reports, _option(config, "coverage_of"))
+    return merged(reports, called=not _option(config, "coverage_of"))
 
 
 def _shortfall(config: pytest.Config) -> bool:

@@ -20,20 +20,14 @@ class CoveredTag:
         return sum(operation[name] for operation in self.operations)
 
 
-def covered_tags(contract: Contract, coverage: Mapping[str, Any], *, called: bool) -> list[CoveredTag]:
+def covered_tags(contract: Contract, coverage: Mapping[str, Any]) -> list[CoveredTag]:
     """The coverage by the first tag of each operation, in the contract's order.
 
     :param coverage: the coverage as data
-    :param called: whether to leave out operations without calls
     """
-    tags = {
-        operation["operationId"]: next(iter(operation.get("tags", ())), "others")
-        for *_, operation in contract.operations()
-    }
     found: dict[str, list[Mapping[str, Any]]] = {tag["name"]: [] for tag in contract.document.get("tags", ())}
     for operation in sorted(coverage["operations"], key=lambda one: -int(one["calls"])):
-        if operation["calls"] or not called:
-            found.setdefault(tags.get(operation["operation"], "others"), []).append(operation)
+        found.setdefault(next(iter(operation["tags"]), "others"), []).append(operation)
     return [CoveredTag(name, operations) for name, operations in found.items() if operations]
 
 

@@ -2,12 +2,14 @@
 
 import orjson
 from flask import Blueprint, Response, render_template, request
+from werkzeug.exceptions import BadRequest
 
 from app.contract.serve.compiled_contract import ActiveContract
 from app.pages.coverage import covered_tags, rule_places
 from app.pages.superusers import done, require_superuser
 from app.recording.har import archive
 from app.recording.recorder import Recorder
+from app.recording.selection import Selection
 from app.store import Store
 
 
@@ -22,19 +24,19 @@ def recording(recorder: Recorder, store: Store, active_contract: ActiveContract)
 
     @page.get("/coverage/")
     def coverage_page() -> str:
-        coverage, contract = recorder.coverage(), active_contract.contract
-        called = "called" in request.args
+        selection, contract = _selection(), active_contract.contract
+        coverage = recorder.coverage(selection)
         return render_template(
             "coverage.html",
             coverage=coverage,
-            called=called,
-            tags=covered_tags(contract, coverage, called=called),
+            called=selection.called,
+            tags=covered_tags(contract, coverage),
             places=rule_places(contract, coverage),
         )
 
     @page.get("/coverage.json")
     def coverage() -> Response:
-        return _json(recorder.coverage())
+        return _json(recorder.coverage(_selection()))
 
     @page.get("/traffic.har")
     def traffic() -> Response:
@@ -54,6 +56,21 @@ def recording(recorder: Recorder, store: Store, active_contract: ActiveContract)
         return done(recorder.reset)
 
     return page
+
+
+def _selection() -> Selection:
+    """What the query of the request selects. :raises BadRequest: there is no such kind of points"""
+    given = request.args
+    try:
+        return Selection(
+            operations=given.getlist("operation"),
+            tags=given.getlist("tag"),
+            kinds=given.getlist("kind"),
+            ignored=given.getlist("ignore"),
+            called=bool(given.get("called")),
+        )
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
 
 
 def _json(value: object) -> Response:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from app.contract.compile.plan import parameters
 from app.contract.document.contract import Contract
+from app.contract.document.findings import Location
 from app.contract.validation.schemas import flattened, schema_properties
 
 # Clients can't cause server errors (RFC 9110, section 15.6).
@@ -14,10 +15,13 @@ _SERVER_ERROR = 500
 _OF_HTTP = frozenset({"405", "406", "413", "415"})
 
 
+KINDS = ("status", "parameter", "member")
+
+
 class Point(NamedTuple):
     """A point to exercise.
 
-    :param kind: `status`, `parameter` or `member`
+    :param kind: one of `KINDS`
     :param name: the status, or the name of the parameter or of the body's property
     :param value: a value of its enum; empty for any
     """
@@ -48,6 +52,12 @@ class Operation:
         self.id: str = self._described["operationId"]
         self.method = method.upper()
         self.path: str = contract.base_path + template
+        self.tags: tuple[str, ...] = tuple(self._described.get("tags", ()))
+
+    @property
+    def location(self) -> Location:
+        """Its place in the contract."""
+        return self._contract.locate(("paths", self._template, self.method.lower()))
 
     @cached_property
     def points(self) -> Mapping[Point, None]:

@@ -18,6 +18,7 @@ from app.contract.validation.rules import ViolatedRule
 from app.recording.coverage import Exercised, coverage
 from app.recording.points import Point, operations, points_of
 from app.recording.secrets import Secrets, without_credentials
+from app.recording.selection import EVERYTHING, Selection
 from app.recording.traffic import Exchange, Traffic
 
 log = structlog.get_logger("flows.recording")
@@ -87,13 +88,13 @@ class Recorder:
             with self._lock:
                 self._take_in()
 
-    def coverage(self) -> dict[str, Any]:
-        """The coverage as data."""
+    def coverage(self, selection: Selection = EVERYTHING) -> dict[str, Any]:
+        """The coverage as data. :param selection: what counts"""
         with self._lock:
             self._take_in()
             seen = {name: one.copy() for name, one in self._seen.items()}
             contract, known = self._contract, tuple(self._operations.values())
-        return coverage(contract, known, seen)
+        return coverage(contract, known, seen, selection)
 
     def exchanges(self) -> list[Exchange]:
         """The last exchanges, the oldest first."""

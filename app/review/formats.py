@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from app.contract.document.findings import Finding as Note
+from app.review.annotations import annotation
 from app.review.comparing.differences import NOTHING, Rating
 from app.review.evidence import Harm
 from app.review.report import Report
@@ -233,35 +234,22 @@ def _annotations(report: Report) -> Iterator[str]:
             lines.append(f"It was at {finding.was}.")
         if waiver is not None:
             lines.append(f"Waived until {waiver.until}: {waiver.reason}")
-        yield _command(kind, finding.location, str(finding.rating).capitalize(), "\n".join(lines))
+        yield annotation(kind, finding.location, str(finding.rating).capitalize(), "\n".join(lines))
     for note in report.notes:
-        yield f"::notice title=Note::{_data(_note(note))}"
+        yield annotation("notice", None, "Note", _note(note))
     for problem in report.waived.problems:
-        yield _command("error", problem.location, "Waiver", f"{problem.problem} {problem.remedy}")
+        yield annotation("error", problem.location, "Waiver", f"{problem.problem} {problem.remedy}")
     if report.evidence is not None:
         harmed = any(harms for _, harms in _harms(report))
         lines = [f"{harm.exchange}: {harm.why}" for _, harms in _harms(report) for harm in harms][:_EXCHANGES]
         text = "\n".join([str(report.evidence), *lines])
-        yield f"::{'warning' if harmed else 'notice'} title=Recorded traffic::{_data(text)}"
+        yield annotation("warning" if harmed else "notice", None, "Recorded traffic", text)
     if report.stored is not None:
         for effect in report.stored.effects:
             kind = "notice" if effect.effect in ADMITTED else "warning"
-            yield _command(kind, effect.location, "Stored objects", effect.what)
-        yield f"::notice title=Stored objects::{_data(str(report.stored))}"
-    yield f"::notice title=The contract::{_data(_summary(report))}"
-
-
-def _command(kind: str, location: Any, title: str, text: str) -> str:
-    place = f"file={_property(location.file)},line={location.line},col={location.column}"
-    return f"::{kind} {place},title={_property(title)}::{_data(text)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+            yield annotation(kind, effect.location, "Stored objects", effect.what)
+        yield annotation("notice", None, "Stored objects", str(report.stored))
+    yield annotation("notice", None, "The contract", _summary(report))
 
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {

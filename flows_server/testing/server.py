@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -122,9 +122,12 @@ class Server:
         """Discard the recorded requests and responses, but not the coverage."""
         self._send("DELETE", "traffic.har")
 
-    def coverage(self) -> dict[str, Any]:
-        """The recorded coverage of the contract, as data."""
-        coverage: dict[str, Any] = self._send("GET", "coverage.json").json()
+    def coverage(self, **selection: Sequence[str]) -> dict[str, Any]:
+        """The recorded coverage of the contract, as data.
+
+        :param selection: what counts, such as `operation=["flows_*"]` and `ignore=["status 403"]`
+        """
+        coverage: dict[str, Any] = self._send("GET", f"coverage.json?{urlencode(selection, doseq=True)}").json()
         return coverage
 
     def _send(self, method: str, path: str) -> httpx.Response:

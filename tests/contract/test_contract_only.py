@@ -45,6 +45,8 @@ HOMONYMS = {
     ("blueprints/exporting.py", "authentik_flows.flow"): "the model of the exported object",
     ("cli/coverage.py", 100): "as much as there can be, in percent",
     ("cli/coverage.py", "text"): "a format of a report",
+    ("cli/coverage_reports.py", 100): "as much as there can be, in percent",
+    ("cli/coverage_reports.py", "text"): "a format of a report",
     ("cli/diff.py", "none"): "an option's word for no rating",
     ("cli/diff.py", "text"): "a format of a report",
     ("cli/examination.py", "warn"): "the state of a line",

@@ -164,6 +164,33 @@ def test_all_in_all(recorded, make_flow):
     assert 0 < after["percent"] < 1
 
 
+def test_a_query_selects_what_counts(recorded):
+    recorded.get(FLOWS)
+    every = recorded.get(COVERAGE).json()["operations"]
+
+    def chosen(query):
+        return recorded.get(COVERAGE, query=query).json()["operations"]
+
+    assert [one["operation"] for one in chosen("called=true")] == ["flows_instances_list"]
+    for query, selects in (
+        ("operation=flows_*", lambda one: one["operation"].startswith("flows_")),
+        ("operation=flows_*&operation=policies_*", lambda one: one["operation"].startswith(("flows_", "policies_"))),
+        ("tag=core&tag=root", lambda one: not {"core", "root"}.isdisjoint(one["tags"])),
+    ):
+        assert chosen(query) == [one for one in every if selects(one)]
+    (listed,) = chosen("called=true&kind=status&ignore=status%20403")
+    assert (listed["points"], listed["exercised"], listed["missing"]) == (3, 1, ["status 400", "status 404"])
+    assert listed["contract"].startswith("openapi/authentik-flows.yaml:")
+
+
+def test_a_kind_of_points_that_does_not_exist_is_rejected(recorded):
+    response = recorded.get(COVERAGE, query="kind=colour")
+    assert (response.status, response.json()["detail"]) == (
+        400,
+        "There is no kind of points 'colour': give status, parameter, member.",
+    )
+
+
 def test_a_reset_forgets_all(recorded, make_flow):
     before = recorded.get(COVERAGE).json()
     for _ in range(2):

@@ -113,6 +113,14 @@ def test_a_run_below_the_threshold_of_coverage_fails_and_says_what_is_missing(pr
     result.stdout.fnmatch_lines(["flows_instances_list: never *status 403*", "This is less than 95 %."])
 
 
+def test_a_client_of_few_operations_reaches_a_high_threshold(project):
+    ignored = ("status 4*", "parameter *", "member *")
+    options = [option for pattern in ignored for option in ("--flows-coverage-ignore", pattern)]
+    result = project(READ, "--flows-coverage-min", "100", *options)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["100.0 % of 1 operations"])
+
+
 def test_workers_of_xdist_have_stores_of_their_own_and_one_coverage(project):
     pytest.importorskip("xdist")
     result = project(
@@ -153,14 +161,14 @@ def report(*operations):
 
 
 def test_coverage_of_several_servers__a_point_counts_if_one_has_seen_it():
-    coverage = merged([report(("a", 1, 4, ["x", "y"]), ("b", 0, 4, ["x"])), report(("a", 0, 4, ["y", "z"]))], [])
+    reports = [report(("a", 1, 4, ["x", "y"]), ("b", 0, 4, ["x"])), report(("a", 0, 4, ["y", "z"]))]
+    coverage = merged(reports, called=True)
     assert (coverage.points, coverage.missing, coverage.percent) == ({"a": 4}, {"a": ["y"]}, 75)
+    assert merged(reports, called=False).points == {"a": 4, "b": 4}
 
 
-def test_coverage_of_several_servers__of_chosen_operations():
-    reports = [report(("flows_list", 1, 4, []), ("stages_list", 0, 4, ["x"]))]
-    assert merged(reports, ["stages_*"]).points == {"stages_list": 4}
-    assert merged(reports, ["nothing"]).percent == 100
+def test_coverage_of_nothing_is_no_coverage():
+    assert merged([], called=True).percent == 0
 
 
 def test_exchanges__long_bodies_and_many_requests_are_cut():

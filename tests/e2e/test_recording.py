@@ -58,8 +58,9 @@ def test_headers_are_recorded_as_they_were_sent(serve):
 
 def test_coverage__of_a_server(serve, run):
     wire, _, _ = serve("--record", FLOWS_PORT=(port := str(free_port())))
+    assert "no such operation was called" in run("coverage", "--called", FLOWS_PORT=port).stderr
     create(wire)
-    result = run("coverage", FLOWS_PORT=port)
+    result = run("coverage", "--format", "details", FLOWS_PORT=port)
     assert (result.returncode, result.stderr) == (0, "")
     listed = re.search(r"^flows_instances_create: 6 of \d+, 1 calls\n((?:  .*\n)+)", result.stdout, re.MULTILINE)[1]
     assert "  never: member layout=sidebar_left\n" in listed
@@ -72,10 +73,16 @@ def test_coverage__of_a_server(serve, run):
     assert result.returncode == 1
     assert result.stderr == f"flows: {coverage['percent']} % is less than 95 %: {missing} are missing.\n"
     assert run("coverage", "--min", str(coverage["percent"]), FLOWS_PORT=port).returncode == 0
+    chosen = ["--called", "--kind", "status", "--ignore", "status 4*", "--min", "100"]
+    result = run("coverage", *chosen, FLOWS_PORT=port)
+    assert result.stdout == "flows: 1 of 1 operations called, 1 of 1 points\n1 of 1 exercised: 100.0 %\n"
+    assert result.returncode == 0
+    assert run("coverage", "--operation", "nothing_*", FLOWS_PORT=port).returncode == 2
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--min", "101"), ("--min", "x"), ("--format", "xml"), ("https://127.0.0.1",), ("a", "b")]
+    "arguments",
+    [("--min", "101"), ("--min", "x"), ("--format", "xml"), ("--kind", "x"), ("https://127.0.0.1",), ("a", "b")],
 )
 def test_coverage__called_wrongly(run, arguments):
     assert run("coverage", *arguments).returncode == 2
