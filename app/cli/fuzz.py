@@ -72,7 +72,7 @@ def command(
 
         from app.conformance import fuzz_hooks
     except ImportError as error:
-        raise click.ClickException("Schemathesis is not installed: pip install 'flows-server[fuzz]'.") from error
+        raise click.ClickException("Schemathesis is not installed: pip install schemathesis") from error
 
     with exit_on_findings():
         contract = read(settings.contract)

@@ -24,6 +24,8 @@ from app.conformance.token_check import check_token
 INVALID = ("oracle-inactive-token", "oracle-expired-token", "oracle-apppw-token")
 SHOWN = 20
 
+PACKAGE = Path(__file__).parents[1]
+
 
 @click.command(short_help="Replay recorded requests against a deployment.")
 @click.argument("url")
@@ -40,12 +42,11 @@ SHOWN = 20
 @click.option(
     "--cases",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path("tests/oracle"),
-    show_default=True,
-    help="The folder of the recording.",
+    default=None,
+    help="The folder of another recording than that of the package.",
 )
 def command(
-    url: str, token: str, others: tuple[str, ...], empty_it: bool, groups: tuple[str, ...], cases: Path
+    url: str, token: str, others: tuple[str, ...], empty_it: bool, groups: tuple[str, ...], cases: Path | None
 ) -> None:
     """Send recorded requests to a deployment, and compare its responses with those of a real authentik.
 
@@ -56,6 +57,7 @@ def command(
     """
     if not empty_it:
         raise click.UsageError("Every flow of the deployment will be deleted: say so with --empty-it.")
+    cases = cases or _recording()
     try:
         wire = RawClient(url)
         recording, differences = Recording.read(cases), read_differences(cases / "differences.yaml")
@@ -93,6 +95,12 @@ def command(
         click.echo(line)
     if unexpected:
         raise SystemExit(1)
+
+
+def _recording() -> Path:
+    """The folder of the recording: among the tests of a checkout, or inside of this package when installed."""
+    beside = PACKAGE.parent / "tests" / "oracle"
+    return beside if beside.exists() else PACKAGE / "conformance" / "recording"
 
 
 def _run(replay: Replay, case: Case, url: str) -> list[str]:

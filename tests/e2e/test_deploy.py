@@ -130,6 +130,8 @@ def test_the_container_has_all_that_the_wheel_is_made_of(instructions, tmp_path)
     for name, arguments in instructions:
         if name == "COPY" and not arguments.startswith("--from"):
             *paths, target = arguments.split()
+            if target.endswith("/"):
+                (contract / target).mkdir(parents=True, exist_ok=True)
             for path in paths:
                 if (ROOT / path).is_dir():
                     shutil.copytree(ROOT / path, contract / target, ignore=shutil.ignore_patterns("__pycache__"))
@@ -141,6 +143,7 @@ def test_the_container_has_all_that_the_wheel_is_made_of(instructions, tmp_path)
     assert made.returncode == 0, made.stderr
     (wheel,) = (tmp_path / "dist").glob("flows_server-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
+    assert "flows_server/lib/app/conformance/recording/cases.jsonl" in names
     for package, folder in (("app", "flows_server/lib/"), ("flows_server", "")):
         assert {folder + str(file.relative_to(ROOT)) for file in (ROOT / package).rglob("*.py")} <= names
 

@@ -21,7 +21,7 @@ from app.contract.document.bundling import read
 from tests.asgi import FLOWS
 from tests.e2e.conftest import ROOT
 from tests.e2e.test_command import FLOW, bearer
-from tests.serving import wait_for
+from tests.serving import free_port, wait_for
 
 HOME = Path("flows_server/lib")
 """Where the wheel has the package of the server."""
@@ -91,6 +91,13 @@ def test_it_has_the_configuration_of_the_fuzzer(installed, tmp_path):
         check=True,
     )
     assert "fuzz_hooks" in found.stdout
+
+
+def test_it_has_the_recording_of_authentik(installed, tmp_path):
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [installed, "replay", url, "--token", "a-token", "--empty-it"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, f"{url} does not answer" in result.stderr) == (1, True), result.stderr
 
 
 def test_it_names_its_license(wheel):
