@@ -43,7 +43,7 @@ def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Contract, 
     revision, _, path = (base or _branching_point(folder)).partition(":")
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
-        raise NoBase(f"{revision!r} is neither a file nor a revision of git. Give one of these.")
+        raise NoBase(f"{revision!r} is neither a file nor a revision of git. {_remedy(folder, 'Give one of these.')}")
     at = PurePosixPath(path or _line(folder, "rev-parse", "--show-prefix") + contract.name)
     tree = f"{_text(commit)}:{'' if at.parent == PurePosixPath() else at.parent}"
     archive = _git(Path(_line(folder, "rev-parse", "--show-toplevel")), "archive", "--format=zip", tree)
@@ -99,11 +99,17 @@ def _branching_point(folder: Path) -> str:
         if _git(folder, "rev-parse", "--verify", "--quiet", branch) is None:
             continue
         if (commit := _git(folder, "merge-base", "HEAD", branch)) is None:
-            raise NoBase(
-                f"HEAD and {branch} have no commit in common here. Fetch the whole history, or give a revision."
-            )
+            remedy = _remedy(folder, "Give a revision.")
+            raise NoBase(f"HEAD and {branch} have no commit in common here. {remedy}")
         return _line(folder, "rev-parse", "--short", _text(commit))
-    raise NoBase("There is no branch main or master. Give the revision to compare with.")
+    raise NoBase(f"There is no branch main or master. {_remedy(folder, 'Give the revision to compare with.')}")
+
+
+def _remedy(folder: Path, otherwise: str) -> str:
+    """What to do if a commit is missing. :param otherwise: the advice for a clone with the whole history"""
+    if _git(folder, "rev-parse", "--is-shallow-repository") != b"true\n":
+        return otherwise
+    return "This clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0` of actions/checkout."
 
 
 def _line(folder: Path, *arguments: str) -> str:

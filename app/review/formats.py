@@ -50,7 +50,14 @@ def _text(report: Report) -> Iterator[str]:
     if report.stored is not None:
         yield from (f"{effect.location}: stored: {effect.what}" for effect in report.stored.effects)
         yield str(report.stored)
-    yield _summary(report)
+    cut = any(_is_cut(names) for finding in report.findings for names in _names(finding))
+    yield _summary(report) + (" `--format json` lists all places and operations." if cut else "")
+
+
+def _names(finding: Finding) -> Iterator[Sequence[Any]]:
+    """The lists of names of a finding that `_few` may cut."""
+    yield finding.also
+    yield from (use.operations for use in finding.uses)
 
 
 def _note(note: Note) -> str:
@@ -96,8 +103,12 @@ def _quoted(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
+def _is_cut(names: Sequence[Any]) -> bool:
+    return len(names) > _NAMED + 1
+
+
 def _few(names: Sequence[str]) -> str:
-    if len(names) <= _NAMED + 1:
+    if not _is_cut(names):
         return ", ".join(names)
     return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
 
@@ -160,8 +171,8 @@ def _bullet(report: Report, finding: Finding) -> Iterator[str]:
 
 
 def _coded(names: Sequence[str]) -> str:
-    named = ", ".join(f"`{name}`" for name in names[: len(names) if len(names) <= _NAMED + 1 else _NAMED])
-    left = names[_NAMED:] if len(names) > _NAMED + 1 else ()
+    named = ", ".join(f"`{name}`" for name in names[: _NAMED if _is_cut(names) else len(names)])
+    left = names[_NAMED:] if _is_cut(names) else ()
     if not left:
         return named
     rest = ", ".join(f"`{name}`" for name in left)

@@ -111,6 +111,22 @@ def test_nothing_to_compare_with(contract):
     assert "is in no git repository. Give the contract to compare with as a file." in complaints.replace("\n", " ")
 
 
+def test_a_shallow_clone_names_the_remedy(contract, tmp_path, monkeypatch):
+    commit(contract.parent)
+    folder = tmp_path / "shallow"
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{contract.parents[1]}", folder)
+    # As actions/checkout leaves it.
+    git(folder, "remote", "remove", "origin")
+    monkeypatch.chdir(folder)
+    for arguments in ([], ["main"]):
+        status, output, complaints = diff(*arguments)
+        assert (status, output) == (2, "")
+        assert (
+            "This clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0` of actions/checkout."
+            in complaints
+        )
+
+
 @pytest.mark.parametrize("named", ["openapi/things.yaml", "./openapi/../openapi/things.yaml", "linked.yaml"])
 def test_base__the_contract_itself_is_refused(contract, named):
     replace(contract, *BREAKING)
