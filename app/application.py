@@ -33,6 +33,7 @@ from app.contract.serve.middleware import ContractMiddleware
 from app.contract.serve.response_cache import ResponseCache
 from app.contract.serve.threads import Workers
 from app.domain import Capabilities
+from app.executor.sessions import ClientSessions
 from app.metrics import Metrics
 from app.middleware.cross_origin import CrossOrigin
 from app.middleware.prefix import Prefix
@@ -194,7 +195,7 @@ def create_app(
             LifespanMiddleware,
         ],
         resolver=Resolver(_handler_of(served_by, contract)),
-        security_map={"bearer": partial(BearerSecurityHandler, store.tokens.find)},
+        security_map={"bearer": partial(BearerSecurityHandler, store.tokens.find, ClientSessions(store).access)},
     )
     app.add_api(outline(contract))
     return app

@@ -270,6 +270,8 @@ class RequestContext:
     :param base_url: the URL of the server as seen by the client, without a slash at the end
     :param user: the key of the token's user, empty if it has none
     :param expires: the expiry time of the token, in seconds since 1970-01-01 UTC; 0 for never
+    :param session: the session of the caller, None if a token was sent
+    :param exchange: the request itself, for operations with `x-challenges`
     """
 
     name: str
@@ -278,6 +280,8 @@ class RequestContext:
     base_url: str
     user: str = ""
     expires: int = 0
+    session: Any = None
+    exchange: Any = None
 
     def may(self, permission: str) -> bool:
         """Whether the caller has a permission."""

@@ -31,6 +31,10 @@ class Invalid(DomainError):
         self.messages = messages
 
 
+class Unreadable(DomainError):
+    """The body of a request can't be read: its media type or its syntax is wrong."""
+
+
 class NotUnique(DomainError):
     """The value is taken by another object.
 

@@ -43,6 +43,21 @@ def long_running(handler: Handler) -> Handler:
     return handler
 
 
+class Offload(BaseException):
+    """A function takes too long for the event loop. Nothing was changed.
+
+    It is control flow, not an error: the request is retried with the result of the function, which ran on a thread.
+
+    :param key: the name of the result
+    :param function: without arguments
+    """
+
+    def __init__(self, key: str, function: Callable[[], Any]) -> None:
+        super().__init__(key)
+        self.key = key
+        self.function = function
+
+
 class WouldBlock(BaseException):
     """A call has to wait for the database or a lock in a place where waiting is not allowed. Nothing was changed.
 

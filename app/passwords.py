@@ -7,7 +7,7 @@ import hmac
 from app import determinism
 
 # 32 MiB and about a tenth of a second, a choice of OWASP's "Password Storage Cheat Sheet".
-_COST, _BLOCK_SIZE, _PARALLELISM = 2**15, 8, 3
+COST, _BLOCK_SIZE, _PARALLELISM = 2**15, 8, 3
 _SALT_BYTES, _HASH_BYTES = 16, 32
 _NAME = "scrypt"
 
@@ -15,7 +15,7 @@ _NAME = "scrypt"
 def hashed(password: str) -> str:
     """Hash a password for storage. It takes a tenth of a second and more."""
     salt = determinism.random_bytes(_SALT_BYTES)
-    costs = (_COST, _BLOCK_SIZE, _PARALLELISM)
+    costs = (COST, _BLOCK_SIZE, _PARALLELISM)
     return "$".join((_NAME, *map(str, costs), _text(salt), _text(_scrypt(password, salt, *costs))))
 
 
@@ -24,6 +24,12 @@ def matches(password: str, stored: str) -> bool:
     _, cost, block_size, parallelism, salt, digest = stored.split("$")
     found = _scrypt(password, base64.b64decode(salt), int(cost), int(block_size), int(parallelism))
     return hmac.compare_digest(found, base64.b64decode(digest))
+
+
+def matches_nobody(password: str) -> bool:
+    """Take as long as `matches`, for a user who does not exist or has no password. :returns: False"""
+    _scrypt(password, bytes(_SALT_BYTES), COST, _BLOCK_SIZE, _PARALLELISM)
+    return False
 
 
 def _scrypt(password: str, salt: bytes, cost: int, block_size: int, parallelism: int) -> bytes:

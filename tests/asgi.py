@@ -53,10 +53,12 @@ class Client:
 
     async def _send(self, method, path, query, headers, chunks):
         start, *rest = await self._exchange(method, path, query, headers, chunks)
+        headers = [(name.decode(), value.decode()) for name, value in start["headers"]]
         return RawResponse(
             start["status"],
-            {name.decode(): value.decode() for name, value in start["headers"]},
+            dict(headers),
             b"".join(message.get("body", b"") for message in rest),
+            tuple(value for name, value in headers if name == "set-cookie"),
         )
 
     async def _exchange(self, method, path, query, headers, chunks, *, complete=True):

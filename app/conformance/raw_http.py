@@ -23,11 +23,13 @@ class RawResponse:
     :param status: the status code
     :param headers: names in lower case; the last of repeated ones
     :param body: the body, not decoded
+    :param cookies: the values of all `Set-Cookie` headers
     """
 
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     def json(self) -> Any:
         """The body as JSON. :raises ValueError: it is not JSON"""
@@ -57,7 +59,7 @@ class RawClient:
     def __init__(self, url: str) -> None:
         parts = split_url(url, "http")
         self._address = (parts.hostname or "", parts.port or 80)
-        self._host = parts.netloc
+        self.host = parts.netloc
 
     def send(
         self,
@@ -78,7 +80,7 @@ class RawClient:
         lines = [f"{method} {target} HTTP/1.1"]
         names = {name.lower() for name, _ in headers or ()}
         if "host" not in names:
-            lines.append(f"Host: {self._host}")
+            lines.append(f"Host: {self.host}")
         lines += [f"{name}: {value}" for name, value in headers or ()]
         lines.append("Connection: close")
         payload = body or b""
@@ -93,9 +95,9 @@ class RawClient:
             response = http.client.HTTPResponse(connection, method=method)
             try:
                 response.begin()
-                return RawResponse(
-                    response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
-                )
+                found = [(name.lower(), value) for name, value in response.getheaders()]
+                cookies = tuple(value for name, value in found if name == "set-cookie")
+                return RawResponse(response.status, dict(found), response.read(), cookies)
             except http.client.HTTPException as error:
                 raise OSError(f"no HTTP answer: {error!r}") from error
             finally:

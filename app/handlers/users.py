@@ -5,12 +5,14 @@ from typing import Any, TypedDict
 
 from app import determinism, passwords
 from app.domain import RequestContext
+from app.exchanges import Reply
 from app.execution import long_running
 from app.handlers._people import page_of_people
 from app.representations.objects import representations_of
 from app.store import Store
 from app.store.queries.listing import PageRequest, SortKey
 from app.store.queries.people import USERS
+from app.store.queries.references import key_of
 
 Filters = Mapping[str, Any]
 
@@ -39,20 +41,22 @@ def core_users_list(
     return page_of_people(store, USERS, request, related=include_groups)
 
 
-def core_users_me_retrieve(store: Store, request: RequestContext) -> dict[str, Any]:
-    """The user of the token. :raises NotFound: the token has none"""
+def core_users_me_retrieve(store: Store, request: RequestContext) -> Reply:
+    """The user of the token or the session. :raises NotFound: the token has none"""
     user = representations_of(store).object(store.objects.get(USERS, request.user))
-    kept = ("pk", "username", "name", "is_active", "is_superuser", "email", "avatar", "uid", "type")
     groups = [{"name": group["name"], "pk": group["pk"]} for group in user["groups_obj"]]
     settings = user["attributes"].get("settings")
-    return {
+    found = {
         "user": {
-            **{name: user[name] for name in kept},
+            **{name: user[name] for name in ("pk", "username", "name", "is_active", "is_superuser")},
             "groups": groups,
+            **{name: user[name] for name in ("email", "avatar", "uid")},
             "settings": settings if isinstance(settings, dict) else {},
+            "type": user["type"],
             "system_permissions": [],
         }
     }
+    return Reply(found, headers=request.session() if request.session is not None else ())
 
 
 def core_users_service_account_create(store: Store, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,6 +91,7 @@ def core_users_set_password_create(store: Store, key: int, body: _Password) -> N
     # Hashing takes a while: check first that the user exists, and hash outside of the transaction.
     store.objects.get(USERS, key)
     store.passwords.set(key, passwords.hashed(body["password"]))
+    store.sessions.remove_others(key_of(key))
 
 
 def core_users_paths_retrieve(store: Store, search: Sequence[str]) -> dict[str, list[str]]:

@@ -31,7 +31,9 @@ from app.store.collections.repositories import (
     TokenRepository,
 )
 from app.store.collections.resources import ObjectsOf, Resource, Resources
+from app.store.collections.runnable_flows import RunnableFlows
 from app.store.collections.service_accounts import ServiceAccounts
+from app.store.collections.sessions import Sessions
 from app.store.collections.tokens import Tokens
 from app.store.engine.database import Database
 from app.store.engine.factory import open_database
@@ -39,6 +41,7 @@ from app.store.engine.sqlite.grouped_database import GroupedDatabase
 from app.store.queries import large
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.dependencies import Graph
+from app.store.queries.people import USERS
 from app.store.queries.references import References
 from app.store.queries.used_by import UsedBy
 from app.store.schema import tables
@@ -84,6 +87,9 @@ class Store:
         self.backgrounds = Backgrounds(self.database, self.flows, self.files, default)
         self.structures = Structures(self.database, self.flows)
         self.passwords = Passwords(self.database)
+        self.sessions = Sessions(self.database)
+        named_by = next((model.named_by for model in models.values() if model.collection == USERS), "")
+        self.runnable_flows = RunnableFlows(self.database, named_by)
         self.tokens = Tokens(self.database, token_cache, Owners(self.database, self.objects, models))
         self.snapshots = Snapshots(self.database.address)
         self.resources = Resources(self._resource)

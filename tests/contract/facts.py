@@ -174,6 +174,9 @@ def compare(place, fact, ours, *, responses=False):
             yield from (Difference(f"{here}.{name}", not responses) for name in {*(own or ())} - {*(theirs or ())})
         elif keyword == "enum" and theirs and own:
             yield from (Difference(f"{here}.{value}", contradicts=True) for value in {*theirs} ^ {*own})
+        elif keyword == "oneOf" and len(theirs or ()) == len(own or ()):
+            for index, (one, other) in enumerate(zip(theirs, own, strict=True)):
+                yield from compare(f"{here}[{index}]", one, other, responses=responses)
         elif keyword == "items" and theirs and own:
             yield from compare(f"{place}[]", theirs, own, responses=responses)
         else:

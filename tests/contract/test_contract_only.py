@@ -35,6 +35,23 @@ EVERYDAY = {
 
 # Words of Python that are values of the contract too, by where they stand, with what they are there.
 HOMONYMS = {
+    ("conformance/scenarios.py", "users"): "the property of that name",
+    (
+        "contract/validation/wording.py",
+        "Null characters are not allowed.",
+    ): "authentik's sentence for NUL, which has a code",
+    ("executor/challenges.py", "ak-stage-flow-error"): "the challenge that no stage asks",
+    ("executor/challenges.py", "xak-flow-redirect"): "the challenge that no stage asks",
+    ("executor/cookies.py", "authentik"): "who signs the cookie",
+    ("executor/people.py", "username"): "the property of that name",
+    ("executor/planning.py", "internal_service_account"): "the type of the users of outposts",
+    ("executor/policies/engine.py", "all"): "what the word means",
+    ("executor/run.py", "ak-stage-access-denied"): "the challenge that no stage asks",
+    ("executor/stages/identification.py", "authentication"): "the designation whose button has a label of its own",
+    ("executor/stages/identification.py", "password"): "the property of that name",
+    ("executor/stages/identification.py", "upn"): "a property of users that has another name in the contract",
+    ("executor/stages/password.py", "password"): "the property of that name",
+    ("executor/stages/password.py", "recovery"): "the designation of the flows to link",
     ("conformance/caller.py", "identifier"): "the property of that name",
     ("conformance/caller.py", "username"): "the property of that name",
     ("blueprints/document.py", 50): "how deeply a blueprint may be nested",
@@ -140,7 +157,7 @@ HOMONYMS = {
 }
 
 # Where rows become objects, and requests become rows: there names of collections and properties stand.
-MAPPED = ("store/", "representations/", "handlers/")
+MAPPED = ("store/", "representations/", "handlers/", "executor/")
 
 # Names of collections and of properties of several words that mean something else in other places. A property of one word
 # has the name of an everyday thing.

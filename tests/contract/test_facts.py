@@ -8,7 +8,10 @@ ALLOW = FOLDER.parents[1] / "openapi" / "authentik-flows.allow"
 
 def test_every_difference_is_excused_and_every_excuse_is_needed(contract):
     known = {
-        fact["operationId"]: (fact, Comparison(facts, contract)) for facts in FACTS for fact in facts["operations"]
+        fact["operationId"]: (fact, Comparison(facts, contract))
+        for facts in FACTS
+        for fact in facts["operations"]
+        if fact["detail"] == "full"
     }
     allowed, used, found = excuses(ALLOW), set(), []
     for _, path, method, operation in contract.operations():

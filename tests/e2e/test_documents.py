@@ -15,6 +15,8 @@ import pytest
 from packaging.version import Version
 
 from app.application import create_app, open_store
+from app.blueprints import DEFAULT
+from app.blueprints.importing import apply
 from app.conformance.replay import canonical, read_differences
 from app.contract.checks.extensions import DEFINITIONS, KINDS
 from app.recording.recorder import Recorder
@@ -151,6 +153,23 @@ def test_the_options_of_the_pytest_plugin_are_documented():
     assert sorted(listed) == sorted(
         name.replace("=", " ") for name in re.findall(r"^ +(--flows-[a-z-]+(?:=[A-Z]+)?)", shown, re.MULTILINE)
     )
+
+
+def test_the_example_of_a_login_ends_with_a_session(tmp_path, contract):
+    text = (ROOT / "docs" / "executor.md").read_text("utf-8")
+    (example,) = [block for language, block in BLOCK.findall(text) if language == "python"]
+    assert len(example.splitlines()) <= 25
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_cache=0.0)
+    store = open_store(settings, contract)
+    store.migrate()
+    assert apply(store, DEFAULT.read_bytes(), skip_unknown=True).success
+    environment = {"TOKEN": store.tokens.add("root", superuser=True)}
+    with served(create_app(settings, contract=contract, store=store)) as url:
+        command = [sys.executable, "-c", example]
+        result = subprocess.run(
+            command, env={**environment, "SERVER": url}, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert result.stdout == "xak-flow-redirect akadmin\n", result.stdout + result.stderr
 
 
 def test_the_picture_shows_what_the_commands_print():

@@ -5,12 +5,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from app import determinism, passwords
 from app.application import create_app, open_store
+from app.blueprints import DEFAULT
+from app.blueprints.importing import apply
 from app.conformance.raw_http import RawClient
-from app.conformance.replay import Recording, Replay, read_differences
+from app.conformance.replay import ADMIN, Recording, Replay, read_differences
+from app.conformance.scenarios import Player
 from app.settings import Settings
 from app.store.queries.listing import PageRequest
-from app.store.schema.tables import files, flows, objects, tokens
+from app.store.schema.tables import files, flows, objects, sessions, tokens
 from tests.conftest import database_at
 from tests.serving import served
 
@@ -42,6 +46,9 @@ USERS = {
         "type": "internal",
     },
 }
+
+# The user of authentik's embedded outpost.
+OUTPOST = {"username": "ak-outpost-0", "name": "Outpost", "type": "internal_service_account"}
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +95,47 @@ def replay(engine, recording, contract, tmp_path_factory, request):
         yield Replay(RawClient(url), recording, {token: token for token in TOKENS}, delete_all)
     store.close()
     next(databases, None)
+
+
+@pytest.fixture(scope="session")
+def running(engine, contract, tmp_path_factory, request):
+    """A served application on each engine: its store and its URL."""
+    databases = database_at(engine, tmp_path_factory.mktemp("scenarios"), request)
+    settings = Settings(database_url=next(databases), token_cache=0.0)
+    store = open_store(settings, contract)
+    store.migrate()
+    with served(create_app(settings, contract=contract, store=store)) as url:
+        yield store, url
+    store.close()
+    next(databases, None)
+
+
+@pytest.fixture
+def play(running, monkeypatch):
+    """Plays a scenario from its base state. Time passes without waiting, and passwords are hashed fast."""
+    store, url = running
+    monkeypatch.setattr(passwords, "COST", 2)
+    moments = [0.0]
+    now = determinism.now
+    monkeypatch.setattr(determinism, "now", lambda: now() + sum(moments))
+
+    def played(scenario):
+        _put_back(store, scenario["base"])
+        return Player(RawClient(url), scenario, wait=moments.append).play()
+
+    return played
+
+
+def _put_back(store, base):
+    """The state that a scenario begins with."""
+    with store.database.write() as session:
+        for table in (sessions, flows, objects, files, tokens):
+            session.run(store.database.compile(sa.delete(table)))
+    store.tokens.add(ADMIN, superuser=True, secret=ADMIN)
+    (admin,) = store.objects.page("users", PageRequest({"username": "akadmin"}, (), (), 1, 1)).rows
+    store.objects.change("authentik_core.user", admin.pk, USERS["akadmin"])
+    store.passwords.set(admin.pk, passwords.hashed("oracle-admin-pw"))
+    user = store.models["authentik_core.user"]
+    store.objects.add(user.name, {**user.defaults, **OUTPOST})
+    if base == "default":
+        apply(store, DEFAULT.read_bytes(), skip_unknown=True)

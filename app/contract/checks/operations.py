@@ -13,6 +13,8 @@ from app.contract.document.contract import Contract, Pointer, cached
 from app.contract.document.findings import Finding
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")
+# The failures that a handler with `x-challenges` reports by a successful response.
+_CHALLENGES = frozenset({"403", "406", "415"})
 _PARAMETER = re.compile(r"\{[^{}]+\}")
 # Characters that are equivalent with and without percent-encoding (RFC 3986, section 3.3).
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
@@ -100,6 +102,9 @@ def _check_security(contract: Contract, pointer: Pointer, operation: dict[str, A
         return
     requirements: list[dict[str, Any]] = operation.get("security", contract.document.get("security", []))
     schemes = contract.document.get("components", {}).get("securitySchemes", {})
+    if operation.get("x-challenges"):
+        # Callers without credentials are served, too.
+        requirements = [requirement for requirement in requirements if requirement]
     if len(requirements) > 1 or any(len(requirement) != 1 for requirement in requirements):
         yield contract.finding(
             (*pointer, "security"), "Only one security scheme per operation is served.", "Keep one of them."
@@ -153,6 +158,9 @@ def _check_responses(
     if "requestBody" in operation:
         possible["413"] = "the body may be too large"
         possible["415"] = "the body may be of another media type"
+    if operation.get("x-challenges"):
+        for code in _CHALLENGES & possible.keys():
+            del possible[code]
     for code in sorted(possible.keys() - documented):
         elsewhere = _documented_elsewhere(contract, code)
         remedy = f"Document {code}: `$ref: '{elsewhere}'`." if elsewhere else f"Document {code}."

@@ -59,8 +59,9 @@ def _check_contents(
             if (where, place[-1]) in seen:
                 continue
             seen.add((where, place[-1]))
-            yield from _check_examples(contract, where, described, reader)
-            if reader is requests:
+            by_alternative = reader is requests and bool(operation.get("x-challenges"))
+            yield from _check_examples(contract, where, described, reader, by_alternative=by_alternative)
+            if reader is requests and not by_alternative:
                 yield from _check_presence(contract, where, described, reader)
             if place[-1] == "400":
                 yield from _check_rejection(contract, where, described, reader, reads=reads)
@@ -154,16 +155,22 @@ def _check_rejection(
 
 
 def _check_examples(
-    contract: Contract, where: Pointer, described: dict[str, Any], reader: SchemaReader
+    contract: Contract, where: Pointer, described: dict[str, Any], reader: SchemaReader, *, by_alternative: bool
 ) -> Iterator[Finding]:
     for media_type, media in described.get("content", {}).items():
         place: Pointer = (*where, "content", media_type)
         examples = list(_examples(contract, place, media))
         if not examples:
             yield contract.finding(place, "There is no example.", "Add an `example` that shows what is sent.")
-        validator = reader.validator(media["schema"])
         for example_place, value in examples:
-            yield from _check_value(contract, example_place, validator, value)
+            schema = _alternative(contract, media["schema"], value) if by_alternative else media["schema"]
+            yield from _check_value(contract, example_place, reader.validator(schema), value)
+
+
+def _alternative(contract: Contract, schema: dict[str, Any], value: Any) -> dict[str, Any]:
+    """The alternative of a schema that the discriminator of a value names."""
+    discriminator = contract.resolve((), schema)[1]["discriminator"]
+    return {"$ref": discriminator["mapping"][value[discriminator["propertyName"]]]}
 
 
 def _examples(contract: Contract, pointer: Pointer, described: dict[str, Any]) -> Iterator[tuple[Pointer, Any]]:

@@ -51,8 +51,9 @@ class ContractAPI:
         with self._compiling:
             specification = Specification.load(outline(self._contract, [template]))
             plans = _PathAPI(specification, builder=self._builder, **self._options).plans
-        undefined = self._contract.document["paths"][template].get("x-required-permissions", {})
-        headers, bare_headers = path_headers(plans)
+        item = self._contract.document["paths"][template]
+        undefined = item.get("x-required-permissions", {})
+        headers, bare_headers = path_headers(plans, item.get("x-frame-options"))
         declared = parameters(self._contract, template, next(iter(plans)).lower(), "path")
         reader = PathReader(self._contract, template, declared)
         plan = PathPlan(

@@ -10,6 +10,7 @@ from jsonschema_rs import Validator
 
 from app.contract.connexion import AbstractOperation, SecurityHandlerFactory
 from app.contract.document.contract import Contract, Pointer, cached
+from app.contract.request.answers import AnswerReader
 from app.contract.request.authentication import Access
 from app.contract.request.body import BodyReader
 from app.contract.request.form import FORM, FormReader
@@ -19,11 +20,12 @@ from app.contract.response.examples import Examples, no_handler
 from app.contract.response.responses import Header
 from app.contract.response.writer import ResponseWriter, WriterBuilder
 from app.contract.validation.schemas import Direction, SchemaReader, is_file, schema_properties
+from app.exchanges import Credentials
 
 REQUEST = "request"
 """The argument of handlers that take the context of the request."""
 
-Verify = Callable[[str | None], Access]
+Verify = Callable[[Credentials], Access]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,13 @@ class Plan:
     :param operation_id: the operationId
     :param pointer: the pointer of the operation
     :param cached: whether its response to the same request is constant until something is stored
-    :param verify: from the `Authorization` header to the caller's access; None if the operation is public
+    :param challenges: whether the handler reports all failures, also of credentials, media types and the body
+    :param verify: from the credentials to the caller's access; None if the operation is public
     :param security: the pointer of its security requirement
     :param permissions: the required permissions, all of them
     :param query: reads the query string
     :param body: reads the body; None if the operation takes none
+    :param answers: reads the body by the alternative that the handler names; None if `body` reads it
     :param handler: the function named as the operationId, called with the store and the arguments
     :param examples: the examples to respond with if there is no such function; None if there is
     :param knows_request: whether the handler takes the context of the request
@@ -54,11 +58,13 @@ class Plan:
     operation_id: str
     pointer: Pointer
     cached: bool
+    challenges: bool
     verify: Verify | None
     security: Pointer
     permissions: frozenset[str]
     query: QueryReader
     body: BodyReader | None
+    answers: AnswerReader | None
     handler: Callable[..., Any]
     examples: Examples | None
     knows_request: bool
@@ -125,6 +131,7 @@ class PlanBuilder:
         knows_request = REQUEST not in given and REQUEST in argument_names(operation.function)
         body = body_reader(self._contract, pointer, raw, schema if status == 201 else None)
         long_running = getattr(operation.function, "long_running", False)
+        challenges = raw.get("x-challenges", False)
         return Plan(
             operation_id=operation.operation_id,
             pointer=pointer,
@@ -133,15 +140,19 @@ class PlanBuilder:
             and not files
             and not knows_request
             and operation.function is not no_handler,
+            challenges=challenges,
             verify=self._verify(operation),
             security=(*pointer, "security") if "security" in raw else ("security",),
             permissions=frozenset(raw.get("x-required-permissions", ())),
             query=query,
             body=body,
+            answers=AnswerReader(self._contract, (*pointer, "requestBody"))
+            if challenges and body is not None
+            else None,
             handler=operation.function,
             examples=Examples(self._contract, pointer, status) if operation.function is no_handler else None,
             knows_request=knows_request,
-            undoable=operation.method.lower() != "get" and schema is not None,
+            undoable=(operation.method.lower() != "get" or challenges) and schema is not None,
             single_statement=getattr(operation.function, "single_statement", False),
             long_running=long_running,
             is_short=body is None and not long_running,

@@ -9,7 +9,7 @@ import orjson
 from jsonschema_rs import Validator
 
 from app import errors
-from app.contract.document.contract import Contract, Pointer
+from app.contract.document.contract import Contract, Pointer, parse_reference
 from app.contract.errors import ResponseValidationError
 from app.contract.validation.messages import ErrorFormatter, Messages
 from app.contract.validation.rules import MISSING, ViolatedRule, violated_by
@@ -56,25 +56,30 @@ class BodyReader:
     :param contract: the contract
     :param pointer: the pointer of the operation's `requestBody`
     :param defaults: the defaults of a new object by property
+    :param schema: a reference to the schema to read it by; default: that of the body
     """
 
-    def __init__(self, contract: Contract, pointer: Pointer, defaults: Mapping[str, Any]) -> None:
+    def __init__(
+        self, contract: Contract, pointer: Pointer, defaults: Mapping[str, Any], schema: dict[str, Any] | None = None
+    ) -> None:
         pointer, request_body = contract.resolve(pointer, contract.at(pointer))
         self._whole = pointer
         ((self.media_type, media),) = request_body["content"].items()
         self.pointer: Pointer = (*pointer, "content", self.media_type)
         self._contract = contract
-        properties = schema_properties(contract, media["schema"], (*self.pointer, "schema"))
+        self._place = (*self.pointer, "schema") if schema is None else parse_reference(schema["$ref"])
+        schema = media["schema"] if schema is None else schema
+        properties = schema_properties(contract, schema, self._place)
+        where, _ = contract.resolve(self._place, schema)
         self._places = {name: place for name, (place, _) in properties.items()}
         self.properties = {
             name: schema for name, (_, schema) in properties.items() if schema.get("readOnly") is not True
         }
         self._kept = frozenset(name for name, schema in self.properties.items() if not schema.get("x-ignored"))
         self._unique = {name: schema["x-unique"] for name, schema in self.properties.items() if "x-unique" in schema}
-        where, _ = contract.resolve((*self.pointer, "schema"), media["schema"])
         self._unique_sets = {
             frozenset(rule["members"]): (rule["message"], (*where, "x-unique-together", index))
-            for index, rule in enumerate(flattened(contract, media["schema"]).get("x-unique-together", ()))
+            for index, rule in enumerate(flattened(contract, schema).get("x-unique-together", ()))
         }
         self._asked = [
             name
@@ -88,7 +93,7 @@ class BodyReader:
         self._uuids = frozenset(name for name, schema in self.properties.items() if _holds_uuids(contract, schema))
         self._sets = frozenset(name for name, schema in self.properties.items() if schema.get("x-set"))
         self.defaults = dict(defaults)
-        self._schema = media["schema"]
+        self._schema = schema
         self._required = request_body.get("required", False)
         self._accepted = _ranges(self.media_type)
 
@@ -150,7 +155,7 @@ class BodyReader:
             valid = self._known(instance, without=messages) if isinstance(instance, dict) and complete else {}
             if not complete:
                 messages[NON_FIELD_ERRORS] = [*messages.get(NON_FIELD_ERRORS, ()), MORE]
-            raise InvalidBody(messages, valid, violated_by(self._contract, (*self.pointer, "schema"), found, instance))
+            raise InvalidBody(messages, valid, violated_by(self._contract, self._place, found, instance))
         return {**self.defaults, **self._known(instance)}
 
     def sent(self, body: bytes, content_type: str) -> Mapping[str, Any]:

@@ -26,6 +26,8 @@ _SECURITY_HEADERS: tuple[Header, ...] = (
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
+    # A session is named by a cookie.
+    (b"vary", b"Cookie"),
 )
 
 
@@ -101,14 +103,20 @@ def busy() -> Response:
     return detail(503, BUSY, ((b"retry-after", RETRY_AFTER),))
 
 
-def path_headers(methods: Iterable[str]) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
+def path_headers(
+    methods: Iterable[str], frame_options: str | None = None
+) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
     """Encode the headers common to all responses of a path.
 
     :param methods: the methods of the path's operations
+    :param frame_options: the value of `X-Frame-Options`, if it is not that of all others
     :returns: those of a response with a JSON body, and those of one without
     """
     allow = b", ".join(method.encode() for method in allowed_methods(methods))
-    bare: tuple[Header, ...] = ((b"allow", allow), *_SECURITY_HEADERS)
+    common = dict(_SECURITY_HEADERS)
+    if frame_options is not None:
+        common[b"x-frame-options"] = frame_options.encode()
+    bare: tuple[Header, ...] = ((b"allow", allow), *common.items())
     return ((b"content-type", JSON), *bare), bare
 
 

@@ -34,12 +34,13 @@ class Disconnected(Exception):
     """The client disconnected before its request was complete."""
 
 
-def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str, int]:
+def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str | None, str, int]:
     """The headers that plans read. Repeated ones are joined by a comma (RFC 9110, section 5.3).
 
-    :returns: `Accept` and `Authorization`, None if missing; `Content-Type`, empty if missing; the length of the body, in bytes
+    :returns: `Accept`, `Authorization` and `Cookie`, None if missing; `Content-Type`, empty if missing; the length of the body, in
+        bytes
     """
-    accept = authorization = None
+    accept = authorization = cookies = None
     content_type, length = "", 0
     for name, value in headers:
         if name == b"accept":
@@ -48,11 +49,15 @@ def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str, int]
         elif name == b"authorization":
             text = value.decode("latin-1")
             authorization = text if authorization is None else f"{authorization},{text}"
+        elif name == b"cookie":
+            # HTTP/2 splits it (RFC 9113, section 8.2.3).
+            text = value.decode("latin-1")
+            cookies = text if cookies is None else f"{cookies}; {text}"
         elif name == b"content-type":
             content_type = value.decode("latin-1")
         elif name == b"content-length" and value.isdigit():
             length = int(value)
-    return accept, authorization, content_type, length
+    return accept, authorization, cookies, content_type, length
 
 
 class Room:

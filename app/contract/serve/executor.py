@@ -8,6 +8,7 @@ import gc
 import random
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,9 +18,10 @@ from app import determinism, errors
 from app.contract.compile.plan import REQUEST, PathPlan, Plan
 from app.contract.document.contract import Pointer
 from app.contract.errors import ResponseValidationError
-from app.contract.request.authentication import PERMISSION_DENIED, Forbidden, allows
+from app.contract.request.authentication import PERMISSION_DENIED, Missing, allows
 from app.contract.request.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.request.form import FORM
+from app.contract.request.negotiation import accepts, names_json
 from app.contract.request.origin import url_of
 from app.contract.request.query import MAX_PARAMETERS, TooManyParameters
 from app.contract.response import responses
@@ -32,6 +34,7 @@ from app.contract.validation.messages import Messages
 from app.contract.validation.rules import ViolatedRule
 from app.contract.validation.wording import NON_FIELD_ERRORS
 from app.domain import RequestContext
+from app.exchanges import Exchange, Reply, Unauthenticated
 from app.execution import Statement, Unfinished
 
 log = structlog.get_logger("flows.contract")
@@ -48,6 +51,9 @@ _ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
 # Seconds after which a request is not retried: each attempt of an import may take seconds.
 _LONGEST_RETRY = 10.0
 
+
+# The media type of a response without a body but with a status of its own (recorded: `basic.one_dummy`).
+_NO_CONTENT = b"text/html; charset=utf-8"
 
 # The largest body that is read at once if it has arrived, in bytes.
 _SMALL_BODY = 64 * 1024
@@ -147,9 +153,9 @@ class Server:
         """The response to a request that ended with an exception."""
         operation = plan.operation_id if plan else None
         match error:
-            case Forbidden():
+            case Unauthenticated():
                 first = plan or next(iter(path.plans.values()))
-                return detail(403, str(error), violated=[ViolatedRule(first.security)])
+                return detail(403, str(error), error.headers, violated=[ViolatedRule(first.security)])
             case TooManyParameters():
                 return detail(400, f"There are more than {MAX_PARAMETERS} query parameters.")
             case errors.Unavailable():
@@ -170,7 +176,7 @@ class Server:
             verify = next((plan.verify for plan in path.plans.values() if plan.verify), None)
             required = path.undefined.get(request.method, frozenset())
             if verify is not None and (required or request.authorization):
-                request.access = verify(request.authorization)
+                request.access = verify(request)
                 if not allows(request.access, required):
                     return _denied((*path.pointer, "x-required-permissions", request.method.lower()))
         if request.method == "OPTIONS":
@@ -190,7 +196,9 @@ class Server:
         return self._handle(path, plan, request)
 
     def _handle(self, path: PathPlan, plan: Plan, request: Request) -> Response:
-        access = request.access = plan.verify(request.authorization) if plan.verify is not None else None
+        if plan.challenges:
+            return self._execute(path, plan, request)
+        access = request.access = plan.verify(request) if plan.verify is not None else None
         if not allows(access, plan.permissions):
             return self._unless_missing(path, plan, request, _denied((*plan.pointer, "x-required-permissions")))
         if self._memory is None or not plan.cached:
@@ -220,7 +228,11 @@ class Server:
                 return rejected if rejected is CONTINUE else self._unless_missing(path, plan, request, rejected)
             arguments = {**arguments, "body": body}
         if plan.knows_request:
-            arguments = {**arguments, REQUEST: _context(request)}
+            context = _context(request)
+            arguments = {
+                **arguments,
+                REQUEST: replace(context, exchange=_exchange(plan, request)) if plan.challenges else context,
+            }
         if plan.examples is not None:
             return plan.examples.response(request.scope["headers"])
         store = self._store if request.access is None or request.access.superuser else self._restricted
@@ -254,9 +266,11 @@ class Server:
             plan, plan.body, request, body, plan.body.messages_of(error), plan.body.violated_by(error, body)
         )
 
-    def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[dict[str, Any], Response | None]:
+    def _read_body(self, plan: Plan, reader: BodyReader, request: Request) -> tuple[Any, Response | None]:
         if request.body is None:
             return {}, request.unread
+        if plan.answers is not None:
+            return plan.answers.of(request.body, request.content_type), None
         try:
             if len(request.body) < _LARGE_BODY:
                 return reader.read(request.body, request.content_type), None
@@ -343,9 +357,18 @@ def _written(plan: Plan, result: Any, changed: Container[str] = ()) -> Response:
         return write_file(result, plan.status, plan.files)
     if plan.writer is None:
         return Response(plan.status)
+    if type(result) is Reply:
+        return _written_reply(plan, result)
     found: list[StoredViolation] = []
     body = plan.writer.write(result, changed, found)
     return Response(plan.status, body, stored_violations=found) if found else Response(plan.status, body)
+
+
+def _written_reply(plan: Plan, reply: Reply) -> Response:
+    """Write the response of a handler that chooses its status and headers."""
+    empty = Response(plan.status, media_type=_NO_CONTENT)
+    response = empty if reply.content is None else _written(plan, reply.content)
+    return response._replace(status=reply.status or plan.status, headers=reply.headers)
 
 
 def _denied(rule: Pointer) -> Response:
@@ -368,7 +391,25 @@ def _context(request: Request) -> RequestContext:
         url_of(request.scope),
         access.user if access else "",
         access.expires if access else 0,
+        access.session if access else None,
     )
+
+
+def _exchange(plan: Plan, request: Request) -> Exchange:
+    """The request for a handler that reports all failures itself."""
+
+    def authenticate() -> RequestContext:
+        try:
+            request.access = plan.verify(request) if plan.verify is not None else None
+        except Missing:
+            request.access = None
+        return _context(request)
+
+    acceptable = (request.accept is None or accepts(request.accept, "application/json")) and (
+        b"format=" not in request.query or names_json(request.query)
+    )
+    query = request.query.decode("latin-1")
+    return Exchange(request.id, request.seen_path, query, acceptable, request, authenticate, request.compute)
 
 
 def unavailable(error: errors.Unavailable, request: Request) -> Response:

@@ -39,6 +39,7 @@ from app.contract.serve.problems import PROBLEM
 from app.contract.serve.request import Request
 from app.contract.serve.stored import ViolationReporter
 from app.contract.serve.threads import Workers
+from app.execution import Offload
 from app.metrics import Metrics
 
 Pending = Callable[[], Awaitable[None] | None]
@@ -139,7 +140,7 @@ class ContractMiddleware(SpecMiddleware):
         target, path_values = found
         method: str = scope["method"]
         plan = target.plans.get("GET" if method == "HEAD" else method)
-        accept, authorization, content_type, length = headers_of(scope["headers"])
+        accept, authorization, cookies, content_type, length = headers_of(scope["headers"])
         request = Request(
             determinism.random_bytes(16).hex(),
             method,
@@ -149,17 +150,20 @@ class ContractMiddleware(SpecMiddleware):
             b"",
             accept,
             authorization,
+            cookies,
             content_type,
             scope,
             started,
         )
         self._metrics.begin()
         response, commit = _unwanted(plan, request), None
+        if plan is not None and plan.challenges and self._workers is None:
+            request.computed = {}
         if response is None and self._workers is None and (plan is None or plan.is_short):
             try:
                 response = compiled_contract.server.serve(target, plan, request)
                 commit = self._pending()
-            except errors.Locked:
+            except (errors.Locked, Offload):
                 return self._go_on(compiled_contract, target, plan, request, None, None, length, receive, send)
             if (
                 commit is None
@@ -263,6 +267,10 @@ class ContractMiddleware(SpecMiddleware):
                 if commit is not None:
                     await commit
                 return response
+            except Offload as offload:
+                computed: dict[str, Any] = request.computed if request.computed is not None else {}
+                computed[offload.key] = await asyncio.to_thread(offload.function)
+                continue
             except errors.Locked as error:
                 locked, response, commit = error, None, None
             except errors.Unavailable as error:
@@ -384,6 +392,8 @@ class ContractMiddleware(SpecMiddleware):
 
 def _unwanted(plan: Plan | None, request: Request) -> Response | None:
     """The 406 for a request that accepts none of the media types; None if it accepts one."""
+    if plan is not None and plan.challenges:
+        return None
     if request.accept is not None and not _acceptable(request.accept, plan):
         return detail(406, responses.NOT_ACCEPTABLE)
     if b"format=" in request.query and not names_json(request.query):

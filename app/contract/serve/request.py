@@ -1,12 +1,17 @@
 """A request, as plans read it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 from app.contract.request.authentication import Access
+from app.contract.request.origin import origin_of
 from app.contract.response.responses import CONTINUE, Response
-from app.execution import Statement
+from app.execution import Offload, Statement
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -21,6 +26,7 @@ class Request:
     :param body: the whole body; None if it has not been read
     :param accept: the header, None if it is missing
     :param authorization: the header, None if it is missing
+    :param cookies: the header, None if it is missing
     :param content_type: the header, empty if it is missing
     :param scope: the ASGI scope
     :param started: time of arrival, in seconds of the clock
@@ -28,6 +34,7 @@ class Request:
     :param held: bytes of the body that count towards `Room`
     :param access: the caller's access, once it is known
     :param defers: whether a handler's statement is kept as `statement` instead of being run
+    :param computed: results of functions that were offloaded; None if they may run here
     """
 
     id: str
@@ -38,6 +45,7 @@ class Request:
     body: bytes | None
     accept: str | None
     authorization: str | None
+    cookies: str | None
     content_type: str
     scope: Mapping[str, Any]
     started: float
@@ -46,3 +54,34 @@ class Request:
     access: Access | None = None
     defers: bool = False
     statement: Statement | None = None
+    computed: dict[str, Any] | None = None
+
+    def header(self, name: str) -> str:
+        """A header, empty if it is missing; of repeated ones the last. :param name: in lower case"""
+        sought = name.encode()
+        return next((value.decode("latin-1") for key, value in reversed(self.scope["headers"]) if key == sought), "")
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of the server as seen by the client."""
+        return origin_of(self.scope)
+
+    @property
+    def address(self) -> str:
+        """The address of the client."""
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def seen_path(self) -> str:
+        """The path as seen by the client, encoded."""
+        return quote(str(self.scope.get("root_path", "")) + self.path)
+
+    def compute(self, key: str, function: Callable[..., T], *arguments: Any) -> T:
+        """The result of a function that takes long. :raises Offload: it has to run elsewhere first"""
+        if self.computed is None:
+            return function(*arguments)
+        if key not in self.computed:
+            raise Offload(key, partial(function, *arguments))
+        result: T = self.computed[key]
+        return result

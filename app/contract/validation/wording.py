@@ -20,6 +20,19 @@ BLANK = "This field may not be blank."
 EMPTY = "This list may not be empty."
 MORE = f"There may be more mistakes; at most {MOST} mistakes are listed."
 
+# The codes of messages whose code is not `invalid`, as in authentik's challenges.
+_CODES = {REQUIRED: "required", NULL: "null", NO_DATA: "null", BLANK: "blank", EMPTY: "empty"}
+_NO_CHOICE = " is not a valid choice."
+_NO_NUL = "Null characters are not allowed."
+
+
+def code_of(message: str) -> str:
+    """The code of a message about a body."""
+    if message.endswith(_NO_CHOICE):
+        return "invalid_choice"
+    return "null_characters_not_allowed" if message == _NO_NUL else _CODES.get(message, "invalid")
+
+
 Say = Callable[[Any, Any], str]
 """From the keyword's value in the schema and the invalid instance to the message."""
 

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import sqlalchemy as sa
 
@@ -44,6 +45,8 @@ class Token:
     expires: int
     user: str = ""
 
+    session: ClassVar[None] = None
+
     def valid_at(self, now: float) -> bool:
         """Whether it is valid at a time, in seconds since 1970-01-01 UTC."""
         return self.active and (self.expires == 0 or now < self.expires)
@@ -75,6 +78,10 @@ class Tokens:
             tokens.c.user,
         ).select_from(joined)
         self._find = compiled(found.where(tokens.c.digest == sa.bindparam("digest_")))
+        expires = sa.case((tokens.c.expiring.is_(sa.false()), 0), else_=tokens.c.expires)
+        of_user = (tokens.c.digest == sa.bindparam("digest_"), tokens.c.user == sa.bindparam("user_"))
+        for_apps = (tokens.c.intent == sa.literal_column("'app_password'"), tokens.c.active.is_(sa.true()))
+        self._app_password = compiled(sa.select(expires).where(*of_user, *for_apps))
         self._list = compiled(found.order_by(tokens.c.created, tokens.c.name))
         self._count = compiled(sa.select(sa.func.count()).select_from(tokens))
         self._insert = compiled(sa.insert(tokens).values({c.name: sa.bindparam(c.name) for c in tokens.c}))
@@ -108,6 +115,12 @@ class Tokens:
                 self._cache.clear()
             self._cache[secret] = moment + self._cached, token
         return token
+
+    def is_app_password(self, secret: str, user: str) -> bool:
+        """Whether a secret is a valid password for apps of a user."""
+        with self._database.read() as session:
+            row = session.row(self._app_password, {"digest_": digest_of(secret), "user_": user})
+        return row is not None and (row[0] == 0 or determinism.now() < row[0])
 
     def page(self) -> list[Token]:
         """All tokens, the oldest first."""

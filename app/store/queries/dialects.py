@@ -164,6 +164,35 @@ def _json_value_on_postgresql(element: json_value, compiler: SQLCompiler, **opti
     return compiler.process(sa.case((is_typed, typed), else_=None), **options)
 
 
+class json_text(FunctionElement[str]):  # noqa: N801
+    """A text in a JSON object, null if there is none.
+
+    :param json: the object as text
+    :param path: the keys that lead to it
+    """
+
+    type = sa.Text()
+    inherit_cache = False
+
+    def __init__(self, json: sa.ColumnElement[str], *path: str) -> None:
+        super().__init__(json)
+        self.path = path
+
+
+@compiles(json_text, "sqlite")
+def _json_text_on_sqlite(element: json_text, compiler: SQLCompiler, **options: Any) -> str:
+    (json,) = element.clauses
+    path = literal("$" + "".join(f'."{key}"' for key in element.path))
+    return compiler.process(sa.func.json_extract(json, path), **options)
+
+
+@compiles(json_text, "postgresql")
+def _json_text_on_postgresql(element: json_text, compiler: SQLCompiler, **options: Any) -> str:
+    (json,) = element.clauses
+    keys = (literal(key) for key in element.path)
+    return compiler.process(sa.func.json_extract_path_text(sa.cast(json, JSON), *keys), **options)
+
+
 class json_holds(FunctionElement[bool]):  # noqa: N801
     """Whether a JSON object contains other JSON. Arguments: the object as text; the other JSON, as an object with `paths` for
     SQLite, a list of paths with their values, and `tree` for PostgreSQL, an object, both as text.

@@ -132,6 +132,27 @@ passwords = Table(
     Column("hash", text(), nullable=False),
 )
 
+# Sessions of clients that run flows.
+sessions = Table(
+    "sessions",
+    metadata,
+    # SHA-256 of the session's key, in hexadecimal: the key itself is not stored.
+    Column("digest", text(), primary_key=True),
+    Column("uuid", text(), nullable=False, unique=True),
+    # The user who has logged in.
+    Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), index=True),
+    # Counts the changes: a change of an outdated row fails.
+    Column("version", BigInteger(), nullable=False),
+    # Seconds since 1970-01-01 UTC, and the lifetime in seconds; 0 for as long as the browser is open.
+    Column("used", BigInteger(), nullable=False),
+    Column("expires", BigInteger(), nullable=False, index=True),
+    Column("lifetime", BigInteger(), nullable=False),
+    Column("address", text(), nullable=False),
+    Column("agent", text(), nullable=False),
+    # The plan and what belongs to it, as JSON.
+    Column("state", text(), nullable=False),
+)
+
 # Uploaded files, by their path below `/media/public/`. Each belongs to a flow, and is deleted with it.
 files = Table(
     "files",

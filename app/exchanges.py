@@ -1,0 +1,102 @@
+"""Requests and responses of handlers that need more of HTTP than arguments and a result."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from app.domain import RequestContext
+
+T = TypeVar("T")
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response with a status or headers of its own.
+
+    :param content: the content, as the contract describes it; None for no body
+    :param status: the status code; 0 for that of success
+    :param headers: additional headers
+    """
+
+    content: Any
+    status: int = 0
+    headers: tuple[Header, ...] = ()
+
+
+class Unauthenticated(Exception):
+    """The credentials of a request are missing or invalid. The message is that of a 403.
+
+    :param headers: headers of the response
+    """
+
+    def __init__(self, message: str, headers: tuple[Header, ...] = ()) -> None:
+        super().__init__(message)
+        self.headers = headers
+
+
+class SessionExpired(Exception):
+    """The session that a cookie names has ended. :param headers: headers of the response"""
+
+    def __init__(self, headers: tuple[Header, ...]) -> None:
+        super().__init__()
+        self.headers = headers
+
+
+class Credentials(Protocol):
+    """The credentials in a request.
+
+    :param method: in upper case
+    :param authorization: the header, None if it is missing
+    :param cookies: the header, None if it is missing
+    """
+
+    method: str
+    authorization: str | None
+    cookies: str | None
+
+    def header(self, name: str) -> str:
+        """A header, empty if it is missing. :param name: in lower case"""
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of the server as seen by the client."""
+
+    @property
+    def address(self) -> str:
+        """The address of the client."""
+
+
+class Answers(Protocol):
+    """A body with alternatives, not yet read."""
+
+    def read(self, alternative: str) -> Mapping[str, Any]:
+        """Validate the body by one alternative of its schema.
+
+        :param alternative: the value of the discriminator, whatever the body says
+        :returns: the properties
+        :raises Unreadable: the media type or the syntax of the body is wrong
+        :raises Invalid: it violates the schema; each message has its text and its code
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The request of a handler that reports all failures itself.
+
+    :param id: the identifier of the request
+    :param path: the path as seen by the client, encoded
+    :param query: the query, encoded
+    :param acceptable: whether the client accepts JSON
+    :param credentials: the credentials, not yet verified
+    :param authenticate: the context of the caller, without a user if there are no credentials; raises `Unauthenticated`
+    :param compute: calls a function that takes long, without blocking other requests; its first argument is a name for the result
+    """
+
+    id: str
+    path: str
+    query: str
+    acceptable: bool
+    credentials: Credentials
+    authenticate: Callable[[], RequestContext]
+    compute: Callable[..., Any]

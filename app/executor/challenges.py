@@ -1,0 +1,46 @@
+"""What challenges have in common: the flow, the user, and the challenges that no stage asks."""
+
+import traceback
+from typing import Any
+
+from app.executor.people import NOBODY_AVATAR, Person
+from app.store.queries.flow_row import Flow
+
+CANCEL_URL = "/flows/-/cancel/"
+"""The page that cancels a flow."""
+
+UNKNOWN_ERROR = "Unknown error"
+
+_ANONYMOUS = "AnonymousUser"
+
+
+def flow_info(flow: Flow, title: str) -> dict[str, str]:
+    """How a flow is shown. :param title: its title"""
+    return {"title": title, "background": flow.background, "cancel_url": CANCEL_URL, "layout": flow.layout}
+
+
+def title_of(flow: Flow, shown_as: str) -> str:
+    """The title of a running flow, which may name the user. :param shown_as: the name of the user, empty if there is none"""
+    try:
+        return str(flow.title % {"user": shown_as or _ANONYMOUS, "app": ""})
+    except (KeyError, TypeError, ValueError):
+        # Not a format (recorded: `basic.title`).
+        return flow.title
+
+
+def user_info(user: Person | None, shown_as: str) -> dict[str, str]:
+    """The user of a challenge. :param shown_as: the name to show"""
+    return {"pending_user": shown_as, "pending_user_avatar": NOBODY_AVATAR if user is None else user.avatar}
+
+
+def redirect_challenge(to: str) -> dict[str, Any]:
+    """The end of a flow, or another URL to go on at."""
+    return {"component": "xak-flow-redirect", "to": to}
+
+
+def error_challenge(request_id: str, error: BaseException | None = None) -> dict[str, Any]:
+    """A failure. :param error: for callers who may see it"""
+    challenge = {"component": "ak-stage-flow-error", "request_id": request_id}
+    if error is None:
+        return challenge
+    return {**challenge, "error": str(error), "traceback": "".join(traceback.format_exception(error))}

@@ -1,0 +1,119 @@
+"""The cookies of sessions, as authentik sets them (recorded: `session.*`)."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http.cookies import CookieError, SimpleCookie
+
+import jwt
+
+from app import determinism
+from app.caches import bounded_cache
+from app.exchanges import Credentials, Header
+
+SESSION, CSRF = "authentik_session", "authentik_csrf"
+"""The names of the cookies."""
+
+_CSRF_HEADER = "x-authentik-csrf"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_ALGORITHM = "HS256"
+_ISSUER = "authentik"
+_CONTEXT = "goauthentik.io/core/default"
+_LONGEST = 2048
+# A year of 52 weeks, in seconds.
+_CSRF_AGE = 52 * 7 * 86400
+
+
+def cookies_of(credentials: Credentials) -> Mapping[str, str]:
+    """The cookies of a request, by name."""
+    if credentials.cookies is None:
+        return {}
+    cookies: SimpleCookie = SimpleCookie()
+    try:
+        cookies.load(credentials.cookies)
+    except CookieError:
+        return {}
+    return {name: cookie.value for name, cookie in cookies.items()}
+
+
+@bounded_cache(1024)
+def session_key(signing_key: str, cookie: str) -> str:
+    """The key of the session that a cookie names; empty if the cookie is not valid."""
+    if len(cookie) > _LONGEST:
+        return ""
+    try:
+        claims = jwt.decode(cookie, _secret(signing_key), algorithms=[_ALGORITHM], issuer=_ISSUER)
+    except jwt.InvalidTokenError:
+        return ""
+    return str(claims.get("sid", ""))
+
+
+@bounded_cache(1024)
+def session_cookie(signing_key: str, key: str, subject: str) -> str:
+    """The cookie that names a session. :param subject: the public identifier of its user, empty if there is none"""
+    claims = {
+        "sid": key,
+        "iss": _ISSUER,
+        "sub": subject or "anonymous",
+        "authenticated": bool(subject),
+        "acr": _CONTEXT,
+    }
+    return jwt.encode(claims, _secret(signing_key), algorithm=_ALGORITHM)
+
+
+@bounded_cache(8)
+def _secret(signing_key: str) -> str:
+    return hashlib.sha512(signing_key.encode()).hexdigest()
+
+
+def set_session(cookie: str, lifetime: int, *, secure: bool) -> Header:
+    """The header that sets the cookie of a session.
+
+    :param lifetime: in seconds; 0 for as long as the browser is open
+    :param secure: whether the client uses TLS
+    """
+    age = "" if not lifetime else f" expires={_date(lifetime)}; Max-Age={lifetime - 1};"
+    return b"set-cookie", f"{SESSION}={cookie};{age} HttpOnly; Path=/; {_same_site(secure)}".encode()
+
+
+def delete_session() -> Header:
+    """The header that deletes the cookie of a session."""
+    return b"set-cookie", f'{SESSION}=""; expires={_EPOCH}; Max-Age=0; Path=/; SameSite=Lax'.encode()
+
+
+def set_csrf(*, secure: bool) -> Header:
+    """The header that sets a new CSRF token."""
+    token = determinism.random_bytes(16).hex()
+    same_site = _same_site(secure)
+    expires = _date(_CSRF_AGE)
+    return b"set-cookie", f"{CSRF}={token}; expires={expires}; Max-Age={_CSRF_AGE}; Path=/; {same_site}".encode()
+
+
+def csrf_failure(credentials: Credentials, cookies: Mapping[str, str]) -> str:
+    """Why a request may have been forged by another site; empty if it was not."""
+    if credentials.method in _SAFE:
+        return ""
+    origin = credentials.header("origin")
+    if origin and origin != credentials.origin:
+        return "CSRF Failed: Origin checking failed."
+    expected, given = cookies.get(CSRF, ""), credentials.header(_CSRF_HEADER)
+    if not expected:
+        return "CSRF Failed: CSRF cookie not set."
+    if not given:
+        return "CSRF Failed: CSRF token missing."
+    if not hmac.compare_digest(expected.encode(), given.encode()):
+        return "CSRF Failed: CSRF token incorrect."
+    return ""
+
+
+_EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
+
+
+def _date(seconds: int) -> str:
+    """The date of some seconds from now on (RFC 9110, section 5.6.7)."""
+    return datetime.fromtimestamp(determinism.now() + seconds, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+
+def _same_site(secure: bool) -> str:
+    return "SameSite=None; Secure" if secure else "SameSite=Lax"

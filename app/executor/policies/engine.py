@@ -1,0 +1,107 @@
+"""Evaluation of the policies bound to a flow or to a stage."""
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import orjson
+import structlog
+
+from app.domain import Model
+from app.executor.people import Person
+from app.executor.plan import Plan, Properties
+from app.store.queries.binding_views import PolicyBindingRow
+
+log = structlog.get_logger("flows.executor")
+
+ALL = "all"
+_APPS = "authentik_policies_"
+
+
+class Result(NamedTuple):
+    """The result of policies.
+
+    :param passes: whether they pass
+    :param messages: their messages
+    """
+
+    passes: bool
+    messages: tuple[str, ...] = ()
+
+
+class PolicyFailure(Exception):
+    """A policy can't be evaluated. The message says why; the binding says whether it passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRequest:
+    """What a policy decides about.
+
+    :param user: the user; None if there is none
+    :param context: the context of the plan, or what a stage adds to it
+    :param plan: the running plan; None if it is being made
+    """
+
+    user: Person | None
+    context: Mapping[str, Any]
+    plan: Plan | None = None
+
+
+Evaluate = Callable[[Properties, PolicyRequest], Result]
+
+
+def evaluate(
+    bindings: Iterable[PolicyBindingRow], mode: str, request: PolicyRequest, models: Mapping[str, Model]
+) -> Result:
+    """The combined result of the policies of one target. All are evaluated, for their messages.
+
+    :param mode: whether all of them have to pass, or any
+    """
+    results = [_of_binding(binding, request, models) for binding in bindings]
+    passes = (all if mode == ALL else any)(result.passes for result in results) if results else True
+    return Result(passes, tuple(message for result in results for message in result.messages))
+
+
+def evaluate_policy(name: str, model: str, values: Properties, request: PolicyRequest) -> Result:
+    """The result of one policy. :raises PolicyFailure: it can't be evaluated"""
+    kind = _kind(model)
+    if kind is None:
+        raise PolicyFailure(f"The policy {name} is of the kind {model}, which is not evaluated here.")
+    return kind(values, request)
+
+
+def _of_binding(binding: PolicyBindingRow, request: PolicyRequest, models: Mapping[str, Model]) -> Result:
+    if binding.policy is None:
+        return _negated(Result(_is_bound(binding, request.user)), binding)
+    model = models.get(binding.policy_model)
+    values = Properties({**(model.unstored if model else {}), **orjson.loads(binding.policy_properties)})
+    try:
+        return _negated(evaluate_policy(binding.policy_name, binding.policy_model, values, request), binding)
+    except PolicyFailure as failure:
+        # A failure is not negated (recorded: `policy.binding_options`).
+        log.warning("policy failed", policy=binding.policy_name, error=str(failure))
+        return Result(bool(binding.failure_result), (str(failure),))
+
+
+def _is_bound(binding: PolicyBindingRow, user: Person | None) -> bool:
+    """Whether the user of a binding is this one, or is in its group."""
+    if user is None:
+        return False
+    return binding.group in user.groups if binding.group is not None else binding.user == user.pk
+
+
+def _negated(result: Result, binding: PolicyBindingRow) -> Result:
+    return result._replace(passes=result.passes is not bool(binding.negate))
+
+
+@cache
+def _kind(model: str) -> Evaluate | None:
+    app = model.partition(".")[0]
+    try:
+        module = importlib.import_module(f"app.executor.policies.{app.removeprefix(_APPS)}")
+    except ModuleNotFoundError:
+        return None
+    evaluated: Evaluate | None = getattr(module, "evaluate", None)
+    return evaluated

@@ -1,0 +1,286 @@
+"""One request to a flow: find or make the plan, and let the next stage ask, or take the answer."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+
+from app import errors
+from app.domain import RequestContext
+from app.exchanges import Answers, Exchange, Reply, Unauthenticated
+from app.execution import Offload
+from app.executor import stages
+from app.executor.challenges import (
+    UNKNOWN_ERROR,
+    error_challenge,
+    flow_info,
+    redirect_challenge,
+    title_of,
+    user_info,
+)
+from app.executor.people import Person, person, person_of
+from app.executor.plan import PENDING_NAME, PENDING_USER, Plan, PlannedStage
+from app.executor.planning import NotApplicable, Planner
+from app.executor.policies.engine import PolicyRequest, evaluate
+from app.executor.redirects import as_encoded, is_own
+from app.executor.sessions import ClientSessions, Session
+from app.executor.steps import Redirect, Step
+from app.store import Store
+from app.store.queries.flow_row import Flow
+
+log = structlog.get_logger("flows.executor")
+
+INVALID_NEXT = "Invalid next URL"
+
+# The parameter with the URL that a flow leads to.
+_NEXT = "next"
+
+
+def run(store: Store, slug: str, exchange: Exchange, answers: Answers | None) -> Reply:
+    """Go on with a flow.
+
+    :param answers: the body of a response to a challenge; None to get the challenge
+    :raises NotFound: there is no such flow
+    """
+    flow = store.flows.get(slug)
+    sessions = ClientSessions(store)
+    session = sessions.read(exchange.credentials)
+    step = Run(store, flow, session, exchange, answers).respond()
+    headers = sessions.save(session, exchange.credentials)
+    if isinstance(step, Redirect):
+        return Reply(None, 302, ((b"location", step.url.encode("latin-1")), *headers))
+    return Reply(step, 0, headers)
+
+
+class Run:
+    """One request to a flow.
+
+    :param store: the store
+    :param flow: the flow, as it is now
+    :param session: the session of the client
+    :param exchange: the request
+    :param answers: the body of a response to a challenge; None to get the challenge
+    """
+
+    def __init__(self, store: Store, flow: Flow, session: Session, exchange: Exchange, answers: Answers | None) -> None:
+        self.store = store
+        self.flow = flow
+        self.session = session
+        self.exchange = exchange
+        self.answers = answers
+        self._caller: Person | None = None
+        self._is_authenticated = False
+
+    @property
+    def plan(self) -> Plan:
+        """The running plan."""
+        assert self.session.plan is not None  # noqa: S101  # only stages of a plan run
+        return self.session.plan
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The context of the running plan."""
+        return self.plan.context
+
+    @property
+    def stage(self) -> PlannedStage:
+        """The stage whose turn it is."""
+        return self.plan.stages[0]
+
+    @cached_property
+    def user(self) -> Person | None:
+        """The user of the session, if he may still log in."""
+        user = person(self.store, self.session.user)
+        return user if user is not None and user.is_active else None
+
+    @property
+    def caller(self) -> Person | None:
+        """The user of the token that was sent, or else of the session."""
+        return self._caller if self._is_authenticated else self.user
+
+    @property
+    def pending(self) -> Person | None:
+        """The user whom the plan is about."""
+        return person_of(self.store, self.context.get(PENDING_USER)) if self.session.plan is not None else None
+
+    def respond(self) -> Step:
+        """The response to the request."""
+        session, before = self.session, ""
+        session.query = self._query()
+        if session.plan is not None and session.plan.flow != self.flow.pk:
+            session.plan = None
+        try:
+            if session.plan is None:
+                session.history = None
+                session.plan = Planner(self.store, self.exchange.credentials, self.user).plan(self.flow)
+            if not self._reach_stage():
+                return self._end()
+        except NotApplicable as denial:
+            return self._not_applicable(str(denial))
+        before = session.state()
+        try:
+            self._authenticate()
+            return self._run_stage()
+        except (errors.Unavailable, Offload):
+            raise
+        except Exception as error:
+            session.restore(before)
+            return self._failed(error)
+
+    def done(self) -> Step:
+        """The stage is done: go on with the next one."""
+        self._pass_on()
+        self.plan.stages.pop(0)
+        return self.repeat() if self.plan.stages else self._end()
+
+    def repeat(self) -> Step:
+        """Let the client get the next challenge."""
+        query = as_encoded(self.exchange.query)
+        url = f"{self.exchange.path}?{query}" if query else self.exchange.path
+        return Redirect(url) if query == self.exchange.query else redirect_challenge(url)
+
+    def challenge(self, component: str, messages: Mapping[str, Any] | None = None, **properties: Any) -> Step:
+        """A challenge of the stage.
+
+        :param component: its kind
+        :param messages: what is wrong with the last response; None if nothing is
+        :param properties: those of this kind
+        """
+        wrong = {} if messages is None else {"response_errors": messages}
+        return {"flow_info": self._flow_info(), "component": component, **wrong, **properties}
+
+    def user_info(self) -> dict[str, str]:
+        """The user of the challenge."""
+        return user_info(self.pending or self.caller, self._shown_as)
+
+    def deny(self, message: str = "") -> Step:
+        """End the flow, or begin anew, as the binding says. :param message: for the user"""
+        return self.invalid() or self._denied(message or UNKNOWN_ERROR)
+
+    def invalid(self) -> Step | None:
+        """Begin anew after an invalid response, if the binding says so."""
+        # An action has the name of the method that takes it.
+        action = getattr(self, f"_{self.stage.bound.invalid_response_action}", None)
+        return None if action is None else action()
+
+    def _restart(self) -> Step:
+        return self._replan({}, None)
+
+    def _restart_with_context(self) -> Step:
+        return self._replan(self.context, self.pending)
+
+    def _replan(self, context: Mapping[str, Any], pending: Person | None) -> Step:
+        planner = Planner(self.store, self.exchange.credentials, self.user)
+        try:
+            self.session.plan = planner.plan(self.flow, context, pending)
+        except NotApplicable as denial:
+            return self._not_applicable(str(denial))
+        return self.repeat()
+
+    def _query(self) -> list[tuple[str, str]]:
+        """The parameters of the page that runs the flow."""
+        outer = dict(parse_qsl(self.exchange.query, keep_blank_values=True))
+        return parse_qsl(outer.get("query", ""), keep_blank_values=True)
+
+    def _reach_stage(self) -> bool:
+        """Drop stages whose policies do not pass any more. :returns: whether one is left"""
+        while self.plan.stages:
+            stage = self.stage
+            if not stage.marked:
+                return True
+            policies = self.store.runnable_flows.policies_of_stage(stage.binding)
+            request = PolicyRequest(self.pending or self.user, self.context, self.plan)
+            if evaluate(policies, stage.bound.policy_engine_mode, request, self.store.models).passes:
+                return True
+            self.plan.stages.pop(0)
+        return False
+
+    def _authenticate(self) -> None:
+        """Verify the credentials and the accepted media type. :raises Unauthenticated: they are not valid"""
+        if not self.exchange.acceptable:
+            raise Unacceptable
+        credentials = self.exchange.credentials
+        if credentials.authorization is None and self.user is None:
+            return
+        context: RequestContext = self.exchange.authenticate()
+        self._is_authenticated = True
+        self._caller = person(self.store, context.user)
+
+    def _run_stage(self) -> Step:
+        stage = self.stage
+        kind = stages.kind_of(stage.model)
+        if kind is None:
+            return self._cannot_run(
+                f"The stage {stage.values.name} is of the kind {stage.model}, which can't be run here."
+            )
+        if not self.store.runnable_flows.has_object(stage.stage):
+            return self._cannot_run(f"The stage {stage.values.name} has been deleted.")
+        return kind(self).answer() if self.answers is not None else kind(self).ask()
+
+    def _cannot_run(self, reason: str) -> Step:
+        log.warning("stage denied", flow=self.flow.slug, reason=reason)
+        return self._denied(reason)
+
+    def _pass_on(self) -> None:
+        """Add the stage to the history."""
+
+    def _end(self) -> Step:
+        """The end of the flow: where it leads to."""
+        session = self.session
+        to = session.parameters.get(_NEXT)
+        chosen = self.context.get("redirect")
+        if chosen is None and to is not None and not is_own(to):
+            return self._denied(INVALID_NEXT)
+        session.plan, session.query = None, None
+        return redirect_challenge(chosen or to or "/")
+
+    def _not_applicable(self, message: str) -> Step:
+        """Deny a flow that was not planned, as the flow says."""
+        to = dict(parse_qsl(self.exchange.query, keep_blank_values=True)).get(_NEXT, "")
+        self.session.plan = None
+        continues = getattr(self, f"_{self.flow.denied_action}", None)
+        url = continues(to if is_own(to) else "") if continues is not None else ""
+        return redirect_challenge(url) if url else self._denied(message)
+
+    @staticmethod
+    def _message_continue(to: str) -> str:
+        return to
+
+    @staticmethod
+    def _continue(to: str) -> str:
+        return to or "/"
+
+    def _denied(self, message: str) -> Step:
+        """End the flow."""
+        planned = self.session.plan is not None
+        info = self._flow_info() if planned else flow_info(self.flow, self.flow.title)
+        user = self.user_info()
+        self.session.plan = None
+        return {"flow_info": info, "component": "ak-stage-access-denied", **user, "error_message": message}
+
+    def _failed(self, error: Exception) -> Step:
+        """The challenge for a failure. Superusers see the error."""
+        if not isinstance(error, Unauthenticated | Unacceptable | errors.Unreadable):
+            log.error("stage failed", id=self.exchange.id, flow=self.flow.slug, exc_info=error)
+        sees = self._is_authenticated and self._caller is not None and self._caller.is_superuser
+        return error_challenge(self.exchange.id, error if sees else None)
+
+    def _flow_info(self) -> dict[str, str]:
+        return flow_info(self.flow, title_of(self.flow, self._shown_as))
+
+    @property
+    def _shown_as(self) -> str:
+        """The name of the user in challenges; empty if there is none."""
+        if self.session.plan is not None and (typed := self.context.get(PENDING_NAME)) is not None:
+            return str(typed)
+        user = self.pending or self.caller
+        return "" if user is None else user.username
+
+
+class Unacceptable(Exception):
+    """The client does not accept JSON."""
+
+    def __str__(self) -> str:
+        return "Could not satisfy the request Accept header."

@@ -1,0 +1,13 @@
+"""What a request to a flow leads to: a challenge, or a redirect."""
+
+from typing import Any, NamedTuple
+
+
+class Redirect(NamedTuple):
+    """A redirect of the client. :param url: path and query"""
+
+    url: str
+
+
+Step = dict[str, Any] | Redirect
+"""A challenge, or a redirect."""

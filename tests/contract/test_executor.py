@@ -1,0 +1,138 @@
+"""Running flows: what the recorded scenarios leave out."""
+
+from urllib.parse import quote
+
+import pytest
+
+from app import passwords
+from tests.executor import API, PASSWORD, Browser, flow_of, login_flow
+
+
+@pytest.fixture
+def client(client_on_each, monkeypatch):
+    """A client of a server where passwords are hashed fast."""
+    monkeypatch.setattr(passwords, "COST", 2)
+    return client_on_each
+
+
+@pytest.fixture
+def browser(client):
+    """A browser of a server with a flow for logging in."""
+    login_flow(client)
+    return Browser(client)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "//evil.example", "///evil.example", "/\\evil.example", "/%09/evil.example", "https://evil.example", "http:evil.example",
+        "evil.example", "javascript:alert(1)", "?a=b", "#x", "", " /a",
+    ],
+)  # fmt: skip
+def test_a_flow_leads_only_to_paths_of_this_server(client, url):
+    flow_of(client, "plain", ("dummy", {}))
+    browser = Browser(client)
+    query = f"query={quote(f'next={quote(url, safe=chr(37))}')}"
+    answer = browser.post("plain", query).json()
+    assert (answer["component"], answer["error_message"]) == ("ak-stage-access-denied", "Invalid next URL")
+    assert browser.get("plain").json()["component"] == "ak-stage-dummy"
+
+
+def test_a_flow_leads_to_a_path_of_this_server(client):
+    flow_of(client, "plain", ("dummy", {}))
+    answer = Browser(client).post("plain", "query=next%3D%252Fapps%252F%253Fa%253Db")
+    assert answer.json() == {"component": "xak-flow-redirect", "to": "/apps/?a=b"}
+
+
+def test_a_denied_flow_leads_only_to_paths_of_this_server(client):
+    flow_of(client, "denied", authentication="require_authenticated")
+    browser = Browser(client)
+    assert browser.get("denied", "query=&next=%2Fa").json() == {"component": "xak-flow-redirect", "to": "/a"}
+    for url in ("https://evil.example", "///evil.example", "/%5Cevil.example"):
+        assert browser.get("denied", f"query=&next={url}").json()["component"] == "ak-stage-access-denied"
+
+
+def test_a_stage_of_a_kind_that_can_t_be_run_denies_and_says_so(client):
+    flow_of(client, "duo", ("authenticator/duo", {"client_id": "a", "client_secret": "b", "api_hostname": "c"}))
+    browser = Browser(client)
+    for answer in (browser.get("duo"), browser.post("duo")):
+        assert answer.status == 200
+        assert answer.json()["error_message"] == (
+            "The stage duo 0 is of the kind authentik_stages_authenticator_duo.authenticatorduostage, which can't be run here."
+        )
+
+
+def test_a_policy_of_a_kind_that_can_t_be_evaluated_has_the_result_of_its_binding(client):
+    flow_of(client, "asked", ("dummy", {}))
+    policy = client.post(f"{API}/policies/expression/", {"name": "wise", "expression": "return True"}).json()["pk"]
+    flow = client.get(f"{API}/flows/instances/asked/").json()["policybindingmodel_ptr_id"]
+    bound = {"target": flow, "policy": policy, "order": 0}
+    made = client.post(f"{API}/policies/bindings/", bound).json()["pk"]
+    denied = Browser(client).get("asked").json()
+    assert denied["error_message"] == "Expressions are not evaluated by this server."
+    client.patch(f"{API}/policies/bindings/{made}/", {**bound, "failure_result": True})
+    assert Browser(client).get("asked").json()["component"] == "ak-stage-dummy"
+
+
+def test_an_unknown_user_takes_as_long_as_a_known_one(client, monkeypatch):
+    hashed = []
+    scrypt = passwords.hashlib.scrypt
+    monkeypatch.setattr(passwords.hashlib, "scrypt", lambda *a, **k: hashed.append(k["n"]) or scrypt(*a, **k))
+    login_flow(client)
+    del hashed[:]
+    for name in ("jane", "nobody"):
+        browser = Browser(client)
+        browser.post("login", uid_field=name)
+        answer = browser.post("login", password="wrong").json()  # no secret
+        assert answer["pending_user"] == name
+        assert answer["response_errors"] == {"password": [{"string": "Invalid password", "code": "invalid"}]}
+    assert hashed == [passwords.COST] * 2
+
+
+def test_a_user_who_does_not_exist_can_t_log_in_without_a_password(client):
+    flow_of(client, "weak", ("identification", {"user_fields": ["username"]}), ("user_login", {}))
+    browser = Browser(client)
+    browser.post("weak", uid_field="nobody")
+    assert browser.get("weak").json()["error_message"] == "Unknown error"
+    assert browser.me().status == 403
+
+
+def test_wrong_responses_have_the_messages_of_their_schema(browser):
+    for body, messages in (
+        ({}, {"uid_field": [{"string": "This field is required.", "code": "required"}]}),
+        ({"uid_field": " "}, {"uid_field": [{"string": "This field may not be blank.", "code": "blank"}]}),
+        ({"uid_field": None}, {"uid_field": [{"string": "This field may not be null.", "code": "null"}]}),
+        (
+            {"uid_field": "a\0b"},
+            {"uid_field": [{"string": "Null characters are not allowed.", "code": "null_characters_not_allowed"}]},
+        ),
+    ):
+        assert browser.post("login", **body).json()["response_errors"] == messages
+
+
+def test_a_plan_goes_on_while_the_flow_is_renamed_and_changed(browser):
+    browser.post("login", uid_field="jane")
+    browser.client.patch(f"{API}/flows/instances/login/", {"slug": "renamed", "title": "Now"})
+    assert browser.get("login").status == 404
+    challenge = browser.get("renamed").json()
+    assert (challenge["component"], challenge["flow_info"]["title"]) == ("ak-stage-password", "Now")
+
+
+def test_a_stage_that_fails_tells_superusers_why_and_nobody_else(client):
+    flow_of(client, "failing", ("dummy", {"throw_error": True}))
+    failure = Browser(client).get("failing").json()
+    assert failure.keys() == {"component", "request_id"}
+    told = client.get(f"{API}/flows/executor/failing/").json()
+    assert told["error"] == "Test error"
+
+
+def test_too_many_wrong_passwords_end_the_flow(browser):
+    browser.post("login", uid_field="jane")
+    answers = [browser.post("login", password="wrong").json()["component"] for _ in range(5)]  # no secret
+    assert answers == ["ak-stage-password"] * 4 + ["ak-stage-access-denied"]
+    assert browser.post("login", password=PASSWORD).json()["component"] == "ak-stage-identification"
+
+
+def test_the_responses_may_be_framed_by_this_site_only(browser):
+    assert browser.get("login").headers["x-frame-options"] == "SAMEORIGIN"
+    assert browser.me().headers["x-frame-options"] == "DENY"

@@ -1,0 +1,153 @@
+"""Sessions: cookies, CSRF, and what ends them."""
+
+import pytest
+
+from app import determinism, passwords
+from app.store.queries.people import USERS
+from tests.asgi import Client
+from tests.conftest import application, client_of
+from tests.executor import API, Browser, login_flow
+
+
+@pytest.fixture
+def browser(client_on_each, monkeypatch):
+    """A browser of a server with a flow for logging in, and the user jane."""
+    monkeypatch.setattr(passwords, "COST", 2)
+    login_flow(client_on_each)
+    return Browser(client_on_each)
+
+
+def test_a_login_changes_the_key_of_the_session_and_the_old_one_is_worth_nothing(browser):
+    browser.get("login")
+    before = dict(browser.cookies)
+    browser.log_in()
+    assert browser.cookies["authentik_session"] != before["authentik_session"]
+    assert browser.me().status == 200
+    browser.cookies = before
+    assert browser.me().status == 403
+
+
+def test_a_cookie_that_this_server_has_not_signed_is_as_none(browser):
+    browser.log_in()
+    head, claims, signature = browser.cookies["authentik_session"].split(".")
+    for forged in (
+        "",
+        "x",
+        f"{head}.{claims}.",
+        f"{head}.{claims}.{signature[:-2]}AA",
+        "eyJhbGciOiJub25lIn0." + claims + ".",
+    ):
+        browser.cookies["authentik_session"] = forged
+        assert browser.me().status == 403
+        assert browser.get("login").json()["component"] == "ak-stage-identification"
+
+
+def test_the_store_keeps_no_session_s_key_in_clear(browser):
+    browser.log_in()
+    key = browser.key
+    with browser.store.database.read() as session:
+        rows = session.rows(browser.store.database.compile(browser.sessions))
+    assert rows
+    assert key not in repr(rows)
+
+
+def test_a_session_with_a_user_needs_its_csrf_token_to_change_something(browser):
+    browser.log_in()
+    clear = f"{API}/flows/instances/cache_clear/"
+    token = browser.cookies["authentik_csrf"]
+    for headers in ({}, {"x-authentik-csrf": "wrong"}, {"x-csrftoken": token}):
+        assert browser.send("POST", clear, {}, headers).status == 403
+    assert browser.send("POST", clear, {}, {"x-authentik-csrf": token, "origin": "https://evil.example"}).status == 403
+    answer = browser.send("POST", clear, {}, {"x-authentik-csrf": token})
+    assert answer.json() == {"detail": "You do not have permission to perform this action."}
+    assert browser.send("POST", f"{API}/flows/executor/login/", {}).json().keys() == {"component", "request_id"}
+
+
+def test_a_superuser_s_session_is_a_credential_for_the_whole_api(browser):
+    browser.client.post(f"{API}/core/groups/", {"name": "admins", "is_superuser": True, "users": [browser.user]})
+    browser.log_in()
+    assert browser.send("GET", f"{API}/flows/instances/").status == 200
+    made = {"name": "a", "slug": "a", "title": "a", "designation": "authentication"}
+    token = browser.cookies["authentik_csrf"]
+    assert browser.send("POST", f"{API}/flows/instances/", made, {"x-authentik-csrf": token}).status == 201
+
+
+@pytest.mark.parametrize("ending", ["deleted", "deactivated", "password"])
+def test_a_session_ends_with_what_happens_to_its_user(browser, ending):
+    browser.log_in()
+    user = f"{API}/core/users/{browser.user}/"
+    match ending:
+        case "deleted":
+            browser.client.delete(user)
+        case "deactivated":
+            browser.client.patch(user, {"is_active": False})
+        case "password":
+            browser.client.post(f"{user}set_password/", {"password": "another"})
+    answer = browser.me()
+    assert answer.status == 403
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+
+
+def test_a_session_ends_after_its_time_and_moves_on_while_it_is_used(browser, monkeypatch):
+    browser.client.patch(f"{API}/stages/user_login/{browser.login_stage}/", {"session_duration": "minutes=10"})
+    browser.log_in()
+    moment = determinism.now()
+    for minutes in (6, 12, 18):
+        monkeypatch.setattr(determinism, "now", lambda minutes=minutes: moment + minutes * 60)
+        assert browser.me().status == 200
+    monkeypatch.setattr(determinism, "now", lambda: moment + 29 * 60)
+    assert browser.me().status == 403
+
+
+def test_a_session_goes_on_on_another_server_of_the_same_database(engine, contract, database_url, monkeypatch):
+    monkeypatch.setattr(passwords, "COST", 2)
+    with application(database_url, contract) as first, application(database_url, contract) as second:
+        client = client_of(*first)
+        login_flow(client)
+        browser = Browser(client)
+        browser.post("login", uid_field="jane")
+        other = client_of_same(second)
+        browser.client = other
+        assert browser.get("login").json()["component"] == "ak-stage-password"
+        browser.log_in()
+        assert browser.me().json()["user"]["username"] == "jane"
+
+
+def client_of_same(made):
+    """A client of a second application on a store that is in use."""
+    store, app = made
+    client = Client(app, "root")
+    client.store = store
+    return client
+
+
+def test_a_change_of_an_outdated_session_is_retried(browser):
+    browser.get("login")
+    stored = browser.store.sessions.find(browser.digest)
+    browser.post("login", uid_field="jane")
+    with pytest.raises(Exception, match="Another request"):
+        browser.store.sessions.change(stored)
+    assert browser.get("login").json()["component"] == "ak-stage-password"
+
+
+def test_expired_sessions_are_deleted_when_another_begins(browser, monkeypatch):
+    browser.get("login")
+    moment = determinism.now()
+    monkeypatch.setattr(determinism, "now", lambda: moment + 3 * 86400)
+    Browser(browser.client).get("login")
+    with browser.store.database.read() as session:
+        assert len(session.rows(browser.store.database.compile(browser.sessions))) == 1
+
+
+def test_a_client_that_uses_tls_gets_secure_cookies(browser):
+    cookie = browser.send("GET", f"{API}/flows/executor/login/", headers={"x-forwarded-proto": "https"}).headers[
+        "set-cookie"
+    ]
+    assert cookie.endswith("HttpOnly; Path=/; SameSite=None; Secure")
+
+
+def test_users_have_the_time_of_their_last_login(browser):
+    assert browser.client.get(f"{API}/core/users/{browser.user}/").json()["last_login"] is None
+    browser.log_in()
+    assert browser.client.get(f"{API}/core/users/{browser.user}/").json()["last_login"]
+    assert browser.store.objects.get(USERS, browser.user)

@@ -1,0 +1,101 @@
+"""A browser that runs flows, and a flow for logging in."""
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode
+
+import sqlalchemy as sa
+
+from app.store.schema.tables import sessions
+
+API = "/api/v3"
+PASSWORD = "jane's password"
+
+
+def flow_of(client, slug, *stages, **properties):
+    """Make a flow with stages. :param stages: path below `stages/`, and properties, of each"""
+    body = {"name": slug, "slug": slug, "title": f"Title of {slug}", "designation": "authentication", **properties}
+    flow = _made(client, "/flows/instances/", body)
+    made = []
+    for order, (kind, values) in enumerate(stages):
+        stage = _made(client, f"/stages/{kind}/", {"name": f"{slug} {order}", **values})
+        bound = _made(client, "/flows/bindings/", {"target": flow["pk"], "stage": stage["pk"], "order": order})
+        made.append((stage["pk"], bound["pk"]))
+    return made
+
+
+def login_flow(client, **identification):
+    """Make the flow `login` and the user jane, who has a password."""
+    client.user = _made(client, "/core/users/", {"username": "jane", "name": "Jane", "email": "jane@example.com"})["pk"]
+    client.post(f"{API}/core/users/{client.user}/set_password/", {"password": PASSWORD})
+    (*_, (client.login_stage, _)) = flow_of(
+        client,
+        "login",
+        ("identification", {"user_fields": ["username"], **identification}),
+        ("password", {"backends": ["authentik.core.auth.InbuiltBackend"]}),
+        ("user_login", {}),
+    )
+
+
+def _made(client, path, body):
+    answer = client.post(API + path, body)
+    assert answer.status == 201, answer.body
+    return answer.json()
+
+
+class Browser:
+    """A client with cookies. It follows no redirects.
+
+    :param client: the client of an application
+    """
+
+    sessions = sa.select(sessions)
+
+    def __init__(self, client):
+        self.client = client
+        self.store = client.store
+        self.user, self.login_stage = getattr(client, "user", None), getattr(client, "login_stage", None)
+        self.cookies = {}
+
+    @property
+    def key(self):
+        """The key of the session."""
+        claims = self.cookies["authentik_session"].split(".")[1]
+        return json.loads(urlsafe_b64decode(claims + "=="))["sid"]
+
+    @property
+    def digest(self):
+        """The digest by which the session is stored."""
+        return hashlib.sha256(self.key.encode()).hexdigest()
+
+    def send(self, method, path, body=None, headers=None):
+        """Send a request, and keep the cookies of the answer."""
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = {**(headers or {}), **({"cookie": cookie} if cookie else {})}
+        answer = self.client(method, path, body, headers=headers, token="")
+        for line in answer.cookies:
+            name, _, rest = line.partition("=")
+            if "Max-Age=0" in line:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = rest.partition(";")[0]
+        return answer
+
+    def get(self, slug, query="query="):
+        """Get the challenge of a flow."""
+        return self.send("GET", f"{API}/flows/executor/{slug}/?{query}")
+
+    def post(self, slug, query="query=", **answer):
+        """Respond to the challenge of a flow."""
+        headers = {"x-authentik-csrf": self.cookies.get("authentik_csrf", "")}
+        return self.send("POST", f"{API}/flows/executor/{slug}/?{query}", answer, headers)
+
+    def me(self):
+        """Ask who has logged in."""
+        return self.send("GET", f"{API}/core/users/me/")
+
+    def log_in(self):
+        """Log jane in."""
+        self.post("login", uid_field="jane")
+        self.post("login", password=PASSWORD)
+        assert self.get("login").json() == {"component": "xak-flow-redirect", "to": "/"}
