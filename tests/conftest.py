@@ -189,7 +189,8 @@ def edited(settings, tmp_path):
         for old, new in replacements:
             replaced(path, old, new)
         changed = dataclasses.replace(settings, contract=path)
-        contract = load(path) if served_by is None else load_contract(changed, served_by)
+        # Handlers are checked against what is edited.
+        contract = load_contract(changed, served_by) if replacements and served_by else load(path)
         store = open_store(changed, contract)
         stores.append(store)
         store.migrate()

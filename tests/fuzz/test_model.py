@@ -8,13 +8,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from app.application import create_app, load_contract, open_store
+from app.application import create_app, open_store
 from app.settings import Settings
 from app.store.schema.search import fold
 from app.store.schema.tables import flows
 from tests.asgi import FLOWS, Client
+from tests.contract_files import shipped
 
-CONTRACT = load_contract(Settings())
+CONTRACT = shipped()
 SCHEMAS = CONTRACT.document["components"]["schemas"]
 
 

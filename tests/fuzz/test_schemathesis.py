@@ -10,13 +10,14 @@ import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 
-from app.application import create_app, load_contract, open_store
+from app.application import create_app, open_store
 from app.cli.fuzz import configuration
 from app.conformance import fuzz_hooks
 from app.settings import Settings
+from tests.contract_files import shipped
 from tests.fuzz.campaign import fuzz, served
 
-OPERATIONS = len(list(load_contract(Settings()).operations()))
+OPERATIONS = len(list(shipped().operations()))
 # Operations may now and then find no object left: what is deleted takes others with it, and what is named is drawn anew each run.
 UNLUCKY = 5
 
@@ -64,11 +65,10 @@ def _application():
     folder = tempfile.mkdtemp(prefix="flows-fuzz-")
     atexit.register(shutil.rmtree, folder)
     chosen = Settings(database_url=f"sqlite:///{folder}/flows.sqlite3", token_cache=0.0)
-    contract = load_contract(chosen)
-    store = open_store(chosen, contract)
+    store = open_store(chosen, shipped())
     store.migrate()
     store.tokens.add("root", superuser=True, secret="root")
-    return create_app(chosen, contract=contract, store=store)
+    return create_app(chosen, contract=shipped(), store=store)
 
 
 schema = schemathesis.openapi.from_asgi(
