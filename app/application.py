@@ -1,7 +1,7 @@
 """The application: the contract, the store, the handlers and the pages, connected. Wiring only."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -22,11 +22,12 @@ from app.contract.connexion import (
     ServerErrorMiddleware,
 )
 from app.contract.document.contract import Contract, cached
-from app.contract.document.versions import overlays
+from app.contract.document.versions import names, overlays, root_release
 from app.contract.request.authentication import BearerSecurityHandler
 from app.contract.response.examples import no_handler
 from app.contract.serve.asgi import Room
 from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
+from app.contract.serve.compiled_versions import CompiledVersions
 from app.contract.serve.executor import Server
 from app.contract.serve.long_running import LongRunning
 from app.contract.serve.middleware import ContractMiddleware
@@ -57,12 +58,13 @@ def load_contract(
     """Load the contract, and check it against the code.
 
     :param served_by: the handlers written for one operation, by name; default: all of `app.handlers`
-    :param version: the name of the version; None for that of the root
+    :param version: the name of the version; None for the one of the settings
     :param thorough: whether to run the check that is too slow for each start
     :param cache: the folder of contracts that have passed the checks; None to always check
     :raises UnknownVersion: there is no such version
     :raises ContractError: the contract can't be served
     """
+    version = version or settings.version or None
     implementation = checks.Implementation(partial(_handlers, served_by), capabilities_of, samples_of)
     check = partial(checks.load, settings.contract, implementation, version=version, thorough=thorough)
     if cache is None:
@@ -79,14 +81,17 @@ def load_versions(settings: Settings) -> Iterator[Contract]:
         yield load_contract(settings, version=overlay.version)
 
 
-def load_draft(settings: Settings, draft: Draft | None = None) -> Contract:
+def load_draft(settings: Settings, draft: Draft | None = None, version: str | None = None) -> Contract:
     """Load a contract that is being edited: operations without a handler return their examples.
 
     :param draft: the state of earlier loads
+    :param version: the name of the version; None for the one of the settings
+    :raises UnknownVersion: there is no such version
     :raises ContractError: the contract can't be served
     """
     implementation = checks.Implementation(partial(_handlers, None), capabilities_of, samples_of, examples=True)
-    return checks.load(settings.contract, implementation, draft=draft)
+    version = version or settings.version or None
+    return checks.load(settings.contract, implementation, version=version, draft=draft)
 
 
 def capabilities_of(contract: Contract) -> Callable[[str], Capabilities]:
@@ -102,14 +107,20 @@ def samples_of(contract: Contract) -> checks.Samples:
     return checks.Samples(responses, known, partial(sample_properties, known, collections))
 
 
-def open_store(settings: Settings, contract: Contract, database: Database | None = None) -> Store:
+def open_store(
+    settings: Settings,
+    contract: Contract,
+    database: Database | None = None,
+    searched: Mapping[str, Sequence[str]] | None = None,
+) -> Store:
     """Open the store of the settings. It connects on first use.
 
     :param database: the database, if another store has opened it
+    :param searched: the searched properties by collection, if they are not those of the contract
     """
     return Store(
         database or settings.database_url,
-        searched=models.searched(contract),
+        searched=models.searched(contract) if searched is None else searched,
         models=models.models(contract),
         collections=models.collections(contract),
         pool_size=settings.database_pool,
@@ -117,13 +128,19 @@ def open_store(settings: Settings, contract: Contract, database: Database | None
     )
 
 
-def create_metrics(contract: Contract, processes: int = 1) -> Metrics:
+def create_metrics(contract: Contract, processes: int = 1, versions: Iterable[str] = ()) -> Metrics:
     """Create the counters of requests to a contract's operations.
 
     :param processes: the number of processes that count at the same time
+    :param versions: the names of the versions of the contract
     """
     operations = ((operation["operationId"], method.upper()) for _, _, method, operation in contract.operations())
-    return Metrics(operations, processes)
+    return Metrics(operations, processes, versions)
+
+
+def version_names(settings: Settings, contract: Contract) -> tuple[str, ...]:
+    """The names of all versions of the contract, oldest first. :param contract: the one of the settings"""
+    return names(settings.contract, root_release(settings.contract) if settings.version else contract.release)
 
 
 def create_app(
@@ -136,6 +153,7 @@ def create_app(
     recorder: Recorder | None = None,
     tracing: Tracing | None = None,
     served_by: Mapping[str, handlers.Handler] | None = None,
+    load_version: Callable[[str], Contract] | None = None,
 ) -> ConnexionMiddleware:
     """Create the ASGI application.
 
@@ -146,6 +164,7 @@ def create_app(
     :param recorder: records coverage and traffic, and shows them; None to record nothing
     :param tracing: creates spans of requests; None to trace nothing
     :param served_by: the handlers written for one operation, by name; default: all of `app.handlers`
+    :param load_version: loads another version of the contract, by its name; `load_contract` by default
     :raises ContractError: the contract can't be served
     """
     contract = contract or load_contract(settings, served_by)
@@ -153,7 +172,8 @@ def create_app(
     scheduling = store.database.scheduling()
     workers = Workers(*scheduling.workers) if scheduling.workers is not None else None
     long_running = LongRunning() if store.database.serves_threads else None
-    metrics = metrics or create_metrics(contract)
+    versions = version_names(settings, contract)
+    metrics = metrics or create_metrics(contract, versions=versions)
     store.database.watch_connections(metrics.connected)
     active_contract = active_contract or first_contract(settings, contract, store, metrics)
 
@@ -173,6 +193,11 @@ def create_app(
     serve_contract = partial(
         ContractMiddleware,
         active_contract=active_contract,
+        versions=CompiledVersions(
+            active_contract,
+            versions,
+            partial(_compile_version, settings, store, active_contract, load_version),
+        ),
         workers=workers,
         long_running=long_running,
         pending=scheduling.pending,
@@ -225,6 +250,23 @@ def next_contract(
     :param store: a store of this contract, on the same database
     """
     return active_contract.compiled(contract, _server(settings, contract, store), _handler_of(None, contract))
+
+
+def _compile_version(
+    settings: Settings,
+    store: Store,
+    active_contract: ActiveContract,
+    load_version: Callable[[str], Contract] | None,
+    version: str,
+) -> CompiledContract:
+    """Compile a version of the contract.
+
+    :param store: the store of the active contract, which other versions share
+    """
+    contract = load_contract(settings, version=version) if load_version is None else load_version(version)
+    # All versions write the same search column.
+    own = open_store(settings, contract, store.database, searched=models.searched(active_contract.contract))
+    return next_contract(settings, contract, own, active_contract)
 
 
 def _server(settings: Settings, contract: Contract, store: Store) -> Server:

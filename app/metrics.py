@@ -87,6 +87,7 @@ class Totals:
     :param connections: open connections to the database
     :param dropped_lines: dropped log lines
     :param series: the counts of requests, for each operation that had any
+    :param versions: the number of responses with each status, by the version of the contract
     """
 
     workers: int
@@ -94,6 +95,7 @@ class Totals:
     connections: int
     dropped_lines: int
     series: list[Series]
+    versions: dict[str, dict[str, int]]
 
 
 class Metrics:
@@ -101,11 +103,16 @@ class Metrics:
 
     :param operations: operationIds with their methods
     :param processes: the maximum number of concurrent processes; further ones share a part, and may lose counts
+    :param versions: the versions of the contract
     """
 
-    def __init__(self, operations: Iterable[tuple[str, str]], processes: int = 1) -> None:
+    def __init__(self, operations: Iterable[tuple[str, str]], processes: int = 1, versions: Iterable[str] = ()) -> None:
         self._series = [*operations, ("", "OPTIONS"), ("", OTHER)]
-        self._size = _FIRST + len(self._series) * _LENGTH
+        after = _FIRST + len(self._series) * _LENGTH
+        self._versions = {
+            name: after + number * len(STATUSES) for number, name in enumerate(dict.fromkeys((*versions, OTHER)))
+        }
+        self._size = after + len(self._versions) * len(STATUSES)
         self._processes = processes
         self._memory = memoryview(mmap.mmap(-1, processes * self._size * 8)).cast("q")
         self._places = {series: _FIRST + number * _LENGTH for number, series in enumerate(self._series)}
@@ -122,6 +129,10 @@ class Metrics:
         for method, operation in operations.items():
             places[method] = self._places.get((operation, method), self._other)
         return places
+
+    def version_place(self, version: str) -> int:
+        """The place of the counters of a version; that of all others if it did not exist at the start."""
+        return self._versions.get(version, self._versions[OTHER])
 
     def take(self, part: int) -> None:
         """Assign a part to this process, from 0 on."""
@@ -152,16 +163,20 @@ class Metrics:
         """Count a dropped log line. Threads drop lines one after the other."""
         self._own[_DROPPED_LINES] += 1
 
-    def count(self, place: int | None, status: int, seconds: float, rule: str) -> None:
+    def count(self, place: int | None, status: int, seconds: float, rule: str, version: int | None = None) -> None:
         """Count a response.
 
         :param place: of the operation; None if the path does not have the method
+        :param version: the place of the version; None for a path outside the contract
         :param seconds: the duration
         :param rule: the rule that a rejected request violates; derived from the status if it is not among `RULES`
         """
         own = self._own
         place = place or self._other
-        own[place + _STATUS.get(status, len(STATUSES) - 1)] += 1
+        column = _STATUS.get(status, len(STATUSES) - 1)
+        own[place + column] += 1
+        if version is not None:
+            own[version + column] += 1
         own[place + _DURATIONS_AT + bisect_left(BOUNDS, seconds)] += 1
         own[place + _SUM_AT] += int(seconds * 1e6)
         if status >= 400:
@@ -191,7 +206,11 @@ class Metrics:
             if any(statuses.values()):
                 durations = numbers[_DURATIONS_AT:_SUM_AT]
                 series.append(Series(operation, method, statuses, rules, durations, numbers[_SUM_AT] / 1e6, stored))
-        return Totals(sums[_ALIVE], sums[_IN_PROGRESS], sums[_CONNECTIONS], sums[_DROPPED_LINES], series)
+        versions = {
+            name: dict(zip(STATUSES, sums[place : place + len(STATUSES)], strict=True))
+            for name, place in self._versions.items()
+        }
+        return Totals(sums[_ALIVE], sums[_IN_PROGRESS], sums[_CONNECTIONS], sums[_DROPPED_LINES], series, versions)
 
     def _part(self, part: int) -> memoryview:
         start = min(part, self._processes - 1) * self._size

@@ -137,6 +137,10 @@ class Settings:
             "secret": False,
         },
     )
+    version: str = _setting(
+        "",
+        "The version of the contract that is served to requests that name none, such as `2025.12`; the first by default.",
+    )
     database_url: str = _setting(
         "sqlite:///var/flows.sqlite3",
         "Where flows and tokens are kept: `sqlite:///PATH` (embedded), `sqlite:///:memory:` (as long as the server runs) or"

@@ -108,6 +108,7 @@ class Tracing:
             "url.path": request.path,
             "url.scheme": request.scope["scheme"],
             "flows.request_id": request.id,
+            "flows.version": request.version,
         }
         if plan is not None:
             attributes["flows.operation"] = plan.operation_id

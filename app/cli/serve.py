@@ -33,11 +33,12 @@ def command(settings: Settings, *, seed: Seed | None, record: bool, deterministi
     from gunicorn.app.base import BaseApplication
 
     from app import determinism, logs
-    from app.application import create_app, create_metrics
+    from app.application import create_app, create_metrics, version_names
     from app.cli.banner import banner
     from app.cli.first_token import bootstrap
     from app.cli.start import (
         contract_or_exit,
+        load_version,
         store_or_exit,
         tracing_or_warning,
         warn_of_pooler,
@@ -65,7 +66,7 @@ def command(settings: Settings, *, seed: Seed | None, record: bool, deterministi
     about_tokens = bootstrap(store, settings, lasting=settings is given)
     fix(store.fingerprint())
     # During a reload there are old and new workers.
-    metrics = create_metrics(contract, 2 * settings.workers)
+    metrics = create_metrics(contract, 2 * settings.workers, version_names(settings, contract))
     logs.tell_dropped(metrics.drop_line)
     app = create_app(
         settings,
@@ -74,6 +75,7 @@ def command(settings: Settings, *, seed: Seed | None, record: bool, deterministi
         metrics=metrics,
         recorder=Recorder(contract) if record else None,
         tracing=tracing_or_warning(),
+        load_version=load_version(settings),
     )
     # Workers open their own connections.
     store.close()

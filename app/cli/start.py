@@ -4,6 +4,7 @@ import contextlib
 import os
 import shlex
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from app.application import load_contract, load_draft, open_store
 from app.cli.findings import exit_on_findings
 from app.contract.checks.checked_cache import default_folder
 from app.contract.document.contract import Contract
+from app.contract.document.versions import UnknownVersion
 from app.settings import Settings, unknown
 from app.store import Store
 from app.store.engine.address import address_of
@@ -26,14 +28,29 @@ _IN_MEMORY = (
 
 def contract_or_exit(settings: Settings) -> Contract:
     """Load the checked contract, from the cache if possible; print its findings and exit 1 if it can't be served."""
-    with exit_on_findings():
+    with exit_on_findings(), _existing_version():
         return load_contract(settings, cache=default_folder(os.environ))
 
 
 def draft_or_exit(settings: Settings) -> Contract:
     """The same for a contract that is being edited, in which operations may have no handler."""
-    with exit_on_findings():
+    with exit_on_findings(), _existing_version():
         return load_draft(settings)
+
+
+def load_version(settings: Settings) -> Callable[[str], Contract]:
+    """The function that loads another version of the contract, from the cache if possible."""
+    return lambda version: load_contract(settings, version=version, cache=default_folder(os.environ))
+
+
+@contextlib.contextmanager
+def _existing_version() -> Iterator[None]:
+    """Exit 2 if the settings name a version that does not exist."""
+    try:
+        yield
+    except UnknownVersion as error:
+        click.echo(f"flows: FLOWS_VERSION: {error}", err=True)
+        sys.exit(2)
 
 
 def opened_or_exit(settings: Settings, contract: Contract) -> Store:

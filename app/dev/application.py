@@ -5,12 +5,21 @@ import gc
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from app import determinism
-from app.application import create_app, create_metrics, first_contract, load_draft, next_contract, open_store
+from app.application import (
+    create_app,
+    create_metrics,
+    first_contract,
+    load_draft,
+    next_contract,
+    open_store,
+    version_names,
+)
 from app.contract.checks.drafts import Draft
 from app.contract.document.code_frames import framed
 from app.contract.document.contract import Contract
@@ -45,7 +54,7 @@ class LiveApplication:
         self._store = open_store(settings, contract)
         if deterministic:
             determinism.fix(self._store.fingerprint())
-        metrics = create_metrics(contract)
+        metrics = create_metrics(contract, versions=version_names(settings, contract))
         self._active_contract = first_contract(settings, contract, self._store, metrics)
         self._recorder = Recorder(contract)
         self._app = create_app(
@@ -56,6 +65,7 @@ class LiveApplication:
             recorder=self._recorder,
             active_contract=self._active_contract,
             tracing=tracing,
+            load_version=partial(load_draft, settings, None),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

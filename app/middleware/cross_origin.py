@@ -12,7 +12,9 @@ from app.middleware.direct import each_request, inspected
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 # The response headers that a script of another origin may read, besides those that any may.
-_EXPOSED = ("Allow", "Content-Disposition", "Retry-After", "X-authentik-id", "X-Contract-Rule", "X-Contract-State")
+_EXPOSED = (
+    "Allow", "Content-Disposition", "Retry-After", "X-authentik-id", "X-Contract-Rule", "X-Contract-State", "X-Contract-Version",
+)  # fmt: skip
 
 # Seconds that a browser caches a preflight.
 _CACHED = 600

@@ -13,6 +13,7 @@ from app import errors
 from app.contract.document.code_frames import CodeFrame
 from app.contract.document.contract import Contract
 from app.contract.response import responses
+from app.contract.serve.asgi import CONTRACT
 from app.contract.serve.compiled_contract import ActiveContract
 from app.metrics import Metrics
 from app.pages import health, metrics
@@ -84,7 +85,7 @@ def create_app(
             case metrics.PATH:
                 await adapter.respond_here(scope, send, {KNOWN: await watch.ask(partial(state_of, store))})
             case _:
-                await adapter.respond(scope, send)
+                await adapter.respond(scope, send, {CONTRACT: scope.get(CONTRACT)})
 
     return app
 

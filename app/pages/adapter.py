@@ -51,16 +51,16 @@ class Adapter:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="flows-pages")
         self._sent = _Bodies()
 
-    async def respond(self, scope: Scope, send: Send) -> None:
-        """Respond to an ASGI request on a thread."""
-        environ = _environ(scope)
-        await self._send(send, await asyncio.get_running_loop().run_in_executor(self._threads, self._response, environ))
-
-    async def respond_here(self, scope: Scope, send: Send, known: Environ) -> None:
-        """Respond to a request on the event loop's own thread, which must not take long.
+    async def respond(self, scope: Scope, send: Send, known: Environ) -> None:
+        """Respond to an ASGI request on a thread.
 
         :param known: additional entries of the WSGI environment
         """
+        environ = {**_environ(scope), **known}
+        await self._send(send, await asyncio.get_running_loop().run_in_executor(self._threads, self._response, environ))
+
+    async def respond_here(self, scope: Scope, send: Send, known: Environ) -> None:
+        """Same as `respond`, on the event loop's own thread, which must not take long."""
         await self._send(send, self._response({**_environ(scope), **known}))
 
     def _response(self, environ: Environ) -> _Response:

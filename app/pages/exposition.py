@@ -38,6 +38,7 @@ class _Families(Collector):
         yield self._counter("refusals", "Refused requests by what they go against.", "rule", "rules")
         violations = "Stored values in responses against the contract."
         yield self._counter("stored_violations", violations, "rule", "stored_violations")
+        yield self._versions()
         yield self._durations()
         yield _gauge("requests_in_progress", "Requests that have no answer yet.", totals.in_progress)
         yield _gauge("workers", "Processes that serve.", totals.workers)
@@ -64,6 +65,15 @@ class _Families(Collector):
             for value, number in numbers.items():
                 if number:
                     family.add_metric((series.operation, series.method, value), number)
+        return family
+
+    def _versions(self) -> Metric:
+        meaning = "Requests by the version of the contract that they were served."
+        family = CounterMetricFamily("flows_version_requests", meaning, labels=("version", "status"))
+        for version, statuses in self._totals.versions.items():
+            for status, number in statuses.items():
+                if number:
+                    family.add_metric((version, status), number)
         return family
 
     def _durations(self) -> Metric:

@@ -7,6 +7,8 @@ import orjson
 from flask import Blueprint, Response, request
 
 from app.contract.document.contract import Contract
+from app.contract.response.responses import VERSION_VARIES_WITH
+from app.contract.serve.asgi import CONTRACT
 from app.contract.serve.compiled_contract import ActiveContract
 
 YAML = "application/vnd.oai.openapi"
@@ -14,18 +16,22 @@ JSON = "application/vnd.oai.openapi+json"
 
 
 def schema(active_contract: ActiveContract) -> Blueprint:
-    """The path of the contract, as in authentik: YAML, or JSON with `?format=json` or by `Accept`."""
+    """The path of the contract, as in authentik: YAML, or JSON with `?format=json` or by `Accept`.
+
+    It is that of the version that a request names.
+    """
     page = Blueprint("schema", __name__)
 
     @page.get("/schema/")
     def retrieve() -> Response:
+        contract = request.environ.get(CONTRACT) or active_contract.contract
         wanted = request.args.get("format", "")
         accepted = request.accept_mimetypes.best_match([YAML, "application/yaml", JSON, "application/json"], YAML)
         if wanted == "json" or (not wanted and str(accepted).endswith("json")):
             media_type = accepted if not wanted else JSON
-            content = _as_json(active_contract.contract, request.root_path)
+            content = _as_json(contract, request.root_path)
             return Response(content, content_type=str(media_type), headers=_headers("json"))
-        content = _as_yaml(active_contract.contract, request.root_path)
+        content = _as_yaml(contract, request.root_path)
         return Response(content, content_type=f"{YAML}; charset=utf-8", headers=_headers("yaml"))
 
     return page
@@ -53,4 +59,7 @@ def _behind(contract: Contract, prefix: str) -> dict[str, Any]:
 
 
 def _headers(extension: str) -> dict[str, str]:
-    return {"Content-Disposition": f'inline; filename="authentik-flows.{extension}"', "Vary": "Accept"}
+    return {
+        "Content-Disposition": f'inline; filename="authentik-flows.{extension}"',
+        "Vary": f"Accept, {VERSION_VARIES_WITH.decode()}",
+    }

@@ -11,6 +11,7 @@ import structlog
 from app import determinism
 from app.contract.compile.plan import PathPlan, Plan
 from app.contract.document.contract import Contract
+from app.contract.document.overlays import minor
 from app.contract.response.responses import Response
 from app.contract.serve.problems import documented
 from app.contract.serve.request import Request
@@ -33,7 +34,7 @@ _Observed = tuple[PathPlan, Plan | None, Request, Response, bytes, float, float]
 
 
 class Recorder:
-    """Records the coverage of a contract. Any thread may read it.
+    """Records the traffic of all versions, and the coverage of one contract. Any thread may read it.
 
     :param contract: the contract
     """
@@ -51,6 +52,7 @@ class Recorder:
         with self._lock:
             self._take_in()
             self._contract, self._operations, self._secrets = contract, known, secrets
+            self._version = minor(contract.release)
             self._look_anew()
 
     def reset(self) -> None:
@@ -108,7 +110,7 @@ class Recorder:
             path, plan, request, response, headers, seconds, moment = self._waiting.popleft()
             try:
                 self._keep(plan.operation_id if plan else "", request, response, headers, seconds, moment)
-                if plan is not None and plan.operation_id in self._operations:
+                if plan is not None and request.version == self._version and plan.operation_id in self._operations:
                     self._count(path, plan, request, response)
             except Exception:
                 log.exception("request not recorded", id=request.id)
@@ -174,7 +176,7 @@ class Recorder:
             scope.get("scheme", "http"),
             scope.get("server"),
             request.method,
-            request.path,
+            scope["path"] if scope["path"].endswith(request.path) else request.path,
             query,
             asked,
             sent,

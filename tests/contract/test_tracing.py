@@ -54,6 +54,7 @@ def test_a_request_is_a_span_with_the_conventions_of_http(traced, make_flow):
         "url.path": FLOWS,
         "url.scheme": "http",
         "flows.operation": "flows_instances_create",
+        "flows.version": "2024.8",
         "flows.request_id": response.headers["x-authentik-id"],
     }
     assert f"{span.context.trace_id:032x}" == TRACE

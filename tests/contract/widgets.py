@@ -12,6 +12,7 @@ from app.contract import checks
 from app.contract.request.authentication import BearerSecurityHandler
 from app.contract.response.examples import no_handler
 from app.contract.serve.compiled_contract import ActiveContract
+from app.contract.serve.compiled_versions import CompiledVersions
 from app.contract.serve.executor import Server
 from app.contract.serve.middleware import ContractMiddleware
 from app.domain import File
@@ -102,7 +103,8 @@ def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=
         middlewares=[
             partial(
                 ContractMiddleware,
-                active_contract=ActiveContract(loaded, server, metrics := create_metrics(loaded)),
+                active_contract=(active := ActiveContract(loaded, server, metrics := create_metrics(loaded))),
+                versions=CompiledVersions(active, [active.version], None),
                 workers=None,
                 pending=lambda: None,
                 wait_for_lock=None,

@@ -55,7 +55,7 @@ def test_a_response_is_sent_as_it_was_made_in_pieces_and_closed():
     async def run():
         clients = Client(), Client()
         served = Adapter(pages)
-        await served.respond(SCOPE, clients[0].send)
+        await served.respond(SCOPE, clients[0].send, {})
         await served.respond_here(SCOPE, clients[1].send, {"known": 1})
         return clients
 

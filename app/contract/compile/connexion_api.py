@@ -12,6 +12,7 @@ from app.contract.compile.plan import PathPlan, Plan, PlanBuilder, parameters
 from app.contract.compile.routing import ReadValues, Router
 from app.contract.connexion import AbstractOperation, AbstractRoutingAPI, SecurityHandlerFactory, Specification
 from app.contract.document.contract import Contract
+from app.contract.document.overlays import minor
 from app.contract.request.path import PathReader
 from app.contract.response.responses import lines, path_headers
 from app.metrics import Metrics
@@ -53,7 +54,7 @@ class ContractAPI:
             plans = _PathAPI(specification, builder=self._builder, **self._options).plans
         item = self._contract.document["paths"][template]
         undefined = item.get("x-required-permissions", {})
-        headers, bare_headers = path_headers(plans, item.get("x-frame-options"))
+        headers, bare_headers = path_headers(plans, minor(self._contract.release), item.get("x-frame-options"))
         declared = parameters(self._contract, template, next(iter(plans)).lower(), "path")
         reader = PathReader(self._contract, template, declared)
         plan = PathPlan(

@@ -26,6 +26,12 @@ def names(path: Path, release: str) -> tuple[str, ...]:
     return (minor(release), *sorted(filter(is_version, found), key=order_of))
 
 
+def root_release(path: Path) -> str:
+    """The release whose contract the root is. :param path: the root file :raises ContractError: it is no YAML mapping"""
+    info = read_file(path, str(path), BEGINNING).document.get("info")
+    return str(info.get("version", "")) if isinstance(info, dict) else ""
+
+
 def read(
     path: Path,
     version: str | None = None,

@@ -21,17 +21,23 @@ RETRY_AFTER = b"1"
 
 JSON = b"application/json"
 
-# Sent with each response, as authentik does.
-_SECURITY_HEADERS: tuple[Header, ...] = (
+VERSION_SENT = b"x-contract-version"
+"""The header with the version of the contract that a response conforms to."""
+
+VERSION_VARIES_WITH = b"X-Authentik-Version, User-Agent"
+"""The request headers that select a version (RFC 9110, section 12.5.5)."""
+
+# Sent with each response, as authentik does. A cookie names a session.
+_COMMON_HEADERS: tuple[Header, ...] = (
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
-    # A session is named by a cookie.
-    (b"vary", b"Cookie"),
+    (b"vary", b"Cookie, " + VERSION_VARIES_WITH),
 )
 
-
-SENT = frozenset({"allow", "date", "content-length", *(name.decode() for name, _ in _SECURITY_HEADERS)})
+SENT = frozenset(
+    {"allow", "date", "content-length", VERSION_SENT.decode(), *(name.decode() for name, _ in _COMMON_HEADERS)}
+)
 """The headers that every response of an operation has, in lower case."""
 
 
@@ -104,20 +110,31 @@ def busy() -> Response:
 
 
 def path_headers(
-    methods: Iterable[str], frame_options: str | None = None
+    methods: Iterable[str], version: str, frame_options: str | None = None
 ) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
     """Encode the headers common to all responses of a path.
 
     :param methods: the methods of the path's operations
+    :param version: the version of the contract
     :param frame_options: the value of `X-Frame-Options`, if it is not that of all others
     :returns: those of a response with a JSON body, and those of one without
     """
     allow = b", ".join(method.encode() for method in allowed_methods(methods))
-    common = dict(_SECURITY_HEADERS)
+    common = dict(_COMMON_HEADERS)
     if frame_options is not None:
         common[b"x-frame-options"] = frame_options.encode()
-    bare: tuple[Header, ...] = ((b"allow", allow), *common.items())
+    bare: tuple[Header, ...] = ((b"allow", allow), *common.items(), (VERSION_SENT, version.encode()))
     return ((b"content-type", JSON), *bare), bare
+
+
+def without_path(response: Response) -> tuple[Header, ...]:
+    """All headers of an error response that belongs to no path."""
+    length = str(len(response.body)).encode()
+    return (
+        (b"content-type", JSON),
+        (b"content-length", length),
+        *_COMMON_HEADERS,
+    )
 
 
 def lines(headers: Iterable[Header]) -> bytes:

@@ -15,6 +15,9 @@ WHOLE = "flows.whole"
 RECEIVED = "flows.received"
 """The extension by which a server offers to `take` a body that came with its head, without an iteration of the event loop."""
 
+CONTRACT = "flows.contract"
+"""The key in the scope of the contract of a version that the request names. Pages show the active one without it."""
+
 TakeBody = Callable[[int], bytes | None]
 """Takes the whole body, if it has arrived and is not larger than so many bytes; None otherwise."""
 
@@ -34,13 +37,15 @@ class Disconnected(Exception):
     """The client disconnected before its request was complete."""
 
 
-def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str | None, str, int]:
-    """The headers that plans read. Repeated ones are joined by a comma (RFC 9110, section 5.3).
+def headers_of(
+    headers: list[Header],
+) -> tuple[str | None, str | None, str | None, str, int, str | None, str | None]:
+    """The headers that are read for each request. Repeated ones are joined by a comma (RFC 9110, section 5.3).
 
     :returns: `Accept`, `Authorization` and `Cookie`, None if missing; `Content-Type`, empty if missing; the length of the body, in
-        bytes
+        bytes; `X-Authentik-Version` and `User-Agent`, None if missing
     """
-    accept = authorization = cookies = None
+    accept = authorization = cookies = version = agent = None
     content_type, length = "", 0
     for name, value in headers:
         if name == b"accept":
@@ -57,7 +62,11 @@ def headers_of(headers: list[Header]) -> tuple[str | None, str | None, str | Non
             content_type = value.decode("latin-1")
         elif name == b"content-length" and value.isdigit():
             length = int(value)
-    return accept, authorization, cookies, content_type, length
+        elif name == b"user-agent":
+            agent = value.decode("latin-1")
+        elif name == b"x-authentik-version":
+            version = value.decode("latin-1")
+    return accept, authorization, cookies, content_type, length, version, agent
 
 
 class Room:

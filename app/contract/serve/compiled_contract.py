@@ -7,6 +7,7 @@ from app.contract.compile.connexion_api import ContractAPI
 from app.contract.connexion import Resolver
 from app.contract.document.code_frames import CodeFrame
 from app.contract.document.contract import Contract
+from app.contract.document.overlays import minor
 from app.contract.serve.executor import Server
 from app.contract.serve.problems import Problems
 from app.metrics import Metrics
@@ -18,12 +19,15 @@ class CompiledContract:
     :param contract: the contract
     :param server: serves requests
     :param api: the plans
+    :param metrics: counts requests
     """
 
-    __slots__ = ("contract", "doubled", "prefix", "problems", "router", "server")
+    __slots__ = ("contract", "counter", "doubled", "prefix", "problems", "router", "server", "version")
 
-    def __init__(self, contract: Contract, server: Server, api: ContractAPI) -> None:
+    def __init__(self, contract: Contract, server: Server, api: ContractAPI, metrics: Metrics) -> None:
         self.contract = contract
+        self.version = minor(contract.release)
+        self.counter = metrics.version_place(self.version)
         self.server = server
         self.router = api.router
         self.prefix = contract.base_path + "/"
@@ -40,13 +44,16 @@ class ActiveContract:
     :param metrics: counts them
     :param path_prefix: the path in front of the base path, for URLs in responses
 
-    `compiled_contract` is set when the application has started; `findings` are those of a saved contract that can't be served.
+    `compiled_contract` is set when the application has started, and `versions` has other versions of the contract that are
+    compiled, by name; `findings` are those of a saved contract that can't be served.
     """
 
     compiled_contract: CompiledContract
 
     def __init__(self, contract: Contract, server: Server, metrics: Metrics, path_prefix: str = "") -> None:
         self.contract = contract
+        self.version = minor(contract.release)
+        self.versions: dict[str, CompiledContract] = {}
         self._metrics = metrics
         self.findings: tuple[CodeFrame, ...] = ()
         self._server = server
@@ -60,7 +67,7 @@ class ActiveContract:
         """
         self._options = {**options, "path_prefix": self._path_prefix}
         api = ContractAPI(self.contract, metrics=self._metrics, **self._options)
-        self.compiled_contract = CompiledContract(self.contract, self._server, api)
+        self.compiled_contract = CompiledContract(self.contract, self._server, api, self._metrics)
         return api
 
     def compiled(self, contract: Contract, server: Server, handler_of: Callable[[str], Any]) -> CompiledContract:
@@ -70,8 +77,10 @@ class ActiveContract:
         :param handler_of: returns the handler of an operationId
         """
         options = {**self._options, "resolver": Resolver(handler_of)}
-        return CompiledContract(contract, server, ContractAPI(contract, metrics=self._metrics, **options))
+        api = ContractAPI(contract, metrics=self._metrics, **options)
+        return CompiledContract(contract, server, api, self._metrics)
 
     def activate(self, compiled_contract: CompiledContract) -> None:
         """Serve another contract from the next request on."""
         self.compiled_contract, self.contract, self.findings = compiled_contract, compiled_contract.contract, ()
+        self.version, self.versions = compiled_contract.version, {}

@@ -20,9 +20,10 @@ from app.contract.connexion import Specification, SpecMiddleware
 from app.contract.request.body import BodyReader
 from app.contract.request.negotiation import accepts, names_json
 from app.contract.response import responses
-from app.contract.response.responses import CONTINUE, Response, busy, detail
+from app.contract.response.responses import CONTINUE, Response, busy, detail, without_path
 from app.contract.serve.asgi import (
     BEGIN,
+    CONTRACT,
     Disconnected,
     NoRoom,
     Room,
@@ -33,6 +34,7 @@ from app.contract.serve.asgi import (
     sent_whole,
 )
 from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
+from app.contract.serve.compiled_versions import CompiledVersions, Unserved
 from app.contract.serve.executor import Server, too_large, unavailable
 from app.contract.serve.long_running import Busy, LongRunning
 from app.contract.serve.problems import PROBLEM
@@ -59,6 +61,7 @@ class ContractMiddleware(SpecMiddleware):
 
     :param app: the next application, for all other paths
     :param active_contract: the active contract
+    :param versions: the versions of the contract
     :param workers: the threads that run requests; None for the event loop's own thread
     :param long_running: the thread that runs requests which may take seconds; None for no separate one
     :param pending: the commit that a response from the event loop's thread has to wait for, None if there is none; awaiting it
@@ -80,6 +83,7 @@ class ContractMiddleware(SpecMiddleware):
         app: ASGIApp,
         *,
         active_contract: ActiveContract,
+        versions: CompiledVersions,
         workers: Workers | None,
         long_running: LongRunning | None = None,
         pending: Pending,
@@ -92,6 +96,7 @@ class ContractMiddleware(SpecMiddleware):
     ) -> None:
         self._next = app
         self._active_contract = active_contract
+        self._versions = versions
         self._workers = workers
         self._long_running = long_running
         self._pending = pending
@@ -126,8 +131,11 @@ class ContractMiddleware(SpecMiddleware):
         :returns: the rest; None if the response has been sent
         """
         started = determinism.clock()
-        path: str = scope["path"]
-        compiled_contract = self._active_contract.compiled_contract
+        accept, authorization, cookies, content_type, length, version, agent = headers_of(scope["headers"])
+        name, path = self._versions.choose(scope["path"], version, agent)
+        compiled_contract = self._versions.get(name)
+        if compiled_contract is None:
+            return self._begin_later(str(name), path, otherwise, scope, receive, send)
         if path.startswith(compiled_contract.doubled):
             path = compiled_contract.prefix + path[len(compiled_contract.doubled) :]
         found = (
@@ -136,11 +144,13 @@ class ContractMiddleware(SpecMiddleware):
             else None
         )
         if found is None:
+            if name is not None:
+                below = scope.get("root_path", "") + scope["path"].removesuffix(path)
+                scope = {**scope, "path": path, "root_path": below, CONTRACT: compiled_contract.contract}
             return otherwise(scope, receive, send)
         target, path_values = found
         method: str = scope["method"]
         plan = target.plans.get("GET" if method == "HEAD" else method)
-        accept, authorization, cookies, content_type, length = headers_of(scope["headers"])
         request = Request(
             determinism.random_bytes(16).hex(),
             method,
@@ -154,6 +164,7 @@ class ContractMiddleware(SpecMiddleware):
             content_type,
             scope,
             started,
+            compiled_contract.version,
         )
         self._metrics.begin()
         response, commit = _unwanted(plan, request), None
@@ -174,6 +185,26 @@ class ContractMiddleware(SpecMiddleware):
                 self._tell(compiled_contract, target, plan, request, response, lines)
                 return None
         return self._go_on(compiled_contract, target, plan, request, response, commit, length, receive, send)
+
+    async def _begin_later(
+        self, name: str, path: str, otherwise: ASGIApp, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Serve a request for a version that is not compiled yet, or does not exist."""
+        if path.startswith(f"{self._active_contract.contract.base_path}/"):
+            if not self._versions.has(name):
+                status = 404 if path != scope["path"] else 400
+                await _refuse(send, detail(status, f"There is no version {name!r}. {self._versions.known}"))
+                return
+            try:
+                await self._versions.compile(name)
+            except Unserved as error:
+                await _refuse(send, detail(503, str(error)))
+                return
+            rest = self._begin(otherwise, scope, receive, send)
+        else:
+            rest = otherwise(scope, receive, send)
+        if rest is not None:
+            await rest
 
     async def _go_on(
         self,
@@ -294,7 +325,7 @@ class ContractMiddleware(SpecMiddleware):
         seconds = determinism.clock() - request.started
         verb = "GET" if request.method == "HEAD" else request.method
         place = target.counters.get(verb)
-        self._metrics.count(place, response.status, seconds, response.rule)
+        self._metrics.count(place, response.status, seconds, response.rule, compiled_contract.counter)
         if response.stored_violations:
             self._violations.report(plan, response.stored_violations, place)
         if self._observe is not None:
@@ -315,6 +346,7 @@ class ContractMiddleware(SpecMiddleware):
                 path=request.path,
                 status=response.status,
                 ms=round(seconds * 1000, 2),
+                version=request.version,
                 token=request.access.name if request.access else None,
                 reason=response.reason or None,
                 rule=response.rule or None,
@@ -388,6 +420,12 @@ class ContractMiddleware(SpecMiddleware):
         except errors.Unavailable as error:
             return unavailable(error, request)
         return response
+
+
+async def _refuse(send: Send, response: Response) -> None:
+    """Send an error response that belongs to no path."""
+    await send({"type": "http.response.start", "status": response.status, "headers": without_path(response)})
+    await send({"type": "http.response.body", "body": response.body})
 
 
 def _unwanted(plan: Plan | None, request: Request) -> Response | None:

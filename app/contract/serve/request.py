@@ -30,6 +30,7 @@ class Request:
     :param content_type: the header, empty if it is missing
     :param scope: the ASGI scope
     :param started: time of arrival, in seconds of the clock
+    :param version: the version of the contract that it is served
     :param unread: the response while the body has not been read, or if it is never read
     :param held: bytes of the body that count towards `Room`
     :param access: the caller's access, once it is known
@@ -49,6 +50,7 @@ class Request:
     content_type: str
     scope: Mapping[str, Any]
     started: float
+    version: str
     unread: Response = CONTINUE
     held: int = 0
     access: Access | None = None

@@ -1,0 +1,120 @@
+"""The versions of the contract that are served: which one a request gets, and each compiled when it is first asked for.
+
+A request names a version by the beginning of its path, by `X-Authentik-Version`, or by its `User-Agent`, in this order. All
+others get the version of the active contract.
+"""
+
+import asyncio
+import gc
+import re
+import threading
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from app.caches import bounded_cache
+from app.contract.document.findings import ContractError
+from app.contract.document.overlays import minor
+from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
+
+Compile = Callable[[str], CompiledContract]
+"""Loads and compiles a version, given its name."""
+
+# The official clients for Python and Rust, and the Terraform provider. Those for Go and TypeScript name no version.
+_AGENT = re.compile(
+    r"OpenAPI-Generator/([0-9]{4}\.[0-9]{1,2})\.[0-9.-]+/(?:python|rust)\b|authentik-terraform@([0-9]{4}\.[0-9]{1,2})\."
+)
+
+# How many values of User-Agent are cached, and how long these are at most.
+_CACHED_AGENTS, _CACHED_LENGTH = 256, 256
+
+log = structlog.get_logger("flows.versions")
+
+
+class Unserved(Exception):
+    """A version that can't be served. The message is that of the 503."""
+
+
+class CompiledVersions:
+    """The versions of a contract, compiled.
+
+    :param active_contract: the contract of the version that is served by default
+    :param names: the names of all versions, oldest first
+    :param compile_version: compiles a version; called on a thread
+    """
+
+    def __init__(self, active_contract: ActiveContract, names: Sequence[str], compile_version: Compile) -> None:
+        self._active_contract = active_contract
+        self._names = tuple(names)
+        self._compile_version = compile_version
+        self._compiling: dict[str, asyncio.Future[CompiledContract]] = {}
+        self._one_at_a_time = threading.Lock()
+        self._prefix = re.compile(rf"/([0-9]{{4}}\.[0-9]{{1,2}})(?={re.escape(active_contract.contract.base_path)}/)")
+        self._named_before = bounded_cache(_CACHED_AGENTS)(self._named_by)
+
+    def choose(self, path: str, asked: str | None, agent: str | None) -> tuple[str | None, str]:
+        """Choose the version of a request.
+
+        :param path: its path
+        :param asked: its `X-Authentik-Version`, None if it is missing
+        :param agent: its `User-Agent`, None if it is missing
+        :returns: the name of the version, None for the default one; the path below it
+        """
+        if asked is None and agent is not None:
+            name = self._named_before(agent) if len(agent) <= _CACHED_LENGTH else self._named_by(agent)
+        else:
+            name = None if asked is None else minor(asked.strip())
+        if path.startswith("/2") and (found := self._prefix.match(path)):
+            name, path = found[1], path[found.end() :]
+        return (None if name == self._active_contract.version else name), path
+
+    def get(self, name: str | None) -> CompiledContract | None:
+        """A version that is compiled; None if it is not yet, or does not exist. :param name: as `choose` returns it"""
+        return self._active_contract.compiled_contract if name is None else self._active_contract.versions.get(name)
+
+    def has(self, name: str) -> bool:
+        """Whether a version exists."""
+        return name in self._names
+
+    @property
+    def known(self) -> str:
+        """The versions that exist, as a sentence."""
+        return f"There are: {', '.join(self._names)}."
+
+    async def compile(self, name: str) -> CompiledContract:
+        """Compile a version that exists; requests that ask for it meanwhile wait for the same one.
+
+        :raises Unserved: it can't be served
+        """
+        compiling = self._compiling.get(name)
+        if compiling is None:
+            compiling = asyncio.get_running_loop().run_in_executor(None, self._made, name)
+            self._compiling[name] = compiling
+            compiling.add_done_callback(lambda _: self._compiling.pop(name))
+        return await asyncio.shield(compiling)
+
+    def _made(self, name: str) -> CompiledContract:
+        with self._one_at_a_time:
+            # A contract that is saved meanwhile has versions of its own.
+            versions = self._active_contract.versions
+            # A collection would hold up requests for as long as it takes.
+            gc.disable()
+            try:
+                compiled = self._compile_version(name)
+            except ContractError as error:
+                for finding in error.findings:
+                    log.error("version can't be served", version=name, finding=str(finding))
+                raise Unserved(f"The contract of version {name} has errors, which the log has.") from error
+            except Exception as error:
+                log.exception("version can't be served", version=name)
+                raise Unserved(f"The version {name} can't be served at present.") from error
+            finally:
+                gc.enable()
+        versions[name] = compiled
+        return compiled
+
+    def _named_by(self, agent: str) -> str | None:
+        """The version that a client says it is of; None if it says none, or one that does not exist."""
+        found = _AGENT.search(agent)
+        name = (found[1] or found[2]) if found else None
+        return name if name in self._names else None
