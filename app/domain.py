@@ -170,11 +170,14 @@ class Model:
     :param changed_by: the permissions to change one: each set suffices
     :param deleted_by: the permissions to delete an object, for each operation that does
     :param words: the properties with an enum of texts
-    :param preset: the stored read-only properties with an operation of their own; blueprints set them like others
+    :param preset: the stored read-only properties that blueprints set like others
     :param leave_out: removes values from properties that no response contains; None if there are none
     :param named_by: the property with a unique value that names an object
     :param generated: the properties that get a random UUID when an object is created
     :param numbered: whether `pk` is an integer
+    :param owned_by: the reference to the user who creates an object; empty if there is none
+    :param lifetimes: the seconds from now to a time that is null or omitted, by property
+    :param read_only: whether no operation creates objects
     :param details: the properties that have an object for each item of a list
     """
 
@@ -205,6 +208,9 @@ class Model:
     named_by: str = "name"
     generated: tuple[str, ...] = ()
     numbered: bool = False
+    owned_by: str = ""
+    lifetimes: Mapping[str, int] = field(default_factory=dict)
+    read_only: bool = False
     details: Mapping[str, Details] = field(default_factory=dict)
 
     @property

@@ -1,5 +1,6 @@
 """The objects of one model: what they may hold, as the contract has it, and the requests to their operations."""
 
+from functools import cached_property
 from urllib.parse import urlencode
 
 from app import errors
@@ -9,7 +10,7 @@ from app.contract.validation.schemas import schema_properties
 # What members may be, if it fits: each member is tried with all of these that its schema admits.
 ANY = [
     "plain", "PLAIN", "Ångström \U0001f600 \u202e", "<b>&amp;\"'</b>\n\tx", "a%_\\b", "", "hours=1;minutes=2", "seconds=0",
-    "a@example.com", "email/account_confirmation.html", "email/password_reset.html",
+    "a@example.com", "2030-01-02T03:04:05Z", "email/account_confirmation.html", "email/password_reset.html",
     0, 1, 10, 9, -1, 2**31 - 1, -(2**31), True, False,
     {}, {"a": {"b": [1, "Ångström", None]}},
 ]  # fmt: skip
@@ -33,6 +34,10 @@ class Kind:
             if operation.startswith(folder)
         }
         self.schemas = self._operations["create"].body.properties
+        # Invitations share names.
+        self.named_by = "name" if self.model.named_by == "pk" else self.model.named_by
+        # Those that a body has.
+        self.references = {name: to for name, to in self.model.references.items() if name in self.schemas}
         self.before = []
         schema = models.schemas_of_models(examples.contract)[name]
         self.answered = {
@@ -64,7 +69,7 @@ class Kind:
 
         Some members are optional, and missed by a rule that ties them together.
         """
-        example, read = self.body(), self.model.read_new if whole else self.model.read_change
+        example, read = self.body(), self.read_new if whole else self.model.read_change
         for name in list(example):
             try:
                 read({other: value for other, value in example.items() if other != name})
@@ -102,11 +107,21 @@ class Kind:
             pks = [target["pk"] for scope in reference.to for target in self.targets(scope)]
             several = pks if reference.inverse_of else pks[::-1]
             found = [[], pks[:1], several] if reference.many else pks
-        return [value for value in (*found, None) if self._fits(property_name, value)]
+        empty = () if property_name in self.model.lifetimes else (None,)
+        return [value for value in (*found, *empty) if self._fits(property_name, value)]
 
     def named(self, name, **properties):
         """The example of a new object of a name, with these members in place of its own."""
-        return self.body(**{self.model.named_by: name}, **properties)
+        return self.body(**{self.named_by: name}, **properties)
+
+    def read_new(self, body):
+        """The properties to store of a new object, which the first user creates."""
+        owned_by = self.model.owned_by
+        return self.model.read_new(body | ({owned_by: self._first_user} if owned_by else {}))
+
+    @cached_property
+    def _first_user(self):
+        return self.client.get("/api/v3/core/users/").json()["results"][0]["pk"]
 
     def targets(self, scope):
         """Two new objects that a reference may lead to."""
@@ -116,13 +131,13 @@ class Kind:
         """Store an object for each value of each member. :returns: all of them"""
         store = self.client.store
         bodies = [
-            self.named(f"{property_name} {number}") | {property_name: value}
+            self.named(f"{property_name}-{number}") | {property_name: value}
             for property_name in self.model.properties
             for number, value in enumerate(self.values(property_name))
         ]
         with store.database.write() as session:
             for body in bodies:
-                store.repository(self.model.name).add(session, self.model.read_new(body))
+                store.repository(self.model.name).add(session, self.read_new(body))
         found = self.all()
         # References may lead to others of the kind.
         own = [
@@ -133,7 +148,7 @@ class Kind:
 
     def _fits(self, property_name, value):
         try:
-            read = self.model.read_new(self.body(**{property_name: value}))[property_name]
+            read = self.read_new(self.body(**{property_name: value}))[property_name]
         except errors.Invalid:
             return False
         return (type(read), read) == (type(value), value)

@@ -52,8 +52,9 @@ class Lookups:
         :raises BlueprintError: it is no name of a model, or that of a base model
         """
         known = name.lower() if isinstance(name, str) else ""
-        if known in self._store.models:
-            return self._store.models[known]
+        served = self._store.models.get(known)
+        if served is not None and not served.read_only:
+            return served
         if kinds := self._models_of_base(known):
             names = ", ".join(model.name for model in kinds)
             raise finding(place, f"{known} is what several models have in common: name one of {names}.")

@@ -75,7 +75,7 @@ def list_(settings: Settings) -> None:
     """
     from app.cli.start import contract_or_exit, store_or_exit
     from app.logs import printable
-    from app.store.queries.token_views import moment_of
+    from app.store.queries.moments import moment_of
 
     store = store_or_exit(settings, contract_or_exit(settings))
     now = time.time()

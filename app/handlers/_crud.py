@@ -38,6 +38,8 @@ def crud_handlers(
 
 
 def _handler(models: Mapping[str, Model], shapes: Representations, scope: str, verb: str) -> Callable[..., Any]:
+    if verb == "create" and models[scope].owned_by:
+        return partial(_create_owned, scope=scope, represent=shapes.of(scope))
     if verb in _OF_OBJECTS:
         function, method = _OF_OBJECTS[verb]
         collection = models[scope].collection if scope in models else scope
@@ -65,6 +67,13 @@ def _list(
 
 def _create(store: Store, body: Body, *, scope: str, represent: Represent) -> StoredObject:
     return StoredObject(store.resources[scope].add(body), represent)
+
+
+def _create_owned(
+    store: Store, body: Body, request: RequestContext, *, scope: str, represent: Represent
+) -> StoredObject:
+    owned = {**body, store.models[scope].owned_by: request.user}
+    return StoredObject(store.resources[scope].add(owned), represent)
 
 
 def _retrieve(

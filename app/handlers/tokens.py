@@ -10,7 +10,8 @@ from app.representations.objects import representations_of
 from app.representations.pages import page_of
 from app.store import Store
 from app.store.queries.listing import PageRequest, SortKey
-from app.store.queries.token_views import TokenRow, seconds_of
+from app.store.queries.moments import seconds_of
+from app.store.queries.token_views import TokenRow
 
 Body = Mapping[str, Any]
 Filters = Mapping[str, Any]

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from app.domain import Collection, Model
-from app.representations.people import group_properties, user_properties
+from app.representations.people import group_properties, member, user_properties
 from app.store import Store
 from app.store.collections.repositories import properties_of_token, values_of
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
@@ -234,9 +234,25 @@ class Representations:
                 return user_properties(row.properties, related)
             case "users_obj":
                 return group_properties(row.pk, related)
+            case "flow_obj":
+                return invitation_properties(related)
             case "promptstage_set":
                 return {name: [self._stage(*owner) for owner in orjson.loads(related)]}
         return {name: related}
+
+
+def invitation_properties(related: str) -> dict[str, Any]:
+    """The properties of an invitation that show other objects.
+
+    :param related: the objects that it refers to, as JSON
+    """
+    found: dict[str, Any] = {"flow_obj": None}
+    for name, pk, username, properties, *columns in orjson.loads(related):
+        if pk is not None:
+            found[name] = member(pk, username, properties)
+        else:
+            found["flow_obj"] = flow(Flow._make(columns))
+    return found
 
 
 _representations: WeakKeyDictionary[Store, Representations] = WeakKeyDictionary()

@@ -55,24 +55,34 @@ def group_properties(pk: str, related: str) -> dict[str, Any]:
         if relation == "parent":
             parent = name
             continue
-        users.append(
-            {
-                "pk": int(other),
-                "username": name,
-                "name": own["name"],
-                "is_active": own.get("is_active", True),
-                "last_login": own.get("last_login"),
-                "email": own.get("email", ""),
-                "attributes": own.get("attributes", {}),
-                "uid": uid_of(own["uuid"]),
-            }
-        )
+        users.append(_member(other, name, own))
     return {
         "num_pk": number_of(pk),
         "parent_name": parent,
         "users": [user["pk"] for user in users],
         "users_obj": users,
         "roles_obj": [],
+    }
+
+
+def member(pk: str, username: str, properties: str) -> dict[str, Any]:
+    """A user as others show it.
+
+    :param properties: the stored properties, as JSON
+    """
+    return _member(pk, username, _loaded(properties))
+
+
+def _member(pk: str, username: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "pk": int(pk),
+        "username": username,
+        "name": properties["name"],
+        "is_active": properties.get("is_active", True),
+        "last_login": properties.get("last_login"),
+        "email": properties.get("email", ""),
+        "attributes": properties.get("attributes", {}),
+        "uid": uid_of(properties["uuid"]),
     }
 
 

@@ -76,7 +76,7 @@ def test_a_member_is_kept_as_it_was_sent(attacked):
     """Every object that is made or changed is deleted again, and the store is as it was."""
     taken = set()
     for number, operation in enumerate(OPERATIONS.values()):
-        if operation.body is None:
+        if operation.body is None or operation.success >= 400:
             continue
         created = [model for model, creator in attacked.creators.items() if creator is operation]
         model = created[0] if created else operation.parameters and attacked.model_of(operation)
@@ -114,11 +114,11 @@ def filled(examples, model):
             body = example | ({"slug": f"flow-{number}"} if "slug" in texts else {})
             for name in texts:
                 try:
-                    kind.model.read_new(body | {name: f"{payload} flow"})
+                    kind.read_new(body | {name: f"{payload} flow"})
                 except errors.Invalid:
                     continue
                 body[name] = f"{payload} flow" if name == "name" else payload
-            examples.client.store.repository(model).add(session, kind.model.read_new(body))
+            examples.client.store.repository(model).add(session, kind.read_new(body))
     found = kind.all()
     assert len(found) == len(SQL)
     return kind, found

@@ -132,7 +132,7 @@ def changed(contract, file, old, new):
             "  types:\n    x-serves: stages\n",
             "  types:\n    x-serves: authentik_stages_dummy.dummystage\n",
             "operationId: stages_all_types_list",
-            "Let `x-serves` name a collection",
+            "takes filters, ordering, page, page_size, search, and the operation gives nothing",
         ),
         (
             FLOWS,
@@ -379,26 +379,25 @@ def test_used_by_and_diagrams_show_bindings_to_those_who_may_retrieve_them(serve
 
 def with_hints(served, *replacements):
     """A client of an application with a further collection, which is like that of prompts."""
-    folder = Settings().contract.parent
-    text = (folder / "stages/prompt_prompts.yaml").read_text("utf-8")
+    text = (Settings().contract.parent / "stages/prompt_prompts.yaml").read_text("utf-8")
     for old, new in (
-        ("authentik_stages_prompt.prompt\n", "authentik_hints.hint\n"),
-        ("stages_prompt_prompts_", "hints_"),
+        ("/stages/prompt/prompts/", "/hints/"),
+        ("stages_prompt_prompts", "hints"),
+        ("authentik_stages_prompt\n", "authentik_hints\n"),
+        ("model: prompt\n", "model: hint\n"),
         ("collection: prompts", "collection: hints"),
         ("Prompt", "Hint"),
         *replacements,
     ):
         assert old in text
         text = text.replace(old, new)
-    paths = "".join(
-        f"  /hints/{path}:\n    $ref: 'hints.yaml#/paths/{name}'\n"
-        for name, path in (("list", ""), ("one", "{prompt_uuid}/"), ("used_by", "{prompt_uuid}/used_by/"))
-    )
     entry = "  hints: {model: authentik_hints.hint, title: 'Hint {field_key}', related: promptstage_set}\n"
     return served(
         (FLOWS, "\npaths:\n", f"{entry}\npaths:\n"),
-        (FLOWS, "\npaths:\n", f"\npaths:\n{paths}"),
-        files=[("hints.yaml", text.replace("'../", "'").replace("'all.yaml", "'stages/all.yaml"))],
+        (FLOWS, "    - stages/prompt_prompts.yaml\n", "    - stages/prompt_prompts.yaml\n    - stages/hints.yaml\n"),
+        ("kind.yaml", "  prompts:\n    one: prompt\n", "  prompts: &like_prompts\n    one: prompt\n"),
+        ("kind.yaml", "  invitations:\n", "  hints: *like_prompts\n  invitations:\n"),
+        files=[("stages/hints.yaml", text)],
     )
 
 
@@ -420,6 +419,6 @@ def test_a_reference_from_an_object_to_a_binding_stops_the_boot(served):
             served,
             (
                 "x-create-default: ''",
-                "x-create-default: ''\n        x-references: {to: stage_bindings, on_delete: set_null}",
+                "x-create-default: ''\n    x-references: {to: stage_bindings, on_delete: set_null}",
             ),
         )

@@ -108,6 +108,11 @@ def _check_model(
         yield contract.finding((*place, "model"), problem, "Name another model.")
 
 
+def _is_shown(schema: Mapping[str, Any]) -> bool:
+    """Whether a title shows the values of a property: texts, integers and identifiers."""
+    return schema.get("type") in _TITLE_TYPES or schema.get("x-generated") == "caller"
+
+
 def _check_properties(
     contract: Contract, place: Pointer, declared: Mapping[str, Any], schemas: Iterable[Pointer]
 ) -> Iterator[Finding]:
@@ -125,7 +130,7 @@ def _check_properties(
         for properties in known:
             if name not in properties:
                 yield _no_property(contract, (*place, "title"), name)
-            elif flattened(contract, contract.at(properties[name][0])).get("type") not in _TITLE_TYPES:
+            elif not _is_shown(flattened(contract, contract.at(properties[name][0]))):
                 problem = f"The title names {name!r}, which is neither a string nor an integer."
                 yield contract.finding((*place, "title"), problem, "Name one that is.")
     if "related" in declared and any(declared["related"] not in properties for properties in known):

@@ -125,8 +125,6 @@ def _remedy(contract: Contract, name: str, path: Any, method: Any) -> str:
             return f"End it with {' or '.join(verbs)}, or write the function in app/handlers/."
         if name.endswith("_create"):
             return "Let `x-serves` name the model of the new object, or write the function in app/handlers/."
-        if name.endswith("_types_list"):
-            return "Let `x-serves` name a collection, or write the function in app/handlers/."
     return "Write the function in app/handlers/, or correct the operationId."
 
 

@@ -10,13 +10,19 @@ from app.contract.validation.schemas import schema_properties
 
 
 def check_generated(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Check that generated properties are UUIDs, and read-only."""
+    """Check that generated properties are UUIDs or references to users, and read-only."""
     for pointer, schema, kind in parts:
+        if kind != "schema" or "x-generated" not in schema:
+            continue
+        place = (*pointer, "x-generated")
         form = (schema.get("type"), schema.get("format"), schema.get("readOnly"))
-        if kind == "schema" and "x-generated" in schema and form != ("string", "uuid", True):
+        if schema["x-generated"] == "uuid" and form != ("string", "uuid", True):
             problem = "The server generates a UUID, which no body has."
             remedy = "Make it `type: string`, `format: uuid` and `readOnly: true`."
-            yield contract.finding((*pointer, "x-generated"), problem, remedy)
+            yield contract.finding(place, problem, remedy)
+        if schema["x-generated"] == "caller" and not ("x-references" in schema and schema.get("readOnly") is True):
+            problem = "The server refers to the caller, which no body does."
+            yield contract.finding(place, problem, "Give it `x-references`, and make it `readOnly: true`.")
 
 
 def check_inverses(

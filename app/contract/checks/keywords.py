@@ -135,6 +135,10 @@ def _check_types(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> 
         yield contract.finding(
             (*pointer, "x-trim"), f"`x-trim` has no effect on values of type {kind}.", "Remove it, or correct the type."
         )
+    if "x-lifetime" in node and not (node.get("format") == "date-time" and node.get("nullable") is True):
+        problem = "Only a time that may be null can have a lifetime."
+        remedy = "Make it `format: date-time` and `nullable: true`, or remove it."
+        yield contract.finding((*pointer, "x-lifetime"), problem, remedy)
     if "x-set" in node and flattened(contract, node.get("items", {})).get("type") not in _SORTED:
         problem = "Only lists of texts, or of integers, can be sorted."
         yield contract.finding((*pointer, "x-set"), problem, "Remove it, or correct the type.")

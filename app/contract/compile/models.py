@@ -1,6 +1,7 @@
 """Models declared by `x-model`, compiled for the handlers and the store."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from app import errors
@@ -9,6 +10,7 @@ from app.contract.compile.plan import body_reader
 from app.contract.document.contract import Contract, Pointer, cached
 from app.contract.request.body import BodyReader, InvalidBody
 from app.contract.validation.schemas import admits_null, default_of, flattened, schema_properties
+from app.contract.validation.wording import REQUIRED, does_not_exist
 from app.contract.validation.write_only import without_write_only, write_only
 from app.domain import Collection, Decision, Details, Grant, Model, Reference
 
@@ -87,7 +89,8 @@ def served(contract: Contract) -> dict[str, tuple[str, str]]:
             alike = [name for name, model in declared.items() if model["collection"] == scope]
             scope = alike[0] if len(alike) == 1 else None
         elif verb == "types_list" and scope in declared:
-            scope = None
+            # The list of a model called a type.
+            verb = "list"
         if scope is not None:
             found[operation["operationId"]] = (scope, verb)
     return found
@@ -137,8 +140,9 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
     seen_with = _seen_with(contract)
     create = new_reader(contract, schema_name)
     change = _reader(contract, schema_name, "200", method="patch")
-    sent = create.properties if create else {}
     in_responses = {name: property_schema for name, (_, property_schema) in schema_properties(contract, schema).items()}
+    # The server itself stores the objects that no request creates.
+    sent = create.properties if create else {name: one for name, one in in_responses.items() if name != "pk"}
     properties = {
         name: _type(contract, property_schema)
         for name, property_schema in sent.items()
@@ -149,6 +153,9 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
         for name, property_schema in sent.items()
         if "x-references" in property_schema
     }
+    owned_by = _generated(in_responses, "caller")
+    for name in owned_by:
+        references[name] = replace(_reference(contract, in_responses[name]), integers=True, nullable=False)
     preset = _preset(contract, about["collection"])
     # An operation on one object also requires the permissions to retrieve it.
     deleted_by = tuple(
@@ -176,8 +183,8 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
             and (default := default_of(*(schemas[name] for schemas in (sent, in_responses) if name in schemas)))
         },
         decision=_decision(about["decision"]) if "decision" in about else None,
-        read_new=_read(create, preset),
-        read_change=_read(change, preset),
+        read_new=_read(create, preset, owned_by, new=True),
+        read_change=_read(change, preset, owned_by),
         messages_of=create.messages_of if create else _no_messages,
         unique=create.unique if create else (),
         seen_by=tuple(Grant(_required(path["get"]), shown) for path, shown in paths),
@@ -188,10 +195,13 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
         words=frozenset(
             name for name in properties if properties[name] == "string" and "enum" in flattened(contract, sent[name])
         ),
-        preset=frozenset(preset),
+        preset=frozenset((*preset, *owned_by)),
         leave_out=_leave_out(contract, schema_name, sent),
         named_by=about.get("named_by", "name"),
-        generated=tuple(name for name, property_schema in in_responses.items() if "x-generated" in property_schema),
+        generated=_generated(in_responses, "uuid"),
+        owned_by="".join(owned_by),
+        lifetimes={name: one["x-lifetime"] for name, one in sent.items() if "x-lifetime" in one},
+        read_only=create is None,
         numbered=in_responses.get("pk", {}).get("type") == "integer",
         details={
             name: _details(contract, property_schema["x-details"])
@@ -199,6 +209,10 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
             if "x-details" in property_schema
         },
     )
+
+
+def _generated(properties: Mapping[str, Mapping[str, Any]], value: str) -> tuple[str, ...]:
+    return tuple(name for name, property_schema in properties.items() if property_schema.get("x-generated") == value)
 
 
 def _details(contract: Contract, declared: Mapping[str, str]) -> Details:
@@ -304,8 +318,14 @@ def _preset(contract: Contract, collection: str) -> dict[str, BodyReader]:
     }
 
 
-def _read(reader: BodyReader | None, preset: Mapping[str, BodyReader]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Compile a reader of an object's properties, including the `preset` ones."""
+def _read(
+    reader: BodyReader | None, preset: Mapping[str, BodyReader], owned_by: Iterable[str], *, new: bool = False
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Compile a reader of an object's properties, including the `preset` ones.
+
+    :param owned_by: the reference to the user who creates an object, if there is one
+    :param new: whether the properties are those of a new object
+    """
 
     def read(properties: Mapping[str, Any]) -> dict[str, Any]:
         if reader is None:
@@ -317,8 +337,17 @@ def _read(reader: BodyReader | None, preset: Mapping[str, BodyReader]) -> Callab
                 found[name] = preset[name].checked({sent: properties[name]})[sent]
             except InvalidBody as error:
                 messages[name] = error.messages[sent]
+        for name in owned_by:
+            user = properties.get(name)
+            if type(user) is int:
+                found[name] = user
+            elif name in properties:
+                messages[name] = [does_not_exist(user)]
+            elif new:
+                messages[name] = [REQUIRED]
         try:
-            found = {**reader.checked({name: properties[name] for name in properties if name not in preset}), **found}
+            known = {name: properties[name] for name in properties if name not in {*preset, *owned_by}}
+            found = {**reader.checked(known), **found}
         except InvalidBody as error:
             messages |= error.messages
         if messages:

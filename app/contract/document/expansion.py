@@ -1,10 +1,10 @@
 """Template expansion: loops, merged mappings, and expressions in texts."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from app.contract.document.contract import CONTAINERS, File, Pointer
-from app.contract.document.expressions import MERGE, Expression, Loop, loop_of, pieces_of
+from app.contract.document.expressions import MERGE, Expression, Loop, condition_of, loop_of, pieces_of
 from app.contract.document.findings import ContractError
 from app.contract.document.values import Found, Part, Scope, Values
 
@@ -97,17 +97,19 @@ class Expansion:
         at: Pointer,
     ) -> None:
         file, pointer = part
-        if (loop := loop_of(key)) is not None:
+        if (scopes := self._scopes(key, part, asked, scope)) is not None:
             if not isinstance(value, dict):
-                self.values.find(part, f"Below {key!r} stands no mapping.", "Write the keys that are repeated.")
+                self.values.find(part, f"Below {key!r} stands no mapping.", "Write keys with their values.")
                 return
-            for within, entry in self._entries(loop, part, scope):
+            for within, entry in scopes:
                 for inner, below in value.items():
-                    self._add_entry(mapping, inner, below, (file, (*pointer, inner)), entry or asked, within, at)
+                    self._add_entry(mapping, inner, below, (file, (*pointer, inner)), entry, within, at)
         elif key == MERGE:
             self._merge(mapping, value, part, asked, scope, at)
         elif key.startswith("$for"):
             self.values.find(part, f"{key!r} is no loop.", "Write it as `$for name in names:`.")
+        elif key.startswith("$unless"):
+            self.values.find(part, f"{key!r} is no condition.", "Write it as `$unless name:`.")
         else:
             name = self._text(key, part, asked, scope, None)
             if name is _ABSENT:
@@ -120,6 +122,16 @@ class Expansion:
                 mapping[name] = expanded
                 if name != key and self.written is not None and not scope:
                     self._text(key, part, asked, scope, (*at, name))
+
+    def _scopes(
+        self, key: str, part: Part, asked: Part | None, scope: Scope
+    ) -> Iterable[tuple[Scope, Part | None]] | None:
+        """The scopes for what is below a loop or a condition, each with the part that requested it; None for another key."""
+        if (loop := loop_of(key)) is not None:
+            return ((within, entry or asked) for within, entry in self._entries(loop, part, scope))
+        if (condition := condition_of(key)) is not None:
+            return () if self.values.holds(condition, part, scope) else ((scope, asked),)
+        return None
 
     def _merge(
         self, mapping: dict[str, Any], merged: Any, part: Part, asked: Part | None, scope: Scope, at: Pointer

@@ -10,6 +10,7 @@ MERGE = "$merge"
 _NAME = r"[A-Za-z_][\w-]*"
 _IN_TEXT = re.compile(r"\$\{([^{}]*)\}")
 _LOOP = re.compile(rf"\$for ({_NAME})(?:, ({_NAME}))? in (.+?)(?: unless (\S+))?")
+_UNLESS = re.compile(r"\$unless (\S+)")
 _FORM = re.compile(rf"(?P<paths>.+?)(?: without (?P<without>{_NAME}(?:, *{_NAME})*))?(?P<optional>\?)?")
 
 
@@ -86,9 +87,16 @@ def loop_of(key: str) -> Loop | None:
     return Loop(found[1], found[2] or "", expression, unless) if unless or not found[4] else None
 
 
+@lru_cache(maxsize=1024)
+def condition_of(key: str) -> Path | None:
+    """Parse a key as a condition that leaves out what is below it; None if it is an ordinary key."""
+    found = _UNLESS.fullmatch(key)
+    return _path(found[1]) if found else None
+
+
 def is_directive(key: str) -> bool:
     """Whether a key of a template is a directive."""
-    return key == MERGE or "${" in key or loop_of(key) is not None
+    return key == MERGE or "${" in key or key.startswith(("$for", "$unless"))
 
 
 def _expression(text: str) -> Expression | None:

@@ -28,7 +28,7 @@ class _Unfit(Exception):
     """Missing operand of an expression.
 
     :param finding: creates the finding, for which files are read once more
-    :param unwritten: whether it is a missing key of the short file, which an optional expression permits
+    :param unwritten: whether an optional expression permits it: a key of the short file, or of what that selects, is missing
     """
 
     def __init__(self, finding: Callable[[], Finding], *, unwritten: bool) -> None:
@@ -93,7 +93,9 @@ class Values:
     def holds(self, path: Path, part: Part, scope: Scope) -> bool:
         """Whether a path has a true value."""
         with contextlib.suppress(_Unfit):
-            return bool(self._followed(path, part, scope).value)
+            found = self._followed(path, part, scope)
+            self._use(found)
+            return bool(found.value)
         return False
 
     def _use(self, found: Found) -> None:
@@ -157,7 +159,7 @@ class Values:
         if isinstance(found.value, dict) and key in found.value:
             asked = chosen if chosen is not None and chosen[0] is self._kind else found.asked
             return Found(found.value[key], (file, (*pointer, key)), asked)
-        unwritten = chosen is None and file is self._kind
+        unwritten = chosen is None and (file is self._kind or found.asked is not None)
         raise _Unfit(lambda: self._missing(found, key, path, part, chosen), unwritten=unwritten)
 
     def _missing(self, found: Found, key: str, path: Path, part: Part, chosen: Part | None) -> Finding:

@@ -8,8 +8,8 @@ from app.executor.durations import seconds_of
 from app.executor.plan import Properties
 from app.executor.stages.kind import Question
 from app.executor.steps import Step
+from app.store.queries.moments import moment_of
 from app.store.queries.people import USERS
-from app.store.queries.token_views import moment_of
 
 
 class Stage(Question):

@@ -221,6 +221,7 @@ _OF_REQUESTS: Mapping[str, Compare] = {
         "white space around it is kept now.",
         "Remove white space around it yourself.",
     ),
+    "x-lifetime": _always(Effect.OTHER, "Send the time that you mean."),
     "x-set": _always(Effect.OTHER, "Check the order of the items that you get back, and whether one is there twice."),
     "x-messages": _always(Effect.HARMLESS),
     "x-unique": _unique,

@@ -98,7 +98,7 @@ def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collecti
     return Capabilities(
         collection=collection,
         kept=None,
-        columns={named_by: json_type(objects.c.name)},
+        columns={named_by: json_type(objects.c.name)} if named_by != "pk" else {},
         filters=_filters(fields),
         sorts=_sorts(fields),
         searches=frozenset(name for name, kind in searched.items() if kind in _SEARCHED_TYPES),

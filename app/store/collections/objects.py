@@ -4,24 +4,26 @@ No model is known by name here: the contract declares their properties and refer
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
-from app import errors
+from app import determinism, errors
 from app.caches import bounded_cache
-from app.domain import Collection, Model
+from app.domain import CASCADE, Collection, Model
 from app.store.collections.identity import Numbers, new_uuid
 from app.store.collections.reference_rows import ReferenceRows
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.listing import Listing, Page, PageRequest
+from app.store.queries.moments import in_utc, written
 from app.store.queries.object_views import ObjectRow, view
 from app.store.queries.references import References, key_of
 from app.store.queries.view import View, condition_count
 from app.store.schema.search import search_text_of_object
-from app.store.schema.tables import objects
+from app.store.schema.tables import objects, references
 
 
 class Objects:
@@ -59,6 +61,18 @@ class Objects:
         values: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in changed}
         self._update = compiled(sa.update(objects).where(objects.c.pk == sa.bindparam("pk_")).values(values))
         self._delete = compiled(sa.delete(objects).where(objects.c.pk == sa.bindparam("pk_")))
+        self._cascades = [
+            (model.name, name)
+            for model in models.values()
+            for name, reference in model.references.items()
+            if reference.on_delete == CASCADE and model.owned_by == name
+        ]
+        leading = sa.select(references.c.owner).where(
+            references.c.object == sa.bindparam("object_"), references.c.member == sa.bindparam("member_")
+        )
+        self._delete_owners = compiled(
+            sa.delete(objects).where(objects.c.model == sa.bindparam("model_"), objects.c.pk.in_(leading))
+        )
         self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
         self._taken = compiled(
             sa.select(objects.c.pk).where(
@@ -187,10 +201,11 @@ class Objects:
     def insert(self, session: Session, model: str, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new object, within a transaction. :returns: its primary key"""
         known = self._models[model]
+        properties = self.as_stored(known, {**dict.fromkeys(known.lifetimes), **properties})
         found = self._references.resolve(session, known.references, properties)
         own = {**self._own(known, properties), **{generated: new_uuid() for generated in known.generated}}
         pk = self._numbers.next(session) if known.numbered else pk or new_uuid()
-        name = properties[known.named_by]
+        name = {"pk": pk, **properties}[known.named_by]
         row = {"pk": pk, "collection": known.collection, "model": model, "name": name}
         row |= {"members": orjson.dumps(own).decode(), "search": self._search(known, name, own)}
         with self._database.translating(_taken(known)):
@@ -208,6 +223,7 @@ class Objects:
         :raises Invalid: it refers to itself, directly or by other objects, or a fixed reference changes
         """
         known = self._models[row.model]
+        properties = self.as_stored(known, properties)
         found = self._references.resolve(session, known.references, properties)
         own = {**orjson.loads(row.properties), **self._own(known, properties)}
         name = properties.get(known.named_by, row.name)
@@ -231,7 +247,9 @@ class Objects:
                 self._rows.replace(session, row.pk, property_name, targets)
 
     def delete(self, session: Session, pk: str) -> None:
-        """Delete an object, within a transaction. :raises NotFound: there is none"""
+        """Delete an object with those that can't be without it, within a transaction. :raises NotFound: there is none"""
+        for model, property_name in self._cascades:
+            session.run(self._delete_owners, {"model_": model, "member_": property_name, "object_": pk})
         if not session.run(self._delete, {"pk_": pk}):
             raise errors.NotFound
 
@@ -243,6 +261,16 @@ class Objects:
         for pk, model, name, properties in session.rows(self._database.compile(sa.select(*columns))):
             if (known := self._models.get(model)) is not None:
                 session.run(update, {"pk_": pk, "new_search": self._search(known, name, orjson.loads(properties))})
+
+    def as_stored(self, model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Some properties of an object with times in UTC, and those that are null after their lifetime."""
+        now = datetime.fromtimestamp(determinism.now(), UTC)
+        times = {
+            name: written(now + timedelta(seconds=seconds)) if properties[name] is None else in_utc(properties[name])
+            for name, seconds in model.lifetimes.items()
+            if name in properties
+        }
+        return {**properties, **times}
 
     def _check(self, scope: str, filters: Mapping[str, Any]) -> None:
         if filters and (leading := self.view(scope).references(filters)):

@@ -13,8 +13,9 @@ from app.store.collections.identity import new_uuid
 from app.store.collections.tokens import TOKEN_BYTES, digest_of
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.listing import Listing, Page, PageRequest
+from app.store.queries.moments import seconds_of
 from app.store.queries.references import References, key_of
-from app.store.queries.token_views import TOKEN_REFERENCES, TokenRow, seconds_of, token_view
+from app.store.queries.token_views import TOKEN_REFERENCES, TokenRow, token_view
 from app.store.schema.tables import tokens
 
 _NO_MOMENT = "The time is not within the years 1 to 9999 (UTC), or is a leap second."

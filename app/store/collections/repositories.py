@@ -17,8 +17,9 @@ from app.store.collections.objects import Objects
 from app.store.collections.owned_tokens import OwnedTokens
 from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries.flow_row import Flow
+from app.store.queries.moments import moment_of
 from app.store.queries.object_views import ObjectRow
-from app.store.queries.token_views import TokenRow, moment_of, token_view
+from app.store.queries.token_views import TokenRow, token_view
 from app.store.queries.view import View, any_of, listed
 
 
@@ -164,6 +165,10 @@ class ObjectRepository(_Reading):
         pk, _, name, properties, references = row
         return {"pk": pk, **properties_of(self._model, name, properties, references)}
 
+    def as_stored(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Repository`."""
+        return self._objects.as_stored(self._model, properties)
+
     def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """See `Repository`."""
         return self._objects.insert(session, self._model.name, properties, pk)
@@ -267,7 +272,8 @@ def properties_of(model: Model, name: str, properties: str, references: str) -> 
     left out without one.
     """
     found = values_of(model, name, properties, references)
-    return {property_name: found[property_name] for property_name in model.properties if property_name in found}
+    names = (*model.properties, *model.preset)
+    return {property_name: found[property_name] for property_name in names if property_name in found}
 
 
 def values_of(model: Model, name: str, properties: str, references: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Views of stages, policies and prompts: their columns, filters and sort keys."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 
 from app.domain import Model, Reference
 from app.store.queries.dialects import json_is_missing, json_value, line_feed, literal, position, readable
+from app.store.queries.invitations import FLOW_OBJ, invitation_fields, referred
 from app.store.queries.json_rows import json_rows
 from app.store.queries.people import group_fields, groups_of, members_of_group, user_fields
 from app.store.queries.view import (
@@ -80,7 +82,7 @@ def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
     """
     # A name is unique within the collection.
     named = replace(column_field(objects.c.name), unique=True)
-    fields = {"pk": column_field(objects.c.pk), (models[0].named_by if models else "name"): named}
+    fields = {(models[0].named_by if models else "name"): named, "pk": column_field(objects.c.pk)}
     if related in RELATIONS:
         fields |= RELATIONS[related].filters
     for name, kind in stored_properties(models[0]).items() if models else ():
@@ -90,6 +92,8 @@ def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
         if references == {None} and kind in SCALARS:
             unstored = {model.name: model.unstored[name] for model in models if model.unstored.get(name) is not None}
             fields[name] = _property_field(name, kind, unstored)
+            if kind == "string":
+                fields[f"{name}_in"] = _any_property_field(name)
         elif len(references) == 1 and (reference := references.pop()) is not None and not reference.inverse_of:
             fields[name] = _reference_field(name, reference)
     return fields
@@ -180,6 +184,7 @@ RELATIONS: Mapping[str, Relation] = {
     "promptstage_set": Relation(_owners, ["[]"]),
     "groups_obj": Relation(lambda: groups_of(objects), ["[]"], user_fields()),
     "users_obj": Relation(lambda: members_of_group(objects), ["[]"], group_fields()),
+    FLOW_OBJ: Relation(lambda: referred(objects), ["[]"], invitation_fields()),
     "bound_to": Relation(
         lambda: bound_to(objects.c.pk),
         [0, 10**9],
@@ -205,6 +210,20 @@ def _property_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
 
     bound = {"string": text, "boolean": as_it_is}.get(kind, number)
     return Field(kind, key, lambda wanted: key() == wanted, bound=bound)
+
+
+def _any_property_field(name: str) -> Field:
+    """The filter of objects whose property is one of several texts."""
+
+    def key() -> sa.ColumnElement[Any]:
+        return json_value(readable(objects.c.members), name, "string")
+
+    return Field("string", key, lambda wanted: any_of(key(), wanted), bound=_texts, sortable=False, lists=True)
+
+
+def _texts(value: Any) -> str:
+    """One or several texts, as a parameter for `any_of`."""
+    return json.dumps([text(each) for each in (value if isinstance(value, list) else [value])])
 
 
 def _unstored(values: Mapping[str, Any]) -> sa.ColumnElement[Any]:

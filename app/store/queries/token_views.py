@@ -1,13 +1,13 @@
 """The view of tokens and their users: columns, filters and sort keys."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from app.domain import CASCADE, Reference
 from app.store.queries.dialects import json_value, line_feed, literal, readable
+from app.store.queries.moments import seconds_of
 from app.store.queries.people import GROUPS, USERS, groups_of
 from app.store.queries.references import key_of
 from app.store.queries.view import Field, View, column_field, text
@@ -20,11 +20,6 @@ TOKEN_REFERENCES: Mapping[str, Reference] = {
 
 USERNAME = "user__username"
 """The property of a token with the username of its user."""
-
-# The first and last second of the years 1 to 9999 in UTC.
-_FIRST, _LAST = (
-    int(moment.replace(tzinfo=UTC).timestamp()) for moment in (datetime.min, datetime.max.replace(microsecond=0))
-)
 
 
 class TokenRow(NamedTuple):
@@ -112,18 +107,3 @@ def superusers() -> sa.CompoundSelect[str, str]:
         for keys, reason in ((members, "group"), (owners, "token"))
     )
     return sa.union_all(sa.select(groups.c.pk, literal("")), by_group, by_token)
-
-
-def seconds_of(moment: str) -> int | None:
-    """Convert a date-time (RFC 3339) to seconds since 1970-01-01 UTC; None if it is not representable."""
-    try:
-        seconds = int(datetime.fromisoformat(moment.upper()).timestamp())
-    except (ValueError, OverflowError):
-        # A leap second, for example.
-        return None
-    return seconds if _FIRST <= seconds <= _LAST else None
-
-
-def moment_of(seconds: int) -> str:
-    """Convert seconds since 1970-01-01 UTC to a date-time (RFC 3339), the nearest one within the years 1 to 9999."""
-    return datetime.fromtimestamp(min(max(seconds, _FIRST), _LAST), UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")

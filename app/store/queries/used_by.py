@@ -166,7 +166,8 @@ def _object() -> list[sa.ColumnElement[Any]]:
 
 def _values(pk: str, name: str, properties: str, references: str, *, named_by: str = "name") -> dict[str, Any]:
     """The stored properties of an object. :param named_by: the property with its name"""
-    return {**orjson.loads(properties), **dict(orjson.loads(references)), named_by: name, "pk": pk}
+    leads = {property_name: shown_key(identity) for property_name, identity in orjson.loads(references)}
+    return {**orjson.loads(properties), **leads, named_by: name, "pk": pk}
 
 
 def _pk() -> sa.BindParameter[str]:
