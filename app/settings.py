@@ -88,7 +88,7 @@ def path_prefix(text: str) -> str:
     """Read a path prefix. :returns: it with a slash at its beginning only; empty for none :raises ValueError: it is invalid"""
     path = text.strip().strip("/")
     if path and not _PATH.fullmatch(f"/{path}"):
-        raise ValueError("give a path such as /flows, with letters, digits and . _ ~ - between slashes")
+        raise ValueError("give a path such as /id, with letters, digits and . _ ~ - between slashes")
     return f"/{path}" if path else ""
 
 
@@ -152,7 +152,7 @@ class Settings:
     port: int = _setting(8000, "The port to listen on; 0 takes a free one.", _between(0, 65535))
     prefix: str = _setting(
         "",
-        "The path below which a proxy shows the server, such as `/flows`. URLs in responses begin with it.",
+        "The path below which a proxy shows the server, such as `/id`. URLs in responses begin with it.",
         path_prefix,
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(

@@ -1,7 +1,6 @@
 """The operations on flows beyond those of every collection."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, TypedDict
 
 from app import errors
@@ -9,8 +8,9 @@ from app.blueprints.exporting import export
 from app.blueprints.importing import apply
 from app.domain import File, RequestContext, Upload
 from app.execution import long_running
-from app.planning.diagram import diagram
+from app.planning.diagram import flowchart, mermaid
 from app.planning.plan import NotApplicable, plan
+from app.representations.uses import visible_bindings
 from app.store import Store
 from app.store.collections.files import StoredFile
 
@@ -40,14 +40,8 @@ def flows_instances_cache_clear_create(_store: Store) -> None:
 
 def flows_instances_diagram_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:
     """A flow as a flowchart of the bindings that the caller may see. :raises NotFound: there is none"""
-    structure = store.structures.get(key)
-    seen = {name for name, collection in store.collections.items() if request.sees(collection)}
-    if "stage_bindings" not in seen:
-        structure = replace(structure, stages=[])
-    if "policy_bindings" not in seen:
-        stages = [replace(stage, policies=[]) for stage in structure.stages]
-        structure = replace(structure, policies=[], stages=stages)
-    return {"diagram": diagram(structure, store.models)}
+    structure = visible_bindings(store.structures.get(key), request, store.collections)
+    return {"diagram": mermaid(flowchart(structure, store.models))}
 
 
 def flows_instances_execute_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:

@@ -16,7 +16,7 @@ _HEADER = b"x-forwarded-prefix"
 class Prefix:
     """Middleware that removes the prefix from the path of a request, and keeps it in `root_path` for URLs in responses.
 
-    A request without the prefix is served as well: many proxies remove it themselves.
+    A proxy that sends `X-Forwarded-Prefix` has removed it. Without the header, a path without the prefix is served too.
 
     :param app: the application
     :param prefix: the prefix of requests without `X-Forwarded-Prefix`; empty for none
@@ -31,20 +31,23 @@ class Prefix:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of the application (ASGI)."""
         if scope["type"] == "http":
-            prefix, path = self._prefix_of(scope), scope["path"]
-            if path == prefix or path.startswith(f"{prefix}/"):
-                path = path[len(prefix) :] or "/"
+            prefix, path = self._forwarded(scope), scope["path"]
+            if prefix is None:
+                prefix = self._prefix
+                if path == prefix or path.startswith(f"{prefix}/"):
+                    path = path[len(prefix) :] or "/"
             scope = {**scope, "path": path, "root_path": prefix}
         await self._app(each_request(scope), receive, send)
 
-    def _prefix_of(self, scope: Scope) -> str:
+    def _forwarded(self, scope: Scope) -> str | None:
+        """The prefix that a trusted proxy has removed; None if it names none."""
         sent = next((value for name, value in scope["headers"] if name == _HEADER), None)
         if sent is None or not self._trusts(scope):
-            return self._prefix
+            return None
         try:
             return path_prefix(sent.decode("latin-1").partition(",")[0])
         except ValueError:
-            return self._prefix
+            return None
 
     def _trusts(self, scope: Scope) -> bool:
         host, _ = scope.get("client") or ("", 0)

@@ -20,6 +20,7 @@ from app.pages import health, metrics
 from app.pages.adapter import Adapter
 from app.pages.contract import contract_browser
 from app.pages.documentation import documentation
+from app.pages.flows import flows
 from app.pages.home import NO_PATH, home, is_browser
 from app.pages.markup import breakable, marked_up
 from app.pages.media import media
@@ -59,6 +60,7 @@ def create_app(
     )
     flask.register_blueprint(home(active_contract, base_path))
     flask.register_blueprint(contract_browser(active_contract, base_path))
+    flask.register_blueprint(flows(store))
     flask.register_blueprint(documentation())
     flask.register_blueprint(schema(active_contract), url_prefix=base_path)
     flask.register_blueprint(health.health())

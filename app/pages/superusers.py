@@ -12,17 +12,18 @@ from app.store import Store
 
 
 def require_superuser(store: Store) -> None:
-    """Check the token of the request.
+    """Check the token of the request. :raises Forbidden: its sender is no superuser, or unknown"""
+    if not caller(store).superuser:
+        raise Forbidden(security.PERMISSION_DENIED)
 
-    :raises Forbidden: its sender is no superuser, or unknown
-    """
+
+def caller(store: Store) -> security.Access:
+    """The access rights of the sender of the request. :raises Forbidden: the token is missing or invalid"""
     verify = security.BearerSecurityHandler(store.tokens.find).get_fn({}, [])
     try:
-        access = verify(_Token(request.method, request.headers.get("Authorization")))
+        return verify(_Token(request.method, request.headers.get("Authorization")))
     except security.Forbidden as error:
         raise Forbidden(str(error)) from error
-    if not access.superuser:
-        raise Forbidden(security.PERMISSION_DENIED)
 
 
 @dataclass

@@ -1,9 +1,11 @@
-"""The uses of an object, limited to those that the caller may see."""
+"""The uses of an object and the bindings of a flow, limited to those that the caller may see."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from app.domain import RequestContext
+from app.domain import Collection, RequestContext
+from app.store.collections.flow_tree import Structure
 from app.store.queries.used_by import Use
 
 
@@ -15,3 +17,14 @@ def visible_uses(uses: Iterable[Use], caller: RequestContext) -> list[dict[str, 
         for app, _, model in (use.model.partition("."),)
         if caller.sees(use.kind)
     ]
+
+
+def visible_bindings(structure: Structure, caller: RequestContext, collections: Mapping[str, Collection]) -> Structure:
+    """A flow with the bindings that the caller may see."""
+    seen = {name for name, collection in collections.items() if caller.sees(collection)}
+    if "stage_bindings" not in seen:
+        structure = replace(structure, stages=[])
+    if "policy_bindings" not in seen:
+        stages = [replace(stage, policies=[]) for stage in structure.stages]
+        structure = replace(structure, policies=[], stages=stages)
+    return structure

@@ -14,6 +14,7 @@ PAGES = [
     "/contract/schemas/DummyStage/",
     "/contract/files/stages/dummy.yaml#L13",
     "/contract/?search=prompt",
+    "/flows/",
 ]
 
 # The words of a page that do not stand in one line.
@@ -130,6 +131,7 @@ def test_home_by_keyboard_alone(browser):
     assert "Skip to the content" not in names
     order = [
         "Try it out",
+        "Show the stored flows",
         "Try it out",
         "Look through the contract",
         "List flows",

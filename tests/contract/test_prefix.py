@@ -108,6 +108,12 @@ def test_a_trusted_proxy_names_the_prefix_of_its_requests(clients):
     assert all(not link.startswith("/other/") for link in links(clients["trusting"].get("/").body.decode()))
 
 
+def test_the_prefix_of_a_trusted_proxy_may_be_the_path_of_a_page(clients):
+    client, headers = clients["trusting"], {"x-forwarded-prefix": "/docs"}
+    assert "swagger-ui" in client.get("/docs/", headers=headers).body.decode()
+    assert 'href="/docs/contract/"' in client.get("/", headers=headers).body.decode()
+
+
 def test_nobody_else_names_a_prefix(clients, client):
     page = clients["untrusting"].get("/", headers=FORWARDED).body.decode()
     assert all(link.startswith("/base/flows/") for link in links(page))
@@ -132,8 +138,8 @@ def test_a_prefix_is_read_with_or_without_slashes(text, prefix):
 @pytest.mark.parametrize(
     ("variable", "text", "said"),
     [
-        ("FLOWS_PREFIX", "/a b", "give a path such as /flows, with letters, digits and . _ ~ - between slashes"),
-        ("FLOWS_PREFIX", "/a/../b", "give a path such as /flows, with letters, digits and . _ ~ - between slashes"),
+        ("FLOWS_PREFIX", "/a b", "give a path such as /id, with letters, digits and . _ ~ - between slashes"),
+        ("FLOWS_PREFIX", "/a/../b", "give a path such as /id, with letters, digits and . _ ~ - between slashes"),
         ("FLOWS_TRUSTED_PROXIES", "proxy", "give addresses or networks such as 10.0.0.0/8, separated by commas"),
         ("FLOWS_TRUSTED_PROXIES", "10.0.0.1/8", "give addresses or networks such as 10.0.0.0/8, separated by commas"),
     ],
