@@ -132,7 +132,7 @@ class Settings:
     contract: Path = field(
         default_factory=_contract_path,
         metadata={
-            "meaning": "The OpenAPI document to serve; the file that names the others if it is several.",
+            "meaning": "The OpenAPI document to serve: its root file, if there are several.",
             "convert": Path,
             "secret": False,
         },
@@ -143,11 +143,13 @@ class Settings:
     )
     database_url: str = _setting(
         "sqlite:///var/flows.sqlite3",
-        "Where flows and tokens are kept: `sqlite:///PATH` (embedded), `sqlite:///:memory:` (as long as the server runs) or"
+        "The database: `sqlite:///PATH` (embedded), `sqlite:///:memory:` (as long as the server runs) or"
         " `postgresql://USER:PASSWORD@HOST/NAME`.",
         secret=True,
     )
-    database_pool: int = _setting(10, "The most connections to PostgreSQL, and threads, of one worker.", _at_least(1))
+    database_pool: int = _setting(
+        10, "Connections to PostgreSQL, and threads, per worker. Fewer than 6 turn pipelining off.", _at_least(1)
+    )
     host: str = _setting("127.0.0.1", "The address to listen on.")
     port: int = _setting(8000, "The port to listen on; 0 takes a free one.", _between(0, 65535))
     prefix: str = _setting(
@@ -165,7 +167,7 @@ class Settings:
         "The origins of web pages that may send requests (CORS), such as `https://app.example`, separated by commas.",
         _each(_origin),
     )
-    workers: int = _setting(1, "How many processes serve.", _at_least(1))
+    workers: int = _setting(1, "The number of worker processes.", _at_least(1))
     body_limit: int = _setting(10 * 1024 * 1024, "The largest request body, in bytes.", _at_least(1))
     json_limit: int = _setting(
         1024 * 1024,
@@ -174,11 +176,11 @@ class Settings:
     )
     bodies_limit: int = _setting(
         64 * 1024 * 1024,
-        "The most bytes of request bodies that a worker holds at once, at least `FLOWS_BODY_LIMIT`; a request beyond gets 503.",
+        "Bytes of request bodies that a worker holds at once, at least `FLOWS_BODY_LIMIT`; a request beyond gets 503.",
         _at_least(1),
     )
     bootstrap_token: str = _setting(
-        "", "The superuser token that the first start makes, instead of a random one.", _token, secret=True
+        "", "The superuser token that the first start creates, instead of a random one.", _token, secret=True
     )
     token_cache: float = _setting(
         1.0,
@@ -188,11 +190,11 @@ class Settings:
     )
     response_cache: int = _setting(
         512,
-        "How many responses to reading requests a worker caches until the SQLite database changes; 0 for none.",
+        "The number of responses to safe requests that a worker caches until the SQLite database changes; 0 for none.",
         _at_least(0),
         alias="answer_memory",
     )
-    metrics: str = _setting("on", "Whether `/-/metrics/` is there: `on` or `off`.", _one_of("on", "off"))
+    metrics: str = _setting("on", "Whether `/-/metrics/` is served: `on` or `off`.", _one_of("on", "off"))
     metrics_token: str = _setting(
         "",
         "The bearer token that `/-/metrics/` asks for; without one, anybody who reaches the port may read it.",

@@ -13,7 +13,7 @@ LATEST = Path(__file__).with_name("results") / "latest.json"
 
 TITLES = {
     PROJECT: "flows server",
-    UNREMEMBERED: "flows server, no answer remembered",
+    UNREMEMBERED: "flows server without response cache",
     **{peer.name: peer.title for peer in PEERS},
 }
 _FIXED = {peer.name for peer in PEERS if peer.fixed}
@@ -73,11 +73,15 @@ def ratios(figures: dict[str, Any], engine: str) -> str:
             continue
         if peer == UNREMEMBERED:
             rates = [server["operations"][name]["rate"] for name in names]
-            lines.append("| no answer remembered, requests/s | " + " | ".join(f"{rate:,.0f}" for rate in rates) + " |")
+            lines.append(
+                "| without response cache, requests/s | " + " | ".join(f"{rate:,.0f}" for rate in rates) + " |"
+            )
             continue
         found = [server["operations"][name]["ratio"] for name in names]
         if peer in _FIXED:
-            lines.append(f"| share of: {TITLES[peer]} | " + " | ".join(f"{ratio:.0%}" for ratio in found) + " |")
+            lines.append(
+                f"| relative to {TITLES[peer].lower()} | " + " | ".join(f"{ratio:.0%}" for ratio in found) + " |"
+            )
         else:
             lines.append(f"| against {TITLES[peer]} | " + " | ".join(f"{ratio:.1f} x" for ratio in found) + " |")
     return "\n".join(lines)
@@ -90,7 +94,7 @@ def growth(figures: dict[str, Any], engine: str) -> str:
     lines = [
         f"| {ENGINES[engine]}: p50, ms | "
         + " | ".join(f"{int(size):,} flows" for size in sizes)
-        + " | growth | of the mean |",
+        + " | growth | growth of the mean |",
         "|---|" + "---:|" * (len(sizes) + 2),
     ]
     for name, times in found["p50"].items():
@@ -108,8 +112,8 @@ def crowd(figures: dict[str, Any], engine: str) -> str:
     counts = list(next(iter(found.values()))["rate"])
     lines = [
         f"| {ENGINES[engine]}: requests/s (p99, ms) | "
-        + " | ".join(f"{count} connections" for count in counts)
-        + " | after the peak |",
+        + " | ".join(f"{count} connection{'s' if count != '1' else ''}" for count in counts)
+        + " | 256 against the peak |",
         "|---|" + "---:|" * (len(counts) + 1),
     ]
     for name, seen in found.items():
@@ -127,7 +131,7 @@ def burden(figures: dict[str, Any], engine: str) -> str:
         + " | ".join(f"{name}, {stages} stages" for name, stages, _ in columns)
         + " |",
         "|---|" + "---:|" * len(columns),
-        "| bytes of an answer | " + " | ".join(f"{seen['bytes']:,}" for *_, seen in columns) + " |",
+        "| bytes of a response | " + " | ".join(f"{seen['bytes']:,}" for *_, seen in columns) + " |",
     ]
     for server in columns[0][-1]["rates"]:
         cells = [
@@ -138,11 +142,11 @@ def burden(figures: dict[str, Any], engine: str) -> str:
 
 
 def start(figures: dict[str, Any]) -> str:
-    """Seconds to the first answer, and the imports, as Markdown."""
+    """Seconds to the first response, and the imports, as Markdown."""
     found = figures["start"]
     imports = ", ".join(f"{package} {seconds:.2f}" for package, seconds in found["imports"].items())
     return (
-        f"From the command to the first answer: {found['existing store']:.2f} s, with a new store {found['new store']:.2f} s "
+        f"From the command to the first response: {found['existing store']:.2f} s, with a new store {found['new store']:.2f} s "
         f"(medians of 5, spread {found['spread']:.0%}). Seconds of import by package, as `-X importtime` has them: {imports}."
     )
 

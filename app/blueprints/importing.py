@@ -8,8 +8,8 @@ from functools import partial
 from app import errors
 from app.blueprints import reporting
 from app.blueprints.findings import BlueprintError, BlueprintFinding
+from app.blueprints.host_access import HostAccess
 from app.blueprints.limits import MAX_SECONDS
-from app.blueprints.machine import Machine
 from app.blueprints.permissions import May, Permissions
 from app.blueprints.reading import Blueprint, read
 from app.blueprints.reporting import Done, Outcome
@@ -17,8 +17,8 @@ from app.blueprints.run import Run, Terms
 from app.blueprints.tags import objection
 from app.store import Store
 
-# No access to the machine, for blueprints of any origin.
-_NOTHING = Machine()
+# No access to the host, for blueprints of any origin.
+_NOTHING = HostAccess()
 # The maximum number of attempts in case of conflicts, and the first and the longest wait between them, in seconds: each is twice
 # as long as the one before, with random jitter against repeated conflicts.
 _ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
@@ -31,7 +31,7 @@ def apply(
     strict: bool = False,
     may: May | None = None,
     seconds: int = MAX_SECONDS,
-    machine: Machine = _NOTHING,
+    host: HostAccess = _NOTHING,
     skip_unknown: bool = False,
 ) -> Outcome:
     """Apply a blueprint in isolation from concurrent changes.
@@ -40,20 +40,20 @@ def apply(
     :param strict: whether a `!Find` without a result is an error; otherwise it is null, as in authentik
     :param may: whether the sender has a permission; None if everything is allowed
     :param seconds: the time limit
-    :param machine: its access to the machine
+    :param host: its access to the host
     :param skip_unknown: whether entries of models that are not served, and what depends on them, are skipped
     :returns: the outcome. A blueprint with any error changes nothing
     :raises Unavailable: the database does not respond, or concurrent transactions conflicted again and again; nothing was changed
     """
     try:
-        blueprint = read(text, partial(objection, machine=machine))
+        blueprint = read(text, partial(objection, host=host))
     except BlueprintError as error:
         return reporting.rejected(error.findings)
     if not blueprint.entries:
         if blueprint.findings:
             return reporting.rejected(blueprint.findings, notes=blueprint.notes)
         return reporting.applied([], blueprint.notes)
-    terms = Terms(strict, Permissions(may), seconds, machine, skip_unknown)
+    terms = Terms(strict, Permissions(may), seconds, host, skip_unknown)
     conflict: Exception | None = None
     doubtful: Outcome | None = None
     for _ in _attempts(2 * seconds):

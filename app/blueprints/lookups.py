@@ -9,7 +9,7 @@ from app.blueprints import releases
 from app.blueprints.findings import NotServed, Place, finding
 from app.blueprints.limits import MAX_NAME, Allowance, shortened
 from app.blueprints.permissions import Permissions
-from app.blueprints.similar import similar
+from app.blueprints.suggestions import similar
 from app.domain import Grant, Model
 from app.store import Store
 from app.store.queries.references import key_of

@@ -10,7 +10,7 @@ from app.blueprints.findings import BlueprintError, BlueprintFinding, Note, NotS
 from app.blueprints.limits import MAX_NAME, shortened
 from app.blueprints.reading import Entry
 from app.blueprints.references import DependsOnLost, IsGone
-from app.blueprints.similar import similar
+from app.blueprints.suggestions import similar
 from app.domain import Model
 
 

@@ -9,9 +9,9 @@ from app import errors
 from app.blueprints import releases
 from app.blueprints.document import Value
 from app.blueprints.findings import BlueprintError, BlueprintFinding, Exhausted, Note, NotServed, Place, finding
+from app.blueprints.host_access import HostAccess
 from app.blueprints.limits import MAX_FINDINGS, MAX_NOTES, Allowance
 from app.blueprints.lookups import Lookups, shown_pk, stored_pk
-from app.blueprints.machine import Machine
 from app.blueprints.permissions import Permissions
 from app.blueprints.problems import Problems, about, all_about, hint, place_of, unknown
 from app.blueprints.reading import STATES, Blueprint, Entry
@@ -32,14 +32,14 @@ class Terms:
     :param strict: whether a `!Find` without a result is an error
     :param permissions: of its sender
     :param seconds: the time limit
-    :param machine: its access to the machine
+    :param host: its access to the host
     :param skip_unknown: whether entries of models that are not served are skipped
     """
 
     strict: bool
     permissions: Permissions
     seconds: int
-    machine: Machine
+    host: HostAccess
     skip_unknown: bool
 
 
@@ -59,7 +59,7 @@ class Run:
         self._lookups = Lookups(store, session, terms.permissions, self._allowance)
         self._references = References(blueprint, self._lookups, self._is_absent, strict=terms.strict)
         context = {**_context(store), **blueprint.context}
-        self._resolver = Resolver(context, self._references, terms.machine, self._note)
+        self._resolver = Resolver(context, self._references, terms.host, self._note)
         self._entry = blueprint.entries[0]
         self._entries = {entry.id: entry for entry in reversed(blueprint.entries)}
         self._state = ""

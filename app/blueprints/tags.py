@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from app.blueprints.data import CHARACTERS, as_mapping, item_at, items_of, parsed_json, weight
 from app.blueprints.document import MAX_DEPTH, MAX_VALUES, Value
 from app.blueprints.findings import Place, finding
+from app.blueprints.host_access import HostAccess
 from app.blueprints.limits import MAX_NAME, exhausted, shortened
-from app.blueprints.machine import Machine
 
 _FORMATS = 100
 # The number of values that reading a file counts as.
@@ -47,10 +47,10 @@ class References(Protocol):
         """The properties of that object that the sender may see. :raises BlueprintError: as `find`"""
 
 
-def objection(tag: str, machine: Machine) -> str | None:
-    """The objection to a tag, None if it is allowed. :param machine: the blueprint's access to the machine"""
+def objection(tag: str, host: HostAccess) -> str | None:
+    """The objection to a tag, None if it is allowed. :param host: the blueprint's access to the host"""
     if tag in TAGS:
-        return machine.objection(tag)
+        return host.objection(tag)
     return f"The tag {shortened(tag, MAX_NAME)} is not known."
 
 
@@ -61,16 +61,16 @@ class Resolver:
 
     :param context: the values for `!Context`
     :param references: the objects that tags refer to
-    :param machine: the blueprint's access to the machine
+    :param host: the blueprint's access to the host
     :param note: called with the place and the message of each note
     """
 
     def __init__(
-        self, context: Mapping[str, Value], references: References, machine: Machine, note: Callable[[Place, str], None]
+        self, context: Mapping[str, Value], references: References, host: HostAccess, note: Callable[[Place, str], None]
     ) -> None:
         self._context = context
         self._references = references
-        self._machine = machine
+        self._host = host
         self._note = note
         self._left = MAX_VALUES
         self._depth = 0
@@ -88,7 +88,7 @@ class Resolver:
         self._spend(1, value.place)
         try:
             if value.tag is not None:
-                if (problem := objection(value.tag, self._machine)) is not None:
+                if (problem := objection(value.tag, self._host)) is not None:
                     raise finding(value.place, problem)
                 return TAGS[value.tag](self, value)
             if isinstance(value.content, dict):
@@ -150,15 +150,15 @@ class Resolver:
 
     def _resolve_env(self, value: Value) -> Any:
         name, default = self._with_default(value, "name or [name, default]", "a name")
-        return self._read(self._machine.variable(name, value.place), f"no variable {name!r}", default, value)
+        return self._read(self._host.variable(name, value.place), f"no variable {name!r}", default, value)
 
     def _resolve_file(self, value: Value) -> Any:
         path, default = self._with_default(value, "path or [path, default]", "a path")
         self._spend(_VALUES_OF_A_FILE, value.place)
-        return self._read(self._machine.file(path, value.place), f"no file {path!r}", default, value)
+        return self._read(self._host.file(path, value.place), f"no file {path!r}", default, value)
 
     def _read(self, text: str | None, missing: str, default: Value | None, value: Value) -> Any:
-        """A variable or file of the machine, or else the default."""
+        """A variable or file of the host, or else the default."""
         if text is None and default is not None:
             return self.resolve(default)
         if text is None:

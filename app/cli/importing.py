@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.allowed import NOTHING, Allowed, allowing
+from app.cli.blueprint_options import NOTHING, BlueprintOptions, blueprint_options
 from app.logs import printable
 from app.settings import Settings
 from app.store import Store
@@ -14,9 +14,9 @@ from app.store import Store
 
 @click.command("import", short_help="Apply blueprints.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@allowing
+@blueprint_options
 @click.pass_obj
-def command(settings: Settings, files: tuple[Path, ...], allowed: Allowed) -> None:
+def command(settings: Settings, files: tuple[Path, ...], allowed: BlueprintOptions) -> None:
     """Apply blueprints, each in one transaction.
 
     Files that need each other may be given in any order. Valid files are applied even if others are not. Exits 1 if any is not.
@@ -33,7 +33,7 @@ def command(settings: Settings, files: tuple[Path, ...], allowed: Allowed) -> No
         store.close()
 
 
-def apply(store: Store, texts: Mapping[str, bytes], allowed: Allowed = NOTHING, *, err: bool = False) -> bool:
+def apply(store: Store, texts: Mapping[str, bytes], allowed: BlueprintOptions = NOTHING, *, err: bool = False) -> bool:
     """Apply blueprints in the order of their dependencies, and print the outcome of each.
 
     :param texts: the blueprints by name
@@ -41,11 +41,11 @@ def apply(store: Store, texts: Mapping[str, bytes], allowed: Allowed = NOTHING, 
     :param err: whether to print to standard error only
     :returns: whether all were applied
     """
-    from app.blueprints.machine import Machine
-    from app.blueprints.several import apply_all
+    from app.blueprints.host_access import HostAccess
+    from app.blueprints.import_order import apply_all
 
-    machine = Machine(allowed.env, allowed.folders)
-    outcomes = apply_all(store, texts, machine=machine, skip_unknown=allowed.skip_unknown)
+    host = HostAccess(allowed.env, allowed.folders)
+    outcomes = apply_all(store, texts, host=host, skip_unknown=allowed.skip_unknown)
     for name, outcome in outcomes.items():
         for line in sorted(outcome.findings):
             _tell(f"{name}:{line}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from app.cli.allowed import Allowed, allowing
+from app.cli.blueprint_options import BlueprintOptions, blueprint_options
 from app.store import Store
 
 _DEFAULT = Path("default")
@@ -24,7 +24,7 @@ class Seed:
     """
 
     folder: Path | None
-    allowed: Allowed
+    allowed: BlueprintOptions
 
     def apply_or_exit(self, store: Store) -> None:
         """Apply the blueprints, and report them on standard error; exit 1 if one can't be applied."""
@@ -76,9 +76,9 @@ def seeding(command: Callable[..., None]) -> Callable[..., None]:
         help="Apply the blueprints of this folder and its subfolders (*.yaml, *.yml) first. An error in one stops the start."
         " `default` stands for the flows of a new authentik.",
     )
-    @allowing
+    @blueprint_options
     @functools.wraps(command)
-    def with_options(*args: Any, folder: Path | None, allowed: Allowed, **rest: Any) -> None:
+    def with_options(*args: Any, folder: Path | None, allowed: BlueprintOptions, **rest: Any) -> None:
         if allowed and folder is None:
             raise click.UsageError("--allow-env, --allow-files and --skip-unknown are for the blueprints of --seed.")
         seed = None if folder is None else Seed(None if folder == _DEFAULT else folder, allowed)

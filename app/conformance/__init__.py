@@ -1,1 +1,1 @@
-"""Conformance tests of a deployment, over HTTP. They import no other package of `app`."""
+"""Conformance tests of a deployment, over HTTP. They import neither the store nor the application."""

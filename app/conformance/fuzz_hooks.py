@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import schemathesis
@@ -117,7 +117,7 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
         generated = case.body
         unique = operation.unique.keys() & generated.keys()
         own = {**generated, **{name: _own(generated[name], operation.unique[name], number) for name in sorted(unique)}}
-        led = own if astray else _led(own, operation.references, number)
+        led = own if astray else _led(own, operation.references, number, operation.body.get("required", ()))
         case.body = led
         if led.keys() != own.keys() and "body" not in _right_parts(case):
             # Rules across properties require the dangling ones.
@@ -141,12 +141,14 @@ def _own(value: Any, schema: Schema, number: int) -> Any:
     return own if re.search(schema.get("pattern", ""), own) else value
 
 
-def _led(properties: Mapping[str, Any], references: Mapping[str, Targets], number: int) -> dict[str, Any]:
-    """Replace references by existing ones, and leave out those without any possible target."""
+def _led(
+    properties: Mapping[str, Any], references: Mapping[str, Targets], number: int, required: Container[str] = ()
+) -> dict[str, Any]:
+    """Replace references by existing ones, and leave out optional ones without any possible target."""
     return {
         name: _existing(value, references.get(name), number)
         for name, value in properties.items()
-        if name not in references or references[name].models or value is None
+        if name not in references or references[name].models or value is None or name in required
     }
 
 

@@ -1,4 +1,4 @@
-"""The handlers: one function per operation of the contract, named as its operationId, in a module per area.
+"""Handlers: one function per operation that needs its own, named after its operationId; `_crud` serves all others.
 
 A handler gets the store, and the parameters and body of its operation, valid and complete. It parses and validates nothing: it
 calls the store and returns a representation.

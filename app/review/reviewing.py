@@ -16,8 +16,8 @@ from app.review.comparing.pairs import Node
 from app.review.comparing.parameters import compare_parameters
 from app.review.comparing.schemas import SchemaComparer, deprecation
 from app.review.comparing.words import compare_words
-from app.review.subjects import subject
-from app.review.surviving import nearest, stays
+from app.review.display_names import display_name
+from app.review.nearest_location import is_kept, nearest
 
 
 @dataclass(frozen=True)
@@ -182,9 +182,9 @@ class _Review:
 
     def _finding(self, draft: _Draft) -> Finding:
         difference, place = draft.difference, draft.difference.place
-        about = subject(self._old if place.old else self._new, place.pointer)
+        about = display_name(self._old if place.old else self._new, place.pointer)
         if self._is_elsewhere(place, draft.used_at):
-            about = subject(self._new, draft.used_at)
+            about = display_name(self._new, draft.used_at)
             if place.pointer[-2:-1] == ("properties",):
                 about += f".{place.pointer[-1]}"
         here = nearest(self._old, self._new, place.pointer, draft.used_at) if place.old else place.pointer
@@ -215,7 +215,7 @@ class _Review:
         if not place.old or not used_at:
             return False
         if place not in self._staying:
-            self._staying[place] = stays(self._old, self._new, place.pointer)
+            self._staying[place] = is_kept(self._old, self._new, place.pointer)
         return self._staying[place] and place.pointer[: len(used_at)] != used_at
 
     def _locate(self, place: Place) -> Location:

@@ -83,7 +83,7 @@ HOMONYMS = {
     ("contract/response/responses.py", "date"): "the header of that name",
     ("contract/checks/responses.py", "password"): "a format that refuses nothing",
     ("contract/checks/keywords.py", "date-time"): "a format of OpenAPI",
-    ("contract/checks/circles.py", 100): "how many schemas may lead on to one another",
+    ("contract/checks/cycles.py", 100): "how many schemas may lead on to one another",
     ("contract/document/construction.py", 100): "how deeply a contract may be nested",
     ("contract/validation/schemas.py", "date"): "a format of OpenAPI",
     ("contract/validation/schemas.py", "date-time"): "a format of OpenAPI",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.contract.checks.circles import check_circles
+from app.contract.checks.cycles import check_cycles
 from app.contract.document.bundling import read
 
 STEPS = {
@@ -25,4 +25,4 @@ def chain(length, step, order):
 def test_a_chain_of_schemas_that_is_too_long_is_found_in_any_order(tmp_path, length, found, step, order):
     path = tmp_path / "a.yaml"
     path.write_text(chain(length, step, order), "utf-8")
-    assert min(len(list(check_circles(read(path)))), 1) == found
+    assert min(len(list(check_cycles(read(path)))), 1) == found

@@ -1,4 +1,4 @@
-"""Short files of kinds, and what their template makes of them."""
+"""Kind files of kinds, and what their template makes of them."""
 
 import shutil
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_a_rule_across_properties_may_name_the_property_of_its_message(client):
         ("No entry.", "Nobody enters.", ("paths", "/stages/deny/", "post", "requestBody")),
         ("summary: Create ${names.one}", "summary: Make ${names.one}", ("paths", "/stages/deny/", "post", "summary")),
     ],
-    ids=["short file", "template"],
+    ids=["kind file", "template"],
 )
 def test_an_edit_of_a_short_file_or_of_the_template_is_followed(tmp_path, old, new, place):
     contract = copied(tmp_path / "openapi")

@@ -153,7 +153,7 @@ def test_what_is_bound_is_told_in_requests_and_in_bytes():
     assert report.burden(figures, "sqlite").splitlines() == [
         "| SQLite: requests/s (MB/s) | retrieve, 3 stages | retrieve, 200 stages |",
         "|---|---:|---:|",
-        "| bytes of an answer | 700 | 8,000 |",
+        "| bytes of a response | 700 | 8,000 |",
         "| flows server | 2,000 (1.4) | 1,500 (12.0) |",
     ]
 
@@ -168,7 +168,7 @@ def test_what_many_connections_lose_is_told():
     seen = {"rate": {"1": 1000.4, "256": 1500}, "p99": {"1": 0.2, "256": 20.04}, "fall": 0.064}
     figures = {"scale": {"sqlite": {"connections": {"list 20": seen}}}}
     assert report.crowd(figures, "sqlite").splitlines() == [
-        "| SQLite: requests/s (p99, ms) | 1 connections | 256 connections | after the peak |",
+        "| SQLite: requests/s (p99, ms) | 1 connection | 256 connections | 256 against the peak |",
         "|---|---:|---:|---:|",
         "| list 20 | 1,000 (0.2) | 1,500 (20.0) | -6% |",
     ]

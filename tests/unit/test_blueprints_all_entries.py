@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.blueprints.host_access import HostAccess
 from app.blueprints.importing import apply
-from app.blueprints.machine import Machine
 from app.blueprints.tags import TAGS
 from tests.blueprints import (
     DUMMY,
@@ -238,6 +238,6 @@ def test_no_use_of_tags_makes_an_import_fail_otherwise(changed, value, allowed, 
     parts = {"model": DUMMY, "identifiers": "{name: a}", "attrs": "{throw_error: true}"}
     entries = [f"- {{{', '.join(f'{key}: {text}' for key, text in (parts | one).items())}}}\n" for one in changed]
     text = blueprint(*entries, stage("b"), head=f"context: {{a: {value}}}\n")
-    outcome = apply(MemoryStore(), text, machine=Machine(env=allowed), skip_unknown=skip_unknown)
+    outcome = apply(MemoryStore(), text, host=HostAccess(env=allowed), skip_unknown=skip_unknown)
     assert outcome.success is not bool(outcome.findings)
     json.dumps(outcome.logs)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from app.blueprints import importing, limits
+from app.blueprints.import_order import apply_all
 from app.blueprints.importing import apply
-from app.blueprints.several import apply_all
 from app.errors import SerializationFailure, Unavailable
 from tests.blueprints import DUMMY, FLOW, MemoryStore, actions, blueprint, said, stage
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from app.blueprints.host_access import MAX_FILE, HostAccess
 from app.blueprints.importing import apply
-from app.blueprints.machine import MAX_FILE, Machine
 from tests.blueprints import MemoryStore, actions, blueprint, said, stage
 
 
@@ -31,14 +31,14 @@ def folder(tmp_path):
 
 def made(store, value, machine):
     """The name of a stage that a tag stands for."""
-    outcome = apply(store, blueprint(stage(value)), machine=machine)
+    outcome = apply(store, blueprint(stage(value)), host=machine)
     assert actions(outcome) == ["created"], outcome.findings
     return next(iter(store.objects.values()))[1]["name"]
 
 
 def rejected(store, value, machine):
     """What is said of a tag."""
-    (line,) = said(apply(store, blueprint(stage(value)), machine=machine))
+    (line,) = said(apply(store, blueprint(stage(value)), host=machine))
     assert store.objects == {}
     return line
 
@@ -56,17 +56,17 @@ def rejected(store, value, machine):
 def test_the_environment_is_read_if_that_is_allowed(store, monkeypatch, tag, name):
     monkeypatch.setenv("PLANTED", "planted")
     monkeypatch.setenv("EMPTY", "")
-    assert made(store, tag, Machine(env=True)) == name
+    assert made(store, tag, HostAccess(env=True)) == name
 
 
 @pytest.mark.parametrize("tag", ["!Env NOT_PLANTED", '!Env "a\\0b"', "!Env ''"])
 def test_a_variable_that_is_not_set_is_told(store, tag):
-    assert "There is no variable" in rejected(store, tag, Machine(env=True))
+    assert "There is no variable" in rejected(store, tag, HostAccess(env=True))
 
 
 def test_a_variable_that_is_no_text_is_told(store, monkeypatch):
     monkeypatch.setenv("PLANTED", os.fsdecode(b"\xff"))
-    assert rejected(store, "!Env PLANTED", Machine(env=True)).endswith("The variable PLANTED is not UTF-8 text.")
+    assert rejected(store, "!Env PLANTED", HostAccess(env=True)).endswith("The variable PLANTED is not UTF-8 text.")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_variable_that_is_no_text_is_told(store, monkeypatch):
     ],
 )
 def test_a_file_of_an_allowed_folder_is_read(store, folder, tag, name):
-    assert made(store, tag.replace("§", str(folder)), Machine(folders=(folder,))) == name
+    assert made(store, tag.replace("§", str(folder)), HostAccess(folders=(folder,))) == name
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_file_of_an_allowed_folder_is_read(store, folder, tag, name):
     ],
 )
 def test_nothing_else_is_read(store, folder, path, message):
-    said = rejected(store, f"!File {path}", Machine(folders=(folder,)))
+    said = rejected(store, f"!File {path}", HostAccess(folders=(folder,)))
     assert message in said
     assert "secret" not in said.replace("../secret", "")
 
@@ -110,17 +110,17 @@ def test_nothing_else_is_read(store, folder, path, message):
 def test_the_first_of_several_folders_that_has_the_file_is_read(store, folder, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    assert made(store, "!File name", Machine(folders=(other, folder))) == "from a file"
+    assert made(store, "!File name", HostAccess(folders=(other, folder))) == "from a file"
 
 
 @pytest.mark.parametrize(("tag", "machine"), [("!Env HOME", "files"), ("!File name", "env")])
 def test_what_is_allowed_allows_nothing_else(store, folder, tag, machine):
-    allowed = Machine(env=True) if machine == "env" else Machine(folders=(folder,))
+    allowed = HostAccess(env=True) if machine == "env" else HostAccess(folders=(folder,))
     assert " is refused: " in rejected(store, tag, allowed)
 
 
 def test_only_so_many_files_are_read(store, folder):
     entry = stage("a", attrs="{other: !Enumerate [!Context many, SEQ, !File name]}")
     text = blueprint(entry, head=f"context: {{many: {[1] * 1_000}}}\n")
-    (line,) = said(apply(store, text, machine=Machine(folders=(folder,))))
+    (line,) = said(apply(store, text, host=HostAccess(folders=(folder,))))
     assert line.endswith("Tags ask for more than 200000 values.")

@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 
 from app.blueprints import document
 from app.blueprints.findings import BlueprintError
-from app.blueprints.machine import Machine
+from app.blueprints.host_access import HostAccess
 from app.blueprints.reading import read
 from app.blueprints.tags import Resolver, objection
 
-NOTHING = Machine()
+NOTHING = HostAccess()
 
 
-def refusing(machine=NOTHING):
-    return partial(objection, machine=machine)
+def refusing(host=NOTHING):
+    return partial(objection, host=host)
 
 
-def plain(text, context=b"{}", machine=NOTHING):
+def plain(text, context=b"{}", host=NOTHING):
     """The plain data that a text stands for."""
-    values = document.parse(context, refusing(machine)).content
+    values = document.parse(context, refusing(host)).content
     objects = {("m", "n", 1): "found"}
 
     class References:
@@ -36,7 +36,7 @@ def plain(text, context=b"{}", machine=NOTHING):
         def read(self, model, properties, place):
             return self.find(model, properties, place) and {"pk": "found", "list": [1, {"a": "b"}]}
 
-    return Resolver(values, References(), machine, lambda *_: None).resolve(document.parse(text, refusing(machine)))
+    return Resolver(values, References(), host, lambda *_: None).resolve(document.parse(text, refusing(host)))
 
 
 def findings(function, *arguments):

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from app.blueprints.several import apply_all
+from app.blueprints.import_order import apply_all
 from app.errors import Unavailable
 from tests.blueprints import DUMMY, FLOW, IDENTIFICATION, STAGE_BINDING, MemoryStore
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.blueprints.import_order import apply_all
 from app.blueprints.importing import apply
-from app.blueprints.several import apply_all
 from tests.blueprints import (
     DUMMY,
     FLOW,

@@ -12,10 +12,10 @@ from app.contract.checks.discriminators import check_discriminators
 from app.contract.checks.document import check_references, check_specification, check_structure
 from app.contract.checks.drafts import Draft
 from app.contract.checks.extensions import check_extensions
+from app.contract.checks.generated_values import Samples
 from app.contract.checks.handlers import check_handlers
 from app.contract.checks.keywords import check_keywords
 from app.contract.checks.links import check_links
-from app.contract.checks.made import Samples
 from app.contract.checks.models import check_models
 from app.contract.checks.operations import check_operations
 from app.contract.checks.parts import Parts

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 from jsonschema_rs import ValidationError
 
-from app.contract.checks.circles import check_circles
+from app.contract.checks.cycles import check_cycles
 from app.contract.checks.grammar import META_SCHEMA, did_you_mean, keys_at, object_at
 from app.contract.document.contract import CircularReference, Contract, Pointer, as_pointer, parse_reference
 from app.contract.document.findings import Finding
@@ -23,7 +23,7 @@ def check_references(contract: Contract) -> Iterator[Finding]:
     found = list(_check_references(contract))
     yield from found
     if not found:
-        yield from check_circles(contract)
+        yield from check_cycles(contract)
 
 
 def _check_references(contract: Contract) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ class Draft:
         return contract
 
     def _expand(self, earlier: Mapping[tuple[File, File], MadeFile], template: Template, kind: File) -> MadeFile:
-        """Expand a template for a short file, unless neither has changed."""
+        """Expand a template for a kind file, unless neither has changed."""
         files = template.file, kind
         found = self._expansions[files] = earlier.get(files) or made(template, kind)
         return found

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from app.contract.checks.collections import check_relations
+from app.contract.checks.generated_values import Samples, check_generated_objects, check_generated_responses
 from app.contract.checks.grammar import similar
 from app.contract.checks.headers import check_headers
-from app.contract.checks.made import Samples, check_models_made, check_responses_made
 from app.contract.checks.queries import Searched, check_queries
 from app.contract.checks.responses import check_responses
 from app.contract.checks.storage import check_columns, check_stored
@@ -79,12 +79,12 @@ def check_handlers(
         if handler is not None and "requestBody" in operation:
             yield from check_responses(contract, pointer, operation, compared)
         if handler is not None:
-            yield from check_responses_made(contract, pointer, operation, samples.responses(name), responses)
+            yield from check_generated_responses(contract, pointer, operation, samples.responses(name), responses)
         if scope is not None and "requestBody" in operation:
             yield from check_stored(contract, pointer, operation, scope, capabilities)
             yield from check_columns(contract, pointer, operation, capabilities(scope).columns)
     yield from check_relations(contract, capabilities)
-    yield from check_models_made(contract, samples)
+    yield from check_generated_objects(contract, samples)
     yield from _check_names(
         contract, {name: handlers[name] for name in sorted(handlers.keys() - served)}, lacking, examples=examples
     )

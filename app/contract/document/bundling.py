@@ -2,7 +2,7 @@
 
 The root is an OpenAPI document. Another file holds `paths`, path items under names of the author's choice, and sections of
 components. Path items are inserted where the root references them, and components are added to the root's:
-`all.yaml#/schemas/Stage` becomes `#/components/schemas/Stage`. The expansions of short files below `x-kinds` are added as well.
+`all.yaml#/schemas/Stage` becomes `#/components/schemas/Stage`. The expansions of kind files below `x-kinds` are added as well.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ def read(
     :param name: the name of the root in messages, to which other names are relative; its path by default
     :param read_file: reads a file
     :param resolve: resolves the links of a path, as `resolved` does
-    :param expand: expands a template for a short file
+    :param expand: expands a template for a kind file
     :param overlays: the overlays, whose kinds are read as well
     :raises ContractError: a file can't be read, or the files don't fit together
     """

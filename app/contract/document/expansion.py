@@ -9,16 +9,16 @@ from app.contract.document.findings import ContractError
 from app.contract.document.values import Found, Part, Scope, Values
 
 Written = tuple[Part, Part]
-"""The part of the short file that requested something, and the location of its text; the same if that is the short file."""
+"""The part of the kind file that requested something, and the location of its text; the same if that is the kind file."""
 
-# Limits of the mappings and lists made from a short file, and of nested expressions.
+# Limits of the mappings and lists made from a kind file, and of nested expressions.
 _LARGEST, _DEEPEST = 100_000, 40
 
 _ABSENT: Any = object()
 
 
 class Expansion:
-    """The expansion of a template for one short file.
+    """The expansion of a template for one kind file.
 
     :param plain: the parts of the template, by identity, that need no expansion
 
@@ -49,7 +49,7 @@ class Expansion:
     def _expand(self, node: Any, part: Part, asked: Part | None, scope: Scope, at: Pointer) -> Any:
         """Expand a part of the template.
 
-        :param asked: the part of the short file that requested it
+        :param asked: the part of the kind file that requested it
         :param scope: the variables of the enclosing loops
         :param at: its pointer in the document
         :returns: the part; `_ABSENT` if it is optional and missing
@@ -149,7 +149,7 @@ class Expansion:
                 self.values.find(inner, "This is no mapping.", "Write a mapping, or an expression that stands for one.")
 
     def _entries(self, loop: Loop, part: Part, scope: Scope) -> Iterator[tuple[Scope, Part | None]]:
-        """The scope of each iteration of a loop, and the part of the short file that requested it."""
+        """The scope of each iteration of a loop, and the part of the kind file that requested it."""
         found = self.values.value(loop.expression, part, scope)
         if found is None:
             return
@@ -205,7 +205,7 @@ class Expansion:
         return words
 
     def _inserted(self, found: Found, asked: Part | None, scope: Scope, at: Pointer | None) -> Any:
-        """The value of an expression: from the short file unchanged, from the template expanded."""
+        """The value of an expression: from the kind file unchanged, from the template expanded."""
         if found.part[0] is self._kind:
             if self.written is None or at is None:
                 return _copied(found.value)
@@ -228,7 +228,7 @@ class Expansion:
             raise ContractError([file.finding(pointer, problem, remedy)])
 
     def _placed(self, node: Any, part: Part, at: Pointer) -> Any:
-        """Copy a part of the short file, with its locations."""
+        """Copy a part of the kind file, with its locations."""
         self._note(at, part, part)
         file, pointer = part
         if isinstance(node, list):

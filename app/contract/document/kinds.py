@@ -1,8 +1,8 @@
-"""Kinds: short files that a template expands to paths and components.
+"""Kinds: kind files that a template expands to paths and components.
 
 A template is a YAML file whose `document` holds paths and components with directives:
 
-- `${names.one}` is a value: of the short file, of the template, or of the enclosing loop;
+- `${names.one}` is a value: of the kind file, of the template, or of the enclosing loop;
 - `$for name, property in properties:` repeats its content for each key of a mapping or item of a list;
 - `$merge: [a, b]` merges mappings; later keys win.
 
@@ -22,7 +22,7 @@ from app.contract.document.findings import ContractError, Location
 
 @dataclass(frozen=True, eq=False)
 class MadeFile(File):
-    """The paths and components that a template generates from a short file.
+    """The paths and components that a template generates from a kind file.
 
     :param written: locates the request and the text of each part
     """
@@ -30,7 +30,7 @@ class MadeFile(File):
     written: Callable[[], Mapping[Pointer, Written]]
 
     def locate(self, pointer: Pointer) -> Location:
-        """Locate the part of the short file that requested a part; if none did, its text in the template."""
+        """Locate the part of the kind file that requested a part; if none did, its text in the template."""
         (file, place), _ = self._written(pointer)
         return file.locate(place)
 
@@ -72,8 +72,8 @@ class Template:
 def made(template: Template, kind: File) -> MadeFile:
     """Generate paths and components.
 
-    :param kind: the short file
-    :raises ContractError: the template can't be used, or the short file does not fit it
+    :param kind: the kind file
+    :raises ContractError: the template can't be used, or the kind file does not fit it
     """
     expansion = Expansion(template.file, template.plain, kind)
     document = expansion.document()

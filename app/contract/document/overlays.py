@@ -1,7 +1,7 @@
 """Overlays: the changes that one version of the contract makes to the version before it.
 
 An overlay is a file in the folder `versions` beside the root. It is an OpenAPI Overlay 1.1 document whose name is the version,
-and `extends` names the overlay of the version before, or the root. `x-kinds` lists the short files of new kinds.
+and `extends` names the overlay of the version before, or the root. `x-kinds` lists the kind files of new kinds.
 """
 
 import re

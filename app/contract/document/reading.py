@@ -1,4 +1,4 @@
-"""Read the files of a contract: the root, the files it references, and short files with their templates."""
+"""Read the files of a contract: the root, the files it references, and kind files with their templates."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ Resolve = Callable[[Path], Path]
 """Resolves the links of a path, as `resolved` does."""
 
 Expand = Callable[[Template, File], MadeFile]
-"""Expands a template for a short file, as `made` does."""
+"""Expands a template for a kind file, as `made` does."""
 
 
 class FileReference(NamedTuple):
@@ -53,7 +53,7 @@ class Reader:
     :param root: the root file
     :param read_file: reads a file
     :param resolve: resolves the links of a path
-    :param expand: expands a template for a short file
+    :param expand: expands a template for a kind file
     :param overlays: the overlays, whose kinds are read as well
 
     `files` has all of them by path, root first; `references` has their references.
@@ -103,13 +103,13 @@ class Reader:
             raise ContractError(sorted(self._findings))
 
     def _kinds(self) -> Iterator[File]:
-        """The expansions of the short files of the root and the overlays."""
+        """The expansions of the kind files of the root and the overlays."""
         for listing in self._listing:
             kinds = listing.document.get("x-kinds", {})
             for name, shown in kinds.items() if isinstance(kinds, dict) else [("", None)]:
                 place: Pointer = ("x-kinds", name) if name else ("x-kinds",)
                 if not isinstance(shown, list):
-                    problem = "The short files are not listed."
+                    problem = "The kind files are not listed."
                     self._find((listing, place), problem, "Write them as `template: [files]`.")
                     continue
                 template = self._template(name, (listing, place))

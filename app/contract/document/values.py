@@ -1,4 +1,4 @@
-"""Evaluation of expressions in loops, templates and short files."""
+"""Evaluation of expressions in loops, templates and kind files."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ class Found(NamedTuple):
     """The value of an expression.
 
     :param part: its location
-    :param asked: the part of the short file that selected it; None if it is constant
+    :param asked: the part of the kind file that selected it; None if it is constant
     """
 
     value: Any
@@ -28,7 +28,7 @@ class _Unfit(Exception):
     """Missing operand of an expression.
 
     :param finding: creates the finding, for which files are read once more
-    :param unwritten: whether an optional expression permits it: a key of the short file, or of what that selects, is missing
+    :param unwritten: whether an optional expression permits it: a key of the kind file, or of what that selects, is missing
     """
 
     def __init__(self, finding: Callable[[], Finding], *, unwritten: bool) -> None:
@@ -42,7 +42,7 @@ Scope = dict[str, Found]
 
 
 class Values:
-    """Evaluator of a template's expressions for one short file.
+    """Evaluator of a template's expressions for one kind file.
 
     `findings` has its findings.
     """
@@ -56,7 +56,7 @@ class Values:
         self.findings: list[Finding] = []
 
     def unknown_keys(self, pointer: Pointer = (), node: Any = None) -> Iterator[Finding]:
-        """Find the keys of the short file that the template does not use."""
+        """Find the keys of the kind file that the template does not use."""
         for key, value in (self._kind.document if node is None else node).items():
             place = (*pointer, key)
             if place in self._used:
@@ -123,7 +123,7 @@ class Values:
         return found
 
     def _named(self, path: Path, part: Part, scope: Scope) -> Found:
-        """Look up a name in the loops, the template and the short file."""
+        """Look up a name in the loops, the template and the kind file."""
         if path.name in scope:
             return scope[path.name]
         if path.name not in self._template.document:

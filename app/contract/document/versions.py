@@ -47,7 +47,7 @@ def read(
     :param name: the name of the root in messages; its path by default
     :param read_file: reads a file, as for `bundling.read`
     :param resolve: resolves the links of a path
-    :param expand: expands a template for a short file
+    :param expand: expands a template for a kind file
     :raises UnknownVersion: there is no such version
     :raises ContractError: a file can't be read, or the files don't fit together
     """

@@ -1,6 +1,6 @@
 """Run the plan of a request: authenticate, read, call the handler, validate the response, encode, each once.
 
-Nothing here waits: on SQLite it runs on the event loop's thread, on PostgreSQL on a thread of a pool.
+On SQLite it runs on the event loop's thread and never blocks; on PostgreSQL it runs on a thread of a pool and may block.
 """
 
 import contextlib

@@ -3,8 +3,8 @@
 A plain queue and one callback per response: `loop.run_in_executor` chains two futures per request, which costs several times as
 much.
 
-No thread waits for a lock of another transaction. A call that would have to raises `WouldBlock` and is retried after a while, on
-at most half of the threads: the others are for other calls.
+No thread waits long for a lock of another transaction: the call raises `WouldBlock` and is retried after a while, on at most half
+of the threads. The others are for other calls.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Objects of the contract's models - stages, policies, prompts - and all statements on their tables.
+"""Objects of models without a table of their own, such as stages, prompts and users, and all statements on their tables.
 
 No model is known by name here: the contract declares their properties and references.
 """

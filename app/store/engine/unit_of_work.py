@@ -1,4 +1,4 @@
-"""Units of work: the writes of a request on a thread of its own are one transaction, which ends with the request."""
+"""Units of work: the writes of a request on a thread are one transaction, which ends with the request."""
 
 import contextlib
 import threading

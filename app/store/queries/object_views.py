@@ -1,4 +1,4 @@
-"""Views of stages, policies and prompts: their columns, filters and sort keys."""
+"""Views of objects without a table of their own, such as stages and users: their columns, filters and sort keys."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

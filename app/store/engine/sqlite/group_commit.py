@@ -1,8 +1,8 @@
 """Group commit: the requests that arrive together on one event loop share a commit.
 
 Most of a small write is the wait for the disk. Transactions that begin in successive iterations of the event loop become
-savepoints of one transaction, which is committed in the first iteration without another one: a single wait for all of them. No
-data that they wrote or read may leave the process before `pending` is done.
+savepoints of one transaction, which is committed in the first iteration that adds no further transaction: a single wait for all
+of them. No data that they wrote or read may leave the process before `pending` is done.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ _COLLECTIONS = ((), ("paths",), ("components",))
 _WHOLE = 3
 
 
-def stays(old: Contract, new: Contract, pointer: Pointer) -> bool:
+def is_kept(old: Contract, new: Contract, pointer: Pointer) -> bool:
     """Whether a part of the old contract still exists in the new one, and is only gone from its use."""
     return _survivor(old.document, new.document, pointer) == pointer
 

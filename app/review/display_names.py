@@ -11,7 +11,7 @@ _UNSAID_AT_THE_END = ("content", "anyOf", "oneOf", "not")
 _USUAL = "application/json"
 
 
-def subject(contract: Contract, pointer: Pointer) -> str:
+def display_name(contract: Contract, pointer: Pointer) -> str:
     """The name of the part of a contract with a place: `Flow.slug`, `flows_instances_list search`.
 
     It is unique, so that a waiver never covers another finding.

@@ -19,8 +19,8 @@ _REFUSED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """The access of a blueprint to the machine.
+class HostAccess:
+    """The access of a blueprint to the host.
 
     :param env: whether `!Env` may read the environment
     :param folders: the folders whose files `!File` may read

@@ -25,7 +25,7 @@ class Samples:
     properties: Callable[[Model], Mapping[str, Sequence[Any]]] = lambda _: {}
 
 
-def check_models_made(contract: Contract, samples: Samples) -> Iterator[Finding]:
+def check_generated_objects(contract: Contract, samples: Samples) -> Iterator[Finding]:
     """Check that the schemas of models admit samples of generated properties."""
     for name, schema in contract.document.get("components", {}).get("schemas", {}).items():
         model = samples.models.get(schema.get("x-model", {}).get("name", ""))
@@ -33,7 +33,7 @@ def check_models_made(contract: Contract, samples: Samples) -> Iterator[Finding]
             yield from _check_model(contract, ("components", "schemas", name), model, samples.properties(model))
 
 
-def check_responses_made(
+def check_generated_responses(
     contract: Contract, pointer: Pointer, operation: dict[str, Any], samples: Sequence[Any], reader: SchemaReader
 ) -> Iterator[Finding]:
     """Check that the successful response of an operation admits samples."""

@@ -10,7 +10,7 @@ import click
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class BlueprintOptions:
     """Options for blueprints that only the operator of the machine may set.
 
     :param env: whether `!Env` may read the environment
@@ -26,11 +26,11 @@ class Allowed:
         return self.env or bool(self.folders) or self.skip_unknown
 
 
-NOTHING = Allowed()
+NOTHING = BlueprintOptions()
 
 
-def allowing(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of `Allowed` to a command, which gets them as `allowed`."""
+def blueprint_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `BlueprintOptions` to a command, which gets them as `allowed`."""
 
     @click.option("--allow-env", is_flag=True, help="Let !Env in blueprints read the environment.")
     @click.option(
@@ -49,6 +49,6 @@ def allowing(command: Callable[..., None]) -> Callable[..., None]:
     def with_options(
         *args: Any, allow_env: bool, allow_files: tuple[Path, ...], skip_unknown: bool, **rest: Any
     ) -> None:
-        command(*args, allowed=Allowed(allow_env, allow_files, skip_unknown), **rest)
+        command(*args, allowed=BlueprintOptions(allow_env, allow_files, skip_unknown), **rest)
 
     return with_options

@@ -13,7 +13,7 @@ _OF_THE_SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf", "not"})
 _PARTS, _STEPS = 2_000, 100
 
 
-def check_circles(contract: Contract) -> Iterator[Finding]:
+def check_cycles(contract: Contract) -> Iterator[Finding]:
     """Check that no schema is composed of itself, or of so many others that validating one value takes too long.
 
     A schema may contain itself in a property or an item, because values are finite.
