@@ -29,7 +29,7 @@ def banner(
     lines = [
         f"URL:   {url}{contract.base_path}/",
         f"Docs:  {url}/docs/",
-        f"API:   {contract.document['info']['version']}, {_near(Path(contract.name))}",
+        f"API:   {contract.document['info']['version']}, {_near(contract.files[0])}",
         f"Store: {_store(settings) if lasting else 'in memory, until the server stops'}",
         *about_tokens,
         *_watch(watched),

@@ -1,9 +1,8 @@
 """The server as a process."""
 
-import contextlib
 import os
-import secrets
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,8 +17,11 @@ from flows_server.testing.client import Flows
 
 IN_MEMORY = "sqlite:///:memory:"
 
-_START = 60
-_STOP = 30
+# The maximum time of the start and of the end, in seconds.
+_START, _STOP = 60, 30
+
+# Runs a command until standard input ends: however the tests end, the server ends with them.
+_UNTIL_INPUT_ENDS = 'exec 3>&1 >&2; "$@" >&3 3>&- & server=$!; exec 3>&-; cat; kill $server; wait $server'
 
 
 class ServerError(Exception):
@@ -35,6 +37,7 @@ class Server:
     :param seed: a folder of blueprints to apply first, or `default` for the flows of a new authentik
     :param contract: the OpenAPI document to serve; the one of the package by default
     :param database_url: the store, as in `FLOWS_DATABASE_URL`; by default one that ends with the server
+    :param token: the superuser's token of a new store; an existing one has to have it
     :param deterministic: whether time and identifiers are the same in each run
     :param settings: further settings by variable, such as `{"FLOWS_BODY_LIMIT": "1000"}`; those of this process do not apply
     :param command: the command `flows`, if it is installed elsewhere
@@ -46,11 +49,12 @@ class Server:
         seed: str | Path | None = None,
         contract: str | Path | None = None,
         database_url: str = IN_MEMORY,
+        token: str = "a-token-for-tests",  # noqa: S107  # of a store that only tests use
         deterministic: bool = False,
         settings: Mapping[str, str] | None = None,
         command: Sequence[str] | None = None,
     ) -> None:
-        self.token = secrets.token_hex(16)
+        self.token = token
         self.url = self.version = ""
         # -P: a package `app` in the current folder is not the server's.
         self._command = [*(command or (sys.executable, "-P", "-m", "flows_server"))]
@@ -73,19 +77,21 @@ class Server:
     def __enter__(self) -> Self:
         """Start the server. :raises ServerError: it did not start"""
         self._log = tempfile.TemporaryFile()
-        command = [*self._command, "serve", *self._options]
+        self._process = subprocess.Popen(  # noqa: S603  # the caller's command
+            ["/bin/sh", "-c", _UNTIL_INPUT_ENDS, "sh", *self._command, "serve", *self._options],
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            # Ctrl-C is for the tests, whose end needs the server.
+            start_new_session=True,
+        )
         try:
-            self._process = subprocess.Popen(  # noqa: S603  # the caller's command
-                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log
-            )
             self.url, self.version = self._announced(self._process)
-            self._control = Flows(self.url, self.token)
-        except OSError as error:
-            self._end()
-            raise ServerError(f"{command[0]} can't be started: {error.strerror}.") from error
         except BaseException:
             self._end()
             raise
+        self._control = Flows(self.url, self.token)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,8 +104,8 @@ class Server:
         """The log of the server."""
         if self._log is None:
             return ""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")
+        file = self._log.fileno()
+        return os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")
 
     def client(self) -> Flows:
         """A client with a superuser's token, to be closed after use."""
@@ -147,23 +153,18 @@ class Server:
         while ready and "API" not in printed and (line := process.stdout.readline().decode()):
             name, _, value = line.partition(":")
             printed[name] = value.strip()
-        if "API" in printed:
-            return printed["URL"], printed["API"].partition(",")[0]
-        # Its last lines.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1)
-        raise ServerError(f"The server did not start{'' if ready else f' within {_START} s'}.\n{self.log}")
+        if "API" not in printed:
+            raise ServerError(f"The server did not start{'' if ready else f' within {_START} s'}.\n{self.log}")
+        return printed["URL"], printed["API"].partition(",")[0]
 
     def _end(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(_STOP)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            if self._process.stdout is not None:
-                self._process.stdout.close()
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        process, log = self._process, self._log
+        if process is None or log is None:
+            return
+        try:
+            process.communicate(timeout=_STOP)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+        log.close()
+        self._process = self._log = None

@@ -1,12 +1,18 @@
 """The pytest plugin, as a project uses it that has installed the server."""
 
 import json
+import socket
+import subprocess
+import sys
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from flows_server.testing import Server, ServerError
 from flows_server.testing.coverage import merged
 from flows_server.testing.exchanges import described
+from tests.serving import runs, wait_for
 
 pytest_plugins = ["pytester"]
 
@@ -151,8 +157,35 @@ def test_a_server_that_can_not_start_says_why(project, tmp_path):
 
 
 def test_a_command_that_is_missing_is_named():
-    with pytest.raises(ServerError, match="no-such-command can't be started"), Server(command=["no-such-command"]):
+    with pytest.raises(ServerError, match=r"no-such-command: .*not found"), Server(command=["no-such-command"]):
         pass
+
+
+def test_a_server_ends_with_its_tests_however_they_end(tmp_path):
+    script = (
+        "from flows_server.testing import Server\nserver = Server().__enter__()\nprint(server.url, flush=True)\ninput()"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tests:
+        url = urlsplit(tests.stdout.readline())
+        children = psutil.Process(tests.pid).children(recursive=True)
+        assert children
+        tests.kill()
+    wait_for(lambda: not any(child.is_running() and runs(child) for child in children), "the end of the server")
+    with pytest.raises(ConnectionRefusedError), socket.create_connection((url.hostname, url.port)):
+        pass
+
+
+def test_a_store_that_lasts_is_put_back_in_each_run(database_url, run):
+    assert (
+        run("db", "upgrade", FLOWS_DATABASE_URL=database_url, FLOWS_BOOTSTRAP_TOKEN="a-token-for-tests").returncode == 0
+    )
+    for _ in range(2):
+        with Server(database_url=database_url) as server, server.client() as flows:
+            server.snapshot()
+            assert flows.post("flows/instances/", json=FLOW).status_code == 201
+            server.restore()
+            assert flows.get("flows/instances/").json()["results"] == []
 
 
 def report(*operations):
