@@ -234,6 +234,7 @@ class Collection:
     :param seen_with: the permissions to see an object; None if no operation retrieves one
     :param related: the property with related objects, read together with an object; empty if there is none
     :param targets: the targets of policy bindings among its objects, as a collection of its own
+    :param nested: the properties of nested objects, by the property with them
     """
 
     model: str
@@ -242,6 +243,7 @@ class Collection:
     seen_with: frozenset[str] | None = None
     related: str = ""
     targets: "Collection | None" = None
+    nested: Mapping[str, Set[str]] = field(default_factory=dict)
 
     @property
     def relation(self) -> str:

@@ -4,7 +4,7 @@ A row may have a model that the contract no longer has: its representation has t
 and the name of its own one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import cache, partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -62,6 +62,12 @@ class Representations:
     def __init__(self, models: Mapping[str, Model], collections: Mapping[str, Collection]) -> None:
         self._models = models
         self._related_of = {name: collection.related for name, collection in collections.items()}
+        self._nested = {name: collection.nested for name, collection in collections.items()}
+        # A version has the URL of a flow's background beside the background, and for the flows of a stage in its place.
+        flows = [model for model in models.values() if model.collection == "flows"]
+        self._has_url = any("background_url" in model.in_responses for model in flows)
+        shown = self._nested["stages"].get("flow_set", ()) if "stages" in collections else ()
+        self._background_of_stage = "background_url" if "background_url" in shown else "background"
         self._stand_in = cache(self._make_stand_in)
         # Each representation is created once: a response is cached by its row and representation.
         self.of = cache(self._make_shape)
@@ -74,6 +80,9 @@ class Representations:
         """A user without its group objects, or a group without its user objects."""
         found = self.object(row)
         return {**found, **{name: None for name in ("groups_obj", "users_obj") if name in found}}
+
+    def _flow(self, row: Flow) -> dict[str, Any]:
+        return {**flow(row), "background_url": row.background} if self._has_url else flow(row)
 
     def stage(self, row: ObjectRow) -> dict[str, Any]:
         """The common properties of all stages."""
@@ -113,14 +122,15 @@ class Representations:
     def policy_binding(self, row: PolicyBindingRow) -> dict[str, Any]:
         """The binding of a policy, a user or a group."""
         bound = self._bound(row)
+        nested = self._nested["policy_bindings"]
         return {
             "pk": row.pk,
             "policy": row.policy,
             "group": row.group,
             "user": None if row.user is None else int(row.user),
             "policy_obj": bound.get(row.policy),
-            "group_obj": bound.get(row.group),
-            "user_obj": bound.get(row.user),
+            "group_obj": _some(bound.get(row.group), nested.get("group_obj")),
+            "user_obj": _some(bound.get(row.user), nested.get("user_obj")),
             "target": row.target,
             "negate": bool(row.negate),
             "enabled": bool(row.enabled),
@@ -145,7 +155,7 @@ class Representations:
         collection = self._models[scope].collection if scope in self._models else scope
         match collection:
             case "flows":
-                return flow
+                return self._flow
             case "stage_bindings":
                 return self.stage_binding
             case "policy_bindings":
@@ -219,7 +229,27 @@ class Representations:
         }
 
     def _stage(self, pk: str, name: str, model: str, flow_set: str) -> dict[str, Any]:
-        return {**self._names(pk, name, self._model("stages", model)), "flow_set": _flow_set(flow_set)}
+        return {**self._names(pk, name, self._model("stages", model)), "flow_set": self._flow_set(flow_set)}
+
+    def _flow_set(self, flows: str) -> list[dict[str, Any]]:
+        """The flows of a stage, from the JSON of the store."""
+        return [
+            {
+                "pk": values["pk"],
+                "policybindingmodel_ptr_id": values["policybindingmodel_ptr_id"],
+                "name": values["name"],
+                "slug": values["slug"],
+                "title": values["title"],
+                "designation": values["designation"],
+                self._background_of_stage: values["background"],
+                "policy_engine_mode": values["policy_engine_mode"],
+                "compatibility_mode": bool(values["compatibility_mode"]),
+                "export_url": URL,
+                "layout": values["layout"],
+                "denied_action": values["denied_action"],
+            }
+            for values in (dict(zip(FLOW_SET, row, strict=True)) for row in orjson.loads(flows))
+        ]
 
     def _related(self, collection: str, row: ObjectRow) -> dict[str, Any]:
         """The related objects in a representation."""
@@ -229,7 +259,7 @@ class Representations:
         related = RELATIONS[name].samples[0] if row.related is None else row.related
         match name:
             case "flow_set":
-                return {name: _flow_set(related)}
+                return {name: self._flow_set(related)}
             case "groups_obj":
                 return user_properties(row.properties, related)
             case "users_obj":
@@ -237,7 +267,10 @@ class Representations:
             case "flow_obj":
                 return invitation_properties(related)
             case "promptstage_set":
-                return {name: [self._stage(*owner) for owner in orjson.loads(related)]}
+                stages = map(ObjectRow._make, orjson.loads(related))
+                return {name: [self._stage(one.pk, one.name, one.model, one.related) for one in stages]}
+            case "prompt_stages_obj":
+                return {name: [self._any("stages", ObjectRow._make(one)) for one in orjson.loads(related)]}
         return {name: related}
 
 
@@ -266,22 +299,8 @@ def representations_of(store: Store) -> Representations:
     return found
 
 
-def _flow_set(flows: str) -> list[dict[str, Any]]:
-    """The flows of a stage, from the JSON of the store."""
-    return [
-        {
-            "pk": values["pk"],
-            "policybindingmodel_ptr_id": values["policybindingmodel_ptr_id"],
-            "name": values["name"],
-            "slug": values["slug"],
-            "title": values["title"],
-            "designation": values["designation"],
-            "background": values["background"],
-            "policy_engine_mode": values["policy_engine_mode"],
-            "compatibility_mode": bool(values["compatibility_mode"]),
-            "export_url": URL,
-            "layout": values["layout"],
-            "denied_action": values["denied_action"],
-        }
-        for values in (dict(zip(FLOW_SET, row, strict=True)) for row in orjson.loads(flows))
-    ]
+def _some(found: dict[str, Any] | None, names: Set[str] | None) -> dict[str, Any] | None:
+    """The properties that a nested object has in the contract."""
+    if found is None or names is None or found.keys() <= names:
+        return found
+    return {name: value for name, value in found.items() if name in names}

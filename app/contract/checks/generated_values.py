@@ -7,7 +7,7 @@ from typing import Any
 from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding, shown
 from app.contract.validation.rules import violated_by
-from app.contract.validation.schemas import Direction, SchemaReader, schema_properties
+from app.contract.validation.schemas import Direction, SchemaReader, default_of, schema_properties
 from app.domain import Model
 
 
@@ -41,8 +41,19 @@ def check_generated_responses(
     place, response = contract.resolve((*pointer, "responses", code), operation["responses"][code])
     for media_type, media in response.get("content", {}).items() if samples else ():
         schema = (*place, "content", media_type, "schema")
+        defaults = _defaults(contract, media["schema"])
         for sample in samples:
-            yield from _check(contract, schema, media["schema"], sample, reader)
+            whole = {**defaults, **sample} if defaults and isinstance(sample, dict) else sample
+            yield from _check(contract, schema, media["schema"], whole, reader)
+
+
+def _defaults(contract: Contract, schema: Any) -> dict[str, Any]:
+    """The values of properties that a result lacks."""
+    return {
+        name: default[0]
+        for name, (_, property_schema) in schema_properties(contract, schema).items()
+        if (default := default_of(property_schema))
+    }
 
 
 def _check_model(

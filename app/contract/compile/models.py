@@ -50,9 +50,24 @@ def collections(contract: Contract) -> Mapping[str, Collection]:
             seen_with=seen_with.get(name, seen_with.get(declared["model"])),
             related=declared.get("related", ""),
             targets=_targets(declared["targets"]) if "targets" in declared else None,
+            nested=_nested(contract, name),
         )
         for name, declared in contract.document.get("x-collections", {}).items()
     }
+
+
+def _nested(contract: Contract, collection: str) -> dict[str, frozenset[str]]:
+    """The properties of objects within the objects of a collection, by the property with them."""
+    schemas = contract.document.get("components", {}).get("schemas", {}).values()
+    schema: dict[str, Any] = next(
+        (one for one in schemas if one.get("x-model", {}).get("collection") == collection), {}
+    )
+    found = {}
+    for name, (_, property_schema) in schema_properties(contract, schema).items():
+        within = schema_properties(contract, property_schema.get("items", property_schema))
+        if within:
+            found[name] = frozenset(within)
+    return found
 
 
 def _targets(declared: Mapping[str, Any]) -> Collection:

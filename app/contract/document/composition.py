@@ -26,7 +26,9 @@ class ComposedContract(Contract):
     def __init__(
         self, base: Contract, overlays: Iterable[Overlay], document: dict[str, Any], origins: dict[Pointer, Part]
     ) -> None:
-        super().__init__((*base.sources, *(overlay.file for overlay in overlays)), document, origins)
+        files = tuple(overlay.file for overlay in overlays)
+        super().__init__((*base.sources, *files), document, origins)
+        self.overlays = files
 
     def references(self) -> Iterator[tuple[Source, Pointer, dict[str, Any]]]:
         """Iterate over the objects of the document with a `$ref`: this contract, pointer in it, and object."""

@@ -101,9 +101,9 @@ class Contract:
     :param document: the document, without references to a file
     :param origins: the file and pointer of each part that does not have the same pointer in the root
 
-    `sources` are the files. The compiled schemas of `app.contract.validation.schemas` are kept here by direction:
-    `definitions` of components, `validators`, and the `reusable` ones of an earlier contract. `memory` has the results of
-    `cached` functions.
+    `sources` are the files, and `overlays` those of later versions among them. The compiled schemas of
+    `app.contract.validation.schemas` are kept here by direction: `definitions` of components, `validators`, and the
+    `reusable` ones of an earlier contract. `memory` has the results of `cached` functions.
     """
 
     def __init__(
@@ -112,6 +112,7 @@ class Contract:
         self.name = files[0].name
         self.document = document
         self.sources = files
+        self.overlays: tuple[File, ...] = ()
         self.origins = {(): (files[0], ()), **origins}
         self.definitions: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self.validators: defaultdict[str, dict[Any, Any]] = defaultdict(dict)

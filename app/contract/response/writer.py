@@ -123,6 +123,8 @@ class ResponseWriter:
         return self._write_page(result, stored, found) if stored else self._write(_represented(result))
 
     def _write(self, value: Any) -> bytes:
+        if isinstance(value, dict):
+            value = self._completed(value)
         self._complete(value, stored=False)
         _validate(self.validator, value)
         return encode(value)
@@ -144,8 +146,8 @@ class ResponseWriter:
         return json
 
     def _write_page(self, page: dict[str, Any], stored: list[str], found: list[StoredViolation]) -> bytes:
-        _validate(self._open_validator, {**page, **{name: [None] * len(page[name]) for name in stored}})
-        written = dict(page)
+        written = self._completed(page)
+        _validate(self._open_validator, {**written, **{name: [None] * len(page[name]) for name in stored}})
         for name in stored:
             written[name] = fragments = []
             for index, item in enumerate(page[name]):
@@ -154,6 +156,11 @@ class ResponseWriter:
                 except ResponseValidationError as error:
                     raise ResponseValidationError(f"{name}/{index}/{error}") from error
         return encode(written)
+
+    def _completed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result of a handler with the defaults of properties that it lacks."""
+        lacking = {name: default for name, default in self._defaults.items() if name not in result}
+        return {**result, **lacking}
 
     def own_errors(self, stored: StoredObject) -> tuple[dict[str, Any], list[ValidationError]]:
         """An object's representation, and the violations by its own stored values, without those of nested objects."""

@@ -150,12 +150,13 @@ def object_references(outer: sa.FromClause = objects) -> sa.ColumnElement[str]:
 
 
 def _owners() -> sa.ColumnElement[Any]:
-    """The stages that refer to an object, as JSON."""
-    owners = objects.alias("owners")
-    joined = references.join(owners, owners.c.pk == references.c.owner)
-    columns = (owners.c.pk, owners.c.name, owners.c.model, flow_set(owners))
-    order = (owners.c.name, references.c.position)
-    return json_rows(columns, joined, objects, references.c.object == objects.c.pk, order)
+    """The stages that refer to an object, as JSON of their rows."""
+    owners, reference = objects.alias("owners"), references.alias("owning")
+    joined = reference.join(owners, owners.c.pk == reference.c.owner)
+    properties = readable(owners.c.members)
+    columns = (owners.c.pk, owners.c.model, owners.c.name, properties, object_references(owners), flow_set(owners))
+    order = (owners.c.name, reference.c.position)
+    return json_rows(columns, joined, objects, reference.c.object == objects.c.pk, order)
 
 
 def _absence_field(present: Callable[[], sa.Exists]) -> Field:
@@ -182,6 +183,7 @@ RELATIONS: Mapping[str, Relation] = {
         {"no_flows": _absence_field(lambda: sa.exists().where(stage_bindings.c.stage == objects.c.pk))},
     ),
     "promptstage_set": Relation(_owners, ["[]"]),
+    "prompt_stages_obj": Relation(_owners, ["[]"]),
     "groups_obj": Relation(lambda: groups_of(objects), ["[]"], user_fields()),
     "users_obj": Relation(lambda: members_of_group(objects), ["[]"], group_fields()),
     FLOW_OBJ: Relation(lambda: referred(objects), ["[]"], invitation_fields()),
