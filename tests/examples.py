@@ -197,7 +197,7 @@ class Examples:
             return None
         (media,) = self.contract.resolve((), operation.spec["requestBody"])[1]["content"].values()
         return {
-            name: self._leading(operation.body.properties[name].get("x-references"), value)
+            name: self._leading(operation.body.properties.get(name, {}).get("x-references"), value)
             for name, value in media["example"].items()
         }
 

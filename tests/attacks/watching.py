@@ -12,7 +12,7 @@ from tests.asgi import Client
 HEADERS = {
     "accept-ranges", "allow", "cache-control", "content-disposition", "content-length", "content-security-policy", "content-type",
     "date", "etag", "last-modified", "referrer-policy", "vary", "x-authentik-id", "x-content-type-options",
-    "x-contract-rule", "x-frame-options",
+    "x-contract-rule", "x-contract-version", "x-frame-options",
 }  # fmt: skip
 
 
