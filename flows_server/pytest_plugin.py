@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = {
     "seed": ("DIR", "apply the blueprints of this folder first; `default` for the flows of a new authentik"),
+    "version": ("VERSION", "serve this version of authentik, such as 2025.12"),
     "contract": ("FILE", "serve this OpenAPI document"),
     "database_url": ("URL", "keep the store here, {worker} being the name of the xdist worker; default: in memory"),
     "command": ("COMMAND", "the command `flows`, if it is installed elsewhere"),
@@ -67,6 +68,7 @@ def flows_server(pytestconfig: pytest.Config, flows_settings: Mapping[str, str])
     url = _option(pytestconfig, "database_url") or IN_MEMORY
     with Server(
         seed=_path(pytestconfig, "seed"),
+        version=_option(pytestconfig, "version"),
         contract=_path(pytestconfig, "contract"),
         database_url=url.replace("{worker}", os.environ.get("PYTEST_XDIST_WORKER", "main")),
         deterministic=bool(_option(pytestconfig, "deterministic")),

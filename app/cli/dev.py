@@ -16,7 +16,7 @@ from app.settings import Settings
 
 @click.command(short_help="Serve the API, and reload the contract on each save.")
 @click.pass_obj
-@overriding("host", "port")
+@overriding("host", "port", "version")
 @click.option("--deterministic", is_flag=True, help="Fix time and identifiers, for tests.")
 @seeding
 def command(settings: Settings, *, seed: Seed | None, deterministic: bool) -> None:

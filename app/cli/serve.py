@@ -14,7 +14,7 @@ from app.settings import Settings
 
 @click.command(short_help="Serve the API until told to stop.")
 @click.pass_obj
-@overriding("host", "port", "workers")
+@overriding("host", "port", "version", "workers")
 @click.option("--record", is_flag=True, help="Record requests, for coverage and traffic.")
 @click.option("--deterministic", is_flag=True, help="Fix time and identifiers, for tests.")
 @seeding

@@ -35,6 +35,7 @@ class Server:
             flows.get("flows/instances/").raise_for_status()
 
     :param seed: a folder of blueprints to apply first, or `default` for the flows of a new authentik
+    :param version: the version of authentik to serve, such as `2025.12`; the first by default
     :param contract: the OpenAPI document to serve; the one of the package by default
     :param database_url: the store, as in `FLOWS_DATABASE_URL`; by default one that ends with the server
     :param token: the superuser's token of a new store; an existing one has to have it
@@ -47,6 +48,7 @@ class Server:
         self,
         *,
         seed: str | Path | None = None,
+        version: str | None = None,
         contract: str | Path | None = None,
         database_url: str = IN_MEMORY,
         token: str = "a-token-for-tests",  # noqa: S107  # of a store that only tests use
@@ -62,6 +64,7 @@ class Server:
             "--record",
             *(["--deterministic"] if deterministic else []),
             *(["--seed", str(seed)] if seed else []),
+            *(["--version", version] if version else []),
         ]
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("FLOWS_")},

@@ -55,6 +55,18 @@ identifiers = set()
     result.assert_outcomes(passed=3)
 
 
+def test_a_version_is_that_of_the_server(project):
+    result = project(
+        """
+def test_version(flows, flows_server):
+    assert flows_server.version.startswith("2024.12")
+    assert flows.get("stages/redirect/").is_success
+""",
+        *("--flows-version", "2024.12"),
+    )
+    result.assert_outcomes(passed=1)
+
+
 def test_a_failed_test_shows_its_own_requests_and_the_line_that_rejected_one(project):
     result = project(
         """
