@@ -27,6 +27,9 @@ from app.store.queries.listing import PageRequest
 # The number of flows on a page, each with its drawing.
 _SIZE = 20
 
+# The number of nodes and edges of the largest flow that is drawn, so that no page exceeds some MB.
+_DRAWN = 200
+
 
 class _Slug(NamedTuple):
     """The sort key of the list."""
@@ -38,11 +41,12 @@ class _Slug(NamedTuple):
 class ShownFlow(NamedTuple):
     """A flow on a page.
 
-    :param text: its diagram for Mermaid
+    :param drawing: its diagram; None if it is too large
+    :param text: the diagram for Mermaid
     """
 
     structure: Structure
-    drawing: Drawing
+    drawing: Drawing | None
     text: str
 
 
@@ -71,7 +75,7 @@ def _for_caller(store: Store, content: Callable[[Store, RequestContext], dict[st
     try:
         access = caller(store)
         context = RequestContext(access.name, access.superuser, access.permissions, "")
-        if not context.sees(store.collections["flows"]):
+        if (collection := store.collections.get("flows")) is None or not context.sees(collection):
             raise Forbidden(PERMISSION_DENIED)
     except Forbidden as error:
         return _page("flows/sign_in.html", 403, {"message": error.description})
@@ -103,7 +107,7 @@ def _shown(store: Store, context: RequestContext, slug: str) -> ShownFlow:
     """:raises NotFound: there is no such flow"""
     structure = visible_bindings(store.structures.get(slug), context, store.collections)
     lines = flowchart(structure, store.models)
-    return ShownFlow(structure, draw(lines), mermaid(lines))
+    return ShownFlow(structure, draw(lines), mermaid(lines)) if len(lines) <= _DRAWN else ShownFlow(structure, None, "")
 
 
 def _page(template: str, status: int, values: Mapping[str, Any]) -> Response:

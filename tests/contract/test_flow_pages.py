@@ -131,6 +131,21 @@ def test_flows_are_searched_and_divided_into_pages(client, make_flow):
         assert client.get("/flows/", query=missing).status == 404
 
 
+def test_a_flow_that_is_too_large_is_told_instead_of_drawn(client, flow):
+    made = flow("large")
+    stage = client.post("/api/v3/stages/dummy/", {"name": "Many"}).json()["pk"]
+    for order in range(200):
+        assert (
+            client.post("/api/v3/flows/bindings/", {"target": made["pk"], "stage": stage, "order": order}).status == 201
+        )
+    flow("small", "Small", "Second", "Two")
+    response = client.get("/flows/")
+    assert response.body.count(b"<svg ") == 1
+    assert "It has 201 stages with their policies, which is too many to draw." in text_of(response)
+    query = re.search(r"GET (/api/v3/flows/bindings/)\?(target=\S+) lists", text_of(response))
+    assert client.get(query[1], query=query[2]).json()["pagination"]["count"] == 201
+
+
 def test_an_empty_store_says_how_to_fill_it(client):
     assert "flows serve --seed default" in text_of(client.get("/flows/"))
 
