@@ -25,6 +25,7 @@ from app.contract.document.contract import Contract, cached
 from app.contract.document.versions import names, overlays, root_release
 from app.contract.request.authentication import BearerSecurityHandler
 from app.contract.response.examples import no_handler
+from app.contract.response.stand_ins import StandIns
 from app.contract.serve.asgi import Room
 from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
 from app.contract.serve.compiled_versions import CompiledVersions
@@ -281,6 +282,7 @@ def _server(settings: Settings, contract: Contract, store: Store) -> Server:
         settings.json_limit,
         unit_of_work=store.database.unit_of_work,
         restricted=store.restricted,
+        stand_ins=StandIns(settings.contract),
     )
 
 

@@ -15,6 +15,7 @@ from app.contract.document.contract import Contract
 from app.contract.document.overlays import minor
 from app.contract.request.path import PathReader
 from app.contract.response.responses import lines, path_headers
+from app.contract.response.stand_ins import StandIns
 from app.metrics import Metrics
 
 
@@ -24,6 +25,7 @@ class ContractAPI:
     :param contract: the contract
     :param metrics: counts the requests
     :param path_prefix: the path in front of the base path, for URLs in responses
+    :param stand_ins: what is said instead of values that the enums lack
     :param security_map: Connexion's map of security handlers
     :param options: Connexion's other options of an API
     """
@@ -34,13 +36,16 @@ class ContractAPI:
         *,
         metrics: Metrics,
         path_prefix: str = "",
+        stand_ins: StandIns | None = None,
         security_map: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
         self.router: Router[PathPlan] = Router()
         self._contract = contract
         self._metrics = metrics
-        self._builder = PlanBuilder(contract, path_prefix + contract.base_path, SecurityHandlerFactory(security_map))
+        self._builder = PlanBuilder(
+            contract, path_prefix + contract.base_path, SecurityHandlerFactory(security_map), stand_ins
+        )
         self._options = options
         self._compiling = threading.Lock()
         for template in dict.fromkeys(path for _, path, _, _ in contract.operations()):

@@ -18,6 +18,7 @@ from app.contract.request.path import PathReader, argument_of
 from app.contract.request.query import QueryReader
 from app.contract.response.examples import Examples, no_handler
 from app.contract.response.responses import Header
+from app.contract.response.stand_ins import StandIns, enum_of
 from app.contract.response.writer import ResponseWriter, WriterBuilder
 from app.contract.validation.schemas import Direction, SchemaReader, is_file, schema_properties
 from app.exchanges import Credentials
@@ -49,6 +50,7 @@ class Plan:
     :param single_statement: whether the handler normally runs one short statement
     :param long_running: whether the handler may take seconds
     :param is_short: whether nothing has to be awaited on SQLite: neither a long-running handler nor a body
+    :param enums: the values of enums in the body of a change, by property
     :param status: status code of success
     :param files: media types of a successful response that is a file; empty if it is JSON, or nothing
     :param writer: writes a successful response that is JSON; None if it is not
@@ -72,6 +74,7 @@ class Plan:
     single_statement: bool
     long_running: bool
     is_short: bool
+    enums: Mapping[str, frozenset[Any]]
     status: int
     files: tuple[str, ...]
     writer: ResponseWriter | None
@@ -108,12 +111,19 @@ class PlanBuilder:
     :param contract: the contract
     :param base_path: the base path of URLs in responses, without a trailing slash
     :param security: Connexion's factory of security handlers
+    :param stand_ins: what is said instead of values that the enums lack
     """
 
-    def __init__(self, contract: Contract, base_path: str, security: SecurityHandlerFactory) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        base_path: str,
+        security: SecurityHandlerFactory,
+        stand_ins: StandIns | None = None,
+    ) -> None:
         self._contract = contract
         self._security = security
-        self._writers = WriterBuilder(contract, base_path)
+        self._writers = WriterBuilder(contract, base_path, stand_ins)
         self._responses = SchemaReader(contract, Direction.RESPONSE)
 
     def build(self, operation: AbstractOperation) -> Plan:
@@ -156,11 +166,16 @@ class PlanBuilder:
             single_statement=getattr(operation.function, "single_statement", False),
             long_running=long_running,
             is_short=body is None and not long_running,
+            enums=self._enums(body) if operation.method.lower() in ("put", "patch") else {},
             status=status,
             files=files,
             writer=self._writers.build(schema) if schema and not files else None,
             validators={code: self._validator(response) for code, response in responses.items() if code != status},
         )
+
+    def _enums(self, body: BodyReader | None) -> Mapping[str, frozenset[Any]]:
+        found = {name: enum_of(self._contract, schema) for name, schema in (body.properties if body else {}).items()}
+        return {name: options for name, options in found.items() if options}
 
     def _verify(self, operation: AbstractOperation) -> Verify | None:
         """The check of the first security requirement; the boot checks admit one scheme per operation."""

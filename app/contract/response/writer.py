@@ -21,6 +21,7 @@ from jsonschema_rs import ValidationError, Validator
 from app.contract.document.contract import Contract
 from app.contract.errors import ResponseValidationError
 from app.contract.response.responses import StoredViolation, encode
+from app.contract.response.stand_ins import StandIns
 from app.contract.validation.schemas import Direction, SchemaReader, default_of, flattened, schema_properties
 from app.contract.validation.violations import violations
 from app.domain import StoredObject
@@ -55,6 +56,7 @@ class ResponseWriter:
     :param validator: the validator of the schema
     :param properties: the properties of the schema
     :param urls: functions that build the values of `x-url-template`, by property
+    :param stand_ins: what is said instead of values that the enums lack; None to say them as they are stored
     """
 
     def __init__(
@@ -62,9 +64,11 @@ class ResponseWriter:
         validator: Validator,
         properties: Mapping[str, Mapping[str, Any]],
         urls: Mapping[str, Callable[[Any], str]],
+        stand_ins: StandIns | None = None,
     ) -> None:
         self.validator = validator
         self._urls = dict(urls)
+        self._stand_ins = stand_ins
         in_responses = {
             name: property_schema
             for name, property_schema in properties.items()
@@ -136,8 +140,11 @@ class ResponseWriter:
         value = stored.represent(stored.row)
         self._complete(value, stored=True)
         if not self.validator.is_valid(value):
-            found += self._stored_violations(value, changed)
-            return encode(value)
+            if self._stand_ins is not None:
+                value = self._stand_ins.replace(value, violations(self.validator, value, self._names).errors)
+            if self._stand_ins is None or not self.validator.is_valid(value):
+                found += self._stored_violations(value, changed)
+                return encode(value)
         json = encode(value)
         if len(json) <= _CACHED_LENGTH:
             if len(self._cache) >= _CACHED_OBJECTS:
@@ -229,11 +236,13 @@ class WriterBuilder:
 
     :param contract: the contract
     :param base_path: the base path of URLs, without a trailing slash
+    :param stand_ins: what is said instead of values that the enums lack
     """
 
-    def __init__(self, contract: Contract, base_path: str) -> None:
+    def __init__(self, contract: Contract, base_path: str, stand_ins: StandIns | None = None) -> None:
         self._contract = contract
         self._base_path = base_path
+        self._stand_ins = stand_ins
         self._reader = SchemaReader(contract, Direction.RESPONSE)
         self._writers: dict[Any, ResponseWriter] = {}
         # The schemas whose properties are being compiled.
@@ -253,6 +262,7 @@ class WriterBuilder:
                 for name, (_, property_schema) in properties.items()
                 if "x-url-template" in property_schema
             },
+            self._stand_ins,
         )
         # Before its properties: a schema may contain itself.
         self._writers[key] = writer

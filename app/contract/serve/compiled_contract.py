@@ -66,7 +66,7 @@ class ActiveContract:
         :param options: Connexion's options of an API
         """
         self._options = {**options, "path_prefix": self._path_prefix}
-        api = ContractAPI(self.contract, metrics=self._metrics, **self._options)
+        api = ContractAPI(self.contract, metrics=self._metrics, stand_ins=self._server.stand_ins, **self._options)
         self.compiled_contract = CompiledContract(self.contract, self._server, api, self._metrics)
         return api
 
@@ -77,7 +77,7 @@ class ActiveContract:
         :param handler_of: returns the handler of an operationId
         """
         options = {**self._options, "resolver": Resolver(handler_of)}
-        api = ContractAPI(contract, metrics=self._metrics, **options)
+        api = ContractAPI(contract, metrics=self._metrics, stand_ins=server.stand_ins, **options)
         return CompiledContract(contract, server, api, self._metrics)
 
     def activate(self, compiled_contract: CompiledContract) -> None:

@@ -27,13 +27,14 @@ from app.contract.request.query import MAX_PARAMETERS, TooManyParameters
 from app.contract.response import responses
 from app.contract.response.download import write_file
 from app.contract.response.responses import CONTINUE, PENDING, Response, StoredViolation, decode, detail
+from app.contract.response.stand_ins import StandIns
 from app.contract.serve.rejections import invalid, rejection_of
 from app.contract.serve.request import Request
 from app.contract.serve.response_cache import ResponseCache
 from app.contract.validation.messages import Messages
 from app.contract.validation.rules import ViolatedRule
 from app.contract.validation.wording import NON_FIELD_ERRORS
-from app.domain import RequestContext
+from app.domain import RequestContext, StoredObject
 from app.exchanges import Exchange, Reply, Unauthenticated
 from app.execution import Statement, Unfinished
 
@@ -73,6 +74,7 @@ class Server:
     :param memory: the response cache; None to cache none
     :param json_limit: the largest JSON body, in bytes; None for no further limit
     :param unit_of_work: rolls back all writes if an exception is raised
+    :param stand_ins: what is said instead of stored values that the enums of the contract lack
     """
 
     def __init__(
@@ -84,12 +86,14 @@ class Server:
         json_limit: int | None = None,
         unit_of_work: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
         restricted: Any = None,
+        stand_ins: StandIns | None = None,
     ) -> None:
         self._store = store
         self._restricted = store if restricted is None else restricted
         self._memory = memory
         self._problems = problems
         self._unit_of_work = unit_of_work
+        self.stand_ins = stand_ins
         self._body_limit = body_limit
         self._json_limit = body_limit if json_limit is None else min(json_limit, body_limit)
 
@@ -226,6 +230,8 @@ class Server:
             body, rejected = self._read_body(plan, plan.body, request)
             if rejected is not None:
                 return rejected if rejected is CONTINUE else self._unless_missing(path, plan, request, rejected)
+            if plan.enums and self.stand_ins is not None:
+                body = self._without_stand_ins(path, plan.enums, request, body, self.stand_ins)
             arguments = {**arguments, "body": body}
         if plan.knows_request:
             context = _context(request)
@@ -324,16 +330,47 @@ class Server:
             return _no_such_object(path, request)
         arguments, wrong = reader.query.read(request.query)
         if wrong is None:
-            context = {REQUEST: _context(request)} if reader.knows_request else {}
             try:
-                result = reader.handler(self._store, **request.path_values, **arguments, **context)
-                if type(result) is Statement:
-                    self._store.run(result)
+                self._retrieved(reader, request, arguments)
             except errors.NotFound:
                 return detail(404, responses.NOT_FOUND)
             except errors.InvalidChoice:
                 return rejection
         return rejection
+
+    def _without_stand_ins(
+        self,
+        path: PathPlan,
+        enums: Mapping[str, frozenset[Any]],
+        request: Request,
+        body: dict[str, Any],
+        stand_ins: StandIns,
+    ) -> dict[str, Any]:
+        """The body of a change without the stand-ins that come back unchanged: they do not overwrite what they stand for.
+
+        :param enums: the values of enums in the body, by property
+        """
+        doubtful = [name for name in enums if name in body and stand_ins.may_be_one(body[name])]
+        reader = path.plans.get("GET")
+        if not doubtful or reader is None:
+            return body
+        try:
+            found = self._retrieved(reader, request, reader.query.read(b"")[0])
+        except errors.NotFound:
+            return body
+        stored = found.represent(found.row) if type(found) is StoredObject else {}
+        unchanged = {
+            name
+            for name in doubtful
+            if name in stored and stored[name] != body[name] and stand_ins.said(stored[name], enums[name]) == body[name]
+        }
+        return {name: value for name, value in body.items() if name not in unchanged} if unchanged else body
+
+    def _retrieved(self, reader: Plan, request: Request, query: Mapping[str, Any]) -> Any:
+        """The object of a request's path. :param query: arguments of the query :raises NotFound: there is none"""
+        context = {REQUEST: _context(request)} if reader.knows_request else {}
+        result = reader.handler(self._store, **(request.path_values or {}), **query, **context)
+        return self._store.run(result) if type(result) is Statement else result
 
 
 @contextlib.contextmanager

@@ -1,0 +1,152 @@
+"""Stand-ins: what a version of the contract says instead of a stored value that its enum lacks.
+
+`x-stand-in` of an overlay states them beside the enum that gets the value. A stand-in may itself be a value that an earlier
+version lacks; then its own stand-in is used.
+"""
+
+import copy
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import structlog
+from jsonschema_rs import ValidationError
+
+from app.contract.document.contract import CONTAINERS, Contract
+from app.contract.document.findings import ContractError
+from app.contract.document.versions import overlays
+from app.contract.validation.schemas import flattened
+
+_KEYWORD, _ALL_OTHERS = "x-stand-in", "*"
+
+log = structlog.get_logger("flows.versions")
+
+
+class StandIns:
+    """The stand-ins that the overlays of a contract state. They are read when one is needed first.
+
+    :param path: the root file of the contract
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def of(self, value: Any, options: Collection[Any]) -> tuple[Any] | None:
+        """The stand-in of a value.
+
+        :param options: the values that the version has, null among them if it may be null
+        :returns: a tuple of the stand-in; None if there is none
+        """
+        waiting, seen = deque([value]), set()
+        while waiting:
+            for stand_in in self._table.get(waiting.popleft(), ()):
+                if stand_in in options:
+                    return (stand_in,)
+                if stand_in not in seen:
+                    seen.add(stand_in)
+                    waiting.append(stand_in)
+        return None
+
+    def may_be_one(self, value: Any) -> bool:
+        """Whether a value may stand for another one. A list may lack an item that has none."""
+        return isinstance(value, list) or (not isinstance(value, dict) and value in self._stand_ins)
+
+    def said(self, value: Any, options: Collection[Any]) -> Any:
+        """What a version with these values says instead of a value, or of a list of values; itself if it has it."""
+        if isinstance(value, list):
+            said = (item if item in options else self._item(item, options) for item in value)
+            return [item for item in said if item is not None]
+        if value in options:
+            return value
+        found = self.of(value, options)
+        return value if found is None else found[0]
+
+    def replace(self, document: Any, errors: Collection[ValidationError]) -> Any:
+        """Replace the values of a document that violate an enum by their stand-ins, in a copy. Others are kept.
+
+        :param errors: the violations
+        """
+        document = copy.deepcopy(document)
+        # Items are removed from the end on, so that the others keep their place.
+        for error in sorted(errors, key=_last_index, reverse=True):
+            options = list(_options(error))
+            if not options or not error.instance_path:
+                continue
+            *path, last = error.instance_path
+            part: Any = document
+            for key in path:
+                part = part[key]
+            found = self.of(part[last], options)
+            if isinstance(last, int) and found in (None, (None,)) and part[last] in self._table:
+                del part[last]
+            elif found is not None:
+                part[last] = found[0]
+        return document
+
+    def _item(self, item: Any, options: Collection[Any]) -> Any:
+        found = self.of(item, options)
+        return found[0] if found is not None else None if item in self._table else item
+
+    @cached_property
+    def _stand_ins(self) -> frozenset[Any]:
+        return frozenset(stand_in for found in self._table.values() for stand_in in found)
+
+    @cached_property
+    def _table(self) -> Mapping[Any, tuple[Any, ...]]:
+        """The stand-ins by value: several if enums have values of the same name."""
+        added: dict[str, list[Any]] = defaultdict(list)
+        stated: dict[str, dict[Any, Any]] = defaultdict(dict)
+        try:
+            for overlay in overlays(self._path):
+                for _, action in overlay.actions:
+                    for place, node in _mappings(action.get("update"), str(action["target"])):
+                        added[place] += node["enum"] if isinstance(node.get("enum"), list) else ()
+                        stated[place] |= node.get(_KEYWORD, {})
+        except ContractError as error:
+            log.error("stand-ins can't be read", finding=str(error.findings[0]))
+            return {}
+        table: dict[Any, dict[Any, None]] = defaultdict(dict)
+        for place, stand_ins in stated.items():
+            for value in (*stand_ins, *added[place]):
+                if value in stand_ins or _ALL_OTHERS in stand_ins:
+                    table[value][stand_ins.get(value, stand_ins.get(_ALL_OTHERS))] = None
+        table.pop(_ALL_OTHERS, None)
+        return {value: tuple(stand_ins) for value, stand_ins in table.items()}
+
+
+def enum_of(contract: Contract, schema: Any) -> frozenset[Any]:
+    """The values of a property's enum, or of that of its items, null among them if it may be null; empty without one."""
+    keywords = flattened(contract, schema)
+    if keywords.get("type") == "array":
+        return enum_of(contract, keywords.get("items", {}))
+    options = set(keywords.get("enum", ()))
+    for keyword in ("oneOf", "anyOf"):
+        for part in keywords.get(keyword, ()):
+            options |= enum_of(contract, part)
+    return frozenset(options | {None} if options and keywords.get("nullable") is True else options)
+
+
+def _last_index(error: ValidationError) -> int:
+    last = error.instance_path[-1] if error.instance_path else 0
+    return last if isinstance(last, int) else 0
+
+
+def _options(error: ValidationError) -> Iterator[Any]:
+    """The values of the enum that a value violates; those of all alternatives, if there are several."""
+    if error.kind.name == "enum":
+        yield from error.kind.as_dict()["options"]
+    elif error.kind.name in ("oneOf", "anyOf"):
+        for alternative in getattr(error.kind, "context", ()):
+            for inner in alternative:
+                yield from _options(inner)
+
+
+def _mappings(node: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The mappings within an update, with the target and the keys that lead to each."""
+    if isinstance(node, dict):
+        yield place, node
+        for key, value in node.items():
+            if isinstance(value, CONTAINERS):
+                yield from _mappings(value, f"{place}.{key}")
