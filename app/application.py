@@ -11,6 +11,7 @@ from app import handlers, pages
 from app.contract import checks
 from app.contract.checks import checked_cache
 from app.contract.checks.drafts import Draft
+from app.contract.checks.stand_ins import check_stand_ins
 from app.contract.compile import models
 from app.contract.compile.connexion_api import outline
 from app.contract.compile.constants import constants
@@ -22,7 +23,9 @@ from app.contract.connexion import (
     ServerErrorMiddleware,
 )
 from app.contract.document.contract import Contract, cached
+from app.contract.document.findings import ContractError
 from app.contract.document.versions import names, overlays, root_release
+from app.contract.document.versions import read as read_version
 from app.contract.request.authentication import BearerSecurityHandler
 from app.contract.response.examples import no_handler
 from app.contract.response.stand_ins import StandIns
@@ -65,12 +68,32 @@ def load_contract(
     :raises UnknownVersion: there is no such version
     :raises ContractError: the contract can't be served
     """
+    starts = version is None
     version = version or settings.version or None
     implementation = checks.Implementation(partial(_handlers, served_by), capabilities_of, samples_of)
     check = partial(checks.load, settings.contract, implementation, version=version, thorough=thorough)
     if cache is None:
         return check()
-    return checked_cache.load(settings.contract, cache, lambda draft: check(draft=draft), version)
+
+    def check_once(draft: Draft) -> Contract:
+        contract = check(draft=draft)
+        if starts:
+            check_overlays(settings.contract)
+        return contract
+
+    return checked_cache.load(settings.contract, cache, check_once, version)
+
+
+def check_overlays(path: Path) -> None:
+    """Check that the overlays of a contract can be applied, and that what is new in them has stand-ins.
+
+    :param path: the root file of the contract
+    :raises ContractError: an overlay is invalid
+    """
+    if found := overlays(path):
+        findings = list(check_stand_ins(read_version(path), read_version(path, found[-1].version)))
+        if findings:
+            raise ContractError(findings)
 
 
 def load_versions(settings: Settings) -> Iterator[Contract]:
@@ -78,8 +101,13 @@ def load_versions(settings: Settings) -> Iterator[Contract]:
 
     :raises ContractError: an overlay is invalid, or a version can't be served
     """
+    earlier = read_version(settings.contract)
     for overlay in overlays(settings.contract):
-        yield load_contract(settings, version=overlay.version)
+        later = load_contract(settings, version=overlay.version)
+        if findings := list(check_stand_ins(earlier, later)):
+            raise ContractError(findings)
+        yield later
+        earlier = later
 
 
 def load_draft(settings: Settings, draft: Draft | None = None, version: str | None = None) -> Contract:

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.contract import checks
+from app.contract.checks.stand_ins import check_stand_ins
 from app.contract.document.findings import ContractError
-from app.contract.document.versions import overlays
+from app.contract.document.versions import overlays, read
 from app.contract.validation.schemas import Direction, SchemaReader
 from tests.contract.keeping import implementation, keeping
 
@@ -63,7 +64,10 @@ def says_of_versions(path):
         found = [None, *(overlay.version for overlay in overlays(path, path.name))]
     except ContractError as error:
         return [str(finding) for finding in error.findings]
-    return next(filter(None, (loaded(path, version=version)[1] for version in found)), [])
+    said = next(filter(None, (loaded(path, version=version)[1] for version in found)), [])
+    if said or len(found) == 1:
+        return said
+    return [str(one) for one in check_stand_ins(read(path, None, path.name), read(path, found[-1], path.name))]
 
 
 @pytest.mark.parametrize("path", ["small.yaml", "parted/small.yaml", "kinds/small.yaml", "versioned/small.yaml"])

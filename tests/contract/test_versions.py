@@ -8,10 +8,12 @@ import pytest
 from app.application import load_contract
 from app.contract.document import bundling
 from app.contract.document.contract import part_at
+from app.contract.document.findings import ContractError
 from app.contract.document.overlays import FOLDER, order_of
 from app.contract.document.versions import UnknownVersion, names, overlays, read
 from app.contract.document.yaml_file import FileMemory
 from app.settings import Settings
+from tests.contract_files import copied
 
 SMALL = Path(__file__).parent / "versioned/small.yaml"
 ROOT = Settings().contract
@@ -121,3 +123,16 @@ def test_a_version_is_cached_with_its_overlays(tmp_path):
     )
     assert load_contract(Settings(), cache=tmp_path / "cache").release != checked.release
     assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_a_start_checks_the_overlays_although_no_version_is_asked_for(tmp_path):
+    contract = copied(tmp_path / "openapi")
+    settings, cache = Settings(contract=contract), tmp_path / "cache"
+    load_contract(settings, cache=cache)
+    overlay = contract.parent / FOLDER / f"{NEWEST}.yaml"
+    text = overlay.read_text("utf-8")
+    overlay.write_text(text + "  - {target: $.nothing, description: Nothing., remove: true}\n", "utf-8")
+    with pytest.raises(ContractError, match=rf"{NEWEST}.yaml:{len(text.splitlines()) + 1}:6: The target finds nothing"):
+        load_contract(settings, cache=cache)
+    overlay.write_text(text, "utf-8")
+    assert load_contract(settings, cache=cache).release == read(ROOT).release

@@ -27,6 +27,7 @@ from app.contract.document.bundling import shown_name
 from app.contract.document.contract import Contract, File, Pointer, Source
 from app.contract.document.findings import Location
 from app.contract.document.locations import Locations, PackedLocations, packed
+from app.contract.document.overlays import FOLDER
 from app.contract.document.versions import read
 from app.contract.document.yaml_file import FileMemory, parse, resolved
 
@@ -83,7 +84,8 @@ def load(path: Path, folder: Path, check: Callable[[Draft], Contract], version: 
     :raises ContractError: it can't be served
     """
     name = shown_name(path)
-    entry = folder / hashlib.sha256(f"{path.absolute()}\0{name}\0{version or ''}".encode()).hexdigest()
+    named = f"{path.absolute()}\0{name}\0{version or ''}\0{_overlays(path)}"
+    entry = folder / hashlib.sha256(named.encode()).hexdigest()
     with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
         if (
             _is_private(folder, stat.S_ISDIR)
@@ -162,6 +164,15 @@ def _put(entry: Path, contract: Contract, files: FileMemory) -> None:
     entries = [file for file in entry.parent.iterdir() if _ENTRY.fullmatch(file.name)]
     for old in sorted(entries, key=lambda file: file.lstat().st_mtime_ns)[:-_MOST]:
         old.unlink()
+
+
+def _overlays(path: Path) -> str:
+    """A digest of all overlays: a start checks them with the contract."""
+    digest = hashlib.sha256()
+    for file in sorted((path.parent / FOLDER).glob("*")):
+        with contextlib.suppress(OSError):
+            digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _is_private(path: Path, is_kind: Callable[[int], bool]) -> bool:
