@@ -279,6 +279,7 @@ class RequestContext:
     :param user: the key of the token's user, empty if it has none
     :param expires: the expiry time of the token, in seconds since 1970-01-01 UTC; 0 for never
     :param session: the session of the caller, None if a token was sent
+    :param credentials: the credentials that were sent
     :param exchange: the request itself, for operations with `x-challenges`
     """
 
@@ -289,6 +290,7 @@ class RequestContext:
     user: str = ""
     expires: int = 0
     session: Any = None
+    credentials: Any = None
     exchange: Any = None
 
     def may(self, permission: str) -> bool:

@@ -44,16 +44,19 @@ class SessionExpired(Exception):
 
 
 class Credentials(Protocol):
-    """The credentials in a request.
+    """The credentials in a request."""
 
-    :param method: in upper case
-    :param authorization: the header, None if it is missing
-    :param cookies: the header, None if it is missing
-    """
+    @property
+    def method(self) -> str:
+        """The method, in upper case."""
 
-    method: str
-    authorization: str | None
-    cookies: str | None
+    @property
+    def authorization(self) -> str | None:
+        """The header, None if it is missing."""
+
+    @property
+    def cookies(self) -> str | None:
+        """The header, None if it is missing."""
 
     def header(self, name: str) -> str:
         """A header, empty if it is missing. :param name: in lower case"""

@@ -164,8 +164,10 @@ class Player:
                 and len(recorded) == len(value)
                 and all(self._same(one, other, name) for one, other in zip(recorded, value, strict=True))
             )
+        if isinstance(recorded, str) and _MASK.fullmatch(recorded):
+            return value is not None
         if isinstance(recorded, str) and isinstance(value, str):
-            return bool(_MASK.fullmatch(recorded)) or self._same_text(recorded, value)
+            return self._same_text(recorded, value)
         if name in _KEYS and type(recorded) is type(value) is int:
             return self._known.setdefault(f"key {recorded}", str(value)) == str(value)
         return type(recorded) is type(value) and recorded == value

@@ -7,6 +7,12 @@ from typing import Any
 PENDING_USER, PENDING_NAME = "pending_user", "pending_user_identifier"
 """The keys in the context of the user whom the flow is about, and of the name that was typed."""
 
+PROMPT_DATA = "prompt_data"
+"""The key in the context of the values of prompts."""
+
+SECRETS = "secret_fields"
+"""The key in the context of the names of those values that are passwords."""
+
 
 class Properties(dict[str, Any]):
     """Properties of an object of the contract, also as attributes."""

@@ -20,6 +20,7 @@ from app.executor.challenges import (
     title_of,
     user_info,
 )
+from app.executor.inspector import state_of
 from app.executor.people import Person, person, person_of
 from app.executor.plan import PENDING_NAME, PENDING_USER, Plan, PlannedStage
 from app.executor.planning import NotApplicable, Planner
@@ -131,7 +132,7 @@ class Run:
 
     def done(self) -> Step:
         """The stage is done: go on with the next one."""
-        self._pass_on()
+        self.session.history = [*(self.session.history or []), state_of(self.plan)]
         self.plan.stages.pop(0)
         return self.repeat() if self.plan.stages else self._end()
 
@@ -222,9 +223,6 @@ class Run:
     def _cannot_run(self, reason: str) -> Step:
         log.warning("stage denied", flow=self.flow.slug, reason=reason)
         return self._denied(reason)
-
-    def _pass_on(self) -> None:
-        """Add the stage to the history."""
 
     def _end(self) -> Step:
         """The end of the flow: where it leads to."""

@@ -7,7 +7,9 @@ from app import errors
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
 from app.domain import File, RequestContext, Upload
+from app.exchanges import Reply
 from app.execution import long_running
+from app.executor.beginning import begin
 from app.planning.diagram import flowchart, mermaid
 from app.planning.plan import NotApplicable, plan
 from app.representations.uses import visible_bindings
@@ -44,13 +46,19 @@ def flows_instances_diagram_retrieve(store: Store, key: str, request: RequestCon
     return {"diagram": mermaid(flowchart(structure, store.models))}
 
 
-def flows_instances_execute_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:
-    """The URL to execute a flow. :raises Rejected: it can't be executed :raises NotFound: there is none"""
+def flows_instances_execute_retrieve(store: Store, key: str, request: RequestContext) -> Reply:
+    """Plan a flow for the caller, in the session of the client.
+
+    :returns: the URL to execute it
+    :raises Rejected: it can't be executed
+    :raises NotFound: there is none
+    """
     try:
         plan(store.structures.get(key), store.models)
     except NotApplicable as error:
         raise errors.Rejected({"detail": str(error)}) from error
-    return {"link": f"{request.base_url}/if/flow/{key}/"}
+    link = {"link": f"{request.base_url}/if/flow/{key}/"}
+    return Reply(link, headers=begin(store, key, request.credentials, request.user))
 
 
 @long_running

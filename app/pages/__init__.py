@@ -26,6 +26,7 @@ from app.pages.markup import breakable, marked_up
 from app.pages.media import media
 from app.pages.policy import add_headers
 from app.pages.recording import recording
+from app.pages.running import running
 from app.pages.schema import schema
 from app.pages.snapshots import snapshots
 from app.pages.watch import KNOWN, Watch, state_of
@@ -65,6 +66,7 @@ def create_app(
     flask.register_blueprint(schema(active_contract), url_prefix=base_path)
     flask.register_blueprint(health.health())
     flask.register_blueprint(media(store))
+    flask.register_blueprint(running(store))
     if settings.metrics == "on":
         flask.register_blueprint(metrics.metrics(counted, settings.metrics_token))
     flask.register_blueprint(snapshots(store, settings.workers))

@@ -1,13 +1,13 @@
 """Requests of superusers that change data and return nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from flask import Response, request
 from werkzeug.exceptions import Conflict, Forbidden
 
 from app import errors
 from app.contract.request import authentication as security
+from app.pages.senders import sender
 from app.store import Store
 
 
@@ -21,23 +21,9 @@ def caller(store: Store) -> security.Access:
     """The access rights of the sender of the request. :raises Forbidden: the token is missing or invalid"""
     verify = security.BearerSecurityHandler(store.tokens.find).get_fn({}, [])
     try:
-        return verify(_Token(request.method, request.headers.get("Authorization")))
+        return verify(sender(request))
     except security.Forbidden as error:
         raise Forbidden(str(error)) from error
-
-
-@dataclass
-class _Token:
-    """The credentials of a request without its cookies."""
-
-    method: str
-    authorization: str | None
-    cookies: str | None = None
-    origin: str = ""
-    address: str = ""
-
-    def header(self, _name: str) -> str:
-        return ""
 
 
 def done(change: Callable[[], None]) -> Response:

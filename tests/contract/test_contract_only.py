@@ -44,6 +44,23 @@ HOMONYMS = {
     ("executor/challenges.py", "xak-flow-redirect"): "the challenge that no stage asks",
     ("executor/cookies.py", "authentik"): "who signs the cookie",
     ("executor/people.py", "username"): "the property of that name",
+    **{
+        ("executor/fields.py", kind): "a type of fields that takes no values of its own, or may be left out"
+        for kind in ("checkbox", "hidden", "separator", "static", "text_area_read_only", "text_read_only")
+    },
+    (
+        "executor/fields.py",
+        "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
+    ): "authentik's sentence for a value of a prompt",
+    ("executor/fields.py", "Enter a valid email address."): "authentik's sentence for a value of a prompt",
+    ("executor/fields.py", "Null characters are not allowed."): "authentik's sentence for a value of a prompt",
+    ("executor/inspector.py", "email"): "the property of that name",
+    ("executor/inspector.py", "username"): "the property of that name",
+    ("executor/stages/prompt.py", "dropdown"): "a type of fields with choices",
+    ("executor/stages/prompt.py", "field_key"): "the property of that name",
+    ("executor/stages/prompt.py", "password"): "the type of fields with secrets",
+    ("executor/stages/prompt.py", "radio-button-group"): "a type of fields with choices",
+    ("executor/stages/user_write.py", "password"): "the property of that name",
     ("executor/planning.py", "internal_service_account"): "the type of the users of outposts",
     ("executor/policies/engine.py", "all"): "what the word means",
     ("executor/run.py", "ak-stage-access-denied"): "the challenge that no stage asks",

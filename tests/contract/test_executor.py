@@ -136,3 +136,93 @@ def test_too_many_wrong_passwords_end_the_flow(browser):
 def test_the_responses_may_be_framed_by_this_site_only(browser):
     assert browser.get("login").headers["x-frame-options"] == "SAMEORIGIN"
     assert browser.me().headers["x-frame-options"] == "DENY"
+
+
+def enrollment(client):
+    """Make the flow `enroll`, which asks for a username and a password, and creates the user."""
+    prompts = [
+        made(client, "prompt/prompts", {"name": key, "field_key": key, "label": key, "type": kind, "order": order})
+        for order, (key, kind) in enumerate((("username", "username"), ("password", "password")))
+    ]
+    stages = (("prompt/stages", {"fields": prompts}), ("user_write", {}), ("user_login", {}))
+    flow_of(client, "enroll", *stages, designation="enrollment")
+
+
+def made(client, kind, body):
+    """Make an object below `stages/`. :returns: its key"""
+    answer = client.post(f"{API}/stages/{kind}/", {"required": True, **body})
+    assert answer.status == 201, answer.body
+    return answer.json()["pk"]
+
+
+def test_an_enrolled_user_is_logged_in_and_can_log_in_later(client):
+    enrollment(client)
+    login_flow(client)
+    browser = Browser(client)
+    browser.post("enroll", username="john", password=PASSWORD)
+    browser.get("enroll")
+    assert browser.get("enroll").json() == {"component": "xak-flow-redirect", "to": "/"}
+    assert browser.me().json()["user"]["username"] == "john"
+    later = Browser(client)
+    later.post("login", uid_field="john")
+    later.post("login", password=PASSWORD)
+    assert later.get("login").json()["component"] == "xak-flow-redirect"
+
+
+def test_a_username_that_is_taken_is_refused_by_the_prompt(client):
+    enrollment(client)
+    login_flow(client)
+    answer = Browser(client).post("enroll", username="jane", password=PASSWORD).json()
+    assert answer["response_errors"] == {"username": [{"string": "Username is already taken.", "code": "invalid"}]}
+
+
+def test_typed_passwords_are_in_no_inspection(client):
+    enrollment(client)
+    browser = Browser(client)
+    browser.post("enroll", username="john", password=PASSWORD)
+    inspector = f"{API}/flows/inspector/enroll/"
+    assert browser.send("GET", inspector).status == 403
+    inspected = browser.send("GET", inspector, headers={"authorization": "Bearer root"})
+    assert inspected.json()["current_plan"]["plan_context"]["prompt_data"]["username"] == "john"
+    assert inspected.json()["plans"][0]["next_planned_stage"]["stage_obj"]["name"] == "enroll 1"
+    assert PASSWORD not in inspected.body.decode()
+
+
+def test_the_inspector_of_a_session_without_a_plan_has_nothing_to_show(browser):
+    answer = browser.client.get(f"{API}/flows/inspector/login/")
+    assert (answer.status, answer.body) == (400, b"")
+    assert browser.client.get(f"{API}/flows/inspector/nothing/").status == 404
+
+
+def test_a_consent_is_given_by_the_token_of_the_last_challenge_only(client):
+    flow_of(client, "agree", ("consent", {"mode": "always_require"}))
+    browser = Browser(client)
+    first = browser.get("agree").json()["token"]
+    second = browser.post("agree", token=first).json() if browser.get("agree") else {}
+    assert second["component"] == "ak-stage-consent"
+    assert browser.post("agree", token=second["token"]).json()["component"] == "xak-flow-redirect"
+
+
+def test_executing_a_flow_begins_it_for_the_caller_in_the_session(client):
+    flow_of(client, "mine", ("consent", {"mode": "always_require"}), authentication="require_superuser")
+    browser = Browser(client)
+    assert browser.get("mine").json()["component"] == "ak-stage-access-denied"
+    browser.send("GET", f"{API}/flows/instances/mine/execute/", headers={"authorization": "Bearer root"})
+    assert browser.get("mine").json()["pending_user"] == "akadmin"
+
+
+def test_a_cancelled_flow_begins_again(browser):
+    browser.post("login", uid_field="jane")
+    answer = browser.send("GET", "/flows/-/cancel/")
+    assert (answer.status, answer.headers["location"]) == (302, "/flows/-/default/invalidation/")
+    assert browser.get("login").json()["component"] == "ak-stage-identification"
+    answer = browser.send("GET", "/flows/-/default/authentication/?next=%2Fa")
+    assert answer.headers["location"] == "/if/flow/login/?next=%2Fa"
+    assert browser.send("GET", "/flows/-/default/recovery/").status == 404
+
+
+def test_a_captcha_whose_provider_does_not_respond_is_refused(client):
+    keys = {"public_key": "a", "private_key": "b", "api_url": "http://127.0.0.1:9/"}
+    flow_of(client, "human", ("captcha", keys))
+    answer = Browser(client).post("human", token="x").json()  # no secret
+    assert answer["response_errors"] == {"token": [{"string": "Failed to validate token", "code": "invalid"}]}

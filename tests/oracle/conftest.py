@@ -48,7 +48,12 @@ USERS = {
 }
 
 # The user of authentik's embedded outpost.
-OUTPOST = {"username": "ak-outpost-0", "name": "Outpost", "type": "internal_service_account"}
+OUTPOST = {
+    "username": "ak-outpost-7a07a183b4b24e71af5e60e3729b9c48",
+    "name": "Outpost authentik Embedded Outpost Service-Account",
+    "type": "internal_service_account",
+    "path": "goauthentik.io/outposts",
+}
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,8 @@ class BodyReader:
             name: schema for name, (_, schema) in properties.items() if schema.get("readOnly") is not True
         }
         self._kept = frozenset(name for name, schema in self.properties.items() if not schema.get("x-ignored"))
+        # Other properties are kept if the schema describes them.
+        self._open = flattened(contract, schema).get("additionalProperties", False) is not False
         self._unique = {name: schema["x-unique"] for name, schema in self.properties.items() if "x-unique" in schema}
         self._unique_sets = {
             frozenset(rule["members"]): (rule["message"], (*where, "x-unique-together", index))
@@ -215,7 +217,11 @@ class BodyReader:
         return {name: messages[name] for name in (*self.properties, *messages) if name in messages}
 
     def _known(self, instance: dict[str, Any], without: Mapping[str, Any] = {}) -> dict[str, Any]:
-        known = {name: value for name, value in instance.items() if name in self._kept and name not in without}
+        known = {
+            name: value
+            for name, value in instance.items()
+            if (name in self._kept or (self._open and name not in self.properties)) and name not in without
+        }
         for name in self._uuids & known.keys() if self._uuids else ():
             known[name] = _in_small_letters(known[name])
         for name in self._sets & known.keys() if self._sets else ():

@@ -429,6 +429,7 @@ def _context(request: Request) -> RequestContext:
         access.user if access else "",
         access.expires if access else 0,
         access.session if access else None,
+        request,
     )
 
 

@@ -3,6 +3,7 @@
 from app.executor.stages.kind import Act
 from app.executor.steps import Step
 
+_CHALLENGES = "goauthentik.io/stages/authenticator_validate/device_challenges"
 _NO_DEVICE = "No (allowed) MFA authenticator configured."
 
 
@@ -11,6 +12,7 @@ class Stage(Act):
 
     def act(self) -> Step:
         """Go on without a device, if the stage permits it."""
+        self.run.context[_CHALLENGES] = []
         # An action has the name of the method that takes it.
         take = getattr(self, f"_{self.stage.not_configured_action}", self._deny)
         return take()

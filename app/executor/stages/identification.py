@@ -8,7 +8,7 @@ from app import errors
 from app.executor.people import Person, person
 from app.executor.plan import PENDING_NAME, PENDING_USER, Properties
 from app.executor.stages.kind import NON_FIELD_ERRORS, Question, wrong
-from app.executor.stages.password import BACKEND, backend_of
+from app.executor.stages.password import backend_of, proof_of
 from app.executor.steps import Step
 from app.store.collections.repositories import values_of
 
@@ -46,16 +46,16 @@ class Stage(Question):
         key = run.store.runnable_flows.user_with(fields, typed, ignoring_case=ignoring_case) if fields else None
         found = person(run.store, key)
         user, password = found or Person(None, typed), self._password_stage()
-        run.context.pop(BACKEND, None)
+        proof: dict[str, Any] = {}
         if password is not None:
             given = answer.get("password") or ""
             backend = backend_of(run.store, run.exchange, user, given, password.backends)
             if not backend:
                 raise wrong(NON_FIELD_ERRORS, _FAILED)
-            run.context[BACKEND] = backend
+            proof = proof_of(backend)
         elif found is None and not stage.pretend_user_exists:
             raise wrong(NON_FIELD_ERRORS, _FAILED)
-        run.context[PENDING_USER] = user.in_context
+        run.context.update({PENDING_USER: user.in_context, **proof})
         if not stage.show_matched_user:
             run.context[PENDING_NAME] = typed
         return run.done()

@@ -43,7 +43,7 @@ class Stage(Question):
         lifetime = seconds_of(self.stage.session_duration)
         run.session.log_in(user, lifetime + longer if lifetime or longer else 0)
         if self.stage.terminate_other_sessions:
-            run.store.sessions.remove_others(user.pk)
-        if user.is_active:
-            run.store.objects.change(USERS, user.pk, {"last_login": moment_of(int(determinism.now()))})
+            own = run.session.stored
+            run.store.sessions.remove_others(user.pk, own.digest if own is not None else "")
+        run.store.objects.change(USERS, user.pk, {"last_login": moment_of(int(determinism.now()))})
         return run.done()

@@ -45,7 +45,7 @@ class RunnableFlows:
 
     def __init__(self, database: Database, named_by: str) -> None:
         self._database = database
-        self._named_by = named_by
+        self.named_by = named_by
         self._user_with = bounded_cache(32)(self._compile_user_with)
         compiled = database.compile
         own = (stage_bindings.c[name] for name in BoundStageRow._fields[:9])
@@ -111,7 +111,7 @@ class RunnableFlows:
         is_equal = []
         for name in properties:
             column = (
-                objects.c.name if name == self._named_by else json_text(readable(objects.c.members), *name.split("."))
+                objects.c.name if name == self.named_by else json_text(readable(objects.c.members), *name.split("."))
             )
             is_equal.append(sa.func.lower(column) == sa.func.lower(wanted) if ignoring_case else column == wanted)
         found = sa.select(objects.c.pk).where(objects.c.collection == literal(USERS), sa.or_(*is_equal))

@@ -1,0 +1,50 @@
+"""The beginning and the end of a flow outside of the executor, and the flow of a designation."""
+
+from app.exchanges import Credentials, Header
+from app.executor.people import person
+from app.executor.plan import PENDING_USER
+from app.executor.planning import NotApplicable, Planner
+from app.executor.policies.engine import PolicyRequest, evaluate
+from app.executor.sessions import ClientSessions
+from app.store import Store
+
+
+def begin(store: Store, slug: str, credentials: Credentials, user: str) -> tuple[Header, ...]:
+    """Plan a flow for a user, whatever its requirement, and let the session of the client go on with it.
+
+    :param user: the key of the user
+    :returns: the headers of the response; none if the flow does not apply to the user
+    """
+    pending = person(store, user)
+    if pending is None:
+        return ()
+    sessions = ClientSessions(store)
+    session = sessions.read(credentials)
+    try:
+        context = {PENDING_USER: pending.in_context}
+        session.plan = Planner(store, credentials, pending).plan(store.flows.get(slug), context, pending)
+    except NotApplicable:
+        return ()
+    session.history = None
+    return sessions.save(session, credentials)
+
+
+def cancel(store: Store, credentials: Credentials) -> tuple[Header, ...]:
+    """Drop the running plan of a session. :returns: the headers of the response"""
+    sessions = ClientSessions(store)
+    session = sessions.read(credentials)
+    if session.plan is None:
+        return ()
+    session.plan = None
+    return sessions.save(session, credentials)
+
+
+def default_flow(store: Store, credentials: Credentials, designation: str) -> str | None:
+    """The slug of the first flow of a designation whose policies pass for the user of the session; None if there is none."""
+    user = person(store, ClientSessions(store).read(credentials).user)
+    for slug in store.runnable_flows.designated(designation):
+        flow = store.flows.get(slug)
+        bound = store.runnable_flows.policies_of_flow(flow.pk)
+        if evaluate(bound, flow.policy_engine_mode, PolicyRequest(user, {}), store.models).passes:
+            return slug
+    return None

@@ -1,0 +1,49 @@
+"""Invitation stages, which let invited users enroll."""
+
+from datetime import datetime
+
+from app import determinism, errors
+from app.executor.plan import PROMPT_DATA, Properties
+from app.executor.stages.kind import Act
+from app.executor.steps import Step
+from app.store.collections.repositories import values_of
+
+_INVALID = "Invalid invite/invite not found"
+# The parameters of the page with the key of the invitation.
+_PARAMETERS = ("itoken", "token")
+_IN_EFFECT = "invitation_in_effect"
+
+
+class Stage(Act):
+    """See `Act`."""
+
+    def act(self) -> Step:
+        """Go on with an invitation, and without one if the stage permits it."""
+        run, invitation = self.run, self._invitation()
+        if invitation is None:
+            return run.done() if self.stage.continue_flow_without_invitation else run.deny(_INVALID)
+        run.context[_IN_EFFECT] = True
+        run.context[PROMPT_DATA] = dict(invitation.fixed_data)
+        if invitation.single_use:
+            run.store.objects.remove("invitations", invitation.pk)
+        return run.done()
+
+    def _invitation(self) -> Properties | None:
+        """The invitation that the page names, if it is valid in this flow."""
+        store, parameters = self.run.store, self.run.session.parameters
+        key = next((parameters[name] for name in _PARAMETERS if name in parameters), "")
+        try:
+            row = store.objects.get("invitations", key.lower())
+        except errors.NotFound:
+            return None
+        values = values_of(store.models[row.model], row.name, row.properties, row.references)
+        invitation = Properties({**values, "pk": row.pk})
+        if invitation.flow not in (None, self.run.flow.pk):
+            return None
+        expires = invitation.expires
+        return invitation if expires is None or _seconds(expires) > determinism.now() else None
+
+
+def _seconds(moment: str) -> float:
+    """A date-time (RFC 3339) in seconds since 1970-01-01 UTC."""
+    return datetime.fromisoformat(moment.upper()).timestamp()

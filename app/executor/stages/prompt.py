@@ -1,0 +1,162 @@
+"""Prompt stages, which ask for values of fields."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from app import errors
+from app.executor.expressions import NotEvaluated, evaluated
+from app.executor.fields import REQUIRED, Field, Refused
+from app.executor.plan import PROMPT_DATA, SECRETS, Properties
+from app.executor.policies.engine import PolicyFailure, PolicyRequest, evaluate_policy
+from app.executor.stages.kind import NON_FIELD_ERRORS, Question, wrong
+from app.executor.steps import Step
+from app.store.collections.repositories import values_of
+
+# In the data of a plan, the choices of a field have its key with this ending.
+_CHOICES = "__choices"
+_COMPONENT = "component"
+_PASSWORD = "password"  # noqa: S105  # a type
+
+
+class Stage(Question):
+    """See `Question`."""
+
+    def properties(self) -> Mapping[str, Any]:
+        """See `Question`."""
+        return {"fields": [self._shown(field) for field in self._fields]}
+
+    def solve(self, answer: Properties) -> Step:
+        """Keep the values. :raises Invalid: some are wrong, or the policies of the stage refuse them"""
+        messages: dict[str, Any] = {}
+        # A wrong `component` is found by the schema.
+        data: dict[str, Any] = {_COMPONENT: answer.get(_COMPONENT, self.component)}
+        for field in self._fields:
+            try:
+                self._take(field, answer, data)
+            except Refused as refusal:
+                messages[field.key] = [refusal.message]
+        if messages:
+            raise errors.Invalid(messages)
+        self._check_passwords(data)
+        kept = {**self._data, **nested(data)}
+        self._check_policies(kept)
+        self.run.context[PROMPT_DATA] = kept
+        if secrets := [field.key.partition(".")[0] for field in self._fields if field.prompt.type == _PASSWORD]:
+            self.run.context[SECRETS] = [*self.run.context.get(SECRETS, ()), *secrets]
+        return self.run.done()
+
+    def _take(self, field: Field, answer: Mapping[str, Any], data: dict[str, Any]) -> None:
+        if field.key in answer:
+            data[field.key] = field.read(answer[field.key])
+            self._check_username(field, data[field.key])
+        elif field.is_required:
+            raise Refused(REQUIRED)
+        elif field.initial_value:
+            data[field.key] = field.initial_value
+
+    def _check_username(self, field: Field, value: Any) -> None:
+        users, own = self.run.store.runnable_flows, self.run.pending or self.run.caller
+        if field.prompt.type != users.named_by or (own is not None and own.username == value):
+            return
+        if users.user_with([users.named_by], value, ignoring_case=False) is not None:
+            raise Refused(("Username is already taken.", "invalid"))
+
+    def _check_passwords(self, data: Mapping[str, Any]) -> None:
+        passwords = [data.get(field.key) for field in self._fields if field.prompt.type == _PASSWORD]
+        if len(passwords) == 2 and passwords[0] != passwords[1]:  # three are not compared
+            raise wrong(NON_FIELD_ERRORS, "Passwords don't match.")
+
+    def _check_policies(self, data: Mapping[str, Any]) -> None:
+        run = self.run
+        request = PolicyRequest(run.pending or run.caller, {**run.context, PROMPT_DATA: data}, run.plan)
+        passes, messages = True, []
+        for policy in self._objects("policies", self.stage.validation_policies):
+            try:
+                result = evaluate_policy(policy.name, policy.model, policy, request)
+                passes, found = passes and result.passes, result.messages
+            except PolicyFailure as failure:
+                passes, found = False, (str(failure),)
+            messages += [{"string": message, "code": "invalid"} for message in found]
+        if not passes:
+            raise errors.Invalid({NON_FIELD_ERRORS: messages} if messages else {})
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        """The values of earlier stages."""
+        return dict(self.run.context.get(PROMPT_DATA, {}))
+
+    @cached_property
+    def _fields(self) -> list[Field]:
+        prompts = sorted(self._objects("prompts", self.stage.fields), key=lambda prompt: prompt.order)
+        return [self._field(prompt) for prompt in prompts]
+
+    def _field(self, prompt: Properties) -> Field:
+        value = self._data.get(prompt.field_key)
+        if value is None:
+            value = self._evaluated(prompt.initial_value, is_expression=prompt.initial_value_expression)
+        choices = None
+        if prompt.type in _CHOOSING:
+            given = self._data.get(prompt.field_key + _CHOICES)
+            if given is None:
+                given = self._evaluated(prompt.placeholder, is_expression=prompt.placeholder_expression)
+            choices = [str(choice) for choice in (given if isinstance(given, list) else [given])]
+            value = value if str(value) in choices else choices[0] if choices else ""
+        return Field(prompt, value, choices)
+
+    def _evaluated(self, source: str, *, is_expression: bool) -> Any:
+        """A text, or the value of an expression; its source if it can't be evaluated (recorded: `prompt.expressions`)."""
+        if not is_expression:
+            return source
+        run = self.run
+        try:
+            return evaluated(source, PolicyRequest(run.pending or run.caller, run.context, run.plan))[0]
+        except NotEvaluated:
+            return source
+
+    def _shown(self, field: Field) -> dict[str, Any]:
+        prompt = field.prompt
+        placeholder = ""
+        if field.choices is None:
+            placeholder = str(self._evaluated(prompt.placeholder, is_expression=prompt.placeholder_expression))
+        return {
+            "field_key": field.key,
+            "label": prompt.label,
+            "type": prompt.type,
+            "required": prompt.required,
+            "placeholder": placeholder,
+            "initial_value": str(field.initial_value),
+            "order": prompt.order,
+            "sub_text": prompt.sub_text,
+            "choices": field.choices,
+        }
+
+    def _objects(self, collection: str, keys: Iterable[str]) -> list[Properties]:
+        """Objects that the stage refers to, as far as they exist, with their model."""
+        store, found = self.run.store, []
+        for key in keys:
+            try:
+                row = store.objects.get(collection, key)
+            except errors.NotFound:
+                continue
+            values = values_of(store.models[row.model], row.name, row.properties, row.references)
+            found.append(Properties({**values, "name": row.name, "model": row.model}))
+        return found
+
+
+_CHOOSING = frozenset({"dropdown", "radio-button-group"})
+
+
+def nested(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Data in which a dot in a key separates the key of an object from one in it."""
+    found: dict[str, Any] = {}
+    for name, value in data.items():
+        *path, last = name.split(".")
+        target = found
+        for key in path:
+            inner = target.setdefault(key, {})
+            if not isinstance(inner, dict):
+                inner = target[key] = {}
+            target = inner
+        target[last] = value
+    return found
