@@ -121,6 +121,18 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class UserSettings:
+    """The form of a stage in the settings of users.
+
+    :param component: the web component that shows it
+    :param only_with: the property without which it is not shown; empty if it always is
+    """
+
+    component: str
+    only_with: str
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """A property that has an object for each item of a list.
 
@@ -178,6 +190,7 @@ class Model:
     :param owned_by: the reference to the user who creates an object; empty if there is none
     :param lifetimes: the seconds from now to a time that is null or omitted, by property
     :param read_only: whether no operation creates objects
+    :param user_settings: how the settings of users show an object; None if they do not
     :param details: the properties that have an object for each item of a list
     """
 
@@ -211,6 +224,7 @@ class Model:
     owned_by: str = ""
     lifetimes: Mapping[str, int] = field(default_factory=dict)
     read_only: bool = False
+    user_settings: UserSettings | None = None
     details: Mapping[str, Details] = field(default_factory=dict)
 
     @property

@@ -1,6 +1,15 @@
-"""The operations on the cache of policies."""
+"""The operations on policies beyond those of every kind."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from app import errors
+from app.executor.people import Person
+from app.executor.plan import Properties
+from app.executor.policies.engine import PolicyFailure, PolicyRequest, Result, evaluate_policy
 from app.store import Store
+from app.store.collections.repositories import values_of
+from app.store.queries.people import USERS
 
 
 def policies_all_cache_info_retrieve(_store: Store) -> dict[str, int]:
@@ -10,3 +19,21 @@ def policies_all_cache_info_retrieve(_store: Store) -> dict[str, int]:
 
 def policies_all_cache_clear_create(_store: Store) -> None:
     """Discard the cached policy results, of which there are none."""
+
+
+def policies_all_test_create(store: Store, key: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Evaluate a policy for a user. :raises NotFound: there is no such policy :raises Invalid: there is no such user"""
+    policy = store.objects.get("policies", key)
+    try:
+        user = store.objects.get(USERS, body["user"])
+    except errors.NotFound as error:
+        raise errors.DanglingReference({"user": body["user"]}) from error
+    model = store.models.get(policy.model)
+    values = values_of(model, policy.name, policy.properties, policy.references) if model else {}
+    try:
+        result = evaluate_policy(
+            policy.name, policy.model, Properties(values), PolicyRequest(Person(user), body.get("context", {}))
+        )
+    except PolicyFailure as failure:
+        result = Result(False, (str(failure),))
+    return {"passing": result.passes, "messages": list(result.messages), "log_messages": []}

@@ -58,6 +58,10 @@ def _check_kind(contract: Contract, pointer: Pointer, schema: dict[str, Any]) ->
     if by is not None and schema_properties(contract, schema).get(by, ((), {}))[1].get("type") != "boolean":
         problem = f"The model has no property {by!r} with `type: boolean`."
         yield contract.finding((*pointer, "x-model", "decision", "by"), problem, "Name one that it has.")
+    shown_with = schema["x-model"].get("user_settings", {}).get("only_with")
+    if shown_with is not None and shown_with not in schema_properties(contract, schema):
+        problem = f"The model has no property {shown_with!r}."
+        yield contract.finding((*pointer, "x-model", "user_settings", "only_with"), problem, "Name one that it has.")
     for keyword in sorted({key for part in composed(contract, schema) for key in ("anyOf", "oneOf") if key in part}):
         problem = f"The schema of a model can't have `{keyword}`."
         yield contract.finding(pointer, problem, "Describe the properties with `properties` and `allOf`.")

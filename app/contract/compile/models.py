@@ -12,7 +12,7 @@ from app.contract.request.body import BodyReader, InvalidBody
 from app.contract.validation.schemas import admits_null, default_of, flattened, schema_properties
 from app.contract.validation.wording import REQUIRED, does_not_exist
 from app.contract.validation.write_only import without_write_only, write_only
-from app.domain import Collection, Decision, Details, Grant, Model, Reference
+from app.domain import Collection, Decision, Details, Grant, Model, Reference, UserSettings
 
 VERBS: Mapping[str, str] = {
     "used_by_list": "get",
@@ -218,6 +218,7 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
         lifetimes={name: one["x-lifetime"] for name, one in sent.items() if "x-lifetime" in one},
         read_only=create is None,
         numbered=in_responses.get("pk", {}).get("type") == "integer",
+        user_settings=_user_settings(about["user_settings"]) if "user_settings" in about else None,
         details={
             name: _details(contract, property_schema["x-details"])
             for name, property_schema in in_responses.items()
@@ -228,6 +229,10 @@ def _model(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mode
 
 def _generated(properties: Mapping[str, Mapping[str, Any]], value: str) -> tuple[str, ...]:
     return tuple(name for name, property_schema in properties.items() if property_schema.get("x-generated") == value)
+
+
+def _user_settings(declared: Mapping[str, str]) -> UserSettings:
+    return UserSettings(declared["component"], declared.get("only_with", ""))
 
 
 def _details(contract: Contract, declared: Mapping[str, str]) -> Details:
