@@ -1,7 +1,10 @@
 """`flows versions`: the versions of the contract, and what is new in each."""
 
+from collections.abc import Iterator
+
 import click
 
+from app.contract.document.overlays import Overlay
 from app.settings import Settings
 
 
@@ -29,5 +32,16 @@ def command(settings: Settings, version: str | None) -> None:
     for name, overlay in changed.items():
         if version in (None, name):
             click.echo(f"{name} (authentik {overlay.release})")
-            for _, action in overlay.actions:
-                click.echo(f"  - {action['description']}")
+            for text in dict.fromkeys(_changes(overlay)):
+                click.echo(f"  - {text}")
+
+
+def _changes(overlay: Overlay) -> Iterator[str]:
+    """What a version changes, in plain words."""
+    from app.contract.document.versions import kinds
+
+    first, *others = [action["description"] for _, action in overlay.actions]
+    yield first
+    for kind in kinds(overlay):
+        yield f"New: {kind.document['names']['many']} ({kind.document['path']}). {kind.document['description']}"
+    yield from others

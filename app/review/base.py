@@ -12,6 +12,9 @@ from app.contract.checks.document import check_references, check_structure
 from app.contract.document.bundling import read
 from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding
+from app.contract.document.overlays import is_version
+from app.contract.document.versions import UnknownVersion
+from app.contract.document.versions import read as read_version
 
 # Possible names of the main branch, the remote one first.
 _MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
@@ -27,8 +30,8 @@ def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Contract, 
 
     A base with findings is compared nevertheless, if they allow it: it is released, and can't be corrected any more.
 
-    :param base: a file, or a git revision, followed by `:PATH` if the contract had another path; default: the commit where the
-        branch left the main branch
+    :param base: a file, a version of the contract, or a git revision, followed by `:PATH` if the contract had another path;
+        default: the commit where the branch left the main branch
     :param contract: the proposed contract
     :raises NoBase: there is none, or it is the proposed contract itself
     :raises ContractError: it is invalid
@@ -37,6 +40,10 @@ def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Contract, 
         if contract.exists() and Path(base).samefile(contract):
             raise NoBase(f"{base}: that is the contract itself; leave it out, or name a revision such as `main`.")
         with _tolerant(read(Path(base))) as found:
+            yield found
+        return
+    if base is not None and (version := _version(contract, base)) is not None:
+        with _tolerant(version) as found:
             yield found
         return
     folder = contract.resolve().parent
@@ -58,6 +65,16 @@ def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Contract, 
         name = f"{revision}:{at}" if at.parent != PurePosixPath() else f"{revision}:./{at}"
         with _tolerant(read(root, name)) as found:
             yield found
+
+
+def _version(path: Path, name: str) -> Contract | None:
+    """A version of a contract; None if there is none of this name."""
+    if not is_version(name):
+        return None
+    try:
+        return read_version(path, name)
+    except UnknownVersion:
+        return None
 
 
 @contextmanager

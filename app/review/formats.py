@@ -35,10 +35,11 @@ def _text(report: Report) -> Iterator[str]:
         for use in finding.uses:
             if text := _use(use, _few):
                 yield f"    {text}"
+        yield from (f"    {cause}" for cause in finding.causes)
         waiver = report.waived.by_name.get(finding.name)
         if waiver is not None:
             yield f"    Waived until {waiver.until}: {waiver.reason}"
-        elif finding.rating is Rating.BREAKING:
+        elif finding.rating is Rating.BREAKING and not report.released:
             yield f"    To waive it: {_quoted(finding.name)}"
     for problem in report.waived.problems:
         yield str(problem)
@@ -166,6 +167,7 @@ def _bullet(report: Report, finding: Finding) -> Iterator[str]:
     for use in finding.uses:
         if text := _use(use, _coded):
             yield f"  - {text}"
+    yield from (f"  - **{cause.version}**: {_escaped(cause.description)}" for cause in finding.causes)
     if waiver is not None:
         yield f"  - Waived until {waiver.until}: {_escaped(waiver.reason)}"
 
@@ -226,6 +228,10 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
                 "operations": use.operations,
             }
             for use in finding.uses
+        ],
+        "causes": [
+            {"version": cause.version, "description": cause.description, "location": vars(cause.location)}
+            for cause in finding.causes
         ],
         "waived": None if waiver is None else {"reason": waiver.reason, "until": waiver.until.isoformat()},
     }

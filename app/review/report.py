@@ -1,14 +1,16 @@
 """The report on a change: differences, waivers, version, effects on recorded traffic and on a store."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from app.contract.document.contract import Contract
 from app.contract.document.findings import Finding as Note
+from app.review.causes import Causes
 from app.review.comparing.differences import Rating
 from app.review.evidence import Evidence
 from app.review.grouping import grouped
+from app.review.narrowing import EVERYTHING, Narrowing
 from app.review.reviewing import Finding, review
 from app.review.stored import StoredEffects
 from app.review.versions import check_version
@@ -25,6 +27,7 @@ class Report:
     :param evidence: the effect on recorded traffic, if there is any
     :param notes: findings in the old contract, which was compared nevertheless
     :param stored: the effect on stored objects, if they were checked
+    :param released: whether versions are compared, whose changes need no waivers
     """
 
     base: str
@@ -33,6 +36,7 @@ class Report:
     evidence: Evidence | None
     notes: Sequence[Note] = ()
     stored: StoredEffects | None = None
+    released: bool = False
 
     def rated(self, rating: Rating) -> list[Finding]:
         """The findings of a rating."""
@@ -55,6 +59,7 @@ def report(
     evidence: Evidence | None,
     notes: Sequence[Note] = (),
     stored: StoredEffects | None = None,
+    use: Narrowing = EVERYTHING,
 ) -> Report:
     """Review a change.
 
@@ -63,8 +68,17 @@ def report(
     :param today: the date for the expiry of waivers
     :param notes: findings in the old contract
     :param stored: the effect on stored objects
+    :param use: what of the API is used
     """
     found = grouped(review(old, new))
-    if (version := check_version(old, new, found)) is not None:
+    released = bool(old.overlays or new.overlays)
+    if not released and (version := check_version(old, new, found)) is not None:
         found = [version, *found]
-    return Report(old.name, found, waive(found, waivers, today), evidence, notes, stored)
+    causes = Causes(old, new)
+    found = [
+        replace(one, causes=causes.of(one.operations, one.location, one.was))
+        for one in found
+        if use.covers(one, old, new)
+    ]
+    base = old.overlays[-1].name if old.overlays else old.name
+    return Report(base, found, waive(found, waivers, today), evidence, notes, stored, released)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Location
+from app.review.causes import Cause
 from app.review.comparing.access import compare_access
 from app.review.comparing.contents import compare_bodies, compare_responses
 from app.review.comparing.differences import Change, Difference, Found, Place, Rating, Side, seen_from
@@ -75,6 +76,7 @@ class Finding:
     :param subject: the display name of the changed part
     :param same: the common part of the findings of one change; None if it is not of a property of a schema
     :param also: the further places of the change
+    :param causes: the actions of overlays that made it, between two versions
     """
 
     name: str
@@ -86,6 +88,7 @@ class Finding:
     subject: str = ""
     same: Same | None = None
     also: tuple[Part, ...] = ()
+    causes: tuple[Cause, ...] = ()
 
     @property
     def rating(self) -> Rating:

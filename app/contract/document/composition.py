@@ -19,16 +19,14 @@ class ComposedContract(Contract):
 
     :param base: the contract without them
     :param overlays: the overlays, in order
-    :param document: the resulting document
-    :param origins: the file and pointer of each part that does not have the same pointer in the root
+    :param composition: its result
     """
 
-    def __init__(
-        self, base: Contract, overlays: Iterable[Overlay], document: dict[str, Any], origins: dict[Pointer, Part]
-    ) -> None:
+    def __init__(self, base: Contract, overlays: Iterable[Overlay], composition: "_Composition") -> None:
         files = tuple(overlay.file for overlay in overlays)
-        super().__init__((*base.sources, *files), document, origins)
+        super().__init__((*base.sources, *files), composition.document, composition.origins)
         self.overlays = files
+        self.removed = tuple(composition.removed)
 
     def references(self) -> Iterator[tuple[Source, Pointer, dict[str, Any]]]:
         """Iterate over the objects of the document with a `$ref`: this contract, pointer in it, and object."""
@@ -50,7 +48,7 @@ def compose(base: Contract, overlays: Iterable[Overlay]) -> Contract:
     composition = _Composition(base)
     for overlay in overlays:
         composition.apply(overlay)
-    composed = ComposedContract(base, overlays, composition.document, composition.origins)
+    composed = ComposedContract(base, overlays, composition)
     if composed.release != overlays[-1].release:
         problem = f"After the actions, `info.version` of the contract is {composed.release!r}."
         finding = overlays[-1].file.finding(("info", "version"), problem, "Update `$.info`, or correct the version.")
@@ -78,6 +76,7 @@ class _Composition:
     def __init__(self, base: Contract) -> None:
         self.document = dict(base.document)
         self.origins = dict(base.origins)
+        self.removed: list[tuple[Any, Part, Part]] = []
         # By identity.
         self._own: dict[int, Any] = {id(self.document): self.document}
 
@@ -178,14 +177,17 @@ class _Composition:
         selected = frozenset(found)
         gone = {at for at in selected if not any(at[:depth] in selected for depth in range(len(at)))}
         items: defaultdict[Pointer, set[int]] = defaultdict(set)
+        lengths = {len(at) for at in gone}
+        placed = [at for at in self.origins if any(at[:length] in gone for length in lengths)]
+        for at in {*gone, *placed}:
+            self.removed.append((part_at(self.document, at), origin_in(self.origins, at), (file, place)))
         for at in gone:
             parent = self._owned(at[:-1])
             if isinstance(parent, list):
                 items[at[:-1]].add(int(at[-1]))
             else:
                 del parent[at[-1]]
-        lengths = {len(at) for at in gone}
-        for at in [at for at in self.origins if any(at[:length] in gone for length in lengths)]:
+        for at in placed:
             del self.origins[at]
         # The innermost lists first, so that the pointers of the others hold.
         for pointer, indices in sorted(items.items(), key=lambda item: -len(item[0])):

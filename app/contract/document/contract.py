@@ -101,7 +101,8 @@ class Contract:
     :param document: the document, without references to a file
     :param origins: the file and pointer of each part that does not have the same pointer in the root
 
-    `sources` are the files, and `overlays` those of later versions among them. The compiled schemas of
+    `sources` are the files, and `overlays` those of later versions among them; `removed` has what these removed: its value,
+    its origin and the action. The compiled schemas of
     `app.contract.validation.schemas` are kept here by direction: `definitions` of components, `validators`, and the
     `reusable` ones of an earlier contract. `memory` has the results of `cached` functions.
     """
@@ -113,6 +114,7 @@ class Contract:
         self.document = document
         self.sources = files
         self.overlays: tuple[File, ...] = ()
+        self.removed: tuple[tuple[Any, tuple[File, Pointer], tuple[File, Pointer]], ...] = ()
         self.origins = {(): (files[0], ()), **origins}
         self.definitions: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self.validators: defaultdict[str, dict[Any, Any]] = defaultdict(dict)

@@ -1,10 +1,12 @@
 """The versions of a contract: the root, and the overlays in the folder beside it, each of which extends the one before."""
 
+import posixpath
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from app.contract.document import bundling
 from app.contract.document.composition import compose
-from app.contract.document.contract import Contract
+from app.contract.document.contract import Contract, File
 from app.contract.document.findings import ContractError, Finding, Location
 from app.contract.document.kinds import made
 from app.contract.document.overlays import BEGINNING, FOLDER, SUFFIX, Overlay, is_version, minor, order_of
@@ -69,6 +71,14 @@ def overlays(path: Path, name: str | None = None, read_file: ReadFile = read_fil
     :raises ContractError: they are no line of versions
     """
     return _Folder(path, name or bundling.shown_name(path), read_file, resolved).all()
+
+
+def kinds(overlay: Overlay) -> Iterator[File]:
+    """The short files of the kinds that an overlay brings, as they are written."""
+    for template in overlay.file.document.get("x-kinds", {}).values():
+        for name in template:
+            shown = posixpath.normpath(PurePath(overlay.file.name).parent / name)
+            yield read_file(resolved(overlay.file.path.parent / name), shown, "`path:`")
 
 
 class _Folder:

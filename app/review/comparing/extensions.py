@@ -212,7 +212,7 @@ OF_PARAMETERS: Mapping[str, Compare] = {
     "x-references": _references,
 }
 
-_OF_BOTH: Mapping[str, Compare] = {"x-secret": _always(Effect.HARMLESS)}
+_OF_BOTH: Mapping[str, Compare] = {"x-secret": _always(Effect.HARMLESS), "x-stand-in": _always(Effect.TEXT)}
 
 _OF_REQUESTS: Mapping[str, Compare] = {
     "x-trim": _flag(

@@ -1,0 +1,48 @@
+"""The part of the API that a client uses."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from app.contract.document.contract import Contract
+from app.review.reviewing import Finding
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """A choice of operations; all if it names none.
+
+    :param operations: patterns of operationIds, with `*` for anything
+    :param tags: tags of operations
+    """
+
+    operations: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    def covers(self, finding: Finding, *contracts: Contract) -> bool:
+        """Whether a finding affects a chosen operation. :param contracts: have the operations"""
+        if not (self.operations or self.tags):
+            return True
+        chosen = {name for contract in contracts for name in self._chosen(contract)}
+        return not chosen.isdisjoint(finding.operations)
+
+    def unknown(self, *contracts: Contract) -> Iterator[str]:
+        """The patterns and tags that no operation has."""
+        known = [operation for contract in contracts for *_, operation in contract.operations()]
+        names, tags = (
+            {one.get("operationId", "") for one in known},
+            {tag for one in known for tag in one.get("tags", ())},
+        )
+        yield from (text for text in self.operations if not any(fnmatchcase(name, text) for name in names))
+        yield from (tag for tag in self.tags if tag not in tags)
+
+    def _chosen(self, contract: Contract) -> Iterator[str]:
+        for *_, operation in contract.operations():
+            name = operation.get("operationId", "")
+            named = any(fnmatchcase(name, pattern) for pattern in self.operations)
+            if named or not set(self.tags).isdisjoint(operation.get("tags", ())):
+                yield name
+
+
+EVERYTHING = Narrowing()
+"""All operations, and what belongs to none."""
