@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from app.application import load_contract, load_draft, open_store
 from app.cli.findings import exit_on_findings
+from app.contract.checks import checked_cache
 from app.contract.checks.checked_cache import default_folder
 from app.contract.document.contract import Contract
 from app.contract.document.versions import UnknownVersion
@@ -39,8 +41,37 @@ def draft_or_exit(settings: Settings) -> Contract:
 
 
 def load_version(settings: Settings) -> Callable[[str], Contract]:
-    """The function that loads another version of the contract, from the cache if possible."""
-    return lambda version: load_contract(settings, version=version, cache=default_folder(os.environ))
+    """The function that loads another version of the contract, from the cache if possible.
+
+    Another process checks a version that is not there: that takes seconds of processor time, and four times the memory.
+    """
+    folder = default_folder(os.environ)
+
+    def load(version: str) -> Contract:
+        found = checked_cache.find(settings.contract, folder, version) if folder is not None else None
+        if found is None and folder is not None:
+            subprocess.run(  # noqa: S603  # this interpreter
+                [sys.executable, "-c", _CHECK, str(settings.contract), version, str(folder)],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        # If it has findings, they are found once more here, to be logged.
+        return found or load_contract(settings, version=version, cache=folder)
+
+    return load
+
+
+# Loads a version of the contract into the cache.
+_CHECK = """
+import sys
+from pathlib import Path
+from app.application import load_contract
+from app.settings import Settings
+path, version, folder = sys.argv[1:]
+load_contract(Settings(contract=Path(path)), version=version, cache=Path(folder))
+"""
 
 
 @contextlib.contextmanager

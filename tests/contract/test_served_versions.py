@@ -7,6 +7,8 @@ from functools import partial
 import pytest
 
 from app.application import create_app, load_contract, open_store, version_names
+from app.cli.start import load_version
+from app.contract.checks import checked_cache
 from app.contract.document.versions import root_release
 from app.settings import Settings
 from tests.asgi import FLOWS, Client, client_loop
@@ -182,3 +184,11 @@ def test_the_versions_are_listed_oldest_first_whatever_is_served_by_default(cont
     names = version_names(Settings(), contract)
     assert names[:3] == ("2024.8", "2024.10", NEWEST)
     assert version_names(settings, load_contract(settings)) == names
+
+
+def test_another_process_checks_a_version_that_is_not_cached(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    load = load_version(Settings())
+    assert load("2024.10").release.startswith("2024.10.")
+    assert [type(load("2024.10")) for _ in range(2)] == [checked_cache.CheckedContract] * 2
+    assert len(list((tmp_path / "flows-server").iterdir())) == 1

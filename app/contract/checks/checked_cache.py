@@ -83,24 +83,26 @@ def load(path: Path, folder: Path, check: Callable[[Draft], Contract], version: 
     :param version: the name of its version; None for that of the root
     :raises ContractError: it can't be served
     """
-    name = shown_name(path)
-    named = f"{path.absolute()}\0{name}\0{version or ''}\0{_overlays(path)}"
-    entry = folder / hashlib.sha256(named.encode()).hexdigest()
-    with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
-        if (
-            _is_private(folder, stat.S_ISDIR)
-            and _is_private(entry, stat.S_ISREG)
-            and (known := _get(entry, path, name, version)) is not None
-        ):
-            return known
+    known = find(path, folder, version)
+    if known is not None:
+        return known
     draft = Draft()
     contract = check(draft)
     # If the folder can't be written to, or a value can't be cached, only the next start takes longer.
     with contextlib.suppress(OSError, ValueError):
-        _put(entry, contract, draft.files)
+        _put(_entry(path, folder, version), contract, draft.files)
         # It takes less memory than the one that was parsed and checked.
-        return _get(entry, path, name, version) or contract
+        return find(path, folder, version) or contract
     return contract
+
+
+def find(path: Path, folder: Path, version: str | None = None) -> Contract | None:
+    """The contract in the cache; None if it is not there, or has changed. The arguments are those of `load`."""
+    entry = _entry(path, folder, version)
+    with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
+        if _is_private(folder, stat.S_ISDIR) and _is_private(entry, stat.S_ISREG):
+            return _get(entry, path, shown_name(path), version)
+    return None
 
 
 def default_folder(environment: Mapping[str, str]) -> Path | None:
@@ -113,6 +115,11 @@ def default_folder(environment: Mapping[str, str]) -> Path | None:
         return Path(given, "flows-server")
     home = environment.get("HOME", "")
     return Path(home, ".cache", "flows-server") if Path(home).is_absolute() else None
+
+
+def _entry(path: Path, folder: Path, version: str | None) -> Path:
+    named = f"{path.absolute()}\0{shown_name(path)}\0{version or ''}\0{_overlays(path)}"
+    return folder / hashlib.sha256(named.encode()).hexdigest()
 
 
 def _get(entry: Path, path: Path, name: str, version: str | None) -> Contract | None:

@@ -24,6 +24,9 @@ def flow_fields() -> dict[str, Field]:
     return {name: column_field(flows.c[name]) for name in Flow._fields if name not in ("stages", "policies")}
 
 
+_COLUMNS = frozenset(Flow._fields)
+
+
 class Flows:
     """The flows of a database.
 
@@ -161,7 +164,9 @@ class Flows:
             session.run(update, {"pk_": flow.pk, "new_search": self._values(flow)["search"]})
 
     def _new(self, properties: Mapping[str, Any], pk: str | None = None) -> Flow:
-        return Flow(pk=pk or new_uuid(), policybindingmodel_ptr_id=new_uuid(), **properties)
+        # A version of the contract may have read-only properties that are the same for all flows.
+        own = {name: value for name, value in properties.items() if name in _COLUMNS}
+        return Flow(pk=pk or new_uuid(), policybindingmodel_ptr_id=new_uuid(), **own)
 
     def _get(
         self, session: Session, slug: str, filters: Mapping[str, Any], terms: Sequence[str], *, lock: bool = False

@@ -1,0 +1,151 @@
+"""Objects written through one version are read, listed and changed through every other, and lose nothing."""
+
+from functools import cache
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.application import create_app, load_contract, open_store
+from app.contract.document.versions import read
+from app.contract.validation.schemas import admits_null, flattened, schema_properties
+from app.settings import Settings
+from tests.asgi import Client
+
+VERSIONS = ("2024.8", "2024.12", "2025.8", "2025.12", "2026.8")
+# Names of schemas by path: those with enums that later versions extend, and others with new properties.
+SCHEMAS = {
+    "flows/instances": "Flow",
+    "stages/prompt/prompts": "Prompt",
+    "stages/password": "PasswordStage",
+    "stages/identification": "IdentificationStage",
+    "stages/captcha": "CaptchaStage",
+    "stages/authenticator/validate": "AuthenticatorValidateStage",
+    "policies/event_matcher": "EventMatcherPolicy",
+    "policies/geoip": "GeoIPPolicy",
+}
+_numbers = count()
+
+
+@cache
+def contract_of(version):
+    return read(Settings().contract, version)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    settings = Settings(database_url=f"sqlite:///{tmp_path_factory.mktemp('store')}/flows.sqlite3", token_cache=0.0)
+    contract = contract_of(VERSIONS[0])
+    store = open_store(settings, contract)
+    store.migrate()
+    store.tokens.add("root", superuser=True, secret="root")
+    yield Client(create_app(settings, contract=contract, store=store, load_version=contract_of), "root")
+    store.close()
+
+
+def properties(version, name):
+    """The schema of each property of a component."""
+    contract = contract_of(version)
+    found = schema_properties(contract, {"$ref": f"#/components/schemas/{name}"})
+    return {name: (contract.at(place), schema) for name, (place, schema) in found.items()}
+
+
+def values(contract, own, schema):
+    """Values of a property; None if it refers to other objects, or is made by the server."""
+    null = st.none() if admits_null(contract, own) else st.nothing()
+    if "x-references" in schema or schema.get("readOnly"):
+        return None
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"]) | null
+    match schema.get("type"):
+        case "boolean":
+            return st.booleans() | null
+        case "integer":
+            return st.integers(max(schema.get("minimum", 0), 0), min(schema.get("maximum", 100), 100)) | null
+        case "array":
+            items = flattened(contract, schema["items"])
+            return st.lists(st.sampled_from(items["enum"]), unique=True, min_size=1) if "enum" in items else None
+    return None
+
+
+FIXED = {
+    "flows/instances": {"title": "T", "slug": "{}"},
+    "stages/prompt/prompts": {"field_key": "k", "label": "l"},
+    "stages/captcha": {"public_key": "a", "private_key": "b"},
+    "stages/identification": {"user_fields": ["email"]},
+    "policies/geoip": {"countries": ["AT"]},
+}
+
+
+@st.composite
+def bodies(draw, version, path):
+    """Bodies of new objects."""
+    contract = contract_of(version)
+    unique = f"v{next(_numbers)}"
+    body = {
+        name: value.format(unique) if isinstance(value, str) else value for name, value in FIXED.get(path, {}).items()
+    }
+    component = f"{SCHEMAS[path]}Request"
+    required = flattened(contract, {"$ref": f"#/components/schemas/{component}"}).get("required", ())
+    for name, (own, schema) in properties(version, component).items():
+        possible = values(contract, own, schema)
+        if name not in body and possible is not None and (name in required or draw(st.booleans())):
+            body[name] = draw(possible)
+    return body | {"name": unique}
+
+
+def said(version, path, name, value):
+    """What a version says instead of a value of another one, by the stand-ins of the newest document."""
+    own = properties(version, SCHEMAS[path])[name][1]
+    newest = properties(VERSIONS[-1], SCHEMAS[path]).get(name, ({}, {}))[1]
+    items = own.get("type") == "array"
+    if items:
+        own, newest = (
+            flattened(contract_of(version), own["items"]),
+            flattened(contract_of(VERSIONS[-1]), newest["items"]),
+        )
+    options, stand_ins = own.get("enum"), newest.get("x-stand-in", {})
+
+    def stand_in(one):
+        while options is not None and one is not None and one not in options:
+            one = stand_ins.get(one, stand_ins.get("*"))
+        return one
+
+    return [one for one in map(stand_in, value) if one is not None] if items else stand_in(value)
+
+
+@pytest.mark.parametrize("path", SCHEMAS)
+@settings(max_examples=8)
+@given(data=st.data())
+def test_what_one_version_writes_each_other_reads_lists_and_changes(client, path, data):
+    writer, other = data.draw(st.sampled_from(VERSIONS)), data.draw(st.sampled_from(VERSIONS))
+    sent = data.draw(bodies(writer, path))
+    created = client("POST", f"/{writer}/api/v3/{path}/", sent)
+    assert created.status == 201, created.body
+    key = created.json()["slug" if path == "flows/instances" else "pk"]
+    one = f"/api/v3/{path}/{key}/"
+    written = client("GET", f"/{writer}{one}").json()
+    for version in VERSIONS:
+        seen = client("GET", f"/{version}{one}")
+        assert seen.status == 200, seen.body
+        listed = client("GET", f"/{version}/api/v3/{path}/?search={sent['name']}")
+        assert [item["name"] for item in listed.json()["results"]] == [sent["name"]]
+        for name, value in sent.items():
+            if name in seen.json() and name in properties(version, SCHEMAS[path]):
+                assert seen.json()[name] == said(version, path, name, value), (version, name)
+
+    read_back = client("GET", f"/{other}{one}").json()
+    writable = properties(other, f"{SCHEMAS[path]}Request")
+    body = {name: value for name, value in read_back.items() if name in writable}
+    body |= {name: value for name, value in sent.items() if name not in read_back and name in writable}
+    method = data.draw(st.sampled_from(("PUT", "PATCH")))
+    changed = client(method, f"/{other}{one}", body)
+    assert changed.status == 200, changed.body
+    assert changed.json() == read_back
+    assert client("GET", f"/{writer}{one}").json() == written
+    assert client("DELETE", f"/{other}{one}").status == 204
+
+
+def test_the_first_version_is_that_of_the_root():
+    assert contract_of(VERSIONS[0]).document == load_contract(Settings()).document
