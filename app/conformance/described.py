@@ -40,6 +40,7 @@ class Operation:
     """An operation of the contract.
 
     :param takes_input: whether it has a body or query parameters
+    :param challenges: whether it reports invalid requests by successful responses
     :param body: the schema of its body
     :param unique: the unique properties of its body, with their schemas
     :param unique_together: the messages about properties that are unique together
@@ -58,6 +59,7 @@ class Operation:
     filters: Mapping[str, Targets]
     narrowing: frozenset[str]
     responses: Mapping[str, Schema]
+    challenges: bool = False
     path: dict[str, Targets] = field(default_factory=dict)
 
 
@@ -178,6 +180,7 @@ class DescribedContract:
                 for status, response in described["responses"].items()
                 for media in self._resolved(response).get("content", {}).values()
             },
+            challenges=described.get("x-challenges", False),
         )
 
     def _references(self, named: Mapping[str, Mapping[str, Any]]) -> dict[str, Targets]:

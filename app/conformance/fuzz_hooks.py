@@ -187,11 +187,17 @@ def filter_failure(_context: Any, failure: Any, case: Any, response: Any) -> boo
     if isinstance(failure, EnsureResourceAvailability):
         # It was deleted with another object, or by another path.
         return not any(_run.known.was_deleted(case.path_parameters.get(name)) for name in operation.path)
+    if isinstance(failure, AcceptedNegativeData) and operation.challenges:
+        # What is wrong is told by a challenge, whose status is 200.
+        return False
     if isinstance(failure, AcceptedNegativeData) and case.media_type == FORM:
         # Schemathesis does not check whether a form with a file is invalid.
         return not _run.contract.describes(operation.body, _as_sent(case.body))
     if isinstance(failure, AcceptedNegativeData) and (read := _as_read(case.body, operation)) != case.body:
         return not _run.contract.describes(operation.body, read)
+    if isinstance(failure, RejectedPositiveData) and not operation.takes_input and not response.content:
+        # A documented response to the state of the server, as no data was sent.
+        return False
     if isinstance(failure, RejectedPositiveData) and response.status_code == 400:
         return not only_the_store_knows(operation, _json(response), case.body, case.query, _run.known)
     return True

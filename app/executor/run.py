@@ -72,6 +72,8 @@ class Run:
         self.exchange = exchange
         self.answers = answers
         self._caller: Person | None = None
+        # The user in the context, and who that is: it is asked for several times.
+        self._pending: tuple[Any, Person | None] = None, None
         self._is_authenticated = False
 
     @property
@@ -104,7 +106,10 @@ class Run:
     @property
     def pending(self) -> Person | None:
         """The user whom the plan is about."""
-        return person_of(self.store, self.context.get(PENDING_USER)) if self.session.plan is not None else None
+        kept = self.context.get(PENDING_USER) if self.session.plan is not None else None
+        if kept != self._pending[0]:
+            self._pending = kept, person_of(self.store, kept)
+        return self._pending[1]
 
     def respond(self) -> Step:
         """The response to the request."""

@@ -77,6 +77,7 @@ class Access(NamedTuple):
     permissions: frozenset[str]
     user: str = ""
     expires: int = 0
+    session: None = None
 
 
 def access(token):

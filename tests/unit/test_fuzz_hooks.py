@@ -68,6 +68,14 @@ def document():
                 "get": {"operationId": "things_retrieve", "responses": {"200": {"description": "It."}}},
                 "delete": {"operationId": "things_destroy", "responses": {"204": {"description": "It is gone."}}},
             },
+            "/talk/": {
+                "get": {"responses": {"200": {"description": "It."}, "400": {"description": "There is nothing."}}},
+                "post": {
+                    "x-challenges": True,
+                    "requestBody": {"content": {"application/json": schema("ThingRequest")}},
+                    "responses": {"200": {"description": "A challenge."}},
+                },
+            },
             "/upload/": {
                 "post": {
                     "requestBody": {"content": {"multipart/form-data": {"schema": form}}},
@@ -380,3 +388,17 @@ def test_a_body_is_required_if_there_has_to_be_something_in_it():
 
 def test_files_are_texts():
     assert fuzz_hooks.as_text(None, SimpleNamespace(text="context: {}\n")) == "context: {}\n"
+
+
+def test_bad_data_is_accepted_where_challenges_tell_of_it(case):
+    asked = case("POST", "/talk/", "body", body={"slug": 1})
+    assert finds(AcceptedNegativeData, asked, answered(200, {}), status_code=200, expected_statuses=[]) is False
+    elsewhere = case("POST", "/things/", "body", body={"slug": 1})
+    assert finds(AcceptedNegativeData, elsewhere, answered(201, {}), status_code=200, expected_statuses=[]) is True
+
+
+def test_a_request_without_data_may_be_refused_without_a_message(case):
+    details = {"status_code": 400, "allowed_statuses": []}
+    refused = answered(400, None)
+    refused.content = b""
+    assert finds(RejectedPositiveData, case("GET", "/talk/"), refused, **details) is False
