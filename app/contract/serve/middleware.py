@@ -5,20 +5,17 @@ lookup, one plan and one response. Paths outside the contract go to the next app
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import determinism, errors
 from app.contract.compile.connexion_api import ContractAPI
 from app.contract.compile.plan import PathPlan, Plan
 from app.contract.connexion import Specification, SpecMiddleware
 from app.contract.request.body import BodyReader
-from app.contract.request.negotiation import accepts, names_json
 from app.contract.response import responses
 from app.contract.response.responses import CONTINUE, Response, busy, detail, without_path
 from app.contract.serve.asgi import (
@@ -37,9 +34,9 @@ from app.contract.serve.compiled_contract import ActiveContract, CompiledContrac
 from app.contract.serve.compiled_versions import CompiledVersions, Unserved
 from app.contract.serve.executor import Server, too_large, unavailable
 from app.contract.serve.long_running import Busy, LongRunning
-from app.contract.serve.problems import PROBLEM
+from app.contract.serve.negotiation import not_acceptable
+from app.contract.serve.reporting import Observe, Reporter, Trace
 from app.contract.serve.request import Request
-from app.contract.serve.stored import ViolationReporter
 from app.contract.serve.threads import Workers
 from app.execution import Offload
 from app.metrics import Metrics
@@ -47,10 +44,6 @@ from app.metrics import Metrics
 Pending = Callable[[], Awaitable[None] | None]
 WaitForLock = Callable[[errors.Locked, float], Awaitable[None]]
 Pipelined = Callable[..., Awaitable[Response | None]]
-Observe = Callable[[PathPlan, Plan | None, Request, Response, bytes, float], None]
-Trace = Callable[[str, Plan | None, Request, Response, float], str | None]
-
-log = structlog.get_logger("flows.request")
 
 # Safe methods (RFC 9110, section 9.2.1).
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -71,10 +64,8 @@ class ContractMiddleware(SpecMiddleware):
     :param pipelined: runs requests with a single statement on the event loop's thread, without waiting; see
         `app.store.engine.database.Database`
     :param metrics: counts the requests
-    :param observe: called with each request, its response with all headers as they are sent, and the duration, in seconds; None for
-        no observer
-    :param trace: creates the span of each request from its path in the contract, its plan, its response and the duration, in
-        seconds. It returns the trace id; None if traces are off
+    :param observe: see `Reporter`
+    :param trace: see `Reporter`
     :param room: the memory for bodies of running requests
     """
 
@@ -103,11 +94,9 @@ class ContractMiddleware(SpecMiddleware):
         self._wait_for_lock = wait_for_lock
         self._pipelined = pipelined
         self._metrics = metrics
-        self._violations = ViolationReporter(metrics)
-        self._observe = observe
-        self._trace = trace
+        self._reporter = Reporter(metrics, observe, trace)
+        self._report = self._reporter.report
         self._room = room or Room()
-        self._log: Any = None
 
     def add_api(self, _specification: Specification, **options: Any) -> ContractAPI:
         """Compile the contract. Called by Connexion when the application starts."""
@@ -167,7 +156,7 @@ class ContractMiddleware(SpecMiddleware):
             compiled_contract.version,
         )
         self._metrics.begin()
-        response, commit = _unwanted(plan, request), None
+        response, commit = not_acceptable(plan, request), None
         if plan is not None and plan.challenges and self._workers is None:
             request.computed = {}
         if response is None and self._workers is None and (plan is None or plan.is_short):
@@ -182,7 +171,7 @@ class ContractMiddleware(SpecMiddleware):
                 and (lines := sent_whole(response, target, request)) is not None
             ):
                 self._metrics.end()
-                self._tell(compiled_contract, target, plan, request, response, lines)
+                self._report(compiled_contract, target, plan, request, response, lines)
                 return None
         return self._go_on(compiled_contract, target, plan, request, response, commit, length, receive, send)
 
@@ -239,7 +228,7 @@ class ContractMiddleware(SpecMiddleware):
         finally:
             self._metrics.end()
             self._room.give_back(request)
-        self._tell(compiled_contract, target, plan, request, response, lines)
+        self._report(compiled_contract, target, plan, request, response, lines)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request for a path outside the contract. One below the base path is counted and logged, as it is probably a
@@ -247,33 +236,8 @@ class ContractMiddleware(SpecMiddleware):
         """
         if not scope["path"].startswith(self._active_contract.compiled_contract.prefix):
             await self._next(scope, receive, send)
-            return
-        started = determinism.clock()
-        status = 500
-
-        async def observed(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        self._metrics.begin()
-        try:
-            await self._next(scope, receive, observed)
-        finally:
-            self._metrics.end()
-            seconds = determinism.clock() - started
-            self._metrics.count(None, status, seconds, "")
-            log.info(
-                "request",
-                id=determinism.random_bytes(16).hex(),
-                operation=None,
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                ms=round(seconds * 1000, 2),
-                token=None,
-            )
+        else:
+            await self._reporter.report_outside(self._next, scope, receive, send)
 
     async def _kept(
         self,
@@ -311,47 +275,6 @@ class ContractMiddleware(SpecMiddleware):
                 await self._wait_for_lock(locked, began)
             except errors.Unavailable as error:
                 return unavailable(error, request)
-
-    def _tell(
-        self,
-        compiled_contract: CompiledContract,
-        target: PathPlan,
-        plan: Plan | None,
-        request: Request,
-        response: Response,
-        lines: bytes,
-    ) -> None:
-        """Report a completed request to the metrics, the observer, the traces and the log."""
-        seconds = determinism.clock() - request.started
-        verb = "GET" if request.method == "HEAD" else request.method
-        place = target.counters.get(verb)
-        self._metrics.count(place, response.status, seconds, response.rule, compiled_contract.counter)
-        if response.stored_violations:
-            self._violations.report(plan, response.stored_violations, place)
-        if self._observe is not None:
-            self._observe(target, plan, request, response, lines, seconds)
-        trace_id = None
-        if self._trace is not None:
-            trace_id = self._trace(
-                f"{compiled_contract.prefix[:-1]}{target.pointer[1]}", plan, request, response, seconds
-            )
-        # Bound once, and checked before the line is built: a disabled line costs next to nothing then.
-        self._log = self._log or log.bind()
-        if self._log.is_enabled_for(logging.INFO):
-            self._log.info(
-                "request",
-                id=request.id,
-                operation=plan.operation_id if plan else None,
-                method=request.method,
-                path=request.path,
-                status=response.status,
-                ms=round(seconds * 1000, 2),
-                version=request.version,
-                token=request.access.name if request.access else None,
-                reason=response.reason or None,
-                rule=response.rule or None,
-                trace_id=trace_id,
-            )
 
     async def _take_in(
         self,
@@ -426,24 +349,3 @@ async def _refuse(send: Send, response: Response) -> None:
     """Send an error response that belongs to no path."""
     await send({"type": "http.response.start", "status": response.status, "headers": without_path(response)})
     await send({"type": "http.response.body", "body": response.body})
-
-
-def _unwanted(plan: Plan | None, request: Request) -> Response | None:
-    """The 406 for a request that accepts none of the media types; None if it accepts one."""
-    if plan is not None and plan.challenges:
-        return None
-    if request.accept is not None and not _acceptable(request.accept, plan):
-        return detail(406, responses.NOT_ACCEPTABLE)
-    if b"format=" in request.query and not names_json(request.query):
-        return detail(404, responses.NOT_FOUND)
-    return None
-
-
-def _acceptable(accept: str, plan: Plan | None) -> bool:
-    """Whether an `Accept` header admits the response of a plan: JSON, or any media type of its file.
-
-    Clients that name problems choose the format of error responses only, and accept other responses as they are.
-    """
-    if plan is None or not plan.files:
-        return accepts(accept, "application/json") or accepts(accept, PROBLEM)
-    return any(accepts(accept, media_type) for media_type in (*plan.files, PROBLEM))
