@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from app.contract.compile.models import models
 from tests.conftest import application, client_of, database_at
 from tests.contract_files import copied, load, models_with_paths, shipped, with_another_stage
 from tests.examples import Examples
@@ -237,7 +238,7 @@ def test_a_model_that_only_the_yaml_has_is_one_of_the_stages(examples):
     assert binding["stage_obj"]["meta_model_name"] == ADDED
     types = {kind["model_name"]: kind["name"] for kind in send("stages_all_types_list").json()}
     assert types["pausestage"] == "Pause Stage"
-    assert len(types) == len([model for model in examples.models.values() if model.collection == "stages"])
+    assert len(types) == len([model for model in models(examples.contract).values() if model.collection == "stages"])
     used_by = examples.client.get(examples.path_of(ADDED, stage) + "used_by/").json()
     assert [use["pk"] for use in used_by] == [flow["pk"], binding["pk"]]
     token = examples.client.store.tokens.add("t", permissions=["authentik_stages_pause.view_pausestage"])
