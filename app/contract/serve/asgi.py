@@ -39,13 +39,15 @@ class Disconnected(Exception):
 
 def headers_of(
     headers: list[Header],
-) -> tuple[str | None, str | None, str | None, str, int, str | None, str | None]:
+) -> tuple[str | None, str | None, str | None, str, int, bytes | None, bytes | None]:
     """The headers that are read for each request. Repeated ones are joined by a comma (RFC 9110, section 5.3).
 
     :returns: `Accept`, `Authorization` and `Cookie`, None if missing; `Content-Type`, empty if missing; the length of the body, in
-        bytes; `X-Authentik-Version` and `User-Agent`, None if missing
+        bytes; `X-Authentik-Version` and `User-Agent`, encoded, None if missing
     """
-    accept = authorization = cookies = version = agent = None
+    accept = authorization = cookies = None
+    version: bytes | None = None
+    agent: bytes | None = None
     content_type, length = "", 0
     for name, value in headers:
         if name == b"accept":
@@ -63,9 +65,9 @@ def headers_of(
         elif name == b"content-length" and value.isdigit():
             length = int(value)
         elif name == b"user-agent":
-            agent = value.decode("latin-1")
+            agent = value
         elif name == b"x-authentik-version":
-            version = value.decode("latin-1")
+            version = value
     return accept, authorization, cookies, content_type, length, version, agent
 
 

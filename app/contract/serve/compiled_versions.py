@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from app.caches import bounded_cache
 from app.contract.document.findings import ContractError
 from app.contract.document.overlays import minor
 from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
@@ -22,7 +21,7 @@ Compile = Callable[[str], CompiledContract]
 
 # The official clients for Python and Rust, and the Terraform provider. Those for Go and TypeScript name no version.
 _AGENT = re.compile(
-    r"OpenAPI-Generator/([0-9]{4}\.[0-9]{1,2})\.[0-9.-]+/(?:python|rust)\b|authentik-terraform@([0-9]{4}\.[0-9]{1,2})\."
+    rb"OpenAPI-Generator/([0-9]{4}\.[0-9]{1,2})\.[0-9.-]+/(?:python|rust)\b|authentik-terraform@([0-9]{4}\.[0-9]{1,2})\."
 )
 
 # How many values of User-Agent are cached, and how long these are at most.
@@ -49,28 +48,31 @@ class CompiledVersions:
         self._compile_version = compile_version
         self._compiling: dict[str, asyncio.Future[CompiledContract]] = {}
         self._one_at_a_time = threading.Lock()
+        self._base = f"{active_contract.contract.base_path}/"
+        # Agents that name no version: nearly all requests.
+        self._silent: set[bytes] = set()
         self._prefix = re.compile(rf"/([0-9]{{4}}\.[0-9]{{1,2}})(?={re.escape(active_contract.contract.base_path)}/)")
-        self._named_before = bounded_cache(_CACHED_AGENTS)(self._named_by)
 
-    def choose(self, path: str, asked: str | None, agent: str | None) -> tuple[str | None, str]:
+    def choose(self, path: str, asked: bytes | None, agent: bytes | None) -> tuple[str | None, str]:
         """Choose the version of a request.
 
         :param path: its path
-        :param asked: its `X-Authentik-Version`, None if it is missing
-        :param agent: its `User-Agent`, None if it is missing
+        :param asked: its `X-Authentik-Version`, encoded, None if it is missing
+        :param agent: its `User-Agent`, encoded, None if it is missing
         :returns: the name of the version, None for the default one; the path below it
         """
-        if asked is None and agent is not None:
-            name = self._named_before(agent) if len(agent) <= _CACHED_LENGTH else self._named_by(agent)
-        else:
-            name = None if asked is None else minor(asked.strip())
+        if asked is None and (agent is None or agent in self._silent) and path.startswith(self._base):
+            return None, path
+        name = self._named_by(agent) if agent is not None else None
+        if asked is not None:
+            name = minor(asked.decode("latin-1").strip())
         if path.startswith("/2") and (found := self._prefix.match(path)):
             name, path = found[1], path[found.end() :]
         return (None if name == self._active_contract.version else name), path
 
-    def get(self, name: str | None) -> CompiledContract | None:
-        """A version that is compiled; None if it is not yet, or does not exist. :param name: as `choose` returns it"""
-        return self._active_contract.compiled_contract if name is None else self._active_contract.versions.get(name)
+    def get(self, name: str) -> CompiledContract | None:
+        """A version that is compiled; None if it is not yet, or does not exist."""
+        return self._active_contract.versions.get(name)
 
     def has(self, name: str) -> bool:
         """Whether a version exists."""
@@ -113,8 +115,12 @@ class CompiledVersions:
         versions[name] = compiled
         return compiled
 
-    def _named_by(self, agent: str) -> str | None:
+    def _named_by(self, agent: bytes) -> str | None:
         """The version that a client says it is of; None if it says none, or one that does not exist."""
         found = _AGENT.search(agent)
-        name = (found[1] or found[2]) if found else None
-        return name if name in self._names else None
+        name = (found[1] or found[2]).decode() if found else None
+        if name in self._names:
+            return name
+        if len(self._silent) < _CACHED_AGENTS and len(agent) <= _CACHED_LENGTH:
+            self._silent.add(agent)
+        return None

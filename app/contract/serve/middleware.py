@@ -122,7 +122,7 @@ class ContractMiddleware(SpecMiddleware):
         started = determinism.clock()
         accept, authorization, cookies, content_type, length, version, agent = headers_of(scope["headers"])
         name, path = self._versions.choose(scope["path"], version, agent)
-        compiled_contract = self._versions.get(name)
+        compiled_contract = self._active_contract.compiled_contract if name is None else self._versions.get(name)
         if compiled_contract is None:
             return self._begin_later(str(name), path, otherwise, scope, receive, send)
         if path.startswith(compiled_contract.doubled):
