@@ -25,6 +25,8 @@ def command(settings: Settings, version: str | None) -> None:
     with exit_on_findings():
         changed = {overlay.version: overlay for overlay in overlays(settings.contract)}
         first = read(settings.contract).release
+        # Whether they can be applied as well.
+        read(settings.contract, list(changed)[-1] if changed else None)
     if version is not None and version not in changed:
         raise click.UsageError(f"No overlay makes the version {version!r}. Those that do: {', '.join(changed)}.")
     if version is None:

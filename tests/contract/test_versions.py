@@ -4,8 +4,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
 from app.application import load_contract
+from app.cli.bundle import command as bundle
+from app.cli.versions import command as list_versions
 from app.contract.document import bundling
 from app.contract.document.contract import part_at
 from app.contract.document.findings import ContractError
@@ -136,3 +140,37 @@ def test_a_start_checks_the_overlays_although_no_version_is_asked_for(tmp_path):
         load_contract(settings, cache=cache)
     overlay.write_text(text, "utf-8")
     assert load_contract(settings, cache=cache).release == read(ROOT).release
+
+
+def invoke(command, *arguments, contract=ROOT):
+    return CliRunner().invoke(command, arguments, obj=Settings(contract=contract))
+
+
+def test_the_versions_are_listed_with_what_each_changes():
+    listed = invoke(list_versions).stdout
+    places = [listed.index(f"{name} (authentik {name}.") for name in names(ROOT, read(ROOT).release)]
+    assert places == sorted(places)
+    assert "  - New: redirect stages (/stages/redirect/). " in listed
+    for overlay in OVERLAYS:
+        said = invoke(list_versions, overlay.version).stdout
+        assert said in listed
+        assert all(f"  - {action['description']}\n" in said for _, action in overlay.actions)
+
+
+def test_a_version_that_no_overlay_makes_is_not_listed():
+    result = invoke(list_versions, "2024.9")
+    assert (result.exit_code, "No overlay makes the version '2024.9'." in result.output) == (2, True)
+
+
+def test_overlays_that_can_not_be_read_are_not_listed(tmp_path):
+    contract = copied(tmp_path / "openapi")
+    overlay = contract.parent / FOLDER / f"{NEWEST}.yaml"
+    overlay.write_text(overlay.read_text("utf-8") + "x-kinds: [a]\n", "utf-8")
+    result = invoke(list_versions, contract=contract)
+    assert (result.exit_code, "The kind files are not listed." in result.output) == (1, True)
+
+
+def test_a_version_is_bundled():
+    bundled = yaml.safe_load(invoke(bundle, "--version", NEWEST).stdout)
+    assert bundled["info"]["version"] == OVERLAYS[-1].release
+    assert invoke(bundle, "--version", "2024.9").exit_code == 2

@@ -15,8 +15,8 @@ def check_stand_ins(earlier: Contract, later: Contract) -> Iterator[Finding]:
 
     :param later: the version whose `x-stand-in` counts
     """
-    place: Pointer = ("components", "schemas")
-    for pointer, before, after in _enums(place, earlier.at(place), later.at(place)):
+    schemas = (contract.document.get("components", {}).get("schemas", {}) for contract in (earlier, later))
+    for pointer, before, after in _enums(("components", "schemas"), *schemas):
         stand_ins = after.get("x-stand-in", {})
         for index, value in enumerate(after["enum"]):
             yield from _check(later, (*pointer, "enum", index), value, stand_ins, before["enum"])

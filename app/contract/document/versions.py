@@ -74,7 +74,7 @@ def overlays(path: Path, name: str | None = None, read_file: ReadFile = read_fil
 
 
 def kinds(overlay: Overlay) -> Iterator[File]:
-    """The short files of the kinds that an overlay brings, as they are written."""
+    """The kind files that an overlay lists, as they are written."""
     for template in overlay.file.document.get("x-kinds", {}).values():
         for name in template:
             shown = posixpath.normpath(PurePath(overlay.file.name).parent / name)
@@ -127,7 +127,7 @@ class _Folder:
         # A path that can't be resolved can't be read either, which is reported then.
         try:
             return self._resolve(path)
-        except OSError:
+        except (OSError, ValueError):
             return path
 
     def _before(self, overlay: Overlay) -> Overlay | None:
