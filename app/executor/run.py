@@ -1,17 +1,16 @@
 """One request to a flow: find or make the plan, and let the next stage ask, or take the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import structlog
 
 from app import errors
 from app.domain import RequestContext
-from app.exchanges import Answers, Exchange, Reply, Unauthenticated
+from app.exchanges import Answers, Exchange, Unauthenticated
 from app.execution import Offload
-from app.executor import stages
 from app.executor.challenges import (
     UNKNOWN_ERROR,
     error_challenge,
@@ -26,7 +25,7 @@ from app.executor.plan import PENDING_NAME, PENDING_USER, Plan, PlannedStage
 from app.executor.planning import NotApplicable, Planner
 from app.executor.policies.engine import PolicyRequest, evaluate
 from app.executor.redirects import as_encoded, is_own
-from app.executor.sessions import ClientSessions, Session
+from app.executor.sessions import Session
 from app.executor.steps import Redirect, Step
 from app.store import Store
 from app.store.queries.flow_row import Flow
@@ -35,24 +34,22 @@ log = structlog.get_logger("flows.executor")
 
 INVALID_NEXT = "Invalid next URL"
 
-# The parameter with the URL that a flow leads to.
+# The parameter with the URL that the flow leads to at its end.
 _NEXT = "next"
 
 
-def run(store: Store, slug: str, exchange: Exchange, answers: Answers | None) -> Reply:
-    """Go on with a flow.
+class Stage(Protocol):
+    """A stage whose turn it is."""
 
-    :param answers: the body of a response to a challenge; None to get the challenge
-    :raises NotFound: there is no such flow
-    """
-    flow = store.flows.get(slug)
-    sessions = ClientSessions(store)
-    session = sessions.read(exchange.credentials)
-    step = Run(store, flow, session, exchange, answers).respond()
-    headers = sessions.save(session, exchange.credentials)
-    if isinstance(step, Redirect):
-        return Reply(None, 302, ((b"location", step.url.encode("latin-1")), *headers))
-    return Reply(step, 0, headers)
+    def ask(self) -> Step:
+        """The response to a request for the challenge."""
+
+    def answer(self) -> Step:
+        """The response to an answer."""
+
+
+KindOf = Callable[[str], "Callable[[Run], Stage] | None"]
+"""From the model of a stage to its kind; None if it can't be run."""
 
 
 class Run:
@@ -63,14 +60,24 @@ class Run:
     :param session: the session of the client
     :param exchange: the request
     :param answers: the body of a response to a challenge; None to get the challenge
+    :param kind_of: finds the kinds of stages
     """
 
-    def __init__(self, store: Store, flow: Flow, session: Session, exchange: Exchange, answers: Answers | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        flow: Flow,
+        session: Session,
+        exchange: Exchange,
+        answers: Answers | None,
+        kind_of: KindOf,
+    ) -> None:
         self.store = store
         self.flow = flow
         self.session = session
         self.exchange = exchange
         self.answers = answers
+        self._kind_of = kind_of
         self._caller: Person | None = None
         # The user in the context, and who that is: it is asked for several times.
         self._pending: tuple[Any, Person | None] = None, None
@@ -216,7 +223,7 @@ class Run:
 
     def _run_stage(self) -> Step:
         stage = self.stage
-        kind = stages.kind_of(stage.model)
+        kind = self._kind_of(stage.model)
         if kind is None:
             return self._cannot_run(
                 f"The stage {stage.values.name} is of the kind {stage.model}, which can't be run here."

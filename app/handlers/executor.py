@@ -5,7 +5,7 @@ from typing import Any
 from app.domain import RequestContext
 from app.exchanges import Reply
 from app.executor.inspector import inspection
-from app.executor.run import run
+from app.executor.responding import run
 from app.executor.sessions import ClientSessions
 from app.store import Store
 

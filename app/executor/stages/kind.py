@@ -2,14 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app import errors
 from app.executor.plan import Properties
+from app.executor.run import Run
 from app.executor.steps import Step
-
-if TYPE_CHECKING:
-    from app.executor.run import Run
 
 
 class Kind(ABC):
@@ -18,7 +16,7 @@ class Kind(ABC):
     :param run: the request
     """
 
-    def __init__(self, run: "Run") -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
         self.stage: Properties = run.stage.values
 
