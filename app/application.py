@@ -38,6 +38,7 @@ from app.contract.serve.middleware import ContractMiddleware
 from app.contract.serve.response_cache import ResponseCache
 from app.contract.serve.threads import Workers
 from app.domain import Capabilities
+from app.executor.expressions.interpreters import Interpreters
 from app.executor.sessions import ClientSessions
 from app.metrics import Metrics
 from app.middleware.cross_origin import CrossOrigin
@@ -200,6 +201,7 @@ def create_app(
     store = store or open_store(settings, contract)
     scheduling = store.database.scheduling()
     workers = Workers(*scheduling.workers) if scheduling.workers is not None else None
+    interpreters = Interpreters() if settings.expressions == "on" else None
     long_running = LongRunning() if store.database.serves_threads else None
     versions = version_names(settings, contract)
     metrics = metrics or create_metrics(contract, versions=versions)
@@ -217,6 +219,8 @@ def create_app(
             workers.stop()
         if long_running is not None:
             long_running.stop()
+        if interpreters is not None:
+            interpreters.stop()
         store.close()
 
     serve_contract = partial(
@@ -236,6 +240,7 @@ def create_app(
         observe=recorder.observe if recorder is not None else None,
         trace=tracing.record if tracing is not None else None,
         room=Room(max(settings.bodies_limit, settings.body_limit)),
+        interpreters=interpreters,
     )
     app = ConnexionMiddleware(
         pages.create_app(active_contract, store, settings, metrics, recorder),

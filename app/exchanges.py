@@ -43,6 +43,18 @@ class SessionExpired(Exception):
         self.headers = headers
 
 
+class Interpreters(Protocol):
+    """Processes that evaluate expressions."""
+
+    def run(self, task: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Evaluate an expression.
+
+        :param task: the expression and its data, as JSON
+        :param seconds: the time that is left
+        :returns: the outcome, as JSON
+        """
+
+
 class Credentials(Protocol):
     """The credentials in a request."""
 
@@ -68,6 +80,18 @@ class Credentials(Protocol):
     @property
     def address(self) -> str:
         """The address of the client."""
+
+
+class HttpRequest(Credentials, Protocol):
+    """A request with its credentials, and with calls that take long.
+
+    :param interpreters: evaluate expressions; None if they are off
+    """
+
+    interpreters: Interpreters | None
+
+    def compute(self, key: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The result of a function that takes long, without blocking other requests. :param key: a name for the result"""
 
 
 class Answers(Protocol):
@@ -100,6 +124,6 @@ class Exchange:
     path: str
     query: str
     acceptable: bool
-    credentials: Credentials
+    credentials: HttpRequest
     authenticate: Callable[[], RequestContext]
     compute: Callable[..., Any]

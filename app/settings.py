@@ -201,6 +201,12 @@ class Settings:
         _token,
         secret=True,
     )
+    expressions: str = _setting(
+        "on",
+        "Whether the expressions of policies and prompts are evaluated: `on` or `off`. A policy that is not evaluated has the"
+        " failure result of its binding.",
+        _one_of("on", "off"),
+    )
     log_level: str = _setting(
         "info", "What is logged: `debug`, `info`, `warning` or `error`.", _one_of("debug", "info", "warning", "error")
     )

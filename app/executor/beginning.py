@@ -1,6 +1,6 @@
 """The beginning and the end of a flow outside of the executor, and the flow of a designation."""
 
-from app.exchanges import Credentials, Header
+from app.exchanges import Credentials, Header, HttpRequest
 from app.executor.people import person
 from app.executor.plan import PENDING_USER
 from app.executor.planning import NotApplicable, Planner
@@ -9,7 +9,7 @@ from app.executor.sessions import ClientSessions
 from app.store import Store
 
 
-def begin(store: Store, slug: str, credentials: Credentials, user: str) -> tuple[Header, ...]:
+def begin(store: Store, slug: str, credentials: HttpRequest, user: str) -> tuple[Header, ...]:
     """Plan a flow for a user, whatever its requirement, and let the session of the client go on with it.
 
     :param user: the key of the user

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.exchanges import Credentials
+from app.exchanges import HttpRequest
 from app.executor.people import Person, person
 from app.executor.plan import Plan, PlannedStage, Properties
 from app.executor.policies.engine import PolicyRequest, evaluate
@@ -32,7 +32,7 @@ class Planner:
     """
 
     store: Store
-    credentials: Credentials
+    credentials: HttpRequest
     user: Person | None
 
     def plan(self, flow: Flow, context: Mapping[str, Any] = {}, pending: Person | None = None) -> Plan:
@@ -45,7 +45,7 @@ class Planner:
         user = pending or self.user
         if pending is None and not self._is_met(flow.authentication):
             raise NotApplicable(DOES_NOT_APPLY)
-        request = PolicyRequest(user, context)
+        request = PolicyRequest(user, context, None, self.store, self.credentials)
         models = self.store.models
         bound = self.store.runnable_flows.policies_of_flow(flow.pk)
         result = evaluate(bound, flow.policy_engine_mode, request, models)
@@ -55,7 +55,7 @@ class Planner:
         for row in self.store.runnable_flows.stages(flow.pk):
             if row.evaluate_on_plan:
                 policies = self.store.runnable_flows.policies_of_stage(row.pk)
-                request = PolicyRequest(user, plan.context, plan)
+                request = PolicyRequest(user, plan.context, plan, self.store, self.credentials)
                 if not evaluate(policies, row.policy_engine_mode, request, models).passes:
                     continue
             plan.stages.append(self._planned(row))

@@ -204,7 +204,8 @@ class Run:
             if not stage.marked:
                 return True
             policies = self.store.runnable_flows.policies_of_stage(stage.binding)
-            request = PolicyRequest(self.pending or self.user, self.context, self.plan)
+            user, http_request = self.pending or self.user, self.exchange.credentials
+            request = PolicyRequest(user, self.context, self.plan, self.store, http_request)
             if evaluate(policies, stage.bound.policy_engine_mode, request, self.store.models).passes:
                 return True
             self.plan.stages.pop(0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import errors
+from app.domain import RequestContext
 from app.executor.people import Person
 from app.executor.plan import Properties
 from app.executor.policies.engine import PolicyFailure, PolicyRequest, Result, evaluate_policy
@@ -21,7 +22,9 @@ def policies_all_cache_clear_create(_store: Store) -> None:
     """Discard the cached policy results, of which there are none."""
 
 
-def policies_all_test_create(store: Store, key: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def policies_all_test_create(
+    store: Store, key: str, body: Mapping[str, Any], request: RequestContext
+) -> dict[str, Any]:
     """Evaluate a policy for a user. :raises NotFound: there is no such policy :raises Invalid: there is no such user"""
     policy = store.objects.get("policies", key)
     try:
@@ -31,9 +34,10 @@ def policies_all_test_create(store: Store, key: str, body: Mapping[str, Any]) ->
     model = store.models.get(policy.model)
     values = values_of(model, policy.name, policy.properties, policy.references) if model else {}
     try:
-        result = evaluate_policy(
-            policy.name, policy.model, Properties(values), PolicyRequest(Person(user), body.get("context", {}))
+        tested = PolicyRequest(
+            Person(user), body.get("context", {}), store=store, http_request=request.credentials, is_test=True
         )
+        result = evaluate_policy(policy.name, policy.model, Properties(values), tested)
     except PolicyFailure as failure:
         result = Result(False, (str(failure),))
     return {"passing": result.passes, "messages": list(result.messages), "log_messages": []}

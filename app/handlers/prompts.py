@@ -22,7 +22,9 @@ def stages_prompt_prompts_preview_create(
     """The challenge of a prompt. :raises Invalid: an expression can't be evaluated"""
     (model,) = (one for one in store.models.values() if one.collection == "prompts")
     prompt = {**model.defaults, **body}
-    caller = PolicyRequest(Person(store.objects.get(USERS, request.user)), {})
+    caller = PolicyRequest(
+        Person(store.objects.get(USERS, request.user)), {}, store=store, http_request=request.credentials
+    )
     try:
         placeholder, initial = (_value(prompt, name, caller) for name in ("placeholder", "initial_value"))
     except NotEvaluated as error:

@@ -45,6 +45,12 @@ HOMONYMS = {
     ("executor/challenges.py", "ak-stage-flow-error"): "the challenge that no stage asks",
     ("executor/challenges.py", "xak-flow-redirect"): "the challenge that no stage asks",
     ("executor/cookies.py", "authentik"): "who signs the cookie",
+    ("executor/expressions/people.py", "email"): "the property of that name",
+    ("executor/expressions/people.py", "username"): "the property of that name",
+    ("executor/expressions/tasks.py", "username"): "the property of that name",
+    ("executor/interpreter/evaluation.py", "username"): "the property of that name",
+    ("executor/interpreter/objects.py", "all"): "the method of rows of Django",
+    ("executor/interpreter/objects.py", "username"): "the property of that name",
     ("executor/people.py", "username"): "the property of that name",
     **{
         ("executor/fields.py", kind): "a type of fields that takes no values of its own, or may be left out"

@@ -6,7 +6,6 @@ API = "/api/v3/"
 POLICIES, STAGES = f"{API}policies/", f"{API}stages/"
 PREVIEW = f"{STAGES}prompt/prompts/preview/"
 NOBODY = "00000000-0000-4000-8000-000000000000"
-NOT_EVALUATED = "Expressions are not evaluated by this server."
 
 
 @pytest.fixture
@@ -27,11 +26,12 @@ def test_a_policy_is_tested_as_it_decides(client, user, result):
     assert (response.status, response.json()) == (200, {"passing": result, "messages": ["dummy"], "log_messages": []})
 
 
-def test_an_expression_that_is_not_evaluated_does_not_pass_and_says_so(client, user):
-    policy = client.post(f"{POLICIES}expression/", {"name": "a", "expression": "return True"}).json()["pk"]
+def test_an_expression_is_tested_as_it_decides(client, user):
+    expression = "ak_message(request.user.username)\nreturn request.debug and context['a'] == 1"
+    policy = client.post(f"{POLICIES}expression/", {"name": "a", "expression": expression}).json()["pk"]
     assert trial_of(client, policy, user=user, context={"a": 1}).json() == {
-        "passing": False,
-        "messages": [NOT_EVALUATED],
+        "passing": True,
+        "messages": ["jane"],
         "log_messages": [],
     }
 
@@ -88,9 +88,11 @@ def test_a_preview_may_have_the_name_of_a_prompt_that_exists(client):
 
 
 @pytest.mark.parametrize("name", ["placeholder", "initial_value"])
-def test_a_preview_with_an_expression_says_that_it_is_not_evaluated(client, name):
-    response = preview(client, **{name: "return 1", f"{name}_expression": True})
-    assert (response.status, response.json()) == (400, {"non_field_errors": [NOT_EVALUATED]})
+def test_a_preview_shows_the_value_of_an_expression_or_its_error(client, name):
+    shown = preview(client, **{name: "return 1 + 1", f"{name}_expression": True}).json()["fields"][0]
+    assert shown[name] == "2"
+    response = preview(client, **{name: "return 1 / 0", f"{name}_expression": True})
+    assert (response.status, response.json()) == (400, {"non_field_errors": ["division by zero"]})
 
 
 def test_users_find_the_stages_that_they_set_up_kind_by_kind(client_on_each, make_flow):

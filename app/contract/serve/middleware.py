@@ -38,6 +38,7 @@ from app.contract.serve.negotiation import not_acceptable
 from app.contract.serve.reporting import Observe, Reporter, Trace
 from app.contract.serve.request import Request
 from app.contract.serve.threads import Workers
+from app.exchanges import Interpreters
 from app.execution import Offload
 from app.metrics import Metrics
 
@@ -67,6 +68,7 @@ class ContractMiddleware(SpecMiddleware):
     :param observe: see `Reporter`
     :param trace: see `Reporter`
     :param room: the memory for bodies of running requests
+    :param interpreters: evaluate expressions; None if they are off
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class ContractMiddleware(SpecMiddleware):
         observe: Observe | None = None,
         trace: Trace | None = None,
         room: Room | None = None,
+        interpreters: Interpreters | None = None,
     ) -> None:
         self._next = app
         self._active_contract = active_contract
@@ -97,6 +100,7 @@ class ContractMiddleware(SpecMiddleware):
         self._reporter = Reporter(metrics, observe, trace)
         self._report = self._reporter.report
         self._room = room or Room()
+        self._interpreters = interpreters
 
     def add_api(self, _specification: Specification, **options: Any) -> ContractAPI:
         """Compile the contract. Called by Connexion when the application starts."""
@@ -154,10 +158,11 @@ class ContractMiddleware(SpecMiddleware):
             scope,
             started,
             compiled_contract.version,
+            interpreters=self._interpreters,
         )
         self._metrics.begin()
         response, commit = not_acceptable(plan, request), None
-        if plan is not None and plan.challenges and self._workers is None:
+        if self._workers is None:
             request.computed = {}
         if response is None and self._workers is None and (plan is None or plan.is_short):
             try:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from app.contract.request.authentication import Access
 from app.contract.request.origin import origin_of
 from app.contract.response.responses import CONTINUE, Response
+from app.exchanges import Interpreters
 from app.execution import Offload, Statement
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Request:
     :param access: the caller's access, once it is known
     :param defers: whether a handler's statement is kept as `statement` instead of being run
     :param computed: results of functions that were offloaded; None if they may run here
+    :param interpreters: evaluate expressions; None if they are off
     """
 
     id: str
@@ -57,6 +59,7 @@ class Request:
     defers: bool = False
     statement: Statement | None = None
     computed: dict[str, Any] | None = None
+    interpreters: Interpreters | None = None
 
     def header(self, name: str) -> str:
         """A header, empty if it is missing; of repeated ones the last. :param name: in lower case"""

@@ -10,8 +10,10 @@ import orjson
 import structlog
 
 from app.domain import Model
+from app.exchanges import HttpRequest
 from app.executor.people import Person
 from app.executor.plan import Plan, Properties
+from app.store import Store
 from app.store.queries.binding_views import PolicyBindingRow
 
 log = structlog.get_logger("flows.executor")
@@ -42,11 +44,17 @@ class PolicyRequest:
     :param user: the user; None if there is none
     :param context: the context of the plan, or what a stage adds to it
     :param plan: the running plan; None if it is being made
+    :param store: where expressions look up users; None to evaluate none
+    :param http_request: the request of the client; None to evaluate no expression
+    :param is_test: whether the policy is only tested
     """
 
     user: Person | None
     context: Mapping[str, Any]
     plan: Plan | None = None
+    store: Store | None = None
+    http_request: HttpRequest | None = None
+    is_test: bool = False
 
 
 Evaluate = Callable[[Properties, PolicyRequest], Result]

@@ -45,10 +45,14 @@ class Stage(Question):
         return run.done()
 
 
+BACKEND = "user_backend"
+"""The key in the context of a plan of the backend that knew the password."""
+
+
 def proof_of(backend: str) -> dict[str, Any]:
     """What the context of a plan says of the backend that knew the password."""
     method = "token" if _BACKENDS[backend.rpartition(".")[2]] is _knows_token else "password"
-    return {"auth_method": method, "auth_method_args": {}, "user_backend": backend}
+    return {"auth_method": method, "auth_method_args": {}, BACKEND: backend}
 
 
 def backend_of(store: Store, exchange: Exchange, user: Person, password: str, backends: Iterable[str]) -> str:

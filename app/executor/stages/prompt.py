@@ -69,7 +69,7 @@ class Stage(Question):
 
     def _check_policies(self, data: Mapping[str, Any]) -> None:
         run = self.run
-        request = PolicyRequest(run.pending or run.caller, {**run.context, PROMPT_DATA: data}, run.plan)
+        request = self._request({**run.context, PROMPT_DATA: data})
         passes, messages = True, []
         for policy in self._objects("policies", self.stage.validation_policies):
             try:
@@ -108,11 +108,14 @@ class Stage(Question):
         """A text, or the value of an expression; its source if it can't be evaluated (recorded: `prompt.expressions`)."""
         if not is_expression:
             return source
-        run = self.run
         try:
-            return evaluated(source, PolicyRequest(run.pending or run.caller, run.context, run.plan))[0]
+            return evaluated(source, self._request(self.run.context))[0]
         except NotEvaluated:
             return source
+
+    def _request(self, context: Mapping[str, Any]) -> PolicyRequest:
+        run = self.run
+        return PolicyRequest(run.pending or run.caller, context, run.plan, run.store, run.exchange.credentials)
 
     def _shown(self, field: Field) -> dict[str, Any]:
         prompt = field.prompt

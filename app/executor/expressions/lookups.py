@@ -1,0 +1,54 @@
+"""What expressions look up in the store."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.executor.expressions.people import described
+from app.executor.people import person
+from app.store import Store
+from app.store.queries.people import USERS
+from app.store.queries.references import key_of
+
+_IGNORING_CASE = "iexact"
+
+
+def look_up(store: Store, name: str, arguments: Mapping[str, Any]) -> Any:
+    """The answer to a question of an expression, as JSON.
+
+    :param name: of the question
+    :param arguments: by name
+    :raises ValueError: there is no such question, or it has other arguments. The message is for the author of the expression
+    """
+    if name == "user_by":
+        return _user_by(store, arguments)
+    if name == "has_usable_password":
+        return store.passwords.of(str(arguments["key"])) is not None
+    raise ValueError(f"There is no lookup {name}.")
+
+
+def _user_by(store: Store, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The user with some properties, None if there is none."""
+    if not wanted:
+        raise ValueError("ak_user_by needs a property, such as ak_user_by(username='jane').")
+    found = [_key_of(store, *one) for one in wanted.items()]
+    user = person(store, found[0]) if len(set(found)) == 1 else None
+    return None if user is None else described(user)
+
+
+def _key_of(store: Store, lookup: str, value: Any) -> str | None:
+    """The key of the user with one property."""
+    if lookup in ("pk", "id"):
+        return key_of(value)
+    name, _, how = lookup.partition("__")
+    if name not in _searchable(store) or how not in ("", _IGNORING_CASE) or not isinstance(value, str):
+        raise ValueError(
+            f"ak_user_by can't search by {lookup}={value!r}: give pk, or a text for {', '.join(sorted(_searchable(store)))};"
+            f" {name}__{_IGNORING_CASE} ignores case."
+        )
+    return store.runnable_flows.user_with([name], value, ignoring_case=how == _IGNORING_CASE)
+
+
+def _searchable(store: Store) -> set[str]:
+    """The text properties of users."""
+    users = (model for model in store.models.values() if model.collection == USERS)
+    return {name for model in users for name, type_ in model.properties.items() if type_ == "string"}

@@ -1,0 +1,189 @@
+"""Evaluation of one expression: the names it sees, what it looks up, and its outcome as JSON."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.executor.interpreter.language import GLOBALS, NAME, compiled
+from app.executor.interpreter.objects import Records, User, View, anonymous
+
+_PENDING_USER, _PROMPT_DATA, _PLAN = "pending_user", "prompt_data", "flow_plan"
+_MOST_NOTES, _LONGEST_NOTE = 64, 10_000
+
+
+class Missing(BaseException):
+    """The server has to look something up, and to evaluate the expression again. No expression can catch it for long."""
+
+
+class Evaluation:
+    """The evaluation of one expression.
+
+    :param task: see `app.executor.expressions.tasks`
+    """
+
+    def __init__(self, task: Mapping[str, Any]) -> None:
+        self._task = task
+        self._found: list[tuple[list[Any], Any]] = task["found"]
+        self._missing: list[Any] | None = None
+        self._messages: list[str] = []
+        self._logged: list[tuple[str, str]] = []
+        self._plan_context: dict[str, Any] | None = None
+
+    def outcome(self) -> dict[str, Any]:
+        """The value, messages and changes of the expression; or its `error`; or what is `missing`, by name and arguments."""
+        try:
+            value = self._value()
+            changed = None if self._plan_context is None else _stored(self._plan_context)
+            outcome = {"value": _shown(value), "changed": changed}
+        except MemoryError:
+            raise
+        except BaseException as error:  # an expression may raise anything
+            outcome = {"error": _text(error)}
+        if self._missing is not None:
+            return {"missing": self._missing}
+        return {**outcome, "messages": self._messages, "logged": self._logged}
+
+    def _value(self) -> Any:
+        names = self._names()
+        code = compiled(self._task["source"], ", ".join(names))
+        scope = {**GLOBALS, "_print_": lambda _getattr: _Printer(self._log)}
+        exec(code, scope)  # noqa: S102  # compiled by RestrictedPython
+        return scope[NAME](**names)
+
+    def _names(self) -> dict[str, Any]:
+        task = self._task
+        user = self._user(task["user"]) or anonymous()
+        pending = self._user(task["pending_user"])
+        http_request = None
+        if task["http_request"] is not None:
+            http_request = View("HttpRequest", {**task["http_request"], "user": user})
+        context = _with_pending(task["context"], pending)
+        if task["plan"] is not None:
+            self._plan_context = _with_pending(task["plan"]["context"], pending)
+            context = {**self._plan_context, **context} if task["shares_context"] else context
+            context[_PLAN] = View("FlowPlan", {"flow_pk": task["plan"]["flow"], "context": self._plan_context})
+        request = View(
+            "PolicyRequest",
+            {"user": user, "context": context, "http_request": http_request, "obj": None, "debug": task["debug"]},
+        )
+        address = task["client_ip"]
+        return {
+            "request": request,
+            "context": context,
+            "user": user,
+            "http_request": http_request,
+            "prompt_context": context.get(_PROMPT_DATA, {}),
+            "ak_client_ip": ipaddress.ip_address(address) if address else None,
+            "ak_is_sso_flow": bool(context.get("is_sso", False)),
+            "ak_message": self._message,
+            "ak_logger": View(
+                "Logger", {level: self._logger(level) for level in ("debug", "info", "warning", "error")}
+            ),
+            "ak_user_by": self._user_by,
+            "ak_user_has_authenticator": lambda _user, _device_type=None: False,
+            "ak_is_group_member": lambda user, **wanted: user.all_groups().filter(**wanted).exists(),
+            "regex_match": lambda value, regex: re.match(regex, value) is not None,
+            "regex_replace": lambda value, regex, repl: re.sub(regex, repl, value),
+            "list_flatten": _first,
+            "ip_address": ipaddress.ip_address,
+            "ip_network": ipaddress.ip_network,
+        }
+
+    def _user(self, data: Mapping[str, Any] | None) -> User | None:
+        return None if data is None else User(data, self._look_up)
+
+    def _user_by(self, **wanted: Any) -> User | None:
+        return self._user(self._look_up("user_by", wanted))
+
+    def _look_up(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        sought: list[Any] = [name, _shown(arguments)]
+        for known, answer in self._found:
+            if known == sought:
+                return answer
+        self._missing = self._missing or sought
+        raise Missing
+
+    def _message(self, text: Any) -> None:
+        _note(self._messages, str(text))
+
+    def _log(self, level: str, text: str) -> None:
+        _note(self._logged, (level, text))
+
+    def _logger(self, level: str) -> Callable[..., None]:
+        def log(event: Any = "", **values: Any) -> None:
+            self._log(level, " ".join([str(event), *(f"{name}={value}" for name, value in values.items())]))
+
+        return log
+
+
+class _Printer:
+    """The object that RestrictedPython calls for `print`."""
+
+    def __init__(self, log: Callable[[str, str], None]) -> None:
+        self._log = log
+
+    def _call_print(self, *values: Any, **_options: Any) -> None:
+        self._log("debug", " ".join(map(str, values)))
+
+
+def _first(value: Any) -> Any:
+    """The first value of a list, None if there is none; anything else as it is."""
+    return next(iter(value), None) if isinstance(value, list) else value
+
+
+def _note(notes: list[Any], note: Any) -> None:
+    if len(notes) < _MOST_NOTES:
+        notes.append(_cut(note) if isinstance(note, str) else tuple(map(_cut, note)))
+
+
+def _cut(text: str) -> str:
+    return text[:_LONGEST_NOTE]
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return _cut(str(error)) or type(error).__name__
+    except Exception:  # an argument of the exception has no text
+        return type(error).__name__
+
+
+def _with_pending(context: Mapping[str, Any], pending: User | None) -> dict[str, Any]:
+    return dict(context) if pending is None else {**context, _PENDING_USER: pending}
+
+
+def _stored(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The context of a plan as it is stored. :raises TypeError: a value can't be"""
+    kept = {}
+    for name, value in context.items():
+        if name == _PENDING_USER and isinstance(value, User):
+            kept[name] = {"pk": value.data["key"], "username": value.data["username"]}
+        elif name == _PENDING_USER and value is not None:
+            raise TypeError(f"{name} has to be a user")
+        elif name != _PENDING_USER:
+            kept[str(name)] = _plain(value, f"context[{name!r}]")
+    return kept
+
+
+def _plain(value: Any, where: str) -> Any:
+    """A value as JSON. :raises TypeError: it can't be"""
+    if isinstance(value, dict):
+        return {str(key): _plain(one, where) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one, where) for one in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(
+        f"{where} can't keep a value of type {type(value).__name__}: give text, numbers, lists or dictionaries"
+    )
+
+
+def _shown(value: Any) -> Any:
+    """A value as JSON, with the text of whatever is none."""
+    if isinstance(value, Records):
+        return [str(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(key): _shown(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_shown(one) for one in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)

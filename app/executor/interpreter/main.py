@@ -1,0 +1,56 @@
+"""The loop of the process: limits first, then one task and one outcome at a time, each a line of JSON."""
+
+import json
+import os
+import resource
+import signal
+import sys
+from typing import Any
+
+from app.executor.interpreter.evaluation import Evaluation
+from app.executor.interpreter.limits import LARGEST, MEMORY, OUT_OF_MEMORY, READY
+
+_OPEN_FILES = 3  # standard input, output and error
+_TOO_LARGE = f"The expression returns more than {LARGEST} bytes."
+
+
+def main() -> None:
+    """Evaluate expressions until the server ends."""
+    restrict()
+    _answer(READY)
+    for line in sys.stdin.buffer:
+        task = json.loads(line)
+        # RLIMIT_CPU counts whole seconds of the life of the process. SIGPROF ends it, even within a call that takes long.
+        signal.setitimer(signal.ITIMER_PROF, task["seconds"])
+        try:
+            outcome = _written(Evaluation(task).outcome())
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        _answer(outcome)
+
+
+def restrict() -> None:
+    """Leave the process nothing but processor time, some memory and its open streams."""
+    limits = {
+        resource.RLIMIT_AS: MEMORY,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+        resource.RLIMIT_NPROC: 0,
+    }
+    for limit, most in limits.items():
+        resource.setrlimit(limit, (most, most))
+
+
+def _written(outcome: Any) -> bytes:
+    try:
+        line = json.dumps(outcome, allow_nan=False).encode() + b"\n"
+    except (ValueError, RecursionError) as error:
+        return _written({"error": str(error)})
+    return line if len(line) <= LARGEST else _written({"error": _TOO_LARGE})
+
+
+def _answer(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()

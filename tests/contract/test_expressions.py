@@ -1,0 +1,78 @@
+"""Expressions of policies, evaluated while a flow runs."""
+
+import pytest
+
+from tests.conftest import application, client_of
+from tests.executor import API, Browser, flow_of
+
+
+@pytest.fixture
+def client(client_on_each):
+    """A client of a server that evaluates expressions."""
+    return client_on_each
+
+
+def bind(client, slug, expression, **bound):
+    """Bind an expression policy to a flow."""
+    name = f"expression {len(client.get(f'{API}/policies/expression/').json()['results'])}"
+    made = client.post(f"{API}/policies/expression/", {"name": name, "expression": expression})
+    assert made.status == 201, made.body
+    flow = client.get(f"{API}/flows/instances/{slug}/").json()["policybindingmodel_ptr_id"]
+    body = {"target": flow, "policy": made.json()["pk"], "order": 0, **bound}
+    assert client.post(f"{API}/policies/bindings/", body).status == 201
+
+
+def decided(client, expression, **bound):
+    """What a flow with an expression answers: None if the expression passes, or else its messages."""
+    flow_of(client, "asked", ("dummy", {}))
+    bind(client, "asked", expression, **bound)
+    challenge = Browser(client).get("asked").json()
+    return None if challenge["component"] == "ak-stage-dummy" else challenge["error_message"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("return True", None),
+        ("return 'a'", None),
+        ("return 0", "Flow does not apply to current user."),
+        ("pass", "Flow does not apply to current user."),
+        ("ak_message('not now')\nreturn False", "not now"),
+        ("ak_message(str('flow_plan' in context))\nreturn False", "False"),
+        ("context['flow_plan'].context['x'] = 1\nreturn True", "'flow_plan'"),
+        ("raise ValueError('boom')", "boom"),
+    ],
+)  # fmt: skip
+def test_an_expression_decides(client, expression, message):
+    assert decided(client, expression) == message
+
+
+def test_expressions_that_are_off_have_the_result_of_their_binding_and_say_so(contract, tmp_path):
+    with application(f"sqlite:///{tmp_path}/flows.sqlite3", contract, expressions="off") as (store, app):
+        client = client_of(store, app)
+        assert decided(client, "return True") == "This server does not evaluate expressions (FLOWS_EXPRESSIONS=off)."
+        flow_of(client, "other", ("dummy", {}))
+        bind(client, "other", "return False", failure_result=True)
+        assert Browser(client).get("other").json()["component"] == "ak-stage-dummy"
+
+
+def test_an_expression_that_fails_has_the_result_of_its_binding(client):
+    assert decided(client, "raise ValueError('boom')", failure_result=True) is None
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "return ak_user_by(username='jane').name == 'Jane'",
+        "jane = ak_user_by(username='jane')\nreturn ak_user_by(email__iexact='JANE@example.com') == jane == ak_user_by(pk=jane.pk)",
+        "return ak_user_by(username='nobody') is None and ak_user_by(username='jane', email='x') is None",
+        "return ak_is_group_member(ak_user_by(username='jane'), name='staff')",
+        "return not ak_user_by(username='jane').ak_groups.filter(name__in=['other']).exists()",
+        "return ak_user_by(username='jane').group_attributes()['a'] == {'b': 1}",
+        "return not ak_user_by(username='jane').has_usable_password()",
+    ],
+)
+def test_an_expression_finds_users_and_their_groups(client, expression):
+    user = client.post(f"{API}/core/users/", {"username": "jane", "name": "Jane", "email": "jane@example.com"}).json()
+    client.post(f"{API}/core/groups/", {"name": "staff", "users": [user["pk"]], "attributes": {"a": {"b": 1}}})
+    assert decided(client, expression) is None
