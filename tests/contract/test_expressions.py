@@ -76,3 +76,38 @@ def test_an_expression_finds_users_and_their_groups(client, expression):
     user = client.post(f"{API}/core/users/", {"username": "jane", "name": "Jane", "email": "jane@example.com"}).json()
     client.post(f"{API}/core/groups/", {"name": "staff", "users": [user["pk"]], "attributes": {"a": {"b": 1}}})
     assert decided(client, expression) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "", "username=1", "email=None", "pk='x'", "pk=[]", "pk=-1", "pk=10**40",
+        "username='a\\0'", "pk='\\0'", "is_active=True", "a='b'",
+    ],
+)  # fmt: skip
+def test_a_lookup_finds_nothing_or_says_what_is_wrong(client, arguments):
+    message = decided(client, f"return ak_user_by({arguments}) is None")
+    assert message is None or "can't search by" in message or "needs a property" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "is_kept"),
+    [
+        ("plan['a'] = {'b': [1, 'c', None]}", True),
+        ("plan['pending_user'] = ak_user_by(username='jane')", True),
+        ("plan['pending_user'] = 'jane'", False),
+        ("plan['a'] = request.user", False),
+        ("plan['a'] = ak_message", False),
+        ("plan['a'] = 10 ** 40", False),
+        ("a = []\nfor one in range(400): a = [a]\nplan['a'] = a", False),
+        ("plan['a'] = float('inf')", False),
+        ("plan['a'] = plan", False),
+    ],
+)  # fmt: skip
+def test_an_expression_changes_the_plan_to_what_can_be_stored_only(client, change, is_kept):
+    client.post(f"{API}/core/users/", {"username": "jane", "name": "Jane"})
+    ((_, binding),) = flow_of(client, "asked", ("dummy", {}))
+    target = client.get(f"{API}/flows/bindings/{binding}/").json()["policybindingmodel_ptr_id"]
+    bind(client, "asked", f"plan = context['flow_plan'].context\n{change}\nreturn True", target=target)
+    component = Browser(client).get("asked").json()["component"]
+    assert (component == "ak-stage-dummy") is is_kept

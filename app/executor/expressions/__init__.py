@@ -40,6 +40,7 @@ def evaluated(expression: str, request: PolicyRequest) -> tuple[Any, tuple[str, 
     # A process that runs the code of others is not trusted.
     try:
         value, changed = outcome["value"], outcome["changed"]
+        orjson.dumps(changed)  # nesting is limited
         messages = tuple(map(str, outcome["messages"]))
         for level, text in outcome["logged"]:
             if level in _LEVELS:
@@ -68,7 +69,7 @@ def _outcome(expression: str, request: PolicyRequest) -> Mapping[str, Any]:
         try:
             name, arguments = outcome["missing"]
             task["found"] = [*task["found"], [[name, arguments], look_up(store, name, arguments)]]
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise NotEvaluated(str(error) or _UNREADABLE) from error
         seconds -= outcome["seconds"]
     raise NotEvaluated(_TOO_MANY_LOOKUPS)

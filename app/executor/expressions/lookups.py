@@ -37,6 +37,8 @@ def _user_by(store: Store, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _key_of(store: Store, lookup: str, value: Any) -> str | None:
     """The key of the user with one property."""
+    if "\0" in str(value):
+        return None  # no database stores it
     if lookup in ("pk", "id"):
         return key_of(value)
     name, _, how = lookup.partition("__")

@@ -9,6 +9,7 @@ from app.executor.interpreter.language import GLOBALS, NAME, compiled
 from app.executor.interpreter.objects import Records, User, View, anonymous
 
 _PENDING_USER, _PROMPT_DATA, _PLAN = "pending_user", "prompt_data", "flow_plan"
+_MOST = 2**63
 _MOST_NOTES, _LONGEST_NOTE = 64, 10_000
 
 
@@ -67,14 +68,13 @@ class Evaluation:
             "PolicyRequest",
             {"user": user, "context": context, "http_request": http_request, "obj": None, "debug": task["debug"]},
         )
-        address = task["client_ip"]
         return {
             "request": request,
             "context": context,
             "user": user,
             "http_request": http_request,
             "prompt_context": context.get(_PROMPT_DATA, {}),
-            "ak_client_ip": ipaddress.ip_address(address) if address else None,
+            "ak_client_ip": _address(task["client_ip"]),
             "ak_is_sso_flow": bool(context.get("is_sso", False)),
             "ak_message": self._message,
             "ak_logger": View(
@@ -127,6 +127,14 @@ class _Printer:
         self._log("debug", " ".join(map(str, values)))
 
 
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address of a client, None for a client without one, such as on a Unix socket."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
 def _first(value: Any) -> Any:
     """The first value of a list, None if there is none; anything else as it is."""
     return next(iter(value), None) if isinstance(value, list) else value
@@ -171,11 +179,16 @@ def _plain(value: Any, where: str) -> Any:
         return {str(key): _plain(one, where) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(one, where) for one in value]
-    if value is None or isinstance(value, str | int | float):
+    if _is_plain(value):
         return value
     raise TypeError(
         f"{where} can't keep a value of type {type(value).__name__}: give text, numbers, lists or dictionaries"
     )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is text, a number of at most 64 bits, or null."""
+    return -_MOST <= value < _MOST if isinstance(value, int) else value is None or isinstance(value, str | float)
 
 
 def _shown(value: Any) -> Any:
@@ -186,4 +199,4 @@ def _shown(value: Any) -> Any:
         return {str(key): _shown(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_shown(one) for one in value]
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    return value if _is_plain(value) else str(value)
