@@ -1,5 +1,7 @@
 """Expressions of policies, evaluated while a flow runs."""
 
+import json
+
 import pytest
 
 from tests.conftest import application, client_of
@@ -111,3 +113,13 @@ def test_an_expression_changes_the_plan_to_what_can_be_stored_only(client, chang
     bind(client, "asked", f"plan = context['flow_plan'].context\n{change}\nreturn True", target=target)
     component = Browser(client).get("asked").json()["component"]
     assert (component == "ak-stage-dummy") is is_kept
+
+
+@pytest.mark.parametrize("depth", [50, 200, 253, 254, 255, 300, 900])
+def test_a_nested_context_is_evaluated_or_the_test_says_that_it_is_not(client, depth):
+    user = client.post(f"{API}/core/users/", {"username": "jane", "name": "Jane"}).json()["pk"]
+    made = client.post(f"{API}/policies/expression/", {"name": "a", "expression": "return 'a' in context"})
+    body = json.dumps({"user": user, "context": {"a": None}}).replace("null", "[" * depth + "]" * depth).encode()
+    path, headers = f"{API}/policies/all/{made.json()['pk']}/test/", {"content-type": "application/json"}
+    tested = client.post(path, body=body, headers=headers)
+    assert tested.status == 400 or tested.json()["passing"] or tested.json()["messages"]

@@ -14,7 +14,7 @@ _MOST_NOTES, _LONGEST_NOTE = 64, 10_000
 
 
 class Missing(BaseException):
-    """The server has to look something up, and to evaluate the expression again. No expression can catch it for long."""
+    """The server has to look something up, and to evaluate the expression again, even if the expression catches this."""
 
 
 class Evaluation:
