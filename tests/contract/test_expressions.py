@@ -123,3 +123,19 @@ def test_a_nested_context_is_evaluated_or_the_test_says_that_it_is_not(client, d
     path, headers = f"{API}/policies/all/{made.json()['pk']}/test/", {"content-type": "application/json"}
     tested = client.post(path, body=body, headers=headers)
     assert tested.status == 400 or tested.json()["passing"] or tested.json()["messages"]
+
+
+def test_an_expression_changes_values_of_earlier_prompts_before_a_user_is_written(client):
+    prompt = {"name": "e-mail", "field_key": "email", "label": "E-mail", "type": "email", "required": True}
+    field = client.post(f"{API}/stages/prompt/prompts/", prompt).json()["pk"]
+    ((_, _), (_, binding)) = flow_of(client, "asked", ("prompt/stages", {"fields": [field]}), ("user_write", {}))
+    client.patch(f"{API}/flows/bindings/{binding}/", {"evaluate_on_plan": False, "re_evaluate_policies": True})
+    target = client.get(f"{API}/flows/bindings/{binding}/").json()["policybindingmodel_ptr_id"]
+    change = "data = request.context['prompt_data']\ndata['username'] = data['email']\nreturn True"
+    bind(client, "asked", change, target=target)
+    browser = Browser(client)
+    browser.post("asked", email="jane@example.com")
+    assert browser.get("asked").json()["component"] == "xak-flow-redirect"
+    assert [user["email"] for user in client.get(f"{API}/core/users/?username=jane@example.com").json()["results"]] == [
+        "jane@example.com"
+    ]
