@@ -49,11 +49,11 @@ def kinds_in_memory():
 
 
 def kinds_of_contract(contract):
-    """The kinds that a contract declares, by model, but those with secrets."""
+    """The kinds that a contract declares, by model, but those that are not created, and those with secrets."""
     kinds = {}
     schemas = contract.document["components"]["schemas"]
     for name, schema in schemas.items():
-        if "x-model" in schema:
+        if "x-model" in schema and f"{name}Request" in schemas:
             properties = {
                 property_name: found
                 for property_name, (_, found) in schema_properties(contract, schemas[f"{name}Request"]).items()

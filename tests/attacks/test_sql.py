@@ -95,13 +95,18 @@ def test_a_member_is_kept_as_it_was_sent(attacked):
             if "user_pk" in found:
                 # A service account is a user, and a token that is deleted with it.
                 model, found = "authentik_core.user", {"pk": found["user_pk"]}
-            if found:
+            if found and model:
                 assert attacked.client.delete(attacked.path_of(model, found)).status == 204
         assert stored(attacked.client.store) == before, operation.id
     assert len(taken) > 70
 
 
-MODELS = [model for model, operation in creators(shipped()).items() if "name" in texts_of(operation)]
+# Models whose names may be any text.
+MODELS = [
+    model
+    for model, operation in creators(shipped()).items()
+    if "name" in texts_of(operation) and "pattern" not in operation.body.properties["name"]
+]
 
 
 def filled(examples, model):

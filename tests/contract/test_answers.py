@@ -8,7 +8,7 @@ import structlog
 
 from app import errors, handlers, logs
 from app.application import create_app, handlers_of
-from app.contract.serve import middleware
+from app.contract.serve import reporting
 from app.store.queries.listing import PageRequest
 from tests.asgi import FLOWS, Client
 from tests.contract_files import shipped
@@ -137,7 +137,7 @@ def test_a_refusal_that_the_contract_describes_otherwise_is_500(edited):
 def test_the_log_has_a_line_per_request_with_the_id_of_the_answer(client, settings, contract, store, monkeypatch):
     client.app = create_app(settings, contract=contract, store=store)
     reader = store.tokens.add("reader", permissions=["authentik_flows.view_flow"])
-    monkeypatch.setattr(middleware, "log", structlog.get_logger())
+    monkeypatch.setattr(reporting, "log", structlog.get_logger())
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))
     with structlog.testing.capture_logs() as log:
         responses = [client.get(FLOWS, token=reader), client.post(FLOWS, {}), client.get(FLOWS, token="nope")]

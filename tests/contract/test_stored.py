@@ -347,7 +347,7 @@ def test_an_export_has_the_defaults_of_what_is_not_stored(served, make_flow):
 
 
 def test_values_of_a_newer_contract_are_answered_by_an_older_one(served, make_flow):
-    newer = ("        - require_authenticated\n", "        - require_authenticated\n        - require_token\n")
+    newer = ("        - require_authenticated\n", "        - require_authenticated\n        - require_badge\n")
 
     def longer(path):
         for file in path.parent.rglob("*.yaml"):
@@ -355,7 +355,7 @@ def test_values_of_a_newer_contract_are_answered_by_an_older_one(served, make_fl
 
     client = served(newer, edit=longer)
     flows = [
-        created(client, FLOWS, **make_flow(slug="a", authentication="require_token")),
+        created(client, FLOWS, **make_flow(slug="a", authentication="require_badge")),
         created(client, FLOWS, **make_flow(slug="b" * 70)),
         created(client, FLOWS, **make_flow(slug="c")),
     ]
