@@ -96,6 +96,9 @@ def test_any_other_single_permission(examples, store):
     tokens = {permission: store.tokens.add(permission, permissions=[permission]) for permission in PERMISSIONS}
     allowed = []
     for name, operation in OPERATIONS.items():
+        if operation.success == 404:
+            # Without an object the permission to view is enough to learn that there is none.
+            continue
         url, request = examples.url(name), examples.request(name)
         for permission, token in tokens.items():
             if (

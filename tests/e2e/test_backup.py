@@ -8,6 +8,7 @@ import subprocess
 
 import psycopg
 
+from app.store.upkeep.migration import HEAD
 from tests import postgresql
 from tests.asgi import FLOWS
 from tests.e2e.test_command import FLOW, bearer
@@ -20,7 +21,7 @@ def test_backup_of_a_running_server_and_restore(start, run, tmp_path):
     assert created.status == 201
     result = run("backup", file)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == f"{file} holds {store} at revision 0005.\n"
+    assert result.stdout == f"{file} holds {store} at revision {HEAD}.\n"
     assert wire.send("DELETE", FLOWS + "a/", bearer(token)).status == 204
     result = run("restore", "--replace", file)
     assert (result.returncode, result.stdout) == (1, "")
@@ -32,7 +33,7 @@ def test_backup_of_a_running_server_and_restore(start, run, tmp_path):
     assert run("restore", file).returncode == 1
     result = run("restore", "--replace", file)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == f"{store} holds what {file} held at revision 0005.\n"
+    assert result.stdout == f"{store} holds what {file} held at revision {HEAD}.\n"
     wire, _, _ = start()
     assert wire.send("GET", FLOWS + "a/", bearer(token)).json() == created.json()
 

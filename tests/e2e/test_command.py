@@ -11,6 +11,7 @@ import pytest
 
 from app.contract.document.bundling import read
 from app.contract.document.versions import overlays
+from app.store.upkeep.migration import HEAD
 from tests.asgi import FLOWS
 from tests.contract_files import copied
 from tests.e2e.conftest import ROOT
@@ -105,7 +106,7 @@ def test_serve__on_postgresql_with_several_workers(start, run, postgresql_url):
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE served")
     url = postgresql_url.replace("/postgres?", "/served?")
-    assert run("db", "upgrade", FLOWS_DATABASE_URL=url).stdout == "The database was at nothing and is at 0005 now.\n"
+    assert run("db", "upgrade", FLOWS_DATABASE_URL=url).stdout == f"The database was at nothing and is at {HEAD} now.\n"
     token = run("token", "create", "root", "--superuser", FLOWS_DATABASE_URL=url).stdout.strip()
     wire, _, _ = start(FLOWS_DATABASE_URL=url, FLOWS_WORKERS="2")
     assert wire.send("POST", FLOWS, bearer(token), json.dumps(FLOW).encode()).status == 201

@@ -61,7 +61,7 @@ class Document(checks.Draft):
 
     document: dict
 
-    def read(self, path, name):
+    def read(self, path, name, version=None):
         """Read it anew."""
         name = name or "contract.yaml"
         return Contract((File(path or Path(name), name, b"", self.document, dict),), self.document, {})
