@@ -129,6 +129,7 @@ class Model:
     words: tuple = ()
     leave_out: None = None
     numbered: bool = False
+    read_only: bool = False
 
     @property
     def in_responses(self):

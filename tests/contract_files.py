@@ -10,17 +10,21 @@ from app.application import load_contract
 from app.settings import Settings
 from tests.examples import creators
 
+# A contract takes some 25 MB; tests that share one follow each other.
+_KEPT = 8
 _loaded = {}
 
 
 def load(path):
-    """Load a contract, once for all tests with the same files. :raises ContractError: it can't be served"""
+    """Load a contract, once for successive tests with the same files. :raises ContractError: it can't be served"""
     files = sorted(path.parent.rglob("*.yaml"))
     texts = [(str(file.relative_to(path.parent)), file.read_bytes()) for file in (path, *files)]
     digest = hashlib.sha256(repr(texts).encode()).digest()
-    if digest not in _loaded:
-        _loaded[digest] = load_contract(replace(Settings(), contract=path))
-    return _loaded[digest]
+    contract = _loaded.pop(digest, None) or load_contract(replace(Settings(), contract=path))
+    _loaded[digest] = contract
+    if len(_loaded) > _KEPT:
+        del _loaded[next(iter(_loaded))]
+    return contract
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from app.contract.compile import models
@@ -48,7 +48,7 @@ class Operation:
         }
 
 
-@cache
+@lru_cache(maxsize=8)
 def operations(contract):
     """The operations of a contract, by operationId."""
     base = contract.document["servers"][0]["url"].rstrip("/")
@@ -106,7 +106,7 @@ def _unique_together(contract, spec):
             yield from rule["members"]
 
 
-@cache
+@lru_cache(maxsize=8)
 def creators(contract):
     """The operation that creates objects, by their model."""
     schemas = contract.document["components"]["schemas"]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.contract.compile.models import new_reader
 from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding, shown
 from app.contract.validation.rules import violated_by
@@ -30,7 +31,7 @@ def check_generated_objects(contract: Contract, samples: Samples) -> Iterator[Fi
     for name, schema in contract.document.get("components", {}).get("schemas", {}).items():
         model = samples.models.get(schema.get("x-model", {}).get("name", ""))
         if model is not None:
-            yield from _check_model(contract, ("components", "schemas", name), model, samples.properties(model))
+            yield from _check_model(contract, name, model, samples.properties(model))
 
 
 def check_generated_responses(
@@ -57,11 +58,14 @@ def _defaults(contract: Contract, schema: Any) -> dict[str, Any]:
 
 
 def _check_model(
-    contract: Contract, place: Pointer, model: Model, given: Mapping[str, Sequence[Any]]
+    contract: Contract, schema_name: str, model: Model, given: Mapping[str, Sequence[Any]]
 ) -> Iterator[Finding]:
     reader = SchemaReader(contract, Direction.RESPONSE)
+    place = ("components", "schemas", schema_name)
+    # The server stores all properties of an object that no request creates.
+    sent = model.properties if new_reader(contract, schema_name) else {}
     for name, (where, _) in schema_properties(contract, contract.at(place), place).items():
-        if name in model.properties and name in given:
+        if name in sent and name in given:
             problem = f"The server generates {name!r}, and a request body has it."
             yield contract.finding(where, problem, "Make it `readOnly` in the body.")
         elif name in model.in_responses:
