@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from app import passwords
+from app.errors import Unavailable
 from tests.executor import API, PASSWORD, Browser, flow_of, login_flow
 
 
@@ -126,6 +127,19 @@ def test_a_stage_that_fails_tells_superusers_why_and_nobody_else(client):
     assert failure.keys() == {"component", "request_id"}
     told = client.get(f"{API}/flows/executor/failing/").json()
     assert told["error"] == "Test error"
+
+
+@pytest.mark.parametrize(("failure", "status"), [(ValueError("a"), 200), (Unavailable("a"), 503)])
+def test_a_function_that_fails_on_a_thread_fails_like_one_on_the_event_loop(browser, monkeypatch, failure, status):
+    browser.post("login", uid_field="jane")
+
+    def fails(*_):
+        raise failure
+
+    monkeypatch.setattr(passwords, "matches", fails)
+    response = browser.post("login", password=PASSWORD)
+    assert response.status == status
+    assert status != 200 or response.json().keys() == {"component", "request_id"}
 
 
 def test_too_many_wrong_passwords_end_the_flow(browser):

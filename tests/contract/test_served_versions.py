@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -12,6 +13,7 @@ from app.contract.checks import checked_cache
 from app.contract.document.versions import root_release
 from app.settings import Settings
 from tests.asgi import FLOWS, Client, client_loop
+from tests.executor import Browser, flow_of
 
 NEWEST = "2024.12"
 REDIRECTS = "/api/v3/stages/redirect/"
@@ -35,7 +37,9 @@ def serving(contract, cache, tmp_path_factory):
         store.migrate()
         store.tokens.add("root", superuser=True, secret="root")
         load = partial(_load, settings, cache, loads if loads is not None else [])
-        return Client(create_app(settings, contract=own, store=store, load_version=load), "root")
+        client = Client(create_app(settings, contract=own, store=store, load_version=load), "root")
+        client.store = store
+        return client
 
     return served
 
@@ -120,6 +124,20 @@ def test_the_document_is_that_of_the_version_that_is_named(client):
     assert client("GET", "/api/v3/schema/?format=json").json()["info"]["version"].startswith("2024.8.")
 
 
+@pytest.mark.parametrize("above", ["", f"/{NEWEST}", "/2024.8"])
+def test_an_answered_challenge_leads_back_to_the_version_of_the_path(client, above):
+    slug = f"above-{above[1:].replace('.', '-')}"
+    flow_of(client, slug, ("dummy", {}), ("dummy", {}))
+    path = f"{above}/api/v3/flows/executor/{slug}/"
+    response = Browser(client).send("POST", f"{path}?query=", {})
+    assert (response.status, response.headers["location"]) == (302, f"{path}?query=")
+
+
+def test_a_doubled_slash_is_no_part_of_the_path_above_the_document(client):
+    document = client("GET", f"/{NEWEST}/api/v3//schema/?format=json")
+    assert document.json()["servers"] == [{"url": f"/{NEWEST}/api/v3/"}]
+
+
 def test_an_error_names_the_line_of_the_overlay(client):
     body = {"name": "r", "mode": "nowhere"}
     rule = client("POST", f"/{NEWEST}{REDIRECTS}", body).headers["x-contract-rule"]
@@ -154,6 +172,7 @@ def test_a_version_that_can_not_be_served_is_a_503_and_tried_again(serving, monk
     client = serving(loads := _Failing())
     response = client("GET", f"/{NEWEST}{FLOWS}")
     assert (response.status, response.json()) == (503, {"detail": f"The version {NEWEST} can't be served at present."})
+    assert response.headers["retry-after"] == "1"
     assert client("GET", FLOWS).status == 200
     loads.fails = False
     assert client("GET", f"/{NEWEST}{FLOWS}").status == 200
@@ -165,6 +184,34 @@ class _Failing(list):
     def append(self, load):
         if self.fails:
             raise OSError("the disk is gone")
+
+
+def test_a_version_is_compiled_while_all_threads_of_the_event_loop_are_busy(serving):
+    client, release = serving(), threading.Event()
+
+    async def ask_while_busy():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(pool := ThreadPoolExecutor(1))
+        busy = loop.run_in_executor(None, release.wait)
+        try:
+            return await client._send("GET", f"/{NEWEST}{FLOWS}", "", {}, [b""])
+        finally:
+            release.set()
+            await busy
+            pool.shutdown()
+
+    assert version_of(asyncio.run(ask_while_busy())) == NEWEST
+
+
+@pytest.mark.parametrize(("path", "headers"), [("/2023.1" + FLOWS, {}), (FLOWS, {"x-authentik-version": "9"})])
+def test_a_request_for_a_version_that_does_not_exist_is_counted(client, path, headers):
+    def count():
+        lines = client("GET", "/-/metrics/").body.decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("flows_requests_total{"))
+
+    before = count()
+    client("GET", path, headers=headers)
+    assert count() == before + 1
 
 
 def test_requests_are_counted_by_version(client):

@@ -1,6 +1,7 @@
 """Values that a version lacks have stand-ins, which do not overwrite what they stand for."""
 
 import pytest
+from jsonschema_rs import validator_for
 
 from app.contract.response.stand_ins import StandIns
 from app.settings import Settings
@@ -78,6 +79,18 @@ def test_an_item_without_a_stand_in_is_left_out_and_kept(client):
     assert client("GET", f"/{NEWEST}{path}").json()["backends"] == both
     client("PATCH", path, {"backends": [LDAP]})
     assert client("GET", f"/{NEWEST}{path}").json()["backends"] == [LDAP]
+
+
+@pytest.mark.parametrize("value", [[], ["require_redirect"], {}, {"a": ["b"]}, [["b"], {}], 1, None])
+def test_a_stored_value_of_another_type_has_no_stand_in(value):
+    stand_ins, options = StandIns(Settings().contract), {"none"}
+    assert stand_ins.said(value, options) in (value, ["none"])
+    validator = validator_for({"properties": {"a": {"enum": ["none"], "type": "string"}}})
+    document = {"a": value}
+    assert stand_ins.replace(document, list(validator.iter_errors(document))) == document
+    validator = validator_for({"properties": {"a": {"items": {"enum": ["none"], "type": "string"}}}})
+    document = {"a": [value]}
+    assert stand_ins.replace(document, list(validator.iter_errors(document))) == document
 
 
 def test_null_may_stand_for_a_value_and_does_not_overwrite_it(client):

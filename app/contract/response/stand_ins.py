@@ -39,6 +39,8 @@ class StandIns:
         :param options: the values that the version has, null among them if it may be null
         :returns: a tuple of the stand-in; None if there is none
         """
+        if isinstance(value, CONTAINERS):
+            return None
         waiting, seen = deque([value]), set()
         while waiting:
             for stand_in in self._table.get(waiting.popleft(), ()):
@@ -56,9 +58,12 @@ class StandIns:
     def said(self, value: Any, options: Collection[Any]) -> Any:
         """What a version with these values says instead of a value, or of a list of values; itself if it has it."""
         if isinstance(value, list):
-            said = (item if item in options else self._item(item, options) for item in value)
+            said = (
+                item if not isinstance(item, CONTAINERS) and item in options else self._item(item, options)
+                for item in value
+            )
             return [item for item in said if item is not None]
-        if value in options:
+        if isinstance(value, dict) or value in options:
             return value
         found = self.of(value, options)
         return value if found is None else found[0]
@@ -79,7 +84,7 @@ class StandIns:
             for key in path:
                 part = part[key]
             found = self.of(part[last], options)
-            if isinstance(last, int) and found in (None, (None,)) and part[last] in self._table:
+            if isinstance(last, int) and found in (None, (None,)) and self._has(part[last]):
                 del part[last]
             elif found is not None:
                 part[last] = found[0]
@@ -87,7 +92,10 @@ class StandIns:
 
     def _item(self, item: Any, options: Collection[Any]) -> Any:
         found = self.of(item, options)
-        return found[0] if found is not None else None if item in self._table else item
+        return found[0] if found is not None else None if self._has(item) else item
+
+    def _has(self, value: Any) -> bool:
+        return not isinstance(value, CONTAINERS) and value in self._table
 
     @cached_property
     def _stand_ins(self) -> frozenset[Any]:

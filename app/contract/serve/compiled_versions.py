@@ -7,8 +7,8 @@ others get the version of the active contract.
 import asyncio
 import gc
 import re
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -47,7 +47,8 @@ class CompiledVersions:
         self._names = tuple(names)
         self._compile_version = compile_version
         self._compiling: dict[str, asyncio.Future[CompiledContract]] = {}
-        self._one_at_a_time = threading.Lock()
+        # The threads of the event loop's executor stay free for other requests.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flows-versions")
         self._base = f"{active_contract.contract.base_path}/"
         # Agents that name no version: nearly all requests.
         self._silent: set[bytes] = set()
@@ -90,28 +91,27 @@ class CompiledVersions:
         """
         compiling = self._compiling.get(name)
         if compiling is None:
-            compiling = asyncio.get_running_loop().run_in_executor(None, self._made, name)
+            compiling = asyncio.get_running_loop().run_in_executor(self._thread, self._made, name)
             self._compiling[name] = compiling
             compiling.add_done_callback(lambda _: self._compiling.pop(name))
         return await asyncio.shield(compiling)
 
     def _made(self, name: str) -> CompiledContract:
-        with self._one_at_a_time:
-            # A contract that is saved meanwhile has versions of its own.
-            versions = self._active_contract.versions
-            # A collection would hold up requests for as long as it takes.
-            gc.disable()
-            try:
-                compiled = self._compile_version(name)
-            except ContractError as error:
-                for finding in error.findings:
-                    log.error("version can't be served", version=name, finding=str(finding))
-                raise Unserved(f"The contract of version {name} has errors, which the log has.") from error
-            except Exception as error:
-                log.exception("version can't be served", version=name)
-                raise Unserved(f"The version {name} can't be served at present.") from error
-            finally:
-                gc.enable()
+        # A contract that is saved meanwhile has versions of its own.
+        versions = self._active_contract.versions
+        # A collection would hold up requests for as long as it takes.
+        gc.disable()
+        try:
+            compiled = self._compile_version(name)
+        except ContractError as error:
+            for finding in error.findings:
+                log.error("version can't be served", version=name, finding=str(finding))
+            raise Unserved(f"The contract of version {name} has errors, which the log has.") from error
+        except Exception as error:
+            log.exception("version can't be served", version=name)
+            raise Unserved(f"The version {name} can't be served at present.") from error
+        finally:
+            gc.enable()
         versions[name] = compiled
         return compiled
 

@@ -126,6 +126,7 @@ class ContractMiddleware(SpecMiddleware):
         started = determinism.clock()
         accept, authorization, cookies, content_type, length, version, agent = headers_of(scope["headers"])
         name, path = self._versions.choose(scope["path"], version, agent)
+        above = scope["path"][: -len(path)]
         compiled_contract = self._active_contract.compiled_contract if name is None else self._versions.get(name)
         if compiled_contract is None:
             return self._begin_later(str(name), path, otherwise, scope, receive, send)
@@ -138,8 +139,8 @@ class ContractMiddleware(SpecMiddleware):
         )
         if found is None:
             if name is not None:
-                below = scope.get("root_path", "") + scope["path"].removesuffix(path)
-                scope = {**scope, "path": path, "root_path": below, CONTRACT: compiled_contract.contract}
+                root_path = scope.get("root_path", "") + above
+                scope = {**scope, "path": path, "root_path": root_path, CONTRACT: compiled_contract.contract}
             return otherwise(scope, receive, send)
         target, path_values = found
         method: str = scope["method"]
@@ -158,6 +159,7 @@ class ContractMiddleware(SpecMiddleware):
             scope,
             started,
             compiled_contract.version,
+            above,
             interpreters=self._interpreters,
         )
         self._metrics.begin()
@@ -187,12 +189,14 @@ class ContractMiddleware(SpecMiddleware):
         if path.startswith(f"{self._active_contract.contract.base_path}/"):
             if not self._versions.has(name):
                 status = 404 if path != scope["path"] else 400
-                await _refuse(send, detail(status, f"There is no version {name!r}. {self._versions.known}"))
+                refusal = _Refusal(detail(status, f"There is no version {name!r}. {self._versions.known}"))
+                await self._reporter.report_outside(refusal, scope, receive, send)
                 return
             try:
                 await self._versions.compile(name)
             except Unserved as error:
-                await _refuse(send, detail(503, str(error)))
+                refusal = _Refusal(detail(503, str(error), ((b"retry-after", responses.RETRY_AFTER),)))
+                await self._reporter.report_outside(refusal, scope, receive, send)
                 return
             rest = self._begin(otherwise, scope, receive, send)
         else:
@@ -268,8 +272,11 @@ class ContractMiddleware(SpecMiddleware):
                     await commit
                 return response
             except Offload as offload:
-                computed: dict[str, Any] = request.computed if request.computed is not None else {}
-                computed[offload.key] = await asyncio.to_thread(offload.function)
+                task = asyncio.create_task(asyncio.to_thread(offload.function))
+                # An exception is raised where the request asks for the result.
+                await asyncio.wait([task])
+                computed: dict[str, asyncio.Future[Any]] = request.computed if request.computed is not None else {}
+                computed[offload.key] = task
                 continue
             except errors.Locked as error:
                 locked, response, commit = error, None, None
@@ -350,7 +357,13 @@ class ContractMiddleware(SpecMiddleware):
         return response
 
 
-async def _refuse(send: Send, response: Response) -> None:
-    """Send an error response that belongs to no path."""
-    await send({"type": "http.response.start", "status": response.status, "headers": without_path(response)})
-    await send({"type": "http.response.body", "body": response.body})
+class _Refusal:
+    """Application that sends an error response that belongs to no path."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = (*without_path(self._response), *self._response.headers)
+        await send({"type": "http.response.start", "status": self._response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._response.body})

@@ -1,5 +1,6 @@
 """A request, as plans read it."""
 
+from asyncio import Future
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -32,11 +33,12 @@ class Request:
     :param scope: the ASGI scope
     :param started: time of arrival, in seconds of the clock
     :param version: the version of the contract that it is served
+    :param above: what precedes `path` in the path of the scope: the version, if the path names one
     :param unread: the response while the body has not been read, or if it is never read
     :param held: bytes of the body that count towards `Room`
     :param access: the caller's access, once it is known
     :param defers: whether a handler's statement is kept as `statement` instead of being run
-    :param computed: results of functions that were offloaded; None if they may run here
+    :param computed: completed calls of functions that were offloaded; None if they may run here
     :param interpreters: evaluate expressions; None if they are off
     """
 
@@ -53,12 +55,13 @@ class Request:
     scope: Mapping[str, Any]
     started: float
     version: str
+    above: str = ""
     unread: Response = CONTINUE
     held: int = 0
     access: Access | None = None
     defers: bool = False
     statement: Statement | None = None
-    computed: dict[str, Any] | None = None
+    computed: dict[str, Future[Any]] | None = None
     interpreters: Interpreters | None = None
 
     def header(self, name: str) -> str:
@@ -80,7 +83,7 @@ class Request:
     @property
     def seen_path(self) -> str:
         """The path as seen by the client, encoded."""
-        return quote(str(self.scope.get("root_path", "")) + self.path)
+        return quote(str(self.scope.get("root_path", "")) + self.above + self.path)
 
     def compute(self, key: str, function: Callable[..., T], *arguments: Any) -> T:
         """The result of a function that takes long. :raises Offload: it has to run elsewhere first"""
@@ -88,5 +91,5 @@ class Request:
             return function(*arguments)
         if key not in self.computed:
             raise Offload(key, partial(function, *arguments))
-        result: T = self.computed[key]
+        result: T = self.computed[key].result()
         return result
