@@ -84,9 +84,10 @@ def command(
         left_out: list[str] = []
         exchanges = [exchange for path in traffic for exchange in read_traffic(path, left_out)]
         with exit_on_findings():
-            # Stored objects can only be checked against a contract that can be served.
-            chosen = replace(settings, version=target or settings.version)
-            new = contract_or_exit(chosen) if store else usable(read(settings.contract, target))
+            new = usable(read(settings.contract, target))
+            if store:
+                # Stored objects can only be checked against a contract that can be served.
+                contract_or_exit(replace(settings, version=target or ""))
             database = existing_or_exit(settings, new).database if store else None
             path = waivers or settings.contract.parent / WAIVERS
             name = str(waivers or PurePath(new.name).parent / WAIVERS)

@@ -50,18 +50,24 @@ def load_version(settings: Settings) -> Callable[[str], Contract]:
     def load(version: str) -> Contract:
         found = checked_cache.find(settings.contract, folder, version) if folder is not None else None
         if found is None and folder is not None:
-            subprocess.run(  # noqa: S603  # this interpreter
-                [sys.executable, "-c", _CHECK, str(settings.contract), version, str(folder)],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-            )
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(  # noqa: S603  # this interpreter
+                    # -P: a package `app` in the current folder is not the server's.
+                    [sys.executable, "-P", "-c", _CHECK, str(settings.contract), version, str(folder)],
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    check=False,
+                    timeout=_CHECK_SECONDS,
+                )
         # If it has findings, they are found once more here, to be logged.
         return found or load_contract(settings, version=version, cache=folder)
 
     return load
 
+
+# Many times what a check takes.
+_CHECK_SECONDS = 120.0
 
 # Loads a version of the contract into the cache.
 _CHECK = """

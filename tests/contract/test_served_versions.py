@@ -235,7 +235,11 @@ def test_the_versions_are_listed_oldest_first_whatever_is_served_by_default(cont
 
 def test_another_process_checks_a_version_that_is_not_cached(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/__init__.py").write_text("import pathlib\npathlib.Path('imported').touch()\n")
+    monkeypatch.chdir(tmp_path)
     load = load_version(Settings())
     assert load("2024.10").release.startswith("2024.10.")
     assert [type(load("2024.10")) for _ in range(2)] == [checked_cache.CheckedContract] * 2
     assert len(list((tmp_path / "flows-server").iterdir())) == 1
+    assert not (tmp_path / "imported").exists(), "the package of the current folder"

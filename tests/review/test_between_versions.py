@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from app.application import open_store
 from app.cli.diff import command
 from app.contract.document.versions import read
 from app.review.comparing.differences import Rating
@@ -77,6 +78,22 @@ def test_the_report_is_narrowed_to_operations():
 def test_a_name_that_no_operation_has_is_an_error(option):
     result = diff("2024.8", "2025.2", option, "thngs")
     assert (result.exit_code, "thngs" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("versions", [("2024.8", "2024.10"), ("2024.8",)])
+def test_effects_on_stored_objects_come_with_the_same_findings(tmp_path, monkeypatch, versions):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", version="2024.12")
+    store = open_store(settings, read(settings.contract))
+    store.migrate()
+    store.close()
+    arguments = [*versions, "--format", "json", "--fail-on", "none"]
+    plain, stored = (
+        json.loads(CliRunner().invoke(command, [*arguments, *options], obj=settings).stdout)["findings"]
+        for options in ([], ["--store"])
+    )
+    assert plain == stored
+    assert bool(stored) == (len(versions) > 1)
 
 
 def test_a_target_that_does_not_exist_is_named_with_those_that_do():
