@@ -1,6 +1,7 @@
 """SQL in every parameter and every member of every operation of the contract, on each engine: it stays text."""
 
 import json
+import re
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -105,7 +106,7 @@ def test_a_member_is_kept_as_it_was_sent(attacked):
 MODELS = [
     model
     for model, operation in creators(shipped()).items()
-    if "name" in texts_of(operation) and "pattern" not in operation.body.properties["name"]
+    if "name" in texts_of(operation) and re.search(operation.body.properties["name"].get("pattern", ""), SQL[0])
 ]
 
 
