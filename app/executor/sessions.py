@@ -179,8 +179,6 @@ class ClientSessions:
         session = self.read(credentials)
         user = person(self._store, session.user)
         if session.stored is None or (session.user is not None and (user is None or not user.is_active)):
-            if session.stored is not None:
-                self._store.sessions.remove(session.stored)
             raise SessionExpired((delete_session(),))
         if user is None:
             return None

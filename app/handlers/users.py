@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from app import determinism, passwords
-from app.domain import RequestContext
+from app.domain import RequestContext, StoredObject
 from app.exchanges import Reply
 from app.execution import long_running
 from app.handlers._people import page_of_people
@@ -85,6 +85,21 @@ def core_users_service_account_create(store: Store, body: Mapping[str, Any]) -> 
     return found if made.group is None else {**found, "group_pk": made.group}
 
 
+def core_users_update(store: Store, key: int, body: Mapping[str, Any]) -> StoredObject:
+    """Change a user; see `core_users_partial_update`."""
+    return _changed(store, key, body)
+
+
+def core_users_partial_update(store: Store, key: int, body: Mapping[str, Any]) -> StoredObject:
+    """Change some properties of a user, and end the sessions of one who may no longer log in.
+
+    :raises NotFound: there is no such user
+    :raises NotUnique: the username is taken
+    :raises DanglingReference: a group does not exist
+    """
+    return _changed(store, key, body)
+
+
 @long_running
 def core_users_set_password_create(store: Store, key: int, body: _Password) -> None:
     """Set the password of a user. :raises NotFound: there is no such user"""
@@ -97,3 +112,11 @@ def core_users_set_password_create(store: Store, key: int, body: _Password) -> N
 def core_users_paths_retrieve(store: Store, search: Sequence[str]) -> dict[str, list[str]]:
     """The paths of matching users."""
     return {"paths": store.objects.values(USERS, "path", search)}
+
+
+def _changed(store: Store, key: int, body: Mapping[str, Any]) -> StoredObject:
+    row = store.resources[USERS].change(key, body)
+    representations = representations_of(store)
+    if not representations.object(row)["is_active"]:
+        store.sessions.remove_others(key_of(key))
+    return StoredObject(row, representations.object)

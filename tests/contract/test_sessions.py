@@ -151,3 +151,24 @@ def test_users_have_the_time_of_their_last_login(browser):
     browser.log_in()
     assert browser.client.get(f"{API}/core/users/{browser.user}/").json()["last_login"]
     assert browser.store.objects.get(USERS, browser.user)
+
+
+@pytest.mark.parametrize("again", ["a later request", "a request before and a later one"])
+def test_sessions_of_a_deactivated_user_stay_ended_after_a_reactivation(browser, again):
+    browser.log_in()
+    user, cookies = f"{API}/core/users/{browser.user}/", dict(browser.cookies)
+    browser.client.patch(user, {"is_active": False})
+    if again != "a later request":
+        browser.me()
+        browser.cookies = cookies
+    browser.client.patch(user, {"is_active": True})
+    assert browser.me().status == 403
+
+
+@pytest.mark.parametrize("authorization", [None, "x", "Bearer "])
+def test_a_session_whose_user_was_deactivated_elsewhere_runs_flows_as_nobody(browser, authorization):
+    browser.log_in()
+    browser.store.objects.change(USERS, browser.user, {"is_active": False})
+    headers = {} if authorization is None else {"authorization": authorization}
+    answer = browser.send("GET", f"{API}/flows/executor/login/?query=", headers=headers)
+    assert (answer.status, answer.json()["component"]) == (200, "ak-stage-identification")

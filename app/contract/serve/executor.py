@@ -188,7 +188,10 @@ class Server:
         return detail(405, f'Method "{request.method}" not allowed.')
 
     def _retry(self, path: PathPlan, plan: Plan, request: Request) -> Response:
-        """Retry a request after serialization failures. Only PostgreSQL has these, so the wait blocks a thread of a pool."""
+        """Retry a request after serialization failures.
+
+        The wait blocks a thread of a pool. On SQLite only another process that changes the same session causes one.
+        """
         for attempt in range(_ATTEMPTS - 1):
             try:
                 return self._handle(path, plan, request)
@@ -201,6 +204,7 @@ class Server:
 
     def _handle(self, path: PathPlan, plan: Plan, request: Request) -> Response:
         if plan.challenges:
+            request.access = None  # an earlier attempt may have set it
             return self._execute(path, plan, request)
         access = request.access = plan.verify(request) if plan.verify is not None else None
         if not allows(access, plan.permissions):

@@ -95,9 +95,11 @@ class Stage(Act):
             row = store.objects.change(model.name, user.pk, model.read_change(properties))
         if hashed is not None:
             store.passwords.set(row.pk, hashed)
+        written = Person(row)
+        if hashed is not None or not written.is_active:
             own = self.run.session.stored
             store.sessions.remove_others(row.pk, own.digest if own is not None else "")
-        return Person(row)
+        return written
 
 
 def _stored(*people: Person | None) -> Person | None:
