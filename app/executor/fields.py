@@ -17,6 +17,9 @@ REQUIRED, NULL, BLANK = (
 _INVALID = "invalid"
 _NO_TEXT = ("Not a valid string.", _INVALID)
 _NUL = ("Null characters are not allowed.", "null_characters_not_allowed")
+_NO_INTEGER = ("A valid integer is required.", _INVALID)
+# The integers that a session can keep: those of 64 bits, signed or unsigned.
+_INTEGERS = range(-(2**63), 2**64)
 _NO_DATE = ("Date has wrong format. Use one of these formats instead: YYYY-MM-DD.", _INVALID)
 _NO_DATE_TIME = (
     "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
@@ -103,8 +106,11 @@ class Field:
     def _number(self, value: Any) -> int:
         text = str(value)
         if isinstance(value, bool) or _INTEGER.fullmatch(text) is None:
-            raise Refused(("A valid integer is required.", _INVALID))
-        return int(text.partition(".")[0])
+            raise Refused(_NO_INTEGER)
+        number = int(text.partition(".")[0])
+        if number not in _INTEGERS:
+            raise Refused(_NO_INTEGER)
+        return number
 
     def _checkbox(self, value: Any) -> bool:
         word = str(value).lower() if isinstance(value, str | int) else ""
@@ -131,9 +137,9 @@ class Field:
     def _date_time(self, value: Any) -> str:
         try:
             moment = datetime.fromisoformat(value if isinstance(value, str) else "")
-        except ValueError as error:
+            return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+        except (ValueError, OverflowError) as error:
             raise Refused(_NO_DATE_TIME) from error
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
     def _file(self, value: Any) -> str:
         text = self._trimmed(value)

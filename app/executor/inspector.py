@@ -28,12 +28,12 @@ def state_of(plan: Plan) -> dict[str, Any]:
 
 
 def inspection(store: Store, session: Session) -> dict[str, Any] | None:
-    """The plans of a session; None if it has neither a running plan nor a history."""
+    """The plans of a session; None if it has neither a stage to run nor a history."""
     states = list(session.history or [])
-    if session.plan is None and not states:
+    running = session.plan is not None and bool(session.plan.stages)
+    if not running and not states:
         return None
     plans = [_shown(store, session, state) for state in states]
-    running = session.plan is not None and bool(session.plan.stages)
     current = _shown(store, session, state_of(session.plan)) if session.plan is not None and running else plans[-1]
     return {"plans": plans, "current_plan": current, "is_completed": session.plan is None}
 

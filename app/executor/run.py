@@ -101,7 +101,7 @@ class Run:
 
     @cached_property
     def user(self) -> Person | None:
-        """The user of the session, if he may still log in."""
+        """The user of the session; None without one who may log in."""
         user = person(self.store, self.session.user)
         return user if user is not None and user.is_active else None
 
@@ -135,7 +135,9 @@ class Run:
         before = session.state()
         try:
             self._authenticate()
-            return self._run_stage()
+            step = self._run_stage()
+            session.state()  # fails if a stage has kept what can't be stored
+            return step
         except (errors.Unavailable, Offload):
             raise
         except Exception as error:
@@ -188,6 +190,7 @@ class Run:
         planner = Planner(self.store, self.exchange.credentials, self.user)
         try:
             self.session.plan = planner.plan(self.flow, context, pending)
+            self.session.history = None
         except NotApplicable as denial:
             return self._not_applicable(str(denial))
         return self.repeat()
@@ -242,6 +245,8 @@ class Run:
         session = self.session
         to = session.parameters.get(_NEXT)
         chosen = self.context.get("redirect")
+        if not isinstance(chosen, str) or not chosen:
+            chosen = None
         if chosen is None and to is not None and not is_own(to):
             return self._denied(INVALID_NEXT)
         session.plan, session.query = None, None

@@ -242,3 +242,61 @@ def test_a_captcha_whose_provider_does_not_respond_is_refused(client):
     flow_of(client, "human", ("captcha", keys))
     answer = Browser(client).post("human", token="x").json()  # no secret
     assert answer["response_errors"] == {"token": [{"string": "Failed to validate token", "code": "invalid"}]}
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**999])
+def test_a_number_that_no_session_can_keep_is_refused_by_the_prompt(client, number):
+    field = {"name": "n", "field_key": "n", "label": "n", "type": "number", "order": 0}
+    flow_of(client, "count", ("prompt/stages", {"fields": [made(client, "prompt/prompts", field)]}), ("dummy", {}))
+    browser = Browser(client)
+    answer = browser.post("count", n=str(number))
+    assert answer.json()["response_errors"] == {"n": [{"string": "A valid integer is required.", "code": "invalid"}]}
+    for largest in (2**64 - 1, -(2**63)):
+        assert Browser(client).post("count", n=str(largest)).status == 302
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_date_and_time_beyond_the_calendar_in_utc_is_refused_by_the_prompt(client, moment):
+    field = {"name": "t", "field_key": "t", "label": "t", "type": "date-time", "order": 0}
+    flow_of(client, "when", ("prompt/stages", {"fields": [made(client, "prompt/prompts", field)]}))
+    answer = Browser(client).post("when", t=moment).json()
+    assert answer["response_errors"]["t"][0]["string"].startswith("Datetime has wrong format.")
+
+
+@pytest.mark.parametrize(
+    "duration", ["days=3000000", "weeks=99999999;weeks=99999999", "weeks=-99999999;weeks=-99999999", "days=-3000000"]
+)
+def test_a_login_takes_the_longest_and_the_shortest_duration(browser, duration):
+    browser.client.patch(f"{API}/stages/user_login/{browser.login_stage}/", {"session_duration": duration})
+    browser.post("login", uid_field="jane")
+    browser.post("login", password=PASSWORD)
+    assert browser.get("login").json() == {"component": "xak-flow-redirect", "to": "/"}
+
+
+def test_the_history_of_a_restarted_flow_begins_anew(client):
+    field = {"name": "n", "field_key": "n", "label": "n", "type": "text", "order": 0}
+    stages = (("prompt/stages", {"fields": [made(client, "prompt/prompts", field)]}), ("deny", {}))
+    *_, (_, binding) = flow_of(client, "again", *stages)
+    client.patch(f"{API}/flows/bindings/{binding}/", {"invalid_response_action": "restart"})
+    browser = Browser(client)
+    for _ in range(3):
+        assert browser.post("again", n="a").status == 302
+        assert browser.get("again").status == 302
+    inspected = browser.send("GET", f"{API}/flows/inspector/again/", headers={"authorization": "Bearer root"}).json()
+    assert inspected["plans"] == []
+
+
+def test_a_flow_of_a_logged_in_user_makes_superusers_whether_or_not_it_hashes_a_password(client):
+    login_flow(client)
+    admins = client.post(f"{API}/core/groups/", {"name": "admins", "is_superuser": True}).json()["pk"]
+    fields = [
+        made(client, "prompt/prompts", {"name": key, "field_key": key, "label": key, "type": key})
+        for key in ("username", "password")
+    ]
+    writes = {"user_creation_mode": "always_create", "create_users_group": admins}
+    for slug, asked in (("plain", fields[:1]), ("hashing", fields)):
+        flow_of(client, slug, ("prompt/stages", {"fields": asked}), ("user_write", writes))
+        browser = Browser(client)
+        browser.log_in()
+        browser.post(slug, username=slug, password=PASSWORD)
+        assert browser.get(slug).json() == {"component": "xak-flow-redirect", "to": "/"}

@@ -139,3 +139,30 @@ def test_an_expression_changes_values_of_earlier_prompts_before_a_user_is_writte
     assert [user["email"] for user in client.get(f"{API}/core/users/?username=jane@example.com").json()["results"]] == [
         "jane@example.com"
     ]
+
+
+@pytest.mark.parametrize("redirect", ["''", "0", "[]", "1", "{'a': 1}"])
+def test_a_redirect_that_is_no_text_leaves_the_check_of_the_next_url(client, redirect):
+    ((_, binding),) = flow_of(client, "asked", ("dummy", {}))
+    target = client.get(f"{API}/flows/bindings/{binding}/").json()["policybindingmodel_ptr_id"]
+    bind(client, "asked", f"context['flow_plan'].context['redirect'] = {redirect}\nreturn True", target=target)
+    browser = Browser(client)
+    denied = browser.post("asked", "query=next%3Dhttps%253A%252F%252Fevil.example").json()
+    assert denied["error_message"] == "Invalid next URL"
+    assert browser.post("asked", "query=next%3D%252Fa").json() == {"component": "xak-flow-redirect", "to": "/a"}
+
+
+def test_the_inspector_of_a_plan_whose_stages_were_all_dropped_has_nothing_to_show(client):
+    ((_, binding),) = flow_of(client, "asked", ("dummy", {}))
+    client.patch(f"{API}/flows/bindings/{binding}/", {"evaluate_on_plan": True})
+    bind(
+        client,
+        "asked",
+        "return False",
+        target=client.get(f"{API}/flows/bindings/{binding}/").json()["policybindingmodel_ptr_id"],
+    )
+    browser, root = Browser(client), {"authorization": "Bearer root"}
+    assert browser.send("GET", f"{API}/flows/instances/asked/execute/", headers=root).status == 200
+    answer = browser.send("GET", f"{API}/flows/inspector/asked/", headers=root)
+    assert (answer.status, answer.body) == (400, b"")
+    assert browser.get("asked").json() == {"component": "xak-flow-redirect", "to": "/"}

@@ -20,10 +20,11 @@ class Stage(Question):
 
     def solve(self, answer: Properties) -> Step:
         """Go on if the provider accepts the token. :raises Invalid: it does not, or does not respond"""
-        stage = self.stage
-        if not self.run.exchange.compute("captcha", _is_accepted, stage.api_url, stage.private_key, answer.token):
+        stage, run = self.stage, self.run
+        asked = f"captcha of {run.stage.binding}: {answer.token}"
+        if not run.exchange.compute(asked, _is_accepted, stage.api_url, stage.private_key, answer.token):
             raise wrong("token", _FAILED)
-        return self.run.done()
+        return run.done()
 
 
 def _is_accepted(url: str, secret: str, token: str) -> bool:

@@ -43,7 +43,7 @@ class Stage(Question):
         self._check_policies(kept)
         self.run.context[PROMPT_DATA] = kept
         if secrets := [field.key.partition(".")[0] for field in self._fields if field.prompt.type == _PASSWORD]:
-            self.run.context[SECRETS] = [*self.run.context.get(SECRETS, ()), *secrets]
+            self.run.context[SECRETS] = list(dict.fromkeys([*self.run.context.get(SECRETS, ()), *secrets]))
         return self.run.done()
 
     def _take(self, field: Field, answer: Mapping[str, Any], data: dict[str, Any]) -> None:
