@@ -10,6 +10,7 @@ from app.store.queries.people import USERS
 from app.store.queries.references import key_of
 
 _IGNORING_CASE = "iexact"
+_KEYS = frozenset({"pk", "id"})
 
 
 def look_up(store: Store, name: str, arguments: Mapping[str, Any]) -> Any:
@@ -30,24 +31,23 @@ def _user_by(store: Store, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     """The user with some properties, None if there is none."""
     if not wanted:
         raise ValueError("ak_user_by needs a property, such as ak_user_by(username='jane').")
-    found = [_key_of(store, *one) for one in wanted.items()]
-    user = person(store, found[0]) if len(set(found)) == 1 else None
+    keys = {key_of(value) for lookup, value in wanted.items() if lookup in _KEYS}
+    conditions = [_condition(store, lookup, value) for lookup, value in wanted.items() if lookup not in _KEYS]
+    if len(keys) > 1 or any("\0" in str(value) for value in wanted.values()):
+        return None  # no database stores NUL
+    user = person(store, store.runnable_flows.user_matching(conditions, next(iter(keys), None)))
     return None if user is None else described(user)
 
 
-def _key_of(store: Store, lookup: str, value: Any) -> str | None:
-    """The key of the user with one property."""
-    if "\0" in str(value):
-        return None  # no database stores it
-    if lookup in ("pk", "id"):
-        return key_of(value)
+def _condition(store: Store, lookup: str, value: Any) -> tuple[str, str, bool]:
+    """The condition of one argument; see `RunnableFlows.user_matching`."""
     name, _, how = lookup.partition("__")
     if name not in _searchable(store) or how not in ("", _IGNORING_CASE) or not isinstance(value, str):
         raise ValueError(
             f"ak_user_by can't search by {lookup}={value!r}: give pk, or a text for {', '.join(sorted(_searchable(store)))};"
             f" {name}__{_IGNORING_CASE} ignores case."
         )
-    return store.runnable_flows.user_with([name], value, ignoring_case=how == _IGNORING_CASE)
+    return name, value, how == _IGNORING_CASE
 
 
 def _searchable(store: Store) -> set[str]:

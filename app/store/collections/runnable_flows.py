@@ -1,6 +1,6 @@
-"""What running a flow reads: bound stages with all their properties, policies of one target, and people by their names."""
+"""Queries of the executor: bound stages, enabled policies of a target, and users by their properties."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -47,6 +47,7 @@ class RunnableFlows:
         self._database = database
         self.named_by = named_by
         self._user_with = bounded_cache(32)(self._compile_user_with)
+        self._user_matching = bounded_cache(32)(self._compile_user_matching)
         compiled = database.compile
         own = (stage_bindings.c[name] for name in BoundStageRow._fields[:9])
         bound = sa.select(*own, objects.c.name, objects.c.model, objects.c.members, object_references())
@@ -106,13 +107,34 @@ class RunnableFlows:
             row = session.row(query, {"value_": value})
         return None if row is None else str(row[0])
 
+    def user_matching(self, conditions: Sequence[tuple[str, str, bool]], pk: str | None = None) -> str | None:
+        """The key of the first user who meets all conditions, None if there is none.
+
+        :param conditions: the name of a text property, its value, and whether case is ignored
+        :param pk: the key of the user; None for any
+        """
+        query = self._user_matching(tuple((name, ignoring) for name, _, ignoring in conditions), pk is not None)
+        values = {f"value_{number}": value for number, (_, value, _) in enumerate(conditions)}
+        with self._database.read() as session:
+            row = session.row(query, values if pk is None else {**values, "pk_": pk})
+        return None if row is None else str(row[0])
+
     def _compile_user_with(self, properties: Iterable[str], ignoring_case: bool) -> Query:
-        wanted: sa.ColumnElement[str] = sa.bindparam("value_", type_=sa.Text())
-        is_equal = []
-        for name in properties:
-            column = (
-                objects.c.name if name == self.named_by else json_text(readable(objects.c.members), *name.split("."))
-            )
-            is_equal.append(sa.func.lower(column) == sa.func.lower(wanted) if ignoring_case else column == wanted)
-        found = sa.select(objects.c.pk).where(objects.c.collection == literal(USERS), sa.or_(*is_equal))
+        conditions = [self._is_equal(name, "value_", ignoring_case) for name in properties]
+        return self._compile_user(sa.or_(*conditions))
+
+    def _compile_user_matching(self, conditions: Iterable[tuple[str, bool]], has_key: bool) -> Query:
+        found = [self._is_equal(name, f"value_{at}", ignoring) for at, (name, ignoring) in enumerate(conditions)]
+        if has_key:
+            found.append(objects.c.pk == sa.bindparam("pk_"))
+        return self._compile_user(sa.and_(*found))
+
+    def _compile_user(self, condition: sa.ColumnElement[bool]) -> Query:
+        found = sa.select(objects.c.pk).where(objects.c.collection == literal(USERS), condition)
         return self._database.compile(found.order_by(objects.c.pk).limit(1))
+
+    def _is_equal(self, name: str, parameter: str, ignoring_case: bool) -> sa.ColumnElement[bool]:
+        """Whether a property has the value of a parameter."""
+        wanted: sa.ColumnElement[str] = sa.bindparam(parameter, type_=sa.Text())
+        column = objects.c.name if name == self.named_by else json_text(readable(objects.c.members), *name.split("."))
+        return sa.func.lower(column) == sa.func.lower(wanted) if ignoring_case else column == wanted
