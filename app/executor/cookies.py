@@ -30,11 +30,13 @@ def cookies_of(credentials: Credentials) -> Mapping[str, str]:
     return {name.strip(): value.strip().strip('"') for name, _, value in pairs}
 
 
-@bounded_cache(1024)
 def session_key(signing_key: str, cookie: str) -> str:
     """The key of the session that a cookie names; empty if the cookie is not valid."""
-    if len(cookie) > _LONGEST:
-        return ""
+    return "" if len(cookie) > _LONGEST else _session_key(signing_key, cookie)
+
+
+@bounded_cache(1024)
+def _session_key(signing_key: str, cookie: str) -> str:
     try:
         claims = jwt.decode(cookie, _secret(signing_key), algorithms=[_ALGORITHM], issuer=_ISSUER)
     except jwt.InvalidTokenError:

@@ -300,3 +300,9 @@ def test_a_flow_of_a_logged_in_user_makes_superusers_whether_or_not_it_hashes_a_
         browser.log_in()
         browser.post(slug, username=slug, password=PASSWORD)
         assert browser.get(slug).json() == {"component": "xak-flow-redirect", "to": "/"}
+
+
+def test_an_invitation_that_no_database_can_store_is_invalid(client):
+    flow_of(client, "invited", ("invitation/stages", {}))
+    denied = Browser(client).get("invited", "query=itoken%3D%2500").json()
+    assert denied["error_message"] == "Invalid invite/invite not found"

@@ -32,6 +32,8 @@ class Stage(Act):
         """The invitation that the page names, if it is valid in this flow."""
         store, parameters = self.run.store, self.run.session.parameters
         key = next((parameters[name] for name in _PARAMETERS if name in parameters), "")
+        if "\0" in key:
+            return None  # no database stores it
         try:
             row = store.objects.get("invitations", key.lower())
         except errors.NotFound:
