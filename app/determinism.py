@@ -11,7 +11,7 @@ _FIXED_TIME = 1_722_470_400.0
 
 # Call them as attributes of the module, as they change.
 random_bytes: Callable[[int], bytes] = os.urandom
-"""Random bytes of a length. Secrets such as tokens do not use them, as they can be fixed."""
+"""Random bytes of a length, which can be fixed. API tokens do not use them; keys of sessions do."""
 
 now: Callable[[], float] = time.time
 """The time, in seconds since 1970."""

@@ -1,4 +1,4 @@
-"""The beginning and the end of a flow outside of the executor, and the flow of a designation."""
+"""Start and cancellation of flows by other operations, and the default flow of a designation."""
 
 from app.exchanges import Credentials, Header, HttpRequest
 from app.executor.people import person

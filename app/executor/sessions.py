@@ -85,7 +85,7 @@ class Session:
         self.plan = plan_from(values.get("plan"))
 
     def log_in(self, user: Person, lifetime: int) -> None:
-        """Begin anew for a user. The plan goes on, and the state of another user ends."""
+        """Renew the key and set the user. The plan is kept; the state of a different user is dropped."""
         if self.user is not None and self.user != user.pk:
             self.history, self.failures, self.consent = None, 0, ""
         self.key, self.user, self.subject = _new_key(), user.pk, user.uid

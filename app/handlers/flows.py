@@ -32,7 +32,7 @@ class FileUpload(TypedDict):
 
 
 def flows_instances_cache_info_retrieve(_store: Store) -> dict[str, int]:
-    """The number of cached plans: none, as flows are not planned here."""
+    """The number of cached plans: none, as plans are not cached."""
     return {"count": 0}
 
 

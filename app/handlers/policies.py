@@ -14,7 +14,7 @@ from app.store.queries.people import USERS
 
 
 def policies_all_cache_info_retrieve(_store: Store) -> dict[str, int]:
-    """The number of cached policy results: none, as policies are not executed here."""
+    """The number of cached policy results: none, as results are not cached."""
     return {"count": 0}
 
 

@@ -1,4 +1,4 @@
-"""Expressions of policies and prompts: Python, as authentik has it, evaluated by a process without access to anything."""
+"""Expressions of policies and prompts: Python, as authentik has it, evaluated by a process that opens no files or sockets."""
 
 import hashlib
 from collections.abc import Mapping

@@ -28,7 +28,7 @@ _TYPES = (
     ipaddress.IPv4Address, ipaddress.IPv4Network, ipaddress.IPv6Address, ipaddress.IPv6Network,
     re.Match, re.Pattern,
 )  # fmt: skip
-# What reads attributes by a text: `_format` is there instead.
+# Methods that read attributes named in a text; `_Formatter` replaces `format`.
 _UNSAFE = frozenset({"format", "format_map"})
 _ATTRIBUTES: Mapping[type, frozenset[str]] = {
     kind: frozenset(name for name in dir(kind) if not name.startswith("_")) - _UNSAFE

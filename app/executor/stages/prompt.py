@@ -29,7 +29,7 @@ class Stage(Question):
     def solve(self, answer: Properties) -> Step:
         """Keep the values. :raises Invalid: some are wrong, or the policies of the stage refuse them"""
         messages: dict[str, Any] = {}
-        # A wrong `component` is found by the schema.
+        # The schema has checked `component`; it is kept as in authentik.
         data: dict[str, Any] = {_COMPONENT: answer.get(_COMPONENT, self.component)}
         for field in self._fields:
             try:
