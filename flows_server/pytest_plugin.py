@@ -133,6 +133,8 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Report the coverage, and what is missing if it is below the threshold."""
     if not config.stash[_REPORTS]:
+        if _shortfall(config):
+            terminalreporter.line("flows_coverage_min: no test has used the server.", red=True)
         return
     coverage = _coverage(config)
     terminalreporter.section("coverage of the contract")
@@ -152,15 +154,20 @@ def _coverage(config: pytest.Config) -> Coverage:
 
 def _shortfall(config: pytest.Config) -> bool:
     threshold = _threshold(config)
-    return threshold is not None and bool(config.stash[_REPORTS]) and _coverage(config).percent < threshold
+    if threshold is None or config.option.collectonly:
+        return False
+    return not config.stash[_REPORTS] or _coverage(config).percent < threshold
 
 
 def _threshold(config: pytest.Config) -> float | None:
     text = _option(config, "coverage_min")
     try:
-        return float(text) if text else None
+        threshold = float(text) if text else None
     except ValueError as error:
         raise pytest.UsageError(f"flows_coverage_min: {text!r} is not a number of percent") from error
+    if threshold is not None and not 0 <= threshold <= 100:
+        raise pytest.UsageError(f"flows_coverage_min: {text!r} is not between 0 and 100")
+    return threshold
 
 
 def _option(config: pytest.Config, name: str) -> Any:

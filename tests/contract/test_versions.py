@@ -7,7 +7,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from app.application import load_contract
+from app.application import check_overlays, load_contract
 from app.cli.bundle import command as bundle
 from app.cli.versions import command as list_versions
 from app.contract.document import bundling
@@ -140,6 +140,22 @@ def test_a_start_checks_the_overlays_although_no_version_is_asked_for(tmp_path):
         load_contract(settings, cache=cache)
     overlay.write_text(text, "utf-8")
     assert load_contract(settings, cache=cache).release == read(ROOT).release
+    (contract.parent / "stages/redirect.yaml").write_text("no: kind\n", "utf-8")
+    with pytest.raises(ContractError, match=r"stages/redirect.yaml:1:1: "):
+        load_contract(settings, cache=cache)
+
+
+@pytest.mark.parametrize("stand_ins", ["[a]", "null", "text", "{'*': [a]}", "{'*': {a: b}}"])
+def test_a_start_says_where_stand_ins_are_malformed(tmp_path, stand_ins):
+    contract = copied(tmp_path / "openapi")
+    overlay = contract.parent / FOLDER / f"{NEWEST}.yaml"
+    actions = (
+        """  - {target: "$.components.schemas.AppEnum['x-stand-in']", description: A., remove: true}\n"""
+        f"  - {{target: $.components.schemas.AppEnum, description: A., update: {{x-stand-in: {stand_ins}}}}}\n"
+    )
+    overlay.write_text(overlay.read_text("utf-8") + actions, "utf-8")
+    with pytest.raises(ContractError, match=rf"{NEWEST}.yaml:\d+:\d+: `x-stand-in` does not map values to values"):
+        check_overlays(contract)
 
 
 def invoke(command, *arguments, contract=ROOT):

@@ -156,8 +156,16 @@ def test_create(flows, number):
     result.stdout.fnmatch_lines(["* % of 1 operations"])
 
 
-def test_a_threshold_that_is_no_number_is_wrong_usage(project):
-    assert project("def test_x(): pass", "--flows-coverage-min", "much").ret == pytest.ExitCode.USAGE_ERROR
+@pytest.mark.parametrize("threshold", ["much", "nan", "-1", "101", "inf"])
+def test_a_threshold_that_is_no_percentage_is_wrong_usage(project, threshold):
+    assert project("def test_x(): pass", f"--flows-coverage-min={threshold}").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_run_with_a_threshold_that_never_uses_the_server_fails_and_says_so(project):
+    result = project("def test_x(): pass", "--flows-coverage-min", "50")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["flows_coverage_min: no test has used the server."])
+    assert project("def test_x(): pass", "--flows-coverage-min", "50", "--collect-only").ret == pytest.ExitCode.OK
 
 
 def test_a_server_that_can_not_start_says_why(project, tmp_path):

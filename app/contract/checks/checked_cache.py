@@ -174,11 +174,12 @@ def _put(entry: Path, contract: Contract, files: FileMemory) -> None:
 
 
 def _overlays(path: Path) -> str:
-    """A digest of all overlays: a start checks them with the contract."""
+    """A digest of all overlays, and of what they may refer to: a start checks them with the contract."""
     digest = hashlib.sha256()
-    for file in sorted((path.parent / FOLDER).glob("*")):
+    folder = path.resolve().parent
+    for file in sorted(folder.rglob("*.yaml")) if (folder / FOLDER).is_dir() else ():
         with contextlib.suppress(OSError):
-            digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+            digest.update(f"{file.relative_to(folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.document.contract import Contract, Pointer
+from app.contract.document.contract import CONTAINERS, Contract, Pointer
 from app.contract.document.findings import Finding, shown
 
 # The key of the stand-in of values without one of their own.
@@ -18,6 +18,10 @@ def check_stand_ins(earlier: Contract, later: Contract) -> Iterator[Finding]:
     schemas = (contract.document.get("components", {}).get("schemas", {}) for contract in (earlier, later))
     for pointer, before, after in _enums(("components", "schemas"), *schemas):
         stand_ins = after.get("x-stand-in", {})
+        if not isinstance(stand_ins, dict) or any(isinstance(value, CONTAINERS) for value in stand_ins.values()):
+            problem = "`x-stand-in` does not map values to values."
+            yield later.finding((*pointer, "x-stand-in"), problem, "Write `VALUE: STAND_IN` for each.")
+            continue
         for index, value in enumerate(after["enum"]):
             yield from _check(later, (*pointer, "enum", index), value, stand_ins, before["enum"])
         for value in before["enum"]:

@@ -40,7 +40,10 @@ class Disconnected(Exception):
 def headers_of(
     headers: list[Header],
 ) -> tuple[str | None, str | None, str | None, str, int, bytes | None, bytes | None]:
-    """The headers that are read for each request. Repeated ones are joined by a comma (RFC 9110, section 5.3).
+    """The headers that are read for each request.
+
+    Repeated ones: `Accept` and `Authorization` are joined by a comma (RFC 9110, section 5.3), `Cookie` by a semicolon; of others
+    the last counts.
 
     :returns: `Accept`, `Authorization` and `Cookie`, None if missing; `Content-Type`, empty if missing; the length of the body, in
         bytes; `X-Authentik-Version` and `User-Agent`, encoded, None if missing
