@@ -27,9 +27,9 @@ def command(settings: Settings, version: str | None) -> None:
         first = read(settings.contract).release
         # Whether they can be applied as well.
         read(settings.contract, list(changed)[-1] if changed else None)
-    if version is not None and version not in changed:
+    if version not in (None, minor(first), *changed):
         raise click.UsageError(f"No overlay makes the version {version!r}. Those that do: {', '.join(changed)}.")
-    if version is None:
+    if version in (None, minor(first)):
         click.echo(f"{minor(first)} (authentik {first})")
     for name, overlay in changed.items():
         if version in (None, name):

@@ -173,6 +173,11 @@ def test_the_versions_are_listed_with_what_each_changes():
         assert all(f"  - {action['description']}\n" in said for _, action in overlay.actions)
 
 
+def test_the_first_version_is_listed_although_no_overlay_makes_it():
+    release = read(ROOT).release
+    assert invoke(list_versions, "2024.8").stdout == f"2024.8 (authentik {release})\n"
+
+
 def test_a_version_that_no_overlay_makes_is_not_listed():
     result = invoke(list_versions, "2024.9")
     assert (result.exit_code, "No overlay makes the version '2024.9'." in result.output) == (2, True)

@@ -74,7 +74,7 @@ class Overlay:
         """Check the form of the overlay (OpenAPI Overlay Specification 1.1.0, section 4)."""
         document = self.file.document
         yield from self._check_keys((), document, _KEYS, ("x-kinds",))
-        if not str(document.get("overlay", "1.1")).startswith("1.1"):
+        if not re.fullmatch(r"1\.1\.[0-9]+", str(document.get("overlay", "1.1.0"))):
             problem = f"This is Overlay {document['overlay']!r}, which has other rules."
             yield self.file.finding(("overlay",), problem, "Write the overlay in 1.1.0.")
         if not isinstance(document.get("extends", ""), str):
