@@ -85,7 +85,7 @@ class Planner:
 
     def _planned(self, row: BoundStageRow) -> PlannedStage:
         model = self.store.models.get(row.model)
-        values = values_of(model, row.name, row.properties, row.references) if model is not None else {}
+        values = values_of(model, row.name, row.properties, row.references) if model is not None else {"name": row.name}
         bound = dict(zip(BoundStageRow._fields[:9], row[:9], strict=True))
         marked = bool(row.re_evaluate_policies)
         return PlannedStage(row.pk, row.stage, row.model, Properties(values), Properties(bound), marked)

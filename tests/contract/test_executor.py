@@ -3,9 +3,11 @@
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 
 from app import passwords
 from app.errors import Unavailable
+from app.store.schema.tables import objects
 from tests.executor import API, PASSWORD, Browser, flow_of, login_flow
 
 
@@ -306,3 +308,13 @@ def test_an_invitation_that_no_database_can_store_is_invalid(client):
     flow_of(client, "invited", ("invitation/stages", {}))
     denied = Browser(client).get("invited", "query=itoken%3D%2500").json()
     assert denied["error_message"] == "Invalid invite/invite not found"
+
+
+def test_a_stage_of_a_kind_that_the_contract_no_longer_has_denies_and_says_so(client):
+    flow_of(client, "old", ("dummy", {}))
+    gone = sa.update(objects).where(objects.c.name == sa.bindparam("name_")).values(model=sa.bindparam("model_"))
+    with client.store.database.write() as session:
+        session.run(client.store.database.compile(gone), {"name_": "old 0", "model_": "gone.kind"})
+    assert Browser(client).get("old").json()["error_message"] == (
+        "The stage old 0 is of the kind gone.kind, which can't be run here."
+    )

@@ -80,7 +80,7 @@ class Stage(Act):
         store, model, stage = self.run.store, self._model, self.stage
         hashed = None
         if isinstance(password, str) and password:
-            hashed = self.run.exchange.compute("new password", passwords.hashed, password)
+            hashed = self.run.exchange.compute(f"new password of {self.run.stage.binding}", passwords.hashed, password)
         if user is None:
             new = {
                 "name": "",
