@@ -39,5 +39,5 @@ def stages_prompt_prompts_preview_create(
 
 
 def _value(prompt: Mapping[str, Any], name: str, caller: PolicyRequest) -> Any:
-    """The text of a prompt, or the value of its expression."""
-    return evaluated(prompt[name], caller)[0] if prompt[f"{name}_expression"] else prompt[name]
+    """The text of a prompt, or the value of its expression, unless that is blank."""
+    return evaluated(prompt[name], caller)[0] if prompt[f"{name}_expression"] and prompt[name] else prompt[name]

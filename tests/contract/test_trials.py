@@ -91,6 +91,8 @@ def test_a_preview_may_have_the_name_of_a_prompt_that_exists(client):
 def test_a_preview_shows_the_value_of_an_expression_or_its_error(client, name):
     shown = preview(client, **{name: "return 1 + 1", f"{name}_expression": True}).json()["fields"][0]
     assert shown[name] == "2"
+    blank = preview(client, **{name: "", f"{name}_expression": True})
+    assert (blank.status, blank.json()["fields"][0][name]) == (200, "")
     response = preview(client, **{name: "return 1 / 0", f"{name}_expression": True})
     assert (response.status, response.json()) == (400, {"non_field_errors": ["division by zero"]})
 
