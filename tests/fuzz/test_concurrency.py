@@ -45,7 +45,7 @@ def url(request, start, tmp_path):  # noqa: F811  # the fixture
             [command, "db", "upgrade"], env=variables | {"PATH": "/usr/bin:/bin"}, check=True, capture_output=True
         )
     wire, _, process = start(**variables)
-    yield f"http://{wire._host}"
+    yield f"http://{wire.host}"
     assert "Traceback" not in process.output.read_text()
 
 
