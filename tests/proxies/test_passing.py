@@ -92,7 +92,7 @@ def test_the_proxy_says_host_and_scheme(proxy):
     """Whatever a client says of the scheme."""
     response = proxy.wire().send("GET", "/", [("Host", "flows.example"), ("X-Forwarded-Proto", "gopher")])
     assert response.status == 200
-    assert b"http://flows.example/api/v3/" in response.body
+    assert b"http://flows.example/api/v3/" in response.body.replace(b"<wbr>", b"")
     assert b"gopher" not in response.body
 
 
