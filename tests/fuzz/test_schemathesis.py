@@ -15,11 +15,14 @@ from app.cli.fuzz import configuration
 from app.conformance import fuzz_hooks
 from app.settings import Settings
 from tests.contract_files import shipped
+from tests.examples import operations
 from tests.fuzz.campaign import fuzz, served
 
 OPERATIONS = len(list(shipped().operations()))
 # Operations may now and then find no object left: what is deleted takes others with it, and what is named is drawn anew each run.
-UNLUCKY = 5
+UNLUCKY = 10
+# Operations on objects that no request can create.
+WITHOUT_OBJECTS = sum(bool(known.parameters) and known.success >= 400 for known in operations(shipped()).values())
 
 # Schemathesis sends NUL and other odd bytes through libraries that warn of them.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -48,7 +51,7 @@ def test_a_served_process(target, role, phases, tmp_path):
         assert f"✅ {phase}" in output, output
     assert f"Tested: {OPERATIONS}\n" in output, output
     missed = re.search(r"Missing test data: (\d+) operation", output)
-    assert role != "superuser" or missed is None or int(missed[1]) <= UNLUCKY, output
+    assert role != "superuser" or missed is None or int(missed[1]) <= WITHOUT_OBJECTS + UNLUCKY, output
     assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"html", "junit"}
     assert not re.search(r"^\{", log.read_text(), re.MULTILINE), "the server logged errors"
 
