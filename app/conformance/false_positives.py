@@ -13,6 +13,8 @@ _NO_CHOICE = re.compile(
 # The limit depends on the time.
 _TOO_LATE = re.compile(r"Token expires exceeds maximum lifetime \(.*\)\.")
 _NON_FIELD_ERRORS = "non_field_errors"
+# The response to valid data where no account of Duo is configured.
+_WITHOUT_DUO = "This server does not reach Duo."
 
 
 def only_the_store_knows(operation: Operation, rejection: Any, body: Any, query: Any, known: KnownObjects) -> bool:
@@ -50,7 +52,7 @@ def _is_excused(
     if not isinstance(message, str):
         return False
     if property_name == _NON_FIELD_ERRORS:
-        return message in operation.unique_together
+        return message in operation.unique_together or message == _WITHOUT_DUO
     if (
         property_name in body
         and property_name in operation.unique
