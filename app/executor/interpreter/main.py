@@ -11,6 +11,7 @@ from app.executor.interpreter.evaluation import Evaluation
 from app.executor.interpreter.limits import LARGEST, MEMORY, OUT_OF_MEMORY, READY
 
 _OPEN_FILES = 3  # standard input, output and error
+_NOBODY = 65534  # the user and group without rights on Linux
 _TOO_LARGE = f"The expression returns more than {LARGEST} bytes."
 
 
@@ -31,7 +32,16 @@ def main() -> None:
 
 
 def restrict() -> None:
-    """Leave the process nothing but processor time, some memory and its open streams."""
+    """Leave the process nothing but processor time, some memory and its open streams.
+
+    Root could raise the limits again, so it becomes another user first.
+
+    :raises OSError: root may not change its user here
+    """
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
     limits = {
         resource.RLIMIT_AS: MEMORY,
         resource.RLIMIT_CORE: 0,
