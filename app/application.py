@@ -12,7 +12,7 @@ from app.contract import checks
 from app.contract.checks import checked_cache
 from app.contract.checks.drafts import Draft
 from app.contract.checks.stand_ins import check_stand_ins
-from app.contract.compile import models
+from app.contract.compile import models, scopes
 from app.contract.compile.connexion_api import outline
 from app.contract.compile.constants import constants
 from app.contract.connexion import (
@@ -32,9 +32,9 @@ from app.contract.response.stand_ins import StandIns
 from app.contract.serve.asgi import Room
 from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
 from app.contract.serve.compiled_versions import CompiledVersions
-from app.contract.serve.executor import Server
 from app.contract.serve.long_running import LongRunning
 from app.contract.serve.middleware import ContractMiddleware
+from app.contract.serve.plan_runner import PlanRunner
 from app.contract.serve.response_cache import ResponseCache
 from app.contract.serve.threads import Workers
 from app.domain import Capabilities
@@ -133,7 +133,7 @@ def capabilities_of(contract: Contract) -> Callable[[str], Capabilities]:
 def samples_of(contract: Contract) -> checks.Samples:
     """Samples of the results of handlers, for a contract with valid models."""
     known, collections = models.models(contract), models.collections(contract)
-    responses = lru_cache(maxsize=None)(partial(handlers.sample_responses, known, models.served(contract)))
+    responses = lru_cache(maxsize=None)(partial(handlers.sample_responses, known, scopes.served(contract)))
     return checks.Samples(responses, known, partial(sample_properties, known, collections))
 
 
@@ -150,7 +150,7 @@ def open_store(
     """
     return Store(
         database or settings.database_url,
-        searched=models.searched(contract) if searched is None else searched,
+        searched=scopes.searched(contract) if searched is None else searched,
         models=models.models(contract),
         collections=models.collections(contract),
         pool_size=settings.database_pool,
@@ -299,15 +299,15 @@ def _compile_version(
     """
     contract = load_contract(settings, version=version) if load_version is None else load_version(version)
     # All versions write the same search column.
-    own = open_store(settings, contract, store.database, searched=models.searched(active_contract.contract))
+    own = open_store(settings, contract, store.database, searched=scopes.searched(active_contract.contract))
     return next_contract(settings, contract, own, active_contract)
 
 
-def _server(settings: Settings, contract: Contract, store: Store) -> Server:
+def _server(settings: Settings, contract: Contract, store: Store) -> PlanRunner:
     version = store.database.change_counter() if settings.response_cache > 0 else None
     memory = ResponseCache(version, settings.response_cache) if version is not None else None
-    problems = partial(handlers.problems, models.served(contract), store)
-    return Server(
+    problems = partial(handlers.problems, scopes.served(contract), store)
+    return PlanRunner(
         store,
         problems,
         settings.body_limit,
@@ -342,4 +342,4 @@ def handlers_of(contract: Contract) -> Mapping[str, handlers.Handler]:
 @cached
 def crud_handlers(contract: Contract) -> Mapping[str, handlers.Handler]:
     """The handlers of a contract's models and collections, by name."""
-    return handlers.crud_handlers(models.served(contract), models.models(contract), models.collections(contract))
+    return handlers.crud_handlers(scopes.served(contract), models.models(contract), models.collections(contract))

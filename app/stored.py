@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from app.contract.compile.models import collections, models, schemas_of_models, scope_of
+from app.contract.compile.models import collections, models
+from app.contract.compile.scopes import schemas_of_models, scope_of
 from app.contract.document.contract import Contract, Pointer
 from app.contract.serve.stored import StoredObjectChecker
 from app.contract.validation.rules import MISSING

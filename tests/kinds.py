@@ -4,7 +4,7 @@ from functools import cached_property
 from urllib.parse import urlencode
 
 from app import errors
-from app.contract.compile import models
+from app.contract.compile import scopes
 from app.contract.validation.schemas import schema_properties
 
 # What members may be, if it fits: each member is tried with all of these that its schema admits.
@@ -39,7 +39,7 @@ class Kind:
         # Those that a body has.
         self.references = {name: to for name, to in self.model.references.items() if name in self.schemas}
         self.before = []
-        schema = models.schemas_of_models(examples.contract)[name]
+        schema = scopes.schemas_of_models(examples.contract)[name]
         self.answered = {
             name: property_schema
             for name, (_, property_schema) in schema_properties(

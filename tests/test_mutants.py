@@ -12,7 +12,7 @@ from app.conformance.replay import Recording, Replay, SetupError, by_state, read
 from app.contract.request import body
 from app.contract.request import query as parameters
 from app.contract.response import responses
-from app.contract.serve import executor as serving
+from app.contract.serve import plan_runner
 from app.contract.validation import messages, schemas
 from app.domain import StoredObject
 from app.handlers import _crud
@@ -44,7 +44,7 @@ def wrap(patch, owner, name, around):
 @mutant
 def wrong_status(patch):
     wrap(
-        patch, serving.Server, "_handle",
+        patch, plan_runner.PlanRunner, "_handle",
         lambda original, *a: response._replace(status=200) if (response := original(*a)).status == 201 else response,
     )  # fmt: skip
 
@@ -134,7 +134,7 @@ def search_takes_any_word(patch):
 
 @mutant
 def permissions_are_not_asked(patch):
-    patch.setattr(serving, "allows", lambda *_: True)
+    patch.setattr(plan_runner, "allows", lambda *_: True)
 
 
 @mutant

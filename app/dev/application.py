@@ -26,6 +26,7 @@ from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding, Location
 from app.dev.reporting import print_findings, print_served
 from app.dev.saves import saves
+from app.garbage import collections_suspended
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.tracing import Tracing
@@ -115,10 +116,10 @@ class LiveApplication:
     def _take_up(self) -> None:
         """Activate the saved contract, or report its findings."""
         started = time.perf_counter()
-        # A collection would take as long as compiling.
-        gc.disable()
         try:
-            self._activate_saved()
+            # A collection would take as long as compiling.
+            with collections_suspended():
+                self._activate_saved()
         except ContractError as error:
             self._keep(error.findings)
         except Exception as error:
@@ -128,7 +129,6 @@ class LiveApplication:
         else:
             print_served(self._active_contract.contract.name, (time.perf_counter() - started) * 1000)
         finally:
-            gc.enable()
             gc.collect()
 
     def _activate_saved(self) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from app.application import capabilities_of, create_app, load_contract, open_store
-from app.contract.compile import models
+from app.contract.compile import models, scopes
 from app.contract.document.findings import ContractError
 from app.contract.request.query import Ordering
 from app.settings import Settings
@@ -188,7 +188,7 @@ def test_the_store_filters_and_sorts_by_all_that_it_says(scope, shared_on_each):
 def test_each_filter_of_the_contract_is_one_of_the_store():
     can = capabilities_of(shipped())
     for _, path, _, operation in shipped().operations():
-        scope = models.scope_of(shipped(), path)
+        scope = scopes.scope_of(shipped(), path)
         if scope is None:
             continue
         for declared in (*operation.get("parameters", ()), *shipped().document["paths"][path].get("parameters", ())):

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from app.application import create_app, open_store
-from app.contract.serve import executor as serving
+from app.contract.serve import plan_runner
 from app.contract.serve.threads import PATIENCE, Workers
 from app.settings import Settings
 from app.store.engine.postgresql import pipelined_connections as pool
@@ -387,7 +387,7 @@ def test_requests_whose_commit_fails_are_repeated(client, refused_commits, make_
 
 
 def test_a_request_whose_commit_fails_for_ever_is_told(client, refused_commits, monkeypatch, make_flow):
-    monkeypatch.setattr(serving, "_ATTEMPTS", 3)
+    monkeypatch.setattr(plan_runner, "_ATTEMPTS", 3)
     known = client.post(FLOWS, make_flow()).json()
     path = f"{FLOWS}{known['slug']}/"
     refused_commits(1000)

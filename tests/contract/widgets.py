@@ -13,8 +13,8 @@ from app.contract.request.authentication import BearerSecurityHandler
 from app.contract.response.examples import no_handler
 from app.contract.serve.compiled_contract import ActiveContract
 from app.contract.serve.compiled_versions import CompiledVersions
-from app.contract.serve.executor import Server
 from app.contract.serve.middleware import ContractMiddleware
+from app.contract.serve.plan_runner import PlanRunner
 from app.domain import File
 from tests.asgi import Client
 from tests.contract.keeping import implementation
@@ -97,14 +97,14 @@ def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=
     """
     served_by = {name: function for name, function in (HANDLERS | handlers).items() if name not in without}
     loaded = checks.load(contract, implementation(served_by, examples=bool(without)))
-    server = Server("the store", problems, body_limit, memory)
+    runner = PlanRunner("the store", problems, body_limit, memory)
     app = ConnexionMiddleware(
         nothing_else,
         import_name=__name__,
         middlewares=[
             partial(
                 ContractMiddleware,
-                active_contract=(active := ActiveContract(loaded, server, metrics := create_metrics(loaded))),
+                active_contract=(active := ActiveContract(loaded, runner, metrics := create_metrics(loaded))),
                 versions=CompiledVersions(active, [active.version], None),
                 workers=None,
                 pending=lambda: None,

@@ -61,7 +61,7 @@ RETIRED_MODULES = {
     "proofs": "conformance",
     "remembered": "row_cache",
     "sentences": "wording",
-    "serving": "executor",
+    "serving": "plan_runner",
     "several": "import_order",
     "shapes": "representations",
     "subjects": "display_names",

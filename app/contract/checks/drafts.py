@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.contract.checks.parts import Parts, units
-from app.contract.compile import models
+from app.contract.compile import models, scopes
 from app.contract.document.contract import Contract, File
 from app.contract.document.kinds import MadeFile, Template, made
 from app.contract.document.versions import read
@@ -69,7 +69,7 @@ class Draft:
 
 
 def _models_of(contract: Contract) -> tuple[Any, ...]:
-    return models.models(contract), models.collections(contract), models.served(contract)
+    return models.models(contract), models.collections(contract), scopes.served(contract)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.contract.compile.models import new_reader
+from app.contract.compile.model import new_reader
 from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding, shown
 from app.contract.validation.rules import violated_by

@@ -16,8 +16,8 @@ from app.contract.checks.responses import check_responses
 from app.contract.checks.storage import check_columns, check_stored
 from app.contract.checks.texts import takes_nul
 from app.contract.compile.constants import Constant
-from app.contract.compile.models import VERBS, scope_of
 from app.contract.compile.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
+from app.contract.compile.scopes import VERBS, scope_of
 from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding, Location
 from app.contract.validation.schemas import (

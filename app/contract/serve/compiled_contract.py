@@ -8,7 +8,7 @@ from app.contract.connexion import Resolver
 from app.contract.document.code_frames import CodeFrame
 from app.contract.document.contract import Contract
 from app.contract.document.overlays import minor
-from app.contract.serve.executor import Server
+from app.contract.serve.plan_runner import PlanRunner
 from app.contract.serve.problems import Problems
 from app.metrics import Metrics
 
@@ -17,18 +17,18 @@ class CompiledContract:
     """A compiled contract. A request keeps the one that it began with.
 
     :param contract: the contract
-    :param server: serves requests
+    :param runner: serves requests
     :param api: the plans
     :param metrics: counts requests
     """
 
-    __slots__ = ("contract", "counter", "doubled", "prefix", "problems", "router", "server", "version")
+    __slots__ = ("contract", "counter", "doubled", "prefix", "problems", "router", "runner", "version")
 
-    def __init__(self, contract: Contract, server: Server, api: ContractAPI, metrics: Metrics) -> None:
+    def __init__(self, contract: Contract, runner: PlanRunner, api: ContractAPI, metrics: Metrics) -> None:
         self.contract = contract
         self.version = minor(contract.release)
         self.counter = metrics.version_place(self.version)
-        self.server = server
+        self.runner = runner
         self.router = api.router
         self.prefix = contract.base_path + "/"
         # URLs in authentik's public documentation: `/api/v3//flows/instances/`.
@@ -40,7 +40,7 @@ class ActiveContract:
     """The active contract, and the findings of the one that was saved after it.
 
     :param contract: the first active contract
-    :param server: serves its requests
+    :param runner: serves its requests
     :param metrics: counts them
     :param path_prefix: the path in front of the base path, for URLs in responses
 
@@ -50,13 +50,13 @@ class ActiveContract:
 
     compiled_contract: CompiledContract
 
-    def __init__(self, contract: Contract, server: Server, metrics: Metrics, path_prefix: str = "") -> None:
+    def __init__(self, contract: Contract, runner: PlanRunner, metrics: Metrics, path_prefix: str = "") -> None:
         self.contract = contract
         self.version = minor(contract.release)
         self.versions: dict[str, CompiledContract] = {}
         self._metrics = metrics
         self.findings: tuple[CodeFrame, ...] = ()
-        self._server = server
+        self._runner = runner
         self._path_prefix = path_prefix
         self._options: dict[str, Any] = {}
 
@@ -66,19 +66,19 @@ class ActiveContract:
         :param options: Connexion's options of an API
         """
         self._options = {**options, "path_prefix": self._path_prefix}
-        api = ContractAPI(self.contract, metrics=self._metrics, stand_ins=self._server.stand_ins, **self._options)
-        self.compiled_contract = CompiledContract(self.contract, self._server, api, self._metrics)
+        api = ContractAPI(self.contract, metrics=self._metrics, stand_ins=self._runner.stand_ins, **self._options)
+        self.compiled_contract = CompiledContract(self.contract, self._runner, api, self._metrics)
         return api
 
-    def compiled(self, contract: Contract, server: Server, handler_of: Callable[[str], Any]) -> CompiledContract:
+    def compiled(self, contract: Contract, runner: PlanRunner, handler_of: Callable[[str], Any]) -> CompiledContract:
         """Compile another contract, beside the active one.
 
         :param contract: a contract that has passed the boot checks
         :param handler_of: returns the handler of an operationId
         """
         options = {**self._options, "resolver": Resolver(handler_of)}
-        api = ContractAPI(contract, metrics=self._metrics, stand_ins=server.stand_ins, **options)
-        return CompiledContract(contract, server, api, self._metrics)
+        api = ContractAPI(contract, metrics=self._metrics, stand_ins=runner.stand_ins, **options)
+        return CompiledContract(contract, runner, api, self._metrics)
 
     def activate(self, compiled_contract: CompiledContract) -> None:
         """Serve another contract from the next request on."""

@@ -5,7 +5,6 @@ others get the version of the active contract.
 """
 
 import asyncio
-import gc
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import structlog
 from app.contract.document.findings import ContractError
 from app.contract.document.overlays import minor
 from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
+from app.garbage import collections_suspended
 
 Compile = Callable[[str], CompiledContract]
 """Loads and compiles a version, given its name."""
@@ -99,10 +99,10 @@ class CompiledVersions:
     def _made(self, name: str) -> CompiledContract:
         # A contract that is saved meanwhile has versions of its own.
         versions = self._active_contract.versions
-        # A collection would hold up requests for as long as it takes.
-        gc.disable()
         try:
-            compiled = self._compile_version(name)
+            # A collection would hold up requests for as long as it takes.
+            with collections_suspended():
+                compiled = self._compile_version(name)
         except ContractError as error:
             for finding in error.findings:
                 log.error("version can't be served", version=name, finding=str(finding))
@@ -110,8 +110,6 @@ class CompiledVersions:
         except Exception as error:
             log.exception("version can't be served", version=name)
             raise Unserved(f"The version {name} can't be served at present.") from error
-        finally:
-            gc.enable()
         versions[name] = compiled
         return compiled
 

@@ -32,9 +32,10 @@ from app.contract.serve.asgi import (
 )
 from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
 from app.contract.serve.compiled_versions import CompiledVersions, Unserved
-from app.contract.serve.executor import Server, too_large, unavailable
 from app.contract.serve.long_running import Busy, LongRunning
 from app.contract.serve.negotiation import not_acceptable
+from app.contract.serve.plan_runner import PlanRunner
+from app.contract.serve.rejections import too_large, unavailable
 from app.contract.serve.reporting import Observe, Reporter, Trace
 from app.contract.serve.request import Request
 from app.contract.serve.threads import Workers
@@ -168,7 +169,7 @@ class ContractMiddleware(SpecMiddleware):
             request.computed = {}
         if response is None and self._workers is None and (plan is None or plan.is_short):
             try:
-                response = compiled_contract.server.serve(target, plan, request)
+                response = compiled_contract.runner.serve(target, plan, request)
                 commit = self._pending()
             except (errors.Locked, Offload):
                 return self._go_on(compiled_contract, target, plan, request, None, None, length, receive, send)
@@ -218,15 +219,15 @@ class ContractMiddleware(SpecMiddleware):
     ) -> None:
         """Serve the rest of a request: read its body, run it elsewhere, wait for the commit, and send at the client's pace."""
         try:
-            server = compiled_contract.server
+            runner = compiled_contract.runner
             if response is None and plan is not None and plan.body is not None:
-                request.body = received(request.scope, server.small_body)
+                request.body = received(request.scope, runner.small_body)
                 if request.body is None:
-                    response = await self._take_in(server, target, plan, plan.body, request, length, receive)
+                    response = await self._take_in(runner, target, plan, plan.body, request, length, receive)
             if response is None:
-                response = await self._run(server, target, plan, request)
+                response = await self._run(runner, target, plan, request)
             elif commit is not None:
-                response = await self._kept(server, target, plan, request, response, commit)
+                response = await self._kept(runner, target, plan, request, response, commit)
             if response.status >= 400:
                 response = compiled_contract.problems.located(response, target, plan, request.accept)
             lines = sent_whole(response, target, request)
@@ -250,7 +251,7 @@ class ContractMiddleware(SpecMiddleware):
 
     async def _kept(
         self,
-        server: Server,
+        runner: PlanRunner,
         target: PathPlan,
         plan: Plan | None,
         request: Request,
@@ -266,7 +267,7 @@ class ContractMiddleware(SpecMiddleware):
         while True:
             try:
                 if response is None:
-                    response = server.serve(target, plan, request)
+                    response = runner.serve(target, plan, request)
                     commit = self._pending() if response is not CONTINUE else None
                 if commit is not None:
                     await commit
@@ -290,7 +291,7 @@ class ContractMiddleware(SpecMiddleware):
 
     async def _take_in(
         self,
-        server: Server,
+        runner: PlanRunner,
         target: PathPlan,
         plan: Plan,
         reader: BodyReader,
@@ -302,10 +303,10 @@ class ContractMiddleware(SpecMiddleware):
 
         :returns: the response if it does not depend on the body
         """
-        response = await self._run(server, target, plan, request)
+        response = await self._run(runner, target, plan, request)
         if response is not CONTINUE:
             return response
-        limit = server.limit_of(reader)
+        limit = runner.limit_of(reader)
         if length <= limit and not self._room.has(length):
             return busy()
         try:
@@ -316,16 +317,16 @@ class ContractMiddleware(SpecMiddleware):
             request.unread = too_large(limit)
         return None
 
-    async def _run(self, server: Server, target: PathPlan, plan: Plan | None, request: Request) -> Response:
+    async def _run(self, runner: PlanRunner, target: PathPlan, plan: Plan | None, request: Request) -> Response:
         """Run a request. :returns: the final response, after its commit"""
         if self._long_running is not None and plan is not None and plan.long_running and request.body is not None:
-            return await self._beside(self._long_running, server, target, plan, request)
+            return await self._beside(self._long_running, runner, target, plan, request)
         if self._workers is None:
-            return await self._kept(server, target, plan, request, None, None)
+            return await self._kept(runner, target, plan, request, None, None)
         # Authentication takes one short statement at most.
         if plan is not None and (plan.single_statement or (plan.body is not None and request.body is None)):
             try:
-                serve = server.serve if plan.undoable else server.begin
+                serve = runner.serve if plan.undoable else runner.begin
                 response = await self._pipelined(serve, target, plan, request)
                 if response is not None:
                     return response
@@ -333,25 +334,25 @@ class ContractMiddleware(SpecMiddleware):
                 pass
             except errors.Unavailable as error:
                 return unavailable(error, request)
-        return await self._alone(self._workers, server, target, plan, request)
+        return await self._alone(self._workers, runner, target, plan, request)
 
     async def _beside(
-        self, thread: LongRunning, server: Server, target: PathPlan, plan: Plan, request: Request
+        self, thread: LongRunning, runner: PlanRunner, target: PathPlan, plan: Plan, request: Request
     ) -> Response:
         """Serve a long-running request."""
         try:
-            response: Response = await thread.run(server.serve, target, plan, request)
+            response: Response = await thread.run(runner.serve, target, plan, request)
         except Busy:
             response = detail(503, responses.BUSY_WITH_LONG, ((b"retry-after", responses.RETRY_AFTER),))
         return response
 
     async def _alone(
-        self, workers: Workers, server: Server, target: PathPlan, plan: Plan | None, request: Request
+        self, workers: Workers, runner: PlanRunner, target: PathPlan, plan: Plan | None, request: Request
     ) -> Response:
         """Run a request on a thread. Changes of one object wait for each other."""
         turn = request.path if request.path_values and request.method not in _SAFE else None
         try:
-            response: Response = await workers.run(server.serve, target, plan, request, turn=turn)
+            response: Response = await workers.run(runner.serve, target, plan, request, turn=turn)
         except errors.Unavailable as error:
             return unavailable(error, request)
         return response

@@ -5,8 +5,9 @@ from typing import Any
 
 import structlog
 
-from app.contract.compile.models import new_reader, schemas_of_models
+from app.contract.compile.model import new_reader
 from app.contract.compile.plan import Plan
+from app.contract.compile.scopes import schemas_of_models
 from app.contract.document.contract import Contract
 from app.contract.request.body import InvalidBody
 from app.contract.response.responses import StoredViolation

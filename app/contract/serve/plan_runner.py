@@ -4,10 +4,9 @@ On SQLite it runs on the event loop's thread and never blocks; on PostgreSQL it 
 """
 
 import contextlib
-import gc
 import random
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,27 +15,33 @@ import structlog
 
 from app import determinism, errors
 from app.contract.compile.plan import REQUEST, PathPlan, Plan
-from app.contract.document.contract import Pointer
 from app.contract.errors import ResponseValidationError
-from app.contract.request.authentication import PERMISSION_DENIED, Missing, allows
+from app.contract.request.authentication import allows
 from app.contract.request.body import BodyReader, InvalidBody, MalformedBody, UnsupportedMediaType
 from app.contract.request.form import FORM
-from app.contract.request.negotiation import accepts, names_json
-from app.contract.request.origin import url_of
 from app.contract.request.query import MAX_PARAMETERS, TooManyParameters
 from app.contract.response import responses
-from app.contract.response.download import write_file
-from app.contract.response.responses import CONTINUE, PENDING, Response, StoredViolation, decode, detail
+from app.contract.response.responses import CONTINUE, PENDING, Response, detail
 from app.contract.response.stand_ins import StandIns
-from app.contract.serve.rejections import invalid, rejection_of
+from app.contract.serve.contexts import context_of, exchange_of
+from app.contract.serve.rejections import (
+    check_rejection,
+    denied,
+    invalid,
+    no_such_object,
+    rejection_of,
+    unavailable,
+)
 from app.contract.serve.request import Request
 from app.contract.serve.response_cache import ResponseCache
+from app.contract.serve.successes import success
 from app.contract.validation.messages import Messages
 from app.contract.validation.rules import ViolatedRule
 from app.contract.validation.wording import NON_FIELD_ERRORS
-from app.domain import RequestContext, StoredObject
-from app.exchanges import Exchange, Reply, Unauthenticated
+from app.domain import StoredObject
+from app.exchanges import Unauthenticated
 from app.execution import Statement, Unfinished
+from app.garbage import collections_suspended
 
 log = structlog.get_logger("flows.contract")
 
@@ -52,10 +57,6 @@ _ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 20, 0.005, 0.25
 # Seconds after which a request is not retried: each attempt of an import may take seconds.
 _LONGEST_RETRY = 10.0
 
-
-# The media type of a response without a body but with a status of its own (recorded: `basic.one_dummy`).
-_NO_CONTENT = b"text/html; charset=utf-8"
-
 # The largest body that is read at once if it has arrived, in bytes.
 _SMALL_BODY = 64 * 1024
 
@@ -63,8 +64,8 @@ _SMALL_BODY = 64 * 1024
 _LARGE_BODY = 64 * 1024
 
 
-class Server:
-    """Executor of plans.
+class PlanRunner:
+    """Runner of the plans of requests.
 
     :param store: the first argument of each handler
     :param restricted: the same for callers without all permissions
@@ -118,7 +119,7 @@ class Server:
             response = self._retry(path, plan, request)
             # `CONTINUE` and `PENDING` are never sent.
             if response.status != plan.status and response.status >= 200:
-                _check_rejection(plan, response)
+                check_rejection(plan, response)
             return response
         except errors.Locked:
             raise
@@ -145,10 +146,10 @@ class Server:
         """The response to a request after its statement has run. :param row: the first row of the result"""
         try:
             try:
-                response = _written(plan, finish(row))
+                response = success(plan, finish(row))
             except errors.DomainError as error:
                 response = self._rejected(plan, request, {}, error)
-                _check_rejection(plan, response)
+                check_rejection(plan, response)
         except Exception as error:
             return self._failed(error, path, plan, request)
         return response
@@ -182,7 +183,7 @@ class Server:
             if verify is not None and (required or request.authorization):
                 request.access = verify(request)
                 if not allows(request.access, required):
-                    return _denied((*path.pointer, "x-required-permissions", request.method.lower()))
+                    return denied((*path.pointer, "x-required-permissions", request.method.lower()))
         if request.method == "OPTIONS":
             return Response(204)
         return detail(405, f'Method "{request.method}" not allowed.')
@@ -208,7 +209,7 @@ class Server:
             return self._execute(path, plan, request)
         access = request.access = plan.verify(request) if plan.verify is not None else None
         if not allows(access, plan.permissions):
-            return self._unless_missing(path, plan, request, _denied((*plan.pointer, "x-required-permissions")))
+            return self._unless_missing(path, plan, request, denied((*plan.pointer, "x-required-permissions")))
         if self._memory is None or not plan.cached:
             return self._execute(path, plan, request)
         response = self._memory.get_cached(request.path, request.query)
@@ -229,7 +230,7 @@ class Server:
         if request.path_values:
             arguments = {**request.path_values, **arguments}
         elif request.path_values is None:
-            return _no_such_object(path, request)
+            return no_such_object(path, request)
         if plan.body is not None:
             body, rejected = self._read_body(plan, plan.body, request)
             if rejected is not None:
@@ -238,10 +239,10 @@ class Server:
                 body = self._without_stand_ins(path, plan.enums, request, body, self.stand_ins)
             arguments = {**arguments, "body": body}
         if plan.knows_request:
-            context = _context(request)
+            context = context_of(request)
             arguments = {
                 **arguments,
-                REQUEST: replace(context, exchange=_exchange(plan, request)) if plan.challenges else context,
+                REQUEST: replace(context, exchange=exchange_of(plan, request)) if plan.challenges else context,
             }
         if plan.examples is not None:
             return plan.examples.response(request.scope["headers"])
@@ -249,10 +250,10 @@ class Server:
         try:
             if not plan.undoable:
                 result = plan.handler(store, **arguments)
-                return self._run(plan, request, result) if type(result) is Statement else _written(plan, result)
+                return self._run(plan, request, result) if type(result) is Statement else success(plan, result)
             # Writes are rolled back if the response violates the contract.
             with self._unit_of_work():
-                return _written(plan, plan.handler(store, **arguments), arguments.get("body", ()))
+                return success(plan, plan.handler(store, **arguments), arguments.get("body", ()))
         except errors.DomainError as error:
             return self._rejected(plan, request, arguments, error)
 
@@ -261,7 +262,7 @@ class Server:
         if request.defers:
             request.statement = statement
             return PENDING
-        return _written(plan, self._store.run(statement))
+        return success(plan, self._store.run(statement))
 
     def _rejected(
         self, plan: Plan, request: Request, arguments: Mapping[str, Any], error: errors.DomainError
@@ -284,7 +285,7 @@ class Server:
         try:
             if len(request.body) < _LARGE_BODY:
                 return reader.read(request.body, request.content_type), None
-            with _no_collections():
+            with collections_suspended():
                 return reader.read(request.body, request.content_type), None
         except UnsupportedMediaType:
             message = f'Unsupported media type "{request.content_type}" in request.'
@@ -331,7 +332,7 @@ class Server:
         ):
             return rejection
         if request.path_values is None:
-            return _no_such_object(path, request)
+            return no_such_object(path, request)
         arguments, wrong = reader.query.read(request.query)
         if wrong is None:
             try:
@@ -372,103 +373,6 @@ class Server:
 
     def _retrieved(self, reader: Plan, request: Request, query: Mapping[str, Any]) -> Any:
         """The object of a request's path. :param query: arguments of the query :raises NotFound: there is none"""
-        context = {REQUEST: _context(request)} if reader.knows_request else {}
+        context = {REQUEST: context_of(request)} if reader.knows_request else {}
         result = reader.handler(self._store, **(request.path_values or {}), **query, **context)
         return self._store.run(result) if type(result) is Statement else result
-
-
-@contextlib.contextmanager
-def _no_collections() -> Iterator[None]:
-    """Suspend garbage collection: the objects created meanwhile are in use."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _written(plan: Plan, result: Any, changed: Container[str] = ()) -> Response:
-    """Write the successful response with the result of a handler.
-
-    :param changed: the properties that the request has written
-    """
-    if plan.files:
-        return write_file(result, plan.status, plan.files)
-    if plan.writer is None:
-        return Response(plan.status)
-    if type(result) is Reply:
-        return _written_reply(plan, result)
-    found: list[StoredViolation] = []
-    body = plan.writer.write(result, changed, found)
-    return Response(plan.status, body, stored_violations=found) if found else Response(plan.status, body)
-
-
-def _written_reply(plan: Plan, reply: Reply) -> Response:
-    """Write the response of a handler that chooses its status and headers."""
-    empty = Response(plan.status, media_type=_NO_CONTENT)
-    response = empty if reply.content is None else _written(plan, reply.content)
-    return response._replace(status=reply.status or plan.status, headers=reply.headers)
-
-
-def _denied(rule: Pointer) -> Response:
-    """The response to a caller without a permission. :param rule: the pointer of the requirement"""
-    return detail(403, PERMISSION_DENIED, violated=[ViolatedRule(rule)])
-
-
-def _no_such_object(path: PathPlan, request: Request) -> Response:
-    """The response to a path whose values can identify no object."""
-    return detail(404, responses.NOT_FOUND, violated=path.reader.violated(request.path))
-
-
-def _context(request: Request) -> RequestContext:
-    """The context of a request for handlers."""
-    access = request.access
-    return RequestContext(
-        access.name if access else "",
-        access.superuser if access else False,
-        access.permissions if access else frozenset(),
-        url_of(request.scope),
-        access.user if access else "",
-        access.expires if access else 0,
-        access.session if access else None,
-        request,
-    )
-
-
-def _exchange(plan: Plan, request: Request) -> Exchange:
-    """The request for a handler that reports all failures itself."""
-
-    def authenticate() -> RequestContext:
-        try:
-            request.access = plan.verify(request) if plan.verify is not None else None
-        except Missing:
-            request.access = None
-        return _context(request)
-
-    acceptable = (request.accept is None or accepts(request.accept, "application/json")) and (
-        b"format=" not in request.query or names_json(request.query)
-    )
-    query = request.query.decode("latin-1")
-    return Exchange(request.id, request.seen_path, query, acceptable, request, authenticate, request.compute)
-
-
-def unavailable(error: errors.Unavailable, request: Request) -> Response:
-    """The response if the database is unavailable; the log has the reason."""
-    log.error("database unavailable", id=request.id, error=str(error))
-    return detail(503, responses.UNAVAILABLE, ((b"retry-after", responses.RETRY_AFTER),))
-
-
-def too_large(limit: int) -> Response:
-    """The response to a request with a body that is too large. :param limit: the limit, in bytes"""
-    return detail(413, f"The request body is larger than {limit} bytes.")
-
-
-def _check_rejection(plan: Plan, response: Response) -> None:
-    """:raises ResponseValidationError: the operation does not document this error response, or documents another body for it"""
-    if response.status not in plan.validators:
-        raise ResponseValidationError(f"The response {response.status} is not documented.")
-    validator = plan.validators[response.status]
-    if validator is not None and not validator.is_valid(decode(response.body)):
-        raise ResponseValidationError(f"The response {response.status} is documented with another body.")
