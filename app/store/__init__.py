@@ -29,6 +29,7 @@ from app.store.collections.repositories import (
     ObjectRepository,
     Repository,
     TokenRepository,
+    UserRepository,
 )
 from app.store.collections.resources import ObjectsOf, Resource, Resources
 from app.store.collections.runnable_flows import RunnableFlows
@@ -169,6 +170,8 @@ class Store:
                 return BindingRepository(self.database, self.policy_bindings, PolicyBindingRow._fields, known)
             case "tokens":
                 return TokenRepository(self.database, self.owned_tokens, known)
+            case _ if known.collection == USERS:
+                return UserRepository(self.database, self.objects, self.sessions, known)
         return ObjectRepository(self.database, self.objects, known)
 
     def problems(

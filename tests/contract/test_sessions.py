@@ -3,6 +3,7 @@
 import pytest
 
 from app import determinism, passwords
+from app.blueprints.importing import apply
 from app.store.queries.people import USERS
 from tests.asgi import Client
 from tests.conftest import application, client_of
@@ -72,7 +73,7 @@ def test_a_superuser_s_session_is_a_credential_for_the_whole_api(browser):
     assert browser.send("POST", f"{API}/flows/instances/", made, {"x-authentik-csrf": token}).status == 201
 
 
-@pytest.mark.parametrize("ending", ["deleted", "deactivated", "password"])
+@pytest.mark.parametrize("ending", ["deleted", "deactivated", "deactivated by a blueprint", "password"])
 def test_a_session_ends_with_what_happens_to_its_user(browser, ending):
     browser.log_in()
     user = f"{API}/core/users/{browser.user}/"
@@ -81,6 +82,10 @@ def test_a_session_ends_with_what_happens_to_its_user(browser, ending):
             browser.client.delete(user)
         case "deactivated":
             browser.client.patch(user, {"is_active": False})
+        case "deactivated by a blueprint":
+            entry = "{model: authentik_core.user, identifiers: {username: jane}, attrs: {is_active: false}}"
+            assert apply(browser.store, f"entries: [{entry}]".encode()).success
+            browser.client.patch(user, {"is_active": True})
         case "password":
             browser.client.post(f"{user}set_password/", {"password": "another"})
     answer = browser.me()

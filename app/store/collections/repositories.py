@@ -15,6 +15,7 @@ from app.store.collections.bindings import Bindings
 from app.store.collections.flows import Flows
 from app.store.collections.objects import Objects
 from app.store.collections.owned_tokens import OwnedTokens
+from app.store.collections.sessions import Sessions
 from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries.flow_row import Flow
 from app.store.queries.moments import moment_of
@@ -180,6 +181,23 @@ class ObjectRepository(_Reading):
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
         self._objects.delete(session, pk)
+
+
+class UserRepository(ObjectRepository):
+    """The repository of users, whose sessions end when they are deactivated.
+
+    :param sessions: the sessions
+    """
+
+    def __init__(self, database: Database, objects: Objects, sessions: Sessions, model: Model) -> None:
+        super().__init__(database, objects, model)
+        self._sessions = sessions
+
+    def change(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
+        """See `Repository`."""
+        super().change(session, pk, properties)
+        if properties.get("is_active") is False:
+            self._sessions.end(session, pk)
 
 
 class BindingRepository(_Reading):

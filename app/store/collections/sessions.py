@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from app import determinism, errors
 from app.store.engine.database import Database
+from app.store.engine.session import Session
 from app.store.schema.tables import properties, sessions
 
 
@@ -105,4 +106,8 @@ class Sessions:
     def remove_others(self, user: str, digest: str = "") -> None:
         """Delete all sessions of a user but one. :param digest: of the one to keep; empty for none"""
         with self._database.write() as session:
-            session.run(self._delete_others, {"user_": user, "digest_": digest})
+            self.end(session, user, digest)
+
+    def end(self, session: Session, user: str, digest: str = "") -> None:
+        """Delete all sessions of a user but one, within a transaction. :param digest: of the one to keep; empty for none"""
+        session.run(self._delete_others, {"user_": user, "digest_": digest})
