@@ -57,6 +57,17 @@ def test_an_invitation_without_a_time_expires_in_half_an_hour(client_on_each, bo
     assert 1700 < until(client.patch(path, {"expires": None}).json()) <= 1800
 
 
+@pytest.mark.parametrize("moment", ["2030-06-30T23:59:60Z", "0001-01-01T00:00:00+10:00"])
+def test_a_time_that_can_not_be_stored_is_rejected(client_on_each, moment):
+    body = {"name": "a", "expires": moment}
+    created = client_on_each.post(INVITATIONS, {"name": "a"}).json()
+    for response in (
+        client_on_each.post(INVITATIONS, body),
+        client_on_each.patch(f"{INVITATIONS}{created['pk']}/", {"expires": moment}),
+    ):
+        assert (response.status, [*response.json()]) == (400, ["expires"])
+
+
 @pytest.mark.parametrize("moment", ["2030-01-02T03:04:05Z", "2030-01-02T05:04:05%2B02:00"])
 def test_invitations_are_found_by_the_moment_whatever_its_offset(client_on_each, moment):
     client = client_on_each

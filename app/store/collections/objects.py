@@ -18,7 +18,7 @@ from app.store.collections.identity import Numbers, new_uuid
 from app.store.collections.reference_rows import ReferenceRows
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.listing import Listing, Page, PageRequest
-from app.store.queries.moments import in_utc, written
+from app.store.queries.moments import NO_MOMENT, in_utc, seconds_of, written
 from app.store.queries.object_views import ObjectRow, view
 from app.store.queries.references import References, key_of
 from app.store.queries.view import View, condition_count
@@ -263,7 +263,13 @@ class Objects:
                 session.run(update, {"pk_": pk, "new_search": self._search(known, name, orjson.loads(properties))})
 
     def as_stored(self, model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Some properties of an object with times in UTC, and those that are null after their lifetime."""
+        """Some properties of an object with times in UTC, and those that are null after their lifetime.
+
+        :raises Invalid: a time can't be stored
+        """
+        for name in model.lifetimes.keys() & properties.keys():
+            if properties[name] is not None and seconds_of(properties[name]) is None:
+                raise errors.Invalid({name: [NO_MOMENT]})
         now = datetime.fromtimestamp(determinism.now(), UTC)
         times = {
             name: written(now + timedelta(seconds=seconds)) if properties[name] is None else in_utc(properties[name])

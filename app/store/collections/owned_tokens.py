@@ -13,12 +13,11 @@ from app.store.collections.identity import new_uuid
 from app.store.collections.tokens import TOKEN_BYTES, digest_of
 from app.store.engine.database import Database, Query, Session
 from app.store.queries.listing import Listing, Page, PageRequest
-from app.store.queries.moments import seconds_of
+from app.store.queries.moments import NO_MOMENT, seconds_of
 from app.store.queries.references import References, key_of
 from app.store.queries.token_views import TOKEN_REFERENCES, TokenRow, token_view
 from app.store.schema.tables import tokens
 
-_NO_MOMENT = "The time is not within the years 1 to 9999 (UTC), or is a leap second."
 _TAKEN = {"digest": "key", "name": "identifier"}
 
 
@@ -169,7 +168,7 @@ class OwnedTokens:
             moment = values["expires"]
             seconds = seconds_of(moment) if isinstance(moment, str) else moment
             if moment is not None and seconds is None:
-                raise errors.Invalid({"expires": [_NO_MOMENT]})
+                raise errors.Invalid({"expires": [NO_MOMENT]})
             # 0 means never.
             values["expires"] = 0 if moment is None else seconds or 1
         return values

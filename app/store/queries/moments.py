@@ -7,6 +7,9 @@ _FIRST, _LAST = (
     int(moment.replace(tzinfo=UTC).timestamp()) for moment in (datetime.min, datetime.max.replace(microsecond=0))
 )
 
+NO_MOMENT = "The time is not within the years 1 to 9999 (UTC), or is a leap second."
+"""The message for a date-time that can't be stored."""
+
 
 def seconds_of(moment: str) -> int | None:
     """Convert a date-time (RFC 3339) to seconds since 1970-01-01 UTC; None if it is not representable."""
