@@ -75,10 +75,12 @@ def report(
     if not released and (version := check_version(old, new, found)) is not None:
         found = [version, *found]
     causes = Causes(old, new)
+    # A waiver is also for what is not reported here.
+    waived = waive(found, waivers, today)
     found = [
         replace(one, causes=causes.of(one.operations, one.location, one.was))
         for one in found
         if use.covers(one, old, new)
     ]
     base = old.overlays[-1].name if old.overlays else old.name
-    return Report(base, found, waive(found, waivers, today), evidence, notes, stored, released)
+    return Report(base, found, waived, evidence, notes, stored, released)

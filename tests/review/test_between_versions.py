@@ -9,10 +9,13 @@ from click.testing import CliRunner
 
 from app.application import open_store
 from app.cli.diff import command
+from app.contract.document.findings import Location
 from app.contract.document.versions import read
 from app.review.comparing.differences import Rating
 from app.review.formats import as_markdown, as_text
+from app.review.narrowing import EVERYTHING, Narrowing
 from app.review.report import report
+from app.review.waivers import Waiver
 from app.settings import Settings
 
 SMALL = Path(__file__).parents[1] / "contract/versioned/small.yaml"
@@ -62,6 +65,14 @@ def test_versions_are_named_as_base_and_as_target():
     result = diff("2024.8", "2024.10", "--fail-on", "none")
     assert result.exit_code == 0
     assert {cause["version"] for one in json.loads(result.stdout)["findings"] for cause in one["causes"]} == {"2024.10"}
+
+
+def test_a_waiver_of_what_is_not_reported_is_no_problem(tmp_path):
+    old, new = read(SMALL, "2024.8"), read(SMALL, "2025.2")
+    breaking = next(one for one in report(old, new, [], TODAY, None).findings if one.rating is Rating.BREAKING)
+    waiver = Waiver(breaking.name, "Agreed.", TODAY, Location("waivers.yaml", 2, 3))
+    for use in (EVERYTHING, Narrowing(operations=("nothing_*",))):
+        assert report(old, new, [waiver], TODAY, None, use=use).waived.problems == []
 
 
 def test_the_report_is_narrowed_to_operations():
