@@ -11,7 +11,7 @@ import click
 from app.cli.blueprint_options import BlueprintOptions, blueprint_options
 from app.store import Store
 
-_DEFAULT = Path("default")
+_DEFAULT = "default"
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -35,7 +35,7 @@ class Seed:
 
             # The default flows are authentik's; the contract may serve a part of them.
             allowed = replace(self.allowed, skip_unknown=True)
-            done = apply(store, {_DEFAULT.name: DEFAULT.read_bytes()}, allowed, err=True)
+            done = apply(store, {_DEFAULT: DEFAULT.read_bytes()}, allowed, err=True)
         else:
             done = apply(store, read(_blueprints(self.folder)), self.allowed, err=True)
         if not done:
@@ -62,7 +62,7 @@ class _Folder(click.Path):
     """A folder, or `default`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return _DEFAULT if value == str(_DEFAULT) else super().convert(value, param, ctx)
+        return _DEFAULT if value == _DEFAULT else super().convert(value, param, ctx)
 
 
 def seeding(command: Callable[..., None]) -> Callable[..., None]:
@@ -78,10 +78,10 @@ def seeding(command: Callable[..., None]) -> Callable[..., None]:
     )
     @blueprint_options
     @functools.wraps(command)
-    def with_options(*args: Any, folder: Path | None, allowed: BlueprintOptions, **rest: Any) -> None:
+    def with_options(*args: Any, folder: Path | str | None, allowed: BlueprintOptions, **rest: Any) -> None:
         if allowed and folder is None:
             raise click.UsageError("--allow-env, --allow-files and --skip-unknown are for the blueprints of --seed.")
-        seed = None if folder is None else Seed(None if folder == _DEFAULT else folder, allowed)
+        seed = None if folder is None else Seed(folder if isinstance(folder, Path) else None, allowed)
         command(*args, seed=seed, **rest)
 
     return with_options
