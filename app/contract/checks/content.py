@@ -43,9 +43,13 @@ def check_content(
             if "encoding" in media:
                 problem = "The parts of a form are read by the types of their properties."
                 yield contract.finding((*place, "encoding"), problem, "Remove `encoding`.")
-            # With `x-challenges` the body is read by one alternative of the schema.
-            if "schema" in media and not operation.get("x-challenges"):
+            if "schema" not in media:
+                continue
+            if not operation.get("x-challenges"):
                 yield from _check_body(contract, (*place, "schema"), media["schema"])
+            elif not contract.resolve((), media["schema"])[1].get("discriminator", {}).get("mapping"):
+                problem = "With `x-challenges` the body is read by an alternative of its schema, and it has no names for them."
+                yield contract.finding((*place, "schema"), problem, "Add a `discriminator` with a `mapping`.")
 
 
 def _check_json(contract: Contract, contents: list[tuple[Pointer, dict[str, Any]]], remedy: str) -> Iterator[Finding]:

@@ -164,13 +164,18 @@ def _check_examples(
             yield contract.finding(place, "There is no example.", "Add an `example` that shows what is sent.")
         for example_place, value in examples:
             schema = _alternative(contract, media["schema"], value) if by_alternative else media["schema"]
+            if schema is None:
+                yield contract.finding(example_place, "The example names no alternative of the body.", "Name one.")
+                continue
             yield from _check_value(contract, example_place, reader.validator(schema), value)
 
 
-def _alternative(contract: Contract, schema: dict[str, Any], value: Any) -> dict[str, Any]:
-    """The alternative of a schema that the discriminator of a value names."""
-    discriminator = contract.resolve((), schema)[1]["discriminator"]
-    return {"$ref": discriminator["mapping"][value[discriminator["propertyName"]]]}
+def _alternative(contract: Contract, schema: dict[str, Any], value: Any) -> dict[str, Any] | None:
+    """The alternative of a schema that the discriminator of a value names; None if it names none."""
+    discriminator = contract.resolve((), schema)[1].get("discriminator", {})
+    name = value.get(discriminator.get("propertyName")) if isinstance(value, dict) else None
+    text = discriminator.get("mapping", {}).get(name) if isinstance(name, str) else None
+    return None if text is None else {"$ref": text}
 
 
 def _examples(contract: Contract, pointer: Pointer, described: dict[str, Any]) -> Iterator[tuple[Pointer, Any]]:
