@@ -78,6 +78,8 @@ class _PostgreSQLCopy:
     def put_back(self) -> None:
         """See `Copy`."""
         with self._transaction() as cursor:
+            # A statement that waits for all tables holds up those that come after it.
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
             cursor.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, self._rows))))
             for table, rows in self._rows.items():
                 with cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(sql.Identifier(table))) as copy:
