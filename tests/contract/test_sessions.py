@@ -1,5 +1,7 @@
 """Sessions: cookies, CSRF, and what ends them."""
 
+import time
+
 import pytest
 
 from app import determinism, passwords
@@ -133,6 +135,30 @@ def test_a_change_of_an_outdated_session_is_retried(browser):
     with pytest.raises(Exception, match="Another request"):
         browser.store.sessions.change(stored)
     assert browser.get("login").json()["component"] == "ak-stage-password"
+
+
+@pytest.mark.parametrize("conflicts", [1, 5])
+def test_a_request_whose_session_is_changed_meanwhile_is_retried_without_blocking_the_event_loop(
+    browser, monkeypatch, conflicts
+):
+    browser.get("login")
+    sessions = browser.store.sessions
+    find, left = sessions.find, [conflicts]
+
+    def found_too_early(digest):
+        found = find(digest)
+        if left[0]:
+            left[0] -= 1
+            # As another process does between this request's read and its write.
+            sessions.change(found)
+        return found
+
+    monkeypatch.setattr(sessions, "find", found_too_early)
+    if browser.store.database.name == "sqlite":
+        monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("blocked the event loop"))
+    assert browser.post("login", uid_field="jane").status == 302
+    assert browser.get("login").json()["component"] == "ak-stage-password"
+    assert not left[0]
 
 
 def test_expired_sessions_are_deleted_when_another_begins(browser, monkeypatch):

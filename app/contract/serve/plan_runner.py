@@ -189,14 +189,16 @@ class PlanRunner:
         return detail(405, f'Method "{request.method}" not allowed.')
 
     def _retry(self, path: PathPlan, plan: Plan, request: Request) -> Response:
-        """Retry a request after serialization failures.
+        """Retry a request after serialization failures. The wait blocks a thread of a pool.
 
-        The wait blocks a thread of a pool. On SQLite only another process that changes the same session causes one.
+        :raises Locked: there was one on the event loop, which must not block. A retry with the lock has none
         """
         for attempt in range(_ATTEMPTS - 1):
             try:
                 return self._handle(path, plan, request)
             except errors.SerializationFailure as error:
+                if request.computed is not None:
+                    raise errors.Locked(str(error), write=True) from error
                 if determinism.clock() - request.started > _LONGEST_RETRY:
                     raise
                 log.info("serialization failure", id=request.id, operation=plan.operation_id, error=str(error))
