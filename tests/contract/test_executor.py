@@ -68,12 +68,15 @@ def test_a_stage_of_a_kind_that_can_t_be_run_denies_and_says_so(client):
 def test_a_policy_of_a_kind_that_can_t_be_evaluated_has_the_result_of_its_binding(client):
     flow_of(client, "asked", ("dummy", {}))
     policy = client.post(f"{API}/policies/reputation/", {"name": "known", "check_ip": True}).json()["pk"]
+    later = "authentik_policies_unique_password.uniquepasswordpolicy"
+    with client.store.database.write() as session:
+        session.run(client.store.database.compile(sa.update(objects).where(objects.c.pk == policy).values(model=later)))
     flow = client.get(f"{API}/flows/instances/asked/").json()["policybindingmodel_ptr_id"]
     bound = {"target": flow, "policy": policy, "order": 0}
     made = client.post(f"{API}/policies/bindings/", bound).json()["pk"]
     denied = Browser(client).get("asked").json()
     assert denied["error_message"] == (
-        "The policy known is of the kind authentik_policies_reputation.reputationpolicy, which is not evaluated here."
+        "The policy known is of the kind authentik_policies_unique_password.uniquepasswordpolicy, which is not evaluated here."
     )
     client.patch(f"{API}/policies/bindings/{made}/", {**bound, "failure_result": True})
     assert Browser(client).get("asked").json()["component"] == "ak-stage-dummy"

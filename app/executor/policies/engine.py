@@ -56,6 +56,12 @@ class PolicyRequest:
     http_request: HttpRequest | None = None
     is_test: bool = False
 
+    def compute(self, key: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The result of a function that takes long; see `HttpRequest.compute`."""
+        if self.http_request is None:
+            return function(*arguments)
+        return self.http_request.compute(key, function, *arguments)
+
 
 Evaluate = Callable[[Properties, PolicyRequest], Result]
 

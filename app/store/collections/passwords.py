@@ -2,10 +2,12 @@
 
 import sqlalchemy as sa
 
-from app import errors
+from app import determinism, errors
 from app.store.engine.database import Database
 from app.store.queries.references import key_of
 from app.store.schema.tables import objects, passwords
+
+_UNUSABLE = ""
 
 
 class Passwords:
@@ -20,8 +22,14 @@ class Passwords:
         mine = passwords.c.user == sa.bindparam("user_")
         self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("user_")).with_for_update())
         self._delete = compiled(sa.delete(passwords).where(mine))
-        self._insert = compiled(sa.insert(passwords).values(user=sa.bindparam("user_"), hash=sa.bindparam("hash_")))
-        self._select = compiled(sa.select(passwords.c.hash).where(mine))
+        self._insert = compiled(
+            sa.insert(passwords).values(
+                user=sa.bindparam("user_"), hash=sa.bindparam("hash_"), changed=sa.bindparam("changed_")
+            )
+        )
+        self._expire = compiled(sa.update(passwords).values(hash=_UNUSABLE).where(mine))
+        self._select = compiled(sa.select(passwords.c.hash).where(mine, passwords.c.hash != _UNUSABLE))
+        self._select_changed = compiled(sa.select(passwords.c.changed).where(mine))
 
     def set(self, user: str | int, hashed: str) -> None:
         """Store the hash of a user's password, replacing the last one. :raises NotFound: there is no such user"""
@@ -30,10 +38,21 @@ class Passwords:
             if session.row(self._lock, {"user_": key}) is None:
                 raise errors.NotFound
             session.run(self._delete, {"user_": key})
-            session.run(self._insert, {"user_": key, "hash_": hashed})
+            session.run(self._insert, {"user_": key, "hash_": hashed, "changed_": int(determinism.now())})
 
     def of(self, user: str | int) -> str | None:
-        """The hash of a user's password, None if there is none."""
+        """The hash of a user's password, None if there is none that is usable."""
         with self._database.read() as session:
             row = session.row(self._select, {"user_": key_of(user)})
         return None if row is None else str(row[0])
+
+    def changed(self, user: str | int) -> int | None:
+        """When a user's password was set, in seconds since 1970. None if that is not known, or there is none."""
+        with self._database.read() as session:
+            row = session.row(self._select_changed, {"user_": key_of(user)})
+        return None if row is None else row[0]
+
+    def expire(self, user: str | int) -> None:
+        """Make a user's password unusable. When it was set is kept."""
+        with self._database.write() as session:
+            session.run(self._expire, {"user_": key_of(user)})

@@ -124,12 +124,13 @@ policy_bindings = Table(
     Index("ix_policy_bindings_stage_binding_order", "stage_binding", "order", "pk"),
 )
 
-# Hashes of passwords, by the user's key.
+# Hashes of passwords, by the user's key, and when they were set, in seconds since 1970 if that is known.
 passwords = Table(
     "passwords",
     metadata,
     Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), primary_key=True),
     Column("hash", text(), nullable=False),
+    Column("changed", BigInteger()),
 )
 
 # Sessions of clients that run flows.
