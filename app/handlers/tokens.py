@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from app import determinism, errors
 from app.domain import RequestContext, StoredObject
+from app.handlers._people import owner_of
 from app.representations.objects import representations_of
 from app.representations.pages import page_of
 from app.store import Store
@@ -39,7 +40,7 @@ def core_tokens_list(
     request: RequestContext,
 ) -> dict[str, Any]:
     """A page of tokens. :raises PageNotFound: there is no such page"""
-    found = store.owned_tokens.page(PageRequest(filters, search, ordering, page, page_size), _owner(request))
+    found = store.owned_tokens.page(PageRequest(filters, search, ordering, page, page_size), owner_of(request))
     represent = representations_of(store).token
     return page_of([StoredObject(row, represent) for row in found.rows], found.count, page, page_size)
 
@@ -53,17 +54,17 @@ def core_tokens_create(store: Store, body: Body, request: RequestContext) -> Sto
 
 def core_tokens_retrieve(store: Store, key: str, request: RequestContext) -> StoredObject:
     """Get a token. :raises NotFound: there is none, or another user owns it"""
-    return _shown(store, store.owned_tokens.get(key, _owner(request)))
+    return _shown(store, store.owned_tokens.get(key, owner_of(request)))
 
 
 def core_tokens_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
     """Update the given properties. :raises NotFound: there is no such token, or another user owns it"""
-    before = store.owned_tokens.get(key, _owner(request))
+    before = store.owned_tokens.get(key, owner_of(request))
     changes = dict(body)
     if not body.keys().isdisjoint(_LIFE):
         current = {"expiring": bool(before.expiring), **body}
         changes |= _expiry(current, body.get("intent", before.intent), _limit(request, before))
-    return _shown(store, store.owned_tokens.change(key, changes, _owner(request)))
+    return _shown(store, store.owned_tokens.change(key, changes, owner_of(request)))
 
 
 def core_tokens_partial_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
@@ -73,31 +74,26 @@ def core_tokens_partial_update(store: Store, key: str, body: Body, request: Requ
 
 def core_tokens_destroy(store: Store, key: str, request: RequestContext) -> None:
     """Delete a token. :raises NotFound: there is none, or another user owns it"""
-    store.owned_tokens.remove(key, _owner(request))
+    store.owned_tokens.remove(key, owner_of(request))
 
 
 def core_tokens_used_by_list(store: Store, key: str, request: RequestContext) -> list[Any]:
     """The objects that use a token: none. :raises NotFound: there is none, or another user owns it"""
-    store.owned_tokens.get(key, _owner(request))
+    store.owned_tokens.get(key, owner_of(request))
     return []
 
 
 def core_tokens_set_key_create(store: Store, key: str, body: _Key, request: RequestContext) -> None:
     """Replace the key of a token. :raises NotUnique: another token has it"""
-    store.owned_tokens.set_secret(key, body["key"], _owner(request))
+    store.owned_tokens.set_secret(key, body["key"], owner_of(request))
 
 
 def core_tokens_view_key_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:
     """Reject the request for the key of a token. :raises Rejected: always, if there is such a token"""
-    store.owned_tokens.get(key, _owner(request))
+    store.owned_tokens.get(key, owner_of(request))
     raise errors.Rejected(
         {"detail": "The key is stored as a digest only and can't be shown. Set one that you know by set_key."}
     )
-
-
-def _owner(request: RequestContext) -> str | None:
-    """The key of the user whose tokens the caller may see; None for all users."""
-    return None if request.superuser else request.user
 
 
 def _shown(store: Store, row: TokenRow) -> StoredObject:

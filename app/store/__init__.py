@@ -20,6 +20,7 @@ from app.store.collections.flow_tree import Structures
 from app.store.collections.flows import Flows
 from app.store.collections.guarded_objects import GuardedObjects
 from app.store.collections.objects import Objects
+from app.store.collections.owned_sessions import OwnedSessions
 from app.store.collections.owned_tokens import OwnedTokens
 from app.store.collections.owners import Owners
 from app.store.collections.passwords import Passwords
@@ -121,6 +122,11 @@ class Store:
     def owned_tokens(self) -> OwnedTokens:
         """The tokens as objects of the contract."""
         return OwnedTokens(self.database, self._searched.get("tokens", ()), self._references.get("tokens", {}))
+
+    @cached_property
+    def owned_sessions(self) -> OwnedSessions:
+        """The sessions of users as objects of the contract."""
+        return OwnedSessions(self.database, self._searched.get("authenticated_sessions", ()))
 
     @cached_property
     def restricted(self) -> "Store":

@@ -203,3 +203,56 @@ def test_a_session_whose_user_was_deactivated_elsewhere_runs_flows_as_nobody(bro
     headers = {} if authorization is None else {"authorization": authorization}
     answer = browser.send("GET", f"{API}/flows/executor/login/?query=", headers=headers)
     assert (answer.status, answer.json()["component"]) == (200, "ak-stage-identification")
+
+
+SESSIONS = f"{API}/core/authenticated_sessions/"
+
+
+def test_a_user_sees_own_sessions_only_and_which_one_is_current(browser):
+    other = Browser(browser.client)
+    for one in (browser, other):
+        one.log_in()
+    browser.store.tokens.add("john", secret="john")
+    found = browser.send("GET", SESSIONS).json()["results"]
+    assert sorted(one["current"] for one in found) == [False, True]
+    assert {one["user"] for one in found} == {browser.user}
+    (current,) = (one for one in found if one["current"])
+    assert browser.send("GET", f"{SESSIONS}{current['uuid']}/").json() == current
+    assert other.send("GET", f"{SESSIONS}{current['uuid']}/").json() == {**current, "current": False}
+    seen = browser.client.get(f"{SESSIONS}?user__username=jane&ordering=-last_used").json()
+    assert seen["pagination"]["count"] == 2
+    assert browser.client.get(f"{SESSIONS}?user__username=john").json()["results"] == []
+    assert browser.client("GET", SESSIONS, token="john").json()["results"] == []
+    assert browser.client("GET", f"{SESSIONS}{current['uuid']}/", token="john").status == 404
+    assert browser.client("DELETE", f"{SESSIONS}{current['uuid']}/", token="john").status == 404
+
+
+def test_the_sessions_of_a_user_are_connected_with_the_user(browser):
+    browser.log_in()
+    (only,) = browser.client.get(SESSIONS).json()["results"]
+    (use,) = browser.client.get(f"{API}/core/users/{browser.user}/used_by/").json()
+    assert (use["model_name"], use["pk"], use["action"]) == ("authenticatedsession", only["uuid"], "cascade")
+
+
+def test_a_session_of_nobody_or_of_the_past_is_not_listed(browser, monkeypatch):
+    Browser(browser.client).get("login")
+    assert browser.client.get(SESSIONS).json()["results"] == []
+    browser.log_in()
+    (only,) = browser.client.get(SESSIONS).json()["results"]
+    moment = determinism.now()
+    monkeypatch.setattr(determinism, "now", lambda: moment + 15 * 86400)
+    assert browser.client.get(SESSIONS).json()["results"] == []
+    assert browser.client.get(f"{SESSIONS}{only['uuid']}/").status == 404
+
+
+def test_a_deleted_session_is_logged_out_and_others_go_on(browser):
+    other = Browser(browser.client)
+    for one in (browser, other):
+        one.log_in()
+    (ended,) = (one["uuid"] for one in browser.send("GET", SESSIONS).json()["results"] if one["current"])
+    token = other.cookies["authentik_csrf"]
+    assert other.send("DELETE", f"{SESSIONS}{ended}/").status == 403
+    assert other.send("DELETE", f"{SESSIONS}{ended}/", headers={"x-authentik-csrf": token}).status == 204
+    assert other.send("DELETE", f"{SESSIONS}{ended}/", headers={"x-authentik-csrf": token}).status == 404
+    assert browser.me().status == 403
+    assert other.me().status == 200

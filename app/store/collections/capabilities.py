@@ -14,6 +14,7 @@ from app.store.queries.binding_views import (
     stage_binding_fields,
 )
 from app.store.queries.object_views import RELATIONS, object_fields, stored_properties
+from app.store.queries.session_views import session_fields
 from app.store.queries.token_views import TOKEN_REFERENCES, token_fields
 from app.store.queries.view import Field
 from app.store.schema.tables import (
@@ -23,6 +24,7 @@ from app.store.schema.tables import (
     policy_bindings,
     referred_tables,
     required_columns,
+    sessions,
     stage_bindings,
     tokens,
     unique_columns,
@@ -64,6 +66,9 @@ _TABLES = {
         unsearched=frozenset({"target_in"}),
         references=POLICY_REFERENCES,
         unique=frozenset({frozenset({"policy", "target", "order"})}),
+    ),
+    "authenticated_sessions": _TableCollection(
+        sessions, session_fields, unsearched=frozenset({"user", "last_used", "expires"})
     ),
     "tokens": _TableCollection(
         tokens,

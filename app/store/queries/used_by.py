@@ -16,8 +16,9 @@ from app.store.queries.binding_views import StageBindingRow
 from app.store.queries.dialects import json_value, readable
 from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import object_references
+from app.store.queries.people import USERS
 from app.store.queries.references import shown_key
-from app.store.schema.tables import flows, objects, policy_bindings, references, stage_bindings
+from app.store.schema.tables import flows, objects, policy_bindings, references, sessions, stage_bindings
 
 
 class Use(NamedTuple):
@@ -64,7 +65,8 @@ class UsedBy:
                 return self._sorted(pk, self._policies_of)
             case "policy_bindings":
                 return []
-        return self._sorted(pk, self._flows_of_stage, self._guarded_by, self._bound_to, self._owners, self._owned)
+        sources = (self._flows_of_stage, self._guarded_by, self._bound_to, self._owners, self._owned)
+        return self._sorted(pk, *sources, *((self._sessions_of,) if collection == USERS else ()))
 
     def _sorted(self, pk: str, *sources: Callable[[Session, str], Iterator[_Connection]]) -> list[Use]:
         with self._database.read() as session:
@@ -133,6 +135,13 @@ class UsedBy:
             target = flows_.title_of(flow) if flow["pk"] is not None else stages.title_of(binding)
             values = {"pk": key, "target": target, "order": order, known.model_name: f"{known.verbose_name} {person}"}
             yield from self._use(bindings.relation, bindings, values, CASCADE)
+
+    def _sessions_of(self, session: Session, pk: str) -> Iterator[_Connection]:
+        """The sessions of a user."""
+        known = self._collections.get("authenticated_sessions")
+        relation = known.relation if known is not None else ""
+        for (uuid,) in session.rows(self._query("sessions"), {"pk_": pk}):
+            yield from self._use(relation, known, {"pk": uuid, "uuid": uuid}, CASCADE)
 
     def _owners(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects that refer to this one."""
@@ -221,6 +230,11 @@ def _bound() -> Any:
     return found.where(objects.c.pk == _pk()).order_by(binding.order, binding.pk)
 
 
+def _sessions() -> Any:
+    """The sessions of a user."""
+    return sa.select(sessions.c.uuid).where(sessions.c.user == _pk()).order_by(sessions.c.uuid)
+
+
 def _split(row: Sequence[Any]) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
     """The flow and the stage binding in a row of `_bound`: names and values."""
     yield Flow._fields, row[: len(Flow._fields)]
@@ -252,6 +266,7 @@ _QUERIES: Mapping[str, Callable[[], Any]] = {
     "policies": _policies,
     "guarded": _guarded,
     "bound": _bound,
+    "sessions": _sessions,
     "owners": _owners,
     "owned": _owned,
 }

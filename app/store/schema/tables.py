@@ -211,6 +211,7 @@ _MADE = frozenset(
     {
         "pk", "policybindingmodel_ptr_id", "collection", "model", "members", "search", "stages", "policies",
         "digest", "superuser", "active", "permissions", "created", "expires",
+        "uuid", "version", "used", "lifetime", "address", "agent", "state",
     }
 )  # fmt: skip
 _TYPES = {"text": "string", "boolean": "boolean", "integer": "integer"}

@@ -1,0 +1,55 @@
+"""The operations on sessions: callers other than superusers see their own sessions only."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.domain import RequestContext, StoredObject
+from app.executor.sessions import ClientSessions
+from app.handlers._people import owner_of
+from app.representations.pages import page_of
+from app.representations.sessions import current_session, session
+from app.store import Store
+from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.session_views import SessionRow
+
+
+def core_authenticated_sessions_list(
+    store: Store,
+    filters: Mapping[str, Any],
+    search: Sequence[str],
+    ordering: Sequence[SortKey],
+    page: int,
+    page_size: int,
+    request: RequestContext,
+) -> dict[str, Any]:
+    """A page of sessions. :raises PageNotFound: there is no such page"""
+    asked = PageRequest(filters, search, ordering, page, page_size)
+    found = store.owned_sessions.page(asked, owner_of(request))
+    own = _own(store, request)
+    return page_of([_shown(row, own) for row in found.rows], found.count, page, page_size)
+
+
+def core_authenticated_sessions_retrieve(store: Store, key: str, request: RequestContext) -> StoredObject:
+    """Get a session. :raises NotFound: there is none, or another user owns it"""
+    return _shown(store.owned_sessions.get(key, owner_of(request)), _own(store, request))
+
+
+def core_authenticated_sessions_destroy(store: Store, key: str, request: RequestContext) -> None:
+    """End a session. :raises NotFound: there is none, or another user owns it"""
+    store.owned_sessions.remove(key, owner_of(request))
+
+
+def core_authenticated_sessions_used_by_list(store: Store, key: str, request: RequestContext) -> list[Any]:
+    """The objects that use a session: none. :raises NotFound: there is none, or another user owns it"""
+    store.owned_sessions.get(key, owner_of(request))
+    return []
+
+
+def _shown(row: SessionRow, own: str) -> StoredObject:
+    return StoredObject(row, current_session if row.uuid == own else session)
+
+
+def _own(store: Store, request: RequestContext) -> str:
+    """The identifier of the session that sent a request; empty if a token was sent."""
+    stored = ClientSessions(store).read(request.credentials).stored if request.session is not None else None
+    return "" if stored is None else stored.uuid
