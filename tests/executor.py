@@ -1,8 +1,11 @@
 """A browser that runs flows, and a flow for logging in."""
 
 import hashlib
+import html
 import json
+import re
 from base64 import urlsafe_b64decode
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
@@ -68,11 +71,11 @@ class Browser:
         """The digest by which the session is stored."""
         return hashlib.sha256(self.key.encode()).hexdigest()
 
-    def send(self, method, path, body=None, headers=None):
+    def send(self, method, path, json=None, headers=None, *, body=None):
         """Send a request, and keep the cookies of the answer."""
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {**(headers or {}), **({"cookie": cookie} if cookie else {})}
-        answer = self.client(method, path, body, headers=headers, token="")
+        answer = self.client(method, path, json, body=body, headers=headers, token="")
         for line in answer.cookies:
             name, _, rest = line.partition("=")
             if "Max-Age=0" in line:
@@ -99,3 +102,51 @@ class Browser:
         self.post("login", uid_field="jane")
         self.post("login", password=PASSWORD)
         assert self.get("login").json() == {"component": "xak-flow-redirect", "to": "/"}
+
+
+class Visitor(Browser):
+    """A person with a browser without scripts, on the page that runs flows."""
+
+    def open(self, path):
+        """Open a page, and follow redirects."""
+        return self._follow(self.send("GET", path), path)
+
+    def submit(self, **fields):
+        """Fill in the form of the page, and submit it; follow redirects. :param fields: None to leave one out"""
+        given = [(name, value) for name, value in self._given if name not in fields]
+        filled = [(name, value) for name, value in fields.items() if value is not None]
+        headers = {"content-type": "application/x-www-form-urlencoded", "origin": "http://127.0.0.1:80"}
+        body = urlencode([*given, *filled]).encode()
+        return self._follow(self.send("POST", self.path, headers=headers, body=body), self.path)
+
+    @property
+    def text(self):
+        """The words of the page."""
+        return html.unescape(" ".join(re.sub(r"<[^>]*>", " ", self.page).split()))
+
+    @property
+    def fields(self):
+        """The values that the form has already, by name; the last of each."""
+        return dict(self._given)
+
+    @property
+    def _given(self):
+        """Names and values of the inputs of the page, but of boxes that are not checked."""
+        found = []
+        for tag in re.findall(r"<input[^>]*>", self.page):
+            has = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+            if "name" in has and "value" in has and (has["type"] not in ("checkbox", "radio") or " checked" in tag):
+                found.append((html.unescape(has["name"]), html.unescape(has["value"])))
+        return found
+
+    def wrong(self, name):
+        """The messages beside a field."""
+        label = re.search(f'name="{re.escape(name)}"[^>]*aria-describedby="([^" ]+)', self.page)
+        return re.findall("<li>(.*?)</li>", re.search(f'id="{label[1]}">(.*?)</ul>', self.page)[1]) if label else []
+
+    def _follow(self, answer, path):
+        while answer.status == 303:
+            path = answer.headers["location"]
+            answer = self.send("GET", path)
+        self.answer, self.path, self.page = answer, path, answer.body.decode()
+        return self

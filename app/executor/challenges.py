@@ -11,6 +11,9 @@ CANCEL_URL = "/flows/-/cancel/"
 
 UNKNOWN_ERROR = "Unknown error"
 
+ACCESS_DENIED, FLOW_ERROR, REDIRECT = "ak-stage-access-denied", "ak-stage-flow-error", "xak-flow-redirect"
+"""The components of challenges that no stage asks."""
+
 _ANONYMOUS = "AnonymousUser"
 
 
@@ -35,12 +38,12 @@ def user_info(user: Person | None, shown_as: str) -> dict[str, str]:
 
 def redirect_challenge(to: str) -> dict[str, Any]:
     """The end of a flow, or another URL to go on at."""
-    return {"component": "xak-flow-redirect", "to": to}
+    return {"component": REDIRECT, "to": to}
 
 
 def error_challenge(request_id: str, error: BaseException | None = None) -> dict[str, Any]:
     """A failure. :param error: for callers who may see it"""
-    challenge = {"component": "ak-stage-flow-error", "request_id": request_id}
+    challenge = {"component": FLOW_ERROR, "request_id": request_id}
     if error is None:
         return challenge
     return {**challenge, "error": str(error), "traceback": "".join(traceback.format_exception(error))}

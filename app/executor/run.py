@@ -12,6 +12,7 @@ from app.domain import RequestContext
 from app.exchanges import Answers, Exchange, Unauthenticated
 from app.execution import Offload
 from app.executor.challenges import (
+    ACCESS_DENIED,
     UNKNOWN_ERROR,
     error_challenge,
     flow_info,
@@ -274,7 +275,7 @@ class Run:
         info = self._flow_info() if planned else flow_info(self.flow, self.flow.title)
         user = self.user_info()
         self.session.plan = None
-        return {"flow_info": info, "component": "ak-stage-access-denied", **user, "error_message": message}
+        return {"flow_info": info, "component": ACCESS_DENIED, **user, "error_message": message}
 
     def _failed(self, error: Exception) -> Step:
         """The challenge for a failure. Superusers see the error."""

@@ -22,6 +22,8 @@ from app.pages.contract import contract_browser
 from app.pages.documentation import documentation
 from app.pages.flows import flows
 from app.pages.home import NO_PATH, home, is_browser
+from app.pages.interface import interface
+from app.pages.interface.page import FlowPage
 from app.pages.markup import breakable, marked_up
 from app.pages.media import media
 from app.pages.policy import add_headers
@@ -67,6 +69,7 @@ def create_app(
     flask.register_blueprint(health.health())
     flask.register_blueprint(media(store))
     flask.register_blueprint(running(store))
+    flask.register_blueprint(interface())
     if settings.metrics == "on":
         flask.register_blueprint(metrics.metrics(counted, settings.metrics_token))
     flask.register_blueprint(snapshots(store, settings.workers))
@@ -76,9 +79,10 @@ def create_app(
     flask.register_error_handler(errors.Unavailable, _render_unavailable)
     flask.after_request(add_headers)
     adapter, watch = Adapter(flask), Watch(store)
+    flow_page = FlowPage(adapter, active_contract, settings.json_limit)
 
-    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-        # No page reads a body, so none is received.
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Only the page of a flow reads a body.
         if scope["type"] != "http":
             return
         match scope["path"]:
@@ -89,7 +93,8 @@ def create_app(
             case metrics.PATH:
                 await adapter.respond_here(scope, send, {KNOWN: await watch.ask(partial(state_of, store))})
             case _:
-                await adapter.respond(scope, send, {CONTRACT: scope.get(CONTRACT)})
+                if not await flow_page.respond(scope, receive, send):
+                    await adapter.respond(scope, send, {CONTRACT: scope.get(CONTRACT)})
 
     return app
 
@@ -151,6 +156,6 @@ def _render_error(error: HTTPException) -> Response:
     response.status_code = error.code or 500
     response.vary.add("Accept")
     for name, value in error.get_headers():
-        if name.lower() == "allow":
+        if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
     return response

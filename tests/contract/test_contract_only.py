@@ -42,6 +42,7 @@ HOMONYMS = {
         "contract/validation/wording.py",
         "Null characters are not allowed.",
     ): "authentik's sentence for NUL, which has a code",
+    ("executor/challenges.py", "ak-stage-access-denied"): "the challenge that no stage asks",
     ("executor/challenges.py", "ak-stage-flow-error"): "the challenge that no stage asks",
     ("executor/challenges.py", "xak-flow-redirect"): "the challenge that no stage asks",
     ("executor/cookies.py", "authentik"): "who signs the cookie",
@@ -72,7 +73,7 @@ HOMONYMS = {
     ("executor/stages/user_write.py", "password"): "the property of that name",
     ("executor/planning.py", "internal_service_account"): "the type of the users of outposts",
     ("executor/policies/engine.py", "all"): "what the word means",
-    ("executor/run.py", "ak-stage-access-denied"): "the challenge that no stage asks",
+    ("pages/interface/shown.py", "date"): "the type of inputs of HTML",
     ("executor/stages/identification.py", "authentication"): "the designation whose button has a label of its own",
     ("executor/stages/identification.py", "password"): "the property of that name",
     ("executor/stages/identification.py", "upn"): "a property of users that has another name in the contract",
@@ -187,8 +188,8 @@ HOMONYMS = {
     ("tracing.py", "none"): "OpenTelemetry's word for no exporter",
 }
 
-# Where rows become objects, and requests become rows: there names of collections and properties stand.
-MAPPED = ("store/", "representations/", "handlers/", "executor/")
+# Where rows become objects, requests become rows, and challenges become pages: there names of collections and properties stand.
+MAPPED = ("store/", "representations/", "handlers/", "executor/", "pages/interface/")
 
 # Names of collections and of properties of several words that mean something else in other places. A property of one word
 # has the name of an everyday thing.

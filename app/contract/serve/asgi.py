@@ -1,7 +1,7 @@
 """ASGI, with two extensions that save time: a body read at once, and a response sent in one piece."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.types import Receive, Send
 
@@ -14,6 +14,9 @@ WHOLE = "flows.whole"
 
 RECEIVED = "flows.received"
 """The extension by which a server offers to `take` a body that came with its head, without an iteration of the event loop."""
+
+API = "flows.api"
+"""The key in the scope of the application that serves the API, for pages that are clients of it."""
 
 CONTRACT = "flows.contract"
 """The key in the scope of the contract of a version that the request names. Pages show the active one without it."""
@@ -74,6 +77,12 @@ def headers_of(
     return accept, authorization, cookies, content_type, length, version, agent
 
 
+class Holder(Protocol):
+    """What holds a body. :param held: bytes of it that count towards `Room`"""
+
+    held: int
+
+
 class Room:
     """Memory limit for the request bodies of this process.
 
@@ -90,14 +99,14 @@ class Room:
         """Whether a number of bytes fits."""
         return size <= self._left
 
-    def take(self, request: Request, size: int) -> None:
+    def take(self, request: Holder, size: int) -> None:
         """Add bytes received for a request. :raises NoRoom: they do not fit"""
         if size > self._left:
             raise NoRoom
         self._left -= size
         request.held += size
 
-    def give_back(self, request: Request) -> None:
+    def give_back(self, request: Holder) -> None:
         """Release the bytes counted for a request."""
         self._left += request.held
         request.held = 0

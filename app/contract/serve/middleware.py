@@ -19,6 +19,7 @@ from app.contract.request.body import BodyReader
 from app.contract.response import responses
 from app.contract.response.responses import CONTINUE, Response, busy, detail, without_path
 from app.contract.serve.asgi import (
+    API,
     BEGIN,
     CONTRACT,
     Disconnected,
@@ -245,7 +246,7 @@ class ContractMiddleware(SpecMiddleware):
         client's error.
         """
         if not scope["path"].startswith(self._active_contract.compiled_contract.prefix):
-            await self._next(scope, receive, send)
+            await self._next({**scope, API: self}, receive, send)
         else:
             await self._reporter.report_outside(self._next, scope, receive, send)
 

@@ -1,0 +1,108 @@
+"""The forms of the flow page: from posted fields to the response to a challenge."""
+
+import base64
+import hmac
+import re
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+import orjson
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
+
+from app.contract.document.contract import Contract
+
+TOKEN, OPTIONAL, COMPONENT = "form_token", "form_optional", "component"
+"""The names of fields of every form: its token, the names of fields that are left out if they are blank, the kind of challenge."""
+
+_INTEGER = re.compile(r"\d{1,18}", re.ASCII)
+_MOST_FIELDS = 1000
+
+
+class Form:
+    """A posted form.
+
+    :param content_type: the header
+    :param body: the body; one that is no form counts as empty
+    """
+
+    def __init__(self, content_type: str, body: bytes) -> None:
+        media_type, options = parse_options_header(content_type)
+        parser = FormDataParser(
+            stream_factory=lambda *_, **__: BytesIO(), max_form_memory_size=None, max_form_parts=_MOST_FIELDS
+        )
+        fields: MultiDict[str, str]
+        files: MultiDict[str, FileStorage]
+        _, fields, files = parser.parse(BytesIO(body), media_type, len(body), options)
+        self._fields, self._files = fields, files
+
+    @property
+    def token(self) -> str:
+        """The token, empty if it is missing."""
+        return self._fields.get(TOKEN, "")
+
+    @property
+    def component(self) -> str:
+        """The kind of challenge that the form responds to, empty if it is missing."""
+        return self._fields.get(COMPONENT, "")
+
+    @property
+    def typed(self) -> Mapping[str, str]:
+        """The last value of each field."""
+        return {name: values[-1] for name, values in self._fields.lists() if name != TOKEN}
+
+    def response(self, types: Mapping[str, str]) -> dict[str, Any]:
+        """The response to a challenge.
+
+        :param types: the types of its properties in the contract, by name; others are texts
+        """
+        optional = set(self._fields.getlist(OPTIONAL))
+        values = {
+            name: _value(text, types.get(name, ""))
+            for name, text in self.typed.items()
+            if name != OPTIONAL and (text or name not in optional)
+        }
+        files = {name: _data_url(file) for name, file in self._files.items() if file.filename}
+        return {**values, **files}
+
+
+def token_of(session_cookie: str) -> str:
+    """The token of the forms in a session: only pages of this server know it. :param session_cookie: the value of its cookie"""
+    return hmac.digest(session_cookie.encode(), b"form", "sha256").hex()
+
+
+def response_types(contract: Contract, request_body: Mapping[str, Any], component: str) -> dict[str, str]:
+    """The types of the properties of the response to a challenge, by name.
+
+    :param request_body: of the operation that takes it
+    :param component: the kind of challenge
+    """
+    (media,) = contract.resolve((), request_body)[1]["content"].values()
+    mapping = contract.resolve((), media["schema"])[1]["discriminator"]["mapping"]
+    if component not in mapping:
+        return {}
+    _, schema = contract.resolve((), {"$ref": mapping[component]})
+    return {
+        name: str(contract.resolve((), found)[1].get("type", "object")) for name, found in schema["properties"].items()
+    }
+
+
+def _value(text: str, kind: str) -> Any:
+    """A value of a type. What is none of it stays a text, which the contract rejects."""
+    if kind == "integer":
+        return int(text) if _INTEGER.fullmatch(text.strip()) else text
+    if kind == "boolean":
+        return text == "true"
+    if kind == "object":
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return text
+
+
+def _data_url(file: FileStorage) -> str:
+    content = base64.b64encode(file.read()).decode()
+    return f"data:{file.mimetype or 'application/octet-stream'};base64,{content}"
