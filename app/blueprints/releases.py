@@ -1,10 +1,11 @@
 """Models, properties and values of authentik's releases that the contract may not have, each with its first release.
 
 The data is in `releases.json`: `models` of all releases from `first` to `last`, `properties` and `values` of releases after that
-of the contract.
+of the contract, and `durations`: the properties that were numbers before the release.
 """
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,21 @@ def about_property(model: str, name: str) -> str:
 
 def about_value(model: str, name: str, value: Any) -> str:
     """A message on the first release of a value of a property, or of a list; empty if there is none."""
+    return _message(next((release for _, release in _later(model, name, value)), None))
+
+
+def later_values(model: str, name: str, value: Any) -> list[str]:
+    """The value of a property, or those in a list, that only later releases have."""
+    return [later for later, _ in _later(model, name, value)]
+
+
+def _later(model: str, name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Values of later releases, each with the first one."""
     known = _facts()["values"].get(model, {}).get(name, {})
-    values = value if isinstance(value, list) else [value]
-    return _message(next((known[one] for one in values if isinstance(one, str) and one in known), None))
+    since = _facts()["durations"].get(model, {}).get(name)
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, str) and (release := known.get(one) or (since if "=" in one else None)):
+            yield one, release
 
 
 def _message(release: str | None) -> str:

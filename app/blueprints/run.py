@@ -10,7 +10,7 @@ from app.blueprints import releases
 from app.blueprints.document import Value
 from app.blueprints.findings import BlueprintError, BlueprintFinding, Exhausted, Note, NotServed, Place, finding
 from app.blueprints.host_access import HostAccess
-from app.blueprints.limits import MAX_FINDINGS, MAX_NOTES, Allowance
+from app.blueprints.limits import MAX_FINDINGS, MAX_NAME, MAX_NOTES, Allowance, shortened
 from app.blueprints.lookups import Lookups, shown_pk, stored_pk
 from app.blueprints.permissions import Permissions
 from app.blueprints.problems import Problems, about, all_about, hint, place_of, unknown
@@ -218,6 +218,9 @@ class Run:
                 repository.change(self._session, found, changes)
             return "updated" if changes else "unchanged", found
         except errors.Invalid as error:
+            kept = self._without_later(model, properties, error.messages)
+            if kept != properties:
+                return self._keep(model, found, given, kept, problems)
             messages = error.messages
             if problems:
                 reported = {one.property_name for one in problems.findings}
@@ -227,6 +230,21 @@ class Run:
             raise
         except errors.DanglingReference as error:
             raise BlueprintError(all_about(self._entry, model, model.messages_of(error), properties)) from error
+
+    def _without_later(self, model: Model, properties: Mapping[str, Any], wrong: Iterable[str]) -> Mapping[str, Any]:
+        """The properties without values that only later releases have, if these are skipped. :param wrong: the invalid ones"""
+        kept = dict(properties)
+        for name in wrong if self._terms.skip_unknown else ():
+            value = kept.get(name)
+            if not (later := releases.later_values(model.name, name, value)):
+                continue
+            left_out = shortened(", ".join(later), MAX_NAME)
+            place = about(self._entry, name, "").place
+            self._note(place, f"{name}: {left_out} is left out. {releases.about_value(model.name, name, value)}")
+            del kept[name]
+            if isinstance(value, list) and (others := [one for one in value if one not in later]):
+                kept[name] = others
+        return kept
 
     def _identifiers(self, model: Model, entry: Entry, problems: Problems) -> tuple[str | None, dict[str, Any]]:
         """The pk that an entry gives its object, and the other identifiers."""

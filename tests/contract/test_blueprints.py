@@ -15,6 +15,7 @@ from app.blueprints.exporting import export
 from app.blueprints.importing import apply
 from app.settings import Settings
 from app.store.collections.files import StoredFile
+from app.store.queries.listing import PageRequest
 from app.store.schema.tables import flows, metadata, objects
 from tests import graphs
 from tests.conftest import database_at
@@ -289,6 +290,45 @@ def test_flows_instances_import_create__all_errors_and_notes_of_a_blueprint_are_
     first, second = events["warning"]
     assert first.startswith("6:83: authentik_flows.flow has no property 'titel' to set: it is ignored.")
     assert second.endswith("authentik knows it from 2025.8 on, this contract is that of 2024.8.")
+
+
+LATER = """entries:
+- {model: authentik_flows.flow, identifiers: {slug: later}, attrs: {name: a, title: a, designation: recovery,
+    authentication: require_redirect}}
+- {model: authentik_stages_email.emailstage, identifiers: {name: later}, attrs: {token_expiry: minutes=45, timeout: 5}}
+- model: authentik_stages_password.passwordstage
+  identifiers: {name: password}
+  attrs:
+    backends: [authentik.sources.kerberos.auth.KerberosBackend, authentik.core.auth.InbuiltBackend]
+"""
+
+
+def test_values_of_a_later_authentik_are_left_out_if_what_is_unknown_is_skipped(store):
+    assert len(apply(store, LATER.encode()).findings) == 3
+    outcome = apply(store, LATER.encode(), skip_unknown=True)
+    assert actions(outcome) == {"created", "note"}
+    assert [str(note.place) for note in outcome.notes] == ["3:21", "4:96", "8:15"]
+    said = [note.message.removesuffix(" on, this contract is that of 2024.8.") for note in outcome.notes]
+    assert said == [
+        "authentication: require_redirect is left out. authentik knows it from 2024.12",
+        "token_expiry: minutes=45 is left out. authentik knows it from 2025.4",
+        "backends: authentik.sources.kerberos.auth.KerberosBackend is left out. authentik knows it from 2024.10",
+    ]
+    assert store.flows.get("later").authentication == "none"
+    kept = {
+        row.name: json.loads(row.properties) for row in store.objects.page("stages", PageRequest({}, (), (), 1, 9)).rows
+    }
+    assert (kept["later"]["token_expiry"], kept["later"]["timeout"]) == (30, 5)
+    assert kept["password"]["backends"] == ["authentik.core.auth.InbuiltBackend"]
+    assert actions(apply(store, LATER.encode(), skip_unknown=True)) == {"unchanged", "note"}
+
+
+def test_what_is_wrong_in_each_authentik_is_refused_also_if_what_is_unknown_is_skipped(store):
+    wrong = (
+        LATER.replace("require_redirect", "nope").replace("minutes=45", "soon").replace("authentik.core.auth", "nope")
+    )
+    outcome = apply(store, wrong.encode(), skip_unknown=True)
+    assert [str(one).split(" ")[0] for one in outcome.findings] == ["3:21:", "4:96:", "8:15:"]
 
 
 PEOPLE = """entries:
