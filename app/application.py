@@ -59,6 +59,7 @@ def load_contract(
     version: str | None = None,
     thorough: bool = False,
     cache: Path | None = None,
+    draft: Draft | None = None,
 ) -> Contract:
     """Load the contract, and check it against the code.
 
@@ -66,6 +67,7 @@ def load_contract(
     :param version: the name of the version; None for the one of the settings
     :param thorough: whether to run the check that is too slow for each start
     :param cache: the folder of contracts that have passed the checks; None to always check
+    :param draft: the state of earlier loads with the same code, unless there is a cache
     :raises UnknownVersion: there is no such version
     :raises ContractError: the contract can't be served
     """
@@ -74,7 +76,7 @@ def load_contract(
     implementation = checks.Implementation(partial(_handlers, served_by), capabilities_of, samples_of)
     check = partial(checks.load, settings.contract, implementation, version=version, thorough=thorough)
     if cache is None:
-        return check()
+        return check(draft=draft)
 
     def check_once(draft: Draft) -> Contract:
         contract = check(draft=draft)
@@ -97,14 +99,15 @@ def check_overlays(path: Path) -> None:
             raise ContractError(findings)
 
 
-def load_versions(settings: Settings) -> Iterator[Contract]:
+def load_versions(settings: Settings, draft: Draft) -> Iterator[Contract]:
     """Load each version of the contract that an overlay makes, oldest first, and check it against the code.
 
+    :param draft: the state of earlier loads: what the versions have in common is checked once
     :raises ContractError: an overlay is invalid, or a version can't be served
     """
     earlier = read_version(settings.contract)
     for overlay in overlays(settings.contract):
-        later = load_contract(settings, version=overlay.version)
+        later = load_contract(settings, version=overlay.version, draft=draft)
         if findings := list(check_stand_ins(earlier, later)):
             raise ContractError(findings)
         yield later
