@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import hypothesis
+import psutil
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -40,6 +41,11 @@ hypothesis.settings.load_profile("tests")
 
 _numbers = itertools.count()
 
+# Bytes that memory may grow by until garbage is collected.
+_GROWTH = 200 * 2**20
+_process = psutil.Process()
+_collected_at = 0
+
 
 def pytest_collection_finish():
     """Let the garbage collector pass over what lives to the end, modules and tests, and run less often.
@@ -49,6 +55,15 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown():
+    """Collect garbage when memory has grown: contracts are large and in cycles, and the collector counts objects only."""
+    global _collected_at
+    if _process.memory_info().rss > _collected_at + _GROWTH:
+        gc.collect()
+        _collected_at = _process.memory_info().rss
 
 
 def pytest_addoption(parser):
