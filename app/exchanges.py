@@ -112,6 +112,7 @@ class Exchange:
     """The request of a handler that reports all failures itself.
 
     :param id: the identifier of the request
+    :param root: the path of the server as seen by the client, encoded, without a slash at the end
     :param path: the path as seen by the client, encoded
     :param query: the query, encoded
     :param acceptable: whether the client accepts JSON
@@ -121,6 +122,7 @@ class Exchange:
     """
 
     id: str
+    root: str
     path: str
     query: str
     acceptable: bool

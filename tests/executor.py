@@ -84,14 +84,14 @@ class Browser:
                 self.cookies[name] = rest.partition(";")[0]
         return answer
 
-    def get(self, slug, query="query="):
+    def get(self, slug, query="query=", prefix=""):
         """Get the challenge of a flow."""
-        return self.send("GET", f"{API}/flows/executor/{slug}/?{query}")
+        return self.send("GET", f"{prefix}{API}/flows/executor/{slug}/?{query}")
 
-    def post(self, slug, query="query=", **answer):
+    def post(self, slug, query="query=", prefix="", **answer):
         """Respond to the challenge of a flow."""
         headers = {"x-authentik-csrf": self.cookies.get("authentik_csrf", "")}
-        return self.send("POST", f"{API}/flows/executor/{slug}/?{query}", answer, headers)
+        return self.send("POST", f"{prefix}{API}/flows/executor/{slug}/?{query}", answer, headers)
 
     def me(self):
         """Ask who has logged in."""

@@ -6,8 +6,8 @@ from typing import Any
 from app.executor.people import NOBODY_AVATAR, Person
 from app.store.queries.flow_row import Flow
 
-CANCEL_URL = "/flows/-/cancel/"
-"""The page that cancels a flow."""
+# The page that cancels a flow.
+_CANCEL = "/flows/-/cancel/"
 
 UNKNOWN_ERROR = "Unknown error"
 
@@ -17,9 +17,13 @@ ACCESS_DENIED, FLOW_ERROR, REDIRECT = "ak-stage-access-denied", "ak-stage-flow-e
 _ANONYMOUS = "AnonymousUser"
 
 
-def flow_info(flow: Flow, title: str) -> dict[str, str]:
-    """How a flow is shown. :param title: its title"""
-    return {"title": title, "background": flow.background, "cancel_url": CANCEL_URL, "layout": flow.layout}
+def flow_info(flow: Flow, title: str, root: str) -> dict[str, str]:
+    """How a flow is shown.
+
+    :param title: its title
+    :param root: see `Exchange`
+    """
+    return {"title": title, "background": flow.background, "cancel_url": root + _CANCEL, "layout": flow.layout}
 
 
 def title_of(flow: Flow, shown_as: str) -> str:

@@ -251,7 +251,7 @@ class Run:
         if chosen is None and to is not None and not is_own(to):
             return self._denied(INVALID_NEXT)
         session.plan, session.query = None, None
-        return redirect_challenge(chosen or to or "/")
+        return redirect_challenge(chosen or to or self._home)
 
     def _not_applicable(self, message: str) -> Step:
         """Deny a flow that was not planned, as the flow says."""
@@ -265,14 +265,18 @@ class Run:
     def _message_continue(to: str) -> str:
         return to
 
-    @staticmethod
-    def _continue(to: str) -> str:
-        return to or "/"
+    def _continue(self, to: str) -> str:
+        return to or self._home
+
+    @property
+    def _home(self) -> str:
+        """The URL that flows lead to if they say nothing else."""
+        return f"{self.exchange.root}/"
 
     def _denied(self, message: str) -> Step:
         """End the flow."""
         planned = self.session.plan is not None
-        info = self._flow_info() if planned else flow_info(self.flow, self.flow.title)
+        info = self._flow_info() if planned else flow_info(self.flow, self.flow.title, self.exchange.root)
         user = self.user_info()
         self.session.plan = None
         return {"flow_info": info, "component": ACCESS_DENIED, **user, "error_message": message}
@@ -285,7 +289,7 @@ class Run:
         return error_challenge(self.exchange.id, error if sees else None)
 
     def _flow_info(self) -> dict[str, str]:
-        return flow_info(self.flow, title_of(self.flow, self._shown_as))
+        return flow_info(self.flow, title_of(self.flow, self._shown_as), self.exchange.root)
 
     @property
     def _shown_as(self) -> str:

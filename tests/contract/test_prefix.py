@@ -9,6 +9,7 @@ from app.settings import Settings, SettingsError
 from tests.asgi import FLOWS, Client
 from tests.conftest import application, emptied
 from tests.contract.test_pages import links
+from tests.executor import PASSWORD, Browser, Visitor, login_flow
 
 FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}
 HERE, ELSEWHERE = (ip_network("127.0.0.0/8"), ip_network("::1")), (ip_network("10.0.0.0/8"),)
@@ -60,6 +61,37 @@ def test_the_urls_in_responses_begin_with_the_prefix(clients, sent):
     executed = client.get(f"{sent}{FLOWS}a/execute/", headers={"host": "id.example"})
     assert executed.json() == {"link": "http://id.example/base/flows/if/flow/a/"}
     assert client.get(f"{sent}/-/health/ready/").status == 200
+
+
+@pytest.mark.parametrize("sent", ["", "/base/flows"], ids=["removed by the proxy", "left by the proxy"])
+def test_each_url_in_a_challenge_and_in_the_page_of_a_flow_begins_with_the_prefix(clients, sent):
+    client = clients["static"]
+    emptied(client.store).tokens.add("root", superuser=True, secret="root")
+    recovery = client.post(FLOWS, {**FLOW, "slug": "recovery"}).json()["pk"]
+    linked = {"enrollment_flow": recovery, "recovery_flow": recovery, "passwordless_flow": recovery}
+    login_flow(client, **linked, pretend_user_exists=True)
+    browser, page = Browser(client), f"{sent}/if/flow/login/"
+    asked = [browser.get("login", prefix=sent).json()]
+    assert browser.post("login", prefix=sent, uid_field="jane").headers["location"].startswith("/base/flows/api/v3/")
+    asked.append(browser.get("login", prefix=sent).json())
+    found = _urls(asked)
+    assert len(found) == 6
+    assert all(url.startswith(("/base/flows/", "http://127.0.0.1:80/base/flows/")) for url in found), found
+    visitor = Visitor(client).open(page).submit(uid_field="jane")
+    seen = [link for link in links(visitor.page) if not link.startswith("data:")]
+    assert all(link.startswith(("/base/flows/", "http://127.0.0.1:80/base/flows/")) for link in seen), seen
+    visitor.submit(password=PASSWORD)
+    assert (visitor.path, visitor.answer.status) == ("/base/flows/", 200)
+
+
+def _urls(value):
+    """The URLs in JSON, but that of the background, which is an image."""
+    if isinstance(value, list):
+        return [url for one in value for url in _urls(one)]
+    if isinstance(value, dict):
+        named = [found for name, found in value.items() if name.endswith("_url")]
+        return [*named, *(url for one in value.values() for url in _urls(one))]
+    return []
 
 
 @pytest.mark.parametrize("path", ["/", "/docs/", "/contract/", "/contract/operations/flows_instances_list/"])

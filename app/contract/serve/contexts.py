@@ -38,4 +38,6 @@ def exchange_of(plan: Plan, request: Request) -> Exchange:
         b"format=" not in request.query or names_json(request.query)
     )
     query = request.query.decode("latin-1")
-    return Exchange(request.id, request.seen_path, query, acceptable, request, authenticate, request.compute)
+    return Exchange(
+        request.id, request.root, request.seen_path, query, acceptable, request, authenticate, request.compute
+    )

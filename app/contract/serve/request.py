@@ -81,9 +81,14 @@ class Request:
         return client[0] if client else ""
 
     @property
+    def root(self) -> str:
+        """The path of the server as seen by the client, encoded."""
+        return quote(str(self.scope.get("root_path", "")))
+
+    @property
     def seen_path(self) -> str:
         """The path as seen by the client, encoded."""
-        return quote(str(self.scope.get("root_path", "")) + self.above + self.path)
+        return self.root + quote(self.above + self.path)
 
     def compute(self, key: str, function: Callable[..., T], *arguments: Any) -> T:
         """The result of a function that takes long. :raises Offload: it has to run elsewhere first"""

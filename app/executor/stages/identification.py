@@ -77,4 +77,4 @@ class Stage(Question):
         if slug is None:
             return {}
         query = urlencode(self.run.session.query or [])
-        return {name: f"/if/flow/{slug}/" + (f"?{query}" if query else "")}
+        return {name: f"{self.run.exchange.root}/if/flow/{slug}/" + (f"?{query}" if query else "")}

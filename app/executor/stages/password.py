@@ -20,8 +20,9 @@ class Stage(Question):
 
     def properties(self) -> Mapping[str, Any]:
         """See `Question`."""
-        recovery = self.run.store.runnable_flows.designated(_RECOVERY)
-        link = {"recovery_url": f"{self.run.exchange.credentials.origin}/if/flow/{recovery[0]}/"} if recovery else {}
+        recovery, exchange = self.run.store.runnable_flows.designated(_RECOVERY), self.run.exchange
+        server = exchange.credentials.origin + exchange.root
+        link = {"recovery_url": f"{server}/if/flow/{recovery[0]}/"} if recovery else {}
         return {**self.run.user_info(), **link, "allow_show_password": self.stage.allow_show_password}
 
     def refuse(self, messages: Mapping[str, Any]) -> Step:
