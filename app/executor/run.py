@@ -168,8 +168,9 @@ class Run:
         return {"flow_info": self._flow_info(), "component": component, **wrong, **properties}
 
     def user_info(self) -> dict[str, str]:
-        """The user of the challenge."""
-        return user_info(self.pending or self.caller, self._shown_as)
+        """The user of the challenge: as typed, if the stage that asked does not show whom it has found."""
+        typed = self._typed
+        return user_info(self.pending or self.caller if typed is None else Person(None, typed), self._shown_as)
 
     def deny(self, message: str = "") -> Step:
         """End the flow, or begin anew, as the binding says. :param message: for the user"""
@@ -294,10 +295,16 @@ class Run:
     @property
     def _shown_as(self) -> str:
         """The name of the user in challenges; empty if there is none."""
-        if self.session.plan is not None and (typed := self.context.get(PENDING_NAME)) is not None:
-            return str(typed)
+        if (typed := self._typed) is not None:
+            return typed
         user = self.pending or self.caller
         return "" if user is None else user.username
+
+    @property
+    def _typed(self) -> str | None:
+        """The typed name, if it is shown in place of the user; None if not."""
+        typed = self.context.get(PENDING_NAME) if self.session.plan is not None else None
+        return None if typed is None else str(typed)
 
 
 class Unacceptable(Exception):

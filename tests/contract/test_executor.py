@@ -97,6 +97,20 @@ def test_an_unknown_user_takes_as_long_as_a_known_one(client, monkeypatch):
     assert hashed == [passwords.COST] * 2
 
 
+@pytest.mark.parametrize("typed", ["jane", "jane@example.com"])
+def test_an_unknown_user_looks_as_a_known_one(client, typed):
+    login_flow(client, user_fields=["username", "email"], pretend_user_exists=True, show_matched_user=False)
+    client.patch(f"{API}/core/users/{client.user}/", {"name": "Quite Another"})
+    unknown = typed.replace("jane", "june")
+    seen = []
+    for name in (typed, unknown):
+        browser = Browser(client)
+        answers = [browser.post("login", uid_field=name), browser.get("login")]
+        answers += [browser.post("login", password="wrong") for _ in range(6)]
+        seen.append([(answer.status, answer.body.replace(name.encode(), b"?")) for answer in answers])
+    assert seen[0] == seen[1]
+
+
 def test_a_user_who_does_not_exist_can_t_log_in_without_a_password(client):
     flow_of(client, "weak", ("identification", {"user_fields": ["username"]}), ("user_login", {}))
     browser = Browser(client)
