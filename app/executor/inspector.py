@@ -7,7 +7,7 @@ import orjson
 
 from app import errors
 from app.executor.people import Person, person_of
-from app.executor.plan import PENDING_USER, PROMPT_DATA, SECRETS, Plan, PlannedStage
+from app.executor.plan import PENDING_USER, PROMPT_DATA, SECRETS, Plan, PlannedStage, without_secrets
 from app.executor.sessions import Session
 from app.representations.objects import representations_of
 from app.store import Store
@@ -44,10 +44,7 @@ def _kept(stage: PlannedStage) -> dict[str, Any]:
 
 def _without_secrets(context: Mapping[str, Any]) -> dict[str, Any]:
     shown = {name: value for name, value in context.items() if name != SECRETS}
-    secrets = context.get(SECRETS, ())
-    if secrets and PROMPT_DATA in shown:
-        shown[PROMPT_DATA] = {name: _MASK if name in secrets else value for name, value in shown[PROMPT_DATA].items()}
-    return shown
+    return {**shown, PROMPT_DATA: without_secrets(context, _MASK)} if PROMPT_DATA in shown else shown
 
 
 def _shown(store: Store, session: Session, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Plans: the stages that remain for a session, and their context. They are stored with the session, as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ PROMPT_DATA = "prompt_data"
 """The key in the context of the values of prompts."""
 
 SECRETS = "secret_fields"
-"""The key in the context of the names of those values that are passwords."""
+"""The key in the context of the keys of those values that are passwords; a dot separates the keys of nested ones."""
 
 
 class Properties(dict[str, Any]):
@@ -22,6 +22,26 @@ class Properties(dict[str, Any]):
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+def without_secrets(context: Mapping[str, Any], mask: str | None = None) -> dict[str, Any]:
+    """The values of the prompts of a context without typed passwords.
+
+    :param mask: stands in place of each; None to drop them
+    """
+    return _without(context.get(PROMPT_DATA) or {}, [key.split(".") for key in context.get(SECRETS, ())], mask)
+
+
+def _without(values: Mapping[str, Any], paths: Iterable[Sequence[str]], mask: str | None) -> dict[str, Any]:
+    found = dict(values)
+    for key, *rest in paths:
+        if rest and isinstance(found.get(key), dict):
+            found[key] = _without(found[key], [rest], mask)
+        elif mask is not None and key in found:
+            found[key] = mask
+        else:
+            found.pop(key, None)
+    return found
 
 
 @dataclass(slots=True)

@@ -223,6 +223,29 @@ def test_typed_passwords_are_in_no_inspection(client):
     assert PASSWORD not in inspected.body.decode()
 
 
+@pytest.mark.parametrize("key", ["password", "password_repeat", "attributes.secret", "attributes.deep.secret"])
+def test_a_typed_password_leaves_the_store_when_the_user_is_written_and_is_in_no_inspection(client, key):
+    keys = (("username", "username"), ("attributes.town", "text"), (key, "password"))
+    prompts = [
+        made(client, "prompt/prompts", {"name": kind, "field_key": name, "label": name, "type": kind, "order": order})
+        for order, (name, kind) in enumerate(keys)
+    ]
+    flow_of(client, "enroll", ("prompt/stages", {"fields": prompts}), ("user_write", {}), ("dummy", {}))
+    browser = Browser(client)
+    browser.post("enroll", username="john", **{"attributes.town": "Rome", key: PASSWORD})
+    assert PASSWORD in browser.client.store.sessions.find(browser.digest).state
+    seen = browser.send("GET", f"{API}/flows/inspector/enroll/", headers={"authorization": "Bearer root"})
+    assert browser.get("enroll").status == 302
+    state = browser.client.store.sessions.find(browser.digest).state
+    assert PASSWORD not in state
+    assert "Rome" in state
+    seen = [seen, browser.send("GET", f"{API}/flows/inspector/enroll/", headers={"authorization": "Bearer root"})]
+    for inspected in seen:
+        assert inspected.status == 200
+        assert PASSWORD not in inspected.body.decode()
+        assert inspected.json()["current_plan"]["plan_context"]["prompt_data"]["attributes"]["town"] == "Rome"
+
+
 def test_the_inspector_of_a_session_without_a_plan_has_nothing_to_show(browser):
     answer = browser.client.get(f"{API}/flows/inspector/login/")
     assert (answer.status, answer.body) == (400, b"")

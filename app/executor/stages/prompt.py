@@ -42,7 +42,7 @@ class Stage(Question):
         kept = {**self._data, **nested(data)}
         self._check_policies(kept)
         self.run.context[PROMPT_DATA] = kept
-        if secrets := [field.key.partition(".")[0] for field in self._fields if field.prompt.type == _PASSWORD]:
+        if secrets := [field.key for field in self._fields if field.prompt.type == _PASSWORD]:
             self.run.context[SECRETS] = list(dict.fromkeys([*self.run.context.get(SECRETS, ()), *secrets]))
         return self.run.done()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from app import errors, passwords
 from app.executor.people import Person
-from app.executor.plan import PENDING_USER, PROMPT_DATA
+from app.executor.plan import PENDING_USER, PROMPT_DATA, without_secrets
 from app.executor.stages.kind import Act
 from app.executor.steps import Step
 from app.store.queries.people import USERS
@@ -41,7 +41,9 @@ class Stage(Act):
         except (errors.Invalid, errors.NotUnique, errors.DanglingReference):
             return run.deny(_FAILED)
         data.pop(_PASSWORD, None)
-        run.context[PROMPT_DATA], run.context[PENDING_USER] = data, written.in_context
+        run.context.update({PROMPT_DATA: data, PENDING_USER: written.in_context})
+        # They would stay in the store for as long as the flow.
+        run.context[PROMPT_DATA] = without_secrets(run.context)
         return run.done()
 
     def _never_create(self, pending: Person | None, caller: Person | None) -> tuple[bool, Person | None]:
