@@ -1,6 +1,6 @@
 """Users as flows see them, stored or made up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 from app import errors
 from app.representations.people import avatar, user_properties
 from app.store import Store
+from app.store.collections.runnable_flows import GroupRow
 from app.store.queries.object_views import ObjectRow
 from app.store.queries.people import USERS
 
@@ -21,10 +22,12 @@ class Person:
 
     :param row: the stored user; None for one that is made up
     :param username: the name of a user that is made up
+    :param store: where the groups above those of the user are; None to know of none
     """
 
-    def __init__(self, row: ObjectRow | None, username: str = "") -> None:
+    def __init__(self, row: ObjectRow | None, username: str = "", store: Store | None = None) -> None:
         self._row = row
+        self._store = store
         self.pk = "" if row is None else row.pk
         self.username = username if row is None else row.name
 
@@ -64,10 +67,19 @@ class Person:
         return str(self.generated.get("uid", ""))
 
     @property
-    def groups(self) -> frozenset[str]:
-        """The keys of the groups, and of the groups above these."""
-        found = self.generated.get("groups_obj", ())
-        return frozenset(filter(None, (key for group in found for key in (group["pk"], group["parent"]))))
+    def groups(self) -> Sequence[Mapping[str, Any]]:
+        """The groups: `pk`, `name`, `is_superuser`, `attributes`."""
+        found: Sequence[Mapping[str, Any]] = self.generated.get("groups_obj", ())
+        return found
+
+    @cached_property
+    def all_groups(self) -> Sequence[Mapping[str, Any]]:
+        """The groups, and those above them."""
+        own = {group["pk"] for group in self.groups}
+        if self._store is None or not any(group["parent"] for group in self.groups):
+            return self.groups
+        above = self._store.runnable_flows.groups_above(self.pk)
+        return [*self.groups, *(_group(row) for row in above if row.pk not in own)]
 
     @property
     def in_context(self) -> dict[str, str]:
@@ -75,12 +87,18 @@ class Person:
         return {"pk": self.pk, "username": self.username}
 
 
+def _group(row: GroupRow) -> dict[str, Any]:
+    values = orjson.loads(row.properties)
+    found = {name: values.get(name, empty) for name, empty in (("is_superuser", False), ("attributes", {}))}
+    return {"pk": row.pk, "name": row.name, **found}
+
+
 def person(store: Store, pk: str | None) -> Person | None:
     """A stored user, None if there is none. :param pk: the key"""
     if not pk:
         return None
     try:
-        return Person(store.objects.get(USERS, pk))
+        return Person(store.objects.get(USERS, pk), store=store)
     except errors.NotFound:
         return None
 

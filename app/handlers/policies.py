@@ -28,15 +28,14 @@ def policies_all_test_create(
     """Evaluate a policy for a user. :raises NotFound: there is no such policy :raises Invalid: there is no such user"""
     policy = store.objects.get("policies", key)
     try:
-        user = store.objects.get(USERS, body["user"])
+        user = Person(store.objects.get(USERS, body["user"]), store=store)
     except errors.NotFound as error:
         raise errors.DanglingReference({"user": body["user"]}) from error
     model = store.models.get(policy.model)
     values = values_of(model, policy.name, policy.properties, policy.references) if model else {}
     try:
-        tested = PolicyRequest(
-            Person(user), body.get("context", {}), store=store, http_request=request.credentials, is_test=True
-        )
+        http_request, context = request.credentials, body.get("context", {})
+        tested = PolicyRequest(user, context, store=store, http_request=http_request, is_test=True)
         result = evaluate_policy(policy.name, policy.model, Properties(values), tested)
     except PolicyFailure as failure:
         result = Result(False, (str(failure),))

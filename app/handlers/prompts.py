@@ -23,7 +23,7 @@ def stages_prompt_prompts_preview_create(
     (model,) = (one for one in store.models.values() if one.collection == "prompts")
     prompt = {**model.defaults, **body}
     caller = PolicyRequest(
-        Person(store.objects.get(USERS, request.user)), {}, store=store, http_request=request.credentials
+        Person(store.objects.get(USERS, request.user), store=store), {}, store=store, http_request=request.credentials
     )
     try:
         placeholder, initial = (_value(prompt, name, caller) for name in ("placeholder", "initial_value"))

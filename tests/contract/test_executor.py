@@ -246,6 +246,30 @@ def test_a_typed_password_leaves_the_store_when_the_user_is_written_and_is_in_no
         assert inspected.json()["current_plan"]["plan_context"]["prompt_data"]["attributes"]["town"] == "Rome"
 
 
+@pytest.mark.parametrize("depth", [0, 1, 2, 5])
+def test_a_group_has_the_users_of_the_groups_below_it_at_any_distance(client, depth):
+    top = group = client.post(f"{API}/core/groups/", {"name": "top", "attributes": {"a": 1}}).json()["pk"]
+    for number in range(depth):
+        group = client.post(f"{API}/core/groups/", {"name": f"below {number}", "parent": group}).json()["pk"]
+    below = client.post(f"{API}/core/users/", {"username": "below", "name": "", "groups": [group]}).json()["pk"]
+    beside = client.post(f"{API}/core/users/", {"username": "beside", "name": "", "groups": []}).json()["pk"]
+    identified, last = ("identification", {"user_fields": ["username"]}), ("dummy", {})
+    (*_, (_, bound)) = flow_of(client, "grouped", identified, last)
+    binding = {"target": bound, "group": top, "order": 0, "policy": None, "user": None}
+    assert client.post(f"{API}/policies/bindings/", binding).status == 201
+    expression = (
+        "user = request.user\nreturn ak_is_group_member(user, name='top') and user.group_attributes()['a'] == 1"
+        " and user.ak_groups.count() == 1"
+    )
+    policy = client.post(f"{API}/policies/expression/", {"name": "in it", "expression": expression}).json()["pk"]
+    for name, pk, component in (("below", below, "ak-stage-dummy"), ("beside", beside, "xak-flow-redirect")):
+        browser = Browser(client)
+        browser.post("grouped", uid_field=name)
+        assert browser.get("grouped").json()["component"] == component
+        tested = client.post(f"{API}/policies/all/{policy}/test/", {"user": pk}).json()
+        assert tested["passing"] == (name == "below"), tested
+
+
 def test_the_inspector_of_a_session_without_a_plan_has_nothing_to_show(browser):
     answer = browser.client.get(f"{API}/flows/inspector/login/")
     assert (answer.status, answer.body) == (400, b"")

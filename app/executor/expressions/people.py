@@ -6,10 +6,10 @@ from app.executor.people import Person
 
 
 def described(user: Person) -> dict[str, Any]:
-    """The properties of a user as JSON, with the groups; `key` identifies the user in the store."""
+    """The properties of a user as JSON, with the groups and those above them; `key` identifies the user in the store."""
     if not user.pk:  # one that is made up (recorded: `prompt.expression_pending_user`)
         made_up: dict[str, Any] = {"pk": None, "email": user.username, "name": "", "is_active": True, "attributes": {}}
-        return {**made_up, "key": "", "username": user.username, "is_superuser": False, "groups": []}
+        return {**made_up, "key": "", "username": user.username, "is_superuser": False, "groups": [], "all_groups": []}
     return {
         "attributes": {},
         "email": "",
@@ -20,16 +20,6 @@ def described(user: Person) -> dict[str, Any]:
         "is_active": user.is_active,
         "is_superuser": user.is_superuser,
         "uid": user.uid,
-        "groups": _groups(user),
+        "groups": list(user.groups),
+        "all_groups": list(user.all_groups),
     }
-
-
-def _groups(user: Person) -> list[dict[str, Any]]:
-    """The groups of a user, and those above them."""
-    groups: dict[str, dict[str, Any]] = {}
-    for group in user.generated["groups_obj"]:
-        groups[group["pk"]] = group
-        if group["parent"]:
-            above = {"pk": group["parent"], "name": group["parent_name"], "attributes": {}}
-            groups.setdefault(group["parent"], above)
-    return list(groups.values())

@@ -52,16 +52,16 @@ class User(View):
 
     def __init__(self, data: Data, look_up: Callable[..., Any]) -> None:
         self.data = data
-        groups = records(map(group, data["groups"]))
-        attributes = {name: value for name, value in data.items() if name not in ("key", "groups")}
+        groups, all_groups = (records(map(group, data[name])) for name in ("groups", "all_groups"))
+        attributes = {name: value for name, value in data.items() if name not in ("key", "groups", "all_groups")}
         attributes |= {
             "is_authenticated": True,
             "is_anonymous": False,
             "groups": groups,
             "ak_groups": groups,
-            "all_groups": lambda: groups,
+            "all_groups": lambda: all_groups,
             "group_attributes": lambda _request=None: _merged(
-                *(one["attributes"] for one in sorted(data["groups"], key=lambda one: str(one["name"]))),
+                *(one["attributes"] for one in sorted(data["all_groups"], key=lambda one: str(one["name"]))),
                 data["attributes"],
             ),
             "has_usable_password": lambda: look_up("has_usable_password", {"key": data["key"]}),

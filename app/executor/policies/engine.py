@@ -103,7 +103,9 @@ def _is_bound(binding: PolicyBindingRow, user: Person | None) -> bool:
     """Whether the user of a binding is this one, or is in its group."""
     if user is None:
         return False
-    return binding.group in user.groups if binding.group is not None else binding.user == user.pk
+    if binding.group is None:
+        return binding.user == user.pk
+    return any(group["pk"] == binding.group for group in user.all_groups)
 
 
 def _negated(result: Result, binding: PolicyBindingRow) -> Result:

@@ -10,7 +10,7 @@ from app.store.engine.database import Database, Query
 from app.store.queries.binding_views import PolicyBindingRow, policy_binding_view
 from app.store.queries.dialects import json_text, literal, readable
 from app.store.queries.object_views import object_references
-from app.store.queries.people import USERS
+from app.store.queries.people import USERS, groups_above
 from app.store.schema.tables import flows, objects, policy_bindings, stage_bindings
 
 
@@ -34,6 +34,14 @@ class BoundStageRow(NamedTuple):
     model: str
     properties: str
     references: str
+
+
+class GroupRow(NamedTuple):
+    """A group. :param properties: its own properties, as JSON"""
+
+    pk: str
+    name: str
+    properties: str
 
 
 class RunnableFlows:
@@ -64,6 +72,7 @@ class RunnableFlows:
         self._of_stage = compiled(policies.where(policy_bindings.c.stage_binding == target))
         designated = flows.c.designation == sa.bindparam("designation_")
         self._designated = compiled(sa.select(flows.c.slug).where(designated).order_by(flows.c.slug))
+        self._groups_above = compiled(groups_above())
         self._slug = compiled(sa.select(flows.c.slug).where(flows.c.pk == sa.bindparam("pk_")))
 
     def stages(self, flow: str) -> list[BoundStageRow]:
@@ -96,6 +105,11 @@ class RunnableFlows:
         with self._database.read() as session:
             row = session.row(self._slug, {"pk_": flow})
         return None if row is None else str(row[0])
+
+    def groups_above(self, user: str) -> list[GroupRow]:
+        """The groups above those of a user, at any distance. :param user: the key of the user"""
+        with self._database.read() as session:
+            return [GroupRow._make(row) for row in session.rows(self._groups_above, {"user_": user})]
 
     def user_with(self, properties: Iterable[str], value: str, *, ignoring_case: bool) -> str | None:
         """The key of the first user one of whose properties has a value, None if there is none.

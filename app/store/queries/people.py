@@ -39,6 +39,19 @@ def groups_of(user: sa.FromClause) -> sa.ScalarSelect[str]:
     return json_rows(columns, joined, user, of_user, (membership.c.position,))
 
 
+def groups_above() -> sa.Select[Any]:
+    """The groups above those of a user at any distance, sorted by name: pk, name and properties. :param user_: the user"""
+    membership, step, group = references.alias("membership"), references.alias("step"), objects.alias("group_above")
+    of_user = (membership.c.owner == sa.bindparam("user_"), membership.c.member == GROUPS)
+    to_parent = membership.join(step, sa.and_(step.c.owner == membership.c.object, step.c.member == _PARENT))
+    found = sa.select(step.c.object).select_from(to_parent).where(*of_user).cte("found", recursive=True)
+    further = references.alias("further")
+    is_above = (further.c.owner == found.c.object, further.c.member == _PARENT)
+    found = found.union(sa.select(further.c.object).where(*is_above))
+    columns = (group.c[name] for name in ("pk", "name", "members"))
+    return sa.select(*columns).where(group.c.pk.in_(sa.select(found.c.object))).order_by(group.c.name, group.c.pk)
+
+
 def members_of_group(group: sa.FromClause) -> sa.ScalarSelect[str]:
     """The users in a group, then its parent, as JSON: property, pk, name and properties of each.
 
