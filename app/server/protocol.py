@@ -1,6 +1,7 @@
 """HTTP protocol of uvicorn, with limits on the cost of a connection."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ import orjson
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from app.contract.serve.asgi import BEGIN, RECEIVED, WHOLE, Begin
+from app.contract.serve.asgi import BEGIN, RECEIVED, WHOLE, Begin, Committing
 from app.server.heads import Rejected
 from app.server.lingering import Lingering
 from app.server.parsing import Reading
@@ -77,11 +78,19 @@ class Protocol(Reading):
         """Serve the next request, unless it has been rejected meanwhile."""
         if cycle.disconnected:
             return
+        self._serve_rest(cycle, begin, cycle.scope, cycle.receive, cycle.send)
+
+    def _serve_rest(
+        self, cycle: RequestResponseCycle, step: Callable[..., Awaitable[None] | None], *arguments: Any
+    ) -> None:
+        """Take a step of a request, and then the rest of it: after its commit, or as a task."""
         try:
-            rest = begin(cycle.scope, cycle.receive, cycle.send)
+            rest = step(*arguments)
         except Exception as error:
             rest = _failed(error)
-        if rest is not None:
+        if type(rest) is Committing:
+            rest.commit.add_done_callback(partial(self._serve_rest, cycle, rest.resume))
+        elif rest is not None:
             super()._start_asgi_task(cycle, lambda *_: rest)
 
     def on_response_complete(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.contract.serve.asgi import BEGIN, WHOLE
+from app.contract.serve.asgi import BEGIN, WHOLE, Committing
 from app.server.protocol import PATIENCE, Protocol
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -293,4 +293,33 @@ def test_an_application_that_fails_to_begin_answers_500():
     connection = Connection(begin)
     connection.ask()
     assert connection.transport.written.startswith(b"HTTP/1.1 500")
+    assert connection.loop.tasks == 1
+
+
+class Commit:
+    """A commit that ends when it is told to."""
+
+    def add_done_callback(self, call):
+        self.end = lambda: call(self)
+
+
+def test_a_request_that_waits_for_its_commit_is_answered_afterwards_without_a_task():
+    commit = Commit()
+    connection = Connection(lambda scope, _receive, _send: Committing(commit, lambda _: send_whole(scope)))
+    connection.ask()
+    assert connection.transport.written == b""
+    commit.end()
+    assert connection.transport.written.count(b"HTTP/1.1 200") == 1
+    assert connection.loop.tasks == 0
+
+
+def test_a_request_whose_commit_failed_is_served_by_a_task():
+    commit = Commit()
+    connection = Connection(
+        lambda *exchange: Committing(commit, lambda _: connection._serve(*exchange)),
+    )
+    connection.ask()
+    commit.end()
+    connection.loop.run()
+    assert connection.transport.written.count(b"HTTP/1.1 200") == 1
     assert connection.loop.tasks == 1

@@ -49,7 +49,6 @@ class Plan:
     :param undoable: whether the writes of the handler are rolled back if its response violates the contract
     :param single_statement: whether the handler normally runs one short statement
     :param long_running: whether the handler may take seconds
-    :param is_short: whether nothing has to be awaited on SQLite: neither a long-running handler nor a body
     :param enums: the values of enums in the body of a change, by property
     :param status: status code of success
     :param files: media types of a successful response that is a file; empty if it is JSON, or nothing
@@ -73,7 +72,6 @@ class Plan:
     undoable: bool
     single_statement: bool
     long_running: bool
-    is_short: bool
     enums: Mapping[str, frozenset[Any]]
     status: int
     files: tuple[str, ...]
@@ -165,7 +163,6 @@ class PlanBuilder:
             undoable=(operation.method.lower() != "get" or challenges) and schema is not None,
             single_statement=getattr(operation.function, "single_statement", False),
             long_running=long_running,
-            is_short=body is None and not long_running,
             enums=self._enums(body) if operation.method.lower() in ("put", "patch") else {},
             status=status,
             files=files,

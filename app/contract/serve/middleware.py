@@ -22,6 +22,7 @@ from app.contract.serve.asgi import (
     API,
     BEGIN,
     CONTRACT,
+    Committing,
     Disconnected,
     NoRoom,
     Room,
@@ -44,7 +45,7 @@ from app.exchanges import Interpreters
 from app.execution import Offload
 from app.metrics import Metrics
 
-Pending = Callable[[], Awaitable[None] | None]
+Pending = Callable[[], asyncio.Future[None] | None]
 WaitForLock = Callable[[errors.Locked, float], Awaitable[None]]
 Pipelined = Callable[..., Awaitable[Response | None]]
 
@@ -164,25 +165,61 @@ class ContractMiddleware(SpecMiddleware):
             above,
             interpreters=self._interpreters,
         )
-        self._metrics.begin()
-        response, commit = not_acceptable(plan, request), None
         if self._workers is None:
             request.computed = {}
-        if response is None and self._workers is None and (plan is None or plan.is_short):
+        response, commit = not_acceptable(plan, request), None
+        if response is None and plan is not None and plan.body is not None:
+            request.body = received(scope, compiled_contract.runner.small_body)
+        is_ready = plan is None or (request.body is not None and not plan.long_running)
+        if response is None and is_ready and self._workers is None:
             try:
                 response = compiled_contract.runner.serve(target, plan, request)
                 commit = self._pending()
             except (errors.Locked, Offload):
-                return self._go_on(compiled_contract, target, plan, request, None, None, length, receive, send)
-            if (
-                commit is None
-                and response.status < 400
-                and (lines := sent_whole(response, target, request)) is not None
-            ):
-                self._metrics.end()
-                self._report(compiled_contract, target, plan, request, response, lines)
-                return None
-        return self._go_on(compiled_contract, target, plan, request, response, commit, length, receive, send)
+                response = None
+        if (
+            response is not None
+            and commit is None
+            and self._has_sent(compiled_contract, target, plan, request, response)
+        ):
+            return None
+        self._metrics.begin()
+        rest = partial(self._go_on, compiled_contract, target, plan, request, response, commit, length, receive, send)
+        if response is None or commit is None:
+            return rest()
+        return Committing(commit, partial(self._committed, compiled_contract, target, plan, request, response, rest))
+
+    def _has_sent(
+        self,
+        compiled_contract: CompiledContract,
+        target: PathPlan,
+        plan: Plan | None,
+        request: Request,
+        response: Response,
+    ) -> bool:
+        """Send a response at once, and report it. :returns: whether that was possible"""
+        if response.status >= 400 or (lines := sent_whole(response, target, request)) is None:
+            return False
+        self._report(compiled_contract, target, plan, request, response, lines)
+        return True
+
+    def _committed(
+        self,
+        compiled_contract: CompiledContract,
+        target: PathPlan,
+        plan: Plan | None,
+        request: Request,
+        response: Response,
+        rest: Callable[[], Awaitable[None]],
+        commit: asyncio.Future[None],
+    ) -> Awaitable[None] | None:
+        """Send the response of a request that has waited for its commit. :returns: the rest; None if it has been sent"""
+        if commit.cancelled() or commit.exception() is not None:
+            return rest()
+        if not self._has_sent(compiled_contract, target, plan, request, response):
+            return rest()
+        self._metrics.end()
+        return None
 
     async def _begin_later(
         self, name: str, path: str, otherwise: ASGIApp, scope: Scope, receive: Receive, send: Send
@@ -213,7 +250,7 @@ class ContractMiddleware(SpecMiddleware):
         plan: Plan | None,
         request: Request,
         response: Response | None,
-        commit: Awaitable[None] | None,
+        commit: asyncio.Future[None] | None,
         length: int,
         receive: Receive,
         send: Send,
@@ -221,10 +258,8 @@ class ContractMiddleware(SpecMiddleware):
         """Serve the rest of a request: read its body, run it elsewhere, wait for the commit, and send at the client's pace."""
         try:
             runner = compiled_contract.runner
-            if response is None and plan is not None and plan.body is not None:
-                request.body = received(request.scope, runner.small_body)
-                if request.body is None:
-                    response = await self._take_in(runner, target, plan, plan.body, request, length, receive)
+            if response is None and plan is not None and plan.body is not None and request.body is None:
+                response = await self._take_in(runner, target, plan, plan.body, request, length, receive)
             if response is None:
                 response = await self._run(runner, target, plan, request)
             elif commit is not None:
@@ -257,7 +292,7 @@ class ContractMiddleware(SpecMiddleware):
         plan: Plan | None,
         request: Request,
         response: Response | None,
-        commit: Awaitable[None] | None,
+        commit: asyncio.Future[None] | None,
     ) -> Response:
         """The final response to a request on this thread, after its commit. While the database is locked, a timer retries the
         request.

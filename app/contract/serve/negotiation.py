@@ -12,7 +12,7 @@ def not_acceptable(plan: Plan | None, request: Request) -> Response | None:
     """The 406 for a request that accepts none of the media types; None if it accepts one."""
     if plan is not None and plan.challenges:
         return None
-    if request.accept is not None and not _admits(request.accept, plan):
+    if request.accept is not None and request.accept != "*/*" and not _admits(request.accept, plan):
         return detail(406, responses.NOT_ACCEPTABLE)
     if b"format=" in request.query and not names_json(request.query):
         return detail(404, responses.NOT_FOUND)
