@@ -11,7 +11,7 @@ from app import determinism
 from app.caches import bounded_cache
 from app.exchanges import Credentials, Header
 
-SESSION, CSRF = "authentik_session", "authentik_csrf"
+SESSION, CSRF, DEVICE = "authentik_session", "authentik_csrf", "authentik_mfa"
 """The names of the cookies."""
 
 _CSRF_HEADER = "x-authentik-csrf"
@@ -100,6 +100,38 @@ def csrf_failure(credentials: Credentials, cookies: Mapping[str, str]) -> str:
     if not hmac.compare_digest(expected.encode(), given.encode()):
         return "CSRF Failed: CSRF token incorrect."
     return ""
+
+
+def set_device(signing_key: str, stage: str, device: str, seconds: int, *, secure: bool) -> Header:
+    """The header that sets the cookie of a browser in which a user has proved to have a device.
+
+    :param stage: the key of the stage that asked for it
+    :param device: the key of the device
+    :param seconds: how long it need not be proved again
+    """
+    claims = {"device": device, "stage": stage, "exp": int(determinism.now()) + seconds}
+    cookie = jwt.encode(claims, _device_secret(signing_key, stage), algorithm=_ALGORITHM)
+    expires = f"expires={_date(seconds)}; Max-Age={seconds}"
+    return b"set-cookie", f"{DEVICE}={cookie}; {expires}; Path=/; {_same_site(secure)}".encode()
+
+
+def device_in(signing_key: str, stage: str, cookie: str, seconds: int) -> str:
+    """The key of the device of a cookie; empty if the cookie is not valid now. See `set_device`.
+
+    :param seconds: how long a device need not be proved again; a cookie that lasts longer is not valid
+    """
+    try:
+        secret = _device_secret(signing_key, stage)
+        # The clock of this server counts.
+        claims = jwt.decode(cookie, secret, algorithms=[_ALGORITHM], options={"verify_exp": False, "require": ["exp"]})
+        left = claims["exp"] - determinism.now()
+    except (jwt.InvalidTokenError, TypeError):
+        return ""
+    return str(claims.get("device", "")) if 0 < left <= seconds else ""
+
+
+def _device_secret(signing_key: str, stage: str) -> str:
+    return hashlib.sha256(f"{signing_key}:{stage}".encode()).hexdigest()
 
 
 _EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app import errors
 from app.exchanges import HttpRequest
 from app.executor.people import Person, person
 from app.executor.plan import Plan, PlannedStage, Properties
 from app.executor.policies.engine import PolicyRequest, evaluate
 from app.store import Store
+from app.store.collections.identity import new_uuid
 from app.store.collections.repositories import values_of
 from app.store.collections.runnable_flows import BoundStageRow
 from app.store.queries.flow_row import Flow
@@ -58,7 +60,7 @@ class Planner:
                 request = PolicyRequest(user, plan.context, plan, self.store, self.credentials)
                 if not evaluate(policies, row.policy_engine_mode, request, models).passes:
                     continue
-            plan.stages.append(self._planned(row))
+            plan.stages.append(_planned(self.store, row))
         return plan
 
     def _is_met(self, requirement: str) -> bool:
@@ -83,9 +85,28 @@ class Planner:
         owner = person(self.store, token.user) if token is not None else None
         return owner is not None and owner.values.get("type") == "internal_service_account"
 
-    def _planned(self, row: BoundStageRow) -> PlannedStage:
-        model = self.store.models.get(row.model)
-        values = values_of(model, row.name, row.properties, row.references) if model is not None else {"name": row.name}
-        bound = dict(zip(BoundStageRow._fields[:9], row[:9], strict=True))
-        marked = bool(row.re_evaluate_policies)
-        return PlannedStage(row.pk, row.stage, row.model, Properties(values), Properties(bound), marked)
+
+def unbound_stage(store: Store, flow: str, stage: str) -> PlannedStage | None:
+    """A stage to run although it is not bound to the flow; None if it does not exist, or is of a kind that the contract lacks.
+
+    :param flow: the key of the flow
+    :param stage: the key of the stage
+    """
+    try:
+        row = store.objects.get("stages", stage)
+    except errors.NotFound:
+        return None
+    if row.model not in store.models:
+        return None
+    bindings = next(model for model in store.models.values() if model.collection == "stage_bindings")
+    keys = {"pk": new_uuid(), "policybindingmodel_ptr_id": new_uuid(), "target": flow, "stage": stage, "order": 0}
+    object_ = {name: getattr(row, name) for name in ("name", "model", "properties", "references")}
+    return _planned(store, BoundStageRow(**{**bindings.defaults, **keys, **object_, "re_evaluate_policies": False}))
+
+
+def _planned(store: Store, row: BoundStageRow) -> PlannedStage:
+    model = store.models.get(row.model)
+    values = values_of(model, row.name, row.properties, row.references) if model is not None else {"name": row.name}
+    bound = dict(zip(BoundStageRow._fields[:9], row[:9], strict=True))
+    marked = bool(row.re_evaluate_policies)
+    return PlannedStage(row.pk, row.stage, row.model, Properties(values), Properties(bound), marked)

@@ -17,8 +17,9 @@ def run(store: Store, slug: str, exchange: Exchange, answers: Answers | None) ->
     flow = store.flows.get(slug)
     sessions = ClientSessions(store)
     session = sessions.read(exchange.credentials)
-    step = Run(store, flow, session, exchange, answers, kind_of).respond()
-    headers = sessions.save(session, exchange.credentials)
+    run = Run(store, flow, session, exchange, answers, kind_of)
+    step = run.respond()
+    headers = (*sessions.save(session, exchange.credentials), *run.headers)
     if isinstance(step, Redirect):
         return Reply(None, 302, ((b"location", step.url.encode("latin-1")), *headers))
     return Reply(step, 0, headers)

@@ -9,7 +9,7 @@ import structlog
 
 from app import errors
 from app.domain import RequestContext
-from app.exchanges import Answers, Exchange, Unauthenticated
+from app.exchanges import Answers, Exchange, Header, Unauthenticated
 from app.execution import Offload
 from app.executor.challenges import (
     ACCESS_DENIED,
@@ -83,6 +83,8 @@ class Run:
         # The user in the context, and who that is: it is asked for several times.
         self._pending: tuple[Any, Person | None] = None, None
         self._is_authenticated = False
+        self.headers: list[Header] = []
+        """Headers of the response besides those of the session."""
 
     @property
     def plan(self) -> Plan:

@@ -50,6 +50,7 @@ class Session:
     :param query: the parameters of the page that runs the flow
     :param failures: how many wrong passwords were given
     :param consent: the token of a consent that was asked for
+    :param prepared: the devices that are being set up, by kind: the key of the user, and what is kept of the device
     :param logged_in: whether a user has logged in by this request
     :param flushed: whether this request has ended it
     """
@@ -64,6 +65,7 @@ class Session:
     query: list[tuple[str, str]] | None = None
     failures: int = 0
     consent: str = ""
+    prepared: dict[str, Any] | None = None
     logged_in: bool = False
     flushed: bool = False
 
@@ -87,7 +89,7 @@ class Session:
     def log_in(self, user: Person, lifetime: int) -> None:
         """Renew the key and set the user. The plan is kept; the state of a different user is dropped."""
         if self.user is not None and self.user != user.pk:
-            self.history, self.failures, self.consent = None, 0, ""
+            self.history, self.failures, self.consent, self.prepared = None, 0, "", None
         self.key, self.user, self.subject = _new_key(), user.pk, user.uid
         self.lifetime, self.logged_in = lifetime, True
 
@@ -99,7 +101,15 @@ class Session:
         self.logged_in, self.flushed = False, True
 
 
-_STATE: dict[str, Any] = {"subject": "", "plan": None, "history": None, "query": None, "failures": 0, "consent": ""}
+_STATE: dict[str, Any] = {
+    "subject": "",
+    "plan": None,
+    "history": None,
+    "query": None,
+    "failures": 0,
+    "consent": "",
+    "prepared": None,
+}
 
 
 @dataclass(frozen=True, slots=True)

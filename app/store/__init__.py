@@ -15,6 +15,7 @@ from app.execution import Statement
 from app.store.collections.backgrounds import Backgrounds
 from app.store.collections.bindings import PolicyBindings, StageBindings
 from app.store.collections.cached_flows import CachedFlows
+from app.store.collections.devices import Devices
 from app.store.collections.files import Files
 from app.store.collections.flow_tree import Structures
 from app.store.collections.flows import Flows
@@ -89,6 +90,7 @@ class Store:
         self.backgrounds = Backgrounds(self.database, self.flows, self.files, default)
         self.structures = Structures(self.database, self.flows)
         self.passwords = Passwords(self.database)
+        self.devices = Devices(self.database)
         self.sessions = Sessions(self.database)
         named_by = next((model.named_by for model in models.values() if model.collection == USERS), "")
         self.runnable_flows = RunnableFlows(self.database, named_by)

@@ -24,6 +24,9 @@ def look_up(store: Store, name: str, arguments: Mapping[str, Any]) -> Any:
         return _user_by(store, arguments)
     if name == "has_usable_password":
         return store.passwords.of(str(arguments["key"])) is not None
+    if name == "has_device":
+        kinds = [device.kind for device in store.devices.of(str(arguments["key"]))]
+        return bool(kinds) if arguments["kind"] is None else arguments["kind"] in kinds
     raise ValueError(f"There is no lookup {name}.")
 
 

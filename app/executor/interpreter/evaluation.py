@@ -81,7 +81,7 @@ class Evaluation:
                 "Logger", {level: self._logger(level) for level in ("debug", "info", "warning", "error")}
             ),
             "ak_user_by": self._user_by,
-            "ak_user_has_authenticator": lambda _user, _device_type=None: False,
+            "ak_user_has_authenticator": self._has_device,
             "ak_is_group_member": lambda user, **wanted: user.all_groups().filter(**wanted).exists(),
             "regex_match": lambda value, regex: re.match(regex, value) is not None,
             "regex_replace": lambda value, regex, repl: re.sub(regex, repl, value),
@@ -95,6 +95,10 @@ class Evaluation:
 
     def _user_by(self, **wanted: Any) -> User | None:
         return self._user(self._look_up("user_by", wanted))
+
+    def _has_device(self, user: View, device_type: str | None = None) -> Any:
+        # Users who have not logged in have no key.
+        return isinstance(user, User) and self._look_up("has_device", {"key": user.data["key"], "kind": device_type})
 
     def _look_up(self, name: str, arguments: Mapping[str, Any]) -> Any:
         sought: list[Any] = [name, _shown(arguments)]

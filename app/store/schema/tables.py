@@ -154,6 +154,23 @@ sessions = Table(
     Column("state", text(), nullable=False),
 )
 
+# Devices by which users prove who they are, such as authenticator apps.
+devices = Table(
+    "devices",
+    metadata,
+    Column("pk", text(), primary_key=True),
+    Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), nullable=False),
+    Column("kind", text(), nullable=False),
+    # Counts the devices of this kind of the user: the identifier in challenges.
+    Column("number", Integer(), nullable=False),
+    Column("name", text(), nullable=False),
+    # The public identifier of the device itself, if its kind has one.
+    Column("credential", text(), unique=True),
+    # What verifies it, as JSON: keys, digests of codes, counters.
+    Column("data", text(), nullable=False),
+    UniqueConstraint("user", "kind", "number"),
+)
+
 # Uploaded files, by their path below `/media/public/`. Each belongs to a flow, and is deleted with it.
 files = Table(
     "files",

@@ -1,0 +1,51 @@
+"""Attempts to prove a device by a code. After each wrong code a device refuses all codes, for twice as long as before."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from app import determinism
+from app.executor.devices import static, totp
+from app.store import Store
+from app.store.collections.devices import StoredDevice
+
+_FAILURES, _FAILED_AT = "failures", "failed_at"
+
+# From the data of a device and a code to the data afterwards; None if the code is wrong.
+_USED: Mapping[str, Callable[[Mapping[str, Any], str], dict[str, Any] | None]] = {
+    module.__name__.rpartition(".")[2]: module.used for module in (static, totp)
+}
+
+KINDS = frozenset(_USED)
+"""The kinds of devices with codes."""
+
+
+def attempt(kind: str, data: Mapping[str, Any], code: str) -> tuple[bool, dict[str, Any]]:
+    """Try a code. :returns: whether it is right, and the data of the device afterwards"""
+    failures = data.get(_FAILURES, 0)
+    # 1, 2, 4 ... seconds.
+    if failures and determinism.now() - data[_FAILED_AT] < 2 ** (failures - 1):
+        return False, dict(data)
+    accepted = _USED[kind](data, code)
+    if accepted is None:
+        return False, {**data, _FAILURES: failures + 1, _FAILED_AT: determinism.now()}
+    return True, {**accepted, _FAILURES: 0}
+
+
+def device_of(store: Store, user: str, code: str, kinds: Collection[str]) -> StoredDevice | None:
+    """The device of a user that has made a code, None if none has.
+
+    Every device is tried, as users do not say which one they have used.
+
+    :param user: the key of the user
+    :param kinds: of the devices to try
+    :raises SerializationFailure: another request has used a device
+    """
+    for device in store.devices.of(user):
+        if device.kind in KINDS.intersection(kinds):
+            data = device.data
+            right, after = attempt(device.kind, data, code)
+            if after != data:
+                store.devices.change(device, after)
+            if right:
+                return device
+    return None
