@@ -14,7 +14,7 @@ BENCH_ARGS ?=
 ROUNDS ?= $(if $(MINUTES),2,100)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test soak storm fuzz fuzz-long fuzz-contract bench bench-scale bench-start check lint format picture lock wheel clean
+.PHONY: help setup run dev test clients soak storm fuzz fuzz-long fuzz-contract bench bench-scale bench-start check lint format picture lock wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ else
 	@$(BIN)/python -m pytest -m "not alone" --numprocesses $(WORKERS) --dist worksteal
 	@$(BIN)/python -m pytest -m alone $$(grep -rl mark.alone tests --include='test_*.py')
 endif
+
+clients: $(READY)  ## Run the official Python clients of all releases against the server
+	@$(BIN)/python -m pytest tests/client --all-clients $(PYTEST_ARGS)
 
 soak: $(READY)  ## Load the server for MINUTES (15) with a fault every 20 s, on ENGINE (sqlite or postgresql)
 	@$(BIN)/python -m pytest tests/e2e/test_endurance.py --minutes $(or $(MINUTES),15) -k $(or $(ENGINE),sqlite) -s $(PYTEST_ARGS)

@@ -46,6 +46,7 @@ class Reference:
     :param nullable: whether it may be null
     :param integers: whether the identifiers are integers
     :param inverse_of: the list of references of the other objects that this one is the inverse of; empty if it is stored itself
+    :param list_of: the stored reference that is the only item of this list; empty if the list is stored itself
     :param itself: the message if an object refers to itself, directly or by other objects; empty if it may
     :param fixed: the message if the reference changes; empty if it may
     """
@@ -57,6 +58,7 @@ class Reference:
     nullable: bool = True
     integers: bool = False
     inverse_of: str = ""
+    list_of: str = ""
     itself: str = ""
     fixed: str = ""
 

@@ -71,6 +71,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--minutes", type=float, default=0, help="how long tests of endurance take; 0 for their short form"
     )
+    parser.addoption("--all-clients", action="store_true", help="run the clients of all releases")
     parser.addoption("--seed", default="", help="what the tests of linearizability choose their operations by")
 
 

@@ -265,7 +265,7 @@ class Representations:
             case "users_obj":
                 return group_properties(row.pk, related)
             case "flow_obj":
-                return invitation_properties(related)
+                return self._invitation_properties(related)
             case "promptstage_set":
                 stages = map(ObjectRow._make, orjson.loads(related))
                 return {name: [self._stage(one.pk, one.name, one.model, one.related) for one in stages]}
@@ -273,19 +273,18 @@ class Representations:
                 return {name: [self._any("stages", ObjectRow._make(one)) for one in orjson.loads(related)]}
         return {name: related}
 
+    def _invitation_properties(self, related: str) -> dict[str, Any]:
+        """The properties of an invitation that show other objects.
 
-def invitation_properties(related: str) -> dict[str, Any]:
-    """The properties of an invitation that show other objects.
-
-    :param related: the objects that it refers to, as JSON
-    """
-    found: dict[str, Any] = {"flow_obj": None}
-    for name, pk, username, properties, *columns in orjson.loads(related):
-        if pk is not None:
-            found[name] = member(pk, username, properties)
-        else:
-            found["flow_obj"] = flow(Flow._make(columns))
-    return found
+        :param related: the objects that it refers to, as JSON
+        """
+        found: dict[str, Any] = {"flow_obj": None}
+        for name, pk, username, properties, *columns in orjson.loads(related):
+            if pk is not None:
+                found[name] = member(pk, username, properties)
+            else:
+                found["flow_obj"] = self._flow(Flow._make(columns))
+        return found
 
 
 _representations: WeakKeyDictionary[Store, Representations] = WeakKeyDictionary()

@@ -274,6 +274,7 @@ def _reference(contract: Contract, property_schema: dict[str, Any]) -> Reference
         nullable=admits_null(contract, property_schema),
         integers=_type(contract, property_schema["items"] if many else property_schema) == "integer",
         inverse_of=declared.get("inverse_of", ""),
+        list_of=declared.get("list_of", ""),
         itself=declared.get("itself", ""),
         fixed=declared.get("fixed", ""),
     )

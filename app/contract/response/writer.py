@@ -214,7 +214,7 @@ class ResponseWriter:
         return (name,) if name in self._stored else None
 
     def _complete(self, value: Any, *, stored: bool) -> None:
-        if stored and not self._defaults.keys() <= value.keys():
+        if self._defaults and not self._defaults.keys() <= value.keys():
             for name, default in self._defaults.items():
                 value.setdefault(name, default)
         if stored and self._hidden:

@@ -214,7 +214,7 @@ class Objects:
             if inverse := known.references[property_name].inverse_of:
                 self._rows.replace_inverse(session, pk, inverse, (target.pk for target in targets))
             else:
-                self._rows.insert(session, pk, property_name, targets)
+                self._rows.insert(session, pk, known.references[property_name].list_of or property_name, targets)
         return pk
 
     def update(self, session: Session, row: ObjectRow, properties: Mapping[str, Any]) -> None:
@@ -230,11 +230,10 @@ class Objects:
         changed = {"pk_": row.pk, "new_name": name, "new_members": orjson.dumps(own).decode()}
         changed["new_search"] = self._search(known, name, own)
         for property_name, targets in found.items():
-            reference, stored = (
-                known.references[property_name],
-                {pk for name, pk in orjson.loads(row.references) if name == property_name},
-            )
-            if reference.itself and any(self._rows.reaches(session, one.pk, property_name, row.pk) for one in targets):
+            reference = known.references[property_name]
+            kept_as = reference.list_of or property_name
+            stored = {pk for name, pk in orjson.loads(row.references) if name == kept_as}
+            if reference.itself and any(self._rows.reaches(session, one.pk, kept_as, row.pk) for one in targets):
                 raise errors.Invalid({property_name: [reference.itself]})
             if reference.fixed and {target.pk for target in targets} != stored:
                 raise errors.Invalid({property_name: [reference.fixed]})
@@ -244,7 +243,7 @@ class Objects:
             if inverse := known.references[property_name].inverse_of:
                 self._rows.replace_inverse(session, row.pk, inverse, (target.pk for target in targets))
             else:
-                self._rows.replace(session, row.pk, property_name, targets)
+                self._rows.replace(session, row.pk, known.references[property_name].list_of or property_name, targets)
 
     def delete(self, session: Session, pk: str) -> None:
         """Delete an object with those that can't be without it, within a transaction. :raises NotFound: there is none"""

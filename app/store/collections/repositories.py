@@ -299,11 +299,13 @@ def values_of(model: Model, name: str, properties: str, references: str) -> dict
     properties that are not stored.
     """
     found: dict[str, Any] = {**model.unstored, **orjson.loads(properties), model.named_by: name}
+    lists = {reference.list_of: name for name, reference in model.references.items() if reference.list_of}
     for property_name, reference in model.references.items():
         found.pop(property_name, None)
         if reference.many or reference.nullable:
             found[property_name] = [] if reference.many else None
-    for property_name, identity in orjson.loads(references):
+    for stored_name, identity in orjson.loads(references):
+        property_name = lists.get(stored_name, stored_name)
         known = model.references.get(property_name)
         value = int(identity) if known is not None and known.integers else identity
         if known is not None and known.many:
