@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from app.domain import Collection, Model
+from app.representations.applications import ShownApplication, application_properties
 from app.representations.people import group_properties, member, user_properties
 from app.store import Store
 from app.store.collections.repositories import properties_of_token, values_of
@@ -75,6 +76,10 @@ class Representations:
     def object(self, row: ObjectRow) -> dict[str, Any]:
         """An object of any model, with all known properties of the model."""
         return self._object(row, self._models[row.model])
+
+    def application(self, row: ShownApplication) -> dict[str, Any]:
+        """An application, with its URL for a user."""
+        return {**self.object(row.row), "launch_url": row.launch_url}
 
     def apart(self, row: ObjectRow) -> dict[str, Any]:
         """A user without its group objects, or a group without its user objects."""
@@ -182,6 +187,8 @@ class Representations:
             **self._names(row.pk, row.name, model),
             **self._related(model.collection, row),
         }
+        if model.collection == "applications":
+            values |= application_properties(values)
         for name, details in model.details.items():
             values[name] = [details.objects[item] for item in values.get(details.of, ()) if item in details.objects]
         in_responses = {name: values[name] for name in model.in_responses if name in values}

@@ -41,7 +41,8 @@ def test_each_model_of_authentiks_flows_is_listed_as_served_or_not(contract):
 
 
 def test_the_base_models_are_listed(contract):
-    bases = {collection.model for collection in collections(contract).values()} - models(contract).keys()
+    known = models(contract)
+    bases = {collections(contract)[model.collection].model for model in known.values()} - known.keys()
     assert bases
     assert {name for name in bases if f"`{name}`" in section("Models")} == bases
 

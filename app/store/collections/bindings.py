@@ -194,8 +194,12 @@ class StageBindings(Bindings[StageBindingRow]):
         super().__init__(database, stage_bindings, view, StageBindingRow._make, references, {})
 
 
+# The column of a target, by its collection.
+_TARGETS = {"flows": "flow", "stage_bindings": "stage_binding", "objects": "application"}
+
+
 class PolicyBindings(Bindings[PolicyBindingRow]):
-    """The bindings of policies to flows and to bindings of stages.
+    """The bindings of policies to flows, bindings of stages and applications.
 
     :param database: the database
     :param references: the references of their properties
@@ -204,12 +208,11 @@ class PolicyBindings(Bindings[PolicyBindingRow]):
 
     def __init__(self, database: Database, references: Mapping[str, Reference], searched: Sequence[str]) -> None:
         pipelined = ("policy", "target", "order")
-        taken = {("policy", "flow", "order"): pipelined, ("policy", "stage_binding", "order"): pipelined}
+        taken = {("policy", target, "order"): pipelined for target in _TARGETS.values()}
         view = policy_binding_view(searched)
         super().__init__(database, policy_bindings, view, PolicyBindingRow._make, references, taken)
 
     def _columns(self, property_name: str, target: Target | None) -> dict[str, Any]:
         if property_name != "target" or target is None:
             return super()._columns(property_name, target)
-        bound = "flow" if target.collection == "flows" else "stage_binding"
-        return {"flow": None, "stage_binding": None, bound: target.pk}
+        return {**dict.fromkeys(_TARGETS.values()), _TARGETS[target.collection]: target.pk}

@@ -14,6 +14,7 @@ from app.store.queries.binding_views import (
     stage_binding_fields,
 )
 from app.store.queries.object_views import RELATIONS, object_fields, stored_properties
+from app.store.queries.references import UUIDS
 from app.store.queries.session_views import session_fields
 from app.store.queries.token_views import TOKEN_REFERENCES, token_fields
 from app.store.queries.view import Field
@@ -107,7 +108,7 @@ def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collecti
         filters=_filters(fields),
         sorts=_sorts(fields),
         searches=frozenset(name for name, kind in searched.items() if kind in _SEARCHED_TYPES),
-        unique=frozenset({frozenset({named_by})}),
+        unique=frozenset({frozenset({named_by}), *(frozenset({name}) for name in UUIDS)}),
         references=model.references if model is not None else {},
         # The reference is set to null, which is its default unless the contract declares another one.
         on_delete={True: (CASCADE_MANY,), False: (SET_NULL, SET_DEFAULT)},

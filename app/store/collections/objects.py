@@ -74,7 +74,7 @@ class Objects:
             sa.delete(objects).where(objects.c.model == sa.bindparam("model_"), objects.c.pk.in_(leading))
         )
         self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
-        self._taken = compiled(
+        self._by_name = compiled(
             sa.select(objects.c.pk).where(
                 objects.c.collection == sa.bindparam("collection_"), objects.c.name == sa.bindparam("name_")
             )
@@ -170,14 +170,20 @@ class Objects:
         owner, name, other = (target.pk, inverse, pk) if inverse else (pk, property_name, target.pk)
         (self._rows.append if add else self._rows.remove)(session, owner, name, other)
 
-    def taken(self, collection: str, name: str, pk: str | int | None) -> bool:
+    def key_of_name(self, collection: str, name: str) -> str:
+        """The primary key of the object of a collection with a name. :raises NotFound: there is none"""
+        found = self._named(collection, name)
+        if found is None:
+            raise errors.NotFound
+        return found
+
+    def taken(self, collection: str, name: str, identity: str | int | None) -> bool:
         """Whether another object of a collection has a name.
 
-        :param pk: the object to ignore, if any
+        :param identity: the primary key or the name of the object to ignore, if any
         """
-        with self._database.read() as session:
-            row = session.row(self._taken, {"collection_": collection, "name_": name})
-        return row is not None and (pk is None or row[0] != key_of(pk))
+        found = self._named(collection, name)
+        return found is not None and (identity is None or key_of(identity) not in (found, name))
 
     def read(
         self,
@@ -281,6 +287,11 @@ class Objects:
         if filters and (leading := self.view(scope).references(filters)):
             with self._database.read() as session:
                 self._references.check(session, leading, filters)
+
+    def _named(self, collection: str, name: str) -> str | None:
+        with self._database.read() as session:
+            row = None if "\0" in name else session.row(self._by_name, {"collection_": collection, "name_": name})
+        return None if row is None else str(row[0])
 
     def _own(self, model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
         """The properties to store as JSON."""

@@ -70,6 +70,7 @@ class RunnableFlows:
         policies = policies.order_by(policy_bindings.c.order, policy_bindings.c.pk)
         self._of_flow = compiled(policies.where(policy_bindings.c.flow == target))
         self._of_stage = compiled(policies.where(policy_bindings.c.stage_binding == target))
+        self._of_application = compiled(policies.where(policy_bindings.c.application == target))
         designated = flows.c.designation == sa.bindparam("designation_")
         self._designated = compiled(sa.select(flows.c.slug).where(designated).order_by(flows.c.slug))
         self._groups_above = compiled(groups_above())
@@ -94,6 +95,12 @@ class RunnableFlows:
         """The enabled policy bindings of a stage binding, in their order. :param binding: its key"""
         with self._database.read() as session:
             return [PolicyBindingRow._make(row) for row in session.rows(self._of_stage, {"target_": binding})]
+
+    def policies_of_application(self, application: str) -> list[PolicyBindingRow]:
+        """The enabled policy bindings of an application, in their order. :param application: its key"""
+        with self._database.read() as session:
+            rows = session.rows(self._of_application, {"target_": application})
+        return [PolicyBindingRow._make(row) for row in rows]
 
     def designated(self, designation: str) -> list[str]:
         """The slugs of all flows of a designation, sorted."""

@@ -42,9 +42,9 @@ class StageBindingRow(NamedTuple):
 
 
 class PolicyBindingRow(NamedTuple):
-    """A stored binding of a policy, a user or a group to a flow or a stage binding, with the bound object.
+    """A stored binding of a policy, a user or a group to a flow, a stage binding or an application, with the bound object.
 
-    :param target: the flow or stage binding
+    :param target: the flow, stage binding or application
     :param policy_properties: the policy's own properties, as JSON
     :param policy_references: the policy's references, as JSON
     :param people: the user, and the group: the columns of their rows, as JSON
@@ -75,7 +75,10 @@ _TO_USER = Reference((USERS,), CASCADE, many=False, integers=True)
 _TO_GROUP = Reference((GROUPS,), CASCADE, many=False)
 _TO_POLICIES = Reference(("policies",), CASCADE_MANY, many=True)
 _TO_TARGET = Reference(
-    to=("flows", "stage_bindings"), on_delete=CASCADE, many=False, identity=("policybindingmodel_ptr_id",)
+    to=("flows", "stage_bindings", "applications"),
+    on_delete=CASCADE,
+    many=False,
+    identity=("policybindingmodel_ptr_id",),
 )
 
 STAGE_REFERENCES: Mapping[str, Reference] = {"target": _TO_FLOW, "stage": _TO_STAGE}
@@ -144,7 +147,6 @@ def policy_binding_view(searched: Sequence[str] = ()) -> View:
 def policy_binding_fields() -> dict[str, Field]:
     """The filters of policy bindings."""
     columns = policy_bindings.c
-    identity = sa.func.coalesce(flows.c.policybindingmodel_ptr_id, stage_bindings.c.policybindingmodel_ptr_id)
     return {
         **{name: column_field(columns[name]) for name in _OWN if name != "target"},
         "policy": _reference_field(columns.policy, _TO_POLICY),
@@ -156,16 +158,16 @@ def policy_binding_fields() -> dict[str, Field]:
         POLICY_NAME: column_field(objects.c.name),
         "target": Field(
             "string",
-            lambda: identity,
+            target_identity,
             # A filter contains the one identifier, a blueprint the other.
-            lambda wanted: sa.or_(identity == wanted, _target() == wanted),
+            lambda wanted: sa.or_(target_identity() == wanted, _target() == wanted),
             bound=_one,
             reference=_TO_TARGET,
         ),
         "target_in": Field(
             "string",
-            lambda: identity,
-            lambda wanted: any_of(identity, wanted),
+            target_identity,
+            lambda wanted: any_of(target_identity(), wanted),
             bound=listed,
             sortable=False,
             lists=True,
@@ -186,7 +188,13 @@ def _people() -> sa.ScalarSelect[str]:
 
 def _target() -> sa.ColumnElement[str]:
     """The target of a policy binding."""
-    return sa.func.coalesce(policy_bindings.c.flow, policy_bindings.c.stage_binding)
+    return sa.func.coalesce(*(policy_bindings.c[name] for name in ("flow", "stage_binding", "application")))
+
+
+def target_identity() -> sa.ColumnElement[str]:
+    """The identifier of the target of a policy binding, of which an application has only one."""
+    identities = (table.c.policybindingmodel_ptr_id for table in (flows, stage_bindings))
+    return sa.func.coalesce(*identities, policy_bindings.c.application)
 
 
 def _reference_field(column: sa.Column[Any], reference: Reference) -> Field:

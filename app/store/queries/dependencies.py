@@ -32,7 +32,7 @@ class Graph:
         )
         targets = {
             stage_bindings: [stage_bindings.c.target],
-            policy_bindings: [policy_bindings.c.flow, policy_bindings.c.stage_binding],
+            policy_bindings: [policy_bindings.c[name] for name in ("flow", "stage_binding", "application")],
         }
         bound = sa.union_all(
             *(

@@ -12,8 +12,8 @@ from app.store.engine.database import Database, Query, Session
 from app.store.queries.dialects import literal
 from app.store.schema.tables import COLLECTIONS, objects
 
-# Case-insensitive identifiers: UUIDs (RFC 9562, section 4).
-_UUIDS = frozenset({"pk", "policybindingmodel_ptr_id"})
+UUIDS = frozenset({"pk", "policybindingmodel_ptr_id"})
+"""The identifiers that are UUIDs, and so case-insensitive (RFC 9562, section 4). Objects without a table of their own have one."""
 
 
 def key_of(identity: Any) -> str:
@@ -80,7 +80,7 @@ class References:
         :param hold: whether to lock it until the transaction ends
         """
         identity = key_of(value)
-        if not _UUIDS.isdisjoint(reference.identity):
+        if not UUIDS.isdisjoint(reference.identity):
             identity = identity.lower()
         for to in reference.to if "\0" not in identity else ():
             row = session.row(self._query(to, reference.identity, hold), {"value": identity})
@@ -98,13 +98,19 @@ class References:
     def _compile(self, to: str, identity: tuple[str, ...], hold: bool) -> Query:
         table = COLLECTIONS.get(to, objects)
         value: sa.BindParameter[str] = sa.bindparam("value")
-        # The name of an object is in the column `name`, whatever its property is called.
-        columns = [table.c.name if table is objects and name not in table.c else table.c[name] for name in identity]
+        columns = [_column(table, name) for name in identity]
         statement = sa.select(table.c.pk).where(sa.or_(*(column == value for column in columns)))
         if table is objects:
             column = objects.c.model if "." in to else objects.c.collection
             statement = statement.where(column == literal(to))
         return self._database.compile(statement.with_for_update(read=True, key_share=True) if hold else statement)
+
+
+def _column(table: sa.Table, name: str) -> sa.ColumnElement[str]:
+    """The column of an identifier. The name of an object is in the column `name`, whatever its property is called."""
+    if name in table.c:
+        return table.c[name]
+    return table.c.pk if name in UUIDS else table.c.name
 
 
 def identities(value: Any) -> Iterable[Any]:

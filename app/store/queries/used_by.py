@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app.domain import CASCADE, CASCADE_MANY, Collection, Model
 from app.store.engine.database import Database, Query, Session
-from app.store.queries.binding_views import StageBindingRow
+from app.store.queries.binding_views import StageBindingRow, target_identity
 from app.store.queries.dialects import json_value, readable
 from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import object_references
@@ -125,16 +125,22 @@ class UsedBy:
 
     def _bound_to(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The bindings of a user or a group."""
-        bindings, flows_ = self._collections.get("policy_bindings"), self._collections.get("flows")
-        stages = self._collections.get("stage_bindings")
+        bindings = self._collections.get("policy_bindings")
         for key, order, model, person, *row in session.rows(self._query("bound"), {"pk_": pk}):
             known = self._models.get(model)
-            if known is None or bindings is None or flows_ is None or stages is None:
+            target = self._target(row)
+            if known is None or bindings is None or target is None:
                 continue
-            flow, binding = (dict(zip(names, columns, strict=True)) for names, columns in _split(row))
-            target = flows_.title_of(flow) if flow["pk"] is not None else stages.title_of(binding)
             values = {"pk": key, "target": target, "order": order, known.model_name: f"{known.verbose_name} {person}"}
             yield from self._use(bindings.relation, bindings, values, CASCADE)
+
+    def _target(self, row: Sequence[Any]) -> str | None:
+        """The title of the target in a row of `_bound`, None if the contract does not have its collection."""
+        for name, values in _targets(row):
+            if values["pk"] is not None:
+                known = self._collections.get(name)
+                return None if known is None else known.title_of(values)
+        return None
 
     def _sessions_of(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The sessions of a user."""
@@ -201,9 +207,9 @@ def _flows() -> Any:
 
 
 def _policies() -> Any:
-    """The policies of a flow or a stage binding."""
+    """The policies of a flow, a stage binding or an application."""
     binding = policy_bindings.c
-    bound = (binding.flow == _pk()) | (binding.stage_binding == _pk())
+    bound = sa.or_(binding.flow == _pk(), binding.stage_binding == _pk(), binding.application == _pk())
     joined = policy_bindings.join(objects, objects.c.pk == binding.policy)
     return sa.select(*_object()).select_from(joined).where(bound).order_by(binding.order, binding.pk)
 
@@ -213,8 +219,7 @@ def _guarded() -> Any:
     binding = policy_bindings.c
     joined = policy_bindings.outerjoin(flows, flows.c.pk == binding.flow)
     joined = joined.outerjoin(stage_bindings, stage_bindings.c.pk == binding.stage_binding)
-    identity = sa.func.coalesce(flows.c.policybindingmodel_ptr_id, stage_bindings.c.policybindingmodel_ptr_id)
-    found = sa.select(identity).select_from(joined).where(binding.policy == _pk())
+    found = sa.select(target_identity()).select_from(joined).where(binding.policy == _pk())
     return found.order_by(binding.order, binding.pk)
 
 
@@ -224,9 +229,13 @@ def _bound() -> Any:
     joined = policy_bindings.join(objects, sa.or_(objects.c.pk == binding.user, objects.c.pk == binding.group))
     joined = joined.outerjoin(flows, flows.c.pk == binding.flow)
     joined = joined.outerjoin(stage_bindings, stage_bindings.c.pk == binding.stage_binding)
+    application = objects.alias("application")
+    joined = joined.outerjoin(application, application.c.pk == binding.application)
     called = sa.func.coalesce(json_value(readable(objects.c.members), "name", "string"), objects.c.name)
     columns = [binding.pk, binding.order, objects.c.model, called, *(flows.c[name] for name in Flow._fields)]
-    found = sa.select(*columns, *(stage_bindings.c[name] for name in _BINDING)).select_from(joined)
+    columns += [*(stage_bindings.c[name] for name in _BINDING), application.c.pk]
+    columns.append(json_value(readable(application.c.members), "name", "string"))
+    found = sa.select(*columns).select_from(joined)
     return found.where(objects.c.pk == _pk()).order_by(binding.order, binding.pk)
 
 
@@ -235,10 +244,15 @@ def _sessions() -> Any:
     return sa.select(sessions.c.uuid).where(sessions.c.user == _pk()).order_by(sessions.c.uuid)
 
 
-def _split(row: Sequence[Any]) -> Iterator[tuple[Sequence[str], Sequence[Any]]]:
-    """The flow and the stage binding in a row of `_bound`: names and values."""
-    yield Flow._fields, row[: len(Flow._fields)]
-    yield _BINDING, row[len(Flow._fields) :]
+_APPLICATION = ("pk", "name")
+
+
+def _targets(row: Sequence[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The targets in a row of `_bound`, of which one is set: collection and values."""
+    start = 0
+    for collection, names in (("flows", Flow._fields), ("stage_bindings", _BINDING), ("applications", _APPLICATION)):
+        yield collection, dict(zip(names, row[start : start + len(names)], strict=True))
+        start += len(names)
 
 
 def _owners() -> Any:

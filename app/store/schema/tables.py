@@ -103,7 +103,7 @@ stage_bindings = Table(
     Index("ix_stage_bindings_target_order", "target", "order", "pk"),
 )
 
-# Normally one of `policy`, `user` and `group` is set, and one of `flow` and `stage_binding`, the target.
+# Normally one of `policy`, `user` and `group` is set, and one of `flow`, `stage_binding` and `application`, the target.
 policy_bindings = Table(
     "policy_bindings",
     metadata,
@@ -113,6 +113,7 @@ policy_bindings = Table(
     Column("group", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), index=True),
     Column("flow", text(), ForeignKey(flows.c.pk, ondelete="CASCADE")),
     Column("stage_binding", text(), ForeignKey(stage_bindings.c.pk, ondelete="CASCADE")),
+    Column("application", text(), ForeignKey(objects.c.pk, ondelete="CASCADE")),
     Column("negate", Boolean(), nullable=False),
     Column("enabled", Boolean(), nullable=False),
     Column("order", Integer(), nullable=False),
@@ -122,6 +123,8 @@ policy_bindings = Table(
     UniqueConstraint("policy", "stage_binding", "order"),
     Index("ix_policy_bindings_flow_order", "flow", "order", "pk"),
     Index("ix_policy_bindings_stage_binding_order", "stage_binding", "order", "pk"),
+    Index("ix_policy_bindings_application_order", "application", "order", "pk"),
+    Index("uq_policy_bindings_policy_application_order", "policy", "application", "order", unique=True),
 )
 
 # Hashes of passwords, by the user's key, and when they were set, in seconds since 1970 if that is known.

@@ -1,6 +1,7 @@
 """Errors of PostgreSQL's driver."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import psycopg
 
@@ -44,11 +45,12 @@ class PostgreSQLErrors(DriverErrors):
         return super().translated(error)
 
     def taken_columns(self, error: Exception) -> tuple[str, ...]:
-        """The columns of the violated constraint."""
+        """The columns of the violated constraint or unique index."""
         diagnostic = error.diag  # type: ignore[attr-defined]  # psycopg's error
-        constraints = metadata.tables[diagnostic.table_name].constraints
-        (constraint,) = (known for known in constraints if known.name == diagnostic.constraint_name)
-        return tuple(column.name for column in constraint.columns)  # type: ignore[attr-defined]  # of a unique one
+        table = metadata.tables[diagnostic.table_name]
+        known: tuple[Any, ...] = (*table.constraints, *table.indexes)
+        (unique,) = (one for one in known if one.name == diagnostic.constraint_name)
+        return tuple(column.name for column in unique.columns)
 
 
 def is_misled(error: BaseException) -> bool:
