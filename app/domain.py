@@ -183,7 +183,6 @@ class Model:
     :param created_by: the permissions to create an object: each set suffices
     :param changed_by: the permissions to change one: each set suffices
     :param deleted_by: the permissions to delete an object, for each operation that does
-    :param words: the properties with an enum of texts
     :param preset: the stored read-only properties that blueprints set like others
     :param leave_out: removes values from properties that no response contains; None if there are none
     :param named_by: the property with a unique value that names an object
@@ -217,7 +216,6 @@ class Model:
     created_by: tuple[frozenset[str], ...] = ()
     changed_by: tuple[frozenset[str], ...] = ()
     deleted_by: tuple[frozenset[str], ...] = ()
-    words: frozenset[str] = frozenset()
     preset: frozenset[str] = frozenset()
     leave_out: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
     named_by: str = "name"

@@ -195,12 +195,7 @@ class Run:
         self, model: Model, found: str | None, given: str | None, wanted: Mapping[str, Any], problems: Problems
     ) -> tuple[str, str]:
         """Create or change the object. :returns: the action, and its pk"""
-        properties = {
-            # In YAML a text may look like a number: authentik takes `digits: 6` for '6'.
-            name: str(wanted[name]) if name in model.words and type(wanted[name]) is int else wanted[name]
-            for name in (*model.properties, *model.preset)
-            if name in wanted
-        }
+        properties = {name: wanted[name] for name in (*model.properties, *model.preset) if name in wanted}
         repository = self._store.repository(model.name)
         try:
             if problems:

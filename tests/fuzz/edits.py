@@ -237,7 +237,17 @@ class Editor:
 
 
 BOOLEANS = frozenset(
-    {"x-trim", "x-ignored", "nullable", "readOnly", "writeOnly", "uniqueItems", "deprecated", "exclusiveMinimum"}
+    {
+        "x-trim",
+        "x-numerals",
+        "x-ignored",
+        "nullable",
+        "readOnly",
+        "writeOnly",
+        "uniqueItems",
+        "deprecated",
+        "exclusiveMinimum",
+    }
     | {"exclusiveMaximum", "allowEmptyValue", "explode", "allowReserved"}
 )
 CHOICES = {

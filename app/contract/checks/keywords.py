@@ -40,7 +40,7 @@ _SUSPICIOUS: Mapping[str | None, frozenset[str]] = {
     None: frozenset(),
     **{
         kind: (_TYPED - _BY_TYPE["number" if kind == "integer" else kind])
-        | {"exclusiveMinimum", "exclusiveMaximum", *(() if kind == "string" else ("x-trim",))}
+        | {"exclusiveMinimum", "exclusiveMaximum", "x-numerals", *(() if kind == "string" else ("x-trim",))}
         for kind in _TYPES
     },
 }
@@ -135,6 +135,9 @@ def _check_types(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> 
         yield contract.finding(
             (*pointer, "x-trim"), f"`x-trim` has no effect on values of type {kind}.", "Remove it, or correct the type."
         )
+    if "x-numerals" in node and not any(map(_is_numeral, flattened(contract, node).get("enum", ()))):
+        problem = "`x-numerals` has no effect: the enum has no text that is an integer."
+        yield contract.finding((*pointer, "x-numerals"), problem, "Remove it, or correct the enum.")
     if "x-lifetime" in node and not (node.get("format") == "date-time" and node.get("nullable") is True):
         problem = "Only a time that may be null can have a lifetime."
         remedy = "Make it `format: date-time` and `nullable: true`, or remove it."
@@ -225,6 +228,10 @@ def _check_enum(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> I
                 f"The value {shown(value)} can never be sent: white space around it is removed.",
                 "Write it without.",
             )
+
+
+def _is_numeral(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isdecimal()
 
 
 def _is_of(value: Any, kind: str) -> bool:

@@ -88,9 +88,6 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
         created_by=_permitted(contract, schema_name, "201", "post", deleted_by, "add"),
         changed_by=_permitted(contract, schema_name, "200", "patch", deleted_by, "change"),
         deleted_by=deleted_by,
-        words=frozenset(
-            name for name in properties if properties[name] == "string" and "enum" in flattened(contract, sent[name])
-        ),
         preset=frozenset((*preset, *owned_by)),
         leave_out=_leave_out(contract, schema_name, sent),
         named_by=about.get("named_by", "name"),

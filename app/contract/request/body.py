@@ -89,6 +89,7 @@ class BodyReader:
             if name in self._kept and ("x-unique" in schema or "x-references" in schema)
         ]
         self._trimmed = frozenset(name for name, schema in self.properties.items() if schema.get("x-trim"))
+        self._numerals = frozenset(name for name, schema in self.properties.items() if schema.get("x-numerals"))
         self._null_if_blank = frozenset(
             name for name, schema in self.properties.items() if _is_null_if_blank(contract, schema)
         )
@@ -141,6 +142,9 @@ class BodyReader:
             for name in self._trimmed & instance.keys():
                 if isinstance(value := instance[name], str):
                     instance[name] = value.strip()
+            for name in self._numerals & instance.keys() if self._numerals else ():
+                if type(value := instance[name]) is int:
+                    instance[name] = str(value)
             for name in self._null_if_blank & instance.keys() if self._null_if_blank else ():
                 if instance[name] == "":
                     instance[name] = None

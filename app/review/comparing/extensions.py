@@ -221,6 +221,12 @@ _OF_REQUESTS: Mapping[str, Compare] = {
         "white space around it is kept now.",
         "Remove white space around it yourself.",
     ),
+    "x-numerals": _flag(
+        "integers are accepted as text now.",
+        "Send text, so that you get back what you send.",
+        "integers are not accepted any more.",
+        "Send text.",
+    ),
     "x-lifetime": _always(Effect.OTHER, "Send the time that you mean."),
     "x-set": _always(Effect.OTHER, "Check the order of the items that you get back, and whether one is there twice."),
     "x-messages": _always(Effect.HARMLESS),
