@@ -48,10 +48,9 @@ class Recorder:
     def follow(self, contract: Contract) -> None:
         """Continue with another contract. Recorded data is kept by operationId."""
         known = {operation.id: operation for operation in operations(contract)}
-        secrets = Secrets(contract) or None
         with self._lock:
             self._take_in()
-            self._contract, self._operations, self._secrets = contract, known, secrets
+            self._contract, self._operations, self._secrets = contract, known, Secrets(contract)
             self._version = minor(contract.release)
             self._look_anew()
 
@@ -164,7 +163,7 @@ class Recorder:
         scope = request.scope
         query, sent = request.query, request.body
         in_responses: bytes | None = b"" if request.method == "HEAD" else response.body
-        if self._secrets is not None:
+        if self._secrets:
             query = self._secrets.query(query)
             sent, secret = self._secrets.sent(operation, sent)
             # An error response may contain invalid values.

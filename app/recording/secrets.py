@@ -1,6 +1,7 @@
 """Data that is never recorded: credentials, and properties that the contract marks as secret."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -33,10 +34,16 @@ class Secrets:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._names: set[str] = set()
-        self._note_marked(contract.document)
-        # The declared properties of the bodies with a secret, by operationId.
-        self._declared = {
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self._marked(self._contract.document))
+
+    @cached_property
+    def _declared(self) -> Mapping[str, Collection[str]]:
+        """The declared properties of the bodies with a secret, by operationId."""
+        contract = self._contract
+        return {
             operation["operationId"]: declared
             for _, _, _, operation in contract.operations()
             for media in contract.resolve((), operation.get("requestBody", {}))[1].get("content", {}).values()
@@ -91,25 +98,22 @@ class Secrets:
             return {name: MASK if name in self._names else self._masked(inner) for name, inner in value.items()}
         return [self._masked(inner) for inner in value] if isinstance(value, list) else value
 
-    def _note_marked(self, node: dict[str, Any]) -> None:
-        """Collect the marked names in a part of the contract."""
+    def _marked(self, node: dict[str, Any]) -> Iterator[str]:
+        """The marked names in a part of the contract."""
         if "in" in node and "name" in node and self._is_secret(node.get("schema")):
-            self._names.add(node["name"])
+            yield node["name"]
         for key, value in node.items():
             if key == "properties" and isinstance(value, dict):
                 # A property may be named like a keyword.
-                self._names.update(name for name, property_schema in value.items() if self._is_secret(property_schema))
-                self._note_all(value.values())
-            elif isinstance(value, dict):
-                if key not in _DATA:
-                    self._note_marked(value)
-            elif isinstance(value, list) and key not in _DATA:
-                self._note_all(value)
+                yield from (name for name, property_schema in value.items() if self._is_secret(property_schema))
+                yield from self._marked_in(value.values())
+            elif key not in _DATA:
+                yield from self._marked_in(value if isinstance(value, list) else [value])
 
-    def _note_all(self, nodes: Iterable[Any]) -> None:
+    def _marked_in(self, nodes: Iterable[Any]) -> Iterator[str]:
         for node in nodes:
             if isinstance(node, dict):
-                self._note_marked(node)
+                yield from self._marked(node)
 
     def _is_secret(self, schema: Any, within: frozenset[str] = frozenset()) -> bool:
         """Whether values of a schema are secret, or those of its items, additional properties or alternatives.
