@@ -64,7 +64,7 @@ def _user(user: Person) -> dict[str, Any]:
     return {
         "username": user.username,
         "pk": int(user.pk) if user.pk else None,
-        "email": user.values.get("email", ""),
+        "email": user.values.get("email", "" if user.pk else user.username),
     }
 
 

@@ -17,6 +17,10 @@ NOBODY_AVATAR = "/static/dist/assets/images/user_default.png"
 """The picture of an anonymous user."""
 
 
+# The attribute of users and groups who see errors.
+_DEBUG = "goauthentik.io/user/debug"
+
+
 class Person:
     """A user.
 
@@ -60,6 +64,12 @@ class Person:
     def is_superuser(self) -> bool:
         """Whether the user has all permissions."""
         return bool(self.generated.get("is_superuser", False))
+
+    @property
+    def may_debug(self) -> bool:
+        """Whether the user sees errors: superusers do, and those with an attribute for it."""
+        holders = (self.values, *self.groups)
+        return self.is_superuser or any(holder.get("attributes", {}).get(_DEBUG) is True for holder in holders)
 
     @property
     def uid(self) -> str:

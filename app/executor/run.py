@@ -285,10 +285,10 @@ class Run:
         return {"flow_info": info, "component": ACCESS_DENIED, **user, "error_message": message}
 
     def _failed(self, error: Exception) -> Step:
-        """The challenge for a failure. Superusers see the error."""
+        """The challenge for a failure. Superusers and those who may debug see the error."""
         if not isinstance(error, Unauthenticated | Unacceptable | errors.Unreadable):
             log.error("stage failed", id=self.exchange.id, flow=self.flow.slug, exc_info=error)
-        sees = self._is_authenticated and self._caller is not None and self._caller.is_superuser
+        sees = self._is_authenticated and self._caller is not None and self._caller.may_debug
         return error_challenge(self.exchange.id, error if sees else None)
 
     def _flow_info(self) -> dict[str, str]:

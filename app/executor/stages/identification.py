@@ -54,6 +54,7 @@ class Stage(Question):
                 raise wrong(NON_FIELD_ERRORS, _FAILED)
             proof = proof_of(backend)
         elif found is None and not stage.pretend_user_exists:
+            run.context[PENDING_USER] = user.in_context  # kept by a restart with the context
             raise wrong(NON_FIELD_ERRORS, _FAILED)
         run.context.update({PENDING_USER: user.in_context, **proof})
         if not stage.show_matched_user:
