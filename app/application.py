@@ -246,7 +246,7 @@ def create_app(
         interpreters=interpreters,
     )
     app = ConnexionMiddleware(
-        pages.create_app(active_contract, store, settings, metrics, recorder),
+        pages.create_app(active_contract, store, settings, metrics, recorder, interpreters),
         import_name=__name__,
         lifespan=lifespan,
         middlewares=[

@@ -109,20 +109,6 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """The result of a policy that is not executed.
-
-    :param by: the boolean property with the result; empty if the result is fixed
-    :param passes: the fixed result
-    :param message: the message of the policy
-    """
-
-    by: str
-    passes: bool
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class UserSettings:
     """The form of a stage in the settings of users.
 
@@ -173,7 +159,6 @@ class Model:
     :param references: those that are references
     :param defaults: the defaults of properties of new objects, read-only ones included
     :param unstored: the values of properties that are not stored, such as those of objects older than the property
-    :param decision: the decision of a policy; None if it has to be executed
     :param read_new: completes the properties of a new object; raises `errors.Invalid`
     :param read_change: checks some properties; raises `errors.Invalid`
     :param messages_of: the messages for an error of the store, by property: `errors.NotUnique` or `errors.DanglingReference`
@@ -205,7 +190,6 @@ class Model:
     properties: Mapping[str, str]
     references: Mapping[str, Reference]
     defaults: Mapping[str, Any]
-    decision: Decision | None
     read_new: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
     read_change: Callable[[Mapping[str, Any]], dict[str, Any]] = field(compare=False)
     messages_of: Callable[[Any], Mapping[str, Any]] = field(compare=False)

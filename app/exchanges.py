@@ -83,12 +83,11 @@ class Credentials(Protocol):
 
 
 class HttpRequest(Credentials, Protocol):
-    """A request with its credentials, and with calls that take long.
+    """A request with its credentials, and with calls that take long."""
 
-    :param interpreters: evaluate expressions; None if they are off
-    """
-
-    interpreters: Interpreters | None
+    @property
+    def interpreters(self) -> Interpreters | None:
+        """Evaluate expressions; None if they are off."""
 
     def compute(self, key: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """The result of a function that takes long, without blocking other requests. :param key: a name for the result"""

@@ -47,7 +47,7 @@ class Planner:
         user = pending or self.user
         if pending is None and not self._is_met(flow.authentication):
             raise NotApplicable(DOES_NOT_APPLY)
-        request = PolicyRequest(user, context, None, self.store, self.credentials)
+        request = PolicyRequest(user, context, self.store, self.credentials)
         models = self.store.models
         bound = self.store.runnable_flows.policies_of_flow(flow.pk)
         result = evaluate(bound, flow.policy_engine_mode, request, models)
@@ -57,7 +57,7 @@ class Planner:
         for row in self.store.runnable_flows.stages(flow.pk):
             if row.evaluate_on_plan:
                 policies = self.store.runnable_flows.policies_of_stage(row.pk)
-                request = PolicyRequest(user, plan.context, plan, self.store, self.credentials)
+                request = PolicyRequest(user, plan.context, self.store, self.credentials, plan)
                 if not evaluate(policies, row.policy_engine_mode, request, models).passes:
                     continue
             plan.stages.append(_planned(self.store, row))

@@ -212,7 +212,7 @@ class Run:
                 return True
             policies = self.store.runnable_flows.policies_of_stage(stage.binding)
             user, http_request = self.pending or self.user, self.exchange.credentials
-            request = PolicyRequest(user, self.context, self.plan, self.store, http_request)
+            request = PolicyRequest(user, self.context, self.store, http_request, self.plan)
             if evaluate(policies, stage.bound.policy_engine_mode, request, self.store.models).passes:
                 return True
             self.plan.stages.pop(0)

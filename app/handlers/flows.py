@@ -10,13 +10,15 @@ from app.domain import File, RequestContext, Upload
 from app.exchanges import Reply
 from app.execution import long_running
 from app.executor.beginning import begin
+from app.executor.planning import NotApplicable
 from app.planning.diagram import flowchart, mermaid
-from app.planning.plan import NotApplicable, plan
 from app.representations.uses import visible_bindings
 from app.store import Store
 from app.store.collections.files import StoredFile
 
 Body = Mapping[str, Any]
+
+_NOT_APPLICABLE = "Flow not applicable to current user/request"
 
 
 class FilePath(TypedDict):
@@ -50,15 +52,14 @@ def flows_instances_execute_retrieve(store: Store, key: str, request: RequestCon
     """Plan a flow for the caller, in the session of the client.
 
     :returns: the URL to execute it
-    :raises Rejected: it can't be executed
+    :raises Rejected: its policies deny it, or it has no stage for the caller
     :raises NotFound: there is none
     """
     try:
-        plan(store.structures.get(key), store.models)
+        headers = begin(store, key, request.credentials, request.user)
     except NotApplicable as error:
-        raise errors.Rejected({"detail": str(error)}) from error
-    link = {"link": f"{request.base_url}/if/flow/{key}/"}
-    return Reply(link, headers=begin(store, key, request.credentials, request.user))
+        raise errors.Rejected({"detail": f"{_NOT_APPLICABLE}: {error}"}) from error
+    return Reply({"link": f"{request.base_url}/if/flow/{key}/"}, headers=headers)
 
 
 @long_running

@@ -35,7 +35,7 @@ def policies_all_test_create(
     values = values_of(model, policy.name, policy.properties, policy.references) if model else {}
     try:
         http_request, context = request.credentials, body.get("context", {})
-        tested = PolicyRequest(user, context, store=store, http_request=http_request, is_test=True)
+        tested = PolicyRequest(user, context, store, http_request, is_test=True)
         result = evaluate_policy(policy.name, policy.model, Properties(values), tested)
     except PolicyFailure as failure:
         result = Result(False, (str(failure),))

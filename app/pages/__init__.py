@@ -15,6 +15,7 @@ from app.contract.document.contract import Contract
 from app.contract.response import responses
 from app.contract.serve.asgi import CONTRACT
 from app.contract.serve.compiled_contract import ActiveContract
+from app.exchanges import Interpreters
 from app.metrics import Metrics
 from app.pages import health, metrics
 from app.pages.adapter import Adapter
@@ -38,7 +39,12 @@ from app.store import Store
 
 
 def create_app(
-    active_contract: ActiveContract, store: Store, settings: Settings, counted: Metrics, recorder: Recorder | None
+    active_contract: ActiveContract,
+    store: Store,
+    settings: Settings,
+    counted: Metrics,
+    recorder: Recorder | None,
+    interpreters: Interpreters | None = None,
 ) -> ASGIApp:
     """Create the pages as an ASGI application.
 
@@ -47,6 +53,7 @@ def create_app(
     :param settings: with the token for the metrics
     :param counted: the counters for the metrics
     :param recorder: the recorder to show; None if nothing is recorded
+    :param interpreters: evaluate expressions of policies; None if they are off
     """
     base_path = active_contract.contract.base_path
     flask = _Pages(base_path)
@@ -68,7 +75,7 @@ def create_app(
     flask.register_blueprint(schema(active_contract), url_prefix=base_path)
     flask.register_blueprint(health.health())
     flask.register_blueprint(media(store))
-    flask.register_blueprint(running(store))
+    flask.register_blueprint(running(store, interpreters))
     flask.register_blueprint(interface())
     if settings.metrics == "on":
         flask.register_blueprint(metrics.metrics(counted, settings.metrics_token))

@@ -2,26 +2,31 @@
 
 from flask import Blueprint, Response, abort, request
 
+from app.exchanges import Interpreters
 from app.executor.beginning import cancel, default_flow
 from app.pages.home import NO_PATH
-from app.pages.senders import sender
+from app.pages.senders import Sender
 from app.store import Store
 
 
-def running(store: Store) -> Blueprint:
-    """The paths. :param store: the store of flows and sessions"""
+def running(store: Store, interpreters: Interpreters | None) -> Blueprint:
+    """The paths.
+
+    :param store: the store of flows and sessions
+    :param interpreters: evaluate expressions of policies; None if they are off
+    """
     page = Blueprint("running", __name__)
 
     @page.get("/flows/-/cancel/")
     def cancel_flow() -> Response:
         response = _redirect("/flows/-/default/invalidation/")
-        for name, value in cancel(store, sender(request)):
+        for name, value in cancel(store, Sender(request)):
             response.headers.add(name.decode(), value.decode())
         return response
 
     @page.get("/flows/-/default/<designation>/")
     def default(designation: str) -> Response:
-        slug = default_flow(store, sender(request), designation)
+        slug = default_flow(store, Sender(request, interpreters), designation)
         if slug is None:
             abort(404, NO_PATH)
         query = request.query_string.decode("latin-1")

@@ -1,17 +1,24 @@
 """The sender of a request to a page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Request
 
 from app.contract.request.origin import origin_of
+from app.exchanges import Interpreters
 
 
 @dataclass(frozen=True)
 class Sender:
-    """The credentials of a request; see `Credentials`."""
+    """The credentials of a request; see `HttpRequest`.
+
+    :param interpreters: evaluate expressions; None if they are off
+    """
 
     request: Request
+    interpreters: Interpreters | None = None
 
     @property
     def method(self) -> str:
@@ -42,7 +49,7 @@ class Sender:
         """A header, empty if it is missing."""
         return self.request.headers.get(name, "")
 
-
-def sender(request: Request) -> Sender:
-    """The sender of a request."""
-    return Sender(request)
+    @staticmethod
+    def compute(_key: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The result of a function that takes long: a page runs on a thread of its own."""
+        return function(*arguments)

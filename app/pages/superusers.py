@@ -7,7 +7,7 @@ from werkzeug.exceptions import Conflict, Forbidden
 
 from app import errors
 from app.contract.request import authentication as security
-from app.pages.senders import sender
+from app.pages.senders import Sender
 from app.store import Store
 
 
@@ -21,7 +21,7 @@ def caller(store: Store) -> security.Access:
     """The access rights of the sender of the request. :raises Forbidden: the token is missing or invalid"""
     verify = security.BearerSecurityHandler(store.tokens.find).get_fn({}, [])
     try:
-        return verify(sender(request))
+        return verify(Sender(request))
     except security.Forbidden as error:
         raise Forbidden(str(error)) from error
 

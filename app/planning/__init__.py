@@ -1,1 +1,1 @@
-"""Static analysis of a flow: its diagram, and its plan for one caller."""
+"""The diagram of a flow."""

@@ -218,7 +218,6 @@ class Representations:
             properties={},
             references={},
             defaults={},
-            decision=None,
             read_new=dict,
             read_change=dict,
             messages_of=lambda _: {},

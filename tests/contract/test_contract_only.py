@@ -131,7 +131,6 @@ HOMONYMS = {
     ("contract/validation/violations.py", 100): "how many mistakes are listed",
     ("pages/__init__.py", "Not found."): "the sentence for paths that no contract has",
     ("planning/diagram.py", "none"): "what is not drawn",
-    ("planning/plan.py", "all"): "what the word means",
     ("conformance/fuzz_hooks.py", "authorization"): "the header of that name",
     ("recording/har.py", "text"): "a member of an archive",
     ("recording/secrets.py", "password"): "a format that is never shown",

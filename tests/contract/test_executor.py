@@ -246,6 +246,33 @@ def test_a_typed_password_leaves_the_store_when_the_user_is_written_and_is_in_no
         assert inspected.json()["current_plan"]["plan_context"]["prompt_data"]["attributes"]["town"] == "Rome"
 
 
+@pytest.mark.parametrize(
+    ("expression", "anonymous", "jane"),
+    [
+        ("return not request.user.is_authenticated", "first", "second"),
+        ("return ak_is_group_member(request.user, name='staff')", "second", "first"),
+        ("return request.http_request.META['HTTP_USER_AGENT'] == 'nobody'", "second", "second"),
+    ],
+)
+def test_the_default_flow_is_the_first_whose_expressions_let_the_user_in(browser, expression, anonymous, jane):
+    client = browser.client
+    client.post(f"{API}/core/groups/", {"name": "staff", "users": [client.user]})
+    for slug in ("first", "second"):
+        flow_of(client, slug, designation="recovery")
+    flow = client.get(f"{API}/flows/instances/first/").json()["pk"]
+    policy = client.post(f"{API}/policies/expression/", {"name": "decides", "expression": expression}).json()["pk"]
+    assert client.post(f"{API}/policies/bindings/", {"target": flow, "policy": policy, "order": 0}).status == 201
+
+    def found():
+        return browser.send("GET", "/flows/-/default/recovery/").headers["location"]
+
+    assert found() == f"/if/flow/{anonymous}/"
+    browser.log_in()
+    assert found() == f"/if/flow/{jane}/"
+    client.patch(f"{API}/core/users/{client.user}/", {"is_active": False})
+    assert found() == f"/if/flow/{anonymous}/"
+
+
 @pytest.mark.parametrize("depth", [0, 1, 2, 5])
 def test_a_group_has_the_users_of_the_groups_below_it_at_any_distance(client, depth):
     top = group = client.post(f"{API}/core/groups/", {"name": "top", "attributes": {"a": 1}}).json()["pk"]
@@ -366,6 +393,20 @@ def test_a_flow_of_a_logged_in_user_makes_superusers_whether_or_not_it_hashes_a_
         browser.log_in()
         browser.post(slug, username=slug, password=PASSWORD)
         assert browser.get(slug).json() == {"component": "xak-flow-redirect", "to": "/"}
+
+
+def test_an_invitation_for_one_use_that_another_session_uses_meanwhile_is_invalid(client, monkeypatch):
+    flow_of(client, "invited", ("invitation/stages", {}), ("dummy", {}))
+    key = made(client, "invitation/invitations", {"name": "once", "single_use": True, "fixed_data": {}})
+    remove = client.store.objects.remove
+
+    def remove_after_another(*arguments):
+        remove(*arguments)
+        remove(*arguments)
+
+    monkeypatch.setattr(client.store.objects, "remove", remove_after_another)
+    late = Browser(client).get("invited", f"query=itoken%3D{key}").json()
+    assert (late["component"], late["error_message"]) == ("ak-stage-access-denied", "Invalid invite/invite not found")
 
 
 def test_an_invitation_that_no_database_can_store_is_invalid(client):

@@ -245,7 +245,6 @@ def test_a_response_that_refuses_a_choice_by_its_format_is_a_finding(written):
             ("DummyStage", "x-model", "collection", "stagess"),
             "There is no collection 'stagess'. Did you mean `stages`",
         ),
-        (("DummyPolicy", "x-model", "decision", "by", "name"), "The model has no property 'name' with `type: boolean`"),
         (
             ("IdentificationStageRequest", "properties", "password_stage", "x-references", "on_delete", "cascade"),
             "The store has another `on_delete` for 'password_stage'. Write `set_null`",

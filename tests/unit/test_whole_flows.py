@@ -38,7 +38,6 @@ def model(name, collection, references=None, **types):
         properties={"name": "string", **types},
         references=references or {},
         defaults={},
-        decision=None,
         read_new=dict,
         read_change=dict,
         messages_of=dict,

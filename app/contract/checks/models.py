@@ -49,15 +49,11 @@ def check_models(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]
 
 
 def _check_kind(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
-    """Check the name, the decision and the keywords of a model's schema."""
+    """Check the names and the keywords of a model's schema."""
     named_by = schema["x-model"].get("named_by")
     if named_by is not None and schema_properties(contract, schema).get(named_by, ((), {}))[1].get("type") != "string":
         problem = f"The model has no property {named_by!r} with `type: string`."
         yield contract.finding((*pointer, "x-model", "named_by"), problem, "Name one that it has.")
-    by = schema["x-model"].get("decision", {}).get("by")
-    if by is not None and schema_properties(contract, schema).get(by, ((), {}))[1].get("type") != "boolean":
-        problem = f"The model has no property {by!r} with `type: boolean`."
-        yield contract.finding((*pointer, "x-model", "decision", "by"), problem, "Name one that it has.")
     shown_with = schema["x-model"].get("user_settings", {}).get("only_with")
     if shown_with is not None and shown_with not in schema_properties(contract, schema):
         problem = f"The model has no property {shown_with!r}."

@@ -13,7 +13,7 @@ from app.contract.request.body import BodyReader, InvalidBody
 from app.contract.validation.schemas import admits_null, default_of, flattened, schema_properties
 from app.contract.validation.wording import REQUIRED, does_not_exist
 from app.contract.validation.write_only import without_write_only, write_only
-from app.domain import Decision, Details, Grant, Model, Reference, UserSettings
+from app.domain import Details, Grant, Model, Reference, UserSettings
 
 
 @cached
@@ -78,7 +78,6 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
             if name not in references
             and (default := default_of(*(schemas[name] for schemas in (sent, in_responses) if name in schemas)))
         },
-        decision=_decision(about["decision"]) if "decision" in about else None,
         read_new=_read(create, preset, owned_by, new=True),
         read_change=_read(change, preset, owned_by),
         messages_of=create.messages_of if create else _no_messages,
@@ -254,10 +253,6 @@ def _read(
 
 def _no_messages(_error: Exception) -> dict[str, Any]:
     return {}
-
-
-def _decision(declared: Mapping[str, Any]) -> Decision:
-    return Decision(declared.get("by", ""), declared.get("passes", False), declared["message"])
 
 
 def _reference(contract: Contract, property_schema: dict[str, Any]) -> Reference:

@@ -16,7 +16,6 @@ log = structlog.get_logger("flows.expressions")
 
 OFF = "This server does not evaluate expressions (FLOWS_EXPRESSIONS=off)."
 
-_NO_REQUEST = "Expressions are evaluated for requests to the API only."
 _MOST_LOOKUPS = 16
 _TOO_MANY_LOOKUPS = f"The expression looks up more than {_MOST_LOOKUPS} objects."
 _UNREADABLE = "The interpreter of expressions gave no valid outcome."
@@ -57,8 +56,6 @@ def evaluated(expression: str, request: PolicyRequest) -> tuple[Any, tuple[str, 
 def _outcome(expression: str, request: PolicyRequest) -> Mapping[str, Any]:
     """The outcome of an expression that has what it looks up. The process never waits for the server: it evaluates again."""
     http_request, store = request.http_request, request.store
-    if http_request is None or store is None:
-        raise NotEvaluated(_NO_REQUEST)
     if http_request.interpreters is None:
         raise NotEvaluated(OFF)
     task, seconds = task_of(expression, request), SECONDS

@@ -19,12 +19,12 @@ def task_of(expression: str, request: PolicyRequest) -> dict[str, Any]:
     :param expression: the body of a function
     :param request: what it is evaluated for
     :returns: `source`; `debug`: whether it is a test; `user`, `pending_user`, `context`, `plan`, `http_request` and `client_ip`,
-        each null or empty if there is none; `shares_context`: whether `context` is that of the plan; `found`: what it has looked up
+        null if there is none; `shares_context`: whether `context` is that of the plan; `found`: what it has looked up
     """
     plan = request.plan
     shares = plan is not None and request.context is plan.context
     pending = None
-    if request.store is not None and _is_user(kept := request.context.get(PENDING_USER)):
+    if _is_user(kept := request.context.get(PENDING_USER)):
         pending = person_of(request.store, kept)
     return {
         "source": expression,
@@ -34,8 +34,8 @@ def task_of(expression: str, request: PolicyRequest) -> dict[str, Any]:
         "context": {} if shares else dict(request.context),
         "plan": None if plan is None else {"flow": plan.flow, "context": plan.context},
         "shares_context": shares,
-        "http_request": None if request.http_request is None else _described_request(request.http_request),
-        "client_ip": "" if request.http_request is None else request.http_request.address,
+        "http_request": _described_request(request.http_request),
+        "client_ip": request.http_request.address,
         "found": [],
     }
 

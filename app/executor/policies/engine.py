@@ -43,23 +43,21 @@ class PolicyRequest:
 
     :param user: the user; None if there is none
     :param context: the context of the plan, or what a stage adds to it
-    :param plan: the running plan; None if it is being made
-    :param store: where expressions look up users; None to evaluate none
-    :param http_request: the request of the client; None to evaluate no expression
+    :param store: where expressions look up users
+    :param http_request: the request of the client
+    :param plan: the running plan; None if there is none yet
     :param is_test: whether the policy is only tested
     """
 
     user: Person | None
     context: Mapping[str, Any]
+    store: Store
+    http_request: HttpRequest
     plan: Plan | None = None
-    store: Store | None = None
-    http_request: HttpRequest | None = None
     is_test: bool = False
 
     def compute(self, key: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """The result of a function that takes long; see `HttpRequest.compute`."""
-        if self.http_request is None:
-            return function(*arguments)
         return self.http_request.compute(key, function, *arguments)
 
 

@@ -22,10 +22,13 @@ class Stage(Act):
         run, invitation = self.run, self._invitation()
         if invitation is None:
             return run.done() if self.stage.continue_flow_without_invitation else run.deny(_INVALID)
+        if invitation.single_use:
+            try:
+                run.store.objects.remove("invitations", invitation.pk)
+            except errors.NotFound:  # another session has used it meanwhile
+                return run.deny(_INVALID)
         run.context[_IN_EFFECT] = True
         run.context[PROMPT_DATA] = dict(invitation.fixed_data)
-        if invitation.single_use:
-            run.store.objects.remove("invitations", invitation.pk)
         return run.done()
 
     def _invitation(self) -> Properties | None:

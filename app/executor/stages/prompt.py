@@ -115,7 +115,7 @@ class Stage(Question):
 
     def _request(self, context: Mapping[str, Any]) -> PolicyRequest:
         run = self.run
-        return PolicyRequest(run.pending or run.caller, context, run.plan, run.store, run.exchange.credentials)
+        return PolicyRequest(run.pending or run.caller, context, run.store, run.exchange.credentials, run.plan)
 
     def _shown(self, field: Field) -> dict[str, Any]:
         prompt = field.prompt
