@@ -19,6 +19,7 @@ class _Commands(click.Group):
         "bundle": "app.cli.bundle",
         "versions": "app.cli.versions",
         "diff": "app.cli.diff",
+        "upgrade": "app.cli.upgrade",
         "token": "app.cli.token",
         "coverage": "app.cli.coverage",
         "db": "app.cli.db",

@@ -97,7 +97,7 @@ def rate(old: Contract, new: Contract, traffic: Iterable[Exchange], left_out: It
         elif is_taken and now.refused is not None:
             refused.append(harm(now.refused))
         else:
-            if is_taken and (lost := _ignored(was, now, before.sent(exchange), after.sent(exchange))):
+            if is_taken and (lost := ignored_parts(was, now, before.sent(exchange), after.sent(exchange))):
                 ignored.append(harm(f"{listed(lost)} would have no effect"))
             if not before.breaches(exchange) and (why := _unfit(before, after, exchange)):
                 broken.append(harm(why))
@@ -109,8 +109,14 @@ def rate(old: Contract, new: Contract, traffic: Iterable[Exchange], left_out: It
     return Evidence(exchanges, others, tuple(refused), tuple(ignored), tuple(broken), tuple(unused))
 
 
-def _ignored(was: RequestOutcome, now: RequestOutcome, old: View, new: View) -> list[str]:
-    """The parts of a request that have no effect by the new contract."""
+def ignored_parts(was: RequestOutcome, now: RequestOutcome, old: View, new: View) -> list[str]:
+    """The parts of a request that have no effect by a new contract.
+
+    :param was: the outcome by the old contract
+    :param now: by the new one
+    :param old: the schema of the body by the old contract
+    :param new: by the new one
+    """
     parameters = [name for name in was.parameters if name not in now.parameters]
     properties = [name for name in was.properties if name not in now.properties]
     inner = [name for name in _lost(was.properties, old, new, Side.REQUEST) if name not in properties]

@@ -142,7 +142,7 @@ def _markdown(report: Report) -> Iterator[str]:
                 yield from _bullet(report, finding)
     if report.notes:
         yield from ("", "### Notes", "")
-        yield from (f"- {_escaped(note.problem)} <sub>{note.location}</sub>" for note in report.notes)
+        yield from (f"- {escaped(note.problem)} <sub>{note.location}</sub>" for note in report.notes)
     if report.waived.problems:
         yield from ("", "### Waivers of no use", "")
         yield from (f"- {problem}" for problem in report.waived.problems)
@@ -150,26 +150,26 @@ def _markdown(report: Report) -> Iterator[str]:
         yield from ("", "### Recorded traffic", "", str(report.evidence))
         for title, harms in _harms(report):
             yield from ("", f"<details><summary>{title}: {len(harms)}</summary>", "")
-            yield from (f"- `{harm.exchange}` ({harm.operation}): {_escaped(harm.why)}" for harm in harms)
+            yield from (f"- `{harm.exchange}` ({harm.operation}): {escaped(harm.why)}" for harm in harms)
             yield from ("", "</details>")
     if report.stored is not None:
         yield from ("", "### Stored objects", "", str(report.stored))
         for effect in report.stored.effects:
-            yield f"- {_escaped(effect.what)} <sub>{effect.location}</sub>"
+            yield f"- {escaped(effect.what)} <sub>{effect.location}</sub>"
 
 
 def _bullet(report: Report, finding: Finding) -> Iterator[str]:
     waiver = report.waived.by_name.get(finding.name)
-    yield f"- {_escaped(_what(finding))} <sub>{finding.location}</sub>"
+    yield f"- {escaped(_what(finding))} <sub>{finding.location}</sub>"
     if finding.was is not None:
         yield f"  - It was at {finding.was}."
-    yield from (f"  - {_escaped(line)}" for line in _places(finding))
+    yield from (f"  - {escaped(line)}" for line in _places(finding))
     for use in finding.uses:
         if text := _use(use, _coded):
             yield f"  - {text}"
-    yield from (f"  - **{cause.version}**: {_escaped(cause.description)}" for cause in finding.causes)
+    yield from (f"  - **{cause.version}**: {escaped(cause.description)}" for cause in finding.causes)
     if waiver is not None:
-        yield f"  - Waived until {waiver.until}: {_escaped(waiver.reason)}"
+        yield f"  - Waived until {waiver.until}: {escaped(waiver.reason)}"
 
 
 def _coded(names: Sequence[str]) -> str:
@@ -181,7 +181,7 @@ def _coded(names: Sequence[str]) -> str:
     return f"{named} <details><summary>and {len(left)} more</summary>{rest}</details>"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text escaped for Markdown and HTML, apart from code in it."""
     parts = text.split("`")
     parts[::2] = [part.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_") for part in parts[::2]]

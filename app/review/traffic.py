@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -39,6 +39,10 @@ class Exchange:
     status: int
     response_type: str
     response: Any
+
+    def replied(self, status: int, response_type: str) -> "Exchange":
+        """The request with another response."""
+        return replace(self, status=status, response_type=response_type)
 
 
 def read_traffic(path: Path, left_out: list[str] | None = None) -> list[Exchange]:

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.application import create_app, load_contract, open_store
+from app.contract.compile.models import models
 from app.contract.document.versions import read
 from app.contract.validation.schemas import admits_null, flattened, schema_properties
 from app.settings import Settings
 from tests.asgi import Client
+from tests.examples import Examples, creators
 
 VERSIONS = ("2024.8", "2024.12", "2025.8", "2025.12", "2026.8")
 # Names of schemas by path: those with enums that later versions extend, and others with new properties.
@@ -145,6 +147,22 @@ def test_what_one_version_writes_each_other_reads_lists_and_changes(client, path
     assert changed.json() == read_back
     assert client("GET", f"/{writer}{one}").json() == written
     assert client("DELETE", f"/{other}{one}").status == 204
+
+
+@pytest.fixture(scope="module")
+def examples(client):
+    return Examples(contract_of(VERSIONS[0]), client)
+
+
+REFERRING = [name for name, model in models(contract_of(VERSIONS[0])).items() if model.references]
+
+
+@pytest.mark.parametrize("model", [name for name in REFERRING if name in creators(contract_of(VERSIONS[0]))])
+def test_an_object_with_references_is_read_by_each_version(client, examples, model):
+    retrieve = examples.operations[examples.creators[model].id.replace("create", "retrieve")]
+    path = retrieve.path_to(examples.one(model))
+    statuses = {version: client("GET", f"/{version}{path}").status for version in VERSIONS}
+    assert statuses == dict.fromkeys(VERSIONS, 200)
 
 
 def test_the_first_version_is_that_of_the_root():
