@@ -19,6 +19,7 @@ from tests.contract_files import copied, load, shipped
 DUMMY, STAGES = "stages/dummy.yaml", "stages/all.yaml"
 FLOW_BINDINGS, POLICY_BINDINGS, FLOWS = "flows/bindings.yaml", "policies/bindings.yaml", "authentik-flows.yaml"
 USERS, GROUPS, GEOIP = "core/users.yaml", "core/groups.yaml", "policies/geoip.yaml"
+IDENTIFICATION, INVITATIONS = "stages/identification.yaml", "stages/invitation_invitations.yaml"
 API = "/api/v3"
 
 SCOPES = sorted({model.collection for model in models.models(shipped()).values()} | models.models(shipped()).keys())
@@ -59,7 +60,7 @@ def changed(contract, file, old, new):
             POLICY_BINDINGS,
             "identity: [pk, policy",
             "identity: [slug, policy",
-            "x-references:\n          to: [flows, stage_bindings]\n          identity: [slug",
+            "x-references:\n          to: [flows, stage_bindings, applications]\n          identity: [slug",
             "find stage_bindings by 'slug'",
         ),
         (
@@ -112,6 +113,20 @@ def changed(contract, file, old, new):
             "        description: Another identity",
             "x-generated: uuid",
             "generates a UUID",
+        ),
+        (
+            IDENTIFICATION,
+            "x-references: {to: flows, on_delete: set_default}",
+            "x-references: {to: flows, on_delete: cascade}",
+            "on_delete: cascade",
+            "The store can't delete stages with flows",
+        ),
+        (
+            INVITATIONS,
+            "  single_use:\n",
+            "  sender: {readOnly: true, x-generated: caller, x-references: {to: users, on_delete: cascade}}\n  single_use:\n",
+            "x-generated: caller, x-references: {to: users, on_delete: cascade}}",
+            "Another property refers to the caller already",
         ),
         (GEOIP, "of: countries,", "of: lands,", "x-details", "The object of a model has no list 'lands'"),
         (GEOIP, "of: countries,", "of: name,", "x-details", "The object of a model has no list 'name'"),
@@ -237,6 +252,27 @@ def bound(client, name):
     policy = client.post(f"{API}/policies/dummy/", {"name": name})
     properties = {"policy": policy.json()["pk"], "target": flow.json()["policybindingmodel_ptr_id"], "order": 7}
     assert client.post(f"{API}/policies/bindings/", properties).status == 201
+
+
+def test_an_object_is_deleted_with_what_its_reference_cascades_from(served):
+    client = served(
+        (
+            IDENTIFICATION,
+            "on_delete: set_null}\n    x-create-default: null\n  case",
+            "on_delete: cascade}\n    x-create-default: null\n  case",
+        )
+    )
+    password = client.post(
+        f"{API}/stages/password/", {"name": "p", "backends": ["authentik.core.auth.InbuiltBackend"]}
+    ).json()["pk"]
+    body = {"user_fields": ["email"], "password_stage": password}
+    made = client.post(f"{API}/stages/identification/", {"name": "i", **body}).json()["pk"]
+    kept = client.post(f"{API}/stages/identification/", {"name": "k", "user_fields": ["email"]}).json()["pk"]
+    (used,) = client.get(f"{API}/stages/password/{password}/used_by/").json()
+    assert (used["pk"], used["action"]) == (made, "cascade")
+    assert client.delete(f"{API}/stages/all/{password}/").status == 204
+    statuses = [client.get(f"{API}/stages/identification/{pk}/").status for pk in (made, kept)]
+    assert statuses == [404, 200]
 
 
 def test_a_search_of_bindings_looks_where_the_contract_says(served):

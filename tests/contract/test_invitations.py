@@ -82,6 +82,21 @@ def test_invitations_are_found_by_the_moment_whatever_its_offset(client_on_each,
     assert client.get(INVITATIONS, query="expires=soon").json() == {"expires": ["Enter a valid date/time."]}
 
 
+def test_invitations_are_sorted_by_the_moment_whatever_the_precision(client_on_each):
+    client = client_on_each
+    moments = ["05.5Z", "05Z", "04.999999Z", "05.25Z", "05.250001Z", "06Z"]
+    for moment in moments:
+        body = {"name": f"a{moment[:2]}", "expires": f"2030-01-02T03:04:{moment}"}
+        assert client.post(INVITATIONS, body).status == 201
+    sorted_ = [one["expires"] for one in client.get(INVITATIONS, query="ordering=expires").json()["results"]]
+    assert [moment[17:] for moment in sorted_] == [
+        "04.999999Z", "05Z", "05.250000Z", "05.250001Z", "05.500000Z", "06Z",
+    ]  # fmt: skip
+    assert sorted_ == [one["expires"] for one in client.get(INVITATIONS).json()["results"]][::-1]
+    for moment in sorted_:
+        assert client.get(INVITATIONS, query=f"expires={moment}").json()["pagination"]["count"] == 1
+
+
 def test_an_invitation_shows_its_flow_until_that_is_deleted(client_on_each, make_flow):
     client = client_on_each
     flow = client.post(FLOWS, make_flow(slug="a")).json()

@@ -10,7 +10,8 @@ from app.contract.validation.schemas import schema_properties
 
 
 def check_generated(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Check that generated properties are UUIDs or references to users, and read-only."""
+    """Check that generated properties are UUIDs, or one reference to the caller, and read-only."""
+    owners: set[Pointer] = set()
     for pointer, schema, kind in parts:
         if kind != "schema" or "x-generated" not in schema:
             continue
@@ -20,9 +21,14 @@ def check_generated(contract: Contract, parts: Sequence[Part]) -> Iterator[Findi
             problem = "The server generates a UUID, which no body has."
             remedy = "Make it `type: string`, `format: uuid` and `readOnly: true`."
             yield contract.finding(place, problem, remedy)
-        if schema["x-generated"] == "caller" and not ("x-references" in schema and schema.get("readOnly") is True):
+        if schema["x-generated"] != "caller":
+            continue
+        if not ("x-references" in schema and schema.get("readOnly") is True):
             problem = "The server refers to the caller, which no body does."
             yield contract.finding(place, problem, "Give it `x-references`, and make it `readOnly: true`.")
+        if pointer[:-1] in owners:
+            yield contract.finding(place, "Another property refers to the caller already.", "Remove one of them.")
+        owners.add(pointer[:-1])
 
 
 def check_inverses(

@@ -10,7 +10,7 @@ from app.contract.checks.texts import takes_nul
 from app.contract.document.contract import Contract, Pointer
 from app.contract.document.findings import Finding
 from app.contract.validation.schemas import admits_null, composed, flattened, schema_properties
-from app.domain import SET_DEFAULT, Capabilities
+from app.domain import CASCADE, SET_DEFAULT, SET_NULL, Capabilities
 
 
 def check_stored(
@@ -103,15 +103,30 @@ def _check_reference(
         if targets and actions and reference.get("on_delete", actions[0]) not in actions:
             problem = f"The store has another `on_delete` for {name!r}."
             yield contract.finding((*place, "on_delete"), problem, f"Write `{actions[0]}`.")
-        for target in targets if can.kept is None else ():
-            if not capabilities(target).referable:
-                problem = f"The store can't keep references from {can.collection} to {target}."
-                yield contract.finding(place, problem, "Refer to other objects, or to none: `to: []`.")
+        if can.kept is None:
+            yield from _check_targets(contract, place, reference, can, capabilities)
         for identity in names_of(reference.get("identity", "pk")):
             for target in targets:
                 if frozenset({identity}) not in capabilities(target).unique | {frozenset({"pk"})}:
                     problem = f"The store can't find {target} by {identity!r}."
                     yield contract.finding(place, problem, "Name a property that is unique, or remove `identity`.")
+
+
+def _check_targets(
+    contract: Contract,
+    place: Pointer,
+    reference: dict[str, Any],
+    can: Capabilities,
+    capabilities: Callable[[str], Capabilities],
+) -> Iterator[Finding]:
+    """Check that the store keeps references to these objects, and does what is said when one is deleted."""
+    for target in names_of(reference["to"]):
+        if reference.get("on_delete") == CASCADE and capabilities(target).kept is not None:
+            problem = f"The store can't delete {can.collection} with {target}."
+            yield contract.finding((*place, "on_delete"), problem, f"Write `{SET_NULL}`.")
+        if not capabilities(target).referable:
+            problem = f"The store can't keep references from {can.collection} to {target}."
+            yield contract.finding(place, problem, "Refer to other objects, or to none: `to: []`.")
 
 
 def _check_unique(

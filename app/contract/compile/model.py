@@ -91,7 +91,7 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
         leave_out=_leave_out(contract, schema_name, sent),
         named_by=about.get("named_by", "name"),
         generated=_generated(in_responses, "uuid"),
-        owned_by="".join(owned_by),
+        owned_by=next(iter(owned_by), ""),
         lifetimes={name: one["x-lifetime"] for name, one in sent.items() if "x-lifetime" in one},
         read_only=create is None,
         numbered=in_responses.get("pk", {}).get("type") == "integer",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from app.domain import CASCADE_MANY, SET_DEFAULT, SET_NULL, Capabilities, Collection, Filter, Model, Reference
+from app.domain import CASCADE, CASCADE_MANY, SET_DEFAULT, SET_NULL, Capabilities, Collection, Filter, Model, Reference
 from app.store.collections.flows import flow_fields
 from app.store.queries.binding_views import (
     POLICY_REFERENCES,
@@ -96,7 +96,7 @@ def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collecti
     if kept is not None:
         return _of_table(collection, kept)
     alike = [one for one in models.values() if one.collection == collection]
-    fields = object_fields([model] if model is not None else alike, collections[collection].related)
+    fields = object_fields([model] if model is not None else alike, collections[collection].related, models)
     searched = {
         name: kind for one in alike for name, kind in stored_properties(one).items() if name not in one.references
     }
@@ -111,7 +111,7 @@ def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collecti
         unique=frozenset({frozenset({named_by}), *(frozenset({name}) for name in UUIDS)}),
         references=model.references if model is not None else {},
         # The reference is set to null, which is its default unless the contract declares another one.
-        on_delete={True: (CASCADE_MANY,), False: (SET_NULL, SET_DEFAULT)},
+        on_delete={True: (CASCADE_MANY,), False: (SET_NULL, SET_DEFAULT, CASCADE)},
         relations=RELATIONS.keys(),
     )
 

@@ -26,10 +26,10 @@ class GuardedObjects(Objects):
         with self._guarded(session, self._models[row.model].collection):
             super().update(session, row, properties)
 
-    def delete(self, session: Session, pk: str) -> None:
+    def delete(self, session: Session, model: str, pk: str) -> None:
         """See `Objects`. :raises Forbidden: the superusers would change"""
         with self._unchanged(session):
-            super().delete(session, pk)
+            super().delete(session, model, pk)
 
     def refer_within(
         self, session: Session, collection: str, pk: str, property_name: str, to: Any, *, add: bool

@@ -3,6 +3,7 @@
 No model is known by name here: the contract declares their properties and references.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -61,17 +62,21 @@ class Objects:
         values: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in changed}
         self._update = compiled(sa.update(objects).where(objects.c.pk == sa.bindparam("pk_")).values(values))
         self._delete = compiled(sa.delete(objects).where(objects.c.pk == sa.bindparam("pk_")))
-        self._cascades = [
-            (model.name, name)
+        self._cascades = {
+            (to, model.name, name)
             for model in models.values()
             for name, reference in model.references.items()
-            if reference.on_delete == CASCADE and model.owned_by == name
-        ]
-        leading = sa.select(references.c.owner).where(
-            references.c.object == sa.bindparam("object_"), references.c.member == sa.bindparam("member_")
-        )
-        self._delete_owners = compiled(
-            sa.delete(objects).where(objects.c.model == sa.bindparam("model_"), objects.c.pk.in_(leading))
+            if reference.on_delete == CASCADE
+            for to in reference.to
+        }
+        self._owners = compiled(
+            sa.select(objects.c.pk)
+            .join(references, references.c.owner == objects.c.pk)
+            .where(
+                objects.c.model == sa.bindparam("model_"),
+                references.c.member == sa.bindparam("member_"),
+                references.c.object == sa.bindparam("object_"),
+            )
         )
         self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
         self._by_name = compiled(
@@ -143,7 +148,8 @@ class Objects:
         """
         self._check(scope, filters)
         with self._database.write() as session:
-            self.delete(session, self.read(session, scope, pk, filters, terms, lock=True).pk)
+            row = self.read(session, scope, pk, filters, terms, lock=True)
+            self.delete(session, row.model, row.pk)
 
     def refer(self, collection: str, pk: str, property_name: str, to: Any, *, add: bool) -> None:
         """Add an object to the references of a property, or remove it. Does nothing if there is nothing to change.
@@ -251,12 +257,21 @@ class Objects:
             else:
                 self._rows.replace(session, row.pk, known.references[property_name].list_of or property_name, targets)
 
-    def delete(self, session: Session, pk: str) -> None:
+    def delete(self, session: Session, model: str, pk: str) -> None:
         """Delete an object with those that can't be without it, within a transaction. :raises NotFound: there is none"""
-        for model, property_name in self._cascades:
-            session.run(self._delete_owners, {"model_": model, "member_": property_name, "object_": pk})
+        scopes = {model, self._models[model].collection}
+        owners = {
+            (owner, str(owner_pk)): None
+            for to, owner, property_name in sorted(self._cascades)
+            if to in scopes
+            for (owner_pk,) in session.rows(self._owners, {"model_": owner, "member_": property_name, "object_": pk})
+        }
         if not session.run(self._delete, {"pk_": pk}):
             raise errors.NotFound
+        for owner, owner_pk in owners:
+            # Objects that refer to one another are deleted once.
+            with contextlib.suppress(errors.NotFound):
+                self.delete(session, owner, owner_pk)
 
     def rebuild_search(self, session: Session) -> None:
         """Rebuild the `search` column, after a change of the searched properties."""
@@ -309,7 +324,7 @@ class Objects:
         named_by = seen[0].named_by if seen else "name"
         by_name = named_by in self._searched.get(collection, (named_by,))
         related = self._collections[collection].related if collection in self._collections else ""
-        return view(collection, seen, related, all_of_it=model is None, by_name=by_name)
+        return view(collection, seen, related, self._models, all_of_it=model is None, by_name=by_name)
 
     def _compile_values(self, scope: str, property_name: str, terms: int) -> Query:
         seen = self.view(scope)

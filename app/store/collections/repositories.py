@@ -180,7 +180,7 @@ class ObjectRepository(_Reading):
 
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
-        self._objects.delete(session, pk)
+        self._objects.delete(session, self._model.name, pk)
 
 
 class UserRepository(ObjectRepository):

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from app.domain import Model, Reference
 from app.store.queries.dialects import json_is_missing, json_value, line_feed, literal, position, readable
-from app.store.queries.invitations import FLOW_OBJ, invitation_fields, referred
+from app.store.queries.invitations import FLOW_OBJ, referred
 from app.store.queries.json_rows import json_rows
+from app.store.queries.moments import in_utc
 from app.store.queries.people import group_fields, groups_of, members_of_group, user_fields
 from app.store.queries.view import (
     SCALARS,
@@ -54,11 +55,18 @@ FLOW_SET = (
 
 
 def view(
-    collection: str, models: Sequence[Model], related: str, *, all_of_it: bool = False, by_name: bool = True
+    collection: str,
+    models: Sequence[Model],
+    related: str,
+    known: Mapping[str, Model],
+    *,
+    all_of_it: bool = False,
+    by_name: bool = True,
 ) -> View:
     """The objects of some models of a collection.
 
     :param related: the relation of the collection, empty if it has none
+    :param known: all models of the contract, by name
     :param all_of_it: whether these are all models of the collection
     :param by_name: whether names are searched
     """
@@ -71,14 +79,15 @@ def view(
         RELATIONS[related].column() if related else sa.null(),
     ]
     search = objects.c.search if by_name else searched_beside_name()
-    return View(objects, objects.c.pk, columns, object_fields(models, related), search, always)
+    return View(objects, objects.c.pk, columns, object_fields(models, related, known), search, always)
 
 
-def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
+def object_fields(models: Sequence[Model], related: str, known: Mapping[str, Model]) -> dict[str, Field]:
     """The common filters of some objects of a collection.
 
     :param models: their models, all with these properties
     :param related: the relation of the collection, empty if it has none
+    :param known: all models of the contract, by name
     """
     # A name is unique within the collection.
     named = replace(column_field(objects.c.name), unique=True)
@@ -91,11 +100,17 @@ def object_fields(models: Sequence[Model], related: str) -> dict[str, Field]:
         references = {model.references.get(name) for model in models}
         if references == {None} and kind in SCALARS:
             unstored = {model.name: model.unstored[name] for model in models if model.unstored.get(name) is not None}
-            fields[name] = _property_field(name, kind, unstored)
-            if kind == "string":
-                fields[f"{name}_in"] = _any_property_field(name)
+            fields[name] = field = _property_field(name, kind, unstored)
+            if all(name in model.lifetimes for model in models):
+                fields[name] = _moment_field(field)
+            elif kind == "string":
+                fields[f"{name}_in"] = _any_of(field)
         elif len(references) == 1 and (reference := references.pop()) is not None and not reference.inverse_of:
             fields[name] = _reference_field(name, reference)
+    for name, reference in models[0].references.items() if models else ():
+        common = not reference.inverse_of and all(model.references.get(name) == reference for model in models)
+        if common and len(reference.to) == 1 and (beside := _named_by(reference.to[0], known)):
+            fields[f"{name}__{beside}"] = _field_beside(name, reference.to[0], beside)
     return fields
 
 
@@ -186,7 +201,7 @@ RELATIONS: Mapping[str, Relation] = {
     "prompt_stages_obj": Relation(_owners, ["[]"]),
     "groups_obj": Relation(lambda: groups_of(objects), ["[]"], user_fields()),
     "users_obj": Relation(lambda: members_of_group(objects), ["[]"], group_fields()),
-    FLOW_OBJ: Relation(lambda: referred(objects), ["[]"], invitation_fields()),
+    FLOW_OBJ: Relation(lambda: referred(objects), ["[]"]),
     "bound_to": Relation(
         lambda: bound_to(objects.c.pk),
         [0, 10**9],
@@ -214,13 +229,40 @@ def _property_field(name: str, kind: str, unstored: Mapping[str, Any]) -> Field:
     return Field(kind, key, lambda wanted: key() == wanted, bound=bound)
 
 
-def _any_property_field(name: str) -> Field:
+def _moment_field(field: Field) -> Field:
+    """The field of a property with a date-time in UTC, which is sorted by its text without `Z`."""
+    return replace(field, key=lambda: sa.func.rtrim(field.key(), literal("Z")), bound=in_utc)
+
+
+def _any_of(field: Field) -> Field:
     """The filter of objects whose property is one of several texts."""
+    return replace(field, equals=lambda wanted: any_of(field.key(), wanted), bound=_texts, sortable=False, lists=True)
 
-    def key() -> sa.ColumnElement[Any]:
-        return json_value(readable(objects.c.members), name, "string")
 
-    return Field("string", key, lambda wanted: any_of(key(), wanted), bound=_texts, sortable=False, lists=True)
+def _named_by(collection: str, known: Mapping[str, Model]) -> str:
+    """The property with the unique name of an object; empty if there is none."""
+    if collection == flows.name:
+        return flows.c.slug.name
+    return next((model.named_by for model in known.values() if model.collection == collection), "")
+
+
+def _field_beside(property_name: str, collection: str, named_by: str) -> Field:
+    """The filter of objects that refer to an object of a name.
+
+    :param property_name: the reference
+    :param collection: the collection of that object
+    :param named_by: the property with its name
+    """
+    reference = references.alias("leading")
+    to_flow = collection == flows.name
+
+    def equals(wanted: sa.BindParameter[Any]) -> Condition:
+        other: Any = flows.alias("led_to_flow") if to_flow else objects.alias("led_to")
+        key, name = (reference.c.flow, other.c[named_by]) if to_flow else (reference.c.object, other.c.name)
+        mine = (reference.c.owner == objects.c.pk, reference.c.member == literal(property_name))
+        return sa.exists().select_from(reference.join(other, other.c.pk == key)).where(*mine, name == wanted)
+
+    return Field("string", lambda: objects.c.pk, equals, bound=text, sortable=False)
 
 
 def _texts(value: Any) -> str:
