@@ -58,10 +58,13 @@ class Player:
     _before: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
 
-    def play(self) -> Iterator[list[str]]:
-        """The differences of each exchange, in order. :raises SetupError: the objects of the scenario can't be created"""
+    def set_up(self) -> None:
+        """Create the objects of the scenario. :raises SetupError: they can't be created"""
         for request in self.scenario["setup"]:
             self._set_up(request)
+
+    def play(self) -> Iterator[list[str]]:
+        """The differences of each exchange, in order, after `set_up`."""
         for variable, value in (self.scenario.get("vars") or {}).items():
             if variable in self.saved:
                 self._known[value] = self.saved[variable]
@@ -80,7 +83,12 @@ class Player:
             raise SetupError(
                 f"{request['method']} {request['path']} was answered {response.status}: {response.body[:300]!r}"
             )
-        self._save(request, response)
+        try:
+            self._save(request, response)
+        except LookupError as error:
+            raise SetupError(
+                f"{request['method']} {request['path']} does not return what the scenario needs"
+            ) from error
 
     def _save(self, request: Mapping[str, Any], response: RawResponse) -> None:
         for variable, path in request.get("save", {}).items():
@@ -101,7 +109,8 @@ class Player:
         target = self._filled(exchange["path"])
         if "query" in exchange:
             target += "?" + self._filled(exchange["query"])
-        headers = [(name, self._filled(value)) for name, value in exchange.get("headers", ())]
+        sent_by = [(name, value.replace(ADMIN, self.token)) for name, value in exchange.get("headers", ())]
+        headers = [(name, self._filled(value)) for name, value in sent_by]
         if exchange.get("csrf"):
             headers.append((CSRF_HEADER, jar.get(CSRF_COOKIE, "")))
         sent = {name: value for name, value in jar.items() if name in exchange.get("cookies_sent", jar)}

@@ -126,7 +126,9 @@ def play(running, monkeypatch):
 
     def played(scenario):
         _put_back(store, scenario["base"])
-        return Player(RawClient(url), scenario, wait=moments.append).play()
+        player = Player(RawClient(url), scenario, wait=moments.append)
+        player.set_up()
+        return player.play()
 
     return played
 

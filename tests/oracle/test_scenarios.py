@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
+from app import passwords
+from app.cli.replay import command
 from app.conformance.scenarios import read_scenarios
 from tests.oracle.conftest import FOLDER
 from tests.oracle.test_oracle import excuse_of
@@ -33,3 +36,33 @@ def test_share_of_exchanges_without_an_excuse(capsys):
     with capsys.disabled():
         print(f"\n{len(EXCHANGES)} recorded exchanges: {len(recorded)} as recorded")
     assert len(recorded) / len(EXCHANGES) >= LEAST_MATCH
+
+
+@pytest.mark.parametrize("named", ["the package's", "a file"])
+def test_a_deployment_is_tested_by_recorded_scenarios(running, monkeypatch, named):
+    store, url = running
+    monkeypatch.setattr(passwords, "COST", 2)
+    if not any(token.name == "deployment" for token in store.tokens.page()):
+        store.tokens.add("deployment", superuser=True, secret="deployment")
+    options = ["--scenarios", url]
+    if named == "a file":
+        options = ["--scenarios", str(FOLDER / "executor" / "scenarios.jsonl"), url]
+    chosen = [argument for group in ("next", "logout", "delete") for argument in ("--group", group)]
+    done = CliRunner().invoke(command, [*options, "--token", "deployment", "--empty-it", *chosen])
+    assert done.exit_code == 0, done.output
+    assert "as recorded" in done.output
+    assert "different" not in done.output
+
+
+def test_a_deployment_that_differs_from_the_recording_fails_the_replay(running, monkeypatch, tmp_path):
+    store, url = running
+    monkeypatch.setattr(passwords, "COST", 2)
+    if not any(token.name == "deployment" for token in store.tokens.page()):
+        store.tokens.add("deployment", superuser=True, secret="deployment")
+    changed = json.loads(json.dumps(SCENARIOS[0]))
+    changed["exchanges"][0]["status"] = 418
+    unexpected = tmp_path / "scenarios.jsonl"
+    unexpected.write_text(json.dumps(changed))
+    done = CliRunner().invoke(command, ["--scenarios", str(unexpected), url, "--token", "deployment", "--empty-it"])
+    assert done.exit_code == 1
+    assert f"{changed['id']}/0: status 200 instead of 418" in done.output
