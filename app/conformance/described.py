@@ -49,6 +49,7 @@ class Operation:
     :param narrowing: the query parameters that filter objects
     :param path: the path parameters, with the objects that they identify
     :param responses: the schemas of its responses, by status
+    :param rejections: the properties and messages of the 400 that it describes itself, for states of the store
     """
 
     takes_input: bool
@@ -60,6 +61,7 @@ class Operation:
     narrowing: frozenset[str]
     responses: Mapping[str, Schema]
     challenges: bool = False
+    rejections: frozenset[tuple[str, str]] = frozenset()
     path: dict[str, Targets] = field(default_factory=dict)
 
 
@@ -181,6 +183,7 @@ class DescribedContract:
                 for media in self._resolved(response).get("content", {}).values()
             },
             challenges=described.get("x-challenges", False),
+            rejections=frozenset(_messages(described["responses"].get("400", {}))),
         )
 
     def _references(self, named: Mapping[str, Mapping[str, Any]]) -> dict[str, Targets]:
@@ -216,3 +219,13 @@ class DescribedContract:
 
 def _listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
+
+
+def _messages(response: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The properties and messages in the examples of a response that is described in place, not by reference."""
+    for media in response.get("content", {}).values():
+        for example in (media.get("example"), *(one.get("value") for one in media.get("examples", {}).values())):
+            for name, messages in example.items() if isinstance(example, dict) else ():
+                for message in messages if isinstance(messages, list) else [messages]:
+                    if isinstance(message, str):
+                        yield name, message

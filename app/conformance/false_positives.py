@@ -13,8 +13,6 @@ _NO_CHOICE = re.compile(
 # The limit depends on the time.
 _TOO_LATE = re.compile(r"Token expires exceeds maximum lifetime \(.*\)\.")
 _NON_FIELD_ERRORS = "non_field_errors"
-# The response to valid data where no account of Duo is configured.
-_WITHOUT_DUO = "This server does not reach Duo."
 
 
 def only_the_store_knows(operation: Operation, rejection: Any, body: Any, query: Any, known: KnownObjects) -> bool:
@@ -28,13 +26,15 @@ def only_the_store_knows(operation: Operation, rejection: Any, body: Any, query:
     """
     if not isinstance(rejection, dict) or not rejection:
         return False
-    if not operation.takes_input:
+    if rejection.keys() == {"detail"}:
         # No data was sent that could be invalid.
-        return rejection.keys() == {"detail"}
+        return not operation.takes_input
     body = body if isinstance(body, dict) else {}
     query = query if isinstance(query, dict) else {}
     return all(
-        isinstance(messages, list)
+        (property_name, messages) in operation.rejections
+        if isinstance(messages, str)
+        else isinstance(messages, list)
         and messages != []
         and all(_is_excused(operation, property_name, message, body, query, known) for message in messages)
         for property_name, messages in rejection.items()
@@ -51,8 +51,10 @@ def _is_excused(
 ) -> bool:
     if not isinstance(message, str):
         return False
+    if (property_name, message) in operation.rejections:
+        return True
     if property_name == _NON_FIELD_ERRORS:
-        return message in operation.unique_together or message == _WITHOUT_DUO
+        return message in operation.unique_together
     if (
         property_name in body
         and property_name in operation.unique

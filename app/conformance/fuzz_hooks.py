@@ -224,12 +224,17 @@ def _json(response: Any) -> Any:
 
 
 def _as_read(body: Any, operation: Operation) -> Any:
-    """A body with null for each nullable reference that is `""`."""
+    """A body with null for each nullable reference that is `""`, and integers as text where these are numerals."""
     if not isinstance(body, dict):
         return body
     properties = operation.body.get("properties", {})
     blank = (name for name in operation.references.keys() & body.keys() if body[name] == "")
-    return {**body, **{name: None for name in blank if _run.contract.describes(properties[name], None)}}
+    numerals = (name for name in properties.keys() & body.keys() if properties[name].get("x-numerals"))
+    return {
+        **body,
+        **{name: None for name in blank if _run.contract.describes(properties[name], None)},
+        **{name: str(body[name]) for name in numerals if type(body[name]) is int},
+    }
 
 
 def _as_sent(form: Any) -> Any:

@@ -65,8 +65,8 @@ def stages_authenticator_duo_import_devices_automatic_create(store: Store, key: 
 
 def _stage(store: Store, key: str) -> None:
     """:raises NotFound: there is no such stage of Duo"""
-    (model,) = (name for name in store.models if name.startswith("authentik_stages_authenticator_duo."))
-    store.objects.get(model, key)
+    if not store.objects.get("stages", key).model.startswith("authentik_stages_authenticator_duo."):
+        raise errors.NotFound
 
 
 def _without_duo(store: Store, key: str) -> NoReturn:

@@ -18,6 +18,7 @@ OPERATION = Operation(
     filters={"policy": Targets(frozenset({"policy"}), ("pk",)), "sources": Targets(frozenset(), ("pk",))},
     narrowing=frozenset(),
     responses={},
+    rejections=frozenset({("non_field_errors", "There is no account."), ("for_user", "User not found")}),
 )
 WITHOUT_INPUT = Operation(False, {}, {}, frozenset(), {}, {}, frozenset(), {})
 BODY = {"name": "a", "target": "t", "fields": ["f", 'g"'], "order": 1}
@@ -52,6 +53,8 @@ def missing(pk):
         {"policy": [NO_CHOICE.format("That choice is")]},
         {"sources": [NO_CHOICE.format("r is")]},
         {"name": [TAKEN], "target": [missing("t")]},
+        {"non_field_errors": ["There is no account."]},
+        {"for_user": "User not found"},
     ],
 )
 def test_what_is_stored_is_the_reason(only_the_store_knows, rejection):
@@ -67,6 +70,8 @@ def test_what_is_stored_is_the_reason(only_the_store_knows, rejection):
         {"detail": "Not found."},
         {"name": []},
         {"name": TAKEN},
+        {"name": "User not found"},
+        {"for_user": ["There is no account."]},
         {"name": [[TAKEN]]},
         {"name": [TAKEN, "This field may not be blank."]},
         {"name": [TAKEN], "order": ["A valid integer is required."]},
