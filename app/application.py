@@ -39,6 +39,7 @@ from app.contract.serve.response_cache import ResponseCache
 from app.contract.serve.threads import Workers
 from app.domain import Capabilities
 from app.executor.expressions.interpreters import Interpreters
+from app.executor.mail.postman import Postman
 from app.executor.sessions import ClientSessions
 from app.metrics import Metrics
 from app.middleware.cross_origin import CrossOrigin
@@ -205,6 +206,9 @@ def create_app(
     scheduling = store.database.scheduling()
     workers = Workers(*scheduling.workers) if scheduling.workers is not None else None
     interpreters = Interpreters() if settings.expressions == "on" else None
+    # A store in memory serves no other thread.
+    keeps = settings.outbox == "on" or recorder is not None or not store.database.serves_threads
+    postman = Postman(store, settings.smtp_url, settings.smtp_from, settings.public_url, keeps=keeps)
     long_running = LongRunning() if store.database.serves_threads else None
     versions = version_names(settings, contract)
     metrics = metrics or create_metrics(contract, versions=versions)
@@ -224,6 +228,7 @@ def create_app(
             long_running.stop()
         if interpreters is not None:
             interpreters.stop()
+        postman.stop()
         store.close()
 
     serve_contract = partial(
@@ -244,6 +249,7 @@ def create_app(
         trace=tracing.record if tracing is not None else None,
         room=Room(max(settings.bodies_limit, settings.body_limit)),
         interpreters=interpreters,
+        postman=postman,
     )
     app = ConnexionMiddleware(
         pages.create_app(active_contract, store, settings, metrics, recorder, interpreters),

@@ -55,6 +55,20 @@ class Interpreters(Protocol):
         """
 
 
+class Postman(Protocol):
+    """Sends e-mails, or keeps them."""
+
+    @property
+    def url(self) -> str:
+        """The URL by which users reach the server; empty for that of each request."""
+
+    def state_of(self, *, use_global_settings: bool) -> str:
+        """The state of a new e-mail. :param use_global_settings: whether it is sent by the mail server of the settings"""
+
+    def wake(self) -> None:
+        """Send the e-mails that are stored from now on."""
+
+
 class Credentials(Protocol):
     """The credentials in a request."""
 
@@ -118,6 +132,7 @@ class Exchange:
     :param credentials: the credentials, not yet verified
     :param authenticate: the context of the caller, without a user if there are no credentials; raises `Unauthenticated`
     :param compute: calls a function that takes long, without blocking other requests; its first argument is a name for the result
+    :param postman: sends e-mails; None where none are written
     """
 
     id: str
@@ -128,3 +143,4 @@ class Exchange:
     credentials: HttpRequest
     authenticate: Callable[[], RequestContext]
     compute: Callable[..., Any]
+    postman: Postman | None

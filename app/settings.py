@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.mail_servers import MailServer, mail_server
+
 PREFIX = "FLOWS_"
 
 # Variables that commands read, and a server does not.
@@ -105,6 +107,12 @@ def _origin(text: str) -> str:
     return (
         f"{url.scheme}://{host}" if port in (None, _DEFAULT_PORTS.get(url.scheme)) else f"{url.scheme}://{host}:{port}"
     )
+
+
+def _public_url(text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    host, _, path = rest.partition("/")
+    return _origin(scheme + separator + host) + path_prefix(path)
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:
@@ -206,6 +214,25 @@ class Settings:
         "Whether the expressions of policies and prompts are evaluated: `on` or `off`. A policy that is not evaluated has the"
         " failure result of its binding.",
         _one_of("on", "off"),
+    )
+    smtp_url: MailServer | None = _setting(  # noqa: RUF009  # a field
+        None,
+        "The mail server of stages with `use_global_settings`: `smtp://HOST:PORT`, or `smtps://` or `smtp+starttls://` with"
+        " `USER:PASSWORD@`. Without one their e-mails are kept at `/outbox/`.",
+        mail_server,
+        secret=True,
+    )
+    smtp_from: str = _setting("authentik@localhost", "The sender of e-mails by `FLOWS_SMTP_URL`.")
+    outbox: str = _setting(
+        "off",
+        "`on` sends no e-mails and keeps all at `/outbox/`, as `flows dev` and `--record` do.",
+        _one_of("on", "off"),
+    )
+    public_url: str = _setting(
+        "",
+        "The URL by which users reach the server, for links in e-mails, such as `https://id.example`. Without one links have the"
+        " host of the request that sends them, which any client chooses.",
+        _public_url,
     )
     log_level: str = _setting(
         "info", "What is logged: `debug`, `info`, `warning` or `error`.", _one_of("debug", "info", "warning", "error")

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from app import logs
 from app.application import create_app, load_contract, open_store
 from app.settings import Settings
-from app.store.schema.tables import files, flows, objects, sessions, tokens
+from app.store.schema.tables import files, flows, mails, objects, sessions, tokens
 from tests import postgresql
 from tests.asgi import Client
 from tests.contract_files import copied, load, replaced, shipped
@@ -161,7 +161,7 @@ def emptied(store):
     """A store without anything in it."""
     with store.database.write() as session:
         # What binds flows and objects goes with them.
-        for table in (sessions, flows, objects, files, tokens):
+        for table in (sessions, flows, objects, files, tokens, mails):
             session.run(store.database.compile(sa.delete(table)))
     return store
 

@@ -7,6 +7,9 @@ from typing import Any
 PENDING_USER, PENDING_NAME = "pending_user", "pending_user_identifier"
 """The keys in the context of the user whom the flow is about, and of the name that was typed."""
 
+RESTORED = "is_restored"
+"""The key in the context of whether the plan was restored by the link of an e-mail."""
+
 PROMPT_DATA = "prompt_data"
 """The key in the context of the values of prompts."""
 

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+import orjson
 import structlog
 
 from app import errors
@@ -22,7 +23,7 @@ from app.executor.challenges import (
 )
 from app.executor.inspector import state_of
 from app.executor.people import Person, person, person_of
-from app.executor.plan import PENDING_NAME, PENDING_USER, Plan, PlannedStage
+from app.executor.plan import PENDING_NAME, PENDING_USER, RESTORED, Plan, PlannedStage, plan_from
 from app.executor.planning import NotApplicable, Planner
 from app.executor.policies.engine import PolicyRequest, evaluate
 from app.executor.redirects import as_encoded, is_own
@@ -37,6 +38,9 @@ INVALID_NEXT = "Invalid next URL"
 
 # The parameter with the URL that the flow leads to at its end.
 _NEXT = "next"
+
+FLOW_TOKEN = "flow_token"  # noqa: S105  # a name
+"""The parameter with the token of a link in an e-mail, which restores a plan."""
 
 
 class Stage(Protocol):
@@ -85,6 +89,8 @@ class Run:
         self._is_authenticated = False
         self.headers: list[Header] = []
         """Headers of the response besides those of the session."""
+        self.restored = False
+        """Whether this request has restored the plan, so that its first stage is done."""
 
     @property
     def plan(self) -> Plan:
@@ -125,6 +131,7 @@ class Run:
         """The response to the request."""
         session, before = self.session, ""
         session.query = self._query()
+        self._restore()
         if session.plan is not None and session.plan.flow != self.flow.pk:
             session.plan = None
         try:
@@ -203,6 +210,14 @@ class Run:
         """The parameters of the page that runs the flow."""
         outer = dict(parse_qsl(self.exchange.query, keep_blank_values=True))
         return parse_qsl(outer.get("query", ""), keep_blank_values=True)
+
+    def _restore(self) -> None:
+        """Restore the plan that the token of a link names, if it names one of this flow."""
+        token = self.session.parameters.get(FLOW_TOKEN)
+        stored = self.store.flow_tokens.take(token, self.flow.pk) if token else None
+        if stored is not None:
+            self.session.plan = plan_from(orjson.loads(stored))
+            self.context[RESTORED] = self.restored = True
 
     def _reach_stage(self) -> bool:
         """Drop stages whose policies do not pass any more. :returns: whether one is left"""

@@ -27,6 +27,7 @@ from app.pages.interface import interface
 from app.pages.interface.page import FlowPage
 from app.pages.markup import breakable, marked_up
 from app.pages.media import media
+from app.pages.outbox import outbox
 from app.pages.policy import add_headers
 from app.pages.recording import recording
 from app.pages.running import running
@@ -77,6 +78,7 @@ def create_app(
     flask.register_blueprint(media(store))
     flask.register_blueprint(running(store, interpreters))
     flask.register_blueprint(interface())
+    flask.register_blueprint(outbox(store))
     if settings.metrics == "on":
         flask.register_blueprint(metrics.metrics(counted, settings.metrics_token))
     flask.register_blueprint(snapshots(store, settings.workers))

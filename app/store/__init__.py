@@ -17,9 +17,11 @@ from app.store.collections.bindings import PolicyBindings, StageBindings
 from app.store.collections.cached_flows import CachedFlows
 from app.store.collections.devices import Devices
 from app.store.collections.files import Files
+from app.store.collections.flow_tokens import FlowTokens
 from app.store.collections.flow_tree import Structures
 from app.store.collections.flows import Flows
 from app.store.collections.guarded_objects import GuardedObjects
+from app.store.collections.mails import Mails
 from app.store.collections.objects import Objects
 from app.store.collections.owned_sessions import OwnedSessions
 from app.store.collections.owned_tokens import OwnedTokens
@@ -91,6 +93,8 @@ class Store:
         self.structures = Structures(self.database, self.flows)
         self.passwords = Passwords(self.database)
         self.devices = Devices(self.database)
+        self.mails = Mails(self.database)
+        self.flow_tokens = FlowTokens(self.database)
         self.sessions = Sessions(self.database)
         named_by = next((model.named_by for model in models.values() if model.collection == USERS), "")
         self.runnable_flows = RunnableFlows(self.database, named_by)

@@ -75,6 +75,11 @@ HOMONYMS = {
     ("executor/planning.py", "internal_service_account"): "the type of the users of outposts",
     ("executor/policies/engine.py", "all"): "what the word means",
     ("pages/interface/shown.py", "date"): "the type of inputs of HTML",
+    ("executor/mail/postman.py", "password"): "the property of that name",
+    ("executor/mail/postman.py", "username"): "the property of that name",
+    ("executor/stages/email.py", "email"): "the property of that name",
+    ("executor/stages/email.py", "email_sent"): "a key of the context of plans",
+    ("mail_servers.py", 25): "the port of SMTP",
     (
         "executor/stages/authenticator_validate.py",
         "authentication",

@@ -39,5 +39,13 @@ def exchange_of(plan: Plan, request: Request) -> Exchange:
     )
     query = request.query.decode("latin-1")
     return Exchange(
-        request.id, request.root, request.seen_path, query, acceptable, request, authenticate, request.compute
+        request.id,
+        request.root,
+        request.seen_path,
+        query,
+        acceptable,
+        request,
+        authenticate,
+        request.compute,
+        request.postman,
     )

@@ -41,7 +41,7 @@ from app.contract.serve.rejections import too_large, unavailable
 from app.contract.serve.reporting import Observe, Reporter, Trace
 from app.contract.serve.request import Request
 from app.contract.serve.threads import Workers
-from app.exchanges import Interpreters
+from app.exchanges import Interpreters, Postman
 from app.execution import Offload
 from app.metrics import Metrics
 
@@ -72,6 +72,7 @@ class ContractMiddleware(SpecMiddleware):
     :param trace: see `Reporter`
     :param room: the memory for bodies of running requests
     :param interpreters: evaluate expressions; None if they are off
+    :param postman: sends e-mails; None where none are written
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class ContractMiddleware(SpecMiddleware):
         trace: Trace | None = None,
         room: Room | None = None,
         interpreters: Interpreters | None = None,
+        postman: Postman | None = None,
     ) -> None:
         self._next = app
         self._active_contract = active_contract
@@ -104,6 +106,7 @@ class ContractMiddleware(SpecMiddleware):
         self._report = self._reporter.report
         self._room = room or Room()
         self._interpreters = interpreters
+        self._postman = postman
 
     def add_api(self, _specification: Specification, **options: Any) -> ContractAPI:
         """Compile the contract. Called by Connexion when the application starts."""
@@ -164,6 +167,7 @@ class ContractMiddleware(SpecMiddleware):
             compiled_contract.version,
             above,
             interpreters=self._interpreters,
+            postman=self._postman,
         )
         if self._workers is None:
             request.computed = {}

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from app.contract.request.authentication import Access
 from app.contract.request.origin import origin_of
 from app.contract.response.responses import CONTINUE, Response
-from app.exchanges import Interpreters
+from app.exchanges import Interpreters, Postman
 from app.execution import Offload, Statement
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ class Request:
     :param defers: whether a handler's statement is kept as `statement` instead of being run
     :param computed: completed calls of functions that were offloaded; None if they may run here
     :param interpreters: evaluate expressions; None if they are off
+    :param postman: sends e-mails; None where none are written
     """
 
     id: str
@@ -63,6 +64,7 @@ class Request:
     statement: Statement | None = None
     computed: dict[str, Future[Any]] | None = None
     interpreters: Interpreters | None = None
+    postman: Postman | None = None
 
     def header(self, name: str) -> str:
         """A header, empty if it is missing; of repeated ones the last. :param name: in lower case"""

@@ -174,6 +174,35 @@ devices = Table(
     UniqueConstraint("user", "kind", "number"),
 )
 
+# E-mails that are to be sent, could not be sent, or are kept.
+mails = Table(
+    "mails",
+    metadata,
+    Column("pk", text(), primary_key=True),
+    Column("created", BigInteger(), nullable=False, index=True),
+    # The stage that has written it, which may be deleted.
+    Column("stage", text(), nullable=False),
+    Column("name", text(), nullable=False),
+    Column("address", text(), nullable=False),
+    Column("subject", text(), nullable=False),
+    Column("plain", text(), nullable=False),
+    Column("html", text(), nullable=False),
+    Column("state", text(), nullable=False),
+    Column("reason", text(), nullable=False),
+)
+
+# Plans that links in e-mails restore.
+flow_tokens = Table(
+    "flow_tokens",
+    metadata,
+    # SHA-256 of the token in the link, in hexadecimal: the token itself is not stored.
+    Column("digest", text(), primary_key=True),
+    Column("flow", text(), ForeignKey(flows.c.pk, ondelete="CASCADE"), nullable=False, index=True),
+    Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires", BigInteger(), nullable=False, index=True),
+    Column("plan", text(), nullable=False),
+)
+
 # Uploaded files, by their path below `/media/public/`. Each belongs to a flow, and is deleted with it.
 files = Table(
     "files",

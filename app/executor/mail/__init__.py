@@ -1,0 +1,1 @@
+"""E-mails of stages: what they say, and how they are sent."""

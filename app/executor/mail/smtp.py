@@ -1,0 +1,49 @@
+"""Delivery of an e-mail to a mail server by SMTP (RFC 5321)."""
+
+import smtplib
+import ssl
+import threading
+from email.headerregistry import Address
+from email.message import EmailMessage
+
+from app.mail_servers import MailServer
+
+# Seconds for all of a delivery, as a multiple of those for one answer of the server.
+_ANSWERS = 6
+
+
+def message_of(sender: str, name: str, address: str, subject: str, plain: str, html: str) -> EmailMessage:
+    """Make a message.
+
+    :param sender: the address of the sender
+    :param name: the name of the recipient
+    :raises ValueError: an address is invalid
+    """
+    message = EmailMessage()
+    message["Subject"], message["From"] = " ".join(subject.split()), sender
+    message["To"] = Address(" ".join(name.split()), addr_spec=address)
+    message.set_content(plain)
+    message.add_alternative(html, subtype="html")
+    return message
+
+
+def deliver(server: MailServer, message: EmailMessage) -> None:
+    """Deliver a message. :raises OSError: the server does not take it, or not in time"""
+    secure = ssl.create_default_context() if server.tls or server.starttls else None
+    if server.tls:
+        client: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=secure)
+    else:
+        client = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+    # A server may send an answer byte by byte.
+    end = threading.Timer(_ANSWERS * server.timeout, client.close)
+    end.daemon = True
+    end.start()
+    try:
+        with client:
+            if server.starttls:
+                client.starttls(context=secure)
+            if server.username:
+                client.login(server.username, server.password)
+            client.send_message(message)
+    finally:
+        end.cancel()

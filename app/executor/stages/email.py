@@ -1,0 +1,87 @@
+"""E-mail stages, which send the pending user a link that goes on with the flow."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from app import determinism
+from app.exchanges import Postman
+from app.executor.mail.rendering import rendered
+from app.executor.people import Person
+from app.executor.plan import Properties
+from app.executor.run import FLOW_TOKEN
+from app.executor.stages.kind import NON_FIELD_ERRORS, Question, wrong
+from app.executor.steps import Step
+from app.store.collections.mails import QUEUED
+from app.store.queries.people import USERS
+
+_SENT = "email-sent"
+# The keys in the context of whether the first e-mail was sent, and of the address that it was sent to instead of the user's.
+_IS_SENT, _ADDRESS = "email_sent", "email"
+_TOKEN_BYTES = 32
+_MINUTE = 60
+
+
+class Stage(Question):
+    """See `Question`. The flow goes on where the link in the e-mail is opened."""
+
+    def ask(self) -> Step:
+        """See `Kind`. The first request sends the e-mail; that of the link goes on."""
+        run, user = self.run, self.run.pending
+        if user is None:
+            return run.deny()
+        if run.restored:
+            if self.stage.activate_user_on_success:
+                run.store.objects.change(USERS, user.pk, {"is_active": True})
+            return run.done()
+        if not run.context.get(_IS_SENT):
+            self._send(user)
+            run.context[_IS_SENT] = True
+        return super().ask()
+
+    def answer(self) -> Step:
+        """See `Kind`."""
+        return self.ask() if self.run.restored else super().answer()
+
+    def properties(self) -> Mapping[str, Any]:
+        """See `Question`."""
+        return {}
+
+    def solve(self, answer: Properties) -> Step:  # noqa: ARG002  # it says nothing
+        """Send another e-mail. :raises Invalid: always, as only the link goes on"""
+        if self.run.pending is not None:
+            self._send(self.run.pending)
+        raise wrong(NON_FIELD_ERRORS, _SENT, _SENT)
+
+    def _send(self, user: Person) -> None:
+        """Send an e-mail. A user who does not exist gets none, and is not told."""
+        run, stage, token = self.run, self.stage, determinism.random_bytes(_TOKEN_BYTES).hex()
+        # One more minute than the stage says, as authentik has it: the text of its e-mails is rounded down.
+        expires = int(determinism.now()) + (stage.token_expiry + 1) * _MINUTE
+        until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        text = rendered(stage.template, stage.subject, user, self._link(token), until)
+        address = run.context.get(_ADDRESS) or user.values.get("email")
+        if not user.pk or not address:
+            return
+        run.store.flow_tokens.add(token, run.flow.pk, user.pk, expires, orjson.dumps(run.plan).decode())
+        postman = self._postman
+        state = postman.state_of(use_global_settings=stage.use_global_settings)
+        run.store.mails.add(run.stage.stage, user.name, str(address), stage.subject, text, state)
+        if state == QUEUED:
+            postman.wake()
+
+    def _link(self, token: str) -> str:
+        """The page of this flow, with the parameters of this page. :param token: restores the plan"""
+        run = self.run
+        server = self._postman.url or run.exchange.credentials.origin + run.exchange.root
+        query = [(name, value) for name, value in run.session.query or () if name != FLOW_TOKEN]
+        return f"{server}/if/flow/{run.flow.slug}/?{urlencode([*query, (FLOW_TOKEN, token)])}"
+
+    @property
+    def _postman(self) -> Postman:
+        postman = self.run.exchange.postman
+        assert postman is not None  # noqa: S101  # an application that runs flows has one
+        return postman

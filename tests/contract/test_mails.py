@@ -1,0 +1,303 @@
+"""E-mail stages: what they send, where it goes, and what the link in it does."""
+
+import contextlib
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from app import determinism, passwords
+from app.mail_servers import MailServer
+from app.mail_servers import mail_server as server_of
+from app.store.queries.references import key_of
+from app.store.schema.tables import flow_tokens
+from tests.asgi import Client
+from tests.conftest import application, client_of
+from tests.executor import API, PASSWORD, Browser, flow_of, login_flow
+from tests.mail_servers import mail_server
+from tests.serving import wait_for
+
+ANSWER = {"non_field_errors": [{"string": "email-sent", "code": "email-sent"}]}
+
+
+def recovery(client, **stage):
+    """Make the user jane, a login, and a flow by which users choose a new password."""
+    login_flow(client)
+    prompt = {"name": "new", "field_key": "password", "label": "New password", "type": "password", "required": True}
+    field = client.post(f"{API}/stages/prompt/prompts/", prompt).json()["pk"]
+    flow_of(
+        client,
+        "recovery",
+        ("identification", {"user_fields": ["username", "email"]}),
+        ("email", {"use_global_settings": True, "subject": "New password", **stage}),
+        ("prompt/stages", {"fields": [field]}),
+        ("user_write", {}),
+        ("user_login", {}),
+        designation="recovery",
+    )
+
+
+@pytest.fixture
+def client(client_on_each, monkeypatch):
+    """A client of a server where jane may recover her account."""
+    monkeypatch.setattr(passwords, "COST", 2)
+    recovery(client_on_each)
+    return client_on_each
+
+
+def asked(client, who="jane", query="query="):
+    """A browser that waits for the e-mail."""
+    browser = Browser(client)
+    assert browser.post("recovery", query, uid_field=who).status == 302
+    assert browser.get("recovery", query).json()["component"] == "ak-stage-email"
+    return browser
+
+
+def outbox(client):
+    return client.get("/outbox.json").json()
+
+
+def token_in(mail):
+    """The query for the executor that the link of an e-mail leads to."""
+    link = urlsplit(mail["link"])
+    assert link.path == "/if/flow/recovery/"
+    return "query=" + link.query.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
+
+
+def test_a_link_in_an_e_mail_goes_on_in_another_browser_to_a_new_password(client):
+    first = asked(client)
+    (mail,) = outbox(client)
+    assert (mail["address"], mail["name"], mail["subject"], mail["state"]) == (
+        "jane@example.com", "Jane", "New password", "kept",
+    )  # fmt: skip
+    assert mail["link"] in mail["plain"]
+    other, query = Browser(client), token_in(mail)
+    assert other.get("recovery", query).status == 302
+    assert other.get("recovery", query).json()["component"] == "ak-stage-prompt"
+    assert other.post("recovery", query, password="another one").status == 302
+    other.get("recovery", query)
+    answer = other.get("recovery", query).json()
+    assert answer == {"component": "xak-flow-redirect", "to": "/"}
+    assert other.me().json()["user"]["username"] == "jane"
+    assert first.me().status == 403
+    login = Browser(client)
+    login.post("login", uid_field="jane")
+    assert login.post("login", password="another one").status == 302
+
+
+def test_a_link_is_valid_once(client):
+    asked(client)
+    query = token_in(outbox(client)[0])
+    assert Browser(client).get("recovery", query).status == 302
+    assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
+
+
+def test_a_link_is_valid_as_long_as_the_stage_says(client, monkeypatch):
+    asked(client)
+    query, now = token_in(outbox(client)[0]), determinism.now
+    monkeypatch.setattr(determinism, "now", lambda: now() + 31 * 60)
+    assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
+
+
+def test_a_link_is_valid_for_its_flow_only(client):
+    asked(client)
+    query = token_in(outbox(client)[0])
+    assert Browser(client).get("login", query).json()["component"] == "ak-stage-identification"
+    assert Browser(client).get("recovery", query).status == 302
+
+
+@pytest.mark.parametrize("token", ["", "x", "%2500", "%ff"])
+def test_a_link_with_another_token_begins_the_flow(client, token):
+    answer = Browser(client).get("recovery", f"query=flow_token%3D{token}")
+    assert answer.json()["component"] == "ak-stage-identification"
+
+
+def test_a_new_password_ends_the_links_in_earlier_e_mails(client):
+    asked(client)
+    client.post(f"{API}/core/users/{client.user}/set_password/", {"password": PASSWORD})
+    query = token_in(outbox(client)[0])
+    assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
+
+
+def test_a_link_keeps_the_parameters_of_its_page(client):
+    asked(client, query="query=next%3D%252Fapps%252F%26flow_token%3Dx")
+    query = dict(parse_qsl(urlsplit(outbox(client)[0]["link"]).query))
+    assert (query["next"], len(query["flow_token"])) == ("/apps/", 64)
+
+
+def test_the_first_request_sends_one_e_mail_and_each_response_another(client):
+    browser = asked(client)
+    browser.get("recovery")
+    assert len(outbox(client)) == 1
+    assert browser.post("recovery").json()["response_errors"] == ANSWER
+    assert len({mail["link"] for mail in outbox(client)}) == 2
+
+
+def test_users_who_do_not_exist_or_have_no_address_are_not_told_so(client):
+    client.post(f"{API}/core/users/", {"username": "joe", "name": "Joe"})
+    told = asked(client).get("recovery").json()
+    for who in ("nobody", "joe"):
+        browser = asked(client, who)
+        assert browser.get("recovery").json() == told
+        assert browser.post("recovery").json()["response_errors"] == ANSWER
+    assert [mail["name"] for mail in outbox(client)] == ["Jane"]
+
+
+def test_an_e_mail_needs_a_user(client):
+    flow_of(client, "nobody", ("email", {"use_global_settings": True}))
+    assert Browser(client).get("nobody").json()["component"] == "ak-stage-access-denied"
+    assert Browser(client).post("nobody").json()["component"] == "ak-stage-email"
+    assert outbox(client) == []
+
+
+def test_a_confirmed_address_makes_the_user_active_if_the_stage_says_so(client):
+    flow_of(
+        client,
+        "confirm",
+        ("identification", {"user_fields": ["username"]}),
+        (
+            "email",
+            {
+                "use_global_settings": True,
+                "activate_user_on_success": True,
+                "template": "email/account_confirmation.html",
+            },
+        ),
+    )
+    client.patch(f"{API}/core/users/{client.user}/", {"is_active": False})
+    browser = Browser(client)
+    browser.post("confirm", uid_field="jane")
+    browser.get("confirm")
+    (mail,) = outbox(client)
+    assert "Confirm the address" in mail["html"]
+    query = "query=" + urlsplit(mail["link"]).query.replace("=", "%3D")
+    assert Browser(client).get("confirm", query).json()["component"] == "xak-flow-redirect"
+    assert client.get(f"{API}/core/users/{client.user}/").json()["is_active"] is True
+
+
+def test_names_are_escaped_in_the_html_of_an_e_mail(client):
+    client.patch(f"{API}/core/users/{client.user}/", {"name": "<b>Jane"})
+    asked(client)
+    (mail,) = outbox(client)
+    assert "&lt;b&gt;Jane" in mail["html"]
+    assert "<b>Jane" in mail["plain"]
+
+
+def test_the_store_keeps_no_token_of_a_link_in_its_own_table(client):
+    asked(client)
+    token = dict(parse_qsl(urlsplit(outbox(client)[0]["link"]).query))["flow_token"]
+    with client.store.database.read() as session:
+        rows = session.rows(client.store.database.compile(flow_tokens.select()))
+    assert rows
+    assert token not in repr(rows)
+
+
+def test_superusers_alone_see_the_outbox(client):
+    asked(client)
+    reader = Client(client.app, client.store.tokens.add("reader", permissions=["authentik_flows.view_flow"]))
+    anonymous = Client(client.app, "")
+    for path in ("/outbox/", "/outbox.json"):
+        assert reader.get(path).status == 403
+        assert b"/if/flow/recovery/" not in anonymous.get(path).body
+    assert reader.delete("/outbox.json").status == 403
+    page = client.get("/outbox/")
+    assert b"/if/flow/recovery/" in page.body
+    assert page.headers["cache-control"] == "no-store"
+    assert client.delete("/outbox.json").status == 204
+    assert outbox(client) == []
+
+
+@pytest.fixture
+def sending(contract, tmp_path, monkeypatch):
+    """Serves an application that sends e-mails, on a new SQLite store. It gets the settings."""
+    monkeypatch.setattr(passwords, "COST", 2)
+
+    with contextlib.ExitStack() as stack:
+
+        def serve(**settings):
+            started = application(f"sqlite:///{tmp_path}/flows.sqlite3", contract, **settings)
+            return client_of(*stack.enter_context(started))
+
+        yield serve
+
+
+@pytest.mark.parametrize("by_settings", [True, False])
+def test_an_e_mail_is_sent_by_the_mail_server_of_the_stage_or_of_the_settings(sending, by_settings):
+    with mail_server() as server:
+        own = MailServer("127.0.0.1", server.port, "me", "secret")
+        client = sending(smtp_url=own if by_settings else None, smtp_from="settings@example.com")
+        stage = {"host": "127.0.0.1", "port": server.port, "username": "me", "password": "secret"}
+        recovery(client, use_global_settings=by_settings, from_address="stage@example.com", **stage)
+        asked(client)
+        assert server.arrived.wait(10)
+        (message,) = server.messages
+        assert message["From"] == ("settings@example.com" if by_settings else "stage@example.com")
+        assert (message["To"], message["Subject"]) == ("Jane <jane@example.com>", "New password")
+        assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+        assert any(line.startswith("AUTH PLAIN") for line in server.lines)
+        wait_for(lambda: outbox(client) == [], "the e-mail leaves the outbox")
+
+
+def test_an_e_mail_that_is_not_accepted_is_kept_with_the_reason(sending):
+    with mail_server(refused="RCPT") as server:
+        client = sending(smtp_url=MailServer("127.0.0.1", server.port))
+        recovery(client)
+        asked(client)
+        (mail,) = wait_for(lambda: [one for one in outbox(client) if one["state"] == "failed"], "the failure")
+        assert "no such mailbox" in mail["reason"]
+        assert b"no such mailbox" in client.get("/outbox/").body
+
+
+def test_an_e_mail_to_an_invalid_address_is_kept_with_the_reason(sending):
+    with mail_server() as server:
+        client = sending(smtp_url=MailServer("127.0.0.1", server.port))
+        recovery(client)
+        client.store.objects.change("users", key_of(client.user), {"email": "no address"})
+        asked(client)
+        (mail,) = wait_for(lambda: [one for one in outbox(client) if one["state"] == "failed"], "the failure")
+        assert mail["reason"]
+        assert server.messages == []
+
+
+def test_a_subject_has_no_second_line(sending):
+    with mail_server() as server:
+        client = sending(smtp_url=MailServer("127.0.0.1", server.port))
+        recovery(client, subject="New\r\nBcc: all@example.com")
+        asked(client)
+        assert server.arrived.wait(10)
+        (message,) = server.messages
+        assert (message["Subject"], message["Bcc"]) == ("New Bcc: all@example.com", None)
+
+
+def test_links_have_the_public_url(sending):
+    client = sending(public_url="https://id.example/auth")
+    recovery(client)
+    asked(client)
+    (mail,) = outbox(client)
+    assert mail["link"].startswith("https://id.example/auth/if/flow/recovery/?flow_token=")
+
+
+def test_the_outbox_keeps_what_would_be_sent(sending):
+    client = sending(outbox="on", smtp_url=MailServer("127.0.0.1", 1))
+    recovery(client)
+    asked(client)
+    assert [mail["state"] for mail in outbox(client)] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example", MailServer("mail.example", 25)),
+        ("smtps://a%40b:c%2Fd@mail.example", MailServer("mail.example", 465, "a@b", "c/d", tls=True)),
+        ("smtp+starttls://[::1]:2525", MailServer("::1", 2525, starttls=True)),
+    ],
+)
+def test_a_mail_server_is_named_by_a_url(url, server):
+    assert server_of(url) == server
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example", "http://mail.example", "smtp://", "smtp://a/b", "smtp://a?b", "smtp://a:x"]
+)
+def test_a_url_that_names_no_mail_server_is_rejected(url):
+    with pytest.raises(ValueError, match=r"^\w"):
+        server_of(url)
