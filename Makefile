@@ -61,8 +61,8 @@ storm: $(READY)  ## Cause faults under load for MINUTES (10) and kill ROUNDS (10
 fuzz: $(READY)  ## Fuzz the server against the contract, with the same cases each time
 	@$(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
 
-fuzz-long: $(READY)  ## Fuzz for MINUTES (30) on each database (ENGINE=sqlite or postgresql for one)
-	@$(BIN)/python -m tests.fuzz.campaign --minutes $(or $(MINUTES),30) --engine $(or $(ENGINE),both)
+fuzz-long: $(READY)  ## Fuzz for MINUTES (30) on each database (ENGINE for one), VERSIONS (2025.12,2026.8) at once on one store
+	@$(BIN)/python -m tests.fuzz.campaign --minutes $(or $(MINUTES),30) --engine $(or $(ENGINE),both) $(if $(VERSIONS),--versions $(VERSIONS))
 
 fuzz-contract: $(READY)  ## Edit the contract at random for MINUTES (20) on each ENGINE, and send requests to it
 	@$(BIN)/python -m tests.fuzz.contracts --minutes $(or $(MINUTES),20) --engine $(or $(ENGINE),both)

@@ -13,8 +13,8 @@ from app.conformance.caller import names_of_caller
 from app.conformance.credentials import check_sendable
 from app.conformance.raw_http import split_url
 from app.conformance.token_check import check_token
-from app.contract.document.bundling import read
 from app.contract.document.contract import Contract
+from app.contract.document.versions import UnknownVersion, read
 from app.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -24,6 +24,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 @click.argument("url")
 @click.option(
     "--token", envvar="FLOWS_TOKEN", help="The token to send, or FLOWS_TOKEN; none to fuzz without credentials."
+)
+@click.option(
+    "--version", help="The version of the contract, named in each request. Default: FLOWS_VERSION, or the first."
 )
 @click.option("--minutes", type=click.FloatRange(min=0.05), help="Duration. Default: a fixed set of cases.")
 @click.option(
@@ -48,6 +51,7 @@ def command(
     settings: Settings,
     url: str,
     token: str | None,
+    version: str | None,
     minutes: float | None,
     cases: int,
     seed: int,
@@ -61,7 +65,7 @@ def command(
     objects, including those that it finds, except the user, groups and tokens of the caller. Arguments after `--` are passed to
     Schemathesis. Exits 1 if it finds anything, and 2 if the deployment rejects the token.
 
-    Example: flows fuzz http://127.0.0.1:8000 --token $TOKEN --minutes 5
+    Example: flows fuzz http://127.0.0.1:8000 --token $TOKEN --minutes 5 --version 2025.12
     """
     try:
         split_url(url, "http", "https")
@@ -75,7 +79,10 @@ def command(
         raise click.ClickException("Schemathesis is not installed: pip install schemathesis") from error
 
     with exit_on_findings():
-        contract = read(settings.contract)
+        try:
+            contract = read(settings.contract, version or settings.version or None)
+        except UnknownVersion as error:
+            raise click.UsageError(str(error)) from error
     if token is not None:
         _check_token(url, token, contract)
         with rejected_tokens(url):
@@ -88,6 +95,8 @@ def command(
     ]
     if token:
         arguments += ["--header", f"Authorization: Bearer {token}"]
+    if version is not None:
+        arguments += ["--header", f"X-Authentik-Version: {version}"]
     if minutes is None:
         arguments += ["--generation-deterministic", "--max-examples", str(cases)]
     else:

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -84,27 +86,38 @@ def fuzz(url, token, reports, *options):
     return result.returncode, result.stdout
 
 
+def fuzz_version(url, token, name, minutes, seed, version):
+    """Fuzz one version for a number of minutes; the default one if it has no name."""
+    options = ["--minutes", str(max(0.05, minutes)), "--seed", str(seed)]
+    if version:
+        options += ["--version", version]
+    return fuzz(url, token, ROOT / "reports" / "fuzz" / "-".join(filter(None, [name, version])), *options)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0, help="how long on each engine")
     parser.add_argument("--engine", choices=["sqlite", "postgresql", "both"], default="both")
+    parser.add_argument("--versions", type=lambda names: names.split(","), default=[], help="versions to fuzz at once")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="printed, so that a run can be repeated")
     chosen = parser.parse_args()
     failed = False
     for engine in ("sqlite", "postgresql") if chosen.engine == "both" else (chosen.engine,):
         with tempfile.TemporaryDirectory() as folder, served(engine, Path(folder)) as (url, tokens, log):
             for role, share in ROLES.items():
-                started = time.monotonic()
-                print(f"{engine}, {role}, seed {chosen.seed}: {chosen.minutes * share:.1f} minutes ...", flush=True)
-                code, output = fuzz(
-                    url, tokens[role], ROOT / "reports" / "fuzz" / f"{engine}-{role}",
-                    "--minutes", str(max(0.05, chosen.minutes * share)), "--seed", str(chosen.seed),
-                )  # fmt: skip
-                cases = re.search(r"Test cases:\s+(.+)", output)
-                print(f"  {time.monotonic() - started:.0f} s, {cases[1] if cases else 'no cases'}", flush=True)
-                if code:
-                    failed = True
-                    print(output)
+                started, minutes = time.monotonic(), chosen.minutes * share
+                print(f"{engine}, {role}, seed {chosen.seed}: {minutes:.1f} minutes ...", flush=True)
+                run = partial(fuzz_version, url, tokens[role], f"{engine}-{role}", minutes, chosen.seed)
+                with ThreadPoolExecutor(len(chosen.versions) or 1) as together:
+                    for version, (code, output) in zip(
+                        chosen.versions or [""], together.map(run, chosen.versions or [""]), strict=True
+                    ):
+                        cases = re.search(r"Test cases:\s+(.+)", output)
+                        taken = f"{time.monotonic() - started:.0f} s, {cases[1] if cases else 'no cases'}"
+                        print(f"  {version} {taken}", flush=True)
+                        if code:
+                            failed = True
+                            print(output)
             if logged := re.findall(r"^\{.*\}$", log.read_text(), re.MULTILINE):
                 failed = True
                 print("The server logged errors:", *logged[:20], sep="\n")

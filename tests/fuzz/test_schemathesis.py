@@ -56,6 +56,16 @@ def test_a_served_process(target, role, phases, tmp_path):
     assert not re.search(r"^\{", log.read_text(), re.MULTILINE), "the server logged errors"
 
 
+@pytest.mark.parametrize("version", ["2025.12", "2026.8"])
+def test_a_served_process_by_another_version(target, version, tmp_path):
+    url, tokens, log = target
+    options = ("--cases", "1", "--version", version, "--", "--phases", "examples")
+    code, output = fuzz(url, tokens["superuser"], tmp_path, *options)
+    assert code == 0, output
+    assert "✅ Examples" in output, output
+    assert not re.search(r"^\{", log.read_text(), re.MULTILINE), "the server logged errors"
+
+
 def test_no_check_is_switched_off():
     text = tomllib.loads(configuration().read_text("utf-8"))
     assert "enabled" not in str(text)
