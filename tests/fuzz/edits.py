@@ -19,6 +19,8 @@ KEPT = (
     "/flows/instances/import/",
     "/flows/bindings/",
     "/flows/bindings/{fsb_uuid}/",
+    "/core/applications/",
+    "/core/applications/{slug}/",
     "/policies/bindings/",
     "/policies/bindings/{policy_binding_uuid}/",
     "/policies/password/",
