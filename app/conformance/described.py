@@ -47,6 +47,7 @@ class Operation:
     :param references: the reference properties of its body
     :param filters: the query parameters that are references
     :param narrowing: the query parameters that filter objects
+    :param lenient: the query parameters for which invalid text means the default
     :param path: the path parameters, with the objects that they identify
     :param responses: the schemas of its responses, by status
     :param rejections: the properties and messages of the 400 that it describes itself, for states of the store
@@ -62,6 +63,7 @@ class Operation:
     responses: Mapping[str, Schema]
     challenges: bool = False
     rejections: frozenset[tuple[str, str]] = frozenset()
+    lenient: frozenset[str] = frozenset()
     path: dict[str, Targets] = field(default_factory=dict)
 
 
@@ -176,6 +178,7 @@ class DescribedContract:
             unique_together=frozenset(rule["message"] for rule in body.get("x-unique-together", ())),
             references=self._references(properties),
             filters=self._references({parameter["name"]: parameter for parameter in query}),
+            lenient=frozenset(part["name"] for part in query if "x-default-for-text" in part),
             narrowing=frozenset(part["name"] for part in query if "x-filters" in part or "x-searches" in part),
             responses={
                 status: media["schema"]

@@ -17,6 +17,7 @@ class _ByName(NamedTuple):
 
     property_name: str = "name"
     descending: bool = False
+    null_is_least: bool = False
 
 
 class _Device(TypedDict):

@@ -36,6 +36,7 @@ class _Slug(NamedTuple):
 
     property_name: str = "slug"
     descending: bool = False
+    null_is_least: bool = False
 
 
 class ShownFlow(NamedTuple):

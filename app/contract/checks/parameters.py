@@ -64,13 +64,15 @@ def check_parameters(
         )
     yield from _check_names(contract, pointer, path)
     for _, parameter in parameters(contract, path, method, "query").values():
-        below = parameter.get("x-default-below")
-        if below is not None and "default" not in flattened(contract, parameter.get("schema", {})):
-            yield contract.finding(
-                pointer,
-                f"The parameter {parameter['name']!r} has `x-default-below` and no default.",
-                "Give its schema a default.",
-            )
+        yield from _check_default(contract, pointer, parameter)
+
+
+def _check_default(contract: Contract, pointer: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:
+    """Check that a parameter whose default takes the place of some values has one."""
+    for keyword in ("x-default-below", "x-default-for-text"):
+        if keyword in parameter and "default" not in flattened(contract, parameter.get("schema", {})):
+            problem = f"The parameter {parameter['name']!r} has `{keyword}` and no default."
+            yield contract.finding(pointer, problem, "Give its schema a default.")
 
 
 def _check_use(contract: Contract, where: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:

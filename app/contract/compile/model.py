@@ -6,6 +6,7 @@ from typing import Any
 
 from app import errors
 from app.contract.compile.constants import constants
+from app.contract.compile.forms import form_of
 from app.contract.compile.plan import body_reader
 from app.contract.compile.scopes import permissions_to_retrieve, required_permissions
 from app.contract.document.contract import Contract, Pointer, cached
@@ -100,6 +101,15 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
             name: _details(contract, property_schema["x-details"])
             for name, property_schema in in_responses.items()
             if "x-details" in property_schema
+        },
+        forms={
+            name: form_of(
+                property_schema["x-other-form"],
+                _type(contract, property_schema),
+                nullable=admits_null(contract, property_schema),
+            )
+            for name, property_schema in in_responses.items()
+            if "x-other-form" in property_schema
         },
     )
 

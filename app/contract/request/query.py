@@ -42,10 +42,12 @@ class Ordering:
 
     :param property_name: name of the property in the contract
     :param descending: whether the greatest value comes first
+    :param null_is_least: whether null is the least value; else the greatest
     """
 
     property_name: str
     descending: bool
+    null_is_least: bool = False
 
 
 @dataclass
@@ -179,6 +181,8 @@ class _Parameter:
         element = flattened(contract, schema["items"]) if self.is_array else schema
         self._coerce = coercion_of(element)
         self._default_below = parameter.get("x-default-below")
+        self._default_for_text: bool = parameter.get("x-default-for-text", False)
+        self._null_is_least: bool = parameter.get("x-null-is-least", False)
         self._filters: str | None = parameter.get("x-filters")
         self.refers_by = parameter.get("x-filters", self.name) if "x-references" in parameter else None
         self._searches = "x-searches" in parameter
@@ -192,6 +196,8 @@ class _Parameter:
             values.pop(self.name, None)
         elif self.is_array:
             values.setdefault(self.name, []).append(self._coerce(text))
+        elif self._default_for_text and isinstance(self._coerce(text), str):
+            values.pop(self.name, None)
         else:
             values[self.name] = self._coerce(text)
 
@@ -217,7 +223,8 @@ class _Parameter:
             part = part.strip()
             property_name = part.removeprefix("-")
             if property_name in self._orders_by:
-                keys.setdefault(property_name, Ordering(property_name, part != property_name))
+                key = Ordering(property_name, part != property_name, self._null_is_least)
+                keys.setdefault(property_name, key)
         return tuple(keys.values())
 
 

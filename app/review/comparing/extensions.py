@@ -208,11 +208,17 @@ OF_PARAMETERS: Mapping[str, Compare] = {
     "x-orders-by": _names("Sort by {} yourself."),
     "x-not-found": _always(Effect.OTHER, "Check which status you wait for."),
     "x-default-below": _always(Effect.OTHER, "Send the number that you mean."),
+    "x-default-for-text": _always(Effect.OTHER, "Send a number, or nothing."),
+    "x-null-is-least": _always(Effect.OTHER, "Check the order of objects without a value."),
     "x-argument": _always(Effect.TEXT),
     "x-references": _references,
 }
 
-_OF_BOTH: Mapping[str, Compare] = {"x-secret": _always(Effect.HARMLESS), "x-stand-in": _always(Effect.TEXT)}
+_OF_BOTH: Mapping[str, Compare] = {
+    "x-secret": _always(Effect.HARMLESS),
+    "x-stand-in": _always(Effect.TEXT),
+    "x-other-form": _always(Effect.TEXT),
+}
 
 _OF_REQUESTS: Mapping[str, Compare] = {
     "x-trim": _flag(

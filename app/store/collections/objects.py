@@ -237,17 +237,18 @@ class Objects:
         known = self._models[row.model]
         properties = self.as_stored(known, properties)
         found = self._references.resolve(session, known.references, properties)
-        own = {**orjson.loads(row.properties), **self._own(known, properties)}
+        stored = orjson.loads(row.properties)
+        own = {**stored, **self._own(known, _not_as_shown(known, stored, properties))}
         name = properties.get(known.named_by, row.name)
         changed = {"pk_": row.pk, "new_name": name, "new_members": orjson.dumps(own).decode()}
         changed["new_search"] = self._search(known, name, own)
         for property_name, targets in found.items():
             reference = known.references[property_name]
             kept_as = reference.list_of or property_name
-            stored = {pk for name, pk in orjson.loads(row.references) if name == kept_as}
+            before = {pk for name, pk in orjson.loads(row.references) if name == kept_as}
             if reference.itself and any(self._rows.reaches(session, one.pk, kept_as, row.pk) for one in targets):
                 raise errors.Invalid({property_name: [reference.itself]})
-            if reference.fixed and {target.pk for target in targets} != stored:
+            if reference.fixed and {target.pk for target in targets} != before:
                 raise errors.Invalid({property_name: [reference.fixed]})
         with self._database.translating(_taken(known)):
             session.run(self._update, changed)
@@ -341,3 +342,13 @@ class Objects:
 def _taken(model: Model) -> Mapping[tuple[str, ...], str]:
     """The property to report for a violation of the table's unique constraint."""
     return {("collection", "name"): model.named_by}
+
+
+def _not_as_shown(model: Model, stored: Mapping[str, Any], properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Some properties without those that come back as the version shows what another version has stored."""
+    shown = {
+        name
+        for name, form in model.forms.items()
+        if name in stored and name in properties and form(stored[name]) == properties[name]
+    }
+    return {name: value for name, value in properties.items() if name not in shown} if shown else properties

@@ -17,6 +17,7 @@ class _ByUsername(NamedTuple):
 
     property_name: str = USERNAME
     descending: bool = False
+    null_is_least: bool = False
 
 
 class OwnedSessions:

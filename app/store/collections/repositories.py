@@ -299,6 +299,9 @@ def values_of(model: Model, name: str, properties: str, references: str) -> dict
     properties that are not stored.
     """
     found: dict[str, Any] = {**model.unstored, **orjson.loads(properties), model.named_by: name}
+    for property_name, form in model.forms.items():
+        if property_name in found:
+            found[property_name] = form(found[property_name])
     lists = {reference.list_of: name for name, reference in model.references.items() if reference.list_of}
     for property_name, reference in model.references.items():
         found.pop(property_name, None)

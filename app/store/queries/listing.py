@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from app import errors
 from app.caches import bounded_cache
 from app.store.engine.database import Database, Query, Row, Session
-from app.store.queries.view import View, condition_count
+from app.store.queries.view import Key, View, condition_count
 
 # The greatest offset of both databases.
 LAST_OFFSET = 2**63 - 1
 
-By = tuple[frozenset[str], int, tuple[tuple[str, bool], ...]]
+By = tuple[frozenset[str], int, tuple[Key, ...]]
 """The key of a statement: the filtered properties, the number of term conditions, the sort keys."""
 
 
@@ -28,6 +28,10 @@ class SortKey(Protocol):
     @property
     def descending(self) -> bool:
         """Whether the greatest value comes first."""
+
+    @property
+    def null_is_least(self) -> bool:
+        """Whether null is the least value; else the greatest."""
 
 
 class PageRequest(NamedTuple):
@@ -90,7 +94,7 @@ class Listing(Generic[R]):
         by = (
             frozenset(filters),
             condition_count(terms),
-            tuple((key.property_name, key.descending) for key in ordering),
+            tuple((key.property_name, key.descending, key.null_is_least) for key in ordering),
         )
         parameters = {**self._view.values(filters, terms), "size": min(size, LAST_OFFSET), "offset": offset}
         with self._database.read() as session:
@@ -109,7 +113,7 @@ class Listing(Generic[R]):
         self,
         filters: frozenset[str],
         terms: int,
-        ordering: tuple[tuple[str, bool], ...],
+        ordering: tuple[Key, ...],
         *,
         narrowed: Sequence[sa.ColumnElement[bool]] = (),
         count: sa.ScalarSelect[Any] | None = None,

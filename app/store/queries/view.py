@@ -46,6 +46,10 @@ def whole(value: float) -> int | None:
     return int(value) if -(2**31) <= value < 2**31 and value == int(value) else None
 
 
+Key = tuple[str, bool, bool]
+"""A sort key: the property, whether the greatest value comes first, whether null is the least value."""
+
+
 @dataclass(frozen=True)
 class Field:
     """A property that filters and sort keys can use.
@@ -133,29 +137,27 @@ class View:
         found = {name: self.fields[name].reference for name in filters}
         return {name: reference for name, reference in found.items() if reference is not None}
 
-    def sort_keys(
-        self, ordering: Sequence[tuple[str, bool]], *, backwards: bool = False
-    ) -> list[sa.ColumnElement[Any]]:
+    def sort_keys(self, ordering: Sequence[Key], *, backwards: bool = False) -> list[sa.ColumnElement[Any]]:
         """The sort keys up to the first unique one, at the latest the primary key.
 
-        :param ordering: properties, and whether to sort in descending order
+        :param ordering: the sort keys
         :param backwards: whether to reverse the order
         """
         keys: list[sa.ColumnElement[Any]] = []
-        for property_name, descending in ordering:
+        for property_name, descending, null_is_least in ordering:
             known = self.fields[property_name]
-            key = known.key()
-            keys.append(_ordered(key, descending=descending is not backwards))
+            keys.append(_ordered(known.key(), descending=descending is not backwards, null_is_least=null_is_least))
             if known.unique:
                 return keys
         return [*keys, self.key.desc() if backwards else self.key.asc()]
 
 
-def _ordered(key: sa.ColumnElement[Any], *, descending: bool) -> sa.ColumnElement[Any]:
-    """A sort key; null is the greatest value, as on PostgreSQL."""
-    if isinstance(key, sa.Column):
-        return key.desc() if descending else key.asc()
-    return key.desc().nulls_first() if descending else key.asc().nulls_last()
+def _ordered(key: sa.ColumnElement[Any], *, descending: bool, null_is_least: bool) -> sa.ColumnElement[Any]:
+    """A sort key; null is the greatest value, as on PostgreSQL, unless it is the least."""
+    ordered = key.desc() if descending else key.asc()
+    if isinstance(key, sa.Column) and not (null_is_least and key.nullable):
+        return ordered
+    return ordered.nulls_first() if descending is not null_is_least else ordered.nulls_last()
 
 
 def condition_count(terms: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries import large
 from app.store.queries.flow_row import Flow
 from app.store.queries.listing import By, Listing
-from app.store.queries.view import View
+from app.store.queries.view import Key, View
 from app.store.schema.search import fold
 
 # The offset from which on it pays to check whether the end of the list is nearer.
@@ -60,7 +60,7 @@ class FlowListing(Listing[Flow]):
         self,
         filters: frozenset[str],
         terms: int,
-        ordering: tuple[tuple[str, bool], ...],
+        ordering: tuple[Key, ...],
         *,
         indexed: bool = False,
         backwards: bool = False,

@@ -1,0 +1,90 @@
+"""A value that one version stores in another form than another is shown by each in its own, and kept if it comes back."""
+
+from itertools import count
+
+import pytest
+
+from app.contract.compile.forms import form_of
+from tests.contract.test_served_versions import cache, serving  # noqa: F401  # fixtures
+
+EMAIL, TOTP = "/api/v3/stages/email/", "/api/v3/stages/authenticator/totp/"
+OLD, NEW = "2024.8", "2025.12"
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def client(serving):  # noqa: F811
+    return serving()
+
+
+def create(client, version, path, **properties):
+    response = client("POST", f"/{version}{path}", {"name": f"s{next(_numbers)}", **properties})
+    assert response.status == 201, response.body
+    return f"{path}{response.json()['pk']}/"
+
+
+@pytest.mark.parametrize(
+    ("path", "property_name", "old", "new", "others"),
+    [
+        (EMAIL, "token_expiry", 45, "minutes=45", {}),
+        (TOTP, "friendly_name", None, "", {"digits": "6"}),
+    ],
+)
+def test_each_version_shows_what_the_other_has_stored_in_its_own_form(client, path, property_name, old, new, others):
+    for version, value in ((OLD, old), (NEW, new)):
+        one = create(client, version, path, **{property_name: value}, **others)
+        assert client("GET", f"/{OLD}{one}").json()[property_name] == old
+        assert client("GET", f"/{NEW}{one}").json()[property_name] == new
+        listed = client("GET", f"/{OLD}{path}?page_size=1000").json()["results"]
+        assert [each[property_name] for each in listed if each["pk"] in one] == [old]
+
+
+def test_a_value_that_comes_back_as_it_was_shown_is_kept(client):
+    one = create(client, NEW, EMAIL, token_expiry="hours=1;seconds=30")
+    changed = client("PUT", f"/{OLD}{one}", {"name": f"s{next(_numbers)}", "token_expiry": 60})
+    assert (changed.status, changed.json()["token_expiry"]) == (200, 60)
+    assert client("GET", f"/{NEW}{one}").json()["token_expiry"] == "hours=1;seconds=30"
+    client("PATCH", f"/{OLD}{one}", {"token_expiry": 61})
+    assert client("GET", f"/{NEW}{one}").json()["token_expiry"] == "minutes=61"
+
+
+@pytest.mark.parametrize(
+    ("duration", "minutes"),
+    [
+        ("minutes=30", 30), ("hours=1;minutes=1.5", 61), ("days=1;seconds=59", 1440), ("weeks=-1", -10080),
+        ("minutes=1;foo=2", 1), ("foo", 0), ("weeks=99999999", 2**31 - 1), (" hours = 2 ", 120), (7, 7), (None, None),
+    ],
+)  # fmt: skip
+def test_a_duration_is_a_number_of_minutes_rounded_down(duration, minutes):
+    assert form_of("minutes", "integer", nullable=False)(duration) == minutes
+
+
+@pytest.mark.parametrize(("version", "status"), [("2025.12", 400), ("2026.2", 200)])
+def test_a_page_size_that_is_no_number_means_the_default_from_2026_2_on(client, version, status):
+    assert client("GET", f"/{version}{TOTP}?page_size=x").status == status
+
+
+@pytest.mark.parametrize(("version", "null_is_least"), [("2026.2", False), ("2026.5", True)])
+def test_null_is_the_least_value_of_a_list_from_2026_5_on(client, version, null_is_least):
+    null, text = (create(client, OLD, TOTP, friendly_name=name, digits="6").split("/")[-2] for name in (None, "a"))
+
+    def listed(ordering):
+        found = client("GET", f"/{version}{TOTP}?page_size=1000&ordering={ordering}").json()["results"]
+        return [each["pk"] for each in found if each["pk"] in (null, text)]
+
+    assert listed("friendly_name") == ([null, text] if null_is_least else [text, null])
+    assert listed("-friendly_name") == ([text, null] if null_is_least else [null, text])
+
+
+def test_a_group_has_its_parent_as_the_only_item_of_a_list_from_2025_12_on(client):
+    groups = "/api/v3/core/groups/"
+    above, other = create(client, OLD, groups), create(client, NEW, groups)
+    pk, other_pk = above.split("/")[-2], other.split("/")[-2]
+    below = create(client, OLD, groups, parent=pk)
+    shown = client("GET", f"/{NEW}{below}").json()
+    assert (shown["parents"], "parent" in shown) == ([pk], False)
+    assert client("PATCH", f"/{NEW}{below}", {"parents": [other_pk]}).json()["parents"] == [other_pk]
+    assert client("GET", f"/{OLD}{below}").json()["parent"] == other_pk
+    assert client("PATCH", f"/{NEW}{other}", {"parents": [pk, other_pk]}).status == 400
+    assert client("PATCH", f"/{NEW}{other}", {"parents": [below.split("/")[-2]]}).status == 400
+    assert client("PATCH", f"/{NEW}{below}", {"parents": []}).json()["parents"] == []
