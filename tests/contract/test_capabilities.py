@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.application import capabilities_of, create_app, load_contract, open_store
+from app.application import capabilities_of, create_app, open_store
 from app.contract.compile import models, scopes
 from app.contract.document.findings import ContractError
 from app.contract.request.query import Ordering
@@ -165,11 +165,11 @@ def changed(contract, file, old, new):
         ),
     ],
 )
-def test_a_capability_that_the_store_lacks_is_a_located_finding(file, old, new, line, problem, settings, tmp_path):
+def test_a_capability_that_the_store_lacks_is_a_located_finding(file, old, new, line, problem, tmp_path):
     contract = copied(tmp_path / "openapi")
     changed(contract, file, old, new)
     with pytest.raises(ContractError) as caught:
-        load_contract(dataclasses.replace(settings, contract=contract))
+        load(contract)
     text = (contract.parent / file).read_text("utf-8")
     place = text[: text.index(line)].count("\n") + 1
     found = [str(finding) for finding in caught.value.findings]

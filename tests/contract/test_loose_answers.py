@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from app.application import create_app, load_contract, load_draft, open_store
+from app.application import create_app, load_draft, open_store
 from app.contract.checks import Draft
 from app.contract.document.findings import ContractError
 from tests.asgi import Client
-from tests.contract_files import shipped
+from tests.contract_files import load, shipped
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def client_of_settings():
     stores = []
 
     def make(settings):
-        contract = load_contract(settings)
+        contract = load(settings.contract)
         store = open_store(settings, contract)
         stores.append(store)
         store.migrate()
@@ -75,9 +75,9 @@ def test_what_a_response_requires_and_a_new_object_may_lack_is_a_finding(written
         for name in ("DummyStage", "DummyStageRequest"):
             del document["components"]["schemas"][name]["properties"]["throw_error"]["x-create-default"]
 
-    load_contract(written(edit))
+    load(written(edit).contract)
     with pytest.raises(ContractError, match="A new object may lack 'throw_error', which the response requires"):
-        load_contract(written(edit_without_default))
+        load(written(edit_without_default).contract)
 
 
 def test_a_model_that_requires_what_it_does_not_describe_is_a_finding(written):
@@ -85,7 +85,7 @@ def test_a_model_that_requires_what_it_does_not_describe_is_a_finding(written):
         del document["components"]["schemas"]["Prompt"]["properties"]
 
     with pytest.raises(ContractError, match="'field_key' is required and no property of the object"):
-        load_contract(written(edit))
+        load(written(edit).contract)
 
 
 def test_a_save_that_python_takes_for_equal_is_looked_at(written):
@@ -112,7 +112,7 @@ def test_an_object_that_is_created_is_answered_by_the_schema_of_its_model(path, 
         media["schema"] = {}
 
     with pytest.raises(ContractError, match="The response schema has no `x-model` of"):
-        load_contract(written(edit))
+        load(written(edit).contract)
 
 
 def test_a_model_of_alternatives_is_a_finding(written):
@@ -121,7 +121,7 @@ def test_a_model_of_alternatives_is_a_finding(written):
         schema["allOf"] = [{"oneOf": [*schema["allOf"], {"type": "integer"}]}]
 
     with pytest.raises(ContractError, match="The schema of a model can't have `oneOf`"):
-        load_contract(written(edit))
+        load(written(edit).contract)
 
 
 def without_types(node):
@@ -192,7 +192,7 @@ def test_a_response_that_does_not_admit_what_the_server_gives_is_a_finding(
         document["components"]["schemas"][schema]["properties"][name][keyword] = value
 
     with pytest.raises(ContractError) as caught:
-        load_contract(written(edit))
+        load(written(edit).contract)
     found = [str(finding) for finding in caught.value.findings]
     assert any(problem in finding for finding in found), found
 
@@ -205,7 +205,7 @@ def test_a_response_that_excludes_the_limit_of_what_is_sent_is_a_finding(written
     with pytest.raises(
         ContractError, match="The response admits fewer values of 'zxcvbn_score_threshold' than the request"
     ):
-        load_contract(written(edit))
+        load(written(edit).contract)
 
 
 def test_a_response_that_refuses_a_choice_by_its_format_is_a_finding(written):
@@ -215,7 +215,7 @@ def test_a_response_that_refuses_a_choice_by_its_format_is_a_finding(written):
     with pytest.raises(
         ContractError, match="The response does not admit a value of 'authentication' that the request admits"
     ):
-        load_contract(written(edit))
+        load(written(edit).contract)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_an_extension_that_would_not_hold_is_a_finding(edit, problem, written):
         node[key] = value
 
     with pytest.raises(ContractError) as caught:
-        load_contract(written(change))
+        load(written(change).contract)
     found = [str(finding) for finding in caught.value.findings]
     assert any(problem in finding for finding in found), found
 
@@ -295,7 +295,7 @@ def test_a_change_that_refers_to_what_a_new_object_does_not_is_a_finding(written
         }
 
     with pytest.raises(ContractError, match="'user_fields' is not a reference in the store"):
-        load_contract(written(edit))
+        load(written(edit).contract)
 
 
 @pytest.mark.parametrize(
@@ -314,6 +314,6 @@ def test_a_body_with_a_property_that_the_server_gives_is_a_finding(schema, name,
         document["components"]["schemas"][schema]["properties"][name] = {"type": "string"}
 
     with pytest.raises(ContractError) as caught:
-        load_contract(written(edit))
+        load(written(edit).contract)
     found = [str(finding) for finding in caught.value.findings]
     assert any(problem in finding for finding in found), found
