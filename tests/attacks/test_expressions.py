@@ -46,6 +46,7 @@ def test_the_corpus_has_each_escape_once():
     assert len(ESCAPES) >= 60
 
 
+@pytest.mark.alone(reason="the time of an expression has a bound")
 @pytest.mark.parametrize("escape", ESCAPES, ids=lambda escape: escape["what"])
 def test_an_escape_is_refused_or_ended_in_time_and_the_next_expression_is_evaluated(interpreters, escape):
     assert outcome(interpreters, "return 1")["value"] == 1

@@ -80,6 +80,7 @@ def test_nothing_is_left_in_the_sessions_of_a_pooler(node, contract):
                 assert other.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)
 
 
+@pytest.mark.alone(reason="the responses are given within a time")
 def test_a_pooler_without_a_connection_to_give_is_503_in_time(node, contract):
     """In the mode that never takes one back from who keeps it."""
     with contextlib.closing(open_store(Settings(database_url=direct(node)), contract)) as store:

@@ -77,11 +77,12 @@ LAUGHS = "\n".join(
     ],
 )
 def test_what_is_too_much_is_one_finding_within_a_second(text):
-    started = time.perf_counter()
+    # Of the processor: other work of the machine does not count.
+    started = time.process_time()
     with pytest.raises(ContractError) as raised:
         read(text)
     assert len(raised.value.findings) == 1
-    assert time.perf_counter() - started < 5  # A busy machine: one second is what a quiet one takes at most.
+    assert time.process_time() - started < 1
 
 
 AMBIGUOUS = ["012", "0o14", "0x1F", "1_000", "1:30", "1e3", "1E3", "089", "yes", "No", "on", "y", "N", "~", "null"]
