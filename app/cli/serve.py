@@ -57,14 +57,15 @@ def command(settings: Settings, *, seed: Seed | None, record: bool, deterministi
     given, settings = settings, with_file(settings)
     contract = contract_or_exit(settings)
     # What a start creates has the same identifiers each time.
-    fix = determinism.fix if deterministic else lambda _seed: None
-    fix(b"")
+    if deterministic:
+        determinism.fix(b"")
     store = store_or_exit(settings, contract)
     warn_of_pooler(store)
     if seed is not None:
         seed.apply_or_exit(store)
     about_tokens = bootstrap(store, settings, lasting=settings is given)
-    fix(store.fingerprint())
+    if deterministic:
+        determinism.fix(store.fingerprint())
     # During a reload there are old and new workers.
     metrics = create_metrics(contract, 2 * settings.workers, version_names(settings, contract))
     logs.tell_dropped(metrics.drop_line)

@@ -1,6 +1,6 @@
 """The part of the API that a client uses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -19,12 +19,12 @@ class Narrowing:
     operations: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
-    def covers(self, finding: Finding, *contracts: Contract) -> bool:
-        """Whether a finding affects a chosen operation. :param contracts: have the operations"""
+    def narrowed(self, findings: Sequence[Finding], *contracts: Contract) -> Sequence[Finding]:
+        """The findings that affect a chosen operation. :param contracts: have the operations"""
         if not (self.operations or self.tags):
-            return True
+            return findings
         chosen = {name for contract in contracts for name in self._chosen(contract)}
-        return not chosen.isdisjoint(finding.operations)
+        return [finding for finding in findings if not chosen.isdisjoint(finding.operations)]
 
     def unknown(self, *contracts: Contract) -> Iterator[str]:
         """The patterns and tags that no operation has."""

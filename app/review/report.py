@@ -78,9 +78,7 @@ def report(
     # A waiver is also for what is not reported here.
     waived = waive(found, waivers, today)
     found = [
-        replace(one, causes=causes.of(one.operations, one.location, one.was))
-        for one in found
-        if use.covers(one, old, new)
+        replace(one, causes=causes.of(one.operations, one.location, one.was)) for one in use.narrowed(found, old, new)
     ]
     base = old.overlays[-1].name if old.overlays else old.name
     return Report(base, found, waived, evidence, notes, stored, released)

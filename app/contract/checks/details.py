@@ -5,8 +5,8 @@ from typing import Any
 
 from app.contract.checks.parts import Part
 from app.contract.compile.constants import constants
-from app.contract.document.contract import Contract
-from app.contract.document.findings import Finding
+from app.contract.document.contract import Contract, Pointer
+from app.contract.document.findings import Finding, shown
 from app.contract.validation.schemas import schema_properties
 
 
@@ -38,6 +38,21 @@ def check_details(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding
         elif not _all_have(known.response, declared["by"]):
             problem = f"The response of {declared['from']!r} is no list of objects with the text {declared['by']!r}."
             yield contract.finding((*place, "by"), problem, "Name a property that all of them have.")
+        elif declared["of"] in others:
+            where, listed = others[declared["of"]]
+            yield from _check_values(contract, (*where, "items"), listed.get("items", {}), known.response, declared)
+
+
+def _check_values(
+    contract: Contract, place: Pointer, items: dict[str, Any], response: Any, declared: dict[str, str]
+) -> Iterator[Finding]:
+    """Check that there is an object for each value of an enum."""
+    place, items = contract.resolve(place, items)
+    there = {one[declared["by"]] for one in response}
+    for index, value in enumerate(items.get("enum", ())):
+        if value not in there:
+            problem = f"The response of {declared['from']!r} has no object whose {declared['by']!r} is {shown(value)}."
+            yield contract.finding((*place, "enum", index), problem, "Remove the value, or add an object.")
 
 
 def _all_have(response: Any, name: str) -> bool:

@@ -33,10 +33,12 @@ def shown(contract: Contract, location: Location) -> Place:
 
 
 def place_at(contract: Contract, text: str) -> Place:
-    """The place with a text, as `Contract.public` gives it: file, line and column."""
+    """The place with a text, as `Contract.public` gives it. A file that the contract does not have any more has no page."""
     name, line, _ = text.rsplit(":", 2)
-    path = next(path_of(contract, known) for known in contract.texts if contract.public(known) == name)
-    return Place(text, f"{url_for('contract.file', path=path)}#L{line}")
+    for known in contract.texts:
+        if contract.public(known) == name:
+            return Place(text, f"{url_for('contract.file', path=path_of(contract, known))}#L{line}")
+    return Place(text, url_for("contract.overview"))
 
 
 def path_of(contract: Contract, name: str) -> str:
