@@ -194,7 +194,7 @@ def test_messages_stand_beside_their_fields_and_the_first_wrong_one_has_the_focu
 def test_messages_about_no_field_have_the_focus(stub):
     stub.ask("ak-stage-dummy", name="a", response_errors={"nothing": [{"string": "Bad", "code": "invalid"}]})
     assert re.search(
-        r'<ul class="alert" role="alert" tabindex="-1" autofocus>\s*<li>Bad</li>', visitor_of(stub).open(LOGIN).page
+        r'<div class="alert" role="alert" tabindex="-1" autofocus>\s*<p>Bad</p>', visitor_of(stub).open(LOGIN).page
     )
 
 
