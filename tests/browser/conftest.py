@@ -26,8 +26,11 @@ ARGUMENTS = (
     "--disable-sync",
     "--window-size=1200,900",
 )
-KNOWN = ("Deprecated: escaping deep link whitespace with `_`",)
-"""What Swagger UI says of each operationId with an underscore in an address."""
+KNOWN = (
+    "Deprecated: escaping deep link whitespace with `_`",
+    "Password forms should have (optionally hidden) username",
+)
+"""What Swagger UI says of each operationId with an underscore in an address, and Chromium of prompts for a password alone."""
 
 
 class Browser:

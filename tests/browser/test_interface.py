@@ -53,6 +53,16 @@ def log_in(browser, username):
     browser.press(PASSWORD, Keys.ENTER)
 
 
+def prompt(client, *keys):
+    """A prompt stage that asks for properties of a user."""
+    prompts = [
+        {"name": key, "field_key": key, "label": key.capitalize(), "type": key, "required": True, "order": order}
+        for order, key in enumerate(keys)
+    ]
+    path = f"{API}/stages/prompt/prompts/"
+    return "prompt/stages", {"fields": [client.post(path, body).json()["pk"] for body in prompts]}
+
+
 def forget(browser):
     """Delete the cookies."""
     browser.driver.delete_all_cookies()
@@ -119,14 +129,7 @@ def test_the_administrator_of_a_new_server_chooses_a_password(browser, store):
 
 def test_a_person_enrolls_sets_up_an_app_and_logs_in_with_its_code(seeded):
     client = WireClient(seeded.url, "root")
-    fields = [
-        client.post(
-            f"{API}/stages/prompt/prompts/",
-            {"name": key, "field_key": key, "label": key.capitalize(), "type": key, "required": True, "order": order},
-        ).json()["pk"]
-        for order, key in enumerate(("username", "password"))
-    ]
-    asked = ("prompt/stages", {"fields": fields})
+    asked = prompt(client, "username", "password")
     flow_of(client, "enroll", asked, ("user_write", {}), ("user_login", {}), designation="enrollment")
     seeded.open("/if/flow/enroll/?next=/if/flow/default-authenticator-totp-setup/")
     seeded.press("akadmin", Keys.TAB, PASSWORD, Keys.ENTER)
@@ -168,3 +171,23 @@ def test_a_person_registers_a_security_key_and_logs_in_with_it(seeded, driver):
     finally:
         driver.remove_virtual_authenticator()
         forget(seeded)
+
+
+def test_a_person_recovers_a_password_by_the_link_in_an_e_mail(seeded):
+    client = WireClient(seeded.url, "root")
+    identified, mailed = ("identification", {"user_fields": ["email"]}), ("email", {"use_global_settings": True})
+    writing = (prompt(client, "password"), ("user_write", {}), ("user_login", {}))
+    flow_of(client, "recovery", identified, mailed, *writing, designation="recovery")
+    seeded.open(LOGIN)
+    seeded.press("akadmin", Keys.ENTER)
+    seeded.one("p > a[href*=recovery]").click()
+    headed(seeded, "Title of recovery")
+    seeded.press("root@example.com", Keys.ENTER)
+    wait_for(lambda: "An e-mail was sent" in seeded.one("main").text, "the e-mail")
+    looks_right(seeded, 1200)
+    forget(seeded)
+    (mail,) = client.get("/outbox.json").json()
+    seeded.driver.get(mail["link"])
+    seeded.one("[name=password]").send_keys("another long password", Keys.ENTER)
+    home(seeded)
+    assert seeded.problems() == []

@@ -198,6 +198,14 @@ def test_messages_about_no_field_have_the_focus(stub):
     )
 
 
+def test_an_e_mail_that_was_sent_again_is_no_error(stub):
+    again = {"non_field_errors": [{"string": "email-sent", "code": "email-sent"}]}
+    stub.ask("ak-stage-email", response_errors=again)
+    visitor = visitor_of(stub).open(LOGIN)
+    assert "An e-mail was sent again. Open the link" in visitor.text
+    assert "alert" not in visitor.page
+
+
 def test_a_typed_password_is_not_in_the_page(stub):
     wrong = {"password": [{"string": "Bad", "code": "invalid"}]}
     for component in ("ak-stage-identification", "ak-stage-password", "ak-stage-prompt"):
