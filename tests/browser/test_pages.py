@@ -15,6 +15,7 @@ PAGES = [
     "/contract/files/stages/dummy.yaml#L13",
     "/contract/?search=prompt",
     "/flows/",
+    "/outbox/",
 ]
 
 # The words of a page that do not stand in one line.
