@@ -7,7 +7,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 _ADDRESSES = ("href", "src", "action", "formaction", "data-contract", "xlink:href", "poster", "srcdoc", "style")
 
 # The pages that may run scripts of this server.
-WITH_SCRIPTS = ("/docs/", "/flows/")
+WITH_SCRIPTS = ("/docs/", "/flows/", "/outbox/")
 
 
 class Page(HTMLParser):
