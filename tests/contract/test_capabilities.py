@@ -46,7 +46,7 @@ def changed(contract, file, old, new):
             POLICY_BINDINGS,
             "x-filters: timeout",
             "x-filters: policy__name",
-            "schema:\n            $ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'\n          example: 30",
+            "schema: {$ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'}\n          example: 30",
             "keeps 'policy__name' as string, and not as integer",
         ),
         (
@@ -65,7 +65,7 @@ def changed(contract, file, old, new):
         ),
         (
             FLOW_BINDINGS,
-            "          x-references:\n            to: stages\n",
+            "          x-references: {to: stages}\n",
             "",
             "&stage\n",
             "'stage' is a reference",
@@ -330,9 +330,7 @@ def test_a_property_that_is_not_stored_is_filtered_sorted_and_searched_by_its_de
 
 
 def test_a_filter_that_no_stored_value_can_equal_finds_nothing(served):
-    schema = (
-        "schema:\n            $ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'\n          example: 30"
-    )
+    schema = "schema: {$ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'}\n          example: 30"
     search = "        - $ref: '#/components/parameters/FlowSearch'\n        - name: ordering\n"
     title = "        - name: title\n          in: query\n          schema: {type: string}\n          x-filters: title\n"
     client = served(

@@ -48,7 +48,7 @@ ORDER = (
         ),
         (TITLE, TITLE.split(r"^[^\x00]*[")[0] + "^.'\n", "The store can't keep NUL characters in 'title'."),
         (
-            "    required:\n      - url\n",
+            "    required: [url]\n",
             "",
             "The handler requires 'url', which may be missing or null.",
         ),
