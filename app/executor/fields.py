@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
+from app.executor.choices import Choice
 from app.executor.plan import Properties
 
 REQUIRED, NULL, BLANK = (
@@ -48,7 +49,7 @@ class Field:
     :param choices: the values to choose from; None for any
     """
 
-    def __init__(self, prompt: Properties, initial_value: Any, choices: list[str] | None) -> None:
+    def __init__(self, prompt: Properties, initial_value: Any, choices: list[Choice] | None) -> None:
         self.key = str(prompt.field_key)
         self.prompt = prompt
         self.initial_value = initial_value
@@ -120,7 +121,11 @@ class Field:
 
     def _dropdown(self, value: Any) -> str:
         text = str(value)
-        if self.choices is None or isinstance(value, list | dict) or text not in self.choices:
+        if (
+            self.choices is None
+            or isinstance(value, list | dict)
+            or all(text != choice.value for choice in self.choices)
+        ):
             raise Refused((f'"{text[:1000]}" is not a valid choice.', "invalid_choice"))
         return text
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from app import errors
 from app.domain import RequestContext
+from app.executor.choices import choices_of, shown_choices
 from app.executor.expressions import NotEvaluated, evaluated
 from app.executor.people import Person
 from app.executor.policies.engine import PolicyRequest
@@ -31,11 +32,12 @@ def stages_prompt_prompts_preview_create(
         raise errors.Invalid({"non_field_errors": [str(error)]}) from error
     choices = None
     if prompt["type"] in _CHOICES:
-        choices = [str(one) for one in (placeholder if isinstance(placeholder, list | tuple) else [placeholder])]
-        placeholder, initial = "", str(initial) if str(initial) in choices else next(iter(choices), "")
+        choices = choices_of(placeholder, model)
+        values = [choice.value for choice in choices]
+        placeholder, initial = "", str(initial) if str(initial) in values else next(iter(values), "")
     shown = {**prompt, "placeholder": str(placeholder), "initial_value": str(initial)}
     field = {name: shown[name] for name in model.properties if name not in _HIDDEN}
-    return {"component": "ak-stage-prompt", "fields": [{**field, "choices": choices or None}]}
+    return {"component": "ak-stage-prompt", "fields": [{**field, "choices": shown_choices(choices, model) or None}]}
 
 
 def _value(prompt: Mapping[str, Any], name: str, caller: PolicyRequest) -> Any:

@@ -6,6 +6,7 @@ import pytest
 
 from app.contract.compile.forms import form_of
 from tests.contract.test_served_versions import cache, serving  # noqa: F401  # fixtures
+from tests.executor import Browser, flow_of
 
 EMAIL, TOTP = "/api/v3/stages/email/", "/api/v3/stages/authenticator/totp/"
 OLD, NEW = "2024.8", "2025.12"
@@ -88,3 +89,28 @@ def test_a_group_has_its_parent_as_the_only_item_of_a_list_from_2025_12_on(clien
     assert client("PATCH", f"/{NEW}{other}", {"parents": [pk, other_pk]}).status == 400
     assert client("PATCH", f"/{NEW}{other}", {"parents": [below.split("/")[-2]]}).status == 400
     assert client("PATCH", f"/{NEW}{below}", {"parents": []}).json()["parents"] == []
+
+
+PREVIEW = "/api/v3/stages/prompt/prompts/preview/"
+COLORS = "return [{'value': 'r', 'label': 'Red'}, 'blue']"
+LABELLED = [{"value": "r", "label": "Red"}, {"value": "blue", "label": "blue"}]
+
+
+@pytest.mark.parametrize(("version", "choices"), [("2025.8", ["red", "blue"]), ("2025.10", LABELLED)])
+def test_choices_are_objects_with_a_label_from_2025_10_on(client, version, choices):
+    source = COLORS if version == "2025.10" else "return ['red', 'blue']"
+    prompt = {"name": "c", "field_key": "c", "label": "C", "type": "dropdown"}
+    prompt |= {"placeholder": source, "placeholder_expression": True}
+    shown = client("POST", f"/{version}{PREVIEW}", prompt)
+    assert (shown.status, shown.json()["fields"][0]["choices"]) == (200, choices)
+
+    prompt_pk = create(client, OLD, "/api/v3/stages/prompt/prompts/", **prompt | {"name": f"p{next(_numbers)}"}).split(
+        "/"
+    )[-2]
+    slug = f"choices-{version.replace('.', '-')}"
+    flow_of(client, slug, ("prompt/stages", {"fields": [prompt_pk]}), ("dummy", {}))
+    browser, path = Browser(client), f"/{version}/api/v3/flows/executor/{slug}/"
+    assert browser.send("GET", f"{path}?query=").json()["fields"][0]["choices"] == choices
+    value = choices[0]["value"] if version == "2025.10" else choices[0]
+    assert browser.send("POST", f"{path}?query=", {"c": "green"}).json()["response_errors"]
+    assert browser.send("POST", f"{path}?query=", {"c": value}).status == 302

@@ -5,6 +5,8 @@ from functools import cached_property
 from typing import Any
 
 from app import errors
+from app.domain import Model
+from app.executor.choices import choices_of, shown_choices
 from app.executor.expressions import NotEvaluated, evaluated
 from app.executor.fields import REQUIRED, Field, Refused
 from app.executor.plan import PROMPT_DATA, SECRETS, Properties
@@ -91,6 +93,10 @@ class Stage(Question):
         prompts = sorted(self._objects("prompts", self.stage.fields), key=lambda prompt: prompt.order)
         return [self._field(prompt) for prompt in prompts]
 
+    @cached_property
+    def _prompts(self) -> Model:
+        return next(model for model in self.run.store.models.values() if model.collection == "prompts")
+
     def _field(self, prompt: Properties) -> Field:
         value = self._data.get(prompt.field_key)
         if value is None:
@@ -100,8 +106,9 @@ class Stage(Question):
             given = self._data.get(prompt.field_key + _CHOICES)
             if given is None:
                 given = self._evaluated(prompt.placeholder, is_expression=prompt.placeholder_expression)
-            choices = [str(choice) for choice in (given if isinstance(given, list) else [given])]
-            value = value if str(value) in choices else choices[0] if choices else ""
+            choices = choices_of(given, self._prompts)
+            values = [choice.value for choice in choices]
+            value = value if str(value) in values else values[0] if values else ""
         return Field(prompt, value, choices)
 
     def _evaluated(self, source: str, *, is_expression: bool) -> Any:
@@ -131,7 +138,7 @@ class Stage(Question):
             "initial_value": str(field.initial_value),
             "order": prompt.order,
             "sub_text": prompt.sub_text,
-            "choices": field.choices,
+            "choices": shown_choices(field.choices, self._prompts),
         }
 
     def _objects(self, collection: str, keys: Iterable[str]) -> list[Properties]:
