@@ -116,6 +116,6 @@ def _user(store: Store, request: RequestContext, for_user: int | None) -> Person
 
 
 def _shown(store: Store, row: ObjectRow, user: Person | None) -> StoredObject:
-    url = orjson.loads(row.properties)["meta_launch_url"]
+    url = orjson.loads(row.properties).get("meta_launch_url", "")
     seen = {} if user is None else {**user.values, **user.in_context, "pk": shown_key(user.pk)}
     return StoredObject(ShownApplication(row, launch_url_of(url, seen)), representations_of(store).application)

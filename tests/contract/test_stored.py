@@ -541,3 +541,10 @@ def test_a_default_is_filled_in_whatever_else_an_object_shows(served, make_flow)
     default = "          description: None.\n          default: null\n"
     client = served((layout + after, themed + default + after))
     assert client.get(f"{FLOWS}flow/").json() == old | {"themed": None}
+
+
+def test_an_application_whose_contract_gives_no_default_launch_url_has_none(served):
+    default = "          pattern: Enter a valid URL.\n        x-create-default: ''\n"
+    client = served((default, default.splitlines(keepends=True)[0]))
+    answer = client.post("/api/v3/core/applications/", {"name": "Wiki", "slug": "wiki"})
+    assert (answer.status, answer.json()["launch_url"]) == (201, None)
