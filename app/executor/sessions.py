@@ -87,10 +87,16 @@ class Session:
         self.plan = plan_from(values.get("plan"))
 
     def log_in(self, user: Person, lifetime: int) -> None:
-        """Renew the key and set the user. The plan is kept; the state of a different user is dropped."""
-        if self.user is not None and self.user != user.pk:
-            self.history, self.failures, self.consent, self.prepared = None, 0, "", None
-        self.key, self.user, self.subject = _new_key(), user.pk, user.uid
+        """Renew the key and set the user. The plan is kept; the state of a different user is dropped.
+
+        A user who is not active becomes nobody, also after a later activation (recorded: `enroll.inactive_group_path`).
+        """
+        if self.user != user.pk:
+            self.prepared = None  # whoever began the session may have seen the secrets
+            if self.user is not None:
+                self.history, self.failures, self.consent = None, 0, ""
+        self.key = _new_key()
+        self.user, self.subject = (user.pk, user.uid) if user.is_active else (None, "")
         self.lifetime, self.logged_in = lifetime, True
 
     def flush(self) -> None:

@@ -156,6 +156,18 @@ def test_a_prepared_device_belongs_to_the_user_who_has_seen_it(client, browser):
     assert not set(seen) & set(browser.get("codes").json()["codes"])
 
 
+@pytest.mark.parametrize(("slug", "secret"), [("codes", "codes"), ("app", "config_url")])
+def test_a_device_that_was_prepared_before_the_login_is_prepared_anew(client, slug, secret):
+    kinds = {"codes": "authenticator/static", "app": "authenticator/totp"}
+    stage = (kinds[slug], {"digits": "6"} if slug == "app" else {})
+    flow_of(client, "open", ("identification", {"user_fields": ["username"]}), stage)
+    browser = Browser(client)
+    browser.post("open", uid_field="jane")
+    seen = browser.get("open").json()[secret]
+    browser.log_in()
+    assert browser.get(slug).json()[secret] != seen
+
+
 def test_stages_that_set_devices_up_are_skipped_without_a_user(client):
     for slug in ("codes", "app"):
         for answer in (Browser(client).get(slug), Browser(client).post(slug, code=1)):
@@ -247,6 +259,76 @@ def test_a_device_of_a_kind_that_the_stage_does_not_accept_proves_nothing(client
     assert errors_of(proof.post("proof", code=codes[0])) == {"code": [WRONG_CODE]}
     clock[0] += 30
     assert logged_in(proof, code=app.at(clock[0]))
+
+
+def two_proofs(client, first, second):
+    """A browser at the first of two stages that ask jane for a device."""
+    flow_of(
+        client,
+        "proof",
+        ("identification", {"user_fields": ["username"]}),
+        ("authenticator/validate", first),
+        ("authenticator/validate", {"not_configured_action": "deny", **second}),
+        ("user_login", {}),
+    )
+    return at_proof(client)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_stage_to_set_a_device_up_can_be_selected_only_where_it_is_offered(client, asks):
+    stages = set_up_stages(client, 2)
+    proof = two_proofs(client, {"not_configured_action": "configure", "configuration_stages": stages}, {})
+    assert len(proof.get("proof").json()["configuration_stages"]) == 2
+    assert proof.post("proof", selected_stage=stages[0]).status == 302
+    proof.get("proof")
+    assert proof.post("proof").status == 302
+    if asks:
+        challenge = proof.get("proof").json()
+        assert (len(challenge["device_challenges"]), challenge["configuration_stages"]) == (1, [])
+    answer = proof.post("proof", selected_stage=stages[1])
+    assert errors_of(answer) == {"selected_stage": ["Selected stage is invalid"]}
+
+
+def test_a_user_with_a_device_selects_no_stage_that_was_offered_to_another_user(client, browser):
+    codes_of(browser)
+    client.post(f"{API}/core/users/", {"username": "joe", "name": "Joe"})
+    validation = {"not_configured_action": "configure", "configuration_stages": set_up_stages(client, 2)}
+    flow_of(
+        client,
+        "proof",
+        ("identification", {"user_fields": ["username"]}),
+        ("authenticator/validate", validation),
+        ("user_login", {}),
+    )
+    proof = Browser(client)
+    proof.post("proof", uid_field="joe")
+    (offered, _) = proof.get("proof").json()["configuration_stages"]
+    flow = client.get(f"{API}/flows/instances/proof/").json()["pk"]
+    bindings = client.get(f"{API}/flows/bindings/?target={flow}&ordering=order").json()["results"]
+    client.patch(f"{API}/flows/bindings/{bindings[1]['pk']}/", {"invalid_response_action": "restart_with_context"})
+    proof = Browser(client)
+    proof.post("proof", uid_field="joe")
+    proof.get("proof")
+    assert proof.post("proof", code="wrong").status == 302, "the flow restarts"
+    proof.post("proof", uid_field="jane")
+    assert proof.post("proof", selected_stage=offered["pk"]).status == 302, "the flow restarts"
+    assert proof.get("proof").json()["component"] == "ak-stage-identification"
+
+
+def test_right_codes_of_one_device_are_no_failures_of_others(client, browser, clock):
+    codes, app = codes_of(browser), app_of(browser)
+    other = app_of(browser)
+    asked_for(client)
+    for _ in range(4):
+        for each in (app, other):
+            clock[0] += 30
+            proof = at_proof(client)
+            proof.get("proof")
+            assert logged_in(proof, code=each.at(clock[0]))
+    assert [device.data.get("failures", 0) for device in client.store.devices.of(key_of(client.user))] == [0, 0, 0]
+    proof = at_proof(client)
+    proof.get("proof")
+    assert logged_in(proof, code=codes[0])
 
 
 def test_a_device_of_another_user_proves_nothing(client, browser):

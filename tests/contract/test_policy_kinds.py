@@ -83,6 +83,25 @@ def test_a_password_policy_estimates_strength_after_its_rules(client, password, 
     assert result_of(client, "password", properties, {"password": password}) == result
 
 
+def test_each_password_of_a_request_is_estimated_by_itself(client):
+    policy = made(client, "password", error_message="", check_static_rules=False, check_zxcvbn=True)
+    field = {"name": "new", "field_key": "password", "label": "New", "type": "password", "order": 0}
+    prompt = client.post(f"{API}/stages/prompt/prompts/", field).json()["pk"]
+    (_, (_, second), _) = flow_of(
+        client,
+        "enrollment",
+        ("prompt/stages", {"fields": [prompt]}),
+        ("prompt/stages", {"fields": [prompt], "validation_policies": [policy]}),
+        ("dummy", {}),
+    )
+    client.post(f"{API}/policies/bindings/", {"target": second, "policy": policy, "order": 0})
+    client.patch(f"{API}/flows/bindings/{second}/", {"re_evaluate_policies": True, "evaluate_on_plan": False})
+    browser = Browser(client)
+    browser.post("enrollment", password="horse staple in a blue box")
+    refused = browser.post("enrollment", password="password").json()["response_errors"]["non_field_errors"]
+    assert "Password is too weak." in [error["string"] for error in refused]
+
+
 def test_a_long_password_is_estimated_by_its_beginning(client):
     properties = {"error_message": "", "check_zxcvbn": True}
     assert result_of(client, "password", properties, {"password": "ä7%" * 700})[0] is False

@@ -4,9 +4,12 @@ import base64
 import json
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import pyotp
 import pytest
 
+from app import determinism, passwords
 from app.application import create_app, load_contract, open_store
 from app.contract.document.bundling import read
 from app.contract.document.contract import Contract, File
@@ -18,6 +21,7 @@ from app.review.traffic import read_traffic
 from tests.asgi import FLOWS, Client
 from tests.contract.test_contract_browser import whole_words
 from tests.contract_files import copied, replaced
+from tests.executor import Browser, flow_of, login_flow
 
 COVERAGE, TRAFFIC = "/contract/coverage.json", "/contract/traffic.har"
 RESET = "/contract/reset"
@@ -316,6 +320,27 @@ def test_credentials_are_never_recorded(recorded):
     assert "root" not in text
     for entry in entries(recorded):
         assert [header["name"] for header in entry["request"]["headers"]] == ["content-length"]
+
+
+@pytest.mark.parametrize("kind", ["static", "totp"])
+def test_what_makes_or_is_a_code_of_a_second_factor_is_masked(recorded, monkeypatch, kind):
+    monkeypatch.setattr(passwords, "COST", 2)
+    login_flow(recorded)
+    flow_of(recorded, "device", (f"authenticator/{kind}", {"digits": "6"} if kind == "totp" else {}))
+    flow_of(recorded, "proof", ("identification", {"user_fields": ["username"]}), ("authenticator/validate", {}))
+    browser = Browser(recorded)
+    browser.log_in()
+    shown = browser.get("device").json()
+    secrets = shown["codes"] if kind == "static" else parse_qs(urlsplit(shown["config_url"]).query)["secret"]
+    code = secrets[0] if kind == "static" else int(pyotp.TOTP(secrets[0]).at(determinism.now()))
+    assert browser.post("device", code=code).json()["component"] == "xak-flow-redirect"
+    proof = Browser(recorded)
+    proof.post("proof", uid_field="jane")
+    proof.get("proof")
+    proof.post("proof", code=f"{code} ")
+    traffic = recorded.get(TRAFFIC).body.decode()
+    assert "ak-stage-authenticator-validate" in traffic
+    assert not [secret for secret in (*secrets, str(code)) if secret in traffic]
 
 
 def test_the_token_of_a_new_service_account_is_masked(recorded):

@@ -84,6 +84,41 @@ def test_a_security_key_says_who_the_user_is(client, browser):
     assert other.me().json()["user"]["username"] == "jane"
 
 
+def test_a_security_key_of_a_deactivated_user_says_nothing(client, browser):
+    key = SecurityKey(ORIGIN)
+    registered(browser, key)
+    flow_of(client, "passwordless", ("authenticator/validate", {"device_classes": ["webauthn"]}), ("user_login", {}))
+    client.patch(f"{API}/core/users/{client.user}/", {"is_active": False})
+    other = Browser(client)
+    options = options_of(other.get("passwordless"))
+    assert message_of(other.post("passwordless", webauthn=key.get(options))) == "Invalid device"
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_security_key_proves_nothing_to_a_stage_that_does_not_accept_it(client, browser, asks):
+    key = SecurityKey(ORIGIN)
+    registered(browser, key)
+    flow_of(client, "codes", ("authenticator/static", {}), designation="stage_configuration")
+    code, *_ = browser.get("codes").json()["codes"]
+    browser.post("codes")
+    flow_of(
+        client,
+        "proof",
+        ("identification", {"user_fields": ["username"]}),
+        ("authenticator/validate", {"device_classes": ["static", "webauthn"]}),
+        ("authenticator/validate", {"device_classes": ["static"]}),
+        ("user_login", {}),
+    )
+    proof = Browser(client)
+    proof.post("proof", uid_field="jane")
+    offers = {one["device_class"]: one["challenge"] for one in proof.get("proof").json()["device_challenges"]}
+    assert proof.post("proof", code=code).status == 302
+    if asks:
+        proof.get("proof")
+    answer = proof.post("proof", webauthn=key.get(offers["webauthn"]))
+    assert message_of(answer) == "No compatible device class allowed"
+
+
 @pytest.mark.parametrize("designation", ["authentication", "stage_configuration"])
 def test_a_flow_asks_nobody_for_a_device_that_can_t_say_who_the_user_is(client, designation):
     classes = ["totp"] if designation == "authentication" else ["webauthn"]

@@ -9,7 +9,7 @@ from app.blueprints.importing import apply
 from app.store.queries.people import USERS
 from tests.asgi import Client
 from tests.conftest import application, client_of
-from tests.executor import API, Browser, login_flow
+from tests.executor import API, Browser, flow_of, login_flow
 
 
 @pytest.fixture
@@ -192,6 +192,16 @@ def test_sessions_of_a_deactivated_user_stay_ended_after_a_reactivation(browser,
     if again != "a later request":
         browser.me()
         browser.cookies = cookies
+    browser.client.patch(user, {"is_active": True})
+    assert browser.me().status == 403
+
+
+def test_a_user_who_logs_in_while_deactivated_stays_nobody_after_a_reactivation(browser):
+    user = f"{API}/core/users/{browser.user}/"
+    flow_of(browser.client, "open", ("identification", {"user_fields": ["username"]}), ("user_login", {}))
+    browser.client.patch(user, {"is_active": False})
+    browser.post("open", uid_field="jane")
+    assert browser.get("open").json() == {"component": "xak-flow-redirect", "to": "/"}
     browser.client.patch(user, {"is_active": True})
     assert browser.me().status == 403
 

@@ -34,18 +34,21 @@ def attempt(kind: str, data: Mapping[str, Any], code: str) -> tuple[bool, dict[s
 def device_of(store: Store, user: str, code: str, kinds: Collection[str]) -> StoredDevice | None:
     """The device of a user that has made a code, None if none has.
 
-    Every device is tried, as users do not say which one they have used.
+    Every device is tried, as users do not say which one they have used. A code that is right is no failure of the others.
 
     :param user: the key of the user
     :param kinds: of the devices to try
     :raises SerializationFailure: another request has used a device
     """
+    failed: list[tuple[StoredDevice, dict[str, Any]]] = []
     for device in store.devices.of(user):
         if device.kind in KINDS.intersection(kinds):
-            data = device.data
-            right, after = attempt(device.kind, data, code)
-            if after != data:
-                store.devices.change(device, after)
+            right, after = attempt(device.kind, device.data, code)
             if right:
+                store.devices.change(device, after)
                 return device
+            failed.append((device, after))
+    for device, after in failed:
+        if after != device.data:
+            store.devices.change(device, after)
     return None

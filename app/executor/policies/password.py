@@ -1,6 +1,7 @@
 """Password policies, which check a password in the data of prompts by fixed rules and by its strength."""
 
 import re
+from hashlib import sha256
 
 from app.executor.people import Person
 from app.executor.plan import PROMPT_DATA, Properties
@@ -39,7 +40,8 @@ def _follows_rules(policy: Properties, password: str) -> bool:
 
 def _strength(policy: Properties, password: str, request: PolicyRequest) -> Result:
     user = request.user
-    score, advice = request.compute(f"strength of {policy.password_field}", _estimate, password, user)
+    digest = sha256(password.encode("utf-8", "surrogatepass")).hexdigest()
+    score, advice = request.compute(f"strength of {digest}", _estimate, password, user)
     passes = score > policy.zxcvbn_score_threshold
     return Result(passes, (*(() if passes else (_TOO_WEAK,)), *advice))
 

@@ -17,7 +17,7 @@ from app.executor.steps import Step
 from app.store.collections.devices import StoredDevice
 
 _CONTEXT = "goauthentik.io/stages/authenticator_validate/"
-_CHALLENGES, _STAGES = _CONTEXT + "device_challenges", _CONTEXT + "stages"
+_CHALLENGES = _CONTEXT + "device_challenges"
 # The keys in the context of the way in which the user has logged in.
 _METHOD, _METHOD_ARGUMENTS = "auth_method", "auth_method_args"
 
@@ -26,6 +26,7 @@ _NOT_ALLOWED = "No compatible device class allowed"
 _WRONG_CODE = "Invalid Token. Please ensure the time on your device is accurate and try again."
 _EMPTY = "Empty response"
 
+_CONFIGURE = "configure"
 _AUTHENTICATION = "authentication"
 # The kind of devices that can say who the user is.
 _WEBAUTHN = "webauthn"
@@ -48,18 +49,17 @@ class Stage(Question):
         elif user is None and self._can_identify:
             challenges = [_challenge(_WEBAUTHN, -1, self._options())]
         else:
-            return run.done()
+            return self._done()
         run.context[_CHALLENGES] = challenges
         # An action has the name of the method that takes it.
         return super().ask() if challenges else getattr(self, f"_{self.stage.not_configured_action}", self._deny)()
 
     def properties(self) -> Mapping[str, Any]:
         """See `Question`."""
-        context, stages = self.run.context, self.run.context.get(_STAGES, ())
         return {
             **self.run.user_info(),
-            "device_challenges": context.get(_CHALLENGES, []),
-            "configuration_stages": [self._selectable(stage) for stage in self._existing(stages)],
+            "device_challenges": self._offered,
+            "configuration_stages": [self._selectable(stage) for stage in self._set_up_stages],
         }
 
     def solve(self, answer: Properties) -> Step:
@@ -75,7 +75,7 @@ class Stage(Question):
                 messages.update(error.messages)
         if self._selected is not None:
             self.run.plan.stages.insert(1, self._selected)
-            return self.run.done()
+            return self._done()
         if messages:
             raise errors.Invalid(messages)
         if self._proven is None:
@@ -83,20 +83,19 @@ class Stage(Question):
         return self._go_on(self._proven)
 
     def _skip(self) -> Step:
-        return self.run.done()
+        return self._done()
 
     def _deny(self) -> Step:
         return self.run.deny(_NO_DEVICE)
 
     def _configure(self) -> Step:
         """Let the user set a device up: in the only stage for it, or in one that the user chooses."""
-        stages = self._existing(self.stage.configuration_stages)
+        stages = self._set_up_stages
         if not stages:
             return self.run.deny()
         if len(stages) == 1:
             self.run.plan.stages.insert(1, stages[0])
-            return self.run.done()
-        self.run.context[_STAGES] = [stage.stage for stage in stages]
+            return self._done()
         return super().ask()
 
     def _take_selected_challenge(self, name: str, selected: Mapping[str, Any]) -> None:
@@ -105,8 +104,7 @@ class Stage(Question):
             raise wrong(name, "invalid challenge selected")
 
     def _take_selected_stage(self, name: str, key: str) -> None:
-        offered = self._existing(self.run.context.get(_STAGES, ()))
-        self._selected = next((stage for stage in offered if stage.stage == key), None)
+        self._selected = next((stage for stage in self._set_up_stages if stage.stage == key), None)
         if self._selected is None:
             raise wrong(name, "Selected stage is invalid")
 
@@ -122,9 +120,9 @@ class Stage(Question):
         from app.executor.devices import webauthn  # it takes long to import, and most servers never ask
 
         offer = self._check_offer(name, [_WEBAUTHN])
-        devices, user = self.run.store.devices, self._user
+        devices = self.run.store.devices
         device = devices.with_credential(str(response.get("id", "")))
-        if device is None or (user is not None and device.user != user.pk):
+        if device is None or not self._may_prove(device):
             raise wrong(name, "Invalid device")
         verification = self.stage.webauthn_user_verification
         try:
@@ -135,13 +133,20 @@ class Stage(Question):
         self._proven = device
         self.run.context[_CHALLENGES] = []  # they are signed once
 
+    def _may_prove(self, device: StoredDevice) -> bool:
+        """Whether a device is that of the user or, without one, says who that is."""
+        if self._user is not None:
+            return device.user == self._user.pk
+        owner = person(self.run.store, device.user)
+        return owner is not None and owner.is_active
+
     def _take_duo(self, name: str, _device: int) -> None:
         self._check_offer(name, ())
 
     def _check_offer(self, name: str, kinds: Collection[str]) -> Mapping[str, Any]:
-        """The first challenge of some kinds of devices. :raises Invalid: there is none"""
+        """The first challenge of some kinds of devices that the stage accepts. :raises Invalid: there is none"""
         for offer in self._offered:
-            if offer["device_class"] in kinds:
+            if offer["device_class"] in kinds and offer["device_class"] in self.stage.device_classes:
                 return offer
         raise wrong(name, _NOT_ALLOWED)
 
@@ -157,7 +162,12 @@ class Stage(Question):
         if self._threshold > 0:
             key, secure = run.store.sessions.signing_key, self._origin.startswith("https:")
             run.headers.append(set_device(key, run.stage.stage, device.pk, self._threshold, secure=secure))
-        return run.done()
+        return self._done()
+
+    def _done(self) -> Step:
+        """Leave the stage with its challenges, which are for no other."""
+        self.run.context.pop(_CHALLENGES, None)
+        return self.run.done()
 
     def _devices(self, user: Person) -> list[StoredDevice]:
         """The devices of a user that the stage accepts."""
@@ -208,9 +218,13 @@ class Stage(Question):
     def _user(self) -> Person | None:
         return self.run.pending or self.run.caller
 
-    def _existing(self, keys: Iterable[str]) -> list[PlannedStage]:
-        """Those of some stages that exist."""
-        found = (unbound_stage(self.run.store, self.run.flow.pk, key) for key in keys)
+    @cached_property
+    def _set_up_stages(self) -> list[PlannedStage]:
+        """The stages in which the user may set a device up now; none for a user who has one."""
+        user = self._user
+        if user is None or self.stage.not_configured_action != _CONFIGURE or self._devices(user):
+            return []
+        found = (unbound_stage(self.run.store, self.run.flow.pk, key) for key in self.stage.configuration_stages)
         return [stage for stage in found if stage is not None]
 
     def _selectable(self, stage: PlannedStage) -> dict[str, Any]:
