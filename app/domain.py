@@ -216,6 +216,11 @@ class Model:
     forms: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, compare=False)
 
     @property
+    def stored_references(self) -> Mapping[str, str]:
+        """The references by the names under which they are stored."""
+        return {reference.list_of or name: name for name, reference in self.references.items()}
+
+    @property
     def app(self) -> str:
         """Its app in authentik."""
         return self.name.partition(".")[0]

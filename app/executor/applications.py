@@ -13,4 +13,4 @@ def access_to(store: Store, application: ObjectRow, user: Person | None, http_re
     """The result of the policies of an application for a user. An application without policies is for everyone."""
     mode = orjson.loads(application.properties)["policy_engine_mode"]
     bindings = store.runnable_flows.policies_of_application(application.pk)
-    return evaluate(bindings, mode, PolicyRequest(user, {}, store=store, http_request=http_request), store.models)
+    return evaluate(bindings, mode, PolicyRequest(user, {}, store, http_request, reads_only=True), store.models)

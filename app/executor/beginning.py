@@ -44,7 +44,8 @@ def cancel(store: Store, credentials: Credentials) -> tuple[Header, ...]:
 def default_flow(store: Store, credentials: HttpRequest, designation: str) -> str | None:
     """The slug of the first flow of a designation whose policies pass for the user of the session; None if there is none."""
     user = person(store, ClientSessions(store).read(credentials).user)
-    request = PolicyRequest(user if user is not None and user.is_active else None, {}, store, credentials)
+    active = user if user is not None and user.is_active else None
+    request = PolicyRequest(active, {}, store, credentials, reads_only=True)
     for slug in store.runnable_flows.designated(designation):
         flow = store.flows.get(slug)
         bound = store.runnable_flows.policies_of_flow(flow.pk)

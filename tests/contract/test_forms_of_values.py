@@ -86,6 +86,8 @@ def test_a_group_has_its_parent_as_the_only_item_of_a_list_from_2025_12_on(clien
     assert (shown["parents"], "parent" in shown) == ([pk], False)
     assert client("PATCH", f"/{NEW}{below}", {"parents": [other_pk]}).json()["parents"] == [other_pk]
     assert client("GET", f"/{OLD}{below}").json()["parent"] == other_pk
+    for version in (OLD, NEW):
+        assert [use["pk"] for use in client("GET", f"/{version}{other}used_by/").json()] == [below.split("/")[-2]]
     assert client("PATCH", f"/{NEW}{other}", {"parents": [pk, other_pk]}).status == 400
     assert client("PATCH", f"/{NEW}{other}", {"parents": [below.split("/")[-2]]}).status == 400
     assert client("PATCH", f"/{NEW}{below}", {"parents": []}).json()["parents"] == []

@@ -125,6 +125,26 @@ def test_a_password_that_expired_is_unusable_unless_the_policy_only_denies(clien
     assert (b"response_errors" not in browser.post("login", password=PASSWORD).body) is usable
 
 
+@pytest.mark.parametrize("asked", ["the default flow", "access to an application", "the applications"])
+def test_a_question_that_evaluates_a_password_expiry_policy_changes_no_password(client, monkeypatch, asked):
+    policy = made(client, "password_expiry", days=5)
+    flow = client.get(f"{API}/flows/instances/login/").json()["policybindingmodel_ptr_id"]
+    application = client.post(f"{API}/core/applications/", {"name": "App", "slug": "app"}).json()["pk"]
+    browser = logged_in(client)
+    for target in (flow, application):
+        client.post(f"{API}/policies/bindings/", {"target": target, "policy": policy, "order": 0})
+    assert Browser(client).send("GET", "/flows/-/default/authentication/").status == 302, "it passes without a user"
+    now = determinism.now
+    monkeypatch.setattr(determinism, "now", lambda: now() + 6 * DAY)
+    path = {
+        "the default flow": "/flows/-/default/authentication/",
+        "access to an application": f"{API}/core/applications/app/check_access/",
+        "the applications": f"{API}/core/applications/",
+    }[asked]
+    assert browser.send("GET", path).status == (404 if asked == "the default flow" else 200)
+    assert client.store.passwords.of(client.user) is not None
+
+
 def logged_in(client):
     browser = Browser(client)
     browser.log_in()

@@ -47,6 +47,7 @@ class PolicyRequest:
     :param http_request: the request of the client
     :param plan: the running plan; None if there is none yet
     :param is_test: whether the policy is only tested
+    :param reads_only: whether nothing may change, as users only ask what they may do
     """
 
     user: Person | None
@@ -55,6 +56,7 @@ class PolicyRequest:
     http_request: HttpRequest
     plan: Plan | None = None
     is_test: bool = False
+    reads_only: bool = False
 
     def compute(self, key: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """The result of a function that takes long; see `HttpRequest.compute`."""

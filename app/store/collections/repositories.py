@@ -302,13 +302,13 @@ def values_of(model: Model, name: str, properties: str, references: str) -> dict
     for property_name, form in model.forms.items():
         if property_name in found:
             found[property_name] = form(found[property_name])
-    lists = {reference.list_of: name for name, reference in model.references.items() if reference.list_of}
+    names = model.stored_references
     for property_name, reference in model.references.items():
         found.pop(property_name, None)
         if reference.many or reference.nullable:
             found[property_name] = [] if reference.many else None
     for stored_name, identity in orjson.loads(references):
-        property_name = lists.get(stored_name, stored_name)
+        property_name = names.get(stored_name, stored_name)
         known = model.references.get(property_name)
         value = int(identity) if known is not None and known.integers else identity
         if known is not None and known.many:

@@ -151,21 +151,23 @@ class UsedBy:
 
     def _owners(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects that refer to this one."""
-        for property_name, model, *row in session.rows(self._query("owners"), {"pk_": pk}):
+        for stored_name, model, *row in session.rows(self._query("owners"), {"pk_": pk}):
             # The contract may no longer have the model or the reference.
             known = self._models.get(model)
-            if known is not None and property_name in known.references:
-                relation, action = f"{known.model_name}_set", known.references[property_name].on_delete
+            name = None if known is None else known.stored_references.get(stored_name)
+            if known is not None and name is not None:
+                relation, action = f"{known.model_name}_set", known.references[name].on_delete
                 values = _values(*row, named_by=known.named_by)
                 yield from self._use(relation, self._collections.get(known.collection), values, action, known)
 
     def _owned(self, session: Session, pk: str) -> Iterator[_Connection]:
         """The objects that this one refers to."""
-        for property_name, owner_model, collection, *row in session.rows(self._query("owned"), {"pk_": pk}):
+        for stored_name, owner_model, collection, *row in session.rows(self._query("owned"), {"pk_": pk}):
             known = self._models.get(owner_model)
-            if known is not None and property_name in known.references and known.references[property_name].many:
+            name = None if known is None else known.stored_references.get(stored_name)
+            if known is not None and name is not None and known.references[name].many:
                 values = _values(*row, named_by=self._named_by.get(collection, "name"))
-                yield from self._use(property_name, self._collections.get(collection), values, CASCADE_MANY)
+                yield from self._use(name, self._collections.get(collection), values, CASCADE_MANY)
 
     def _compile(self, name: str) -> Query:
         return self._database.compile(_QUERIES[name]())
