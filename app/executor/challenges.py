@@ -26,10 +26,14 @@ def flow_info(flow: Flow, title: str, root: str) -> dict[str, str]:
     return {"title": title, "background": flow.background, "cancel_url": root + _CANCEL, "layout": flow.layout}
 
 
-def title_of(flow: Flow, shown_as: str) -> str:
-    """The title of a running flow, which may name the user. :param shown_as: the name of the user, empty if there is none"""
+def title_of(flow: Flow, shown_as: str, application: str = "") -> str:
+    """The title of a running flow, which may name the user and the application.
+
+    :param shown_as: the name of the user, empty if there is none
+    :param application: the name of the application, empty if there is none
+    """
     try:
-        return str(flow.title % {"user": shown_as or _ANONYMOUS, "app": ""})
+        return str(flow.title % {"user": shown_as or _ANONYMOUS, "app": application})
     except (KeyError, TypeError, ValueError):
         # Not a format (recorded: `basic.title`).
         return flow.title

@@ -10,6 +10,9 @@ PENDING_USER, PENDING_NAME = "pending_user", "pending_user_identifier"
 RESTORED = "is_restored"
 """The key in the context of whether the plan was restored by the link of an e-mail."""
 
+APPLICATION = "application"
+"""The key in the context of the application that the flow leads to: its `pk`, `name` and `slug`."""
+
 PROMPT_DATA = "prompt_data"
 """The key in the context of the values of prompts."""
 

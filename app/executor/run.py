@@ -23,7 +23,7 @@ from app.executor.challenges import (
 )
 from app.executor.inspector import state_of
 from app.executor.people import Person, person, person_of
-from app.executor.plan import PENDING_NAME, PENDING_USER, RESTORED, Plan, PlannedStage, plan_from
+from app.executor.plan import APPLICATION, PENDING_NAME, PENDING_USER, RESTORED, Plan, PlannedStage, plan_from
 from app.executor.planning import NotApplicable, Planner
 from app.executor.policies.engine import PolicyRequest, evaluate
 from app.executor.redirects import as_encoded, is_own
@@ -307,7 +307,13 @@ class Run:
         return error_challenge(self.exchange.id, error if sees else None)
 
     def _flow_info(self) -> dict[str, str]:
-        return flow_info(self.flow, title_of(self.flow, self._shown_as), self.exchange.root)
+        return flow_info(self.flow, title_of(self.flow, self._shown_as, self._application), self.exchange.root)
+
+    @property
+    def _application(self) -> str:
+        """The name of the application that the flow leads to; empty if there is none."""
+        found = self.context.get(APPLICATION) if self.session.plan is not None else None
+        return "" if found is None else str(found["name"])
 
     @property
     def _shown_as(self) -> str:

@@ -15,6 +15,7 @@ from app.execution import Statement
 from app.store.collections.backgrounds import Backgrounds
 from app.store.collections.bindings import PolicyBindings, StageBindings
 from app.store.collections.cached_flows import CachedFlows
+from app.store.collections.consents import Consents
 from app.store.collections.devices import Devices
 from app.store.collections.files import Files
 from app.store.collections.flow_tokens import FlowTokens
@@ -128,6 +129,11 @@ class Store:
     def owned_tokens(self) -> OwnedTokens:
         """The tokens as objects of the contract."""
         return OwnedTokens(self.database, self._searched.get("tokens", ()), self._references.get("tokens", {}))
+
+    @cached_property
+    def consents(self) -> Consents:
+        """The consents of users."""
+        return Consents(self.database, self._searched.get("user_consents", ()))
 
     @cached_property
     def owned_sessions(self) -> OwnedSessions:

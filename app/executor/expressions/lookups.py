@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
+from app import errors
 from app.executor.expressions.people import described
 from app.executor.people import person
 from app.store import Store
 from app.store.queries.people import USERS
 from app.store.queries.references import key_of
 
+_APPLICATIONS = "applications"
 _IGNORING_CASE = "iexact"
 _KEYS = frozenset({"pk", "id"})
 
@@ -22,6 +26,8 @@ def look_up(store: Store, name: str, arguments: Mapping[str, Any]) -> Any:
     """
     if name == "user_by":
         return _user_by(store, arguments)
+    if name == "application":
+        return _application(store, arguments)
     if name == "has_usable_password":
         return store.passwords.of(str(arguments["key"])) is not None
     if name == "has_device":
@@ -40,6 +46,21 @@ def _user_by(store: Store, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
         return None  # no database stores NUL
     user = person(store, store.runnable_flows.user_matching(conditions, next(iter(keys), None)))
     return None if user is None else described(user)
+
+
+def _application(store: Store, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The application with a slug or a primary key, None if there is none."""
+    try:
+        match dict(wanted):
+            case {"slug": str(slug)}:
+                row = store.objects.get(_APPLICATIONS, store.objects.key_of_name(_APPLICATIONS, slug))
+            case {"pk": str(key)}:
+                row = store.objects.get(_APPLICATIONS, key)
+            case _:
+                raise ValueError("An application is found by its slug or pk, such as get(slug='wiki').")
+    except errors.NotFound:
+        return None
+    return {"pk": row.pk, "slug": row.name, "name": orjson.loads(row.properties)["name"]}
 
 
 def _condition(store: Store, lookup: str, value: Any) -> tuple[str, str, bool]:

@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.executor.interpreter.language import GLOBALS, NAME, compiled
-from app.executor.interpreter.objects import Records, User, View, anonymous
+from app.executor.interpreter.language import BUILTINS, GLOBALS, NAME, compiled, import_from
+from app.executor.interpreter.objects import Application, Records, User, View, anonymous
 
 _PENDING_USER, _PROMPT_DATA, _PLAN = "pending_user", "prompt_data", "flow_plan"
+_APPLICATION, _MODELS = "application", "authentik.core.models"
 _MOST = 2**63
 _MOST_NOTES, _LONGEST_NOTE = 64, 10_000
 
@@ -48,7 +49,8 @@ class Evaluation:
     def _value(self) -> Any:
         names = self._names()
         code = compiled(self._task["source"], ", ".join(names))
-        scope = {**GLOBALS, "_print_": lambda _getattr: _Printer(self._log)}
+        builtins = {**GLOBALS[BUILTINS], "__import__": import_from({_MODELS: self._models()})}
+        scope = {**GLOBALS, BUILTINS: builtins, "_print_": lambda _getattr: _Printer(self._log)}
         exec(code, scope)  # noqa: S102  # compiled by RestrictedPython
         return scope[NAME](**names)
 
@@ -99,6 +101,17 @@ class Evaluation:
     def _has_device(self, user: View, device_type: str | None = None) -> Any:
         # Users who have not logged in have no key.
         return isinstance(user, User) and self._look_up("has_device", {"key": user.data["key"], "kind": device_type})
+
+    def _models(self) -> View:
+        """The module of authentik with its models, of which there is one."""
+        manager = View("Manager", {"get": self._application_by})
+        return View("module", {"Application": View("Application", {"objects": manager})}, f"<module '{_MODELS}'>")
+
+    def _application_by(self, **wanted: Any) -> Application:
+        found = self._look_up("application", wanted)
+        if found is None:
+            raise LookupError("Application matching query does not exist.")
+        return Application(found)
 
     def _look_up(self, name: str, arguments: Mapping[str, Any]) -> Any:
         sought: list[Any] = [name, _shown(arguments)]
@@ -161,7 +174,9 @@ def _text(error: BaseException) -> str:
 
 
 def _with_pending(context: Mapping[str, Any], pending: User | None) -> dict[str, Any]:
-    return dict(context) if pending is None else {**context, _PENDING_USER: pending}
+    found = dict(context) if pending is None else {**context, _PENDING_USER: pending}
+    application = found.get(_APPLICATION)
+    return {**found, _APPLICATION: Application(application)} if isinstance(application, dict) else found
 
 
 def _stored(context: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,6 +187,10 @@ def _stored(context: Mapping[str, Any]) -> dict[str, Any]:
             kept[name] = {"pk": value.data["key"], "username": value.data["username"]}
         elif name == _PENDING_USER and value is not None:
             raise TypeError(f"{name} has to be a user")
+        elif name == _APPLICATION and value is not None:
+            if not isinstance(value, Application):
+                raise TypeError(f"{name} has to be an application")
+            kept[name] = dict(value.data)
         elif name != _PENDING_USER:
             kept[str(name)] = _plain(value, f"context[{name!r}]")
     return kept

@@ -127,10 +127,17 @@ _MODULES = {
 }  # fmt: skip
 
 
-def _import(name: str, *_of: Any, **_rest: Any) -> View:
-    if name not in _MODULES:
-        raise ImportError(f"An expression can't import {name}: there are only {', '.join(_MODULES)}.")
-    return _MODULES[name]
+def import_from(others: Mapping[str, View]) -> Callable[..., View]:
+    """The function that imports a module. :param others: further modules, of which names can be imported only"""
+
+    def found(name: str, _globals: Any = None, _locals: Any = None, names: Any = (), _level: int = 0) -> View:
+        if name in others and names:
+            return others[name]
+        if name not in _MODULES:
+            raise ImportError(f"An expression can't import {name}: there are only {', '.join(_MODULES)}.")
+        return _MODULES[name]
+
+    return found
 
 
 _BUILTINS = (
@@ -142,15 +149,18 @@ _BUILTINS = (
     ZeroDivisionError,
 )  # fmt: skip
 
+BUILTINS = "__builtins__"
+"""The global name of the built-in functions."""
+
 GLOBALS: Mapping[str, Any] = {
-    "__builtins__": {
+    BUILTINS: {
         **{one.__name__: one for one in _BUILTINS},
         "True": True,
         "False": False,
         "None": None,
         "getattr": attribute,
         "hasattr": _has_attribute,
-        "__import__": _import,
+        "__import__": import_from({}),
     },
     "_getattr_": attribute,
     "_getitem_": operator.getitem,

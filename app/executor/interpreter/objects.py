@@ -69,6 +69,16 @@ class User(View):
         super().__init__("User", attributes, data["username"])
 
 
+class Application(View):
+    """An application. :param data: its attributes"""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        super().__init__("Application", data, str(data["name"]))
+
+
 def anonymous() -> View:
     """The user of a client who has not logged in."""
     attributes = {"pk": None, "username": "", "is_active": False, "is_superuser": False}

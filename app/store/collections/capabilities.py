@@ -13,12 +13,14 @@ from app.store.queries.binding_views import (
     policy_binding_fields,
     stage_binding_fields,
 )
+from app.store.queries.consent_views import CONSENT_REFERENCES, consent_fields
 from app.store.queries.object_views import RELATIONS, object_fields, stored_properties
 from app.store.queries.references import UUIDS
 from app.store.queries.session_views import session_fields
 from app.store.queries.token_views import TOKEN_REFERENCES, token_fields
 from app.store.queries.view import Field
 from app.store.schema.tables import (
+    consents,
     flows,
     json_type,
     objects,
@@ -67,6 +69,13 @@ _TABLES = {
         unsearched=frozenset({"target_in"}),
         references=POLICY_REFERENCES,
         unique=frozenset({frozenset({"policy", "target", "order"})}),
+    ),
+    "user_consents": _TableCollection(
+        consents,
+        consent_fields,
+        written=frozenset({"user", "application"}),
+        unsearched=frozenset({"pk", "user", "application", "expires"}),
+        references=CONSENT_REFERENCES,
     ),
     "authenticated_sessions": _TableCollection(
         sessions, session_fields, unsearched=frozenset({"user", "last_used", "expires"})

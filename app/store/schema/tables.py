@@ -136,6 +136,20 @@ passwords = Table(
     Column("changed", BigInteger()),
 )
 
+# Consents of users to applications.
+consents = Table(
+    "consents",
+    metadata,
+    Column("pk", Integer(), primary_key=True),
+    Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), nullable=False),
+    Column("application", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), nullable=False, index=True),
+    # The identifiers of the permissions, separated by spaces.
+    Column("permissions", text(), nullable=False),
+    # Seconds since 1970-01-01 UTC; 0 for a consent that does not expire.
+    Column("expires", BigInteger(), nullable=False),
+    UniqueConstraint("user", "application"),
+)
+
 # Sessions of clients that run flows.
 sessions = Table(
     "sessions",
