@@ -11,7 +11,6 @@ from app.executor.plan import Plan, PlannedStage, Properties
 from app.executor.policies.engine import PolicyRequest, evaluate
 from app.store import Store
 from app.store.collections.identity import new_uuid
-from app.store.collections.repositories import values_of
 from app.store.collections.runnable_flows import BoundStageRow
 from app.store.queries.flow_row import Flow
 
@@ -105,8 +104,7 @@ def unbound_stage(store: Store, flow: str, stage: str) -> PlannedStage | None:
 
 
 def _planned(store: Store, row: BoundStageRow) -> PlannedStage:
-    model = store.models.get(row.model)
-    values = values_of(model, row.name, row.properties, row.references) if model is not None else {"name": row.name}
+    values = store.values(row)
     bound = dict(zip(BoundStageRow._fields[:9], row[:9], strict=True))
     marked = bool(row.re_evaluate_policies)
     return PlannedStage(row.pk, row.stage, row.model, Properties(values), Properties(bound), marked)

@@ -9,7 +9,6 @@ from app.executor.people import Person
 from app.executor.plan import Properties
 from app.executor.policies.engine import PolicyFailure, PolicyRequest, Result, evaluate_policy
 from app.store import Store
-from app.store.collections.repositories import values_of
 from app.store.queries.people import USERS
 
 
@@ -31,12 +30,10 @@ def policies_all_test_create(
         user = Person(store.objects.get(USERS, body["user"]), store=store)
     except errors.NotFound as error:
         raise errors.DanglingReference({"user": body["user"]}) from error
-    model = store.models.get(policy.model)
-    values = values_of(model, policy.name, policy.properties, policy.references) if model else {}
     try:
         http_request, context = request.credentials, body.get("context", {})
         tested = PolicyRequest(user, context, store, http_request, is_test=True)
-        result = evaluate_policy(policy.name, policy.model, Properties(values), tested)
+        result = evaluate_policy(policy.name, policy.model, Properties(store.values(policy)), tested)
     except PolicyFailure as failure:
         result = Result(False, (str(failure),))
     return {"passing": result.passes, "messages": list(result.messages), "log_messages": []}

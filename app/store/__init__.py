@@ -35,9 +35,10 @@ from app.store.collections.repositories import (
     Repository,
     TokenRepository,
     UserRepository,
+    values_of,
 )
 from app.store.collections.resources import ObjectsOf, Resource, Resources
-from app.store.collections.runnable_flows import RunnableFlows
+from app.store.collections.runnable_flows import BoundStageRow, RunnableFlows
 from app.store.collections.service_accounts import ServiceAccounts
 from app.store.collections.sessions import Sessions
 from app.store.collections.tokens import Tokens
@@ -47,6 +48,7 @@ from app.store.engine.sqlite.grouped_database import GroupedDatabase
 from app.store.queries import large
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
 from app.store.queries.dependencies import Graph
+from app.store.queries.object_views import ObjectRow
 from app.store.queries.people import USERS
 from app.store.queries.references import References
 from app.store.queries.used_by import UsedBy
@@ -170,6 +172,11 @@ class Store:
             case "policy_bindings":
                 return self.policy_bindings
         return ObjectsOf(self.objects, scope)
+
+    def values(self, row: ObjectRow | BoundStageRow) -> dict[str, Any]:
+        """The stored properties of an object, see `values_of`; only its name if the contract does not have its model."""
+        known = self.models.get(row.model)
+        return {"name": row.name} if known is None else values_of(known, row.name, row.properties, row.references)
 
     def repository(self, model: str) -> Repository:
         """The objects of a model, for units of work of more than one statement. :raises KeyError: there is no such model"""

@@ -82,6 +82,22 @@ def test_a_policy_of_a_kind_that_can_t_be_evaluated_has_the_result_of_its_bindin
     assert Browser(client).get("asked").json()["component"] == "ak-stage-dummy"
 
 
+def test_a_prompt_stage_denies_by_a_policy_of_a_kind_that_the_contract_lacks(client):
+    prompt = {"name": "a", "field_key": "a", "label": "A", "type": "text", "order": 0}
+    field = client.post(f"{API}/stages/prompt/prompts/", prompt).json()["pk"]
+    policy = client.post(f"{API}/policies/reputation/", {"name": "known", "check_ip": True}).json()["pk"]
+    flow_of(client, "asked", ("prompt/stages", {"fields": [field], "validation_policies": [policy]}))
+    with client.store.database.write() as session:
+        changed = sa.update(objects).where(objects.c.pk == policy).values(model="authentik_policies_later.laterpolicy")
+        session.run(client.store.database.compile(changed))
+    browser = Browser(client)
+    browser.get("asked")
+    (error,) = browser.post("asked", a="b").json()["response_errors"]["non_field_errors"]
+    assert error["string"] == (
+        "The policy known is of the kind authentik_policies_later.laterpolicy, which is not evaluated here."
+    )
+
+
 def test_an_unknown_user_takes_as_long_as_a_known_one(client, monkeypatch):
     hashed = []
     scrypt = passwords.hashlib.scrypt

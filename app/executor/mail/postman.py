@@ -14,7 +14,6 @@ from app import errors
 from app.mail_servers import MailServer
 from app.store import Store
 from app.store.collections.mails import KEPT, QUEUED, Mail
-from app.store.collections.repositories import values_of
 
 log = structlog.get_logger("flows.mail")
 
@@ -108,7 +107,7 @@ class Postman:
 
     def _stage(self, pk: str) -> dict[str, Any]:
         row = self._store.objects.get("stages", pk)
-        return values_of(self._store.models[row.model], row.name, row.properties, row.references)
+        return self._store.values(row)
 
 
 def _server_of(stage: Mapping[str, Any]) -> MailServer:

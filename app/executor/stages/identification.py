@@ -10,7 +10,6 @@ from app.executor.plan import PENDING_NAME, PENDING_USER, Properties
 from app.executor.stages.kind import NON_FIELD_ERRORS, Question, wrong
 from app.executor.stages.password import backend_of, proof_of
 from app.executor.steps import Step
-from app.store.collections.repositories import values_of
 
 _FAILED = "Failed to authenticate."
 _AUTHENTICATION = "authentication"
@@ -70,7 +69,7 @@ class Stage(Question):
             row = store.objects.get("stages", key)
         except errors.NotFound:
             return None
-        return Properties(values_of(store.models[row.model], row.name, row.properties, row.references))
+        return Properties(store.values(row))
 
     def _link(self, name: str, flow: str | None) -> dict[str, str]:
         """The page of another flow, with the parameters of this page. :param name: of the property"""

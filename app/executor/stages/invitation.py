@@ -6,7 +6,6 @@ from app import determinism, errors
 from app.executor.plan import PROMPT_DATA, Properties
 from app.executor.stages.kind import Act
 from app.executor.steps import Step
-from app.store.collections.repositories import values_of
 
 _INVALID = "Invalid invite/invite not found"
 # The parameters of the page with the key of the invitation.
@@ -41,8 +40,7 @@ class Stage(Act):
             row = store.objects.get("invitations", key.lower())
         except errors.NotFound:
             return None
-        values = values_of(store.models[row.model], row.name, row.properties, row.references)
-        invitation = Properties({**values, "pk": row.pk})
+        invitation = Properties({**store.values(row), "pk": row.pk})
         if invitation.flow not in (None, self.run.flow.pk):
             return None
         expires = invitation.expires

@@ -13,7 +13,6 @@ from app.executor.plan import PROMPT_DATA, SECRETS, Properties
 from app.executor.policies.engine import PolicyFailure, PolicyRequest, evaluate_policy
 from app.executor.stages.kind import NON_FIELD_ERRORS, Question, wrong
 from app.executor.steps import Step
-from app.store.collections.repositories import values_of
 
 # In the data of a plan, the choices of a field have its key with this ending.
 _CHOICES = "__choices"
@@ -149,8 +148,7 @@ class Stage(Question):
                 row = store.objects.get(collection, key)
             except errors.NotFound:
                 continue
-            values = values_of(store.models[row.model], row.name, row.properties, row.references)
-            found.append(Properties({**values, "name": row.name, "model": row.model}))
+            found.append(Properties({**store.values(row), "name": row.name, "model": row.model}))
         return found
 
 
