@@ -146,6 +146,10 @@ class Examples:
             self._made[name] = self.another(name)
         return self._made[name]
 
+    def forget(self):
+        """Make other objects from now on."""
+        self._made.clear()
+
     def another(self, model, /, **properties):
         """A new object of a model, with these members in place of the example's."""
         operation = self.creators[model]

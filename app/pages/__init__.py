@@ -33,6 +33,7 @@ from app.pages.recording import recording
 from app.pages.running import running
 from app.pages.schema import schema
 from app.pages.snapshots import snapshots
+from app.pages.versions import versions
 from app.pages.watch import KNOWN, Watch, state_of
 from app.recording.recorder import Recorder
 from app.settings import Settings
@@ -71,6 +72,7 @@ def create_app(
     )
     flask.register_blueprint(home(active_contract, base_path))
     flask.register_blueprint(contract_browser(active_contract, base_path))
+    flask.register_blueprint(versions(active_contract, settings, recorder))
     flask.register_blueprint(flows(store))
     flask.register_blueprint(documentation())
     flask.register_blueprint(schema(active_contract), url_prefix=base_path)

@@ -5,6 +5,7 @@ import itertools
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+COMPARED = "/contract/versions/?from=2024.8&to=2024.10&tag=stages"
 PAGES = [
     "/",
     "/contract/",
@@ -14,6 +15,8 @@ PAGES = [
     "/contract/schemas/DummyStage/",
     "/contract/files/stages/dummy.yaml#L13",
     "/contract/?search=prompt",
+    "/contract/versions/",
+    COMPARED,
     "/flows/",
     "/outbox/",
 ]

@@ -151,6 +151,24 @@ class Caller:
         return {name: getattr(authentik_client, CLASSES[name.replace("_", "")])(**properties)}
 
 
+def arguments_of(examples, caller, operation_id, folder):
+    """The arguments of the client's method for the example of an operation. :param folder: for files to send"""
+    operation = OPERATIONS[operation_id]
+    # A flow without a stage can't be entered.
+    examples.one("stage_bindings")
+    arguments = operation.names(examples.one(examples.model_of(operation))) if operation.parameters else {}
+    properties = examples.body(operation_id)
+    if properties is None:
+        return arguments
+    if operation.body.media_type == "application/json":
+        return arguments | caller.body_of(properties)
+    # The client reads a file from its path.
+    for name in [name for name in properties if is_file(CONTRACT, operation.body.properties[name])]:
+        (folder / name).write_text(properties[name])
+        properties[name] = str(folder / name)
+    return arguments | properties
+
+
 def agrees(decoded, sent):
     """Whether what the client has made of an answer is what was sent."""
     if isinstance(decoded, BaseModel):
@@ -178,19 +196,7 @@ WITHOUT_OBJECTS = [name for name, operation in OPERATIONS.items() if operation.s
 )
 def test_the_example_of_every_operation(examples, connect, tmp_path, operation_id):
     operation, caller = OPERATIONS[operation_id], Caller(connect, operation_id)
-    # A flow without a stage can't be entered.
-    examples.one("stage_bindings")
-    arguments = operation.names(examples.one(examples.model_of(operation))) if operation.parameters else {}
-    properties = examples.body(operation_id)
-    if properties is not None and operation.body.media_type == "application/json":
-        arguments |= caller.body_of(properties)
-    elif properties is not None:
-        # The client reads a file from its path.
-        for name in [name for name in properties if is_file(CONTRACT, operation.body.properties[name])]:
-            (tmp_path / name).write_text(properties[name])
-            properties[name] = str(tmp_path / name)
-        arguments |= properties
-    status, decoded, raw = caller(**arguments)
+    status, decoded, raw = caller(**arguments_of(examples, caller, operation_id, tmp_path))
     assert status == operation.success
     if operation_id == "flows_instances_import_create":
         # authentik's own document has another status than its server, so that the client looks at neither's answer.

@@ -10,6 +10,8 @@ from app.contract.document.contract import parse_reference, part_at
 
 FOLDER = Path(__file__).parent
 FACTS = [json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("facts-*.json"))]
+# What differs from the release before: null for what is gone.
+CHANGES = json.loads((FOLDER / "facts_of_versions.json").read_text("utf-8"))
 
 _PROSE = frozenset({"description", "example", "title"})
 _FLAGS = frozenset({"nullable", "readOnly", "writeOnly", "uniqueItems"})
@@ -17,6 +19,22 @@ _FLAGS = frozenset({"nullable", "readOnly", "writeOnly", "uniqueItems"})
 _GROWING = frozenset({"minimum", "minLength", "minItems"})
 _SHRINKING = frozenset({"maximum", "maxLength", "maxItems"})
 _ADDED = frozenset({"pattern", "format", "uniqueItems", *_GROWING, *_SHRINKING})
+
+
+def facts_of(release):
+    """The facts of a release."""
+    found = {"operations": {}, "schemas": {}}
+    for facts in FACTS:
+        found["operations"] |= {fact["operationId"]: fact for fact in facts["operations"]}
+        found["schemas"] |= facts["schemas"]
+    for changed, changes in CHANGES.items():
+        for section, known in found.items():
+            known |= changes[section]
+        if changed == release:
+            break
+    return {
+        section: {name: fact for name, fact in known.items() if fact is not None} for section, known in found.items()
+    }
 
 
 class Difference(NamedTuple):

@@ -74,6 +74,7 @@ HOMONYMS = {
     ("executor/stages/user_write.py", "password"): "the property of that name",
     ("executor/planning.py", "internal_service_account"): "the type of the users of outposts",
     ("executor/policies/engine.py", "all"): "what the word means",
+    ("pages/comparisons.py", "none"): "an option's word for no rating",
     ("pages/interface/shown.py", "date"): "the type of inputs of HTML",
     ("executor/mail/postman.py", "password"): "the property of that name",
     ("executor/mail/postman.py", "username"): "the property of that name",

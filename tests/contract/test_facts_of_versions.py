@@ -1,36 +1,16 @@
 """Each version says what the document of its release says of the operations that are served, but for what is excused."""
 
-import json
-
 import pytest
 
 from app.contract.document.versions import overlays, read
 from app.settings import Settings
-from tests.contract.facts import FACTS, FOLDER, Comparison, excuses
+from tests.contract.facts import FACTS, Comparison, excuses, facts_of
 
 ROOT = Settings().contract
 ALLOWED = {name: excuses(ROOT.parent / f"authentik-{name}.allow") for name in ("flows", "versions")}
-# What differs from the release before: null for what is gone.
-CHANGES = json.loads((FOLDER / "facts_of_versions.json").read_text("utf-8"))
 OF_VERSIONS = ("/flows/", "/stages/", "/policies/")
 # Operations that no version serves yet.
 NOT_SERVED = {"stages_invitation_invitations_send_email_create"}
-
-
-def facts_of(release):
-    """The facts of a release."""
-    found = {"operations": {}, "schemas": {}}
-    for facts in FACTS:
-        found["operations"] |= {fact["operationId"]: fact for fact in facts["operations"]}
-        found["schemas"] |= facts["schemas"]
-    for changed, changes in CHANGES.items():
-        for section, known in found.items():
-            known |= changes[section]
-        if changed == release:
-            break
-    return {
-        section: {name: fact for name, fact in known.items() if fact is not None} for section, known in found.items()
-    }
 
 
 @pytest.fixture(scope="module")
