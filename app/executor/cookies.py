@@ -24,9 +24,9 @@ _LONGEST = 2048
 _CSRF_AGE = 52 * 7 * 86400
 
 
-def cookies_of(credentials: Credentials) -> Mapping[str, str]:
-    """The cookies of a request, by name (RFC 6265, section 4.2.1)."""
-    pairs = (pair.partition("=") for pair in (credentials.cookies or "").split(";"))
+def cookies_of(header: str | None) -> Mapping[str, str]:
+    """The cookies of a request, by name; the last of each (RFC 6265, section 4.2.1). :param header: None if it is missing"""
+    pairs = (pair.partition("=") for pair in (header or "").split(";"))
     return {name.strip(): value.strip().strip('"') for name, _, value in pairs}
 
 

@@ -141,7 +141,7 @@ class ClientSessions:
 
     def read(self, credentials: Credentials) -> Session:
         """The session of a request; a new one if it names none that is valid."""
-        cookie = cookies_of(credentials).get(SESSION, "")
+        cookie = cookies_of(credentials.cookies).get(SESSION, "")
         key = session_key(self._store.sessions.signing_key, cookie) if cookie else ""
         stored = self._store.sessions.find(_digest(key)) if key else None
         if stored is None:
@@ -160,7 +160,7 @@ class ClientSessions:
         if session.flushed and session.plan is None and session.user is None:
             if stored is not None:
                 self._store.sessions.remove(stored)
-            return (delete_session(),) if SESSION in cookies_of(credentials) else ()
+            return (delete_session(),) if SESSION in cookies_of(credentials.cookies) else ()
         expires = now + (session.lifetime or (_OPEN_BROWSER if session.user is not None else _WITHOUT_USER))
         changed = StoredSession(
             _digest(session.key),
@@ -189,7 +189,7 @@ class ClientSessions:
         :raises SessionExpired: the cookie names a session that has ended
         :raises Unauthenticated: another site may have sent the request
         """
-        cookies = cookies_of(credentials)
+        cookies = cookies_of(credentials.cookies)
         if SESSION not in cookies:
             return None
         session = self.read(credentials)

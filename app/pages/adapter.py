@@ -6,13 +6,16 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from a2wsgi.wsgi import build_environ
 from starlette.types import Scope, Send
 
 Environ = dict[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 WSGIApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 # The number of threads that create responses; started on demand.
@@ -58,6 +61,12 @@ class Adapter:
         """
         environ = {**_environ(scope), **known}
         await self._send(send, await asyncio.get_running_loop().run_in_executor(self._threads, self._response, environ))
+
+    async def on_thread(self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """The result of a function that takes too long for the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, partial(function, *arguments, **keywords)
+        )
 
     async def respond_here(self, scope: Scope, send: Send, known: Environ) -> None:
         """Same as `respond`, on the event loop's own thread, which must not take long."""

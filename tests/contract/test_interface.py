@@ -78,6 +78,24 @@ def test_a_form_of_another_site_changes_nothing(visitor, fields):
     assert visitor.get("login").json()["component"] == "ak-stage-password"
 
 
+@pytest.mark.parametrize("multipart", [True, False])
+@pytest.mark.parametrize(("count", "status"), [(1000, 403), (1001, 413)])
+def test_a_form_with_more_than_a_thousand_fields_is_refused_before_it_is_read(visitor, multipart, count, status):
+    names = [f"a{n}" for n in range(count)]
+    body, headers = form(dict.fromkeys(names, "x"))
+    if not multipart:
+        headers = {"content-type": "Application/X-WWW-Form-URLencoded; charset=utf-8"}
+        body = "&".join(f"{name}=x" for name in names).encode()
+    assert visitor.send("POST", LOGIN, headers=headers, body=body).status == status
+
+
+def test_of_several_cookies_with_the_same_name_the_page_and_the_api_take_the_last(visitor):
+    visitor.open(LOGIN)
+    visitor.cookies = {"authentik_session": f"other; authentik_session={visitor.cookies['authentik_session']}"}
+    visitor.submit(uid_field="jane")
+    assert "jane Password" in visitor.text
+
+
 def test_a_form_of_another_session_or_without_cookies_changes_nothing(visitor):
     page = visitor.open(LOGIN).page
     visitor.cookies.clear()

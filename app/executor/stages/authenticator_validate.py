@@ -191,7 +191,7 @@ class Stage(Question):
     def _is_recent(self, devices: Iterable[StoredDevice]) -> bool:
         """Whether one of some devices was proven in this browser, and need not be proven again yet."""
         credentials, key = self.run.exchange.credentials, self.run.store.sessions.signing_key
-        cookie = cookies_of(credentials).get(DEVICE, "")
+        cookie = cookies_of(credentials.cookies).get(DEVICE, "")
         proven = device_in(key, self.run.stage.stage, cookie, self._threshold) if cookie else ""
         return proven in [device.pk for device in devices]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
@@ -19,6 +20,11 @@ TOKEN, OPTIONAL, COMPONENT = "form_token", "form_optional", "component"
 
 _INTEGER = re.compile(r"\d{1,18}", re.ASCII)
 _MOST_FIELDS = 1000
+_URL_ENCODED = "application/x-www-form-urlencoded"
+
+
+class TooManyFields(Exception):
+    """A form has more than 1,000 fields."""
 
 
 class Form:
@@ -26,16 +32,24 @@ class Form:
 
     :param content_type: the header
     :param body: the body; one that is no form counts as empty
+    :raises TooManyFields: it has too many
     """
 
     def __init__(self, content_type: str, body: bytes) -> None:
-        media_type, options = parse_options_header(content_type)
+        name, options = parse_options_header(content_type)
+        media_type = name.lower()
         parser = FormDataParser(
             stream_factory=lambda *_, **__: BytesIO(), max_form_memory_size=None, max_form_parts=_MOST_FIELDS
         )
         fields: MultiDict[str, str]
         files: MultiDict[str, FileStorage]
-        _, fields, files = parser.parse(BytesIO(body), media_type, len(body), options)
+        # The parser limits those of the other media type only.
+        if media_type == _URL_ENCODED and body.count(b"&") >= _MOST_FIELDS:
+            raise TooManyFields
+        try:
+            _, fields, files = parser.parse(BytesIO(body), media_type, len(body), options)
+        except RequestEntityTooLarge as error:
+            raise TooManyFields from error
         self._fields, self._files = fields, files
 
     @property

@@ -9,17 +9,16 @@ from urllib.parse import urlencode
 
 import orjson
 from starlette.types import Receive, Scope, Send
-from werkzeug.http import parse_cookie
 
 from app.contract.serve.asgi import Disconnected, NoRoom, Room, headers_of, read_body
 from app.contract.serve.compiled_contract import ActiveContract
-from app.executor.cookies import CSRF, SESSION
+from app.executor.cookies import CSRF, SESSION, cookies_of
 from app.pages.adapter import Adapter
-from app.pages.interface.forms import Form, response_types, token_of
+from app.pages.interface.forms import Form, TooManyFields, response_types, token_of
 from app.pages.interface.in_process import ApiResponse, Header, send_request
 
 TURN = "flows.turn"
-"""The key in the WSGI environment of what is shown."""
+"""The key of a `Turn` in the WSGI environment."""
 
 _OPERATION, _SLUG = "flows_executor_solve", "{flow_slug}"
 _PATH = re.compile(r"/if/flow/([^/]+)/")
@@ -27,12 +26,13 @@ _METHODS = frozenset({"GET", "HEAD", "POST"})
 _REFUSED = "The form was not accepted: its session has ended, or the browser keeps no cookies. Please try again."
 # How many of the largest forms are read at a time.
 _FORMS = 8
+_TOO_LARGE = ApiResponse(413, [], b"")
 
 
 class Turn(NamedTuple):
-    """What is shown.
+    """The response of the executor to one request to the page, and what the next form needs.
 
-    :param response: the response of the executor
+    :param response: the response
     :param token: the token of the next form
     :param typed: the values of the form that was posted
     :param notice: why that form was not accepted; empty if it was
@@ -44,10 +44,11 @@ class Turn(NamedTuple):
     notice: str = ""
 
 
-class _Held:
-    """The size of a body that is being read."""
+class _Body:
+    """How much of a body has been read."""
 
-    held = 0
+    def __init__(self) -> None:
+        self.held = 0
 
 
 class FlowPage:
@@ -67,10 +68,9 @@ class FlowPage:
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Serve a request (ASGI). :returns: whether it is one to the page"""
         path = _PATH.fullmatch(scope["path"])
-        operation = self._operation()
-        if path is None or operation is None or scope["method"] not in _METHODS:
+        if path is None or scope["method"] not in _METHODS or (operation := self._operation()) is None:
             return False
-        held = _Held()
+        held = _Body()
         try:
             turn = await self._turn(path[1], *operation, scope, receive, held)
         except Disconnected:
@@ -91,9 +91,9 @@ class FlowPage:
         return next(found, None)
 
     async def _turn(
-        self, slug: str, path: str, operation: dict[str, Any], scope: Scope, receive: Receive, held: _Held
+        self, slug: str, path: str, operation: dict[str, Any], scope: Scope, receive: Receive, held: _Body
     ) -> Turn:
-        cookies = parse_cookie(headers_of(scope["headers"])[2])
+        cookies = cookies_of(headers_of(scope["headers"])[2])
         session = cookies.get(SESSION, "")
         ask = partial(
             send_request,
@@ -118,14 +118,19 @@ class FlowPage:
         response = await ask(method="POST", headers=headers, body=orjson.dumps(form.response(types)))
         return Turn(response, _next_token(response, session), form.typed)
 
-    async def _form(self, scope: Scope, receive: Receive, held: _Held) -> Form | ApiResponse:
+    async def _form(self, scope: Scope, receive: Receive, held: _Body) -> Form | ApiResponse:
         """The posted form, or the response if it is not read."""
         _, _, _, content_type, length, _, _ = headers_of(scope["headers"])
         try:
             body = await read_body(receive, length, self._limit, partial(self._room.take, held))
         except NoRoom:
             return ApiResponse(503, [], b"")
-        return ApiResponse(413, [], b"") if body is None else Form(content_type, body)
+        if body is None:
+            return _TOO_LARGE
+        try:
+            return await self._adapter.on_thread(Form, content_type, body)
+        except TooManyFields:
+            return _TOO_LARGE
 
 
 def _next_token(response: ApiResponse, session: str) -> str:
