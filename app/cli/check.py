@@ -17,6 +17,7 @@ def command(settings: Settings, *, store: bool) -> None:
     """
     from app.application import load_contract, load_versions
     from app.cli.findings import exit_on_findings
+    from app.cli.start import existing_or_exit
     from app.contract.checks import Draft
     from app.contract.document.contract import Contract
 
@@ -27,9 +28,10 @@ def command(settings: Settings, *, store: bool) -> None:
     with exit_on_findings(err=False):
         contract = load_contract(settings, thorough=True, draft=draft)
         say(contract.name, contract)
+        stored = existing_or_exit(settings, contract) if store else None
         for version in load_versions(settings, draft):
             say(version.sources[-1].name, version)
-    if store:
+    if stored is not None:
         from app.cli.stored import list_violations
 
-        list_violations(settings, contract)
+        list_violations(stored, contract)

@@ -8,9 +8,9 @@ import click
 import structlog
 
 from app import errors
-from app.cli.start import existing_or_exit
 from app.contract.document.contract import Contract
 from app.settings import Settings
+from app.store import Store
 from app.store.engine.factory import open_database
 from app.stored import Violation, check_store, summarize
 
@@ -21,9 +21,8 @@ _LISTED, _LOGGED = 100, 20
 _DELAY, _PAUSE, _PORTION = 2.0, 0.05, 250
 
 
-def list_violations(settings: Settings, contract: Contract) -> None:
+def list_violations(store: Store, contract: Contract) -> None:
     """Print the violations of stored objects. Exits 1 if there are any."""
-    store = existing_or_exit(settings, contract)
     objects = violating = count = 0
     for found in check_store(contract, store.database):
         objects += 1
