@@ -10,7 +10,8 @@ import uvicorn
 
 from app.server.protocol import Protocol
 
-DEADLINE = 20
+# Seconds after which something never happens, however busy the machine is.
+DEADLINE = 120
 
 
 def wait_for(condition, what, deadline=DEADLINE):

@@ -98,7 +98,7 @@ def follow(start, tmp_path):
             connection.close()
             return status == 200
 
-        wait_for(responses, "the start of the server", deadline=60)
+        wait_for(responses, "the start of the server")
         sessions.append(Session(contract, port, process))
         return sessions[-1]
 
