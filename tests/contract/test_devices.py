@@ -135,14 +135,15 @@ def test_a_one_time_password_is_valid_once_and_for_a_minute_and_a_half(client, b
 def test_a_wrong_code_sets_no_app_up(client, browser, clock):
     secret = parse_qs(urlsplit(browser.get("app").json()["config_url"]).query)["secret"][0]
     right = int(pyotp.TOTP(secret).at(clock[0]))
-    assert errors_of(browser.post("app", code="abc")) == {"code": ["A valid integer is required."]}
+    for code in ("abc", "", "1.5", 1.5, True, "9" * 5000):
+        assert errors_of(browser.post("app", code=code)) == {"code": ["A valid integer is required."]}, code
     assert errors_of(browser.post("app")) == {"code": ["This field is required."]}
     assert errors_of(browser.post("app", code=(right + 1) % 1_000_000)) == {"code": ["Code does not match"]}
     assert errors_of(browser.post("app", code=right)) == {"code": ["Code does not match"]}, "too early"
     clock[0] += 1
     assert secret in browser.get("app").json()["config_url"], "the secret stays"
     assert client.store.devices.of(key_of(client.user)) == []
-    assert browser.post("app", code=right).json()["component"] == "xak-flow-redirect"
+    assert browser.post("app", code=f"{right:06}").json()["component"] == "xak-flow-redirect"
 
 
 def test_a_prepared_device_belongs_to_the_user_who_has_seen_it(client, browser):

@@ -135,7 +135,8 @@ def _check_types(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> 
         yield contract.finding(
             (*pointer, "x-trim"), f"`x-trim` has no effect on values of type {kind}.", "Remove it, or correct the type."
         )
-    if "x-numerals" in node and not any(map(_is_numeral, flattened(contract, node).get("enum", ()))):
+    texts = flattened(contract, node).get("enum", ())
+    if "x-numerals" in node and kind != "integer" and not any(map(_is_numeral, texts)):
         problem = "`x-numerals` has no effect: the enum has no text that is an integer."
         yield contract.finding((*pointer, "x-numerals"), problem, "Remove it, or correct the enum.")
     if "x-lifetime" in node and not (node.get("format") == "date-time" and node.get("nullable") is True):

@@ -1,6 +1,7 @@
 """Request bodies: from bytes to the properties that a handler gets."""
 
 import codecs
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,8 @@ from app.contract.validation.wording import BODY, MORE, NO_DATA, NON_FIELD_ERROR
 _CHARSETS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso8859-1"})
 
 
+# An integer as people type it, with as many digits as Python converts in linear time.
+_NUMERAL = re.compile("-?[0-9]{1,4000}")
 _NO_JSON = "JSON parse error"
 
 MOST_CONTAINERS = 50_000
@@ -127,6 +130,12 @@ class BodyReader:
             self.check_presence()
         return self.checked(self._decode(body, content_type) if body else {})
 
+    def _without_numeral(self, name: str, value: Any) -> Any:
+        """An integer as text, or text as an integer, as the schema of the property says; see `x-numerals`."""
+        if self.properties[name].get("type") != "integer":
+            return str(value) if type(value) is int else value
+        return int(value) if isinstance(value, str) and _NUMERAL.fullmatch(value) else value
+
     def check_presence(self) -> None:
         """:raises InvalidBody: the body is required, and its schema admits `{}`, as which an empty body counts"""
         if self._wanted:
@@ -143,8 +152,7 @@ class BodyReader:
                 if isinstance(value := instance[name], str):
                     instance[name] = value.strip()
             for name in self._numerals & instance.keys() if self._numerals else ():
-                if type(value := instance[name]) is int:
-                    instance[name] = str(value)
+                instance[name] = self._without_numeral(name, instance[name])
             for name in self._null_if_blank & instance.keys() if self._null_if_blank else ():
                 if instance[name] == "":
                     instance[name] = None
