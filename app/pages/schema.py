@@ -1,12 +1,11 @@
 """`/api/v3/schema/`: the contract as one file, or as JSON."""
 
-from functools import lru_cache
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
 
-from app.contract.document.contract import Contract
+from app.contract.document.contract import Contract, cached
 from app.contract.response.responses import VERSION_VARIES_WITH
 from app.contract.serve.asgi import CONTRACT
 from app.contract.serve.compiled_contract import ActiveContract
@@ -37,12 +36,12 @@ def schema(active_contract: ActiveContract) -> Blueprint:
     return page
 
 
-@lru_cache(maxsize=2)
+@cached
 def _as_json(contract: Contract, prefix: str) -> bytes:
     return orjson.dumps(_behind(contract, prefix))
 
 
-@lru_cache(maxsize=2)
+@cached
 def _as_yaml(contract: Contract, prefix: str) -> bytes:
     if not prefix:
         return contract.text

@@ -1,6 +1,7 @@
 """The layout of a flowchart: rows of boxes from top to bottom, and lines between them."""
 
 import textwrap
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
@@ -14,8 +15,8 @@ from app.planning.diagram import Edge, Line, Node
 BOX_WIDTH, BOX_HEIGHT = 216, 76
 _GAP, _ROW_GAP, _TRACK, _LABEL = 24, 72, 20, 14
 
-# The number of Latin letters in a line of a box; those of other scripts may be twice as wide.
-_LETTERS = 28
+# The number of letters in a line of a box, and in its title; wide ones (Unicode, UAX #11) are twice as wide.
+_LETTERS, _TITLE = 28, 36
 
 _MARGIN = 8
 
@@ -174,5 +175,9 @@ def _path_by_track(
 def _fitted(text: str) -> list[str]:
     """The lines of a text in a box: a title, and at most two lines of a name."""
     title, _, name = text.partition("\n")
-    letters = _LETTERS if name.isascii() else _LETTERS // 2
-    return [title, *textwrap.wrap(name, letters, max_lines=2, placeholder=" …")]
+    is_wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in name)
+    letters = _LETTERS // 2 if is_wide else _LETTERS
+    return [
+        textwrap.shorten(title, _TITLE, placeholder=" …"),
+        *textwrap.wrap(name, letters, max_lines=2, placeholder=" …"),
+    ]

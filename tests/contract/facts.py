@@ -22,12 +22,12 @@ _ADDED = frozenset({"pattern", "format", "uniqueItems", *_GROWING, *_SHRINKING})
 
 
 def facts_of(release):
-    """The facts of a release."""
+    """The facts of a release; of the first one if no changes to it are known."""
     found = {"operations": {}, "schemas": {}}
     for facts in FACTS:
         found["operations"] |= {fact["operationId"]: fact for fact in facts["operations"]}
         found["schemas"] |= facts["schemas"]
-    for changed, changes in CHANGES.items():
+    for changed, changes in CHANGES.items() if release in CHANGES else ():
         for section, known in found.items():
             known |= changes[section]
         if changed == release:

@@ -10,7 +10,8 @@ import pytest
 from app.application import create_app, load_contract, open_store, version_names
 from app.cli.start import load_version
 from app.contract.checks import checked_cache
-from app.contract.document.versions import root_release
+from app.contract.document.findings import ContractError
+from app.contract.document.versions import names, root_release
 from app.settings import Settings
 from tests.asgi import FLOWS, Client, client_loop
 from tests.executor import Browser, flow_of
@@ -178,12 +179,22 @@ def test_a_version_that_can_not_be_served_is_a_503_and_tried_again(serving, monk
     assert client("GET", f"/{NEWEST}{FLOWS}").status == 200
 
 
+def test_a_version_with_errors_is_checked_once(serving):
+    loads = _Failing()
+    loads.error = ContractError([])
+    client = serving(loads)
+    statuses = [client("GET", f"/{NEWEST}{FLOWS}").status for _ in range(2)]
+    assert (statuses, len(loads)) == ([503, 503], 1)
+
+
 class _Failing(list):
     fails = True
+    error = OSError("the disk is gone")
 
     def append(self, load):
+        super().append(load)
         if self.fails:
-            raise OSError("the disk is gone")
+            raise self.error
 
 
 def test_a_version_is_compiled_while_all_threads_of_the_event_loop_are_busy(serving):
@@ -223,6 +234,12 @@ def test_requests_are_counted_by_version(client):
     before = count()
     client("GET", f"/{NEWEST}{FLOWS}")
     assert count() == before + 1
+
+
+def test_a_contract_behind_a_link_has_the_same_versions(tmp_path, contract):
+    path = Settings().contract.resolve()
+    (tmp_path / path.name).symlink_to(path)
+    assert names(tmp_path / path.name, contract.release) == names(path, contract.release)
 
 
 def test_the_versions_are_listed_oldest_first_whatever_is_served_by_default(contract):

@@ -75,6 +75,8 @@ def test_a_later_node_replaces_the_text_of_an_earlier_one():
         ("Stage\n" + "x" * 30, ["Stage", "x" * 28, "xx"]),
         ("Stage\n" + "\u540d" * 20, ["Stage", "\u540d" * 14, "\u540d" * 6]),
         ("Stage\n", ["Stage"]),
+        ("Stage\n" + "ü" * 30, ["Stage", "ü" * 28, "üü"]),
+        ("Stage (WebAuthn Authenticator Setup Stage)\nx", ["Stage (WebAuthn Authenticator …", "x"]),
     ],
 )
 def test_a_text_is_cut_to_what_fits(text, lines):

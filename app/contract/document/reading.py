@@ -149,7 +149,7 @@ class Reader:
         # A path that can't be resolved can't be read either, which is reported then.
         try:
             return self._follow(path)
-        except OSError:
+        except (OSError, ValueError):
             return path
 
     def _read_further(self, path: Path, shown: str, named_by: Part, beginning: str) -> File | None:
@@ -161,12 +161,13 @@ class Reader:
         try:
             name = str(PurePath(self._root.name).parent / path.relative_to(folder))
             file = self._read_file(path, name, beginning)
-        except OSError as error:
-            problem = f"The file {shown!r} can't be read: {error.strerror}."
-            self._find(named_by, problem, "Correct the reference, or write the file.")
-            return None
         except ContractError as error:
             self._findings += error.findings
+            return None
+        except (OSError, ValueError) as error:
+            # No path can have a null character.
+            problem = f"The file {shown!r} can't be read: {error.strerror if isinstance(error, OSError) else error}."
+            self._find(named_by, problem, "Correct the reference, or write the file.")
             return None
         return file
 

@@ -24,7 +24,7 @@ def names(path: Path, release: str) -> tuple[str, ...]:
     :param path: the root file of the contract
     :param release: the release whose contract the root is
     """
-    found = (file.name.removesuffix(SUFFIX) for file in (path.parent / FOLDER).glob(f"*{SUFFIX}"))
+    found = (file.name.removesuffix(SUFFIX) for file in (path.resolve().parent / FOLDER).glob(f"*{SUFFIX}"))
     return (minor(release), *sorted(filter(is_version, found), key=order_of))
 
 

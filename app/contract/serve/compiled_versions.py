@@ -6,7 +6,7 @@ others get the version of the active contract.
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -47,6 +47,8 @@ class CompiledVersions:
         self._names = tuple(names)
         self._compile_version = compile_version
         self._compiling: dict[str, asyncio.Future[CompiledContract]] = {}
+        # Versions with errors, with the versions of the contract that was active.
+        self._failed: dict[str, tuple[Mapping[str, CompiledContract], Unserved]] = {}
         # The threads of the event loop's executor stay free for other requests.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flows-versions")
         self._base = f"{active_contract.contract.base_path}/"
@@ -89,6 +91,9 @@ class CompiledVersions:
 
         :raises Unserved: it can't be served
         """
+        versions, failure = self._failed.get(name, (None, None))
+        if failure is not None and versions is self._active_contract.versions:
+            raise failure
         compiling = self._compiling.get(name)
         if compiling is None:
             compiling = asyncio.get_running_loop().run_in_executor(self._thread, self._made, name)
@@ -106,7 +111,10 @@ class CompiledVersions:
         except ContractError as error:
             for finding in error.findings:
                 log.error("version can't be served", version=name, finding=str(finding))
-            raise Unserved(f"The contract of version {name} has errors, which the log has.") from error
+            failure = Unserved(f"The contract of version {name} has errors, which the log has.")
+            # It is not checked again: that takes seconds.
+            self._failed[name] = versions, failure
+            raise failure from error
         except Exception as error:
             log.exception("version can't be served", version=name)
             raise Unserved(f"The version {name} can't be served at present.") from error
