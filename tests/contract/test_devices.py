@@ -157,6 +157,16 @@ def test_a_prepared_device_belongs_to_the_user_who_has_seen_it(client, browser):
     assert not set(seen) & set(browser.get("codes").json()["codes"])
 
 
+def test_a_user_has_at_most_twenty_devices_of_a_kind(client, browser):
+    for _ in range(20):
+        codes_of(browser)
+    browser.get("codes")
+    (message,) = errors_of(browser.post("codes"))["non_field_errors"]
+    assert message.startswith("You have too many devices of this kind.")
+    assert len(client.store.devices.of(key_of(client.user))) == 20
+    app_of(browser)
+
+
 @pytest.mark.parametrize(("slug", "secret"), [("codes", "codes"), ("app", "config_url")])
 def test_a_device_that_was_prepared_before_the_login_is_prepared_anew(client, slug, secret):
     kinds = {"codes": "authenticator/static", "app": "authenticator/totp"}

@@ -159,6 +159,27 @@ def test_a_registration_is_valid_for_its_challenge_and_origin_only(browser):
         assert message_of(browser.post("key", response=response)).startswith("Registration failed. Error: ")
 
 
+def test_each_challenge_for_a_registration_is_a_new_one(browser):
+    first = browser.get("key").json()["registration"]
+    refused = browser.post("key", response={}).json()["registration"]
+    again = browser.get("key").json()["registration"]
+    assert len({options["challenge"] for options in (first, refused, again)}) == 3
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_a_flow_ends_after_as_many_wrong_registrations_as_its_stage_allows(client, browser, most):
+    path = "stages/authenticator/webauthn/"
+    (stage,) = client.get(f"/2025.8{API}/{path}").json()["results"]
+    client.patch(f"/2025.8{API}/{path}{stage['pk']}/", {"max_attempts": most})
+    for round_ in range(2):
+        browser.get("key")
+        answers = [browser.post("key", response={}).json() for _ in range(most or 3)]
+        assert {answer["component"] for answer in answers[:-1]} <= {"ak-stage-authenticator-webauthn"}, round_
+        ends = answers[-1]["component"] == "ak-stage-access-denied"
+        assert ends is (most > 0)
+        assert not ends or answers[-1]["error_message"].startswith("Exceeded maximum attempts.")
+
+
 def test_a_stage_that_requires_verified_users_takes_no_key_that_does_not_verify_them(client, browser):
     flow_of(client, "strict", ("authenticator/webauthn", {"user_verification": "required"}))
     key = SecurityKey(ORIGIN, verifies=False)

@@ -12,6 +12,8 @@ from app.executor.steps import Step
 
 _REJECTED = "Registration failed. Error: {}"
 _KNOWN = "Credential ID already exists."
+_EXCEEDED = f"Exceeded maximum attempts. Contact your {ISSUER} administrator for help."
+_ATTEMPTS = "goauthentik.io/stages/authenticator_webauthn/attempts of "
 
 
 class Stage(SetUp):
@@ -25,11 +27,20 @@ class Stage(SetUp):
         """See `SetUp`."""
         return {"registration": device}
 
-    def ask(self) -> Step:
-        """See `Kind`. Each challenge is a new one."""
-        if self.user is not None:
-            self.device = None
-        return super().ask()
+    def properties(self) -> Mapping[str, Any]:
+        """See `Question`. Each challenge is a new one."""
+        self.device = None
+        return super().properties()
+
+    def refuse(self, messages: Mapping[str, Any]) -> Step:
+        """See `Question`. The flow ends after as many wrong responses as the stage allows."""
+        context, counted = self.run.context, _ATTEMPTS + self.run.stage.binding
+        context[counted] = context.get(counted, 0) + 1
+        # A property of later versions.
+        if 0 < self.stage.get("max_attempts", 0) <= context[counted]:
+            del context[counted]
+            return self.run.deny(_EXCEEDED)
+        return super().refuse(messages)
 
     def solve(self, answer: Properties) -> Step:
         """Store the credential. :raises Invalid: it is not valid, or known already"""

@@ -6,19 +6,21 @@ from functools import cached_property
 from typing import Any
 
 from app.executor.people import Person
-from app.executor.stages.kind import Question
+from app.executor.stages.kind import NON_FIELD_ERRORS, Question, wrong
 from app.executor.steps import Step
+from app.store.collections.devices import TooManyDevices
 
 ISSUER = "authentik"
 """The name by which devices know the server: that of authentik's default brand."""
 
 _APP = "authenticator_"
+_TOO_MANY = "You have too many devices of this kind. Ask an administrator to delete one."
 
 
 class SetUp(Question):
     """A stage in which the user sets up a device. Without a user it is skipped.
 
-    What the device will be is kept in the session until the user has shown to have it.
+    What the device will be is kept in the session until the user has shown that they have it.
     """
 
     @abstractmethod
@@ -60,11 +62,14 @@ class SetUp(Question):
         self.run.session.prepared = {**(self.run.session.prepared or {}), self.kind: (self.user.pk, device)}
 
     def finish(self, name: str, data: Mapping[str, Any], credential: str | None = None) -> Step:
-        """Store the device, and go on. See `Devices.add`."""
+        """Store the device, and go on. See `Devices.add`. :raises Invalid: the user has too many"""
         run = self.run
         if not self.user.pk:
             return run.deny()
-        run.store.devices.add(self.user.pk, self.kind, name, data, credential)
+        try:
+            run.store.devices.add(self.user.pk, self.kind, name, data, credential)
+        except TooManyDevices as error:
+            raise wrong(NON_FIELD_ERRORS, _TOO_MANY) from error
         self.device = None
         return run.done()
 

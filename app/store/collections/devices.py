@@ -11,6 +11,12 @@ from app.store.collections.identity import new_uuid
 from app.store.engine.database import Database
 from app.store.schema.tables import devices, objects
 
+_MOST_OF_A_KIND = 20
+
+
+class TooManyDevices(errors.DomainError):
+    """The user has as many devices of the kind as one may have."""
+
 
 class StoredDevice(NamedTuple):
     """A device of a user.
@@ -54,7 +60,8 @@ class Devices:
         self._of = compiled(select.where(user).order_by(devices.c.kind, devices.c.number))
         self._with = compiled(select.where(devices.c.credential == sa.bindparam("credential_")))
         self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("user_")).with_for_update())
-        self._last = compiled(sa.select(sa.func.coalesce(sa.func.max(devices.c.number), 0)).where(user, kind))
+        last = sa.func.coalesce(sa.func.max(devices.c.number), 0)
+        self._numbers = compiled(sa.select(last, sa.func.count()).where(user, kind))
         self._insert = compiled(sa.insert(devices).values({c.name: sa.bindparam(c.name) for c in devices.c}))
         self._update = compiled(sa.update(devices).where(unchanged).values(data=sa.bindparam("new_data")))
 
@@ -74,14 +81,21 @@ class Devices:
     def add(
         self, user: str, kind: str, name: str, data: Mapping[str, Any], credential: str | None = None
     ) -> StoredDevice:
-        """Store a new device. :raises NotFound: there is no such user :raises NotUnique: a device has the credential"""
+        """Store a new device.
+
+        :raises NotFound: there is no such user
+        :raises NotUnique: a device has the credential
+        :raises TooManyDevices: the user has 20 of the kind
+        """
         with self._database.write() as session:
             # One at a time, as the devices of a user are counted.
             if session.row(self._lock, {"user_": user}) is None:
                 raise errors.NotFound
             if credential is not None and session.row(self._with, {"credential_": credential}) is not None:
                 raise errors.NotUnique("credential")
-            ((last,),) = session.rows(self._last, {"user_": user, "kind_": kind})
+            ((last, count),) = session.rows(self._numbers, {"user_": user, "kind_": kind})
+            if count >= _MOST_OF_A_KIND:
+                raise TooManyDevices
             device = StoredDevice(new_uuid(), user, kind, last + 1, name, credential, orjson.dumps(data).decode())
             session.run(self._insert, dict(zip(devices.c.keys(), device, strict=True)))
         return device
