@@ -77,6 +77,20 @@ class Filter(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class SortKey:
+    """A sort key.
+
+    :param property_name: the property
+    :param descending: whether the greatest value comes first
+    :param null_is_least: whether null is the least value; else the greatest
+    """
+
+    property_name: str
+    descending: bool = False
+    null_is_least: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """The capabilities of the store for a model or collection.
 

@@ -164,7 +164,7 @@ def allow_lacks_a_method(patch):
 
 @mutant
 def downwards_is_upwards(patch):
-    wrap(patch, parameters, "Ordering", lambda original, property_name, _descending: original(property_name, False))
+    wrap(patch, parameters, "SortKey", lambda original, property_name, _descending: original(property_name, False))
 
 
 @mutant

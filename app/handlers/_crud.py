@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from app.domain import Collection, Model, RequestContext, StoredObject
+from app.domain import Collection, Model, RequestContext, SortKey, StoredObject
 from app.execution import Statement, single_statement
 from app.representations.models import types_of
 from app.representations.objects import Represent, Representations
@@ -15,7 +15,7 @@ from app.representations.pages import page_of
 from app.representations.uses import visible_uses
 from app.store import Store
 from app.store.collections.resources import has_statements, is_single_statement
-from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.listing import PageRequest
 
 Body = Mapping[str, Any]
 Filters = Mapping[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from app import errors
-from app.domain import RequestContext, StoredObject
+from app.domain import RequestContext, SortKey, StoredObject
 from app.executor.applications import access_to
 from app.executor.people import Person, person
 from app.representations.applications import ShownApplication, launch_url_of
@@ -14,7 +14,7 @@ from app.representations.objects import representations_of
 from app.representations.pages import page_of
 from app.representations.uses import visible_uses
 from app.store import Store
-from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.listing import PageRequest
 from app.store.queries.object_views import ObjectRow
 from app.store.queries.references import key_of, shown_key
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.domain import RequestContext
+from app.domain import RequestContext, SortKey
 from app.handlers._people import owner_of
 from app.representations.objects import representations_of
 from app.representations.pages import page_of
 from app.store import Store
 from app.store.queries.consent_views import CONSENT_REFERENCES, ConsentRow
-from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.listing import PageRequest
 from app.store.queries.moments import moment_of
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from app.domain import StoredObject
+from app.domain import SortKey, StoredObject
 from app.handlers._people import page_of_people
 from app.representations.objects import representations_of
 from app.store import Store
-from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.listing import PageRequest
 from app.store.queries.people import GROUPS, USERS
 
 Filters = Mapping[str, Any]

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.domain import RequestContext, StoredObject
+from app.domain import RequestContext, SortKey, StoredObject
 from app.executor.sessions import ClientSessions
 from app.handlers._people import owner_of
 from app.representations.pages import page_of
 from app.representations.sessions import current_session, session
 from app.store import Store
-from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.listing import PageRequest
 from app.store.queries.session_views import SessionRow
 
 

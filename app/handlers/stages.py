@@ -1,8 +1,9 @@
 """The operations on stages beyond those of every kind."""
 
-from typing import Any, NamedTuple, NoReturn, TypedDict
+from typing import Any, NoReturn, TypedDict
 
 from app import errors
+from app.domain import SortKey
 from app.representations.objects import representations_of
 from app.store import Store
 from app.store.queries.listing import PageRequest
@@ -10,14 +11,6 @@ from app.store.queries.people import USERS
 
 # More stages than anyone has.
 _ALL = 1_000_000
-
-
-class _ByName(NamedTuple):
-    """The order of the stages of a user."""
-
-    property_name: str = "name"
-    descending: bool = False
-    null_is_least: bool = False
 
 
 class _Device(TypedDict):
@@ -32,7 +25,7 @@ def stages_all_user_settings_list(store: Store) -> list[dict[str, Any]]:
     for model in store.models.values():
         if (settings := model.user_settings) is None:
             continue
-        request = PageRequest({}, (), (_ByName(),), 1, _ALL)
+        request = PageRequest({}, (), (SortKey("name"),), 1, _ALL)
         for row in store.objects.page(model.name, request).rows:
             stage = representations_of(store).object(row)
             if settings.only_with and stage[settings.only_with] is None:

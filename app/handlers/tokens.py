@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 from app import determinism, errors
-from app.domain import RequestContext, StoredObject
+from app.domain import RequestContext, SortKey, StoredObject
 from app.handlers._people import owner_of
 from app.representations.objects import representations_of
 from app.representations.pages import page_of
 from app.store import Store
-from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.listing import PageRequest
 from app.store.queries.moments import seconds_of
 from app.store.queries.token_views import TokenRow
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from app import determinism, passwords
-from app.domain import RequestContext, StoredObject
+from app.domain import RequestContext, SortKey, StoredObject
 from app.exchanges import Reply
 from app.execution import long_running
 from app.handlers._people import page_of_people
 from app.representations.objects import representations_of
 from app.store import Store
-from app.store.queries.listing import PageRequest, SortKey
+from app.store.queries.listing import PageRequest
 from app.store.queries.people import USERS
 from app.store.queries.references import key_of
 

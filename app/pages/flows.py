@@ -14,7 +14,7 @@ from werkzeug.exceptions import Forbidden
 from app import errors
 from app.contract.request.authentication import PERMISSION_DENIED
 from app.contract.request.query import search_terms
-from app.domain import RequestContext
+from app.domain import RequestContext, SortKey
 from app.pages.policy import WITH_SCRIPTS
 from app.pages.superusers import caller
 from app.planning.diagram import flowchart, mermaid, name_of
@@ -29,14 +29,6 @@ _SIZE = 20
 
 # The number of nodes and edges of the largest flow that is drawn, so that no page exceeds some MB.
 _DRAWN = 200
-
-
-class _Slug(NamedTuple):
-    """The sort key of the list."""
-
-    property_name: str = "slug"
-    descending: bool = False
-    null_is_least: bool = False
 
 
 class ShownFlow(NamedTuple):
@@ -89,7 +81,7 @@ def _for_caller(store: Store, content: Callable[[Store, RequestContext], dict[st
 
 def _list(store: Store, context: RequestContext) -> dict[str, Any]:
     search, number = request.args.get("search", ""), request.args.get("page", 1, int)
-    found = store.flows.page(PageRequest({}, search_terms(search), [_Slug()], number, _SIZE))
+    found = store.flows.page(PageRequest({}, search_terms(search), [SortKey("slug")], number, _SIZE))
     shown = []
     for flow in found.rows:
         # It may have been deleted meanwhile.

@@ -9,7 +9,7 @@ import pytest
 from app.application import capabilities_of, create_app, open_store
 from app.contract.compile import models, scopes
 from app.contract.document.findings import ContractError
-from app.contract.request.query import Ordering
+from app.domain import SortKey
 from app.settings import Settings
 from app.store.queries.listing import PageRequest
 from tests.asgi import Client
@@ -198,7 +198,7 @@ def test_the_store_filters_and_sorts_by_all_that_it_says(scope, shared_on_each):
         if known.reference is None:
             assert page({name: '{"a": 1}' if name == "attributes" else VALUES[known.type]}, ()).count == 0
     for name in can.sorts:
-        assert page({}, [Ordering(name, descending=True)]).count == 0
+        assert page({}, [SortKey(name, descending=True)]).count == 0
 
 
 def test_each_filter_of_the_contract_is_one_of_the_store():

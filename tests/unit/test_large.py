@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from app import errors
-from app.contract.request.query import Ordering
+from app.domain import SortKey
 from app.store import Store
 from app.store.queries import large
 from app.store.queries.large.listing import FlowListing
@@ -48,7 +48,7 @@ TERMS = [
     ("zebra",),
     ("n",),
 ]
-ORDERINGS = [(), (Ordering("slug", descending=False),), (Ordering("title", descending=True),)]
+ORDERINGS = [(), (SortKey("slug", descending=False),), (SortKey("title", descending=True),)]
 
 
 @pytest.fixture

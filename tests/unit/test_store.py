@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import determinism, errors
-from app.contract.request.query import Ordering
+from app.domain import SortKey
 from app.store import Store
 from app.store.collections.flows import flow_fields
 from app.store.collections.identity import new_uuid
@@ -29,7 +29,7 @@ from app.store.schema.tables import flows, metadata
 from app.store.upkeep import migration
 
 SEARCHED = {"flows": ("name", "slug", "designation", "title", "denied_action")}
-BY_SLUG = (Ordering("slug", descending=False),)
+BY_SLUG = (SortKey("slug", descending=False),)
 _numbers = itertools.count()
 
 
@@ -246,9 +246,9 @@ def test_text_sorts_by_code_point(kept):
     names = ["b", "B", "_", "-", "0", "Å", "a", "é", "\U0001f600", "Z"]
     for name in names:
         kept.flows.add(properties(name=name))
-    found = kept.flows.page(PageRequest({}, (), (Ordering("name", descending=False),), 1, 100))
+    found = kept.flows.page(PageRequest({}, (), (SortKey("name", descending=False),), 1, 100))
     assert [flow.name for flow in found.rows] == sorted(names)
-    found = kept.flows.page(PageRequest({}, (), (Ordering("name", descending=True),), 1, 100))
+    found = kept.flows.page(PageRequest({}, (), (SortKey("name", descending=True),), 1, 100))
     assert [flow.name for flow in found.rows] == sorted(names, reverse=True)
 
 
@@ -257,7 +257,7 @@ def test_text_sorts_by_code_point(kept):
 def test_pages_of_any_order_partition_the_flows(kept, property_name, descending):
     for number in range(7):
         kept.flows.add(properties(title=f"T{number % 2}", compatibility_mode=number % 2 == 0))
-    ordering = (Ordering(property_name, descending=descending),)
+    ordering = (SortKey(property_name, descending=descending),)
     pages = [slugs(kept, ordering=ordering, number=number, size=3) for number in (1, 2, 3)]
     assert [len(page) for page in pages] == [3, 3, 1]
     assert sorted(itertools.chain(*pages)) == slugs(kept)
@@ -317,7 +317,7 @@ def test_pages_are_the_sorted_matches_cut_in_pieces(kept, titles, size, term, de
     wanted = [flow for flow in added if term.upper() in f"{flow.title}\n{flow.slug}".upper()]
     wanted.sort(key=lambda flow: flow.pk)
     wanted.sort(key=lambda flow: flow.title, reverse=descending)
-    ordering = (Ordering("title", descending=descending),)
+    ordering = (SortKey("title", descending=descending),)
     got, number = [], 1
     while len(got) < len(wanted) or number == 1:
         page = kept.flows.page(PageRequest({}, (term,) if term else (), ordering, number, size))
@@ -330,7 +330,17 @@ def test_pages_are_the_sorted_matches_cut_in_pieces(kept, titles, size, term, de
 def test_the_migrated_tables_are_the_declared_ones(kept):
     with kept.database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, metadata) == []
+        differences = compare_metadata(context, metadata)
+        if connection.dialect.name == "sqlite":
+            # SQLAlchemy reads no name and no action of a foreign key that is part of a column.
+            differences = [one for one in differences if one[0] not in ("remove_fk", "add_fk")]
+            for table in metadata.tables.values():
+                keys = connection.exec_driver_sql(f"PRAGMA foreign_key_list({table.name})").all()
+                assert {(key[3], key[2], key[4], key[6]) for key in keys} == {
+                    (one.parent.name, one.column.table.name, one.column.name, one.ondelete or "NO ACTION")
+                    for one in table.foreign_keys
+                }
+        assert differences == []
     assert migration.current(kept.database) == migration.HEAD
     kept.migrate()
     assert ScriptDirectory.from_config(migration.configuration()).get_current_head() == migration.HEAD

@@ -8,15 +8,14 @@ import pytest
 
 from app import errors
 from app.contract.compile.models import collections
-from app.contract.request.query import Ordering
-from app.domain import Model, Reference
+from app.domain import Model, Reference, SortKey
 from app.store import Store
 from app.store.queries.listing import PageRequest
 from tests.contract_files import shipped
 
 from .test_store import SEARCHED, properties
 
-BY_NAME = (Ordering("name", descending=False),)
+BY_NAME = (SortKey("name", descending=False),)
 BINDING = {
     "evaluate_on_plan": False,
     "re_evaluate_policies": True,
@@ -207,8 +206,8 @@ def test_objects_are_filtered_searched_and_sorted_by_any_member(kept):
     kept.objects.add("s.lead", {"name": "c", "flow": None})
     kept.objects.add("p.prompt", {"name": "b", "label": "ångström"})
     assert names(kept, "stages") == ["a", "b", "c", "Å"]
-    assert names(kept, "s.pause", ordering=(Ordering("seconds", descending=False),)) == ["Å", "a", "b"]
-    loud_first = (Ordering("loud", descending=True), Ordering("name", descending=True))
+    assert names(kept, "s.pause", ordering=(SortKey("seconds", descending=False),)) == ["Å", "a", "b"]
+    loud_first = (SortKey("loud", descending=True), SortKey("name", descending=True))
     assert names(kept, "s.pause", ordering=loud_first) == ["a", "Å", "b"]
     assert names(kept, "s.pause", {"seconds": 9}) == ["a"]
     assert names(kept, "s.pause", {"loud": False, "name": "b"}) == ["b"]
@@ -229,7 +228,7 @@ def test_bindings_can_be_found_by_what_is_bound(kept):
     page = kept.stage_bindings.page
 
     def found(filters, terms=()):
-        return [row.pk for row in page(PageRequest(filters, terms, (Ordering("order", descending=False),), 1, 10)).rows]
+        return [row.pk for row in page(PageRequest(filters, terms, (SortKey("order", descending=False),), 1, 10)).rows]
 
     assert found({"policies": [policy]}) == [first.pk]
     assert found({"target": flow.pk, "order": 1}) == [second.pk]

@@ -20,6 +20,7 @@ from app.contract.validation.rules import ViolatedRule, violated_parameters
 from app.contract.validation.schemas import Direction, SchemaReader, flattened
 from app.contract.validation.violations import violations
 from app.contract.validation.wording import MORE, NON_FIELD_ERRORS, QUERY, not_a_choice
+from app.domain import SortKey
 
 # authentik's own limit (Django's DATA_UPLOAD_MAX_NUMBER_FIELDS), above which it responds with an HTML page.
 MAX_PARAMETERS = 1000
@@ -34,20 +35,6 @@ _TERM_BOUNDARY = re.compile(r"[\s,]+")
 
 class TooManyParameters(Exception):
     """The query string has more parameters than the limit."""
-
-
-@dataclass(frozen=True)
-class Ordering:
-    """A sort key.
-
-    :param property_name: name of the property in the contract
-    :param descending: whether the greatest value comes first
-    :param null_is_least: whether null is the least value; else the greatest
-    """
-
-    property_name: str
-    descending: bool
-    null_is_least: bool = False
 
 
 @dataclass
@@ -216,14 +203,14 @@ class _Parameter:
         else:
             arguments[self.name] = value
 
-    def _ordering(self, value: str) -> tuple[Ordering, ...]:
+    def _ordering(self, value: str) -> tuple[SortKey, ...]:
         """The sort keys in a value, unknown ones omitted (recorded: `list.ordering.*`)."""
-        keys: dict[str, Ordering] = {}
+        keys: dict[str, SortKey] = {}
         for part in value.split(","):
             part = part.strip()
             property_name = part.removeprefix("-")
             if property_name in self._orders_by:
-                key = Ordering(property_name, part != property_name, self._null_is_least)
+                key = SortKey(property_name, part != property_name, self._null_is_least)
                 keys.setdefault(property_name, key)
         return tuple(keys.values())
 

@@ -1,23 +1,15 @@
 """Sessions as objects of the contract: each belongs to a user, and is visible to that user and superusers."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from app import determinism, errors
+from app.domain import SortKey
 from app.store.engine.database import Database
 from app.store.queries.listing import Listing, Page, PageRequest
 from app.store.queries.session_views import LIVES_AT, USERNAME, SessionRow, session_view
 from app.store.schema.tables import sessions
-
-
-class _ByUsername(NamedTuple):
-    """The sort key after those of a request."""
-
-    property_name: str = USERNAME
-    descending: bool = False
-    null_is_least: bool = False
 
 
 class OwnedSessions:
@@ -44,7 +36,7 @@ class OwnedSessions:
         filters = {**request.filters, LIVES_AT: int(determinism.now())}
         if owner is not None:
             filters["user"] = owner
-        return self._listing.page(request._replace(filters=filters, ordering=(*request.ordering, _ByUsername())))
+        return self._listing.page(request._replace(filters=filters, ordering=(*request.ordering, SortKey(USERNAME))))
 
     def get(self, uuid: str, owner: str | None) -> SessionRow:
         """Get a session. :raises NotFound: there is none, or another user owns it"""

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
 from app import errors
 from app.caches import bounded_cache
+from app.domain import SortKey
 from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries.view import Key, View, condition_count
 
@@ -16,22 +17,6 @@ LAST_OFFSET = 2**63 - 1
 
 By = tuple[frozenset[str], int, tuple[Key, ...]]
 """The key of a statement: the filtered properties, the number of term conditions, the sort keys."""
-
-
-class SortKey(Protocol):
-    """A sort key."""
-
-    @property
-    def property_name(self) -> str:
-        """The property."""
-
-    @property
-    def descending(self) -> bool:
-        """Whether the greatest value comes first."""
-
-    @property
-    def null_is_least(self) -> bool:
-        """Whether null is the least value; else the greatest."""
 
 
 class PageRequest(NamedTuple):

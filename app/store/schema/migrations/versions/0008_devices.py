@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("credential", text),
         sa.Column("data", text, nullable=False),
         sa.PrimaryKeyConstraint("pk", name="pk_devices"),
-        sa.UniqueConstraint("user", "kind", "number", name="uq_devices_user"),
+        sa.UniqueConstraint("user", "kind", "number", name="uq_devices_user_kind_number"),
         sa.UniqueConstraint("credential", name="uq_devices_credential"),
         sa.ForeignKeyConstraint(["user"], ["objects.pk"], name="fk_devices_user", ondelete="CASCADE"),
     )

@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("permissions", text, nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("pk", name="pk_consents"),
-        sa.UniqueConstraint("user", "application", name="uq_consents_user"),
+        sa.UniqueConstraint("user", "application", name="uq_consents_user_application"),
         sa.ForeignKeyConstraint(["user"], ["objects.pk"], name="fk_consents_user", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["application"], ["objects.pk"], name="fk_consents_application", ondelete="CASCADE"),
     )
