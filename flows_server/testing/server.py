@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
@@ -19,6 +20,7 @@ IN_MEMORY = "sqlite:///:memory:"
 
 # The maximum time of the start and of the end, in seconds.
 _START, _STOP = 60, 30
+_CHUNK = 4096
 
 # Runs a command until standard input ends: however the tests end, the server ends with them.
 _UNTIL_INPUT_ENDS = 'exec 3>&1 >&2; "$@" >&3 3>&- & server=$!; exec 3>&-; cat; kill $server; wait $server'
@@ -151,13 +153,18 @@ class Server:
     def _announced(self, process: subprocess.Popen[bytes]) -> tuple[str, str]:
         """The URL of the API and its version, which the server prints when it is ready."""
         assert process.stdout is not None  # noqa: S101  # it is a pipe
-        ready, _, _ = select.select([process.stdout], [], [], _START)
-        printed = {}
-        while ready and "API" not in printed and (line := process.stdout.readline().decode()):
-            name, _, value = line.partition(":")
-            printed[name] = value.strip()
+        end, text = time.monotonic() + _START, b""
+        printed: dict[str, str] = {}
+        while "API" not in printed and select.select([process.stdout], [], [], max(0, end - time.monotonic()))[0]:
+            # Not by lines: a buffer that has the next one would not be ready.
+            if not (chunk := os.read(process.stdout.fileno(), _CHUNK)):
+                break
+            text += chunk
+            lines = (line.partition(":") for line in text.decode().split("\n")[:-1])
+            printed = {name: value.strip() for name, _, value in lines}
         if "API" not in printed:
-            raise ServerError(f"The server did not start{'' if ready else f' within {_START} s'}.\n{self.log}")
+            late = f" within {_START} s" if time.monotonic() >= end else ""
+            raise ServerError(f"The server did not start{late}.\n{self.log}")
         return printed["URL"], printed["API"].partition(",")[0]
 
     def _end(self) -> None:

@@ -176,6 +176,13 @@ def test_a_server_that_can_not_start_says_why(project, tmp_path):
     result.stdout.fnmatch_lines(["*ServerError: The server did not start.*", f"*{contract}:1:1*"])
 
 
+def test_a_server_that_stops_in_the_middle_of_its_announcement_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr("flows_server.testing.server._START", 0.5)
+    stuck = ["sh", "-c", "printf 'URL: http://127.0.0.1:1\nAP'; exec sleep 60"]
+    with pytest.raises(ServerError, match=r"did not start within 0\.5 s"), Server(command=stuck):
+        pass
+
+
 def test_a_command_that_is_missing_is_named():
     with pytest.raises(ServerError, match=r"no-such-command: .*not found"), Server(command=["no-such-command"]):
         pass
