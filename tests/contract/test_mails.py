@@ -98,6 +98,19 @@ def test_a_link_is_valid_as_long_as_the_stage_says(client, monkeypatch):
     assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
 
 
+@pytest.mark.parametrize("minutes", [-(2**31), -1, 2**31 - 1])
+def test_a_link_has_any_lifetime_that_a_stage_can_have(client, minutes):
+    flow_of(
+        client,
+        "long",
+        ("identification", {"user_fields": ["username"]}),
+        ("email", {"use_global_settings": True, "token_expiry": minutes}),
+    )
+    browser = Browser(client)
+    browser.post("long", uid_field="jane")
+    assert browser.get("long").json()["component"] == "ak-stage-email"
+
+
 def test_a_link_is_valid_for_its_flow_only(client):
     asked(client)
     query = token_in(outbox(client)[0])

@@ -17,10 +17,10 @@ from app.store.collections.mails import KEPT, QUEUED, Mail
 
 log = structlog.get_logger("flows.mail")
 
-# An e-mail is looked for some times, as its request may not have ended yet; seconds between two times.
-_LOOKS, _PAUSE = 40, 0.1
-# The most seconds to wait for an answer of a mail server, whatever a stage says.
-_LONGEST = 60
+# An e-mail is looked for after each of these seconds, as its request may not have ended yet.
+_PAUSES = (*([0.1] * 20), *([1.0] * 30))
+# The most seconds to wait for an answer of a mail server, whatever a stage says, and for a delivery when the server stops.
+_LONGEST, _PATIENCE = 30, 5
 _GONE = "The stage has been deleted."
 
 
@@ -51,23 +51,24 @@ class Postman:
     def wake(self) -> None:
         """Send the e-mails that are stored from now on."""
         self._wanted.set()
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="flows-mail", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """End the thread. An e-mail that is being sent is waited for."""
+        """End the thread. An e-mail that is being sent is waited for, but not for long."""
         self._ends.set()
         self._wanted.set()
         if self._thread is not None:
-            self._thread.join(_LONGEST)
+            self._thread.join(_PATIENCE)
 
     def _run(self) -> None:
         while self._wanted.wait() and not self._ends.is_set():
             self._wanted.clear()
-            looks = _LOOKS
-            while looks and not self._ends.wait(_PAUSE):
-                looks = _LOOKS if self._send_next() else looks - 1
+            pauses = iter(_PAUSES)
+            while (pause := next(pauses, None)) is not None and not self._ends.wait(pause):
+                if self._send_next():
+                    pauses = iter(_PAUSES)
 
     def _send_next(self) -> bool:
         """Send an e-mail. :returns: whether there was one"""

@@ -60,7 +60,7 @@ class Stage(Question):
         """Send an e-mail. A user who does not exist gets none, and is not told."""
         run, stage, token = self.run, self.stage, determinism.random_bytes(_TOKEN_BYTES).hex()
         # One more minute than the stage says, as authentik has it: the text of its e-mails is rounded down.
-        expires = int(determinism.now()) + (stage.token_expiry + 1) * _MINUTE
+        expires = int(determinism.now()) + max(stage.token_expiry + 1, 0) * _MINUTE
         until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
         text = rendered(stage.template, stage.subject, user, self._link(token), until)
         address = run.context.get(_ADDRESS) or user.values.get("email")
