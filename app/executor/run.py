@@ -9,6 +9,7 @@ import orjson
 import structlog
 
 from app import errors
+from app.caches import bounded_cache
 from app.domain import RequestContext
 from app.exchanges import Answers, Exchange, Header, Unauthenticated
 from app.execution import Offload
@@ -146,7 +147,7 @@ class Run:
         try:
             self._authenticate()
             step = self._run_stage()
-            session.state()  # fails if a stage has kept what can't be stored
+            session.written = session.state()  # fails if a stage has kept what can't be stored
             return step
         except (errors.Unavailable, Offload):
             raise
@@ -208,8 +209,7 @@ class Run:
 
     def _query(self) -> list[tuple[str, str]]:
         """The parameters of the page that runs the flow."""
-        outer = dict(parse_qsl(self.exchange.query, keep_blank_values=True))
-        return parse_qsl(outer.get("query", ""), keep_blank_values=True)
+        return list(_page_query(self.exchange.query))
 
     def _restore(self) -> None:
         """Restore the plan that the token of a link names, if it names one of this flow."""
@@ -328,6 +328,13 @@ class Run:
         """The typed name, if it is shown in place of the user; None if not."""
         typed = self.context.get(PENDING_NAME) if self.session.plan is not None else None
         return None if typed is None else str(typed)
+
+
+@bounded_cache(256)
+def _page_query(query: str) -> tuple[tuple[str, str], ...]:
+    """The parameters of a page. :param query: that of the request, of which one parameter is the query of the page"""
+    outer = dict(parse_qsl(query, keep_blank_values=True))
+    return tuple(parse_qsl(outer.get("query", ""), keep_blank_values=True))
 
 
 class Unacceptable(Exception):

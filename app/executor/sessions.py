@@ -51,6 +51,7 @@ class Session:
     :param failures: how many wrong passwords were given
     :param consent: the token of a consent that was asked for
     :param prepared: the devices that are being set up, by kind: the key of the user, and what is kept of the device
+    :param written: the state as JSON, once the request is done with it; empty before
     :param logged_in: whether a user has logged in by this request
     :param flushed: whether this request has ended it
     """
@@ -66,6 +67,7 @@ class Session:
     failures: int = 0
     consent: str = ""
     prepared: dict[str, Any] | None = None
+    written: str = ""
     logged_in: bool = False
     flushed: bool = False
 
@@ -156,7 +158,7 @@ class ClientSessions:
         :returns: the headers that set its cookie, or delete it
         :raises SerializationFailure: another request has changed it
         """
-        state, stored, now = session.state(), session.stored, int(determinism.now())
+        state, stored, now = session.written or session.state(), session.stored, int(determinism.now())
         if session.flushed and session.plan is None and session.user is None:
             if stored is not None:
                 self._store.sessions.remove(stored)

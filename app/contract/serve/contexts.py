@@ -9,8 +9,8 @@ from app.domain import RequestContext
 from app.exchanges import Exchange
 
 
-def context_of(request: Request) -> RequestContext:
-    """The context of a request for handlers."""
+def context_of(request: Request, exchange: Exchange | None = None) -> RequestContext:
+    """The context of a request for handlers. :param exchange: the request itself, for operations with `x-challenges`"""
     access = request.access
     return RequestContext(
         access.name if access else "",
@@ -21,6 +21,7 @@ def context_of(request: Request) -> RequestContext:
         access.expires if access else 0,
         access.session if access else None,
         request,
+        exchange,
     )
 
 

@@ -7,7 +7,6 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -241,11 +240,8 @@ class PlanRunner:
                 body = self._without_stand_ins(path, plan.enums, request, body, self.stand_ins)
             arguments = {**arguments, "body": body}
         if plan.knows_request:
-            context = context_of(request)
-            arguments = {
-                **arguments,
-                REQUEST: replace(context, exchange=exchange_of(plan, request)) if plan.challenges else context,
-            }
+            exchange = exchange_of(plan, request) if plan.challenges else None
+            arguments = {**arguments, REQUEST: context_of(request, exchange)}
         if plan.examples is not None:
             return plan.examples.response(request.scope["headers"])
         store = self._store if request.access is None or request.access.superuser else self._restricted
