@@ -103,7 +103,7 @@ def csrf_failure(credentials: Credentials, cookies: Mapping[str, str]) -> str:
 
 
 def set_device(signing_key: str, stage: str, device: str, seconds: int, *, secure: bool) -> Header:
-    """The header that sets the cookie of a browser in which a user has proved to have a device.
+    """The header that sets the cookie of a browser in which a user has proved that they have the device.
 
     :param stage: the key of the stage that asked for it
     :param device: the key of the device
@@ -112,7 +112,7 @@ def set_device(signing_key: str, stage: str, device: str, seconds: int, *, secur
     claims = {"device": device, "stage": stage, "exp": int(determinism.now()) + seconds}
     cookie = jwt.encode(claims, _device_secret(signing_key, stage), algorithm=_ALGORITHM)
     expires = f"expires={_date(seconds)}; Max-Age={seconds}"
-    return b"set-cookie", f"{DEVICE}={cookie}; {expires}; Path=/; {_same_site(secure)}".encode()
+    return b"set-cookie", f"{DEVICE}={cookie}; {expires}; HttpOnly; Path=/; {_same_site(secure)}".encode()
 
 
 def device_in(signing_key: str, stage: str, cookie: str, seconds: int) -> str:

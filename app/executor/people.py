@@ -26,7 +26,7 @@ class Person:
 
     :param row: the stored user; None for one that is made up
     :param username: the name of a user that is made up
-    :param store: where the groups above those of the user are; None to know of none
+    :param store: to look up the groups above the user's own; None to leave them out
     """
 
     def __init__(self, row: ObjectRow | None, username: str = "", store: Store | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Applications: identified by their slugs, and seen by those whom their policies allow to."""
+"""Applications: identified by their slugs, and visible to the users whom their policies admit."""
 
 import pytest
 

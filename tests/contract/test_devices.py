@@ -357,7 +357,7 @@ def test_a_device_need_not_be_proven_again_in_the_same_browser_for_as_long_as_th
     proof.get("proof")
     answer = proof.post("proof", code=code)
     (cookie,) = [line for line in answer.cookies if line.startswith("authentik_mfa=")]
-    assert cookie.partition("; ")[2].endswith("Max-Age=3600; Path=/; SameSite=Lax")
+    assert cookie.partition("; ")[2].endswith("Max-Age=3600; HttpOnly; Path=/; SameSite=Lax")
     kept = {"authentik_mfa": proof.cookies["authentik_mfa"]}
     assert at_proof(client, kept).get("proof").status == 302
     assert at_proof(client).get("proof").json()["component"] == "ak-stage-authenticator-validate"

@@ -132,7 +132,7 @@ def test_an_address_elsewhere_that_a_flow_chooses_is_a_link_and_no_redirect(stub
 def test_what_is_no_web_address_is_not_linked(stub, to):
     stub.ask("xak-flow-redirect", to=to)
     visitor = visitor_of(stub).open(LOGIN)
-    assert (visitor.answer.status, "no web address" in visitor.text) == (200, True)
+    assert (visitor.answer.status, "not a web address" in visitor.text) == (200, True)
     for component in ("ak-stage-identification", "ak-stage-password"):
         stub.ask(component, **CHALLENGES[component] | {"recovery_url": to, "enroll_url": to})
         page = visitor_of(stub).open(LOGIN).page

@@ -184,7 +184,7 @@ class ContractMiddleware(SpecMiddleware):
         if (
             response is not None
             and commit is None
-            and self._has_sent(compiled_contract, target, plan, request, response)
+            and self._sent_at_once(compiled_contract, target, plan, request, response)
         ):
             return None
         self._metrics.begin()
@@ -193,7 +193,7 @@ class ContractMiddleware(SpecMiddleware):
             return rest()
         return Committing(commit, partial(self._committed, compiled_contract, target, plan, request, response, rest))
 
-    def _has_sent(
+    def _sent_at_once(
         self,
         compiled_contract: CompiledContract,
         target: PathPlan,
@@ -220,7 +220,7 @@ class ContractMiddleware(SpecMiddleware):
         """Send the response of a request that has waited for its commit. :returns: the rest; None if it has been sent"""
         if commit.cancelled() or commit.exception() is not None:
             return rest()
-        if not self._has_sent(compiled_contract, target, plan, request, response):
+        if not self._sent_at_once(compiled_contract, target, plan, request, response):
             return rest()
         self._metrics.end()
         return None

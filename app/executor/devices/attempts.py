@@ -11,11 +11,11 @@ from app.store.collections.devices import StoredDevice
 _FAILURES, _FAILED_AT = "failures", "failed_at"
 
 # From the data of a device and a code to the data afterwards; None if the code is wrong.
-_USED: Mapping[str, Callable[[Mapping[str, Any], str], dict[str, Any] | None]] = {
-    module.__name__.rpartition(".")[2]: module.used for module in (static, totp)
+_DATA_AFTER: Mapping[str, Callable[[Mapping[str, Any], str], dict[str, Any] | None]] = {
+    module.__name__.rpartition(".")[2]: module.data_after for module in (static, totp)
 }
 
-KINDS = frozenset(_USED)
+KINDS = frozenset(_DATA_AFTER)
 """The kinds of devices with codes."""
 
 
@@ -25,7 +25,7 @@ def attempt(kind: str, data: Mapping[str, Any], code: str) -> tuple[bool, dict[s
     # 1, 2, 4 ... seconds.
     if failures and determinism.now() - data[_FAILED_AT] < 2 ** (failures - 1):
         return False, dict(data)
-    accepted = _USED[kind](data, code)
+    accepted = _DATA_AFTER[kind](data, code)
     if accepted is None:
         return False, {**data, _FAILURES: failures + 1, _FAILED_AT: determinism.now()}
     return True, {**accepted, _FAILURES: 0}

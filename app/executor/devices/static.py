@@ -28,7 +28,7 @@ def data_of(codes: Iterable[str]) -> dict[str, Any]:
     return {_DIGESTS: [_digest(code) for code in codes]}
 
 
-def used(data: Mapping[str, Any], code: str) -> dict[str, Any] | None:
+def data_after(data: Mapping[str, Any], code: str) -> dict[str, Any] | None:
     """Use a code. :returns: the data afterwards; None if the code is wrong"""
     given = _digest(code)
     rest = [digest for digest in data[_DIGESTS] if not hmac.compare_digest(digest, given)]

@@ -30,7 +30,7 @@ def url_of(data: Mapping[str, Any], username: str, issuer: str) -> str:
     return _totp(data).provisioning_uri(name=username, issuer_name=issuer)
 
 
-def used(data: Mapping[str, Any], code: str) -> dict[str, Any] | None:
+def data_after(data: Mapping[str, Any], code: str) -> dict[str, Any] | None:
     """Use a code. :returns: the data afterwards; None if the code is wrong, or not newer than the last one"""
     totp, step = _totp(data), int(determinism.now()) // _PERIOD
     given = code.zfill(data["digits"]).encode("utf-8", "surrogatepass")

@@ -60,7 +60,7 @@ def registration_options(stage: Properties, user: Person, origin: str, issuer: s
     return options_to_json_dict(options)
 
 
-def registered(
+def verify_registration(
     response: Mapping[str, Any], options: Mapping[str, Any], verification: str, origin: str
 ) -> tuple[str, dict[str, Any]]:
     """Verify a new credential.
@@ -101,14 +101,14 @@ def authentication_options(credentials: Iterable[str], verification: str, origin
     return options_to_json_dict(options)
 
 
-def asserted(
+def verify_assertion(
     response: Mapping[str, Any], options: Mapping[str, Any], data: Mapping[str, Any], verification: str, origin: str
 ) -> dict[str, Any]:
     """Verify the use of a credential.
 
     :param response: that of the browser
     :param options: see `authentication_options`
-    :param data: see `registered`
+    :param data: see `verify_registration`
     :param verification: whether the device has to verify the user
     :returns: the data afterwards
     :raises Rejected: it is not valid, or a copy of the device was used

@@ -10,7 +10,7 @@ from app.executor.steps import Step
 
 
 class Stage(SetUp):
-    """See `SetUp`. The user confirms to have kept the codes."""
+    """See `SetUp`. The user confirms that the codes are kept."""
 
     def prepared(self) -> list[str]:
         """See `SetUp`."""

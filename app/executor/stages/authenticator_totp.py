@@ -13,7 +13,7 @@ _WRONG = "Code does not match"
 
 
 class Stage(SetUp):
-    """See `SetUp`. The user shows to have it by a code."""
+    """See `SetUp`. A code shows that the user has it."""
 
     def prepared(self) -> dict[str, Any]:
         """See `SetUp`."""

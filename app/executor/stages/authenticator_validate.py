@@ -37,7 +37,7 @@ class Stage(Question):
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
-        self._proven: StoredDevice | None = None
+        self._proved: StoredDevice | None = None
         self._selected: PlannedStage | None = None
 
     def ask(self) -> Step:
@@ -63,7 +63,7 @@ class Stage(Question):
         }
 
     def solve(self, answer: Properties) -> Step:
-        """Go on with a device that is proven, or set one up. :raises Invalid: nothing is proven"""
+        """Go on with a device that is proved, or set one up. :raises Invalid: nothing is proved"""
         messages: dict[str, Any] = {}
         for name, value in answer.items():
             # A property has the name of the method that takes it.
@@ -78,9 +78,9 @@ class Stage(Question):
             return self._done()
         if messages:
             raise errors.Invalid(messages)
-        if self._proven is None:
+        if self._proved is None:
             raise wrong(NON_FIELD_ERRORS, _EMPTY)
-        return self._go_on(self._proven)
+        return self._go_on(self._proved)
 
     def _skip(self) -> Step:
         return self._done()
@@ -112,8 +112,8 @@ class Stage(Question):
         self._check_offer(name, attempts.KINDS)
         user, run = self._user, self.run
         if user is not None:
-            self._proven = attempts.device_of(run.store, user.pk, code, self.stage.device_classes)
-        if self._proven is None:
+            self._proved = attempts.device_of(run.store, user.pk, code, self.stage.device_classes)
+        if self._proved is None:
             raise wrong(name, _WRONG_CODE)
 
     def _take_webauthn(self, name: str, response: Mapping[str, Any]) -> None:
@@ -126,11 +126,11 @@ class Stage(Question):
             raise wrong(name, "Invalid device")
         verification = self.stage.webauthn_user_verification
         try:
-            data = webauthn.asserted(response, offer["challenge"], device.data, verification, self._origin)
+            data = webauthn.verify_assertion(response, offer["challenge"], device.data, verification, self._origin)
         except webauthn.Rejected as error:
             raise wrong(name, "Assertion failed") from error
         devices.change(device, data)
-        self._proven = device
+        self._proved = device
         self.run.context[_CHALLENGES] = []  # they are signed once
 
     def _may_prove(self, device: StoredDevice) -> bool:
@@ -189,15 +189,15 @@ class Stage(Question):
         return webauthn.authentication_options(credentials, self.stage.webauthn_user_verification, self._origin)
 
     def _is_recent(self, devices: Iterable[StoredDevice]) -> bool:
-        """Whether one of some devices was proven in this browser, and need not be proven again yet."""
+        """Whether this browser has proved one of the given devices recently."""
         credentials, key = self.run.exchange.credentials, self.run.store.sessions.signing_key
         cookie = cookies_of(credentials.cookies).get(DEVICE, "")
-        proven = device_in(key, self.run.stage.stage, cookie, self._threshold) if cookie else ""
-        return proven in [device.pk for device in devices]
+        proved = device_in(key, self.run.stage.stage, cookie, self._threshold) if cookie else ""
+        return proved in [device.pk for device in devices]
 
     @property
     def _threshold(self) -> int:
-        """For how many seconds a device need not be proven again."""
+        """For how many seconds a device need not be proved again."""
         return seconds_of(self.stage.last_auth_threshold)
 
     @property

@@ -46,7 +46,7 @@ class Stage(SetUp):
         """Store the credential. :raises Invalid: it is not valid, or known already"""
         try:
             options, verification = self.device or self.prepared(), self.stage.user_verification
-            credential, data = webauthn.registered(answer.response, options, verification, self._origin)
+            credential, data = webauthn.verify_registration(answer.response, options, verification, self._origin)
             return self.finish(webauthn.NAME, data, credential)
         except webauthn.Rejected as error:
             raise wrong("response", _REJECTED.format(error)) from error

@@ -14,7 +14,7 @@ from app.pages.interface.page import TURN, Turn
 from app.pages.interface.shown import ShownChallenge
 from app.pages.policy import WITH_SCRIPTS
 
-# The challenges that a further request does not get again.
+# The last challenges of a flow: another request begins a new one.
 _ONCE = frozenset({ACCESS_DENIED, FLOW_ERROR, REDIRECT})
 # Seconds.
 _RETRY_AFTER = 1

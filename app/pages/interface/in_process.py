@@ -1,4 +1,4 @@
-"""A client of the API of this server, in process."""
+"""Requests to this server's own API, without a socket."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from app.contract.serve.asgi import API, RECEIVED
 
 Header = tuple[bytes, bytes]
 
-# A page sends its own. It is for sessions, whatever credentials a proxy in front wants.
+# The page sets its own, or acts by the session alone: `Authorization` may be for a proxy in front.
 _REPLACED = frozenset(
     {
         b"accept",

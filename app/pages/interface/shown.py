@@ -42,12 +42,12 @@ class Messages:
         return takes
 
     @property
-    def are_unfocused(self) -> bool:
+    def need_focus(self) -> bool:
         """Whether no field that is wrong has the focus."""
         return bool(self._errors) and not self._is_focused
 
     def others(self) -> Iterator[str]:
-        """The messages about no field that has been shown."""
+        """The messages that stand beside no field."""
         for name, found in self._errors.items():
             if name not in self._shown:
                 yield from _texts(found)
