@@ -98,6 +98,7 @@ HOMONYMS = {
     ("conformance/base_states.py", "email"): "the property of that name",
     ("conformance/base_states.py", "identifier"): "the property of that name",
     ("conformance/base_states.py", "password"): "the property of that name",
+    ("planning/drawing.py", "WF"): "the classes of wide characters in Unicode",
     ("conformance/caller.py", "identifier"): "the property of that name",
     ("conformance/caller.py", "username"): "the property of that name",
     ("blueprints/document.py", 50): "how deeply a blueprint may be nested",
