@@ -85,7 +85,6 @@ HOMONYMS = {
         "executor/stages/authenticator_validate.py",
         "authentication",
     ): "the designation in which a device may say who the user is",
-    ("executor/stages/authenticator_validate.py", "configure"): "the action that offers stages",
     ("executor/stages/authenticator_validate.py", "webauthn"): "the kind of devices that can say who the user is",
     ("executor/stages/consent.py", "always_require"): "the mode that keeps nothing",
     ("executor/stages/consent.py", "expiring"): "the mode with an end",

@@ -26,7 +26,6 @@ _NOT_ALLOWED = "No compatible device class allowed"
 _WRONG_CODE = "Invalid Token. Please ensure the time on your device is accurate and try again."
 _EMPTY = "Empty response"
 
-_CONFIGURE = "configure"
 _AUTHENTICATION = "authentication"
 # The kind of devices that can say who the user is.
 _WEBAUTHN = "webauthn"
@@ -51,8 +50,7 @@ class Stage(Question):
         else:
             return self._done()
         run.context[_CHALLENGES] = challenges
-        # An action has the name of the method that takes it.
-        return super().ask() if challenges else getattr(self, f"_{self.stage.not_configured_action}", self._deny)()
+        return super().ask() if challenges else self._action()
 
     def properties(self) -> Mapping[str, Any]:
         """See `Question`."""
@@ -81,6 +79,12 @@ class Stage(Question):
         if self._proved is None:
             raise wrong(NON_FIELD_ERRORS, _EMPTY)
         return self._go_on(self._proved)
+
+    @property
+    def _action(self) -> Callable[[], Step]:
+        """What is done with users without a device. An action has the name of the method that takes it."""
+        found: Callable[[], Step] = getattr(self, f"_{self.stage.not_configured_action}", self._deny)
+        return found
 
     def _skip(self) -> Step:
         return self._done()
@@ -222,7 +226,7 @@ class Stage(Question):
     def _set_up_stages(self) -> list[PlannedStage]:
         """The stages in which the user may set a device up now; none for a user who has one."""
         user = self._user
-        if user is None or self.stage.not_configured_action != _CONFIGURE or self._devices(user):
+        if user is None or self._action != self._configure or self._devices(user):
             return []
         found = (unbound_stage(self.run.store, self.run.flow.pk, key) for key in self.stage.configuration_stages)
         return [stage for stage in found if stage is not None]
