@@ -165,7 +165,7 @@ def test_all_in_all(recorded, make_flow):
     one = seen(recorded, "flows_instances_create")
     assert after["exercised"] == one["exercised"] == 6
     assert after["points"] == before["points"] == sum(each["points"] for each in after["operations"])
-    assert after["percent"] == round(100 * 6 / after["points"], 1)
+    assert after["percent"] <= 100 * 6 / after["points"] < after["percent"] + 0.1
 
 
 def test_a_query_selects_what_counts(recorded):
