@@ -3,11 +3,12 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from app.executor.choices import Choice
+from app.domain import Model
+from app.executor.choices import Choice, choices_of, shown_choices
 from app.executor.plan import Properties
 
 REQUIRED, NULL, BLANK = (
@@ -44,21 +45,51 @@ class Refused(Exception):
 class Field:
     """A field of a prompt stage.
 
+    :param model: the model of prompts
     :param prompt: the properties of the prompt
-    :param initial_value: the value at the beginning, empty if there is none
-    :param choices: the values to choose from; None for any
+    :param value_of: the text of a property, or the value of its expression
+    :param data: the values of earlier prompts
+
+    `initial_value` is the value at the beginning, empty if there is none; `choices` are the values to choose from, None for any.
     """
 
-    def __init__(self, prompt: Properties, initial_value: Any, choices: list[Choice] | None) -> None:
+    def __init__(
+        self, model: Model, prompt: Properties, value_of: Callable[[str], Any], data: Mapping[str, Any] = {}
+    ) -> None:
+        self._model = model
         self.key = str(prompt.field_key)
         self.prompt = prompt
-        self.initial_value = initial_value
-        self.choices = choices
+        self._value_of = value_of
+        value = data.get(self.key)
+        self.initial_value = value_of("initial_value") if value is None else value
+        self.choices: list[Choice] | None = None
+        if prompt.type in _CHOOSING:
+            given = data.get(self.key + _CHOICES)
+            given = value_of("placeholder") if given is None else given
+            self.choices = choices_of(given, model)
+            values = [choice.value for choice in self.choices]
+            if str(self.initial_value) not in values:
+                self.initial_value = next(iter(values), "")
         # A type has the name of the method that reads its values; all others are those of plain text.
         kind = prompt.type.replace("-", "_")
         self._read: Callable[[Any], Any] = getattr(self, f"_{kind}", self._trimmed)
         self._fixed = kind in _FIXED
         self._optional = kind in _OPTIONAL
+
+    def shown(self) -> dict[str, Any]:
+        """The field in a challenge."""
+        prompt = self.prompt
+        return {
+            "field_key": self.key,
+            "label": prompt.label,
+            "type": prompt.type,
+            "required": prompt.required,
+            "placeholder": str(self._value_of("placeholder")) if self.choices is None else "",
+            "initial_value": str(self.initial_value),
+            "order": prompt.order,
+            "sub_text": prompt.sub_text,
+            "choices": shown_choices(self.choices, self._model) or None,
+        }
 
     @property
     def is_required(self) -> bool:
@@ -169,6 +200,9 @@ class Field:
         return value
 
 
+# In the data of a plan, the choices of a field have its key with this ending.
+_CHOICES = "__choices"
+_CHOOSING = frozenset({"dropdown", "radio-button-group"})
 # What is sent for these is replaced by the initial value. These may be left out.
 _FIXED = frozenset({"hidden", "static", "text_read_only", "text_area_read_only"})
 _OPTIONAL = frozenset({"checkbox", "separator"})

@@ -16,6 +16,7 @@ from tests.attacks.crawling import Page, crawled
 from tests.attacks.payloads import MARKUP
 from tests.attacks.planting import plant
 from tests.attacks.watching import Watched
+from tests.challenges import CHALLENGES, Stub, visitor_of
 from tests.contract.widgets import CONTRACT
 from tests.examples import Examples
 from tests.forms import form
@@ -123,3 +124,39 @@ def test_nothing_in_the_contract_is_markup_on_any_page(tmp_path, harmless):
     text = "".join(page.text for page in found.values())
     for payload in MARKUP:
         assert payload.replace("`", "").replace("**", "") in text.replace("`", "").replace("**", ""), payload
+
+
+@pytest.fixture(scope="module")
+def stub(contract):
+    """The pages, in front of an executor that asks what a test wants."""
+    return Stub(contract)
+
+
+@pytest.mark.parametrize("component", CHALLENGES)
+def test_nothing_in_a_challenge_counts_as_markup_or_as_the_address_of_a_script(stub, component):
+    """Nor do names of fields, messages about them, or what was typed."""
+    stub.ask(component, **CHALLENGES[component])
+    visitor = visitor_of(stub).open("/if/flow/a/")
+    harmless = _asked(stub, visitor, component, "some/words")
+    for payload in MARKUP:
+        page = _asked(stub, visitor, component, payload)
+        assert page.elements <= harmless.elements, (payload, page.elements - harmless.elements)
+        elsewhere = [address for address in page.addresses if not address.startswith(("/", "data:image/"))]
+        assert set(elsewhere) <= {""}, payload
+
+
+def _asked(stub, visitor, component, text):
+    """The page of a challenge all of whose texts are one text, after a wrong response."""
+    message = [{"string": text, "code": text}]
+    stub.ask(component, **_texts(CHALLENGES[component], text), response_errors={text: message, "component": message})
+    return Page(visitor.submit(**{text: text}).page)
+
+
+def _texts(value, text):
+    """JSON with a text in place of each text, but of those that the contract lists."""
+    listed = ("component", "device_class", "type")
+    if isinstance(value, dict):
+        return {name: one if name in listed else _texts(one, text) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_texts(one, text) for one in value]
+    return text if isinstance(value, str) else value

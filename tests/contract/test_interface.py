@@ -255,6 +255,16 @@ def test_optional_fields_that_are_left_blank_are_left_out_unless_they_take_blank
     assert stub.answers[-1] == {"component": "ak-stage-prompt", "checkbox": "false", **FIXED, **blank}
 
 
+def test_choices_with_labels_are_shown_by_these(stub):
+    choices = [{"value": "a", "label": "First"}, {"value": "b", "label": "Second"}]
+    for kind in ("dropdown", "radio-button-group"):
+        stub.ask("ak-stage-prompt", **prompt(kind, choices=choices, initial_value="b"))
+        visitor = visitor_of(stub).open(LOGIN)
+        assert "First Second" in visitor.text
+        visitor.submit(**{kind: "a"})
+        assert stub.answers[-1] == {"component": "ak-stage-prompt", kind: "a"}
+
+
 def test_a_file_is_a_data_url(stub):
     stub.ask("ak-stage-prompt", **prompt("file"))
     visitor = visitor_of(stub).open(LOGIN)
@@ -332,3 +342,9 @@ def test_the_background_is_an_upload_or_none(stub, background, shown):
     page = visitor_of(stub).open(LOGIN).page
     assert '<body class="sidebar_left">' in page
     assert (f'<img class="background" src="{background}"' in page) == shown
+
+
+def test_a_secret_that_is_too_long_for_a_qr_code_is_shown_as_text(stub):
+    stub.ask("ak-stage-authenticator-totp", config_url=f"otpauth://totp/{'x' * 4000}?secret=ABCD")
+    visitor = visitor_of(stub).open(LOGIN)
+    assert (visitor.answer.status, "ABCD" in visitor.text, "<svg" in visitor.page) == (200, True, False)

@@ -1,12 +1,10 @@
 """Prompt stages, which ask for values of fields."""
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from app import errors
-from app.domain import Model
-from app.executor.choices import choices_of, shown_choices
 from app.executor.expressions import NotEvaluated, evaluated
 from app.executor.fields import REQUIRED, Field, Refused
 from app.executor.plan import PROMPT_DATA, SECRETS, Properties
@@ -14,8 +12,6 @@ from app.executor.policies.engine import PolicyFailure, PolicyRequest, evaluate_
 from app.executor.stages.kind import NON_FIELD_ERRORS, Question, wrong
 from app.executor.steps import Step
 
-# In the data of a plan, the choices of a field have its key with this ending.
-_CHOICES = "__choices"
 _COMPONENT = "component"
 _PASSWORD = "password"  # noqa: S105  # a type
 
@@ -25,7 +21,7 @@ class Stage(Question):
 
     def properties(self) -> Mapping[str, Any]:
         """See `Question`."""
-        return {"fields": [self._shown(field) for field in self._fields]}
+        return {"fields": [field.shown() for field in self._fields]}
 
     def solve(self, answer: Properties) -> Step:
         """Keep the values. :raises Invalid: some are wrong, or the policies of the stage refuse them"""
@@ -90,55 +86,23 @@ class Stage(Question):
     @cached_property
     def _fields(self) -> list[Field]:
         prompts = sorted(self._objects("prompts", self.stage.fields), key=lambda prompt: prompt.order)
-        return [self._field(prompt) for prompt in prompts]
+        model = next(model for model in self.run.store.models.values() if model.collection == "prompts")
+        return [Field(model, prompt, partial(self._value_of, prompt), self._data) for prompt in prompts]
 
-    @cached_property
-    def _prompts(self) -> Model:
-        return next(model for model in self.run.store.models.values() if model.collection == "prompts")
-
-    def _field(self, prompt: Properties) -> Field:
-        value = self._data.get(prompt.field_key)
-        if value is None:
-            value = self._evaluated(prompt.initial_value, is_expression=prompt.initial_value_expression)
-        choices = None
-        if prompt.type in _CHOOSING:
-            given = self._data.get(prompt.field_key + _CHOICES)
-            if given is None:
-                given = self._evaluated(prompt.placeholder, is_expression=prompt.placeholder_expression)
-            choices = choices_of(given, self._prompts)
-            values = [choice.value for choice in choices]
-            value = value if str(value) in values else values[0] if values else ""
-        return Field(prompt, value, choices)
-
-    def _evaluated(self, source: str, *, is_expression: bool) -> Any:
-        """A text, or the value of an expression; its source if it can't be evaluated (recorded: `prompt.expressions`)."""
-        if not is_expression:
-            return source
+    def _value_of(self, prompt: Properties, name: str) -> Any:
+        """The text of a property, or the value of its expression; its source if it can't be evaluated (recorded:
+        `prompt.expressions`).
+        """
+        if not prompt[f"{name}_expression"]:
+            return prompt[name]
         try:
-            return evaluated(source, self._request(self.run.context))[0]
+            return evaluated(prompt[name], self._request(self.run.context))[0]
         except NotEvaluated:
-            return source
+            return prompt[name]
 
     def _request(self, context: Mapping[str, Any]) -> PolicyRequest:
         run = self.run
         return PolicyRequest(run.pending or run.caller, context, run.store, run.exchange.credentials, run.plan)
-
-    def _shown(self, field: Field) -> dict[str, Any]:
-        prompt = field.prompt
-        placeholder = ""
-        if field.choices is None:
-            placeholder = str(self._evaluated(prompt.placeholder, is_expression=prompt.placeholder_expression))
-        return {
-            "field_key": field.key,
-            "label": prompt.label,
-            "type": prompt.type,
-            "required": prompt.required,
-            "placeholder": placeholder,
-            "initial_value": str(field.initial_value),
-            "order": prompt.order,
-            "sub_text": prompt.sub_text,
-            "choices": shown_choices(field.choices, self._prompts),
-        }
 
     def _objects(self, collection: str, keys: Iterable[str]) -> list[Properties]:
         """Objects that the stage refers to, as far as they exist, with their model."""
@@ -150,9 +114,6 @@ class Stage(Question):
                 continue
             found.append(Properties({**store.values(row), "name": row.name, "model": row.model}))
         return found
-
-
-_CHOOSING = frozenset({"dropdown", "radio-button-group"})
 
 
 def nested(data: Mapping[str, Any]) -> dict[str, Any]:

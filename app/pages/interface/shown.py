@@ -1,7 +1,7 @@
 """A challenge as the flow page shows it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -91,7 +91,7 @@ class ShownChallenge:
     def background(self) -> str:
         """The URL of the background image, if it is an upload: pages load nothing from other sites."""
         url = str(self.info.get("background", ""))
-        return url if is_own(url) and MEDIA in url else ""
+        return url if url.startswith(MEDIA) else ""
 
     @property
     def avatar(self) -> str:
@@ -120,6 +120,11 @@ class ShownChallenge:
         return ""
 
     @staticmethod
+    def choices(given: Iterable[Any] | None) -> list[tuple[str, str]]:
+        """Value and label of each choice of a prompt, which some versions of the contract tell apart."""
+        return [(one["value"], one["label"]) if isinstance(one, dict) else (one, one) for one in given or ()]
+
+    @staticmethod
     def link(url: Any) -> str:
         """A URL that a page may link to: a path of this server, or a web page; empty if it is another."""
         text = str(url or "")
@@ -132,12 +137,15 @@ class ShownChallenge:
     @staticmethod
     def secret(config_url: str) -> str:
         """The secret in a URL for authenticator apps."""
-        return next(iter(parse_qs(urlsplit(config_url).query).get("secret", ())), "")
+        return next(iter(parse_qs(config_url.partition("?")[2]).get("secret", ())), "")
 
     @staticmethod
     def qr_code(text: str) -> Markup:
-        """A QR code, as SVG."""
+        """A QR code, as SVG; empty if the text is too long for one."""
         import segno  # few flows need it
 
-        image = segno.make(text, micro=False).svg_inline(scale=4, dark="#000", light="#fff", omitsize=True)
+        try:
+            image = segno.make(text, micro=False).svg_inline(dark="#000", light="#fff", omitsize=True)
+        except segno.DataOverflowError:
+            return Markup("")
         return Markup(image)  # noqa: S704  # made of nothing but squares
