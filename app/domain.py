@@ -192,6 +192,7 @@ class Model:
     :param read_only: whether no operation creates objects
     :param user_settings: how the settings of users show an object; None if they do not
     :param details: the properties that have an object for each item of a list
+    :param exported_whole: whether exported blueprints contain the values that are null, false or empty too
     :param labelled_choices: whether challenges show each choice of a prompt as an object
     :param forms: the functions that convert values that another version has stored in another form, by property
     """
@@ -226,6 +227,7 @@ class Model:
     read_only: bool = False
     user_settings: UserSettings | None = None
     details: Mapping[str, Details] = field(default_factory=dict)
+    exported_whole: bool = False
     labelled_choices: bool = False
     forms: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, compare=False)
 

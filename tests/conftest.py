@@ -72,6 +72,7 @@ def pytest_addoption(parser):
         "--minutes", type=float, default=0, help="how long tests of endurance take; 0 for their short form"
     )
     parser.addoption("--all-clients", action="store_true", help="run the clients of all releases")
+    parser.addoption("--pairs", type=int, default=0, help="objects of each kind that all versions read and change")
     parser.addoption("--seed", default="", help="what the tests of linearizability choose their operations by")
 
 

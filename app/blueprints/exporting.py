@@ -186,10 +186,12 @@ def _entry(model: Model, properties: Properties, known_by: Sequence[str]) -> Pro
 
 
 def _attrs(model: Model, identifiers: Properties, properties: Properties) -> Properties:
-    """The properties that authentik exports: those that are not null, false or empty.
+    """The properties that authentik exports: from 2026.2 on all, before that those that are not null, false or empty.
 
     Others are exported too if a new object would have another default, or the import would differ.
     """
+    if model.exported_whole:
+        return properties
     preset = {name: model.defaults.get(name) for name in model.preset}
     written = {
         name: value

@@ -7,6 +7,7 @@ import pytest
 from app.contract.compile.forms import form_of
 from tests.contract.test_served_versions import cache, serving  # noqa: F401  # fixtures
 from tests.executor import Browser, flow_of
+from tests.forms import form
 
 EMAIL, TOTP = "/api/v3/stages/email/", "/api/v3/stages/authenticator/totp/"
 OLD, NEW = "2024.8", "2025.12"
@@ -116,3 +117,17 @@ def test_choices_are_objects_with_a_label_from_2025_10_on(client, version, choic
     value = choices[0]["value"] if version == "2025.10" else choices[0]
     assert browser.send("POST", f"{path}?query=", {"c": "green"}).json()["response_errors"]
     assert browser.send("POST", f"{path}?query=", {"c": value}).status == 302
+
+
+@pytest.mark.parametrize(("version", "whole"), [("2025.12", False), ("2026.2", True)])
+def test_an_export_has_the_values_that_are_false_or_empty_from_2026_2_on(client, version, whole):
+    slug = f"exported-{version.replace('.', '-')}"
+    flow_of(client, slug, ("dummy", {}), ("identification", {"user_fields": ["email"]}))
+    exported = client("GET", f"/{version}/api/v3/flows/instances/{slug}/export/").body
+    assert (b"compatibility_mode: false" in exported) is whole
+    assert (b"throw_error: false" in exported) is whole
+    before = client("GET", f"/{version}/api/v3/flows/instances/{slug}/").json()
+    body, headers = form({}, file=("flow.yaml", "", exported))
+    imported = client("POST", f"/{version}/api/v3/flows/instances/import/", body=body, headers=headers)
+    assert imported.json()["success"], imported.body
+    assert client("GET", f"/{version}/api/v3/flows/instances/{slug}/").json() == before

@@ -102,6 +102,7 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
             for name, property_schema in in_responses.items()
             if "x-details" in property_schema
         },
+        exported_whole=about.get("exported_whole", False),
         labelled_choices=about.get("labelled_choices", False),
         forms={
             name: form_of(
