@@ -48,7 +48,7 @@ def _check_values(
 ) -> Iterator[Finding]:
     """Check that there is an object for each value of an enum."""
     place, items = contract.resolve(place, items)
-    there = {one[declared["by"]] for one in response}
+    there = [one[declared["by"]] for one in response]
     for index, value in enumerate(items.get("enum", ())):
         if value not in there:
             problem = f"The response of {declared['from']!r} has no object whose {declared['by']!r} is {shown(value)}."
