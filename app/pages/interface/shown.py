@@ -11,6 +11,7 @@ import orjson
 from markupsafe import Markup
 
 from app.executor.redirects import is_own
+from app.pages.interface.forms import COMPONENT, OPTIONAL, TOKEN
 from app.store.collections.backgrounds import MEDIA
 
 _COMPONENT = re.compile(r"[a-z0-9-]+")
@@ -63,6 +64,9 @@ class ShownChallenge:
     :param challenge: the challenge; `is_wrong` says whether it is about a wrong response
     :param typed: the values of the form that was posted, by name
     """
+
+    # The names of fields of every form, for templates.
+    token_field, optional_field, component_field = TOKEN, OPTIONAL, COMPONENT
 
     def __init__(self, challenge: Mapping[str, Any], typed: Mapping[str, str]) -> None:
         self.challenge = challenge

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app import determinism, errors
 from app.store.engine.database import Database
-from app.store.queries.consent_views import CONSENT_REFERENCES, LIVES_AT, ConsentRow, consent_view
+from app.store.queries.consent_views import CONSENT_REFERENCES, LIVE_AT, ConsentRow, consent_view
 from app.store.queries.listing import Listing, Page, PageRequest
 from app.store.queries.references import References, key_of
 from app.store.schema.tables import consents
@@ -42,7 +42,7 @@ class Consents:
         with self._database.read() as session:
             named = {name: reference for name, reference in CONSENT_REFERENCES.items() if name in request.filters}
             self._references.check(session, named, request.filters)
-        filters = {**request.filters, LIVES_AT: int(determinism.now())}
+        filters = {**request.filters, LIVE_AT: int(determinism.now())}
         if owner is not None and key_of(filters.setdefault("user", owner)) != owner:
             return Page(0, [])
         return self._listing.page(request._replace(filters=filters))

@@ -8,7 +8,7 @@ from app import determinism, errors
 from app.domain import SortKey
 from app.store.engine.database import Database
 from app.store.queries.listing import Listing, Page, PageRequest
-from app.store.queries.session_views import LIVES_AT, USERNAME, SessionRow, session_view
+from app.store.queries.session_views import LIVE_AT, USERNAME, SessionRow, session_view
 from app.store.schema.tables import sessions
 
 
@@ -27,13 +27,13 @@ class OwnedSessions:
         self._listing = Listing(database, view, SessionRow._make)
         found = sa.select(*view.columns).select_from(view.source)
         by_uuid = sessions.c.uuid == sa.bindparam("uuid_")
-        lives = sessions.c.expires > sa.bindparam("now_")
-        self._get = database.compile(found.where(by_uuid, lives))
+        is_live = sessions.c.expires > sa.bindparam("now_")
+        self._get = database.compile(found.where(by_uuid, is_live))
         self._delete = database.compile(sa.delete(sessions).where(by_uuid))
 
     def page(self, request: PageRequest, owner: str | None) -> Page[SessionRow]:
         """A page of sessions, see `Listing.page`. Those that are equal in all sort keys follow by username."""
-        filters = {**request.filters, LIVES_AT: int(determinism.now())}
+        filters = {**request.filters, LIVE_AT: int(determinism.now())}
         if owner is not None:
             filters["user"] = owner
         return self._listing.page(request._replace(filters=filters, ordering=(*request.ordering, SortKey(USERNAME))))

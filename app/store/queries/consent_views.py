@@ -19,7 +19,7 @@ CONSENT_REFERENCES: Mapping[str, Reference] = {
 }
 """The references of a consent."""
 
-LIVES_AT = "lives_at"
+LIVE_AT = "live_at"
 """The filter of consents that have not expired at a moment, in seconds since 1970-01-01 UTC."""
 
 
@@ -49,9 +49,9 @@ def consent_view(searched: Sequence[str] = ()) -> View:
     for name in searched:
         found = found + sa.func.upper(fields[name].key(), type_=sa.Text()) + line_feed()
     expires = consents.c.expires
-    lives = Field("integer", lambda: expires, lambda moment: sa.or_(expires == 0, expires > moment))
+    is_live = Field("integer", lambda: expires, lambda moment: sa.or_(expires == 0, expires > moment))
     columns = [consents.c[name] for name in ConsentRow._fields]
-    return View(source, consents.c.pk, columns, {**fields, LIVES_AT: lives}, found)
+    return View(source, consents.c.pk, columns, {**fields, LIVE_AT: is_live}, found)
 
 
 def consent_fields() -> dict[str, Field]:

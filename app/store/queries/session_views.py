@@ -14,7 +14,7 @@ from app.store.schema.tables import objects, sessions
 USERNAME = "user__username"
 """The property of a session with the username of its user."""
 
-LIVES_AT = "lives_at"
+LIVE_AT = "live_at"
 """The filter of sessions that have not expired at a moment, in seconds since 1970-01-01 UTC."""
 
 
@@ -50,8 +50,8 @@ def session_view(searched: Sequence[str] = ()) -> View:
     found: sa.ColumnElement[str] = literal("")
     for name in searched:
         found = found + sa.func.upper(fields[name].key(), type_=sa.Text()) + line_feed()
-    lives = Field("integer", lambda: sessions.c.expires, lambda moment: sessions.c.expires > moment)
-    return View(source, sessions.c.uuid, _COLUMNS, {**fields, LIVES_AT: lives}, found)
+    is_live = Field("integer", lambda: sessions.c.expires, lambda moment: sessions.c.expires > moment)
+    return View(source, sessions.c.uuid, _COLUMNS, {**fields, LIVE_AT: is_live}, found)
 
 
 def session_fields() -> dict[str, Field]:
