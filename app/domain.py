@@ -234,7 +234,11 @@ class Model:
     @property
     def stored_references(self) -> Mapping[str, str]:
         """The references by the names under which they are stored."""
-        return {reference.list_of or name: name for name, reference in self.references.items()}
+        return {self.stored_as(name): name for name in self.references}
+
+    def stored_as(self, reference: str) -> str:
+        """The name under which a reference is stored. :param reference: the property"""
+        return self.references[reference].list_of or reference
 
     @property
     def app(self) -> str:

@@ -232,7 +232,7 @@ def test_what_is_connected_is_seen_by_permission(client):
 
 
 def test_a_fixed_reference_of_any_model_stays(edited):
-    itself = "          itself: Cannot set group as parent of itself.\n"
+    itself = "\n          itself: Cannot set group as parent of itself.\n"
     client = edited((itself, itself + "          fixed: The parent stays.\n"))
     above, other = group(client, "above"), group(client, "other")
     below = group(client, "below", parent=above["pk"])

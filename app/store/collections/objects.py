@@ -226,7 +226,7 @@ class Objects:
             if inverse := known.references[property_name].inverse_of:
                 self._rows.replace_inverse(session, pk, inverse, (target.pk for target in targets))
             else:
-                self._rows.insert(session, pk, known.references[property_name].list_of or property_name, targets)
+                self._rows.insert(session, pk, known.stored_as(property_name), targets)
         return pk
 
     def update(self, session: Session, row: ObjectRow, properties: Mapping[str, Any]) -> None:
@@ -244,7 +244,7 @@ class Objects:
         changed["new_search"] = self._search(known, name, own)
         for property_name, targets in found.items():
             reference = known.references[property_name]
-            kept_as = reference.list_of or property_name
+            kept_as = known.stored_as(property_name)
             before = {pk for name, pk in orjson.loads(row.references) if name == kept_as}
             if reference.itself and any(self._rows.reaches(session, one.pk, kept_as, row.pk) for one in targets):
                 raise errors.Invalid({property_name: [reference.itself]})
@@ -256,7 +256,7 @@ class Objects:
             if inverse := known.references[property_name].inverse_of:
                 self._rows.replace_inverse(session, row.pk, inverse, (target.pk for target in targets))
             else:
-                self._rows.replace(session, row.pk, known.references[property_name].list_of or property_name, targets)
+                self._rows.replace(session, row.pk, known.stored_as(property_name), targets)
 
     def delete(self, session: Session, model: str, pk: str) -> None:
         """Delete an object with those that can't be without it, within a transaction. :raises NotFound: there is none"""
