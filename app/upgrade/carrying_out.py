@@ -138,6 +138,11 @@ class _Upgrade:
         if exchange.status >= httpx.codes.BAD_REQUEST:
             self._unused["rejected already when recorded"] += 1
             return
+        if exchange.body is None and self._validators[1].operation(exchange) is None:
+            # Whatever its body is.
+            self._compared[operation.name] += 1
+            self._note_refusal(exchange, operation, Reply(httpx.codes.NOT_FOUND, "", None))
+            return
         if exchange.body is None:
             self._unused["whose body was not recorded"] += 1
             return
