@@ -209,6 +209,16 @@ def test_messages_stand_beside_their_fields_and_the_first_wrong_one_has_the_focu
     assert visitor.fields["text"] == "as typed"
 
 
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind not in ("separator", "hidden", "static")])
+def test_a_wrong_field_of_each_type_has_the_focus_and_its_message(stub, kind):
+    wrong = {kind: [{"string": "Bad", "code": "invalid"}]}
+    stub.ask("ak-stage-prompt", **prompt("text", kind) if kind != "text" else prompt(kind), response_errors=wrong)
+    page = visitor_of(stub).open(LOGIN).page
+    assert re.search(r'aria-describedby="(field-\d)-wrong [^>]*>(?:.|\n)*?id="\1-wrong"><li>Bad</li>', page)
+    if "read_only" not in kind:
+        assert re.findall(r'name="([\w-]+)"[^>]* autofocus', page) == [kind]
+
+
 def test_messages_about_no_field_have_the_focus(stub):
     stub.ask("ak-stage-dummy", name="a", response_errors={"nothing": [{"string": "Bad", "code": "invalid"}]})
     assert re.search(
