@@ -24,7 +24,7 @@ from tests.serving import served
 
 RELEASES = {overlay.version: overlay.release for overlay in overlays(Settings().contract)}
 # The first breaks nothing.
-CHOSEN = ["2024.10", "2025.12"]
+CHOSEN = ["2024.10", "2025.12", "2026.8"]
 # The parts of the API whose facts of later releases are known.
 OF_VERSIONS = ("/flows/", "/stages/", "/policies/")
 # Forms may have secrets, so they are not recorded.
