@@ -34,14 +34,12 @@ class Request:
     :param target: path and query, encoded
     :param content_type: of its body, empty if it has none
     :param body: its body
-    :param token: the bearer token; None for that of the superuser of the deployment
     """
 
     method: str
     target: bytes
     content_type: str = ""
     body: bytes = b""
-    token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,6 @@ class Deployment:
         headers = {"Accept": f"*/*, {PROBLEM}", "X-Authentik-Version": version}
         if request.content_type:
             headers["Content-Type"] = request.content_type
-        if request.token is not None:
-            headers["Authorization"] = f"Bearer {request.token}"
         url = httpx.URL(_ORIGIN, raw_path=request.target)
         response = await self._client.request(request.method, url, content=request.body, headers=headers)
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
