@@ -82,7 +82,7 @@ def test_many_upgrades_at_once_apply_once(run, database):
         running = [pool.submit(run, "db", "upgrade", **variables) for _ in range(MANY)]
         with psycopg.connect(database, autocommit=True) as observer:
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'several'"
-            wait_for(lambda: observer.execute(waiting).fetchone() == (MANY,), "all upgrades", 60)
+            wait_for(lambda: observer.execute(waiting).fetchone() == (MANY,), "all upgrades")
         holder.rollback()
         results = [one.result() for one in running]
     assert [(result.returncode, result.stderr) for result in results] == [(0, "")] * MANY
