@@ -40,7 +40,13 @@ _SUSPICIOUS: Mapping[str | None, frozenset[str]] = {
     None: frozenset(),
     **{
         kind: (_TYPED - _BY_TYPE["number" if kind == "integer" else kind])
-        | {"exclusiveMinimum", "exclusiveMaximum", "x-lifetime", "x-numerals", *(() if kind == "string" else ("x-trim",))}
+        | {
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "x-lifetime",
+            "x-numerals",
+            *(() if kind == "string" else ("x-trim",)),
+        }
         for kind in _TYPES
     },
 }
