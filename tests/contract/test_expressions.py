@@ -165,7 +165,7 @@ def test_the_inspector_of_a_plan_whose_stages_were_all_dropped_has_nothing_to_sh
         target=client.get(f"{API}/flows/bindings/{binding}/").json()["policybindingmodel_ptr_id"],
     )
     browser, root = Browser(client), {"authorization": "Bearer root"}
-    assert browser.send("GET", f"{API}/flows/instances/asked/execute/", headers=root).status == 200
+    assert browser.send("GET", f"{API}/flows/instances/asked/execute/", headers=root).status == 400
     answer = browser.send("GET", f"{API}/flows/inspector/asked/", headers=root)
     assert (answer.status, answer.body) == (400, b"")
     assert browser.get("asked").json() == {"component": "xak-flow-redirect", "to": "/"}
