@@ -9,6 +9,7 @@ import orjson
 
 from app import determinism
 from app.exchanges import Postman
+from app.executor.durations import seconds_of
 from app.executor.mail.rendering import rendered
 from app.executor.people import Person
 from app.executor.plan import Properties
@@ -60,7 +61,7 @@ class Stage(Question):
         """Send an e-mail. A user who does not exist gets none, and is not told."""
         run, stage, token = self.run, self.stage, determinism.random_bytes(_TOKEN_BYTES).hex()
         # One more minute than the stage says, as authentik has it: the text of its e-mails is rounded down.
-        expires = int(determinism.now()) + max(stage.token_expiry + 1, 0) * _MINUTE
+        expires = int(determinism.now()) + max(_seconds(stage.token_expiry) + _MINUTE, 0)
         until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
         text = rendered(stage.template, stage.subject, user, self._link(token), until)
         address = run.context.get(_ADDRESS) or user.values.get("email")
@@ -85,3 +86,8 @@ class Stage(Question):
         postman = self.run.exchange.postman
         assert postman is not None  # noqa: S101  # an application that runs flows has one
         return postman
+
+
+def _seconds(expiry: int | str) -> int:
+    """The lifetime of a link in seconds. :param expiry: in minutes, or from 2025.4 on as a duration"""
+    return seconds_of(expiry) if isinstance(expiry, str) else expiry * _MINUTE
