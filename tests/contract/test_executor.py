@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app import passwords
 from app.errors import Unavailable
-from app.store.schema.tables import objects
+from app.store.schema.tables import flows, objects
 from tests.executor import API, PASSWORD, Browser, flow_of, login_flow
 
 
@@ -53,6 +53,20 @@ def test_a_denied_flow_leads_only_to_paths_of_this_server(client):
     assert browser.get("denied", "query=&next=%2Fa").json() == {"component": "xak-flow-redirect", "to": "/a"}
     for url in ("https://evil.example", "///evil.example", "/%5Cevil.example"):
         assert browser.get("denied", f"query=&next={url}").json()["component"] == "ak-stage-access-denied"
+
+
+@pytest.mark.parametrize("requirement", ["require_token", "require_redirect", "require_something_new"])
+def test_a_flow_whose_requirement_nobody_can_meet_is_denied_to_all(client, requirement):
+    login_flow(client)
+    flow_of(client, "reserved", ("dummy", {}))
+    with client.store.database.write() as session:
+        changed = sa.update(flows).where(flows.c.slug == "reserved").values(authentication=requirement)
+        session.run(client.store.database.compile(changed))
+    browser = Browser(client)
+    denied = [browser.get("reserved").json()]
+    browser.log_in()
+    denied.append(browser.get("reserved").json())
+    assert [one["error_message"] for one in denied] == ["Flow does not apply to current user."] * 2
 
 
 def test_a_stage_of_a_kind_that_can_t_be_run_denies_and_says_so(client):
