@@ -1,27 +1,44 @@
-"""Running flows in several versions on one store: stages take values in the form of each."""
+"""Running flows in several versions on one store: stages take values in the form of each, and challenges have its values."""
 
 import pytest
 
 from app import determinism, passwords
 from tests.contract.test_served_versions import cache, serving  # noqa: F401  # fixtures
-from tests.executor import Browser, flow_of, login_flow
+from tests.executor import API, Browser, flow_of, login_flow
+
+FIRST, LAST = "2024.8", "2026.8"
+NEWEST = f"/{LAST}{API}"
 
 
 @pytest.fixture(scope="module")
 def server(serving):  # noqa: F811
-    """A client of a server with the user jane, and flows."""
+    """A client of a server with flows, one of them with prompts of all types, and the user jane."""
     client = serving()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(passwords, "COST", 2)
         login_flow(client)
     email = {"use_global_settings": True, "token_expiry": 30}
     flow_of(client, "mail", ("identification", {"user_fields": ["username"]}), ("email", email), ("dummy", {}))
+    fields = [
+        client.post(
+            f"{NEWEST}/stages/prompt/prompts/",
+            {"name": kind, "field_key": kind, "label": kind, "type": kind, "required": True},
+        )
+        for kind in enum(client, LAST, "PromptTypeEnum")
+    ]
+    flow_of(client, "asked", ("prompt/stages", {"fields": [field.json()["pk"] for field in fields]}))
     return client
 
 
+def enum(client, version, name):
+    """The values of an enum of a version."""
+    document = client.get(f"{API}/schema/?format=json" if version == FIRST else f"/{version}{API}/schema/?format=json")
+    return document.json()["components"]["schemas"][name]["enum"]
+
+
 @pytest.mark.parametrize(("minutes", "status"), [(30, 302), (31, 200)])
-@pytest.mark.parametrize("asking", ["2024.8", "2025.4", "2026.8"])
-@pytest.mark.parametrize("beginning", ["2024.8", "2025.4"])
+@pytest.mark.parametrize("asking", [FIRST, "2025.4", LAST])
+@pytest.mark.parametrize("beginning", [FIRST, "2025.4"])
 def test_a_link_is_valid_as_long_in_each_version(server, monkeypatch, beginning, asking, minutes, status):
     server.delete("/outbox.json")
     browser = Browser(server)
@@ -31,3 +48,29 @@ def test_a_link_is_valid_as_long_in_each_version(server, monkeypatch, beginning,
     token, now = mail["link"].partition("flow_token=")[2], determinism.now
     monkeypatch.setattr(determinism, "now", lambda: now() + minutes * 60)
     assert Browser(server).get("mail", f"query=flow_token%3D{token}", f"/{asking}").status == status
+
+
+# New values come with 2026.2 and 2026.5.
+@pytest.mark.parametrize("version", [FIRST, "2025.12", "2026.2", LAST])
+def test_challenges_have_only_values_of_the_version(server, version):
+    layouts, types = (enum(server, version, name) for name in ("FlowLayoutEnum", "PromptTypeEnum"))
+    for layout in enum(server, LAST, "FlowLayoutEnum"):
+        server.patch(f"{NEWEST}/flows/instances/asked/", {"layout": layout})
+        server.patch(f"{NEWEST}/flows/instances/mail/", {"layout": layout})
+        browser = Browser(server)
+        challenge = browser.get("asked", prefix=f"/{version}").json()
+        assert challenge["flow_info"]["layout"] == layout or layout not in layouts
+        assert challenge["flow_info"]["layout"] in layouts
+        assert {field["type"] for field in challenge["fields"]} == set(types)
+        headers = {"authorization": "Bearer root"}
+        assert browser.send("GET", f"/{version}{API}/flows/inspector/asked/", headers=headers).status == 200
+        other = browser.get("mail", prefix=f"/{version}").json()
+        assert other["flow_info"]["layout"] == challenge["flow_info"]["layout"]
+
+
+def test_an_alert_needs_no_value(server):
+    browser = Browser(server)
+    browser.get("asked", prefix=f"/{LAST}")
+    wrong = browser.post("asked", prefix=f"/{LAST}").json()["response_errors"]
+    assert "text" in wrong
+    assert not any(name.startswith("alert") for name in wrong), wrong

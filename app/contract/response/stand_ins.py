@@ -6,7 +6,7 @@ version lacks; then its own stand-in is used.
 
 import copy
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -75,20 +75,31 @@ class StandIns:
         """
         document = copy.deepcopy(document)
         # Items are removed from the end on, so that the others keep their place.
-        for error in sorted(errors, key=_last_index, reverse=True):
+        for error in sorted(self._inner(document, errors), key=_last_index, reverse=True):
             options = list(_options(error))
             if not options or not error.instance_path:
                 continue
             *path, last = error.instance_path
-            part: Any = document
-            for key in path:
-                part = part[key]
+            part = _at(document, path)
             found = self.of(part[last], options)
             if isinstance(last, int) and found in (None, (None,)) and self._has(part[last]):
                 del part[last]
             elif found is not None:
                 part[last] = found[0]
         return document
+
+    def _inner(self, document: Any, errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
+        """Violations, in place of that of alternatives by an object those of the one that it violates by such values only."""
+        for error in errors:
+            inner: Iterable[ValidationError] | None = None
+            if isinstance(_at(document, error.instance_path), dict):
+                found = (list(self._inner(document, alternative)) for alternative in _alternatives(error))
+                inner = next((each for each in found if all(self._is_by_one(document, one) for one in each)), None)
+            yield from (error,) if inner is None else inner
+
+    def _is_by_one(self, document: Any, error: ValidationError) -> bool:
+        """Whether a violation is that of an enum by a value with a stand-in."""
+        return error.kind.name == "enum" and self._has(_at(document, error.instance_path))
 
     def _item(self, item: Any, options: Collection[Any]) -> Any:
         found = self.of(item, options)
@@ -145,10 +156,22 @@ def _options(error: ValidationError) -> Iterator[Any]:
     """The values of the enum that a value violates; those of all alternatives, if there are several."""
     if error.kind.name == "enum":
         yield from error.kind.as_dict()["options"]
-    elif error.kind.name in ("oneOf", "anyOf"):
-        for alternative in getattr(error.kind, "context", ()):
+    else:
+        for alternative in _alternatives(error):
             for inner in alternative:
                 yield from _options(inner)
+
+
+def _alternatives(error: ValidationError) -> Iterable[Iterable[ValidationError]]:
+    """The violations of each alternative, if a value violates all."""
+    return getattr(error.kind, "context", ()) if error.kind.name in ("oneOf", "anyOf") else ()
+
+
+def _at(document: Any, path: Iterable[str | int]) -> Any:
+    """The part of a document at a path."""
+    for key in path:
+        document = document[key]
+    return document
 
 
 def _mappings(node: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -130,6 +130,8 @@ class ResponseWriter:
         if isinstance(value, dict):
             value = self._completed(value)
         self._complete(value, stored=False)
+        if self._stand_ins is not None and not self.validator.is_valid(value):
+            value = self._stand_ins.replace(value, list(self.validator.iter_errors(value)))
         _validate(self.validator, value)
         return encode(value)
 
