@@ -12,9 +12,11 @@ from tests.executor import Visitor
 INFO = {"title": "A title", "background": "/static/dist/a.jpg", "cancel_url": "/flows/-/cancel/", "layout": "stacked"}
 USER = {"pending_user": "jane", "pending_user_avatar": "data:image/svg+xml;base64,PHN2Zy8+"}
 KEY = {"challenge": "AAAA", "rpId": "127.0.0.1", "timeout": 60000, "allowCredentials": []}
+ALERTS = ("alert_info", "alert_warning", "alert_danger")
 TYPES = (
     "text", "text_area", "text_read_only", "text_area_read_only", "username", "email", "password", "number", "checkbox",
     "radio-button-group", "dropdown", "date", "date-time", "file", "separator", "hidden", "static", "ak-locale",
+    *ALERTS,
 )  # fmt: skip
 
 

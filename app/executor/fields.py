@@ -204,5 +204,6 @@ class Field:
 _CHOICES = "__choices"
 _CHOOSING = frozenset({"dropdown", "radio-button-group"})
 # What is sent for these is replaced by the initial value. These may be left out.
-_FIXED = frozenset({"hidden", "static", "text_read_only", "text_area_read_only"})
-_OPTIONAL = frozenset({"checkbox", "separator"})
+_ALERTS = frozenset({"alert_info", "alert_warning", "alert_danger"})
+_FIXED = _ALERTS | {"hidden", "static", "text_read_only", "text_area_read_only"}
+_OPTIONAL = _ALERTS | {"checkbox", "separator"}

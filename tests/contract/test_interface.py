@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from app import passwords
-from tests.challenges import CHALLENGES, TYPES, Stub, prompt, visitor_of
+from tests.challenges import ALERTS, CHALLENGES, TYPES, Stub, prompt, visitor_of
 from tests.executor import PASSWORD, Visitor, flow_of, login_flow
 from tests.forms import form
 
@@ -209,7 +209,7 @@ def test_messages_stand_beside_their_fields_and_the_first_wrong_one_has_the_focu
     assert visitor.fields["text"] == "as typed"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind not in ("separator", "hidden", "static")])
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind not in ("separator", "hidden", "static", *ALERTS)])
 def test_a_wrong_field_of_each_type_has_the_focus_and_its_message(stub, kind):
     wrong = {kind: [{"string": "Bad", "code": "invalid"}]}
     stub.ask("ak-stage-prompt", **prompt("text", kind) if kind != "text" else prompt(kind), response_errors=wrong)
@@ -248,7 +248,7 @@ TYPED = {
     "checkbox": "true", "radio-button-group": "one", "dropdown": "two", "date": "2026-01-02", "date-time": "2026-01-02T03:04",
     "ak-locale": "de",
 }  # fmt: skip
-FIXED = {name: name for name in ("text_read_only", "text_area_read_only", "hidden", "static")}
+FIXED = {name: name for name in ("text_read_only", "text_area_read_only", "hidden", "static", *ALERTS)}
 
 
 def test_what_is_typed_into_fields_of_all_types_is_the_response(stub):
@@ -273,6 +273,14 @@ def test_choices_with_labels_are_shown_by_these(stub):
         assert "First Second" in visitor.text
         visitor.submit(**{kind: "a"})
         assert stub.answers[-1] == {"component": "ak-stage-prompt", kind: "a"}
+
+
+@pytest.mark.parametrize("kind", ["static", *ALERTS])
+def test_a_text_that_is_only_shown_has_no_input_to_see(stub, kind):
+    stub.ask("ak-stage-prompt", **prompt(kind, initial_value="Mind the gap"))
+    page = visitor_of(stub).open(LOGIN).page
+    assert f'<input type="hidden" name="{kind}" value="Mind the gap">' in page
+    assert f"<strong>Label of {kind}</strong> Mind the gap</p>" in page
 
 
 def test_a_file_is_a_data_url(stub):
