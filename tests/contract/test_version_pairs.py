@@ -76,6 +76,8 @@ FIXED = {
     "stages/prompt/prompts": {"field_key": "k", "label": "l"},
     "stages/captcha": {"public_key": "a", "private_key": "b"},
     "stages/identification": {"user_fields": ["email"]},
+    # Its other value needs stages to set devices up.
+    "stages/authenticator/validate": {"not_configured_action": "deny"},
     "policies/geoip": {"countries": ["AT"]},
 }
 
