@@ -291,6 +291,9 @@ def test_a_file_is_a_data_url(stub):
     assert stub.answers[-1] == {"component": "ak-stage-prompt", "file": "data:text/plain;base64,YWJj"}
 
 
+DEEP = "[" * 300 + "]" * 300
+
+
 @pytest.mark.parametrize(
     ("component", "typed", "sent"),
     [
@@ -299,6 +302,7 @@ def test_a_file_is_a_data_url(stub):
         ("ak-stage-authenticator-validate", {"code": "012345"}, {"code": "012345"}),
         ("ak-stage-authenticator-validate", {"webauthn": '{"id": "a"}'}, {"webauthn": {"id": "a"}}),
         ("ak-stage-authenticator-webauthn", {"response": "{"}, {"response": "{"}),
+        ("ak-stage-authenticator-webauthn", {"response": DEEP}, {"response": DEEP}),
         ("ak-stage-user-login", {"remember_me": "true"}, {"remember_me": True}),
         ("ak-stage-user-login", {"remember_me": "false"}, {"remember_me": False}),
     ],

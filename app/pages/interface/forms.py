@@ -111,9 +111,11 @@ def _value(text: str, kind: str) -> Any:
         return text == "true"
     if kind == "object":
         try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
+            value = orjson.loads(text)
+            orjson.dumps(value)  # fails where `loads` does not: it takes fewer levels
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             return text
+        return value
     return text
 
 
