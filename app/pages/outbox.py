@@ -48,8 +48,8 @@ def outbox(store: Store) -> Blueprint:
 
 
 def _shown(mail: Mail) -> dict[str, Any]:
-    """An e-mail, with the first link in it."""
-    link = _LINK.search(mail.plain)
+    """An e-mail, with the last link in it: the name of its user, which comes before, may be one."""
+    links = _LINK.findall(mail.plain)
     return {
         "created": datetime.fromtimestamp(mail.created, UTC).isoformat().replace("+00:00", "Z"),
         "name": mail.name,
@@ -57,7 +57,7 @@ def _shown(mail: Mail) -> dict[str, Any]:
         "subject": mail.subject,
         "state": mail.state,
         "reason": mail.reason,
-        "link": link[0] if link else "",
+        "link": links[-1] if links else "",
         "plain": mail.plain,
         "html": mail.html,
     }

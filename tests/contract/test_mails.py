@@ -1,6 +1,7 @@
 """E-mail stages: what they send, where it goes, and what the link in it does."""
 
 import contextlib
+from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -204,6 +205,21 @@ def test_the_store_keeps_no_token_of_a_link_in_its_own_table(client):
     assert token not in repr(rows)
 
 
+def test_the_newest_e_mail_is_the_first_in_the_outbox(client):
+    links = []
+    for _ in range(5):
+        asked(client)
+        links.insert(0, outbox(client)[0]["link"])
+    assert [mail["link"] for mail in outbox(client)] == links
+    assert len(set(links)) == 5
+
+
+def test_a_link_in_the_name_of_a_user_is_not_the_link_of_the_e_mail(client):
+    client.patch(f"{API}/core/users/{client.user}/", {"name": "See https://evil.example/"})
+    asked(client)
+    assert urlsplit(outbox(client)[0]["link"]).path == "/if/flow/recovery/"
+
+
 def test_superusers_alone_see_the_outbox(client):
     asked(client)
     reader = Client(client.app, client.store.tokens.add("reader", permissions=["authentik_flows.view_flow"]))
@@ -237,14 +253,16 @@ def sending(contract, tmp_path, monkeypatch):
 def test_an_e_mail_is_sent_by_the_mail_server_of_the_stage_or_of_the_settings(sending, by_settings):
     with mail_server() as server:
         own = MailServer("127.0.0.1", server.port, "me", "secret")
-        client = sending(smtp_url=own if by_settings else None, smtp_from="settings@example.com")
+        client = sending(smtp_url=own if by_settings else None, smtp_from="me@settings.example")
         stage = {"host": "127.0.0.1", "port": server.port, "username": "me", "password": "secret"}
-        recovery(client, use_global_settings=by_settings, from_address="stage@example.com", **stage)
+        recovery(client, use_global_settings=by_settings, from_address="me@stage.example", **stage)
         asked(client)
         assert server.arrived.wait(10)
         (message,) = server.messages
-        assert message["From"] == ("settings@example.com" if by_settings else "stage@example.com")
+        assert message["From"] == ("me@settings.example" if by_settings else "me@stage.example")
         assert (message["To"], message["Subject"]) == ("Jane <jane@example.com>", "New password")
+        assert message["Message-ID"].endswith("@settings.example>" if by_settings else "@stage.example>")
+        assert parsedate_to_datetime(message["Date"]).utcoffset() is not None
         assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
         assert any(line.startswith("AUTH PLAIN") for line in server.lines)
         wait_for(lambda: outbox(client) == [], "the e-mail leaves the outbox")

@@ -3,8 +3,10 @@
 import smtplib
 import ssl
 import threading
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import make_msgid
 
 from app.mail_servers import MailServer
 
@@ -21,6 +23,8 @@ def message_of(sender: str, name: str, address: str, subject: str, plain: str, h
     """
     message = EmailMessage()
     message["Subject"], message["From"] = " ".join(subject.split()), sender
+    domain = next((one.domain for one in message["From"].addresses), "")
+    message["Date"], message["Message-ID"] = datetime.now(UTC), make_msgid(domain=domain or "localhost")
     message["To"] = Address(" ".join(name.split()), addr_spec=address)
     message.set_content(plain)
     message.add_alternative(html, subtype="html")

@@ -51,7 +51,7 @@ class Mails:
     def __init__(self, database: Database) -> None:
         self._database = database
         compiled = database.compile
-        newest = sa.select(*mails.c).order_by(mails.c.created.desc(), mails.c.pk)
+        newest = sa.select(*mails.c).order_by(mails.c.created.desc(), mails.c.pk.desc())
         oldest = sa.select(*mails.c).order_by(mails.c.created, mails.c.pk).limit(1)
         mine = sa.and_(mails.c.pk == sa.bindparam("pk_"), mails.c.state == sa.bindparam("state_"))
         state: sa.BindParameter[str] = sa.bindparam("new_state")
