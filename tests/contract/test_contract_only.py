@@ -78,6 +78,7 @@ HOMONYMS = {
     ("pages/interface/shown.py", "date"): "the type of inputs of HTML",
     ("executor/mail/postman.py", "password"): "the property of that name",
     ("executor/mail/postman.py", "username"): "the property of that name",
+    ("executor/mail/smtp.py", "localhost"): "this machine",
     ("executor/stages/email.py", "email"): "the property of that name",
     ("executor/stages/email.py", "email_sent"): "a key of the context of plans",
     ("mail_servers.py", 25): "the port of SMTP",
