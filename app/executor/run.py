@@ -132,7 +132,14 @@ class Run:
         """The response to the request."""
         session, before = self.session, ""
         session.query = self._query()
-        self._restore()
+        if token := session.parameters.get(FLOW_TOKEN):
+            try:
+                self._authenticate()  # before it is taken: a request that fails does not use the link up
+            except (errors.Unavailable, Offload):
+                raise
+            except Exception as error:
+                return self._failed(error)
+            self._restore(token)
         if session.plan is not None and session.plan.flow != self.flow.pk:
             session.plan = None
         try:
@@ -211,10 +218,9 @@ class Run:
         """The parameters of the page that runs the flow."""
         return list(_page_query(self.exchange.query))
 
-    def _restore(self) -> None:
+    def _restore(self, token: str) -> None:
         """Restore the plan that the token of a link names, if it names one of this flow."""
-        token = self.session.parameters.get(FLOW_TOKEN)
-        stored = self.store.flow_tokens.take(token, self.flow.pk) if token else None
+        stored = self.store.flow_tokens.take(token, self.flow.pk)
         if stored is not None:
             self.session.plan = plan_from(orjson.loads(stored))
             self.context[RESTORED] = self.restored = True

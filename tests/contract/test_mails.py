@@ -92,6 +92,22 @@ def test_a_link_is_valid_once(client):
     assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
 
 
+@pytest.mark.parametrize("headers", [{"authorization": "Bearer wrong"}, {"accept": "text/csv"}])
+def test_a_request_that_is_refused_does_not_use_the_link_up(client, headers):
+    asked(client)
+    query = token_in(outbox(client)[0])
+    refused = Browser(client).send("GET", f"{API}/flows/executor/recovery/?{query}", headers=headers)
+    assert refused.status != 302
+    assert Browser(client).get("recovery", query).status == 302
+
+
+def test_a_look_at_the_head_of_the_page_does_not_use_the_link_up(client):
+    asked(client)
+    link = urlsplit(outbox(client)[0]["link"])
+    assert Browser(client).send("HEAD", f"{link.path}?{link.query}").status == 200
+    assert Browser(client).get("recovery", token_in(outbox(client)[0])).status == 302
+
+
 def test_a_link_is_valid_as_long_as_the_stage_says(client, monkeypatch):
     asked(client)
     query, now = token_in(outbox(client)[0]), determinism.now

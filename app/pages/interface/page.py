@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from app.contract.serve.asgi import Disconnected, NoRoom, Room, headers_of, read_body
 from app.contract.serve.compiled_contract import ActiveContract
 from app.executor.cookies import CSRF, SESSION, cookies_of
+from app.executor.run import FLOW_TOKEN
 from app.pages.adapter import Adapter
 from app.pages.interface.forms import Form, TooManyFields, response_types, token_of
 from app.pages.interface.in_process import ApiResponse, Header, send_request
@@ -99,7 +100,7 @@ class FlowPage:
             send_request,
             scope,
             path=path.replace(_SLUG, slug),
-            query=urlencode({"query": scope["query_string"].decode("latin-1")}),
+            query=urlencode({"query": _page_query(scope)}),
         )
         if scope["method"] != "POST":
             response = await ask(method="GET")
@@ -131,6 +132,14 @@ class FlowPage:
             return await self._adapter.on_thread(Form, content_type, body)
         except TooManyFields:
             return _TOO_LARGE
+
+
+def _page_query(scope: Scope) -> str:
+    """The query of the page. HEAD, by which mail servers try links, has no token of a link, as each is valid once."""
+    query: str = scope["query_string"].decode("latin-1")
+    if scope["method"] != "HEAD":
+        return query
+    return urlencode([(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != FLOW_TOKEN])
 
 
 def _next_token(response: ApiResponse, session: str) -> str:
