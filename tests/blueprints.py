@@ -130,6 +130,7 @@ class Model:
     leave_out: None = None
     numbered: bool = False
     read_only: bool = False
+    exported_whole: bool = False
 
     @property
     def in_responses(self):

@@ -261,7 +261,7 @@ def test_no_entry_makes_an_import_fail_otherwise(kept, kinds, engine):
 
 
 SEVERAL = """entries:
-- model: authentik_core.application
+- model: authentik_brands.brand
   identifiers: {name: a}
 - model: authentik_flows.flow
   identifiers: {slug: b}
@@ -283,7 +283,7 @@ def test_flows_instances_import_create__all_errors_and_notes_of_a_blueprint_are_
         events[log["log_level"]] += log["event"].split("\n")
     told = {event.split(" ")[0].rstrip(":"): event for event in events["error"]}
     assert told.keys() == {"2:10", "6:10", "6:33", "6:58", "9:29", "11:23"}
-    assert "authentik_core.application is not served here." in told["2:10"]
+    assert "authentik_brands.brand is not served here." in told["2:10"]
     assert told["6:10"].endswith("title: This field is required.")
     assert told["6:58"].endswith("authentik knows it from 2024.12 on, this contract is that of 2024.8.")
     assert "!Env is refused" in told["11:23"]

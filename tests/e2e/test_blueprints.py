@@ -46,7 +46,7 @@ def test_import__a_mistake_changes_nothing(run, tmp_path):
 
 
 GROUP = """entries:
-- model: authentik_core.application
+- model: authentik_brands.brand
   id: group
   identifiers: {name: admins}
 - model: authentik_flows.flow
@@ -66,14 +66,14 @@ def test_import__what_is_not_served_is_refused_or_skipped_and_told(run, tmp_path
     rejected = run("import", path)
     assert (rejected.returncode, rejected.stdout) == (1, "")
     first, *rest = rejected.stderr.splitlines()
-    assert first.startswith(f"{path}:2:10: authentik_core.application is not served here. ")
+    assert first.startswith(f"{path}:2:10: authentik_brands.brand is not served here. ")
     assert "--skip-unknown" in first
     assert rest == [note]
     skipped = run("import", "--skip-unknown", path)
     assert (skipped.returncode, skipped.stdout) == (0, f"{path}: 2 skipped, 1 created\n")
     assert skipped.stderr.splitlines()[0] == note
     group, binding = skipped.stderr.splitlines()[1:]
-    assert group == f"{path}:2:3: authentik_core.application: skipped (authentik_core.application is not served here)"
+    assert group == f"{path}:2:3: authentik_brands.brand: skipped (authentik_brands.brand is not served here)"
     assert binding == f"{path}:9:3: authentik_policies.policybinding: skipped (it depends on entry 1, which is skipped)"
 
 
@@ -130,7 +130,7 @@ def test_serve__seed(start, run, tmp_path):
     (folder / "more" / "notes.txt").write_text("No blueprint.")
     (folder / ".hidden").write_text("Nobody cares.")
     (folder / "z.yaml").write_text(
-        "entries: [{model: authentik_core.application, identifiers: {name: !Env PLANTED}}]\n"
+        "entries: [{model: authentik_brands.brand, identifiers: {name: !Env PLANTED}}]\n"
     )
     options = ["--skip-unknown", "--allow-env"]
     for done in ("1 created", "1 unchanged"):

@@ -260,7 +260,8 @@ class Objects:
 
     def delete(self, session: Session, model: str, pk: str) -> None:
         """Delete an object with those that can't be without it, within a transaction. :raises NotFound: there is none"""
-        scopes = {model, self._models[model].collection}
+        known = self._models.get(model)
+        scopes = {model, *([known.collection] if known is not None else ())}
         owners = {
             (owner, str(owner_pk)): None
             for to, owner, property_name in sorted(self._cascades)
