@@ -129,9 +129,7 @@ def test_serve__seed(start, run, tmp_path):
     (folder / "c.yaml").write_text(EXAMPLE.read_text())
     (folder / "more" / "notes.txt").write_text("No blueprint.")
     (folder / ".hidden").write_text("Nobody cares.")
-    (folder / "z.yaml").write_text(
-        "entries: [{model: authentik_brands.brand, identifiers: {name: !Env PLANTED}}]\n"
-    )
+    (folder / "z.yaml").write_text("entries: [{model: authentik_brands.brand, identifiers: {name: !Env PLANTED}}]\n")
     options = ["--skip-unknown", "--allow-env"]
     for done in ("1 created", "1 unchanged"):
         wire, _, process = start(
