@@ -246,7 +246,7 @@ def test_a_response_that_refuses_a_choice_by_its_format_is_a_finding(written):
             "There is no collection 'stagess'. Did you mean `stages`",
         ),
         (
-            ("IdentificationStageRequest", "properties", "password_stage", "x-references", "on_delete", "cascade"),
+            ("IdentificationStageRequest", "properties", "password_stage", "x-references", "on_delete", "cascade_many"),
             "The store has another `on_delete` for 'password_stage'. Write `set_null`",
         ),
         (
