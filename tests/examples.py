@@ -86,6 +86,8 @@ def _leads_somewhere(url, folders, described):
     folder, _, rest = url.partition("{")
     if folder in folders:
         return folders[folder]
+    if not folder.endswith("/all/"):
+        return False
     # A path of several kinds.
     named, every = "{" + rest.partition("/")[0] + "/", {known.url for known in described.values()}
     return any(made and other + named in every for other, made in folders.items())

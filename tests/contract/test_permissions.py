@@ -13,11 +13,12 @@ BASE = CONTRACT.document["servers"][0]["url"].rstrip("/")
 ALL = operations(CONTRACT)
 # Those that anybody may use, those that need a token, and those that need a permission.
 PUBLIC = {name: operation for name, operation in ALL.items() if not operation.spec["security"]}
-# Those whose objects their owner and superusers alone have: see `test_tokens.py`.
+# Those whose objects their owner and superusers alone have: see `test_tokens.py`, `test_sessions.py` and `test_consents.py`.
+OWNED_PATHS = tuple(f"{BASE}/core/{name}/" for name in ("tokens", "authenticated_sessions", "user_consent"))
 OWNED = {
     name: operation
     for name, operation in ALL.items()
-    if operation.url.startswith(f"{BASE}/core/tokens/") or name == "core_users_me_retrieve"
+    if operation.url.startswith(OWNED_PATHS) or name == "core_users_me_retrieve"
 }
 # Those that serve anybody, and report failures of credentials themselves: see `test_executor.py`.
 CHALLENGES = {name: operation for name, operation in ALL.items() if operation.spec.get("x-challenges")}
@@ -47,8 +48,14 @@ def denied(response):
 
 def test_every_operation_on_stored_objects_requires_a_permission():
     constant = {name for name, operation in ALL.items() if operation.spec.get("x-constant")}
-    # What users see in their settings, as in authentik.
-    seen_by_all = {"stages_all_user_settings_list"}
+    # What all users see, as in authentik: their settings, the kinds, and the applications whose policies let them.
+    seen_by_all = {
+        "stages_all_user_settings_list",
+        "stages_all_types_list",
+        "policies_all_types_list",
+        "core_applications_list",
+        "core_applications_check_access_retrieve",
+    }
     assert {name for name, required in REQUIRED.items() if not required} <= constant | seen_by_all
     assert PUBLIC.keys() <= constant
 
