@@ -10,6 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 from app.conformance.replay import body_of
 
+# The maximum number of characters of a value in a message.
+_SHOWN = 200
+
 
 class NoTraffic(Exception):
     """A file is no recorded traffic. The message gives the reason."""
@@ -55,14 +58,16 @@ def read_traffic(path: Path, left_out: list[str] | None = None) -> list[Exchange
         text = path.read_bytes()
         if path.suffix == ".jsonl":
             return list(_of_cases(text))
-        entries = json.loads(text)["log"]["entries"]
-        if not isinstance(entries, list):
-            raise TypeError("its `entries` are no list")
+        archive = json.loads(text)
     except OSError as error:
         raise NoTraffic(f"{path} can't be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         form = "a line of JSON for each request" if path.suffix == ".jsonl" else "an HTTP archive (HAR)"
         raise NoTraffic(f"{path} is not {form}: {error!r}.") from error
+    log = archive.get("log") if isinstance(archive, dict) else None
+    entries = log.get("entries") if isinstance(log, dict) else None
+    if not isinstance(entries, list):
+        raise NoTraffic(f"{path} is not an HTTP archive (HAR): it has no `log` with a list of `entries`.")
     return list(_of_har(entries, path.name, [] if left_out is None else left_out))
 
 
@@ -119,24 +124,34 @@ def _exchange(number: int, entry: Any) -> Exchange | None:
     method, address = request.get("method"), request.get("url")
     if not isinstance(method, str) or not isinstance(address, str):
         raise _Malformed("it has no method and URL")
+    if not address.isascii():
+        raise _Malformed(f"its URL {_start(address)} is not ASCII")
     try:
         url = urlsplit(address)
     except ValueError as error:
-        raise _Malformed(f"its URL {address!r} is none") from error
+        raise _Malformed(f"its URL {_start(address)} is none") from error
     posted = _object(request, "postData")
     content = _object(response, "content")
+    content_type = _content_type(request) or _text(posted, "mimeType")
+    if not content_type.isascii():
+        raise _Malformed(f"its media type {_start(content_type)} is not ASCII")
     response_type = _media_type(_text(content, "mimeType"))
     return Exchange(
         f"#{number} {method} {url.path}",
         method.upper(),
         unquote(url.path),
-        url.query.encode("utf-8", "surrogatepass"),
-        _content_type(request) or _text(posted, "mimeType"),
+        url.query.encode(),
+        content_type,
         _sent(posted) if request.get("postData") is not None else b"",
         status,
         response_type,
         _json(content) if response_type.endswith("json") else None,
     )
+
+
+def _start(text: str) -> str:
+    """The beginning of a text for a message."""
+    return repr(text[:_SHOWN])
 
 
 def _object(owner: Any, key: str) -> dict[str, Any]:
@@ -177,7 +192,7 @@ def _json(content: Any) -> Any:
         return None
     try:
         return json.loads(base64.b64decode(text) if content.get("encoding") == "base64" else text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -19,7 +19,7 @@ from app.review.traffic import Exchange
 from app.review.traffic_validator import TrafficValidator
 from app.settings import Settings
 from app.upgrade.comparison import Comparison
-from app.upgrade.deployment import Deployment, Reply, Request, deployments
+from app.upgrade.deployment import Deployment, InvalidRequest, Reply, Request, deployments
 from app.upgrade.effects import Effect, Kind, Result
 from app.upgrade.identifiers import Identifiers
 from app.upgrade.seeding import Collections, Seed
@@ -110,10 +110,17 @@ class _Upgrade:
     def _seed(self, seeds: list[Seed]) -> None:
         """Create objects on both servers; those that refer to others after these."""
         while seeds:
-            left = [seed for seed in seeds if not self._create(seed)]
+            left = [seed for seed in seeds if not self._created(seed)]
             if len(left) == len(seeds):
                 break
             seeds = left
+
+    def _created(self, seed: Seed) -> bool:
+        """Whether an object could be created on both servers. Not every value of a response can be sent."""
+        try:
+            return self._create(seed)
+        except (InvalidRequest, ValueError, RecursionError):
+            return False
 
     def _create(self, seed: Seed) -> bool:
         """Create an object on both servers. :returns: whether it was created"""
@@ -146,8 +153,12 @@ class _Upgrade:
         if exchange.body is None:
             self._unused["whose body was not recorded"] += 1
             return
-        was = self._send(0, exchange, self._names[0])
-        now = self._send(1, exchange, self._names[1])
+        try:
+            was = self._send(0, exchange, self._names[0])
+            now = self._send(1, exchange, self._names[1])
+        except (InvalidRequest, RecursionError):
+            self._unused["that can't be sent"] += 1
+            return
         if now.is_error:
             # Later requests need what this one does.
             done = self._send(1, exchange, self._names[0])

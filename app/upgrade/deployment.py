@@ -42,6 +42,10 @@ class Request:
     body: bytes = b""
 
 
+class InvalidRequest(Exception):
+    """A request that can't be sent, such as one with an overlong URL."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """A response.
@@ -77,16 +81,24 @@ class Deployment:
 
         :param version: the version to ask for
         :param moment: the number of the request: what is random depends on it alone
+        :raises InvalidRequest: it can't be sent
         """
+        try:
+            built = self._built(request, version)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise InvalidRequest(str(error)) from error
         determinism.begin(moment * _STEP)
-        return self._runner.run(self._send(request, version))
+        return self._runner.run(self._send(built))
 
-    async def _send(self, request: Request, version: str) -> Reply:
+    def _built(self, request: Request, version: str) -> httpx.Request:
         headers = {"Accept": f"*/*, {PROBLEM}", "X-Authentik-Version": version}
         if request.content_type:
             headers["Content-Type"] = request.content_type
         url = httpx.URL(_ORIGIN, raw_path=request.target)
-        response = await self._client.request(request.method, url, content=request.body, headers=headers)
+        return self._client.build_request(request.method, url, content=request.body, headers=headers)
+
+    async def _send(self, request: httpx.Request) -> Reply:
+        response = await self._client.send(request)
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         body = None
         if media_type.endswith("json"):

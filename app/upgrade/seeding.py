@@ -76,8 +76,8 @@ class Collections:
         if not isinstance(body, dict):
             return
         if path in self._creating:
-            shown = body.get(_LISTED, ()) if exchange.method == "GET" else (body,)
-            yield from ((path, one) for one in shown if isinstance(one, dict))
+            shown = body.get(_LISTED) if exchange.method == "GET" else [body]
+            yield from ((path, one) for one in (shown if isinstance(shown, list) else ()) if isinstance(one, dict))
         elif (parent := f"{path.rstrip('/').rpartition('/')[0]}/") in self._creating and path in self._named_by:
             named_by = self._named_by[path]
             if named_by in body:

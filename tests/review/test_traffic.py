@@ -69,6 +69,12 @@ def test_har__what_can_not_be_used_is_told_by_its_number_and_the_rest_is_used(tm
             entry("POST", postData={"text": "a", "encoding": "base64"}),
             "entry 9 of recorded.har: its body is not the base64 that it is said to be",
         ),
+        (entry(url="https://h/?a=\ud800"), r"entry 10 of recorded.har: its URL 'https://h/?a=\ud800' is not ASCII"),
+        (entry(url="https://h/\ud800/"), r"entry 11 of recorded.har: its URL 'https://h/\ud800/' is not ASCII"),
+        (
+            entry("POST", postData={"mimeType": "text/é", "text": "a"}),
+            "entry 12 of recorded.har: its media type 'text/é' is not ASCII",
+        ),
         (right, None),
         (unusual, None),
     ]
@@ -76,8 +82,8 @@ def test_har__what_can_not_be_used_is_told_by_its_number_and_the_rest_is_used(tm
     path.write_text(json.dumps({"log": {"entries": [made for made, _ in cases]}}), "utf-8")
     left_out = []
     assert [exchange.name for exchange in read_traffic(path, left_out)] == [
-        "#10 POST /api/things/",
-        "#11 GET /api/things/",
+        "#13 POST /api/things/",
+        "#14 GET /api/things/",
     ]
     assert left_out == [*(told for _, told in cases if told), "3 entries have no answer (recorded.har)"]
 
@@ -127,6 +133,10 @@ def test_traffic_of_any_server_is_used(tmp_path):
     ("name", "text", "message"),
     [
         ("it.har", "{}", "it.har is not an HTTP archive (HAR)"),
+        ("it.har", '{"detail": "Token invalid/expired"}', "it has no `log` with a list of `entries`"),
+        ("it.har", "[]", "it has no `log` with a list of `entries`"),
+        ("it.har", "[" * 100_000, "it.har is not an HTTP archive (HAR)"),
+        ("it.jsonl", "[" * 100_000, "it.jsonl is not a line of JSON for each request"),
         ("it.har", '{"log": {"entries": null}}', "it.har is not an HTTP archive (HAR)"),
         ("it.har", "[", "it.har is not an HTTP archive (HAR)"),
         ("it.jsonl", '{"id": "a"}', "it.jsonl is not a line of JSON for each request"),

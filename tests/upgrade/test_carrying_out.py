@@ -151,6 +151,28 @@ def test_a_value_that_the_older_version_never_has_breaks(client):
     assert {cause.version for cause in effect.causes} == {"2025.4"}
 
 
+def test_odd_entries_are_told_and_the_others_are_compared(tmp_path):
+    url = f"https://example.com{FLOWS}"
+
+    def entry(method="GET", url=url, sent=None, shown=""):
+        posted = {"mimeType": "application/json", "text": sent} if sent else None
+        response = {"status": 200, "content": {"mimeType": "application/json", "text": shown}}
+        return {"request": {"method": method, "url": url, "postData": posted}, "response": response}
+
+    path = tmp_path / "odd.har"
+    entries = [
+        entry(url=f"{url}?name={'a' * 100_000}"),
+        entry("POST", sent=f'{{"name": {"[" * 600}{"]" * 600}}}'),
+        entry(shown='{"results": 5}'),
+        entry(shown='{"results": [{"pk": 1e999}]}'),
+        entry(shown='{"results": [{"pk": "\\ud800"}]}'),
+        entry(shown=f'{{"results": [{{"pk": {"[" * 600}{"]" * 600}}}]}}'),
+    ]
+    path.write_text(json.dumps({"log": {"entries": entries}}), "utf-8")
+    result = upgraded(path, SAFE)
+    assert (result.broken, result.compared, result.left_out) == ([], 4, ("2 requests that can't be sent",))
+
+
 def test_formats(client):
     client.made(FLOWS, FLOW)
     client.post(f"{FLOWS}welcome/set_background_url/", {"url": "https://example.com/a.png"})
