@@ -7,6 +7,7 @@ import sqlite3
 import orjson
 import pytest
 
+from app import determinism
 from app.store.engine import locking
 from app.store.engine.sqlite import group_commit as grouping
 from tests.asgi import FLOWS, Client, client_loop
@@ -149,6 +150,27 @@ def test_a_lock_that_lasts_is_503_with_the_time_to_try_again(client, other, make
     other.execute("COMMIT")
     assert client.post(FLOWS, make_flow()).status == 201
     assert client.get(FLOWS).json()["pagination"]["count"] == 1
+
+
+def test_a_request_that_waited_gets_the_identifiers_that_it_would_have_had_at_once(client, other, make_flow, monkeypatch):
+    for name in ("random_bytes", "now", "clock"):
+        monkeypatch.setattr(determinism, name, getattr(determinism, name))
+
+    async def run(*, locked):
+        determinism.fix(b"tests")
+        if locked:
+            other.execute("BEGIN IMMEDIATE")
+        waiting = sent(client, "POST", FLOWS, make_flow(slug="late"))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        if locked:
+            assert not waiting.done()
+            other.execute("COMMIT")
+        return (await waiting).json()["pk"]
+
+    late = client_loop(run(locked=True))
+    assert client("DELETE", f"{FLOWS}late/").status == 204
+    assert client_loop(run(locked=False)) == late
 
 
 def test_clients_that_leave_while_they_wait_hold_nobody_up(client, other, make_flow):

@@ -112,6 +112,7 @@ class PlanRunner:
         :raises Locked: nothing was changed, and the caller may wait and retry
         :raises WouldBlock: it has to run elsewhere, or later
         """
+        position = determinism.position() if determinism.is_fixed() else 0
         try:
             if plan is None:
                 return self._without_operation(path, request)
@@ -121,6 +122,9 @@ class PlanRunner:
                 check_rejection(plan, response)
             return response
         except errors.Locked:
+            if determinism.is_fixed():
+                # The next attempt gets the same identifiers.
+                determinism.begin(position)
             raise
         except Exception as error:
             return self._failed(error, path, plan, request)
