@@ -152,7 +152,9 @@ def test_a_lock_that_lasts_is_503_with_the_time_to_try_again(client, other, make
     assert client.get(FLOWS).json()["pagination"]["count"] == 1
 
 
-def test_a_request_that_waited_gets_the_identifiers_that_it_would_have_had_at_once(client, other, make_flow, monkeypatch):
+def test_a_request_that_waited_gets_the_identifiers_that_it_would_have_had_at_once(
+    client, other, make_flow, monkeypatch
+):
     for name in ("random_bytes", "now", "clock"):
         monkeypatch.setattr(determinism, name, getattr(determinism, name))
 
