@@ -31,7 +31,7 @@ def command(settings: Settings, old: str, new: str, traffic: tuple[Path, ...], f
     """Report what the upgrade from version OLD to version NEW breaks for a client.
 
     The requests of the recording are carried out by both versions, each on an empty store of its own, and the responses are
-    compared. Nothing else is read or changed. Exits 1 if anything breaks.
+    compared. Nothing else is read or changed. Exits 1 if anything breaks, 2 if nothing could be compared.
 
     Example: flows upgrade 2024.8 2026.8 --traffic my.har
     """
@@ -53,5 +53,5 @@ def command(settings: Settings, old: str, new: str, traffic: tuple[Path, ...], f
     except (NoTraffic, UnknownVersion) as error:
         raise click.UsageError(str(error)) from error
     click.echo(FORMATS[form](result), nl=False)
-    if result.broken:
-        raise SystemExit(1)
+    if result.broken or result.is_empty:
+        raise SystemExit(1 if result.broken else 2)

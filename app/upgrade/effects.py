@@ -93,6 +93,11 @@ class Result:
         """The effects that may break the client."""
         return [effect for effect in self.effects if effect.breaks]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no request was compared, and nothing breaks without that."""
+        return self.compared == 0 and not self.broken
+
     def groups(self) -> Iterator[Group]:
         """The effects, those of the same property by the same causes together; those that may break the client first."""
         found: dict[Any, list[Effect]] = {}

@@ -33,7 +33,8 @@ def as_markdown(result: Result) -> str:
 
 
 def _markdown(result: Result) -> Iterator[str]:
-    yield f"## From {result.old} to {result.new}: {'something breaks' if result.broken else 'nothing breaks'}"
+    outcome = "something breaks" if result.broken else "nothing was compared" if result.is_empty else "nothing breaks"
+    yield f"## From {result.old} to {result.new}: {outcome}"
     yield ""
     yield _summary(result)
     groups = list(result.groups())
@@ -92,6 +93,10 @@ def _summary(result: Result) -> str:
     done = (
         f"{_count(result.compared, 'request')} to {_count(result.operations, 'operation')} carried out by both versions"
     )
+    if result.is_empty:
+        return (
+            f"Nothing was compared from {result.old} to {result.new}: record requests that both versions can carry out."
+        )
     if not operations:
         return f"Nothing breaks from {result.old} to {result.new}: {done}."
     return (

@@ -142,6 +142,14 @@ def test_a_request_for_what_the_recording_does_not_show_is_told_and_no_break(cli
         "1 request for objects or secrets that the recording does not show",
         "1 request rejected already when recorded",
     ]
+    assert "nothing was compared" in as_markdown(result)
+    assert "Nothing was compared" in as_text(result)
+
+
+def test_the_exit_code_of_a_recording_of_which_nothing_can_be_compared_is_that_of_wrong_use(client, monkeypatch):
+    monkeypatch.setattr("app.cli.start.load_version", lambda _settings: contract_of)
+    client.get(f"{FLOWS}nothing/")
+    assert run(OLD, SAFE, "--traffic", client.file()).exit_code == 2
 
 
 def test_a_value_that_the_older_version_never_has_breaks(client):
