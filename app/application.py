@@ -38,6 +38,7 @@ from app.contract.serve.plan_runner import PlanRunner
 from app.contract.serve.response_cache import ResponseCache
 from app.contract.serve.threads import Workers
 from app.domain import Capabilities
+from app.exchanges import Services
 from app.executor.expressions.interpreters import Interpreters
 from app.executor.mail.postman import Postman
 from app.executor.sessions import ClientSessions
@@ -248,8 +249,7 @@ def create_app(
         observe=recorder.observe if recorder is not None else None,
         trace=tracing.record if tracing is not None else None,
         room=Room(max(settings.bodies_limit, settings.body_limit)),
-        interpreters=interpreters,
-        postman=postman,
+        services=Services(interpreters, postman),
     )
     app = ConnexionMiddleware(
         pages.create_app(active_contract, store, settings, metrics, recorder, interpreters),

@@ -69,6 +69,18 @@ class Postman(Protocol):
         """Send the e-mails that are stored from now on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers use beside the store.
+
+    :param interpreters: evaluate expressions; None if they are off
+    :param postman: sends e-mails; None where none are written
+    """
+
+    interpreters: Interpreters | None = None
+    postman: Postman | None = None
+
+
 class Credentials(Protocol):
     """The credentials in a request."""
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
+import httptools
+
 Fields = list[tuple[bytes, bytes]]
 
 # The fields that determine how a request is parsed.
@@ -52,6 +54,16 @@ def check(version: str, fields: Fields) -> bool:
     return version == "1.1" and any(
         name == b"expect" and value.strip().lower() == b"100-continue" for name, value in fields
     )
+
+
+def split(target: bytes) -> tuple[bytes, bytes]:
+    """Split a request target into its path and its query. :raises HttpParserInvalidURLError: it is malformed"""
+    if target[:1] == b"/" and b"#" not in target:
+        # The origin form, of which the parser has checked each byte.
+        path, _, query = target.partition(b"?")
+        return path, query
+    url = httptools.parse_url(target)
+    return url.path or b"/", url.query or b""
 
 
 def decoded(path: str) -> str:

@@ -196,11 +196,10 @@ class Reading(HttpToolsProtocol):
             expects = self._check(method, version)
             if self._again is not None:
                 return
-        target = httptools.parse_url(self.url)
-        raw_path = target.path or b"/"
+        raw_path, query = heads.split(self.url)
         path = raw_path.decode("ascii")
         self.cycle = cycle = Exchange(
-            scope={
+            {
                 "type": "http",
                 "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
                 "http_version": version,
@@ -211,21 +210,17 @@ class Reading(HttpToolsProtocol):
                 "root_path": "",
                 "path": heads.decoded(path) if "%" in path else path,
                 "raw_path": raw_path,
-                "query_string": target.query or b"",
+                "query_string": query,
                 "headers": fields,
                 "state": self.app_state.copy(),
                 "extensions": self._extensions,
             },
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=expects,
-            keep_alive=version != "1.0" and not self._leaving,
-            on_response=self.on_response_complete,
+            self.transport,
+            self.flow,
+            self.server_state.default_headers,
+            expects,
+            version != "1.0" and not self._leaving,
+            self.on_response_complete,
         )
         self._in_head, self._fed = False, 0
         self.headers = self._framing_fields = _DROPPED

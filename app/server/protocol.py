@@ -1,7 +1,7 @@
 """HTTP protocol of uvicorn, with limits on the cost of a connection."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ import orjson
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from app.contract.serve.asgi import BEGIN, RECEIVED, WHOLE, Begin, Committing
+from app.contract.serve.asgi import BEGIN, RECEIVED, WHOLE, Begin, Committing, Resume
 from app.server.heads import Rejected
 from app.server.lingering import Lingering
 from app.server.parsing import Reading
@@ -78,20 +78,28 @@ class Protocol(Reading):
         """Serve the next request, unless it has been rejected meanwhile."""
         if cycle.disconnected:
             return
-        self._serve_rest(cycle, begin, cycle.scope, cycle.receive, cycle.send)
-
-    def _serve_rest(
-        self, cycle: RequestResponseCycle, step: Callable[..., Awaitable[None] | None], *arguments: Any
-    ) -> None:
-        """Take a step of a request, and then the rest of it: after its commit, or as a task."""
         try:
-            rest = step(*arguments)
+            rest = begin(cycle.scope, cycle.receive, cycle.send)
         except Exception as error:
             rest = _failed(error)
+        if rest is not None:
+            self._serve_rest(cycle, rest)
+
+    def _serve_rest(self, cycle: RequestResponseCycle, rest: Awaitable[None]) -> None:
+        """Serve the rest of a request: after its commit, or as a task."""
         if type(rest) is Committing:
-            rest.commit.add_done_callback(partial(self._serve_rest, cycle, rest.resume))
-        elif rest is not None:
+            rest.commit.add_done_callback(partial(self._resume, cycle, rest.resume))
+        else:
             super()._start_asgi_task(cycle, lambda *_: rest)
+
+    def _resume(self, cycle: RequestResponseCycle, resume: Resume, commit: asyncio.Future[None]) -> None:
+        """Serve the rest of a request after its commit."""
+        try:
+            rest = resume(commit)
+        except Exception as error:
+            rest = _failed(error)
+        if rest is not None:
+            self._serve_rest(cycle, rest)
 
     def on_response_complete(self) -> None:
         """Serve the next queued request, or wait for one."""
@@ -175,7 +183,7 @@ class Protocol(Reading):
         valid.
         """
         cycle = self._answered
-        if cycle is None or cycle.response_started or cycle.disconnected or self.flow.write_paused or self.access_log:
+        if cycle is None or cycle.response_started or cycle.disconnected or self.flow.write_paused:
             return False
         if self._common[0] is not cycle.default_headers:
             joined = b"".join(b"%b: %b\r\n" % header for header in cycle.default_headers)

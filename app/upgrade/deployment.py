@@ -117,18 +117,14 @@ def deployments(
     :param contract: the contract that they serve by default
     :param load_version: loads another version
     """
-    before = determinism.random_bytes, determinism.now, determinism.clock
-    determinism.fix(_SEED)
-    try:
-        with (
-            asyncio.Runner() as runner,
-            TemporaryDirectory(prefix="flows-upgrade-") as folder,
-            _deployed(settings, contract, load_version, Path(folder, "old.sqlite3"), runner) as old,
-            _deployed(settings, contract, load_version, Path(folder, "new.sqlite3"), runner) as new,
-        ):
-            yield old, new
-    finally:
-        determinism.random_bytes, determinism.now, determinism.clock = before
+    with (
+        determinism.fixed(_SEED),
+        asyncio.Runner() as runner,
+        TemporaryDirectory(prefix="flows-upgrade-") as folder,
+        _deployed(settings, contract, load_version, Path(folder, "old.sqlite3"), runner) as old,
+        _deployed(settings, contract, load_version, Path(folder, "new.sqlite3"), runner) as new,
+    ):
+        yield old, new
 
 
 @contextmanager

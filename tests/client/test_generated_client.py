@@ -70,8 +70,7 @@ def shared(contract, shared):
         yield shared
     else:
         # What the tests put there themselves.
-        determinism.fix(b"tests")
-        with application(DATABASE, contract) as made:
+        with determinism.fixed(b"tests"), application(DATABASE, contract) as made:
             yield made
 
 

@@ -152,14 +152,9 @@ def test_a_lock_that_lasts_is_503_with_the_time_to_try_again(client, other, make
     assert client.get(FLOWS).json()["pagination"]["count"] == 1
 
 
-def test_a_request_that_waited_gets_the_identifiers_that_it_would_have_had_at_once(
-    client, other, make_flow, monkeypatch
-):
-    for name in ("random_bytes", "now", "clock"):
-        monkeypatch.setattr(determinism, name, getattr(determinism, name))
-
+def test_a_request_that_waited_gets_the_identifiers_that_it_would_have_had_at_once(client, other, make_flow):
     async def run(*, locked):
-        determinism.fix(b"tests")
+        determinism.begin(0)
         if locked:
             other.execute("BEGIN IMMEDIATE")
         waiting = sent(client, "POST", FLOWS, make_flow(slug="late"))
@@ -170,9 +165,10 @@ def test_a_request_that_waited_gets_the_identifiers_that_it_would_have_had_at_on
             other.execute("COMMIT")
         return (await waiting).json()["pk"]
 
-    late = client_loop(run(locked=True))
-    assert client("DELETE", f"{FLOWS}late/").status == 204
-    assert client_loop(run(locked=False)) == late
+    with determinism.fixed(b"tests"):
+        late = client_loop(run(locked=True))
+        assert client("DELETE", f"{FLOWS}late/").status == 204
+        assert client_loop(run(locked=False)) == late
 
 
 def test_clients_that_leave_while_they_wait_hold_nobody_up(client, other, make_flow):

@@ -1,7 +1,9 @@
 """Request lines and header fields that are refused, and what follows a response (RFC 9112)."""
 
+import httptools
 import pytest
 
+from app.server import heads
 from app.server.parsing import MOST_FIELDS
 from tests.wired import bodies, echo, exchange, statuses
 
@@ -210,3 +212,13 @@ def test_what_is_no_http_is_refused_behind_any_request():
         b"GET / HTTP/1.1\r\nA\r\n\r\n",
     ):
         assert rejected(400, noise)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [b"/", b"/a/b/", b"/a?b=c", b"/a?b?c", b"/?", b"//a//b/", b"/a;b=c,d/%2Fe", b"/a?b=/c", b"/a#b?c", b"/a?b#c",
+     b"http://host/a?b=c", b"http://host:8000", b"http://host?a=b"],
+)  # fmt: skip
+def test_a_target_is_split_as_a_parser_of_urls_does_it(target):
+    url = httptools.parse_url(target)
+    assert heads.split(target) == (url.path or b"/", url.query or b"")

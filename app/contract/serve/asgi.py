@@ -37,18 +37,20 @@ Begin = Callable[[Any, Any, Any], Awaitable[None] | None]
 `Committing`; None if nothing is left"""
 
 
+Resume = Callable[[asyncio.Future[None]], Awaitable[None] | None]
+"""Serves the rest of a request after its commit. :returns: what is left then; None if the response has been sent"""
+
+
 class Committing:
     """The rest of a request whose response waits for a commit. A server can wait by a callback, which takes less time than a task.
 
     :param commit: the commit
-    :param resume: called with the commit when it is done; returns the rest, None if the response has been sent
+    :param resume: called with the commit when it is done
     """
 
     __slots__ = ("commit", "resume")
 
-    def __init__(
-        self, commit: asyncio.Future[None], resume: Callable[[asyncio.Future[None]], Awaitable[None] | None]
-    ) -> None:
+    def __init__(self, commit: asyncio.Future[None], resume: Resume) -> None:
         self.commit = commit
         self.resume = resume
 

@@ -37,7 +37,7 @@ from app.contract.serve.negotiation import not_acceptable
 from app.contract.serve.reporting import Observe, Reporter, Trace
 from app.contract.serve.request import Request
 from app.contract.serve.threads import Workers
-from app.exchanges import Interpreters, Postman
+from app.exchanges import Services
 from app.execution import Offload
 from app.metrics import Metrics
 
@@ -52,8 +52,7 @@ class ContractMiddleware(SpecMiddleware):
     :param metrics: counts the requests
     :param observe: see `Reporter`
     :param trace: see `Reporter`
-    :param interpreters: evaluate expressions; None if they are off
-    :param postman: sends e-mails; None where none are written
+    :param services: what handlers use beside the store
     """
 
     def __init__(
@@ -71,8 +70,7 @@ class ContractMiddleware(SpecMiddleware):
         observe: Observe | None = None,
         trace: Trace | None = None,
         room: Room | None = None,
-        interpreters: Interpreters | None = None,
-        postman: Postman | None = None,
+        services: Services | None = None,
     ) -> None:
         self._next = app
         self._active_contract = active_contract
@@ -91,8 +89,7 @@ class ContractMiddleware(SpecMiddleware):
             pipelined=pipelined,
             room=self._room,
         )
-        self._interpreters = interpreters
-        self._postman = postman
+        self._services = services or Services()
 
     def add_api(self, _specification: Specification, **options: Any) -> ContractAPI:
         """Compile the contract. Called by Connexion when the application starts."""
@@ -138,7 +135,7 @@ class ContractMiddleware(SpecMiddleware):
         method: str = scope["method"]
         plan = target.plans.get("GET" if method == "HEAD" else method)
         request = Request(
-            determinism.random_bytes(16).hex(),
+            determinism.identifying_bytes(16).hex(),
             method,
             path,
             path_values,
@@ -152,8 +149,7 @@ class ContractMiddleware(SpecMiddleware):
             started,
             compiled_contract.version,
             above,
-            interpreters=self._interpreters,
-            postman=self._postman,
+            self._services,
         )
         if self._workers is None:
             request.computed = {}

@@ -196,17 +196,19 @@ class PlanRunner:
 
         :raises Locked: there was one on the event loop, which must not block. A retry with the lock has none
         """
-        for attempt in range(_ATTEMPTS - 1):
+        attempt = 0
+        while True:
             try:
                 return self._handle(path, plan, request)
             except errors.SerializationFailure as error:
                 if request.computed is not None:
                     raise errors.Locked(str(error), write=True) from error
-                if determinism.clock() - request.started > _LONGEST_RETRY:
+                attempt += 1
+                if attempt == _ATTEMPTS or determinism.clock() - request.started > _LONGEST_RETRY:
                     raise
                 log.info("serialization failure", id=request.id, operation=plan.operation_id, error=str(error))
-                time.sleep(random.uniform(0, min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)))  # noqa: S311  # no secret
-        return self._handle(path, plan, request)
+                wait = min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
+                time.sleep(random.uniform(0, wait))  # noqa: S311  # no secret
 
     def _handle(self, path: PathPlan, plan: Plan, request: Request) -> Response:
         if plan.challenges:

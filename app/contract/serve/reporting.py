@@ -99,7 +99,7 @@ class Reporter:
             self._metrics.count(None, status, seconds, "")
             log.info(
                 "request",
-                id=determinism.random_bytes(16).hex(),
+                id=determinism.identifying_bytes(16).hex(),
                 operation=None,
                 method=scope["method"],
                 path=scope["path"],

@@ -2,7 +2,7 @@
 
 from asyncio import Future
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -10,15 +10,15 @@ from urllib.parse import quote
 from app.contract.request.authentication import Access
 from app.contract.request.origin import origin_of
 from app.contract.response.responses import CONTINUE, Response
-from app.exchanges import Interpreters, Postman
+from app.exchanges import Interpreters, Postman, Services
 from app.execution import Offload, Statement
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass
 class Request:
-    """One request.
+    """One request. What is not known at its beginning is an attribute of the class until then, which saves time.
 
     :param id: its identifier in the log and the response
     :param method: in upper case
@@ -34,13 +34,12 @@ class Request:
     :param started: time of arrival, in seconds of the clock
     :param version: the version of the contract that it is served
     :param above: what precedes `path` in the path of the scope: the version, if the path names one
+    :param services: what handlers use beside the store
     :param unread: the response while the body has not been read, or if it is never read
     :param held: bytes of the body that count towards `Room`
     :param access: the caller's access, once it is known
     :param defers: whether a handler's statement is kept as `statement` instead of being run
     :param computed: completed calls of functions that were offloaded; None if they may run here
-    :param interpreters: evaluate expressions; None if they are off
-    :param postman: sends e-mails; None where none are written
     """
 
     id: str
@@ -56,20 +55,29 @@ class Request:
     scope: Mapping[str, Any]
     started: float
     version: str
-    above: str = ""
-    unread: Response = CONTINUE
-    held: int = 0
-    access: Access | None = None
-    defers: bool = False
-    statement: Statement | None = None
-    computed: dict[str, Future[Any]] | None = None
-    interpreters: Interpreters | None = None
-    postman: Postman | None = None
+    above: str
+    services: Services
+    unread: Response = field(default=CONTINUE, init=False)
+    held: int = field(default=0, init=False)
+    access: Access | None = field(default=None, init=False)
+    defers: bool = field(default=False, init=False)
+    statement: Statement | None = field(default=None, init=False)
+    computed: dict[str, Future[Any]] | None = field(default=None, init=False)
 
     def header(self, name: str) -> str:
         """A header, empty if it is missing; of repeated ones the last. :param name: in lower case"""
         sought = name.encode()
         return next((value.decode("latin-1") for key, value in reversed(self.scope["headers"]) if key == sought), "")
+
+    @property
+    def interpreters(self) -> Interpreters | None:
+        """Evaluate expressions; None if they are off."""
+        return self.services.interpreters
+
+    @property
+    def postman(self) -> Postman | None:
+        """Sends e-mails; None where none are written."""
+        return self.services.postman
 
     @property
     def origin(self) -> str:

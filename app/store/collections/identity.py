@@ -17,7 +17,7 @@ def new_uuid() -> str:
     few pages instead of one per object.
     """
     time = f"{int(determinism.now() * 1000):012x}"
-    digits = determinism.random_bytes(10).hex()
+    digits = determinism.identifying_bytes(10).hex()
     return f"{time[:8]}-{time[8:]}-4{digits[:3]}-{_VARIANT[digits[3]]}{digits[4:7]}-{digits[7:19]}"
 
 
