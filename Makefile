@@ -14,7 +14,7 @@ BENCH_ARGS ?=
 ROUNDS ?= $(if $(MINUTES),2,100)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test clients soak storm fuzz fuzz-long fuzz-contract bench bench-scale bench-start check lint format picture lock wheel clean
+.PHONY: help setup run dev test clients soak storm fuzz fuzz-long fuzz-contract fuzz-flows bench bench-scale bench-start check lint format picture lock wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ fuzz-long: $(READY)  ## Fuzz for MINUTES (30) on each database (ENGINE for one),
 
 fuzz-contract: $(READY)  ## Edit the contract at random for MINUTES (20) on each ENGINE, and send requests to it
 	@$(BIN)/python -m tests.fuzz.contracts --minutes $(or $(MINUTES),20) --engine $(or $(ENGINE),both)
+
+fuzz-flows: $(READY)  ## Run random flows for MINUTES (10), and compare each challenge with a model of the rules
+	@$(BIN)/python -m pytest tests/fuzz/test_flows_run.py --minutes $(or $(MINUTES),10) -s $(PYTEST_ARGS)
 
 $(BENCH_READY): $(READY) bench/requirements.lock
 	@echo "Installing what the server is compared with ..."

@@ -1,6 +1,10 @@
-"""Random flows of random stages, bindings and policies, run by several clients, and a small model of the rules."""
+"""Random flows of random stages, bindings and policies, run by several clients, and a small model of the rules.
+
+`make test` runs the same few flows each time; `make fuzz-flows` goes on with other ones for minutes.
+"""
 
 import itertools
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,8 +22,8 @@ from hypothesis.stateful import (
 from tests.executor import API, Browser, flow_of
 
 DONE = {"component": "xak-flow-redirect", "to": "/"}
-LEAST = 40
-SECONDS_PER_EXAMPLE = 0.25
+# Flows between two looks at the clock.
+FEW = 40
 RETRY, RESTART = "retry", "restart"
 DUMMY, PROMPT, DENY = "dummy", "prompt", "deny"
 
@@ -54,12 +58,14 @@ class Flows(RuleBasedStateMachine):
 
     client = None
     numbers = itertools.count()
+    begun = 0
 
     @initialize(
         kinds=st.lists(st.sampled_from([PROMPT, DUMMY, PROMPT, DUMMY, DENY]), max_size=4),
         data=st.data(),
     )
     def make(self, kinds, data):
+        type(self).begun += 1
         self.slug = f"random-{next(self.numbers)}"
         self.denied = {}
         self.browsers, self.plans = [Browser(self.client), Browser(self.client)], [None, None]
@@ -199,15 +205,16 @@ def machine(client):
 
 def test_random_flows_run_as_the_rules_say(machine, request):
     minutes = request.config.getoption("--minutes")
-    examples = int(minutes * 60 / SECONDS_PER_EXAMPLE) or LEAST
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=25,
-            deadline=None,
-            database=None,
-            derandomize=not minutes,
-            suppress_health_check=list(HealthCheck),
-        ),
+    chosen = settings(
+        max_examples=FEW,
+        stateful_step_count=25,
+        deadline=None,
+        database=None,
+        derandomize=not minutes,
+        suppress_health_check=list(HealthCheck),
     )
+    end = time.monotonic() + 60 * minutes
+    run_state_machine_as_test(machine, settings=chosen)
+    while time.monotonic() < end:
+        run_state_machine_as_test(machine, settings=chosen)
+    print(f"{machine.begun} flows run as the rules say.")
