@@ -116,6 +116,18 @@ class DescribedContract:
                     found[model] = found.get(model, frozenset()) | properties
         return found
 
+    def retrieval(self, model: str) -> tuple[str, str, str] | None:
+        """How an object of a model is retrieved: the path, its parameter, and the property with the value of that."""
+        for (method, path), operation in self._operations.items():
+            if (
+                method == "get"
+                and len(operation.path) == 1
+                and self.model_of(operation.responses.get("200", {})) == model
+            ):
+                ((parameter, targets),) = operation.path.items()
+                return path, parameter, targets.identity[0]
+        return None
+
     def model_of(self, schema: Schema) -> str | None:
         """The model of a schema."""
         name: str | None = self.flattened(schema).get("x-model", {}).get("name")

@@ -9,6 +9,7 @@ import json
 import re
 import secrets
 from collections.abc import Container, Mapping
+from functools import partial
 from typing import Any
 
 import schemathesis
@@ -202,8 +203,32 @@ def filter_failure(_context: Any, failure: Any, case: Any, response: Any) -> boo
         # A documented response to the state of the server, as no data was sent.
         return False
     if isinstance(failure, RejectedPositiveData) and response.status_code == 400:
-        return not only_the_store_knows(operation, _json(response), case.body, case.query, _run.known)
+        is_excused = partial(only_the_store_knows, operation, _json(response), case.body, case.query, _run.known)
+        if is_excused():
+            return False
+        _look_again(case, response)
+        return not is_excused()
     return True
+
+
+def _look_again(case: Any, response: Any) -> None:
+    """Retrieve the objects that a request refers to: `after_call` discards those that other clients have deleted."""
+    operation = _operation(case)
+    headers = {
+        name: value for name, value in response.request.headers.items() if not name.lower().startswith("content-")
+    }
+    for part, references in ((case.body, operation.references), (case.query, operation.filters)):
+        for name in references.keys() & part.keys() if isinstance(part, dict) else ():
+            for value in part[name] if isinstance(part[name], list) else [part[name]]:
+                if isinstance(value, str) and (known := _run.known.named(value)) is not None:
+                    _retrieve(case.operation.schema, *known, headers)
+
+
+def _retrieve(schema: Any, model: str, identifiers: Mapping[str, str], headers: Mapping[str, str]) -> None:
+    if (retrieval := _run.contract.retrieval(model)) is not None:
+        path, parameter, identity = retrieval
+        if identity in identifiers:
+            schema[path]["GET"].Case(path_parameters={parameter: identifiers[identity]}).call(headers=headers)
 
 
 def _operation(case: Any) -> Operation:

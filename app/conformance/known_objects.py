@@ -66,6 +66,13 @@ class KnownObjects:
         """Whether a value identifies an existing or deleted object of some models."""
         return self._places.get(name, ("", ""))[0] in models or self._gone.get(name) in models
 
+    def named(self, name: str) -> tuple[str, Mapping[str, str]] | None:
+        """The model and the identifiers of an existing object, by one of them."""
+        if name not in self._places:
+            return None
+        model, pk = self._places[name]
+        return model, self._objects[model][pk].names
+
     def was_deleted(self, name: object) -> bool:
         """Whether a value identifies a deleted object."""
         return name in self._gone and name not in self._places

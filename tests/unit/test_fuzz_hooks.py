@@ -65,7 +65,10 @@ def document():
                     {"name": "title", "in": "query", "schema": {"type": "string"}, "x-filters": "title"},
                     {"name": "other", "in": "query", "schema": {"type": "string"}, "x-references": {"to": "things"}},
                 ],
-                "get": {"operationId": "things_retrieve", "responses": {"200": {"description": "It."}}},
+                "get": {
+                    "operationId": "things_retrieve",
+                    "responses": {"200": {"description": "It.", "content": {"application/json": schema("Thing")}}},
+                },
                 "delete": {"operationId": "things_destroy", "responses": {"204": {"description": "It is gone."}}},
             },
             "/talk/": {
@@ -155,7 +158,8 @@ def sent(case):
 
 
 def answered(status, body=None):
-    return SimpleNamespace(status_code=status, content=json.dumps(body).encode())
+    request = SimpleNamespace(headers={"Authorization": "Bearer me", "Content-Length": "3"})
+    return SimpleNamespace(status_code=status, content=json.dumps(body).encode(), request=request)
 
 
 def finds(failure, case, response, **details):
@@ -336,6 +340,36 @@ def test_good_data_that_is_refused(case, status, rejection, kept):
     asked = case("POST", "/things/", body={"slug": "a", "other": "x"})
     details = {"status_code": status, "allowed_statuses": []}
     assert finds(RejectedPositiveData, asked, answered(status, rejection), **details) is kept
+
+
+@pytest.mark.parametrize("gone", [True, False])
+@pytest.mark.parametrize(
+    ("method", "path", "parts", "rejection"),
+    [
+        ("POST", "/things/", {"body": {"other": "pk-1"}}, 'Invalid pk "pk-1" - object does not exist.'),
+        ("POST", "/things/", {"body": {"others": ["pk-0", "pk-1"]}}, 'Invalid pk "pk-1" - object does not exist.'),
+        (
+            "GET",
+            "/things/{slug}/",
+            {"path_parameters": {"slug": "slug-0"}, "query": {"other": "pk-1"}},
+            "Select a valid choice. That choice is not one of the available choices.",
+        ),
+    ],
+)
+def test_a_reference_to_what_another_client_has_deleted(case, api, gone, method, path, parts, rejection):
+    asked = []
+
+    async def things(scope, _receive, send):
+        asked.append((scope["method"], scope["path"], dict(scope["headers"])[b"authorization"]))
+        await send({"type": "http.response.start", "status": 404 if gone and "1" in scope["path"] else 200})
+        await send({"type": "http.response.body", "body": b""})
+
+    api.app = things
+    (name,) = (parts.get("body") or parts["query"]).keys()
+    refused = answered(400, {name: [rejection]})
+    details = {"status_code": 400, "allowed_statuses": []}
+    assert finds(RejectedPositiveData, case(method, path, **parts), refused, **details) is not gone
+    assert asked[-1] == ("GET", "/things/slug-1/", b"Bearer me")
 
 
 @pytest.mark.parametrize(
