@@ -211,8 +211,7 @@ def create_app(
     keeps = settings.outbox == "on" or recorder is not None or not store.database.serves_threads
     postman = Postman(store, settings.smtp_url, settings.smtp_from, settings.public_url, keeps=keeps)
     long_running = LongRunning() if store.database.serves_threads else None
-    versions = version_names(settings, contract)
-    metrics = metrics or create_metrics(contract, versions=versions)
+    metrics = metrics or create_metrics(contract, versions=version_names(settings, contract))
     store.database.watch_connections(metrics.connected)
     active_contract = active_contract or first_contract(settings, contract, store, metrics)
 
@@ -237,7 +236,6 @@ def create_app(
         active_contract=active_contract,
         versions=CompiledVersions(
             active_contract,
-            versions,
             partial(_compile_version, settings, store, active_contract, load_version),
         ),
         workers=workers,
@@ -281,7 +279,8 @@ def _in_front(settings: Settings) -> list[Callable[..., ASGIApp]]:
 
 def first_contract(settings: Settings, contract: Contract, store: Store, metrics: Metrics) -> ActiveContract:
     """The contract that is active when an application starts."""
-    return ActiveContract(contract, _server(settings, contract, store), metrics, settings.prefix)
+    names = version_names(settings, contract)
+    return ActiveContract(contract, _server(settings, contract, store), metrics, settings.prefix, names)
 
 
 def next_contract(

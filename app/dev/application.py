@@ -5,7 +5,8 @@ import gc
 import threading
 import time
 from collections.abc import Sequence
-from functools import partial
+from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 import structlog
 from starlette.types import Message, Receive, Scope, Send
@@ -24,7 +25,8 @@ from app.contract.checks.drafts import Draft
 from app.contract.document.code_frames import framed
 from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding, Location
-from app.dev.reporting import print_findings, print_served
+from app.dev.edited_versions import EditedVersions
+from app.dev.reporting import print_findings, print_served, print_versions, print_versions_findings
 from app.dev.saves import saves
 from app.garbage import collections_suspended
 from app.recording.recorder import Recorder
@@ -49,6 +51,8 @@ class LiveApplication:
     def __init__(self, settings: Settings, *, deterministic: bool = False, tracing: Tracing | None = None) -> None:
         self._settings = settings
         self._draft = Draft()
+        self._versions = EditedVersions(settings)
+        self._versions_findings: list[Finding] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="flows-live", daemon=True)
         contract = self._first_contract()
@@ -66,7 +70,7 @@ class LiveApplication:
             recorder=self._recorder,
             active_contract=self._active_contract,
             tracing=tracing,
-            load_version=partial(load_draft, settings, None),
+            load_version=self._versions.load,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,12 +113,40 @@ class LiveApplication:
         # Later collections skip all objects that exist now.
         gc.collect()
         gc.freeze()
-        for _ in saves(self._draft.files.folders, self._stop):
-            if self._draft.files.outdated():
-                self._take_up()
+        self._check_versions()
+        for _ in saves(self._folders, self._stop):
+            if self.outdated():
+                self.take_up()
 
-    def _take_up(self) -> None:
-        """Activate the saved contract, or report its findings."""
+    def outdated(self) -> bool:
+        """Whether a file of the contract has been saved since it was taken up."""
+        return self._draft.files.outdated() or self._versions.outdated()
+
+    def _folders(self) -> AbstractSet[Path]:
+        return self._draft.files.folders() | self._versions.folders()
+
+    def take_up(self) -> None:
+        """Activate the saved contract, or report its findings and those of its versions."""
+        self._take_up_active()
+        self._check_versions()
+
+    def _check_versions(self) -> None:
+        """Report the findings of the overlays. While the contract itself has findings, those come first."""
+        try:
+            with collections_suspended():
+                found = self._versions.check(self._active_contract.contract)
+        except Exception:
+            log.exception("versions not checked")
+            return
+        if self._active_contract.findings:
+            return
+        before, self._versions_findings = self._versions_findings, found
+        if found:
+            print_versions_findings(framed(found))
+        elif before:
+            print_versions()
+
+    def _take_up_active(self) -> None:
         started = time.perf_counter()
         try:
             # A collection would take as long as compiling.
@@ -137,7 +169,7 @@ class LiveApplication:
         # The searched properties may have changed.
         store.update_search()
         compiled_contract = next_contract(self._settings, contract, store, self._active_contract)
-        self._active_contract.activate(compiled_contract)
+        self._active_contract.activate(compiled_contract, version_names(self._settings, contract))
         self._recorder.follow(contract)
 
     def _keep(self, findings: Sequence[Finding]) -> None:

@@ -18,10 +18,7 @@ def print_findings(findings: Sequence[CodeFrame], *, served: bool) -> None:
 
     :param served: whether another contract is active meanwhile
     """
-    for finding, lines in findings:
-        click.secho(str(finding), fg="red", file=sys.stderr)
-        if lines:
-            click.echo(lines, file=sys.stderr)
+    _print(findings)
     if served:
         click.secho(
             "The last good contract is still served; answers say `X-Contract-State: stale`. Save a correction to end that.",
@@ -30,3 +27,22 @@ def print_findings(findings: Sequence[CodeFrame], *, served: bool) -> None:
         )
     else:
         click.secho("Nothing is served until a correction is saved.", fg="yellow", file=sys.stderr)
+
+
+def print_versions_findings(findings: Sequence[CodeFrame]) -> None:
+    """Print findings of overlays with places and remedies."""
+    _print(findings)
+    said = "This version and later ones can't be served: requests for them get 503. Save a correction to end that."
+    click.secho(said, fg="yellow", file=sys.stderr)
+
+
+def print_versions() -> None:
+    """Report that all versions can be served again."""
+    click.secho("All versions can be served again.", fg="green", file=sys.stderr)
+
+
+def _print(findings: Sequence[CodeFrame]) -> None:
+    for finding, lines in findings:
+        click.secho(str(finding), fg="red", file=sys.stderr)
+        if lines:
+            click.echo(lines, file=sys.stderr)

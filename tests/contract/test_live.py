@@ -42,7 +42,7 @@ def test_what_is_searched_changes_with_the_contract(live, edited):
     searched = "x-searches: [name, slug, designation, title, denied_action]"
     assert (count, text.count(searched)) == (1, 1)
     edited.contract.write_text(text.replace(searched, "x-searches: [name, slug]"))
-    live._take_up()
+    live.take_up()
     assert client.get(FLOWS, query="search=sesame").json()["pagination"]["count"] == 0
     assert client.get(FLOWS + "a/").status == 200
 
@@ -55,20 +55,42 @@ def test_a_contract_that_can_not_be_taken_up_for_another_reason(live, edited, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(application, "open_store", unavailable)
-        live._take_up()
+        live.take_up()
     assert client.get(FLOWS).headers["x-contract-state"] == "stale"
     problem = "The contract can't be taken up: Unavailable: the disk is full."
     assert problem in capsys.readouterr().err
     assert problem.replace("'", "&#39;") in client.get("/").body.decode()
-    live._take_up()
+    live.take_up()
     assert "x-contract-state" not in client.get(FLOWS).headers
     assert f"{edited.contract} is served, after " in capsys.readouterr().err
+
+
+def test_a_version_that_a_save_breaks_is_named_and_served_again_once_it_is_corrected(live, edited, capsys):
+    client, path = Client(live, "root"), f"/2024.10{FLOWS}"
+    overlay = edited.contract.parent / "versions/2024.10.yaml"
+    good = overlay.read_text()
+    overlay.write_text(good.replace("target: $.info\n", "target: $.infos\n"))
+    live.take_up()
+    line = overlay.read_text().splitlines().index("  - target: $.infos") + 1
+    finding = f"versions/2024.10.yaml:{line}:5: The target finds nothing. Correct it, or remove the action."
+    assert finding in capsys.readouterr().err
+    for _ in range(2):
+        response = client.get(path)
+        assert response.status == 503
+        assert response.json() == {"detail": f"The contract of version 2024.10 has errors. {finding}"}
+    assert client.get(FLOWS).status == 200
+    overlay.write_text(good)
+    assert live.outdated()
+    live.take_up()
+    assert not live.outdated()
+    assert "All versions can be served again." in capsys.readouterr().err
+    assert client.get(path).status == 200
 
 
 def test_nothing_of_a_mistake_is_markup(live, edited):
     text = edited.contract.read_text()
     edited.contract.write_text(text.replace("x-searches:", "x-<b>bold</b>:"))
-    live._take_up()
+    live.take_up()
     page = Client(live, "root").get("/").body
     assert b"x-&lt;b&gt;bold" in page
     assert b"<b>bold" not in page

@@ -105,7 +105,7 @@ def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=
             partial(
                 ContractMiddleware,
                 active_contract=(active := ActiveContract(loaded, runner, metrics := create_metrics(loaded))),
-                versions=CompiledVersions(active, [active.version], None),
+                versions=CompiledVersions(active, None),
                 workers=None,
                 pending=lambda: None,
                 wait_for_lock=None,

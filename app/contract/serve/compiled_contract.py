@@ -1,6 +1,6 @@
 """The active contract, compiled, and its replacement."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.contract.compile.connexion_api import ContractAPI
@@ -43,6 +43,7 @@ class ActiveContract:
     :param runner: serves its requests
     :param metrics: counts them
     :param path_prefix: the path in front of the base path, for URLs in responses
+    :param version_names: the names of all versions, oldest first; default: of its own only
 
     `compiled_contract` is set when the application has started, and `versions` has other versions of the contract that are
     compiled, by name; `findings` are those of a saved contract that can't be served.
@@ -50,9 +51,17 @@ class ActiveContract:
 
     compiled_contract: CompiledContract
 
-    def __init__(self, contract: Contract, runner: PlanRunner, metrics: Metrics, path_prefix: str = "") -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        runner: PlanRunner,
+        metrics: Metrics,
+        path_prefix: str = "",
+        version_names: Sequence[str] = (),
+    ) -> None:
         self.contract = contract
         self.version = minor(contract.release)
+        self.version_names = tuple(version_names) or (self.version,)
         self.versions: dict[str, CompiledContract] = {}
         self._metrics = metrics
         self.findings: tuple[CodeFrame, ...] = ()
@@ -80,7 +89,11 @@ class ActiveContract:
         api = ContractAPI(contract, metrics=self._metrics, stand_ins=runner.stand_ins, **options)
         return CompiledContract(contract, runner, api, self._metrics)
 
-    def activate(self, compiled_contract: CompiledContract) -> None:
-        """Serve another contract from the next request on."""
+    def activate(self, compiled_contract: CompiledContract, version_names: Sequence[str] = ()) -> None:
+        """Serve another contract from the next request on.
+
+        :param version_names: the names of all its versions; default: those of before
+        """
         self.compiled_contract, self.contract, self.findings = compiled_contract, compiled_contract.contract, ()
         self.version, self.versions = compiled_contract.version, {}
+        self.version_names = tuple(version_names) or self.version_names

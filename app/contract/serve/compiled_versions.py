@@ -6,7 +6,7 @@ others get the version of the active contract.
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -37,14 +37,12 @@ class Unserved(Exception):
 class CompiledVersions:
     """The versions of a contract, compiled.
 
-    :param active_contract: the contract of the version that is served by default
-    :param names: the names of all versions, oldest first
+    :param active_contract: the contract of the version that is served by default, and the names of all
     :param compile_version: compiles a version; called on a thread
     """
 
-    def __init__(self, active_contract: ActiveContract, names: Sequence[str], compile_version: Compile) -> None:
+    def __init__(self, active_contract: ActiveContract, compile_version: Compile) -> None:
         self._active_contract = active_contract
-        self._names = tuple(names)
         self._compile_version = compile_version
         self._compiling: dict[str, asyncio.Future[CompiledContract]] = {}
         # Versions with errors, with the versions of the contract that was active.
@@ -79,12 +77,12 @@ class CompiledVersions:
 
     def has(self, name: str) -> bool:
         """Whether a version exists."""
-        return name in self._names
+        return name in self._active_contract.version_names
 
     @property
     def known(self) -> str:
         """The versions that exist, as a sentence."""
-        return f"There are: {', '.join(self._names)}."
+        return f"There are: {', '.join(self._active_contract.version_names)}."
 
     async def compile(self, name: str) -> CompiledContract:
         """Compile a version that exists; requests that ask for it meanwhile wait for the same one.
@@ -111,7 +109,9 @@ class CompiledVersions:
         except ContractError as error:
             for finding in error.findings:
                 log.error("version can't be served", version=name, finding=str(finding))
-            failure = Unserved(f"The contract of version {name} has errors, which the log has.")
+            public = self._active_contract.contract.public
+            first = "".join(f" {public(str(finding))}" for finding in error.findings[:1])
+            failure = Unserved(f"The contract of version {name} has errors.{first}")
             # It is not checked again: that takes seconds.
             self._failed[name] = versions, failure
             raise failure from error
@@ -125,8 +125,9 @@ class CompiledVersions:
         """The version that a client says it is of; None if it says none, or one that does not exist."""
         found = _AGENT.search(agent)
         name = (found[1] or found[2]).decode() if found else None
-        if name in self._names:
-            return name
+        if name is not None:
+            # A version that does not exist may be added later.
+            return name if self.has(name) else None
         if len(self._silent) < _CACHED_AGENTS and len(agent) <= _CACHED_LENGTH:
             self._silent.add(agent)
         return None
