@@ -9,6 +9,9 @@ from app.domain import RequestContext
 T = TypeVar("T")
 Header = tuple[bytes, bytes]
 
+FLOW_TOKEN = "flow_token"  # noqa: S105  # a name
+"""The parameter with the token of a link in an e-mail, which restores a plan."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

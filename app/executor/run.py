@@ -11,7 +11,7 @@ import structlog
 from app import errors
 from app.caches import bounded_cache
 from app.domain import RequestContext
-from app.exchanges import Answers, Exchange, Header, Unauthenticated
+from app.exchanges import FLOW_TOKEN, Answers, Exchange, Header, Unauthenticated
 from app.execution import Offload
 from app.executor.challenges import (
     ACCESS_DENIED,
@@ -39,9 +39,6 @@ INVALID_NEXT = "Invalid next URL"
 
 # The parameter with the URL that the flow leads to at its end.
 _NEXT = "next"
-
-FLOW_TOKEN = "flow_token"  # noqa: S105  # a name
-"""The parameter with the token of a link in an e-mail, which restores a plan."""
 
 
 class Stage(Protocol):

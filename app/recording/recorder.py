@@ -18,7 +18,7 @@ from app.contract.serve.request import Request
 from app.contract.validation.rules import ViolatedRule
 from app.recording.coverage import Exercised, coverage
 from app.recording.points import Point, operations, points_of
-from app.recording.secrets import Secrets, without_credentials
+from app.recording.secrets import Secrets, without_credentials, without_links
 from app.recording.selection import EVERYTHING, Selection
 from app.recording.traffic import Exchange, Traffic
 
@@ -176,12 +176,12 @@ class Recorder:
             scope.get("server"),
             request.method,
             scope["path"] if scope["path"].endswith(request.path) else request.path,
-            query,
+            without_links(query),
             asked,
-            sent,
+            sent and without_links(sent),
             response.status,
-            headers,
-            in_responses,
+            without_links(headers),
+            in_responses and without_links(in_responses),
         )
         self._traffic.add(exchange, size)
 

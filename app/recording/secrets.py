@@ -1,5 +1,6 @@
 """Data that is never recorded: credentials, and properties that the contract marks as secret."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 from app.contract.document.contract import Contract
 from app.contract.response.responses import Header
 from app.contract.validation.schemas import flattened, schema_properties
+from app.exchanges import FLOW_TOKEN
 
 MASK = "********"
 
@@ -17,10 +19,18 @@ MASK = "********"
 _DATA = frozenset({"example", "examples", "default", "enum"})
 _CREDENTIALS = frozenset({b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"})
 
+# In a query string, or in one that is a parameter of another, whose `=` is encoded as often as it is nested.
+_LINK = re.compile(rf"({FLOW_TOKEN}(?:=|%(?:25)*3D))[A-Za-z0-9_-]+".encode(), re.IGNORECASE)
+
+
+def without_links(text: bytes) -> bytes:
+    """Mask the tokens of links in e-mails: each is a credential of its user."""
+    return _LINK.sub(rb"\1" + MASK.encode(), text)
+
 
 def without_credentials(headers: Iterable[Header]) -> tuple[Header, ...]:
     """The headers that may be recorded."""
-    return tuple([header for header in headers if header[0] not in _CREDENTIALS])
+    return tuple([(name, without_links(value)) for name, value in headers if name not in _CREDENTIALS])
 
 
 class Secrets:

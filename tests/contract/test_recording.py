@@ -4,7 +4,7 @@ import base64
 import json
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 import pyotp
 import pytest
@@ -16,10 +16,11 @@ from app.contract.document.contract import Contract, File
 from app.recording import recorder as recorders
 from app.recording import traffic as traffics
 from app.recording.recorder import Recorder
-from app.recording.secrets import Secrets
+from app.recording.secrets import MASK, Secrets, without_links
 from app.review.traffic import read_traffic
 from tests.asgi import FLOWS, Client
 from tests.contract.test_contract_browser import whole_words
+from tests.contract.test_mails import asked, outbox, recovery
 from tests.contract_files import copied, replaced
 from tests.executor import Browser, flow_of, login_flow
 
@@ -320,6 +321,42 @@ def test_credentials_are_never_recorded(recorded):
     assert "root" not in text
     for entry in entries(recorded):
         assert [header["name"] for header in entry["request"]["headers"]] == ["content-length"]
+
+
+def test_the_token_of_a_link_in_an_e_mail_is_neither_recorded_nor_logged(recorded, monkeypatch, capsys):
+    monkeypatch.setattr(passwords, "COST", 2)
+    recovery(recorded)
+    asked(recorded)
+    (mail,) = outbox(recorded)
+    token = dict(parse_qsl(urlsplit(mail["link"]).query))["flow_token"]
+    query = f"query={quote(f'next=%2Fapps%2F&flow_token={token}')}"
+    browser = Browser(recorded)
+    page = {"referer": mail["link"]}
+    answers = [
+        recorded.get("/api/v3/flows/executor/recovery/", query=query, headers=page),
+        browser.post("recovery", query, uid_field="jane"),
+        browser.get("recovery", query),
+    ]
+    assert token in answers[1].headers["location"]
+    traffic = recorded.get(TRAFFIC).body.decode()
+    assert "flow_token" in traffic
+    assert token not in traffic
+    said = capsys.readouterr()
+    assert token not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flow_token=A-b_1",
+        "/if/flow/a/?next=/&flow_token=A-b_1&b=c",
+        "query=next%3Da%26flow_token%3DA-b_1%26b",
+        "next=%2Fa%3Fquery%3Dx%2526flow_token%253DA-b_1%2526c",
+        "flow_token%3dA-b_1",
+    ],
+)
+def test_the_token_of_a_link_is_masked_however_deep_it_is_nested(text):
+    assert without_links(text.encode()).decode() == text.replace("A-b_1", MASK)
 
 
 @pytest.mark.parametrize("kind", ["static", "totp"])

@@ -8,12 +8,11 @@ from urllib.parse import urlencode
 import orjson
 
 from app import determinism
-from app.exchanges import Postman
+from app.exchanges import FLOW_TOKEN, Postman
 from app.executor.durations import seconds_of
 from app.executor.mail.rendering import rendered
 from app.executor.people import Person
 from app.executor.plan import Properties
-from app.executor.run import FLOW_TOKEN
 from app.executor.stages.kind import NON_FIELD_ERRORS, Question, wrong
 from app.executor.steps import Step
 from app.store.collections.mails import QUEUED

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from app.contract.serve.asgi import Disconnected, NoRoom, Room, headers_of, read_body
 from app.contract.serve.compiled_contract import ActiveContract
+from app.exchanges import FLOW_TOKEN
 from app.executor.cookies import CSRF, SESSION, cookies_of
-from app.executor.run import FLOW_TOKEN
 from app.pages.adapter import Adapter
 from app.pages.interface.forms import Form, TooManyFields, response_types, token_of
 from app.pages.interface.in_process import ApiResponse, Header, send_request
