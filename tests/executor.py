@@ -1,13 +1,17 @@
 """A browser that runs flows, and a flow for logging in."""
 
+import contextlib
 import hashlib
 import html
 import json
+import logging
 import re
 from base64 import urlsafe_b64decode
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
+import structlog
 
 from app.store.schema.tables import sessions
 
@@ -44,6 +48,20 @@ def _made(client, path, body):
     answer = client.post(API + path, body)
     assert answer.status == 201, answer.body
     return answer.json()
+
+
+@contextlib.contextmanager
+def log_of(module):
+    """All lines that a module logs, whatever the level of the log is."""
+    lines = []
+
+    def take(_logger, _level, line):
+        lines.append(line)
+        raise structlog.DropEvent
+
+    every = structlog.make_filtering_bound_logger(logging.NOTSET)
+    with patch.object(module, "log", structlog.wrap_logger(None, [take], every)):
+        yield lines
 
 
 class Browser:

@@ -218,7 +218,10 @@ class Run:
     def _restore(self, token: str) -> None:
         """Restore the plan that the token of a link names, if it names one of this flow."""
         stored = self.store.flow_tokens.take(token, self.flow.pk)
-        if stored is not None:
+        if stored is None:
+            reason = "The link was used before, is too old, or is not one of this flow. The flow begins anew."
+            log.info("link not valid", id=self.exchange.id, flow=self.flow.slug, reason=reason)
+        else:
             self.session.plan = plan_from(orjson.loads(stored))
             self.context[RESTORED] = self.restored = True
 
@@ -304,8 +307,18 @@ class Run:
 
     def _failed(self, error: Exception) -> Step:
         """The challenge for a failure. Superusers and those who may debug see the error."""
-        if not isinstance(error, Unauthenticated | Unacceptable | errors.Unreadable):
-            log.error("stage failed", id=self.exchange.id, flow=self.flow.slug, exc_info=error)
+        by_client = isinstance(error, Unauthenticated | Unacceptable | errors.Unreadable)
+        plan = self.session.plan
+        stage = plan.stages[0] if plan is not None and plan.stages else None
+        (log.info if by_client else log.error)(
+            "stage failed",
+            id=self.exchange.id,
+            flow=self.flow.slug,
+            stage=stage.values.name if stage is not None else None,
+            kind=stage.model if stage is not None else None,
+            reason=f"{type(error).__name__}: {error}",
+            exc_info=None if by_client else error,
+        )
         sees = self._is_authenticated and self._caller is not None and self._caller.may_debug
         return error_challenge(self.exchange.id, error if sees else None)
 

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from app import passwords
 from app.errors import Unavailable
+from app.executor import run
 from app.store.schema.tables import flows, objects
-from tests.executor import API, PASSWORD, Browser, flow_of, login_flow
+from tests.executor import API, PASSWORD, Browser, flow_of, log_of, login_flow
 
 
 @pytest.fixture
@@ -176,6 +177,25 @@ def test_a_stage_that_fails_tells_superusers_why_and_nobody_else(client):
     assert failure.keys() == {"component", "request_id"}
     told = client.get(f"{API}/flows/executor/failing/").json()
     assert told["error"] == "Test error"
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        ({}, "RuntimeError: Test error"),
+        ({"headers": {"accept": "text/csv"}}, "Unacceptable: Could not satisfy the request Accept header."),
+        ({"headers": {"authorization": "Bearer wrong"}}, "Forbidden: Token invalid/expired"),
+    ],
+)
+def test_the_log_names_the_stage_and_the_reason_of_each_failure(client, sent, reason):
+    flow_of(client, "failing", ("dummy", {"throw_error": True}))
+    with log_of(run) as lines:
+        failure = Browser(client).send("GET", f"{API}/flows/executor/failing/?query=", **sent).json()
+    assert failure["component"] == "ak-stage-flow-error"
+    (line,) = [line for line in lines if line["event"] == "stage failed"]
+    assert (line["id"], line["flow"], line["reason"]) == (failure["request_id"], "failing", reason)
+    assert line["kind"] == "authentik_stages_dummy.dummystage"
+    assert line["stage"].startswith("failing")
 
 
 @pytest.mark.parametrize(("failure", "status"), [(ValueError("a"), 200), (Unavailable("a"), 503)])

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from app.executor.policies import engine
+from app.executor.stages import prompt as prompt_stage
 from tests.conftest import application, client_of
-from tests.executor import API, Browser, flow_of
+from tests.executor import API, Browser, flow_of, log_of
 
 
 @pytest.fixture
@@ -60,6 +62,26 @@ def test_expressions_that_are_off_have_the_result_of_their_binding_and_say_so(co
 
 def test_an_expression_that_fails_has_the_result_of_its_binding(client):
     assert decided(client, "raise ValueError('boom')", failure_result=True) is None
+
+
+def test_the_log_names_policy_and_line_of_an_expression_that_fails(client):
+    with log_of(engine) as lines:
+        decided(client, "name = 'x'\nraise ValueError('boom')")
+    (line,) = [line for line in lines if line["event"] == "policy failed"]
+    assert (line["policy"], line["kind"]) == ("expression 0", "authentik_policies_expression.expressionpolicy")
+    assert (line["reason"], line["line"]) == ("boom", 2)
+
+
+def test_the_log_names_prompt_and_line_of_a_value_that_fails(client):
+    prompt = {"name": "p", "field_key": "a", "label": "A", "type": "text"}
+    prompt |= {"initial_value": "b = 1\n\nreturn b / 0", "initial_value_expression": True}
+    field = client.post(f"{API}/stages/prompt/prompts/", prompt).json()["pk"]
+    flow_of(client, "asked", ("prompt/stages", {"fields": [field]}))
+    with log_of(prompt_stage) as lines:
+        Browser(client).get("asked")
+    (line,) = [line for line in lines if line["event"] == "expression failed"]
+    assert (line["flow"], line["prompt"], line["property"]) == ("asked", "p", "initial_value")
+    assert (line["reason"], line["line"]) == ("division by zero", 3)
 
 
 @pytest.mark.parametrize(

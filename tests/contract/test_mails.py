@@ -7,13 +7,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from app import determinism, passwords
+from app.executor import run
 from app.mail_servers import MailServer
 from app.mail_servers import mail_server as server_of
 from app.store.queries.references import key_of
 from app.store.schema.tables import flow_tokens
 from tests.asgi import Client
 from tests.conftest import application, client_of
-from tests.executor import API, PASSWORD, Browser, flow_of, login_flow
+from tests.executor import API, PASSWORD, Browser, flow_of, log_of, login_flow
 from tests.mail_servers import mail_server
 from tests.serving import wait_for
 
@@ -89,7 +90,10 @@ def test_a_link_is_valid_once(client):
     asked(client)
     query = token_in(outbox(client)[0])
     assert Browser(client).get("recovery", query).status == 302
-    assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
+    with log_of(run) as lines:
+        assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
+    (line,) = [line for line in lines if line["event"] == "link not valid"]
+    assert line["reason"].startswith("The link was used before, is too old, or is not one of this flow.")
 
 
 @pytest.mark.parametrize("headers", [{"authorization": "Bearer wrong"}, {"accept": "text/csv"}])

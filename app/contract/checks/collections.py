@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from app.contract.checks.grammar import did_you_mean
 from app.contract.document.contract import Contract, Pointer
-from app.contract.document.findings import Finding
+from app.contract.document.findings import Finding, did_you_mean
 from app.contract.validation.schemas import flattened, schema_properties
 from app.domain import Capabilities
 

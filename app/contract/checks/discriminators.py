@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.contract.checks.grammar import did_you_mean, object_at
+from app.contract.checks.grammar import object_at
 from app.contract.checks.parts import Part
 from app.contract.document.contract import Contract, Pointer, names_schema, parse_reference
-from app.contract.document.findings import Finding
+from app.contract.document.findings import Finding, did_you_mean
 from app.contract.validation.schemas import flattened, schema_properties
 
 

@@ -9,9 +9,9 @@ import jsonschema_rs
 from jsonschema_rs import ValidationError
 
 from app.contract.checks.cycles import check_cycles
-from app.contract.checks.grammar import META_SCHEMA, did_you_mean, keys_at, object_at
+from app.contract.checks.grammar import META_SCHEMA, keys_at, object_at
 from app.contract.document.contract import CircularReference, Contract, Pointer, as_pointer, parse_reference
-from app.contract.document.findings import Finding
+from app.contract.document.findings import Finding, did_you_mean
 
 _SEE = "See the OpenAPI Specification 3.0.3."
 

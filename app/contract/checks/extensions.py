@@ -8,10 +8,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
 from app.contract.document.contract import Contract, Pointer
-from app.contract.document.findings import Finding
+from app.contract.document.findings import Finding, did_you_mean
 
 DEFINITIONS: dict[str, Any] = json.loads(files("app.contract").joinpath("extensions.json").read_text("utf-8"))["$defs"]
 """JSON Schemas of the extensions by kind of object, and their shared definitions. `docs/contract.md` explains each."""

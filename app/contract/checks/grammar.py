@@ -1,8 +1,6 @@
 """Objects and keys of OpenAPI 3.0 by pointer, from its meta-schema."""
 
-import difflib
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -25,22 +23,6 @@ def keys_at(pointer: Pointer) -> tuple[str, ...]:
     name = object_at(pointer)
     schema = META_SCHEMA["definitions"][name] if name else META_SCHEMA
     return tuple(dict.fromkeys(key for part in _whole(schema) for key in part.get("properties", ())))
-
-
-def similar(name: str, known: Iterable[str]) -> str:
-    """The known name most similar to an unknown one; empty if none is similar."""
-    names = [other for other in known if other != name]
-    exact = next((other for other in names if other.lower() == name.lower()), "")
-    return exact or next(iter(difflib.get_close_matches(name, names, 1, cutoff=0.7)), "")
-
-
-def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
-    """The remedy for an unknown name.
-
-    :param otherwise: the remedy if no known name is similar
-    """
-    meant = similar(name, known)
-    return f"Did you mean `{meant}`?" if meant else otherwise
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,6 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from app.contract.checks.collections import check_relations
 from app.contract.checks.generated_values import Samples, check_generated_objects, check_generated_responses
-from app.contract.checks.grammar import similar
 from app.contract.checks.headers import check_headers
 from app.contract.checks.queries import Searched, check_queries
 from app.contract.checks.responses import check_responses
@@ -19,7 +18,7 @@ from app.contract.compile.constants import Constant
 from app.contract.compile.plan import REQUEST, argument_names, handler_arguments, parameters, query_reader
 from app.contract.compile.scopes import VERBS, scope_of
 from app.contract.document.contract import Contract, Pointer
-from app.contract.document.findings import Finding, Location
+from app.contract.document.findings import Finding, Location, similar
 from app.contract.validation.schemas import (
     Direction,
     SchemaReader,

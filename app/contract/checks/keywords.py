@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parts import Part
 from app.contract.document.contract import Contract, Pointer, reference_to
-from app.contract.document.findings import Finding, shown
+from app.contract.document.findings import Finding, did_you_mean, shown
 from app.contract.validation.schemas import FORMATS, admits_null, composed, flattened, schema_properties
 from app.contract.validation.write_only import is_write_only, write_only
 

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from app.contract.checks.grammar import did_you_mean
 from app.contract.compile.plan import parameters
 from app.contract.document.contract import Contract, Pointer, parse_reference
-from app.contract.document.findings import Finding
+from app.contract.document.findings import Finding, did_you_mean
 from app.contract.validation.schemas import flattened, schema_properties
 
 # OpenAPI 3.0.3, "Runtime Expressions".

@@ -7,7 +7,7 @@ from typing import Any
 from app.contract.checks.inverses import check_generated, check_inverses
 from app.contract.checks.parts import Part
 from app.contract.document.contract import Contract, Pointer
-from app.contract.document.findings import Finding
+from app.contract.document.findings import Finding, did_you_mean
 from app.contract.validation.schemas import composed, schema_properties
 
 
@@ -44,20 +44,23 @@ def check_models(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]
                     yield contract.finding(
                         (*pointer, "x-unique-together", index, "members", position),
                         f"{name!r} is not a property of the object.",
-                        "Name one that is.",
+                        did_you_mean(name, properties, "Name one that is."),
                     )
 
 
 def _check_kind(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
     """Check the names and the keywords of a model's schema."""
-    named_by = schema["x-model"].get("named_by")
-    if named_by is not None and schema_properties(contract, schema).get(named_by, ((), {}))[1].get("type") != "string":
+    named_by, properties = schema["x-model"].get("named_by"), schema_properties(contract, schema)
+    if named_by is not None and properties.get(named_by, ((), {}))[1].get("type") != "string":
         problem = f"The model has no property {named_by!r} with `type: string`."
-        yield contract.finding((*pointer, "x-model", "named_by"), problem, "Name one that it has.")
+        yield contract.finding(
+            (*pointer, "x-model", "named_by"), problem, did_you_mean(named_by, properties, "Name one that it has.")
+        )
     shown_with = schema["x-model"].get("user_settings", {}).get("only_with")
-    if shown_with is not None and shown_with not in schema_properties(contract, schema):
+    if shown_with is not None and shown_with not in properties:
         problem = f"The model has no property {shown_with!r}."
-        yield contract.finding((*pointer, "x-model", "user_settings", "only_with"), problem, "Name one that it has.")
+        remedy = did_you_mean(shown_with, properties, "Name one that it has.")
+        yield contract.finding((*pointer, "x-model", "user_settings", "only_with"), problem, remedy)
     for keyword in sorted({key for part in composed(contract, schema) for key in ("anyOf", "oneOf") if key in part}):
         problem = f"The schema of a model can't have `{keyword}`."
         yield contract.finding(pointer, problem, "Describe the properties with `properties` and `allOf`.")

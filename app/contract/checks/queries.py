@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from app.contract.checks.grammar import did_you_mean
 from app.contract.checks.parameters import declared_parameters
 from app.contract.document.contract import Contract, Pointer
-from app.contract.document.findings import Finding
+from app.contract.document.findings import Finding, did_you_mean
 from app.contract.validation.schemas import flattened
 from app.domain import Capabilities, Filter
 
@@ -113,7 +112,8 @@ def _unsupported(contract: Contract, place: Pointer, name: str, can: Capabilitie
 
 def unknown(contract: Contract, place: Pointer, name: str, can: Capabilities, able: Any = ()) -> Finding:
     """A finding for a property that is not stored. :param able: the names to suggest"""
-    remedy = "Add a column and a migration in app/store/, or correct the name."
+    otherwise = "Add a column and a migration in app/store/, or correct the name."
     if can.kept is None:
-        remedy = did_you_mean(name, able, f"Name one of: {', '.join(sorted(able))}.")
+        otherwise = f"Name one of: {', '.join(sorted(able))}."
+    remedy = did_you_mean(name, able or can.kept or (), otherwise)
     return contract.finding(place, f"The store has no property {name!r}.", remedy)

@@ -1,5 +1,6 @@
 """Findings of the boot checks, with their locations."""
 
+import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,22 @@ def once(findings: Iterable[Finding]) -> list[Finding]:
     for finding in sorted(findings):
         found.setdefault((finding.value or finding.location, finding.problem, finding.remedy), finding)
     return list(found.values())
+
+
+def similar(name: str, known: Iterable[str]) -> str:
+    """The known name most similar to an unknown one; empty if none is similar."""
+    names = [other for other in known if other != name]
+    exact = next((other for other in names if other.lower() == name.lower()), "")
+    return exact or next(iter(difflib.get_close_matches(name, names, 1, cutoff=0.7)), "")
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """The remedy for an unknown name.
+
+    :param otherwise: the remedy if no known name is similar
+    """
+    meant = similar(name, known)
+    return f"Did you mean `{meant}`?" if meant else otherwise
 
 
 def shown(value: Any) -> str:

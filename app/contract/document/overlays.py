@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.contract.document.contract import File, Pointer
-from app.contract.document.findings import Finding
+from app.contract.document.findings import Finding, did_you_mean
 
 FOLDER, SUFFIX = "versions", ".yaml"
 
@@ -120,7 +120,8 @@ class Overlay:
             yield self.file.finding(place, "This is not a mapping.", f"Write the keys {', '.join(required)}.")
             return
         for key in node.keys() - {*required, *further}:
-            remedy = f"Use one of: {', '.join((*required, *further))}."
+            known = (*required, *further)
+            remedy = did_you_mean(str(key), known, f"Use one of: {', '.join(known)}.")
             yield self.file.finding((*place, key), f"The key {key!r} has no meaning here.", remedy)
         for key in required:
             if key not in node:

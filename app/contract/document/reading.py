@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from app.contract.document.contract import File, Pointer, is_path_item
-from app.contract.document.findings import ContractError, Finding
+from app.contract.document.findings import ContractError, Finding, did_you_mean
 from app.contract.document.kinds import MadeFile, Template, made
 from app.contract.document.values import Part
 
@@ -176,7 +176,7 @@ class Reader:
         for key, section in file.document.items():
             if key not in known:
                 problem = f"The key {key!r} has no meaning at the top of this file."
-                self._find((file, (key,)), problem, f"Use one of: {', '.join(known)}.")
+                self._find((file, (key,)), problem, did_you_mean(key, known, f"Use one of: {', '.join(known)}."))
             elif not isinstance(section, dict):
                 self._find((file, (key,)), f"{key!r} is not a mapping.", "Put each part under a name.")
 

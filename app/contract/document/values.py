@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from app.contract.document.contract import File, Pointer
 from app.contract.document.expressions import Expression, Path, pieces_of
-from app.contract.document.findings import Finding
+from app.contract.document.findings import Finding, did_you_mean
 
 Part = tuple[File, Pointer]
 """A file and a pointer in it."""
@@ -64,8 +64,9 @@ class Values:
             if isinstance(value, dict) and any(used[: len(place)] == place for used in self._used):
                 yield from self.unknown_keys(place, value)
             else:
-                known = ", ".join(sorted(self._asked.get(pointer, ())))
-                remedy = f"Use one of: {known}." if known else "Remove it."
+                asked = sorted(self._asked.get(pointer, ()))
+                otherwise = f"Use one of: {', '.join(asked)}." if asked else "Remove it."
+                remedy = did_you_mean(str(key), asked, otherwise)
                 yield self._kind.finding(place, f"The key {key!r} has no meaning here.", remedy)
 
     def find(self, part: Part, problem: str, remedy: str) -> None:
@@ -167,7 +168,7 @@ class Values:
         file, pointer = found.part
         if chosen is not None:
             known = ", ".join(found.value) if isinstance(found.value, dict) else ""
-            remedy = f"Use one of: {known}." if known else "Remove it."
+            remedy = did_you_mean(key, found.value, f"Use one of: {known}.") if known else "Remove it."
             return chosen[0].finding(chosen[1], f"{key!r} is not in `{'.'.join(map(str, pointer))}`.", remedy)
         if file is self._kind:
             needed = part[0].locate_value(part[1])

@@ -23,7 +23,14 @@ _LEVELS = frozenset({"debug", "info", "warning", "error"})
 
 
 class NotEvaluated(Exception):
-    """An expression was not evaluated, or has failed. The message says why."""
+    """An expression was not evaluated, or has failed. The message says why.
+
+    :param line: its line, if one has failed
+    """
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 def evaluated(expression: str, request: PolicyRequest) -> tuple[Any, tuple[str, ...]]:
@@ -36,7 +43,8 @@ def evaluated(expression: str, request: PolicyRequest) -> tuple[Any, tuple[str, 
     """
     outcome = _outcome(expression, request)
     if "error" in outcome:
-        raise NotEvaluated(str(outcome["error"]))
+        line = outcome.get("line")
+        raise NotEvaluated(str(outcome["error"]), line if isinstance(line, int) else None)
     # A process that runs the code of others is not trusted.
     try:
         value, changed = outcome["value"], outcome["changed"]

@@ -3,9 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from traceback import walk_tb
 from typing import Any
 
-from app.executor.interpreter.language import BUILTINS, GLOBALS, NAME, compiled, import_from
+from app.executor.interpreter.language import BUILTINS, FILE, GLOBALS, NAME, compiled, import_from
 from app.executor.interpreter.objects import Application, Records, User, View, anonymous
 
 _PENDING_USER, _PROMPT_DATA, _PLAN = "pending_user", "prompt_data", "flow_plan"
@@ -41,7 +42,7 @@ class Evaluation:
         except MemoryError:
             raise
         except BaseException as error:  # an expression may raise anything
-            outcome = {"error": _text(error)}
+            outcome = {"error": _text(error), "line": _line(error)}
         if self._missing is not None:
             return {"missing": self._missing}
         return {**outcome, "messages": self._messages, "logged": self._logged}
@@ -171,6 +172,12 @@ def _text(error: BaseException) -> str:
         return _cut(str(error)) or type(error).__name__
     except Exception:  # an argument of the exception has no text
         return type(error).__name__
+
+
+def _line(error: BaseException) -> int | None:
+    """The line of the expression that has raised an exception; None if it was not compiled."""
+    frames = walk_tb(error.__traceback__)
+    return next((line for frame, line in reversed(list(frames)) if frame.f_code.co_filename == FILE), None)
 
 
 def _with_pending(context: Mapping[str, Any], pending: User | None) -> dict[str, Any]:

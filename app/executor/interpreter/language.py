@@ -19,7 +19,7 @@ from app.executor.interpreter.objects import View
 # The first call imports a module, which needs a file.
 dt.datetime.strptime("1970", "%Y")
 
-NAME = "expression"
+NAME, FILE = "expression", "<expression>"
 """The name of the compiled function."""
 
 _TYPES = (
@@ -51,7 +51,7 @@ def compiled(source: str, parameters: str) -> CodeType:
     :param parameters: of the function, separated by commas
     :raises SyntaxError: it is no Python, or not allowed
     """
-    result = compile_restricted_function(parameters, source, NAME, "<expression>", policy=Policy)
+    result = compile_restricted_function(parameters, source, NAME, FILE, policy=Policy)
     if result.errors:
         raise SyntaxError("; ".join(result.errors))
     return cast("CodeType", result.code)

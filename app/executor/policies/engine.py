@@ -34,7 +34,14 @@ class Result(NamedTuple):
 
 
 class PolicyFailure(Exception):
-    """A policy can't be evaluated. The message says why; the binding says whether it passes."""
+    """A policy can't be evaluated. The message says why; the binding says whether it passes.
+
+    :param line: the line of its expression that has failed, if one has
+    """
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,13 @@ def _of_binding(binding: PolicyBindingRow, request: PolicyRequest, models: Mappi
         return _negated(evaluate_policy(binding.policy_name, binding.policy_model, values, request), binding)
     except PolicyFailure as failure:
         # A failure is not negated (recorded: `policy.binding_options`).
-        log.warning("policy failed", policy=binding.policy_name, error=str(failure))
+        log.warning(
+            "policy failed",
+            policy=binding.policy_name,
+            kind=binding.policy_model,
+            reason=str(failure),
+            **({} if failure.line is None else {"line": failure.line}),
+        )
         return Result(bool(binding.failure_result), (str(failure),))
 
 

@@ -10,5 +10,5 @@ def evaluate(policy: Properties, request: PolicyRequest) -> Result:
     try:
         value, messages = evaluated(policy.expression, request)
     except NotEvaluated as error:
-        raise PolicyFailure(str(error)) from error
+        raise PolicyFailure(str(error), error.line) from error
     return Result(bool(value), messages)

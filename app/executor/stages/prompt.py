@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
+import structlog
+
 from app import errors
 from app.executor.expressions import NotEvaluated, evaluated
 from app.executor.fields import REQUIRED, Field, Refused
@@ -11,6 +13,8 @@ from app.executor.plan import PROMPT_DATA, SECRETS, Properties
 from app.executor.policies.engine import PolicyFailure, PolicyRequest, evaluate_policy
 from app.executor.stages.kind import NON_FIELD_ERRORS, Question, wrong
 from app.executor.steps import Step
+
+log = structlog.get_logger("flows.executor")
 
 _COMPONENT = "component"
 _PASSWORD = "password"  # noqa: S105  # a type
@@ -97,7 +101,16 @@ class Stage(Question):
             return prompt[name]
         try:
             return evaluated(prompt[name], self._request(self.run.context))[0]
-        except NotEvaluated:
+        except NotEvaluated as error:
+            log.warning(
+                "expression failed",
+                flow=self.run.flow.slug,
+                stage=self.run.stage.values.name,
+                prompt=prompt.name,
+                property=name,
+                line=error.line,
+                reason=str(error),
+            )
             return prompt[name]
 
     def _request(self, context: Mapping[str, Any]) -> PolicyRequest:
