@@ -104,6 +104,7 @@ class Capabilities:
     :param references: the references of columns, by property
     :param on_delete: the actions on other references when their object is deleted, by whether they are lists
     :param relations: the properties that may show related objects
+    :param owners: the properties with the user to whom an object belongs
     :param targets: whether its objects are targets of policy bindings
     :param referable: whether references in the table of objects can refer to its objects
     """
@@ -118,6 +119,7 @@ class Capabilities:
     references: Mapping[str, Reference]
     on_delete: Mapping[bool, tuple[str, ...]] = field(default_factory=dict)
     relations: Set[str] = frozenset()
+    owners: Set[str] = frozenset()
     targets: bool = False
     referable: bool = True
 
@@ -260,6 +262,7 @@ class Collection:
     :param identifiers: the properties that identify an object in an exported blueprint, besides `pk`
     :param seen_with: the permissions to see an object; None if no operation retrieves one
     :param related: the property with related objects, read together with an object; empty if there is none
+    :param owner: the property with the user to whom an object belongs, who sees it like superusers; empty if there is none
     :param targets: the targets of policy bindings among its objects, as a collection of its own
     :param nested: the properties of nested objects, by the property with them
     """
@@ -269,6 +272,7 @@ class Collection:
     identifiers: tuple[str, ...] = ()
     seen_with: frozenset[str] | None = None
     related: str = ""
+    owner: str = ""
     targets: "Collection | None" = None
     nested: Mapping[str, Set[str]] = field(default_factory=dict)
 

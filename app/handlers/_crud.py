@@ -9,12 +9,13 @@ from typing import Any
 
 from app.domain import Collection, Model, RequestContext, SortKey, StoredObject
 from app.execution import Statement, single_statement
+from app.handlers._owned import limited
 from app.representations.models import types_of
 from app.representations.objects import Represent, Representations
 from app.representations.pages import page_of
 from app.representations.uses import visible_uses
 from app.store import Store
-from app.store.collections.resources import has_statements, is_single_statement
+from app.store.collections.resources import has_method, is_single_statement
 from app.store.queries.listing import PageRequest
 
 Body = Mapping[str, Any]
@@ -27,27 +28,37 @@ _NONE: Filters = {}
 def crud_handlers(
     served: Mapping[str, tuple[str, str]], models: Mapping[str, Model], collections: Mapping[str, Collection]
 ) -> dict[str, Callable[..., Any]]:
-    """A handler for each operation below an `x-serves`, by operationId.
+    """A handler for each operation below an `x-serves` that the store supports, by operationId.
 
     :param served: the model or collection, and the verb, of each operation
     :param models: the models by name
     :param collections: the collections by name
     """
     shapes = Representations(models, collections)
-    return {operation: _handler(models, shapes, scope, verb) for operation, (scope, verb) in served.items()}
+    found: dict[str, Callable[..., Any]] = {}
+    for operation, (scope, verb) in served.items():
+        collection = models[scope].collection if scope in models else scope
+        if verb == "types_list":
+            found[operation] = partial(_types, scope=scope)
+        elif has_method(collection, _VERBS[verb][1]):
+            handler = _handler(models, shapes, scope, collection, verb)
+            found[operation] = limited(handler) if collections[collection].owner else handler
+    return found
 
 
-def _handler(models: Mapping[str, Model], shapes: Representations, scope: str, verb: str) -> Callable[..., Any]:
+def _handler(
+    models: Mapping[str, Model], shapes: Representations, scope: str, collection: str, verb: str
+) -> Callable[..., Any]:
+    function, method = _VERBS[verb]
     if verb == "create" and models[scope].owned_by:
         return partial(_create_owned, scope=scope, represent=shapes.of(scope))
-    if verb in _OF_OBJECTS:
-        function, method = _OF_OBJECTS[verb]
-        collection = models[scope].collection if scope in models else scope
+    if verb in ("destroy", "used_by_list"):
+        return partial(function, scope=scope)
+    if verb == "retrieve" and has_method(collection, "getting"):
+        handler = partial(_retrieve_later, scope=scope, represent=partial(StoredObject, represent=shapes.of(scope)))
+    else:
         handler = partial(function, scope=scope, represent=shapes.of(scope))
-        if verb == "retrieve" and has_statements(collection):
-            handler = partial(_retrieve_later, scope=scope, represent=partial(StoredObject, represent=shapes.of(scope)))
-        return single_statement(handler) if is_single_statement(collection, method) else handler
-    return partial(_OTHERS[verb], scope=scope)
+    return single_statement(handler) if is_single_statement(collection, method) else handler
 
 
 def _list(
@@ -119,9 +130,11 @@ def _destroy(store: Store, key: str | int, filters: Filters = _NONE, search: Seq
     store.resources[scope].remove(key, filters, search)
 
 
-def _used_by(store: Store, key: str | int, request: RequestContext, *, scope: str) -> list[dict[str, Any]]:
+def _used_by(
+    store: Store, key: str | int, request: RequestContext, filters: Filters = _NONE, *, scope: str
+) -> list[dict[str, Any]]:
     collection = store.models[scope].collection if scope in store.models else scope
-    return visible_uses(store.used_by.of(collection, store.resources[scope].get(key).pk), request)
+    return visible_uses(store.used_by.of(collection, store.resources[scope].get(key, filters).pk), request)
 
 
 def _types(store: Store, *, scope: str) -> list[dict[str, Any]]:
@@ -129,16 +142,12 @@ def _types(store: Store, *, scope: str) -> list[dict[str, Any]]:
 
 
 # The handler of each verb, and the method of a resource that it calls.
-_OF_OBJECTS: Mapping[str, tuple[Callable[..., Any], str]] = {
+_VERBS: Mapping[str, tuple[Callable[..., Any], str]] = {
     "list": (_list, "page"),
     "create": (_create, "add"),
     "retrieve": (_retrieve, "get"),
     "update": (_update, "change"),
     "partial_update": (_update, "change"),
-}
-
-_OTHERS: Mapping[str, Callable[..., Any]] = {
-    "destroy": _destroy,
-    "used_by_list": _used_by,
-    "types_list": _types,
+    "destroy": (_destroy, "remove"),
+    "used_by_list": (_used_by, "get"),
 }

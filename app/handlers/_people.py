@@ -1,8 +1,8 @@
-"""What the handlers of users, groups and their possessions share."""
+"""Pages of users and of groups."""
 
 from typing import Any
 
-from app.domain import RequestContext, StoredObject
+from app.domain import StoredObject
 from app.representations.objects import representations_of
 from app.representations.pages import page_of
 from app.store import Store
@@ -18,8 +18,3 @@ def page_of_people(store: Store, collection: str, request: PageRequest, *, relat
     found = store.objects.page(collection, request)
     represent = representations_of(store).object if related else representations_of(store).apart
     return page_of([StoredObject(row, represent) for row in found.rows], found.count, request.page, request.page_size)
-
-
-def owner_of(request: RequestContext) -> str | None:
-    """The key of the user whose tokens and sessions the caller may see; None for all users."""
-    return None if request.superuser else request.user

@@ -1,11 +1,11 @@
-"""The operations on sessions: callers other than superusers see their own sessions only."""
+"""The operations on sessions that show which one is that of the caller."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain import RequestContext, SortKey, StoredObject
 from app.executor.sessions import ClientSessions
-from app.handlers._people import owner_of
+from app.handlers._owned import own_only
 from app.representations.pages import page_of
 from app.representations.sessions import current_session, session
 from app.store import Store
@@ -23,30 +23,19 @@ def core_authenticated_sessions_list(
     request: RequestContext,
 ) -> dict[str, Any]:
     """A page of sessions. :raises PageNotFound: there is no such page"""
-    asked = PageRequest(filters, search, ordering, page, page_size)
-    found = store.owned_sessions.page(asked, owner_of(request))
+    asked = PageRequest({**filters, **own_only(request)}, search, ordering, page, page_size)
+    found = store.owned_sessions.page(asked)
     own = _own(store, request)
     return page_of([_shown(row, own) for row in found.rows], found.count, page, page_size)
 
 
 def core_authenticated_sessions_retrieve(store: Store, key: str, request: RequestContext) -> StoredObject:
     """Get a session. :raises NotFound: there is none, or another user owns it"""
-    return _shown(store.owned_sessions.get(key, owner_of(request)), _own(store, request))
-
-
-def core_authenticated_sessions_destroy(store: Store, key: str, request: RequestContext) -> None:
-    """End a session. :raises NotFound: there is none, or another user owns it"""
-    store.owned_sessions.remove(key, owner_of(request))
-
-
-def core_authenticated_sessions_used_by_list(store: Store, key: str, request: RequestContext) -> list[Any]:
-    """The objects that use a session: none. :raises NotFound: there is none, or another user owns it"""
-    store.owned_sessions.get(key, owner_of(request))
-    return []
+    return _shown(store.owned_sessions.get(key, own_only(request)), _own(store, request))
 
 
 def _shown(row: SessionRow, own: str) -> StoredObject:
-    return StoredObject(row, current_session if row.uuid == own else session)
+    return StoredObject(row, current_session if row.pk == own else session)
 
 
 def _own(store: Store, request: RequestContext) -> str:

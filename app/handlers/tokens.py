@@ -1,21 +1,18 @@
-"""The operations on tokens: callers other than superusers see their own tokens only."""
+"""The operations on tokens beyond those of every collection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 from app import determinism, errors
-from app.domain import RequestContext, SortKey, StoredObject
-from app.handlers._people import owner_of
+from app.domain import RequestContext, StoredObject
+from app.handlers._owned import own_only
 from app.representations.objects import representations_of
-from app.representations.pages import page_of
 from app.store import Store
-from app.store.queries.listing import PageRequest
 from app.store.queries.moments import seconds_of
 from app.store.queries.token_views import TokenRow
 
 Body = Mapping[str, Any]
-Filters = Mapping[str, Any]
 
 # In seconds; a default of authentik's.
 _LIFETIME = 30 * 60
@@ -30,21 +27,6 @@ class _Key(TypedDict):
     key: str
 
 
-def core_tokens_list(
-    store: Store,
-    filters: Filters,
-    search: Sequence[str],
-    ordering: Sequence[SortKey],
-    page: int,
-    page_size: int,
-    request: RequestContext,
-) -> dict[str, Any]:
-    """A page of tokens. :raises PageNotFound: there is no such page"""
-    found = store.owned_tokens.page(PageRequest(filters, search, ordering, page, page_size), owner_of(request))
-    represent = representations_of(store).token
-    return page_of([StoredObject(row, represent) for row in found.rows], found.count, page, page_size)
-
-
 def core_tokens_create(store: Store, body: Body, request: RequestContext) -> StoredObject:
     """Create a token. :raises NotUnique: the identifier is taken"""
     user = body["user"] if request.superuser and "user" in body else int(request.user or 0)
@@ -52,19 +34,14 @@ def core_tokens_create(store: Store, body: Body, request: RequestContext) -> Sto
     return _shown(store, store.owned_tokens.add(properties))
 
 
-def core_tokens_retrieve(store: Store, key: str, request: RequestContext) -> StoredObject:
-    """Get a token. :raises NotFound: there is none, or another user owns it"""
-    return _shown(store, store.owned_tokens.get(key, owner_of(request)))
-
-
 def core_tokens_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
     """Update the given properties. :raises NotFound: there is no such token, or another user owns it"""
-    before = store.owned_tokens.get(key, owner_of(request))
+    before = store.owned_tokens.get(key, own_only(request))
     changes = dict(body)
     if not body.keys().isdisjoint(_LIFE):
         current = {"expiring": bool(before.expiring), **body}
         changes |= _expiry(current, body.get("intent", before.intent), _limit(request, before))
-    return _shown(store, store.owned_tokens.change(key, changes, owner_of(request)))
+    return _shown(store, store.owned_tokens.change(key, changes, own_only(request)))
 
 
 def core_tokens_partial_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
@@ -72,25 +49,14 @@ def core_tokens_partial_update(store: Store, key: str, body: Body, request: Requ
     return core_tokens_update(store, key, body, request)
 
 
-def core_tokens_destroy(store: Store, key: str, request: RequestContext) -> None:
-    """Delete a token. :raises NotFound: there is none, or another user owns it"""
-    store.owned_tokens.remove(key, owner_of(request))
-
-
-def core_tokens_used_by_list(store: Store, key: str, request: RequestContext) -> list[Any]:
-    """The objects that use a token: none. :raises NotFound: there is none, or another user owns it"""
-    store.owned_tokens.get(key, owner_of(request))
-    return []
-
-
 def core_tokens_set_key_create(store: Store, key: str, body: _Key, request: RequestContext) -> None:
     """Replace the key of a token. :raises NotUnique: another token has it"""
-    store.owned_tokens.set_secret(key, body["key"], owner_of(request))
+    store.owned_tokens.set_secret(key, body["key"], own_only(request))
 
 
 def core_tokens_view_key_retrieve(store: Store, key: str, request: RequestContext) -> dict[str, str]:
     """Reject the request for the key of a token. :raises Rejected: always, if there is such a token"""
-    store.owned_tokens.get(key, owner_of(request))
+    store.owned_tokens.get(key, own_only(request))
     raise errors.Rejected(
         {"detail": "The key is stored as a digest only and can't be shown. Set one that you know by set_key."}
     )

@@ -14,10 +14,13 @@ import orjson
 from app.domain import Collection, Model
 from app.representations.applications import ShownApplication, application_properties
 from app.representations.people import group_properties, member, user_properties
+from app.representations.sessions import session
 from app.store import Store
 from app.store.collections.repositories import properties_of_token, values_of
 from app.store.queries.binding_views import PolicyBindingRow, StageBindingRow
+from app.store.queries.consent_views import ConsentRow
 from app.store.queries.flow_row import Flow
+from app.store.queries.moments import moment_of
 from app.store.queries.object_views import FLOW_SET, RELATIONS, ObjectRow
 from app.store.queries.token_views import TokenRow
 
@@ -124,6 +127,17 @@ class Representations:
             "expiring": stored["expiring"],
         }
 
+    def consent(self, row: ConsentRow) -> dict[str, Any]:
+        """The consent of a user to an application."""
+        return {
+            "pk": row.pk,
+            "expires": moment_of(row.expires) if row.expires else None,
+            "expiring": bool(row.expires),
+            "user": self._any("users", row.user),
+            "application": self._any("applications", row.application),
+            "permissions": row.permissions,
+        }
+
     def policy_binding(self, row: PolicyBindingRow) -> dict[str, Any]:
         """The binding of a policy, a user or a group."""
         bound = self._bound(row)
@@ -167,6 +181,10 @@ class Representations:
                 return self.policy_binding
             case "tokens":
                 return self.token
+            case "user_consents":
+                return self.consent
+            case "authenticated_sessions":
+                return session
         if scope in self._models:
             return self.object
         return self.stage if scope == "stages" else partial(self._any, collection)

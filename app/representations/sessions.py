@@ -13,7 +13,7 @@ _VERSION = dict.fromkeys(("major", "minor", "patch"))
 def session(row: SessionRow) -> dict[str, Any]:
     """A session. It is `current` for the client that it belongs to only."""
     return {
-        "uuid": row.uuid,
+        "uuid": row.pk,
         "current": False,
         "user_agent": {
             "string": row.last_user_agent,

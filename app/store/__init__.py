@@ -130,17 +130,21 @@ class Store:
     @cached_property
     def owned_tokens(self) -> OwnedTokens:
         """The tokens as objects of the contract."""
-        return OwnedTokens(self.database, self._searched.get("tokens", ()), self._references.get("tokens", {}))
+        name = "tokens"
+        references = self._references.get(name, {})
+        return OwnedTokens(self.database, self._searched.get(name, ()), references, self._owner_in(name))
 
     @cached_property
     def consents(self) -> Consents:
         """The consents of users."""
-        return Consents(self.database, self._searched.get("user_consents", ()))
+        name = "user_consents"
+        return Consents(self.database, self._searched.get(name, ()), self._owner_in(name))
 
     @cached_property
     def owned_sessions(self) -> OwnedSessions:
         """The sessions of users as objects of the contract."""
-        return OwnedSessions(self.database, self._searched.get("authenticated_sessions", ()))
+        name = "authenticated_sessions"
+        return OwnedSessions(self.database, self._searched.get(name, ()), self._owner_in(name))
 
     @cached_property
     def restricted(self) -> "Store":
@@ -171,7 +175,18 @@ class Store:
                 return self.stage_bindings
             case "policy_bindings":
                 return self.policy_bindings
+            case "tokens":
+                return self.owned_tokens
+            case "user_consents":
+                return self.consents
+            case "authenticated_sessions":
+                return self.owned_sessions
         return ObjectsOf(self.objects, scope)
+
+    def _owner_in(self, collection: str) -> str:
+        """The property with the owner of an object; empty if a collection has none."""
+        known = self.collections.get(collection)
+        return "" if known is None else known.owner
 
     def values(self, row: ObjectRow | BoundStageRow) -> dict[str, Any]:
         """The stored properties of an object, see `values_of`; only its name if the contract does not have its model."""

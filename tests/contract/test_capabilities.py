@@ -18,11 +18,12 @@ from tests.contract_files import copied, load, shipped
 
 DUMMY, STAGES = "stages/dummy.yaml", "stages/all.yaml"
 FLOW_BINDINGS, POLICY_BINDINGS, FLOWS = "flows/bindings.yaml", "policies/bindings.yaml", "authentik-flows.yaml"
+CONSENTS = "core/user_consent.yaml"
 USERS, GROUPS, GEOIP = "core/users.yaml", "core/groups.yaml", "policies/geoip.yaml"
 IDENTIFICATION, INVITATIONS = "stages/identification.yaml", "stages/invitation_invitations.yaml"
 API = "/api/v3"
 
-SCOPES = sorted({model.collection for model in models.models(shipped()).values()} | models.models(shipped()).keys())
+SCOPES = sorted(models.collections(shipped()).keys() | models.models(shipped()).keys())
 VALUES = {"string": "a", "integer": 1, "number": 1, "boolean": True}
 
 
@@ -164,6 +165,20 @@ def changed(contract, file, old, new):
             "operationId: stages_all_every",
             "End it with _used_by_list or _types_list or _list or _retrieve, or write the function",
         ),
+        (
+            CONSENTS,
+            "delete:\n      operationId: core_user_consent_destroy",
+            "patch:\n      operationId: core_user_consent_partial_update",
+            "operationId: core_user_consent_partial_update",
+            "No handler is named 'core_user_consent_partial_update'.",
+        ),
+        (
+            FLOWS,
+            "    title: Authenticated Session {uuid}\n    owner: user\n",
+            "    title: Authenticated Session {uuid}\n",
+            "  authenticated_sessions:\n    model",
+            "The objects of authenticated_sessions belong to users, and everybody would see them. Give it `owner: user`.",
+        ),
     ],
 )
 def test_a_capability_that_the_store_lacks_is_a_located_finding(file, old, new, line, problem, tmp_path):
@@ -181,18 +196,9 @@ def test_a_capability_that_the_store_lacks_is_a_located_finding(file, old, new, 
 def test_the_store_filters_and_sorts_by_all_that_it_says(scope, shared_on_each):
     store = emptied(shared_on_each[0])
     can = capabilities_of(shipped())(scope)
-    pages = {
-        "flows": store.flows.page, "stage_bindings": store.stage_bindings.page, "policy_bindings": store.policy_bindings.page
-    }  # fmt: skip
-    pages["tokens"] = lambda request: store.owned_tokens.page(request, None)
-    collection = pages.get(can.collection)
 
     def page(filters, ordering):
-        return (
-            collection(PageRequest(filters, (), ordering, 1, 5))
-            if collection
-            else store.objects.page(scope, PageRequest(filters, (), ordering, 1, 5))
-        )
+        return store.resources[scope].page(PageRequest(filters, (), ordering, 1, 5))
 
     for name, known in can.filters.items():
         if known.reference is None:

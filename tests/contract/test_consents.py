@@ -55,7 +55,8 @@ def test_a_permanent_consent_is_given_once_until_it_is_deleted(browser):
     assert browser.client.get(path).json() == kept
     assert browser.client.get(f"{path}used_by/").json() == []
     browser.client.store.tokens.add("john", secret="john")
-    assert browser.client("GET", CONSENTS, token="john").json()["results"] == []
+    for query in ("", f"?user={browser.user}", f"?user={browser.user}&search=wiki"):
+        assert browser.client("GET", CONSENTS + query, token="john").json()["results"] == []
     assert browser.client("DELETE", path, token="john").status == 404
     headers = {"x-authentik-csrf": browser.cookies["authentik_csrf"]}
     assert browser.send("DELETE", path, headers=headers).status == 204

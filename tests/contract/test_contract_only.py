@@ -89,7 +89,6 @@ HOMONYMS = {
     ("executor/stages/authenticator_validate.py", "webauthn"): "the kind of devices that can say who the user is",
     ("executor/stages/consent.py", "always_require"): "the mode that keeps nothing",
     ("executor/stages/consent.py", "expiring"): "the mode with an end",
-    ("handlers/consents.py", "expiring"): "the property of that name",
     ("executor/stages/identification.py", "authentication"): "the designation whose button has a label of its own",
     ("executor/stages/identification.py", "password"): "the property of that name",
     ("executor/stages/identification.py", "upn"): "a property of users that has another name in the contract",

@@ -62,18 +62,23 @@ def _check_set_property(
 
 
 def check_relations(contract: Contract, capabilities: Callable[[str], Capabilities]) -> Iterator[Finding]:
-    """Check that the store has the relations and targets that `x-collections` names.
+    """Check that the store has the relations, owners and targets that `x-collections` names.
 
     :param capabilities: the store's capabilities for a model or collection
     """
     for name, declared in contract.document.get("x-collections", {}).items():
-        if not {"related", "targets"} & declared.keys():
-            continue
         place, can = ("x-collections", name), capabilities(name)
         if (related := declared.get("related", "")) not in {"", *can.relations}:
             names = ", ".join(sorted(can.relations))
             remedy = did_you_mean(related, can.relations, f"Name one of: {names}." if names else "Remove it.")
             yield contract.finding((*place, "related"), f"The store can't show {related!r} of {name}.", remedy)
+        owner = declared.get("owner", "")
+        if can.owners and owner not in can.owners:
+            problem = f"The objects of {name} belong to users, and everybody would see them."
+            at = (*place, "owner") if owner else place
+            yield contract.finding(at, problem, f"Give it `owner: {min(can.owners)}`.")
+        elif owner and not can.owners:
+            yield contract.finding((*place, "owner"), f"The objects of {name} belong to nobody.", "Remove `owner`.")
         if "targets" in declared and not can.targets:
             yield contract.finding((*place, "targets"), f"The objects of {name} bind no policy.", "Remove `targets`.")
 

@@ -216,10 +216,7 @@ def _check_body(contract: Contract, pointer: Pointer, hint: Any) -> Iterator[Fin
 
 def _hints(handler: Callable[..., Any]) -> Mapping[str, Any]:
     """The declared types of a handler's arguments."""
-    handler = inspect.unwrap(handler)
-    while isinstance(handler, partial):
-        handler = inspect.unwrap(handler.func)
-    return _hints_of(handler)
+    return _hints_of(_written(handler))
 
 
 @lru_cache(maxsize=1024)
@@ -231,14 +228,20 @@ def _hints_of(function: Callable[..., Any]) -> Mapping[str, Any]:
         return {}
 
 
+def _written(handler: Callable[..., Any]) -> Any:
+    """The function behind a handler, without its wrappers."""
+    function = inspect.unwrap(handler)
+    while isinstance(function, partial):
+        function = inspect.unwrap(function.func)
+    return function
+
+
 def _names(names: Set[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
 
 
 def _location(function: Callable[..., Any]) -> Location:
-    while isinstance(function, partial):
-        function = function.func
-    code = inspect.unwrap(function).__code__
+    code = _written(function).__code__
     path = Path(code.co_filename)
     with contextlib.suppress(ValueError):
         path = path.relative_to(Path.cwd())

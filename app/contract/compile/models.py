@@ -32,6 +32,7 @@ def collections(contract: Contract) -> Mapping[str, Collection]:
             identifiers=tuple(declared.get("identifiers", ())),
             seen_with=seen_with.get(name, seen_with.get(declared["model"])),
             related=declared.get("related", ""),
+            owner=declared.get("owner", ""),
             targets=_targets(declared["targets"]) if "targets" in declared else None,
             nested=_nested(contract, name),
         )

@@ -69,8 +69,8 @@ class Stage(Question):
     @property
     def _given(self) -> set[str] | None:
         """The permissions that the user has consented to; None without a consent."""
-        found = self.run.store.consents.of(self._user.pk, self.run.context[APPLICATION]["pk"])
-        return None if found is None else set(found.permissions.split())
+        found = self.run.store.consents.permissions(self._user.pk, self.run.context[APPLICATION]["pk"])
+        return None if found is None else set(found.split())
 
     @property
     def _permissions(self) -> dict[str, dict[str, str]]:

@@ -46,6 +46,7 @@ class _TableCollection(NamedTuple):
     :param references: the references of its columns
     :param unique: the unique constraints by property, if they differ from those of the table
     :param properties: the properties of columns with another name
+    :param owners: the properties with the user to whom an object belongs
     """
 
     table: sa.Table
@@ -55,8 +56,10 @@ class _TableCollection(NamedTuple):
     references: Mapping[str, Reference] = {}
     unique: frozenset[frozenset[str]] = frozenset()
     properties: Mapping[str, str] = {}
+    owners: frozenset[str] = frozenset()
 
 
+_OWNERS = frozenset({"user"})
 _TABLES = {
     "flows": _TableCollection(flows, flow_fields),
     "stage_bindings": _TableCollection(
@@ -76,9 +79,10 @@ _TABLES = {
         written=frozenset({"user", "application"}),
         unsearched=frozenset({"pk", "user", "application", "expires"}),
         references=CONSENT_REFERENCES,
+        owners=_OWNERS,
     ),
     "authenticated_sessions": _TableCollection(
-        sessions, session_fields, unsearched=frozenset({"user", "last_used", "expires"})
+        sessions, session_fields, unsearched=frozenset({"user", "last_used", "expires"}), owners=_OWNERS
     ),
     "tokens": _TableCollection(
         tokens,
@@ -88,6 +92,7 @@ _TABLES = {
         references=TOKEN_REFERENCES,
         unique=frozenset({frozenset({"identifier"})}),
         properties={"name": "identifier"},
+        owners=_OWNERS,
     ),
 }
 
@@ -139,6 +144,7 @@ def _of_table(collection: str, kept: _TableCollection) -> Capabilities:
         ),
         unique=kept.unique or unique_columns(kept.table),
         references=kept.references,
+        owners=kept.owners,
         targets="target" in kept.written,
         referable=kept.table.name in referred_tables,
     )

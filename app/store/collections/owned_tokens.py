@@ -1,4 +1,4 @@
-"""Tokens as objects of the contract: each belongs to a user, and is visible to that user and superusers."""
+"""Tokens as objects of the contract. Only superusers change those that have permissions of their own."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -10,57 +10,41 @@ from app import determinism, errors
 from app.caches import bounded_cache
 from app.domain import Reference
 from app.store.collections.identity import new_uuid
+from app.store.collections.rows import Rows
 from app.store.collections.tokens import TOKEN_BYTES, digest_of
 from app.store.engine.database import Database, Query, Session
-from app.store.queries.listing import Listing, Page, PageRequest
 from app.store.queries.moments import NO_MOMENT, seconds_of
-from app.store.queries.references import References, key_of
+from app.store.queries.references import key_of
 from app.store.queries.token_views import TOKEN_REFERENCES, TokenRow, token_view
+from app.store.queries.view import OWNER
 from app.store.schema.tables import tokens
 
 _TAKEN = {"digest": "key", "name": "identifier"}
 
 
-class OwnedTokens:
+class OwnedTokens(Rows[TokenRow]):
     """The tokens of a database.
-
-    An *owner* is the key of a user, to select that user's tokens; None for all tokens.
 
     :param database: the database
     :param searched: the searched properties
     :param references: the references of tokens in the contract
+    :param owner: see `Rows`
     """
 
-    def __init__(self, database: Database, searched: Sequence[str], references: Mapping[str, Reference]) -> None:
-        self._database = database
-        self._references = References(database)
+    def __init__(
+        self, database: Database, searched: Sequence[str], references: Mapping[str, Reference], owner: str
+    ) -> None:
+        super().__init__(database, token_view(searched), TokenRow._make, tokens.c.name, owner=owner, cut=True)
         self._update_query = bounded_cache(16)(self._compile_update)
-        view = token_view(searched)
-        self._listing = Listing(database, view, TokenRow._make, cut=True)
-        found = sa.select(*view.columns).select_from(view.source)
-        by_identifier = tokens.c.name == sa.bindparam("identifier_")
         compiled = database.compile
-        self._get = compiled(found.where(by_identifier))
         self._fixed = references["user"].fixed if "user" in references else ""
         of_user = (tokens.c.pk == sa.bindparam("pk_"), tokens.c.user == sa.bindparam("user_"))
         self._of_user = compiled(sa.select(tokens.c.pk).where(*of_user))
         has_own = sa.or_(tokens.c.superuser.is_(sa.true()), tokens.c.permissions != "")
         self._has_own = compiled(sa.select(tokens.c.pk).where(tokens.c.pk == sa.bindparam("pk_"), has_own))
-        self._known = compiled(sa.select(tokens.c.pk).where(by_identifier))
-        self._lock = compiled(sa.select(tokens.c.pk).where(by_identifier).with_for_update())
+        self._known = compiled(sa.select(tokens.c.pk).where(tokens.c.name == sa.bindparam("identifier_")))
         self._insert = compiled(sa.insert(tokens).values({c.name: sa.bindparam(c.name) for c in tokens.c}))
-        self._delete = compiled(sa.delete(tokens).where(tokens.c.pk == sa.bindparam("pk_")))
-
-    def page(self, request: PageRequest, owner: str | None) -> Page[TokenRow]:
-        """A page of tokens, see `Listing.page`."""
-        if owner is not None:
-            request = request._replace(filters={**request.filters, "user": owner})
-        return self._listing.page(request)
-
-    def get(self, identifier: str, owner: str | None) -> TokenRow:
-        """Get a token. :raises NotFound: there is none, or another user owns it"""
-        with self._database.read() as session:
-            return self._read(session, identifier, owner)
+        self._delete_by_pk = compiled(sa.delete(tokens).where(tokens.c.pk == sa.bindparam("pk_")))
 
     def add(self, properties: Mapping[str, Any], secret: str | None = None) -> TokenRow:
         """Store a new token.
@@ -72,7 +56,7 @@ class OwnedTokens:
         """
         with self._database.write() as session:
             self.insert(session, properties, secret)
-            return self._read(session, properties["identifier"], None)
+            return self.read(session, properties["identifier"])
 
     def insert(self, session: Session, properties: Mapping[str, Any], secret: str | None = None) -> str:
         """Store a new token, within a transaction. :returns: its primary key"""
@@ -92,19 +76,18 @@ class OwnedTokens:
             session.run(self._insert, row)
         return str(row["pk"])
 
-    def change(self, identifier: str, properties: Mapping[str, Any], owner: str | None) -> TokenRow:
+    def change(self, identifier: str, properties: Mapping[str, Any], filters: Mapping[str, Any] = {}) -> TokenRow:
         """Update some properties of a token.
 
-        :raises NotFound: there is none, or another user owns it
+        :raises NotFound: there is none, or it does not match
         :raises Forbidden: it has permissions of its own, and the caller is no superuser
         :raises Invalid: the user would change
         :raises NotUnique: the new identifier is taken
         """
         with self._database.write() as session:
-            session.lock(self._lock, {"identifier_": identifier})
-            row = self._read_writable(session, identifier, owner)
+            row = self._read_writable(session, identifier, filters)
             self.update(session, row.pk, properties)
-            return self._read(session, properties.get("identifier", identifier), None)
+            return self.read(session, properties.get("identifier", identifier))
 
     def update(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
         """Update some properties of a token, within a transaction. :raises Invalid: the user would change"""
@@ -115,24 +98,25 @@ class OwnedTokens:
         if values:
             self._store(session, pk, values)
 
-    def set_secret(self, identifier: str, secret: str, owner: str | None) -> None:
+    def set_secret(self, identifier: str, secret: str, filters: Mapping[str, Any] = {}) -> None:
         """Replace the secret of a token.
 
-        :raises NotFound: there is none, or another user owns it
+        :raises NotFound: there is none, or it does not match
         :raises Forbidden: it has permissions of its own, and the caller is no superuser
         :raises NotUnique: another token has this secret
         """
         with self._database.write() as session:
-            self._store(session, self._read_writable(session, identifier, owner).pk, {"digest": digest_of(secret)})
+            self._store(session, self._read_writable(session, identifier, filters).pk, {"digest": digest_of(secret)})
 
-    def remove(self, identifier: str, owner: str | None) -> None:
-        """Delete a token. :raises NotFound: there is none, or another user owns it"""
+    def remove(self, key: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
+        """See `Rows`. :raises Forbidden: it has permissions of its own, and the caller is no superuser"""
         with self._database.write() as session:
-            self.delete(session, self._read_writable(session, identifier, owner).pk)
+            self._read_writable(session, key, filters, terms)
+            self.delete(session, key)
 
-    def delete(self, session: Session, pk: str) -> None:
+    def delete_by_pk(self, session: Session, pk: str) -> None:
         """Delete a token, within a transaction. :raises NotFound: there is none"""
-        if not session.run(self._delete, {"pk_": pk}):
+        if not session.run(self._delete_by_pk, {"pk_": pk}):
             raise errors.NotFound
 
     def taken(self, identifier: str, own: str | None) -> bool:
@@ -140,19 +124,15 @@ class OwnedTokens:
         with self._database.read() as session:
             return identifier != own and session.row(self._known, {"identifier_": identifier}) is not None
 
-    def _read(self, session: Session, identifier: str, owner: str | None) -> TokenRow:
-        row = session.row(self._get, {"identifier_": identifier})
-        if row is None or (owner is not None and TokenRow._make(row).user != owner):
-            raise errors.NotFound
-        return TokenRow._make(row)
-
-    def _read_writable(self, session: Session, identifier: str, owner: str | None) -> TokenRow:
-        """The token, if the owner may change it.
+    def _read_writable(
+        self, session: Session, identifier: str, filters: Mapping[str, Any], terms: Sequence[str] = ()
+    ) -> TokenRow:
+        """The token, if the caller may change it.
 
         :raises Forbidden: it has permissions of its own, so that only superusers may change it
         """
-        row = self._read(session, identifier, owner)
-        if owner is not None and session.row(self._has_own, {"pk_": row.pk}) is not None:
+        row = self.read(session, identifier, filters, terms, lock=True)
+        if OWNER in filters and session.row(self._has_own, {"pk_": row.pk}) is not None:
             raise errors.Forbidden
         return row
 

@@ -267,7 +267,7 @@ class TokenRepository(_Reading):
 
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
-        self._tokens.delete(session, pk)
+        self._tokens.delete_by_pk(session, pk)
 
 
 def properties_of_token(row: TokenRow) -> dict[str, Any]:

@@ -1,16 +1,16 @@
 """The view of consents: columns, filters and sort keys."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from app.domain import CASCADE, Reference
-from app.store.queries.dialects import line_feed, literal
-from app.store.queries.moments import seconds_of
-from app.store.queries.people import USERS
+from app.store.queries.moments import LIVE_AT, live_field, moment_field
+from app.store.queries.object_views import OBJECT_COLUMNS, ObjectRow, object_references
+from app.store.queries.people import USERS, groups_of
 from app.store.queries.references import key_of
-from app.store.queries.view import Field, View, column_field, text
+from app.store.queries.view import Field, View, column_field, searched_text
 from app.store.schema.tables import consents, objects
 
 CONSENT_REFERENCES: Mapping[str, Reference] = {
@@ -19,25 +19,30 @@ CONSENT_REFERENCES: Mapping[str, Reference] = {
 }
 """The references of a consent."""
 
-LIVE_AT = "live_at"
-"""The filter of consents that have not expired at a moment, in seconds since 1970-01-01 UTC."""
-
 
 class ConsentRow(NamedTuple):
-    """A consent of a user.
+    """A consent of a user to an application.
 
     :param permissions: the identifiers of the permissions, separated by spaces
     :param expires: seconds since 1970-01-01 UTC; 0 for never
     """
 
     pk: int
-    user: str
-    application: str
     permissions: str
     expires: int
+    user: ObjectRow
+    application: ObjectRow
 
 
+_OWN = ConsentRow._fields[:3]
 _USER, _APPLICATION = objects.alias("consenting"), objects.alias("application")
+
+
+def consent_row(columns: Iterable[Any]) -> ConsentRow:
+    """A consent from the columns of the view."""
+    pk, permissions, expires, *rows = columns
+    size = len(ObjectRow._fields)
+    return ConsentRow(pk, permissions, expires, ObjectRow._make(rows[:size]), ObjectRow._make(rows[size:]))
 
 
 def consent_view(searched: Sequence[str] = ()) -> View:
@@ -45,13 +50,10 @@ def consent_view(searched: Sequence[str] = ()) -> View:
     fields = consent_fields()
     source = consents.join(_USER, _USER.c.pk == consents.c.user)
     source = source.join(_APPLICATION, _APPLICATION.c.pk == consents.c.application)
-    found: sa.ColumnElement[str] = literal("")
-    for name in searched:
-        found = found + sa.func.upper(fields[name].key(), type_=sa.Text()) + line_feed()
-    expires = consents.c.expires
-    is_live = Field("integer", lambda: expires, lambda moment: sa.or_(expires == 0, expires > moment))
-    columns = [consents.c[name] for name in ConsentRow._fields]
-    return View(source, consents.c.pk, columns, {**fields, LIVE_AT: is_live}, found)
+    columns: list[sa.ColumnElement[Any]] = [consents.c[name] for name in _OWN]
+    columns += [*_object(_USER), groups_of(_USER), *_object(_APPLICATION), sa.null()]
+    fields_of_rows = {**fields, LIVE_AT: live_field(consents.c.expires)}
+    return View(source, consents.c.pk, columns, fields_of_rows, searched_text(fields, searched))
 
 
 def consent_fields() -> dict[str, Field]:
@@ -59,15 +61,16 @@ def consent_fields() -> dict[str, Field]:
     return {
         "pk": column_field(consents.c.pk),
         "permissions": column_field(consents.c.permissions),
-        "expires": Field(
-            "string", lambda: consents.c.expires, lambda wanted: consents.c.expires == wanted, bound=seconds_of
-        ),
-        "user__username": Field("string", lambda: _USER.c.name, lambda wanted: _USER.c.name == wanted, bound=text),
-        "application__slug": Field(
-            "string", lambda: _APPLICATION.c.name, lambda wanted: _APPLICATION.c.name == wanted, bound=text
-        ),
+        "expires": moment_field(consents.c.expires),
+        "user__username": column_field(_USER.c.name),
+        "application__slug": column_field(_APPLICATION.c.name),
         **{name: _reference_field(name, reference) for name, reference in CONSENT_REFERENCES.items()},
     }
+
+
+def _object(alias: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    """The columns of an `ObjectRow`, but for the related objects."""
+    return [*(alias.c[column.name] for column in OBJECT_COLUMNS), object_references(alias)]
 
 
 def _reference_field(name: str, reference: Reference) -> Field:

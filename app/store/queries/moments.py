@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime
 
+import sqlalchemy as sa
+
+from app.store.queries.view import Field
+
 # The first and last second of the years 1 to 9999 in UTC.
 _FIRST, _LAST = (
     int(moment.replace(tzinfo=UTC).timestamp()) for moment in (datetime.min, datetime.max.replace(microsecond=0))
@@ -9,6 +13,19 @@ _FIRST, _LAST = (
 
 NO_MOMENT = "The time is not within the years 1 to 9999 (UTC), or is a leap second."
 """The message for a date-time that can't be stored."""
+
+LIVE_AT = "live_at"
+"""The filter of rows that have not expired at a moment, in seconds since 1970-01-01 UTC."""
+
+
+def moment_field(column: sa.Column[int]) -> Field:
+    """The field of a column with a moment in seconds."""
+    return Field("string", lambda: column, lambda wanted: column == wanted, bound=seconds_of)
+
+
+def live_field(expires: sa.Column[int]) -> Field:
+    """The field of `LIVE_AT`. :param expires: the column with the expiry time; 0 for never"""
+    return Field("integer", lambda: expires, lambda moment: sa.or_(expires == 0, expires > moment))
 
 
 def seconds_of(moment: str) -> int | None:

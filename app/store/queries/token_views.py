@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from app.domain import CASCADE, Reference
-from app.store.queries.dialects import json_value, line_feed, literal, readable
-from app.store.queries.moments import seconds_of
+from app.store.queries.dialects import json_value, literal, readable
+from app.store.queries.moments import moment_field
 from app.store.queries.people import GROUPS, USERS, groups_of
 from app.store.queries.references import key_of
-from app.store.queries.view import Field, View, column_field, text
+from app.store.queries.view import Field, View, column_field, searched_text
 from app.store.schema.tables import objects, references, tokens
 
 TOKEN_REFERENCES: Mapping[str, Reference] = {
@@ -56,23 +56,19 @@ def token_view(searched: Sequence[str] = ()) -> View:
     columns = [*own, *(objects.c[name] for name in ("name", "model", "members"))]
     source = tokens.join(objects, objects.c.pk == tokens.c.user)
     fields = token_fields()
-    found: sa.ColumnElement[str] = literal("")
-    for name in searched:
-        found = found + sa.func.upper(sa.cast(fields[name].key(), sa.Text()), type_=sa.Text()) + line_feed()
-    return View(source, tokens.c.pk, [*columns, groups_of(objects)], fields, found)
+    return View(source, tokens.c.pk, [*columns, groups_of(objects)], fields, searched_text(fields, searched))
 
 
 def token_fields() -> dict[str, Field]:
     """The filters of tokens."""
     plain = ("pk", "managed", "intent", "description")
-    expires = tokens.c.expires
     return {
         "identifier": column_field(tokens.c.name),
         "expiring": Field("boolean", _KEPT["expiring"], lambda wanted: _KEPT["expiring"]() == wanted),
         **{name: column_field(tokens.c[name]) for name in plain},
-        "expires": Field("string", lambda: expires, lambda wanted: expires == wanted, bound=seconds_of),
+        "expires": moment_field(tokens.c.expires),
         "user": Field("string", lambda: tokens.c.user, lambda wanted: tokens.c.user == wanted, bound=key_of),
-        USERNAME: Field("string", lambda: objects.c.name, lambda wanted: objects.c.name == wanted, bound=text),
+        USERNAME: column_field(objects.c.name),
     }
 
 

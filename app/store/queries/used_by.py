@@ -63,7 +63,7 @@ class UsedBy:
                 return self._sorted(pk, self._stages_of_flow, self._policies_of, self._owners)
             case "stage_bindings":
                 return self._sorted(pk, self._policies_of)
-            case "policy_bindings":
+            case "policy_bindings" | "tokens" | "user_consents" | "authenticated_sessions":
                 return []
         sources = (self._flows_of_stage, self._guarded_by, self._bound_to, self._owners, self._owned)
         return self._sorted(pk, *sources, *((self._sessions_of,) if collection == USERS else ()))

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.domain import Reference
-from app.store.queries.dialects import json_texts, position
+from app.store.queries.dialects import json_texts, line_feed, literal, position
 from app.store.schema.search import fold
 from app.store.schema.tables import json_type
 
@@ -45,6 +45,9 @@ def whole(value: float) -> int | None:
     """A number as a 32-bit integer, or None, which equals nothing, if it is none."""
     return int(value) if -(2**31) <= value < 2**31 and value == int(value) else None
 
+
+OWNER = "owner"
+"""The filter of rows that belong to a user, by the user's key."""
 
 Key = tuple[str, bool, bool]
 """A sort key: the property, whether the greatest value comes first, whether null is the least value."""
@@ -163,6 +166,14 @@ def _ordered(key: sa.ColumnElement[Any], *, descending: bool, null_is_least: boo
 def condition_count(terms: Sequence[str]) -> int:
     """The number of conditions for search terms."""
     return min(len(terms), _TERMS + 1)
+
+
+def searched_text(fields: Mapping[str, Field], names: Iterable[str]) -> sa.ColumnElement[str]:
+    """The searched properties in upper case, one per line."""
+    found: sa.ColumnElement[str] = literal("")
+    for name in names:
+        found = found + sa.func.upper(sa.cast(fields[name].key(), sa.Text()), type_=sa.Text()) + line_feed()
+    return found
 
 
 def any_of(column: sa.ColumnElement[Any], wanted: sa.BindParameter[Any]) -> Condition:
