@@ -6,12 +6,12 @@ from typing import Any, TypedDict
 from app import errors
 from app.blueprints.exporting import export
 from app.blueprints.importing import apply
+from app.diagrams.diagram import flowchart, mermaid
 from app.domain import File, RequestContext, Upload
 from app.exchanges import Reply
 from app.execution import long_running
 from app.executor.beginning import begin
 from app.executor.planning import NotApplicable
-from app.planning.diagram import flowchart, mermaid
 from app.representations.uses import visible_bindings
 from app.store import Store
 from app.store.collections.files import StoredFile

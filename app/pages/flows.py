@@ -14,11 +14,11 @@ from werkzeug.exceptions import Forbidden
 from app import errors
 from app.contract.request.authentication import PERMISSION_DENIED
 from app.contract.request.query import search_terms
+from app.diagrams.diagram import flowchart, mermaid, name_of
+from app.diagrams.drawing import Drawing, draw
 from app.domain import RequestContext, SortKey
 from app.pages.policy import WITH_SCRIPTS
 from app.pages.superusers import caller
-from app.planning.diagram import flowchart, mermaid, name_of
-from app.planning.drawing import Drawing, draw
 from app.representations.uses import visible_bindings
 from app.store import Store
 from app.store.collections.flow_tree import Structure

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from app.planning.diagram import Edge, Node, Shape, mermaid
-from app.planning.drawing import BOX_HEIGHT, BOX_WIDTH, draw
+from app.diagrams.diagram import Edge, Node, Shape, mermaid
+from app.diagrams.drawing import BOX_HEIGHT, BOX_WIDTH, draw
 
 
 def node(name, text="Title\nName"):

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from itertools import count
 from typing import NamedTuple
 
-from app.planning.diagram import Edge, Line, Node
+from app.diagrams.diagram import Edge, Line, Node
 
 # Sizes in pixels: of a box, of the gaps between boxes and between rows, of a track, and of a line
 # of labels.

@@ -1,0 +1,1 @@
+"""Diagrams of flows: as Mermaid flowcharts, and laid out as boxes and lines."""
