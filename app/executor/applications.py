@@ -1,4 +1,4 @@
-"""Access of users to applications."""
+"""Applications: found by their slugs, and the access of users to them."""
 
 import orjson
 
@@ -7,6 +7,14 @@ from app.executor.people import Person
 from app.executor.policies.engine import PolicyRequest, Result, evaluate
 from app.store import Store
 from app.store.queries.object_views import ObjectRow
+
+APPLICATIONS = "applications"
+"""The collection."""
+
+
+def application_with(store: Store, slug: str) -> ObjectRow:
+    """The application with a slug. :raises NotFound: there is none"""
+    return store.objects.get(APPLICATIONS, store.objects.key_of_name(APPLICATIONS, slug))
 
 
 def access_to(store: Store, application: ObjectRow, user: Person | None, http_request: HttpRequest) -> Result:

@@ -101,10 +101,10 @@ def unbound_stage(store: Store, flow: str, stage: str) -> PlannedStage | None:
         return None
     if row.model not in store.models:
         return None
-    bindings = next(model for model in store.models.values() if model.collection == "stage_bindings")
+    defaults = store.model_of("stage_bindings").defaults
     keys = {"pk": new_uuid(), "policybindingmodel_ptr_id": new_uuid(), "target": flow, "stage": stage, "order": 0}
     object_ = {name: getattr(row, name) for name in ("name", "model", "properties", "references")}
-    return _planned(store, BoundStageRow(**{**bindings.defaults, **keys, **object_, "re_evaluate_policies": False}))
+    return _planned(store, BoundStageRow(**{**defaults, **keys, **object_, "re_evaluate_policies": False}))
 
 
 def _planned(store: Store, row: BoundStageRow) -> PlannedStage:

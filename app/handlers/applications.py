@@ -7,7 +7,7 @@ import orjson
 
 from app import errors
 from app.domain import RequestContext, SortKey, StoredObject
-from app.executor.applications import access_to
+from app.executor.applications import APPLICATIONS, access_to, application_with
 from app.executor.people import Person, person
 from app.representations.applications import ShownApplication, launch_url_of
 from app.representations.objects import representations_of
@@ -19,8 +19,6 @@ from app.store.queries.object_views import ObjectRow
 from app.store.queries.references import key_of, shown_key
 
 Body = Mapping[str, Any]
-
-_COLLECTION, _MODEL = "applications", "authentik_core.application"
 
 
 def core_applications_list(
@@ -41,7 +39,7 @@ def core_applications_list(
     :raises Rejected: there is no user `for_user`
     """
     caller, user = person(store, request.user), _user(store, request, for_user)
-    found = store.objects.page(_COLLECTION, PageRequest(filters, search, ordering, page, page_size))
+    found = store.objects.page(APPLICATIONS, PageRequest(filters, search, ordering, page, page_size))
     rows = found.rows
     if not (superuser_full_list and request.superuser):
         rows = [row for row in rows if access_to(store, row, user, request.credentials).passes]
@@ -53,7 +51,7 @@ def core_applications_list(
 
 def core_applications_create(store: Store, body: Body, request: RequestContext) -> StoredObject:
     """Create an application. :raises NotUnique: the slug is taken"""
-    return _shown(store, store.objects.add(_MODEL, body), person(store, request.user))
+    return _shown(store, store.objects.add(store.model_of(APPLICATIONS).name, body), person(store, request.user))
 
 
 def core_applications_retrieve(store: Store, key: str, request: RequestContext) -> StoredObject:
@@ -62,7 +60,7 @@ def core_applications_retrieve(store: Store, key: str, request: RequestContext) 
     :raises NotFound: there is none
     :raises Forbidden: its policies deny it to the caller
     """
-    row, user = _get(store, key), person(store, request.user)
+    row, user = application_with(store, key), person(store, request.user)
     if not request.superuser and not access_to(store, row, user, request.credentials).passes:
         raise errors.Forbidden
     return _shown(store, row, user)
@@ -75,17 +73,19 @@ def core_applications_update(store: Store, key: str, body: Body, request: Reques
 
 def core_applications_partial_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
     """Update the given properties. :raises NotFound: there is no such application :raises NotUnique: the slug is taken"""
-    return _shown(store, store.objects.change(_MODEL, _get(store, key).pk, body), person(store, request.user))
+    return _shown(
+        store, store.objects.change(APPLICATIONS, application_with(store, key).pk, body), person(store, request.user)
+    )
 
 
 def core_applications_destroy(store: Store, key: str) -> None:
     """Delete an application. :raises NotFound: there is none"""
-    store.objects.remove(_COLLECTION, _get(store, key).pk)
+    store.objects.remove(APPLICATIONS, application_with(store, key).pk)
 
 
 def core_applications_used_by_list(store: Store, key: str, request: RequestContext) -> list[dict[str, Any]]:
     """The objects that are connected with an application. :raises NotFound: there is none"""
-    return visible_uses(store.used_by.of(_COLLECTION, _get(store, key).pk), request)
+    return visible_uses(store.used_by.of(APPLICATIONS, application_with(store, key).pk), request)
 
 
 def core_applications_check_access_retrieve(
@@ -96,13 +96,8 @@ def core_applications_check_access_retrieve(
     :raises NotFound: there is no such application
     :raises Rejected: there is no user `for_user`
     """
-    result = access_to(store, _get(store, key), _user(store, request, for_user), request.credentials)
+    result = access_to(store, application_with(store, key), _user(store, request, for_user), request.credentials)
     return {"passing": result.passes, "messages": list(result.messages), "log_messages": []}
-
-
-def _get(store: Store, slug: str) -> ObjectRow:
-    """The application with a slug. :raises NotFound: there is none"""
-    return store.objects.get(_COLLECTION, store.objects.key_of_name(_COLLECTION, slug))
 
 
 def _user(store: Store, request: RequestContext, for_user: int | None) -> Person | None:

@@ -17,7 +17,7 @@ def stages_prompt_prompts_preview_create(
     store: Store, body: Mapping[str, Any], request: RequestContext
 ) -> dict[str, Any]:
     """The challenge of a prompt. :raises Invalid: an expression can't be evaluated"""
-    (model,) = (one for one in store.models.values() if one.collection == "prompts")
+    model = store.model_of("prompts")
     prompt = Properties({**model.defaults, **body})
     caller = PolicyRequest(person(store, request.user), {}, store, request.credentials)
 

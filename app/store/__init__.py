@@ -188,6 +188,11 @@ class Store:
         known = self.collections.get(collection)
         return "" if known is None else known.owner
 
+    def model_of(self, collection: str) -> Model:
+        """The model of a collection that has one model only. :raises ValueError: it has none, or several"""
+        (model,) = (model for model in self.models.values() if model.collection == collection)
+        return model
+
     def values(self, row: ObjectRow | BoundStageRow) -> dict[str, Any]:
         """The stored properties of an object, see `values_of`; only its name if the contract does not have its model."""
         known = self.models.get(row.model)

@@ -119,7 +119,6 @@ HOMONYMS = {
     ("contract/checks/operations.py", "bearer"): "a security scheme of OpenAPI",
     ("contract/request/authentication.py", "bearer"): "a security scheme of OpenAPI",
     ("contract/request/origin.py", "localhost"): "this machine",
-    ("handlers/applications.py", "authentik_core.application"): "the model of these operations",
     ("metrics.py", 0.5): "a bound of a histogram",
     ("cli/stored.py", 100): "how many violations are listed",
     ("domain.py", "cascade"): "what the tables do",

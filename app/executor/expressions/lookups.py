@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 
 from app import errors
+from app.executor.applications import APPLICATIONS, application_with
 from app.executor.expressions.people import described
 from app.executor.people import person
 from app.store import Store
 from app.store.queries.people import USERS
 from app.store.queries.references import key_of
 
-_APPLICATIONS = "applications"
 _IGNORING_CASE = "iexact"
 _KEYS = frozenset({"pk", "id"})
 
@@ -53,9 +53,9 @@ def _application(store: Store, wanted: Mapping[str, Any]) -> dict[str, Any] | No
     try:
         match dict(wanted):
             case {"slug": str(slug)}:
-                row = store.objects.get(_APPLICATIONS, store.objects.key_of_name(_APPLICATIONS, slug))
+                row = application_with(store, slug)
             case {"pk": str(key)}:
-                row = store.objects.get(_APPLICATIONS, key)
+                row = store.objects.get(APPLICATIONS, key)
             case _:
                 raise ValueError("An application is found by its slug or pk, such as get(slug='wiki').")
     except errors.NotFound:
@@ -76,5 +76,4 @@ def _condition(store: Store, lookup: str, value: Any) -> tuple[str, str, bool]:
 
 def _searchable(store: Store) -> set[str]:
     """The text properties of users."""
-    users = (model for model in store.models.values() if model.collection == USERS)
-    return {name for model in users for name, type_ in model.properties.items() if type_ == "string"}
+    return {name for name, type_ in store.model_of(USERS).properties.items() if type_ == "string"}

@@ -1,11 +1,10 @@
 """Invitation stages, which let invited users enroll."""
 
-from datetime import datetime
-
 from app import determinism, errors
 from app.executor.plan import PROMPT_DATA, Properties
 from app.executor.stages.kind import Act
 from app.executor.steps import Step
+from app.store.queries.moments import seconds_of
 
 _INVALID = "Invalid invite/invite not found"
 # The parameters of the page with the key of the invitation.
@@ -44,9 +43,4 @@ class Stage(Act):
         if invitation.flow not in (None, self.run.flow.pk):
             return None
         expires = invitation.expires
-        return invitation if expires is None or _seconds(expires) > determinism.now() else None
-
-
-def _seconds(moment: str) -> float:
-    """A date-time (RFC 3339) in seconds since 1970-01-01 UTC."""
-    return datetime.fromisoformat(moment.upper()).timestamp()
+        return invitation if expires is None or (seconds_of(expires) or 0) > determinism.now() else None

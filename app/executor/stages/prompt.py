@@ -90,7 +90,7 @@ class Stage(Question):
     @cached_property
     def _fields(self) -> list[Field]:
         prompts = sorted(self._objects("prompts", self.stage.fields), key=lambda prompt: prompt.order)
-        model = next(model for model in self.run.store.models.values() if model.collection == "prompts")
+        model = self.run.store.model_of("prompts")
         return [Field(model, prompt, partial(self._value_of, prompt), self._data) for prompt in prompts]
 
     def _value_of(self, prompt: Properties, name: str) -> Any:

@@ -58,7 +58,7 @@ class Stage(Act):
     @property
     def _model(self) -> Any:
         """The model of users."""
-        return next(model for model in self.run.store.models.values() if model.collection == USERS)
+        return self.run.store.model_of(USERS)
 
     def _properties(self, data: dict[str, Any], user: Person | None) -> dict[str, Any]:
         """The properties of the user in the data of prompts. What is unknown, or no client may set, is dropped."""

@@ -63,7 +63,7 @@ class Bindings(Rows[R]):
         :raises DanglingReference: a reference dangles
         :raises NotUnique: an equal binding exists
         """
-        self._check(filters)
+        self.check(filters)
         with self._database.write() as session:
             self.read(session, pk, filters, terms, lock=True)
             self.update(session, pk, properties)

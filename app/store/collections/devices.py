@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app import errors
 from app.store.collections.identity import new_uuid
+from app.store.collections.rows import locking
 from app.store.engine.database import Database
 from app.store.schema.tables import devices, objects
 
@@ -59,7 +60,7 @@ class Devices:
         unchanged = sa.and_(devices.c.pk == sa.bindparam("pk_"), devices.c.data == sa.bindparam("data_"))
         self._of = compiled(select.where(user).order_by(devices.c.kind, devices.c.number))
         self._with = compiled(select.where(devices.c.credential == sa.bindparam("credential_")))
-        self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("user_")).with_for_update())
+        self._lock = compiled(locking(objects.c.pk))
         last = sa.func.coalesce(sa.func.max(devices.c.number), 0)
         self._numbers = compiled(sa.select(last, sa.func.count()).where(user, kind))
         self._insert = compiled(sa.insert(devices).values({c.name: sa.bindparam(c.name) for c in devices.c}))
@@ -89,7 +90,7 @@ class Devices:
         """
         with self._database.write() as session:
             # One at a time, as the devices of a user are counted.
-            if session.row(self._lock, {"user_": user}) is None:
+            if session.row(self._lock, {"key_": user}) is None:
                 raise errors.NotFound
             if credential is not None and session.row(self._with, {"credential_": credential}) is not None:
                 raise errors.NotUnique("credential")

@@ -17,8 +17,9 @@ from app.caches import bounded_cache
 from app.domain import CASCADE, Collection, Model
 from app.store.collections.identity import Numbers, new_uuid
 from app.store.collections.reference_rows import ReferenceRows
+from app.store.collections.rows import Rows
 from app.store.engine.database import Database, Query, Session
-from app.store.queries.listing import Listing, Page, PageRequest
+from app.store.queries.listing import Page, PageRequest
 from app.store.queries.moments import NO_MOMENT, in_utc, seconds_of, written
 from app.store.queries.object_views import ObjectRow, view
 from app.store.queries.references import References, key_of
@@ -50,11 +51,10 @@ class Objects:
         self._collections = collections
         self._searched = searched
         self._references = References(database)
-        self._rows = ReferenceRows(database)
+        self._reference_rows = ReferenceRows(database)
         self._numbers = Numbers(database)
         self.view = cache(self._make_view)
-        self._listing = cache(lambda scope: Listing(database, self.view(scope), ObjectRow._make, cut=True))
-        self._get_query = bounded_cache(256)(self._compile_get)
+        self._rows = cache(lambda scope: Rows(database, self.view(scope), ObjectRow._make, objects.c.pk, cut=True))
         self._values_query = bounded_cache(16)(self._compile_values)
         compiled = database.compile
         self._insert = compiled(sa.insert(objects).values({c.name: sa.bindparam(c.name) for c in objects.c}))
@@ -78,7 +78,6 @@ class Objects:
                 references.c.object == sa.bindparam("object_"),
             )
         )
-        self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
         self._by_name = compiled(
             sa.select(objects.c.pk).where(
                 objects.c.collection == sa.bindparam("collection_"), objects.c.name == sa.bindparam("name_")
@@ -86,9 +85,8 @@ class Objects:
         )
 
     def page(self, scope: str, request: PageRequest) -> Page[ObjectRow]:
-        """A page of objects, see `Listing.page`. :raises InvalidChoice: a filter refers to a missing object"""
-        self._check(scope, request.filters)
-        return self._listing(scope).page(request)
+        """A page of objects, see `Rows`."""
+        return self._rows(scope).page(request)
 
     def values(self, scope: str, property_name: str, terms: Sequence[str]) -> list[Any]:
         """The distinct values of a property, sorted.
@@ -100,16 +98,8 @@ class Objects:
             return [value for (value,) in session.rows(query, self.view(scope).values({}, terms))]
 
     def get(self, scope: str, pk: str | int, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> ObjectRow:
-        """Get an object.
-
-        :param filters: the required values of properties
-        :param terms: search terms that must match
-        :raises InvalidChoice: a filter refers to a missing object
-        :raises NotFound: there is none, or it does not match
-        """
-        self._check(scope, filters)
-        with self._database.read() as session:
-            return self.read(session, scope, pk, filters, terms)
+        """Get an object, see `Rows`."""
+        return self._rows(scope).get(key_of(pk), filters, terms)
 
     def add(self, model: str, properties: Mapping[str, Any]) -> ObjectRow:
         """Store a new object.
@@ -135,7 +125,7 @@ class Objects:
         :raises DanglingReference: a reference dangles
         :raises NotUnique: the new name is taken
         """
-        self._check(model, filters)
+        self._rows(model).check(filters)
         with self._database.write() as session:
             row = self.read(session, model, pk, filters, terms, lock=True)
             self.update(session, row, properties)
@@ -146,7 +136,7 @@ class Objects:
 
         :raises NotFound: there is no such object, or it does not match
         """
-        self._check(scope, filters)
+        self._rows(scope).check(filters)
         with self._database.write() as session:
             row = self.read(session, scope, pk, filters, terms, lock=True)
             self.delete(session, row.model, row.pk)
@@ -174,7 +164,7 @@ class Objects:
             raise errors.NotFound
         inverse = reference.inverse_of
         owner, name, other = (target.pk, inverse, pk) if inverse else (pk, property_name, target.pk)
-        (self._rows.append if add else self._rows.remove)(session, owner, name, other)
+        (self._reference_rows.append if add else self._reference_rows.remove)(session, owner, name, other)
 
     def key_of_name(self, collection: str, name: str) -> str:
         """The primary key of the object of a collection with a name. :raises NotFound: there is none"""
@@ -201,14 +191,8 @@ class Objects:
         *,
         lock: bool = False,
     ) -> ObjectRow:
-        """Get an object, within a transaction. :raises NotFound: there is none, or it does not match"""
-        if lock:
-            session.lock(self._lock, {"pk_": key_of(pk)})
-        query = self._get_query(scope, frozenset(filters), condition_count(terms))
-        row = session.row(query, {**self.view(scope).values(filters, terms), "pk_": key_of(pk)})
-        if row is None:
-            raise errors.NotFound
-        return ObjectRow._make(row)
+        """Get an object within a transaction, see `Rows`."""
+        return self._rows(scope).read(session, key_of(pk), filters, terms, lock=lock)
 
     def insert(self, session: Session, model: str, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new object, within a transaction. :returns: its primary key"""
@@ -224,9 +208,9 @@ class Objects:
             session.run(self._insert, row)
         for property_name, targets in found.items():
             if inverse := known.references[property_name].inverse_of:
-                self._rows.replace_inverse(session, pk, inverse, (target.pk for target in targets))
+                self._reference_rows.replace_inverse(session, pk, inverse, (target.pk for target in targets))
             else:
-                self._rows.insert(session, pk, known.stored_as(property_name), targets)
+                self._reference_rows.insert(session, pk, known.stored_as(property_name), targets)
         return pk
 
     def update(self, session: Session, row: ObjectRow, properties: Mapping[str, Any]) -> None:
@@ -246,7 +230,9 @@ class Objects:
             reference = known.references[property_name]
             kept_as = known.stored_as(property_name)
             before = {pk for name, pk in orjson.loads(row.references) if name == kept_as}
-            if reference.itself and any(self._rows.reaches(session, one.pk, kept_as, row.pk) for one in targets):
+            if reference.itself and any(
+                self._reference_rows.reaches(session, one.pk, kept_as, row.pk) for one in targets
+            ):
                 raise errors.Invalid({property_name: [reference.itself]})
             if reference.fixed and {target.pk for target in targets} != before:
                 raise errors.Invalid({property_name: [reference.fixed]})
@@ -254,9 +240,9 @@ class Objects:
             session.run(self._update, changed)
         for property_name, targets in found.items():
             if inverse := known.references[property_name].inverse_of:
-                self._rows.replace_inverse(session, row.pk, inverse, (target.pk for target in targets))
+                self._reference_rows.replace_inverse(session, row.pk, inverse, (target.pk for target in targets))
             else:
-                self._rows.replace(session, row.pk, known.stored_as(property_name), targets)
+                self._reference_rows.replace(session, row.pk, known.stored_as(property_name), targets)
 
     def delete(self, session: Session, model: str, pk: str) -> None:
         """Delete an object with those that can't be without it, within a transaction. :raises NotFound: there is none"""
@@ -300,11 +286,6 @@ class Objects:
         }
         return {**properties, **times}
 
-    def _check(self, scope: str, filters: Mapping[str, Any]) -> None:
-        if filters and (leading := self.view(scope).references(filters)):
-            with self._database.read() as session:
-                self._references.check(session, leading, filters)
-
     def _named(self, collection: str, name: str) -> str | None:
         with self._database.read() as session:
             row = None if "\0" in name else session.row(self._by_name, {"collection_": collection, "name_": name})
@@ -333,11 +314,6 @@ class Objects:
         value = seen.fields[property_name].key()
         found = sa.select(value).where(*seen.matches(frozenset(), terms))
         return self._database.compile(found.distinct().order_by(value))
-
-    def _compile_get(self, scope: str, filters: frozenset[str], terms: int) -> Query:
-        seen = self.view(scope)
-        found = (seen.key == sa.bindparam("pk_"), *seen.matches(filters, terms))
-        return self._database.compile(sa.select(*seen.columns).where(*found))
 
 
 def _taken(model: Model) -> Mapping[tuple[str, ...], str]:

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from app import determinism, errors
+from app.store.collections.rows import locking
 from app.store.engine.database import Database
 from app.store.queries.references import key_of
 from app.store.schema.tables import flow_tokens, objects, passwords
@@ -20,7 +21,7 @@ class Passwords:
         self._database = database
         compiled = database.compile
         mine = passwords.c.user == sa.bindparam("user_")
-        self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("user_")).with_for_update())
+        self._lock = compiled(locking(objects.c.pk))
         self._delete = compiled(sa.delete(passwords).where(mine))
         self._insert = compiled(
             sa.insert(passwords).values(
@@ -40,7 +41,7 @@ class Passwords:
         """
         key = key_of(user)
         with self._database.write() as session:
-            if session.row(self._lock, {"user_": key}) is None:
+            if session.row(self._lock, {"key_": key}) is None:
                 raise errors.NotFound
             session.run(self._delete, {"user_": key})
             session.run(self._delete_tokens, {"user_": key})

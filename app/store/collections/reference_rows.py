@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.store.collections.rows import locking
 from app.store.engine.database import Database, Session
 from app.store.queries.references import Target
 from app.store.schema.tables import objects, references
@@ -36,7 +37,7 @@ class ReferenceRows:
         self._clear_inverse = compiled(sa.delete(references).where(*to_object))
         self._remove = compiled(sa.delete(references).where(*of_property, to_object[0]))
         self._reaches = compiled(_reaches())
-        self._lock = compiled(sa.select(objects.c.pk).where(objects.c.pk == sa.bindparam("pk_")).with_for_update())
+        self._lock = compiled(locking(objects.c.pk))
 
     def reaches(self, session: Session, start: str, property_name: str, pk: str) -> bool:
         """Whether references of a property lead from one object to another, by any number of steps.
@@ -73,7 +74,7 @@ class ReferenceRows:
         :param pk: the referenced object
         """
         # The lock fixes the next position.
-        session.lock(self._lock, {"pk_": owner})
+        session.lock(self._lock, {"key_": owner})
         self.remove(session, owner, property_name, pk)
         session.run(self._append, {"owner_": owner, "member_": property_name, "object_": pk})
 

@@ -49,13 +49,12 @@ class Rows(Generic[R]):
         self._references = References(database)
         self._listing = Listing(database, view, row, cut=cut)
         self._get_query = bounded_cache(64)(self._compile_get)
-        by_key = key == sa.bindparam("key_")
-        self._lock = database.compile(sa.select(key).where(by_key).with_for_update())
-        self._delete = database.compile(sa.delete(key.table).where(by_key))
+        self._lock = database.compile(locking(key))
+        self._delete = database.compile(sa.delete(key.table).where(key == sa.bindparam("key_")))
 
     def page(self, request: PageRequest) -> Page[R]:
         """A page of rows, see `Listing.page`. :raises InvalidChoice: a filter refers to a missing object"""
-        self._check(request.filters)
+        self.check(request.filters)
         return self._listing.page(request._replace(filters=self._complete(request.filters)))
 
     def get(self, key: Any, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> R:
@@ -66,13 +65,13 @@ class Rows(Generic[R]):
         :raises InvalidChoice: a filter refers to a missing object
         :raises NotFound: there is none, or it does not match
         """
-        self._check(filters)
+        self.check(filters)
         with self._database.read() as session:
             return self.read(session, key, filters, terms)
 
     def remove(self, key: Any, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
         """Delete a row. :raises NotFound: there is none, or it does not match"""
-        self._check(filters)
+        self.check(filters)
         with self._database.write() as session:
             self.read(session, key, filters, terms, lock=True)
             self.delete(session, key)
@@ -106,7 +105,7 @@ class Rows(Generic[R]):
         """The filters, and those of every query."""
         return filters
 
-    def _check(self, filters: Mapping[str, Any]) -> None:
+    def check(self, filters: Mapping[str, Any]) -> None:
         """Check that the objects to which filters refer exist. :raises InvalidChoice: one does not"""
         if filters and (leading := self.view.references(filters)):
             with self._database.read() as session:
@@ -115,6 +114,11 @@ class Rows(Generic[R]):
     def _compile_get(self, filters: frozenset[str], terms: int) -> Query:
         found = (self._key == sa.bindparam("key_"), *self.view.matches(filters, terms))
         return self._database.compile(sa.select(*self.view.columns).select_from(self.view.source).where(*found))
+
+
+def locking(key: sa.Column[Any]) -> sa.Select[Any]:
+    """The statement that locks the row of the key `key_`, on databases that lock rows. :param key: the column"""
+    return sa.select(key).where(key == sa.bindparam("key_")).with_for_update()
 
 
 class ExpiringRows(Rows[R]):
