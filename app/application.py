@@ -24,6 +24,7 @@ from app.contract.connexion import (
 )
 from app.contract.document.contract import Contract, cached
 from app.contract.document.findings import ContractError
+from app.contract.document.overlays import version_named
 from app.contract.document.versions import names, overlays, root_release
 from app.contract.document.versions import read as read_version
 from app.contract.request.authentication import BearerSecurityHandler
@@ -74,7 +75,7 @@ def load_contract(
     :raises ContractError: the contract can't be served
     """
     starts = version is None
-    version = version or settings.version or None
+    version = version_named(version or settings.version) or None
     implementation = checks.Implementation(partial(_handlers, served_by), capabilities_of, samples_of)
     check = partial(checks.load, settings.contract, implementation, version=version, thorough=thorough)
     if cache is None:
@@ -125,7 +126,7 @@ def load_draft(settings: Settings, draft: Draft | None = None, version: str | No
     :raises ContractError: the contract can't be served
     """
     implementation = checks.Implementation(partial(_handlers, None), capabilities_of, samples_of, examples=True)
-    version = version or settings.version or None
+    version = version_named(version or settings.version) or None
     return checks.load(settings.contract, implementation, version=version, draft=draft)
 
 

@@ -19,7 +19,7 @@ def command(settings: Settings, version: str | None) -> None:
     Example: flows versions 2025.12
     """
     from app.cli.findings import exit_on_findings
-    from app.contract.document.overlays import minor
+    from app.contract.document.overlays import minor, version_named
     from app.contract.document.versions import overlays, read
 
     with exit_on_findings():
@@ -27,6 +27,7 @@ def command(settings: Settings, version: str | None) -> None:
         first = read(settings.contract).release
         # Whether they can be applied as well.
         read(settings.contract, list(changed)[-1] if changed else None)
+    version = version_named(version) if version is not None else None
     if version not in (None, minor(first), *changed):
         raise click.UsageError(f"No overlay makes the version {version!r}. Those that do: {', '.join(changed)}.")
     if version in (None, minor(first)):

@@ -12,7 +12,7 @@ from app.contract.checks.document import check_references, check_structure
 from app.contract.document.bundling import read
 from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding
-from app.contract.document.overlays import is_version
+from app.contract.document.overlays import is_version, version_named
 from app.contract.document.versions import UnknownVersion
 from app.contract.document.versions import read as read_version
 
@@ -69,7 +69,7 @@ def base_contract(base: str | None, contract: Path) -> Iterator[tuple[Contract, 
 
 def _version(path: Path, name: str) -> Contract | None:
     """A version of a contract; None if there is none of this name."""
-    if not is_version(name):
+    if not is_version(version_named(name)):
         return None
     try:
         return read_version(path, name)

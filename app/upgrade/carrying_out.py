@@ -10,7 +10,7 @@ import httpx
 
 from app.contract.document.contract import Contract
 from app.contract.document.findings import Location
-from app.contract.document.overlays import is_version
+from app.contract.document.overlays import is_version, version_named
 from app.contract.document.versions import read
 from app.review.causes import Causes
 from app.review.comparing.operations import Operation
@@ -51,6 +51,7 @@ def carry_out(
     :raises UnknownVersion: a version does not exist
     :raises ContractError: a version can't be served
     """
+    old, new = version_named(old), version_named(new)
     contracts = read(settings.contract, old), read(settings.contract, new)
     with deployments(replace(settings, version=old), load_version(old), cache(load_version)) as servers:
         upgrade = _Upgrade((old, new), contracts, servers, _BREAKING | ({Kind.NEW} if strict else set()))

@@ -13,7 +13,7 @@ from app.cli.versions import command as list_versions
 from app.contract.document import bundling
 from app.contract.document.contract import part_at
 from app.contract.document.findings import ContractError
-from app.contract.document.overlays import FOLDER, order_of
+from app.contract.document.overlays import FOLDER, order_of, version_named
 from app.contract.document.versions import UnknownVersion, names, overlays, read
 from app.contract.document.yaml_file import FileMemory
 from app.settings import Settings
@@ -176,6 +176,26 @@ def test_the_versions_are_listed_with_what_each_changes():
 def test_the_first_version_is_listed_although_no_overlay_makes_it():
     release = read(ROOT).release
     assert invoke(list_versions, "2024.8").stdout == f"2024.8 (authentik {release})\n"
+
+
+@pytest.mark.parametrize("release", ["2024.10.0", "2024.10.5", " 2024.10.5-rc1 ", "2024.10"])
+def test_a_release_names_its_version(release):
+    assert version_named(release) == "2024.10"
+    assert read(SMALL, release).release == read(SMALL, "2024.10").release
+    small = invoke(list_versions, release, contract=SMALL)
+    assert (small.exit_code, small.stdout) == (0, invoke(list_versions, "2024.10", contract=SMALL).stdout)
+    bundled = invoke(bundle, "--version", release, contract=SMALL)
+    assert (bundled.exit_code, bundled.stdout) == (0, invoke(bundle, "--version", "2024.10", contract=SMALL).stdout)
+
+
+@pytest.mark.parametrize("text", ["main", "2024", "2024.10.x", "v2024.10.1", "2024.100.1", "2024.10-fix", ""])
+def test_another_text_names_no_version(text):
+    assert version_named(text) == text
+
+
+def test_the_version_of_the_settings_may_be_a_release():
+    served = load_contract(Settings(version="2024.10.5"))
+    assert served.release == read(ROOT, "2024.10").release
 
 
 def test_a_version_that_no_overlay_makes_is_not_listed():

@@ -64,6 +64,7 @@ def diff(*arguments):
 def test_versions_are_named_as_base_and_as_target():
     result = diff("2024.8", "2024.10", "--fail-on", "none")
     assert result.exit_code == 0
+    assert diff("2024.8.3", "2024.10.1", "--fail-on", "none").stdout == result.stdout
     assert {cause["version"] for one in json.loads(result.stdout)["findings"] for cause in one["causes"]} == {"2024.10"}
 
 

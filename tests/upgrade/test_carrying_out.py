@@ -207,7 +207,7 @@ def test_the_exit_code_says_whether_anything_breaks(client, monkeypatch):
     client.made(FLOWS, FLOW)
     client.post(f"{FLOWS}welcome/set_background_url/", {"url": "https://example.com/a.png"})
     path = client.file()
-    codes = [run(OLD, version, "--traffic", path).exit_code for version in (SAFE, NEW, "2031.1")]
+    codes = [run(OLD, version, "--traffic", path).exit_code for version in (f"{SAFE}.1", NEW, "2031.1")]
     assert codes == [0, 1, 2]
     client.made(STAGES, {"name": "who", "user_fields": ["email"]})
     assert run(OLD, SAFE, "--strict", "--traffic", client.file()).exit_code == 1

@@ -21,6 +21,7 @@ BEGINNING = "`overlay: 1.1.0`"
 Order = tuple[int, ...]
 
 _VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}")
+_NAMED = re.compile(rf"({_VERSION.pattern})(?:\.[0-9][0-9A-Za-z.+-]*)?")
 _KEYS = ("overlay", "info", "extends", "actions")
 _OF_ACTIONS = ("target", "description", "update", "copy", "remove")
 _CHANGES = _OF_ACTIONS[2:]
@@ -34,6 +35,12 @@ def order_of(version: str) -> Order:
 def minor(release: str) -> str:
     """The version that a release belongs to: `2024.8` for `2024.8.1`."""
     return ".".join(release.split(".")[:2])
+
+
+def version_named(text: str) -> str:
+    """The version that a text names, itself or by one of its releases: `2025.12` for `2025.12.6`. Other texts are unchanged."""
+    found = _NAMED.fullmatch(text.strip())
+    return found[1] if found else text.strip()
 
 
 def is_version(name: str) -> bool:

@@ -9,7 +9,16 @@ from app.contract.document.composition import compose
 from app.contract.document.contract import Contract, File
 from app.contract.document.findings import ContractError, Finding, Location
 from app.contract.document.kinds import made
-from app.contract.document.overlays import BEGINNING, FOLDER, SUFFIX, Overlay, is_version, minor, order_of
+from app.contract.document.overlays import (
+    BEGINNING,
+    FOLDER,
+    SUFFIX,
+    Overlay,
+    is_version,
+    minor,
+    order_of,
+    version_named,
+)
 from app.contract.document.reading import Expand, ReadFile, Resolve
 from app.contract.document.yaml_file import read_file, resolved
 
@@ -45,7 +54,7 @@ def read(
     """Read a version of a contract.
 
     :param path: the root file
-    :param version: the name of the version; None for that of the root
+    :param version: the name of the version, or one of its releases; None for that of the root
     :param name: the name of the root in messages; its path by default
     :param read_file: reads a file, as for `bundling.read`
     :param resolve: resolves the links of a path
@@ -53,6 +62,7 @@ def read(
     :raises UnknownVersion: there is no such version
     :raises ContractError: a file can't be read, or the files don't fit together
     """
+    version = version_named(version) if version is not None else None
     folder = _Folder(path, name or bundling.shown_name(path), read_file, resolve)
     overlays = folder.up_to(version) if version is not None else ()
     base = bundling.read(path, name, read_file, resolve, expand, [overlay.file for overlay in overlays])

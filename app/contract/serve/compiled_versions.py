@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from app.contract.document.findings import ContractError
-from app.contract.document.overlays import minor
+from app.contract.document.overlays import version_named
 from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
 from app.garbage import collections_suspended
 
@@ -66,7 +66,7 @@ class CompiledVersions:
             return None, path
         name = self._named_by(agent) if agent is not None else None
         if asked is not None:
-            name = minor(asked.decode("latin-1").strip())
+            name = version_named(asked.decode("latin-1"))
         if path.startswith("/2") and (found := self._prefix.match(path)):
             name, path = found[1], path[found.end() :]
         return (None if name == self._active_contract.version else name), path
