@@ -1,7 +1,7 @@
 """Generated properties of applications."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
 from app.store.queries.object_views import ObjectRow
@@ -20,13 +20,20 @@ class ShownApplication(NamedTuple):
     launch_url: str | None
 
 
-def application_properties(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The generated properties of an application. :param values: its stored properties"""
+def application_properties(values: Mapping[str, Any], written: Container[str]) -> dict[str, Any]:
+    """The generated properties of an application.
+
+    :param values: its stored properties
+    :param written: the names of those that clients write. A version in which the icon is none of them shows its URL instead
+    """
+    icon = values.get("meta_icon") or None
     return {
+        "pbm_uuid": values["pk"],
         "provider_obj": None,
         "backchannel_providers_obj": [],
         "launch_url": values.get("meta_launch_url") or None,
-        "meta_icon": None,
+        "meta_icon_url": icon,
+        **({} if "meta_icon" in written else {"meta_icon": icon}),
     }
 
 

@@ -206,7 +206,7 @@ class Representations:
             **self._related(model.collection, row),
         }
         if model.collection == "applications":
-            values |= application_properties(values)
+            values |= application_properties(values, model.properties)
         for name, details in model.details.items():
             values[name] = [details.objects[item] for item in values.get(details.of, ()) if item in details.objects]
         in_responses = {name: values[name] for name in model.in_responses if name in values}
