@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.mail_servers import MailServer, mail_server
+from app.mail_servers import MailServer, is_host, mail_server, sender
 
 PREFIX = "FLOWS_"
 
@@ -112,7 +112,14 @@ def _origin(text: str) -> str:
 def _public_url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     host, _, path = rest.partition("/")
-    return _origin(scheme + separator + host) + path_prefix(path)
+    try:
+        origin, prefix = _origin(scheme + separator + host), path_prefix(path)
+    except ValueError:
+        origin = prefix = ""
+    url = urlsplit(origin)
+    if url.scheme not in _DEFAULT_PORTS or not is_host(url.hostname or "") or url.port == 0:
+        raise ValueError("give a URL such as https://id.example, or one with a path such as https://id.example/auth")
+    return origin + prefix
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:
@@ -222,7 +229,7 @@ class Settings:
         mail_server,
         secret=True,
     )
-    smtp_from: str = _setting("authentik@localhost", "The sender of e-mails by `FLOWS_SMTP_URL`.")
+    smtp_from: str = _setting("authentik@localhost", "The sender of e-mails by `FLOWS_SMTP_URL`.", sender)
     outbox: str = _setting(
         "off",
         "`on` sends no e-mails and keeps all at `/outbox/`, as `flows dev` and `--record` do.",

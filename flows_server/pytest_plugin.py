@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from collections.abc import Generator, Iterator, Mapping
@@ -28,8 +29,14 @@ _PATTERNS = {
     "coverage_ignore": "points that do not count for it, such as 'status 403' or 'parameter *'",
 }
 _DEFAULT_SEED = "default"
+_NO_REQUESTS = "none for an operation of the contract; a 404 may be that of a path that it does not have"
+_TOLD = pytest.StashKey[bool]()
 _SERVER = pytest.StashKey["Server"]()
 _REPORTS = pytest.StashKey[list[dict[str, Any]]]()
+
+
+class _NotStarted(pytest.fail.Exception):  # type: ignore[name-defined]  # an attribute of a function
+    """The server did not start, so that all tests that need it fail."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,12 +68,12 @@ def flows_settings() -> Mapping[str, str]:
 @pytest.fixture(scope="session")
 def flows_server(pytestconfig: pytest.Config, flows_settings: Mapping[str, str]) -> Iterator[Server]:
     """The server of the run, or of an xdist worker, with `url`, `token` and `version`."""
-    from flows_server.testing import Server
+    from flows_server.testing import Server, ServerError
     from flows_server.testing.server import IN_MEMORY
 
     command = _option(pytestconfig, "command")
     url = _option(pytestconfig, "database_url") or IN_MEMORY
-    with Server(
+    server = Server(
         seed=_path(pytestconfig, "seed"),
         version=_option(pytestconfig, "version"),
         contract=_path(pytestconfig, "contract"),
@@ -74,7 +81,12 @@ def flows_server(pytestconfig: pytest.Config, flows_settings: Mapping[str, str])
         deterministic=bool(_option(pytestconfig, "deterministic")),
         settings=flows_settings,
         command=shlex.split(command) if command else None,
-    ) as server:
+    )
+    with contextlib.ExitStack() as running:
+        try:
+            running.enter_context(server)
+        except ServerError as error:
+            raise _NotStarted(str(error), pytrace=False) from None
         server.snapshot()
         pytestconfig.stash[_SERVER] = server
         yield server
@@ -97,9 +109,15 @@ def flows(flows_server: Server) -> Iterator[Flows]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the exchanges of a failed test with the server."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the exchanges of a failed test with the server; once, why it did not start."""
     report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, _NotStarted):
+        if item.config.stash.get(_TOLD, False):
+            report.longrepr = "The flows server did not start: see the first error."
+        item.config.stash[_TOLD] = True
     server = item.config.stash.get(_SERVER, None)
     if report.failed and server is not None and "flows" in getattr(item, "fixturenames", ()):
         from flows_server.testing import ServerError
@@ -109,7 +127,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             shown = described(server.exchanges())
         except ServerError as error:
             shown = str(error)
-        report.sections.append(("requests to the flows server", shown or "none"))
+        report.sections.append(("requests to the flows server", shown or _NO_REQUESTS))
     return report
 
 

@@ -64,6 +64,8 @@ def command(settings: Settings, *, seed: Seed | None, deterministic: bool) -> No
     )
     watched = [code, *(file.parent for file in contract.files)]
     port = listener.getsockname()[1]
+    # Clients that come before the application has started, or while it restarts, wait for it.
+    listener.listen(config.backlog)
     click.echo(banner(settings, contract, port, about_tokens, lasting=settings is given, watched=watched))
     ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
 

@@ -10,6 +10,7 @@ from app import determinism, passwords
 from app.executor import run
 from app.mail_servers import MailServer
 from app.mail_servers import mail_server as server_of
+from app.settings import Settings, SettingsError
 from app.store.queries.references import key_of
 from app.store.schema.tables import flow_tokens
 from tests.asgi import Client
@@ -347,8 +348,55 @@ def test_a_mail_server_is_named_by_a_url(url, server):
 
 
 @pytest.mark.parametrize(
-    "url", ["mail.example", "http://mail.example", "smtp://", "smtp://a/b", "smtp://a?b", "smtp://a:x"]
+    "url",
+    [
+        "mail.example",
+        "http://mail.example",
+        "smtp://",
+        "smtp://a/b",
+        "smtp://a?b",
+        "smtp://a:x",
+        "smtp://a:0",
+        "smtp://a:70000",
+        "smtp://a b",
+        "smtp://a..b",
+        "smtp://-a",
+        "smtp://%0a",
+        "smtp://u@a",
+        "smtp://:p@a",
+        "smtp://[::1",
+        "smtp://" + "a." * 130,
+    ],
 )
 def test_a_url_that_names_no_mail_server_is_rejected(url):
     with pytest.raises(ValueError, match=r"^\w"):
         server_of(url)
+
+
+SETTINGS = {
+    "FLOWS_SMTP_URL": (
+        ["smtp://mail", "smtp://my_mail:25", "smtps://u:p@127.0.0.1", "smtp://mail.example.", "smtp://b\u00fccher.example"],
+        ["mail.example", "smtp://a b", "smtp://a:0", "smtp://u@a"],
+    ),
+    "FLOWS_SMTP_FROM": (
+        ["a@localhost", "Login <login@id.example>", "<a@b.example>", "B\u00fccher <a@b.example>"],
+        ["me", "a@b, c@d", "a@b\nX: y", "@b", "a@", "a b@c", "a@b c", "Login <>", "<", "a@b..c"],
+    ),
+    "FLOWS_PUBLIC_URL": (
+        ["https://id.example", "http://id.example:8080/auth/", "https://[::1]:8443", "HTTPS://ID.example"],
+        ["id.example", "ftp://id.example", "javascript://x", "https://a b", "https://id.example:0", "https://u@id.example",
+         "https://id.example/a?b", "https://id.example/#a", "https:///a", "https://a..b"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, (good, _) in SETTINGS.items() for text in good])
+def test_a_setting_of_e_mails_is_taken(name, text):
+    assert Settings.from_environment({name: text})
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, (_, bad) in SETTINGS.items() for text in bad])
+def test_a_setting_of_e_mails_that_can_not_be_used_is_one_line_with_its_name_and_an_example(name, text):
+    with pytest.raises(SettingsError, match=rf"^{name}: .* can't be used: give an? .* such as [^\n]*\.$") as caught:
+        Settings.from_environment({name: text})
+    assert "\n" not in str(caught.value)
