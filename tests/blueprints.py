@@ -128,6 +128,7 @@ class Model:
     changed_by: tuple = ()
     words: tuple = ()
     leave_out: None = None
+    owned_by: str = ""
     numbered: bool = False
     read_only: bool = False
     exported_whole: bool = False

@@ -52,14 +52,14 @@ class Exhausted(BlueprintError):
     """A limit of an import is reached: the rest of the blueprint is not read."""
 
 
-class NotServed(BlueprintError):
-    """The model of an entry or a lookup is not in the contract.
+class NotHere(BlueprintError):
+    """Something does not exist here: a model, a variable, a file or an object. `--skip-unknown` skips the entry.
 
     :param problem: the message
-    :param advice: the remedy
+    :param advice: the remedy, if there is one
     """
 
-    def __init__(self, place: Place, problem: str, advice: str) -> None:
+    def __init__(self, place: Place, problem: str, advice: str = "") -> None:
         super().__init__([BlueprintFinding(place, f"{problem} {advice}".rstrip())])
         self.problem = problem
 

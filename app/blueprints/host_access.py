@@ -24,13 +24,19 @@ class HostAccess:
 
     :param env: whether `!Env` may read the environment
     :param folders: the folders whose files `!File` may read
+    :param optional: whether a tag that may not read is allowed, and has its default
     """
 
     env: bool = False
     folders: tuple[Path, ...] = ()
+    optional: bool = False
 
     def objection(self, tag: str) -> str | None:
         """The objection to `!Env` or `!File`, None if the tag is allowed."""
+        return None if self.optional else self.refusal(tag)
+
+    def refusal(self, tag: str) -> str | None:
+        """The reason why a tag may not read what it names, None if it may."""
         return None if {"!Env": self.env, "!File": bool(self.folders)}.get(tag, True) else _REFUSED[tag]
 
     def variable(self, name: str, place: Place) -> str | None:
@@ -46,7 +52,7 @@ class HostAccess:
         return value or None
 
     def file(self, path: str, place: Place) -> str | None:
-        """The text of a file in the folders, stripped of white space; None if there is no such file.
+        """The text of a file in the folders, stripped of white space; None if there is no such file, or no folder.
 
         :param path: absolute, or relative to one of the folders
         :raises BlueprintError: it is outside of them, is no regular file, is too large, or is not UTF-8 text
@@ -54,7 +60,7 @@ class HostAccess:
         if "\0" in path:
             raise finding(place, "The path of a file has no NUL in it.")
         found = [real for folder in self.folders if (real := _within(folder.resolve(), path)) is not None]
-        if not found:
+        if not found and self.folders:
             raise finding(place, f"{path!r} is in none of the folders that --allow-files names.")
         for real in found:
             try:

@@ -23,7 +23,7 @@ def apply_all(
 
     :param texts: the blueprints by name, in the order of those without dependencies
     :param host: their access to the host
-    :param skip_unknown: whether entries of models that are not served, and what depends on them, are skipped
+    :param skip_unknown: whether entries that need what does not exist here are skipped, with those that depend on them
     :returns: the outcome of each; those that were applied stay, even if others fail
     :raises Unavailable: the database does not respond
     """

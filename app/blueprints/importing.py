@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from app import errors
@@ -30,6 +31,7 @@ def apply(
     *,
     strict: bool = False,
     may: May | None = None,
+    user: str = "",
     seconds: int = MAX_SECONDS,
     host: HostAccess = _NOTHING,
     skip_unknown: bool = False,
@@ -39,12 +41,14 @@ def apply(
     :param text: the YAML
     :param strict: whether a `!Find` without a result is an error; otherwise it is null, as in authentik
     :param may: whether the sender has a permission; None if everything is allowed
+    :param user: the key of the sender, who creates what names nobody else; default: the administrator
     :param seconds: the time limit
     :param host: its access to the host
-    :param skip_unknown: whether entries of models that are not served, and what depends on them, are skipped
+    :param skip_unknown: whether entries that need what does not exist here are skipped, with those that depend on them
     :returns: the outcome. A blueprint with any error changes nothing
     :raises Unavailable: the database does not respond, or concurrent transactions conflicted again and again; nothing was changed
     """
+    host = replace(host, optional=skip_unknown)
     try:
         blueprint = read(text, partial(objection, host=host))
     except BlueprintError as error:
@@ -53,7 +57,7 @@ def apply(
         if blueprint.findings:
             return reporting.rejected(blueprint.findings, notes=blueprint.notes)
         return reporting.applied([], blueprint.notes)
-    terms = Terms(strict, Permissions(may), seconds, host, skip_unknown)
+    terms = Terms(strict, Permissions(may), user, seconds, host, skip_unknown)
     conflict: Exception | None = None
     doubtful: Outcome | None = None
     for _ in _attempts(2 * seconds):

@@ -6,15 +6,18 @@ from typing import Any, NamedTuple
 
 from app import errors
 from app.blueprints import releases
-from app.blueprints.findings import NotServed, Place, finding
+from app.blueprints.findings import NotHere, Place, finding
 from app.blueprints.limits import MAX_NAME, Allowance, shortened
 from app.blueprints.permissions import Permissions
 from app.blueprints.suggestions import similar
-from app.domain import Grant, Model
+from app.domain import Grant, Model, Reference
 from app.store import Store
 from app.store.queries.references import key_of
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+# The maximum number of references that a lookup follows, as in `target__flow__slug`.
+_MOST_LINKS = 8
 
 
 class Scope(NamedTuple):
@@ -48,7 +51,7 @@ class Lookups:
     def model(self, name: Any, place: Place) -> Model:
         """The model of a name in the blueprint.
 
-        :raises NotServed: the contract does not have it
+        :raises NotHere: the contract does not have it
         :raises BlueprintError: it is no name of a model, or that of a base model
         """
         known = name.lower() if isinstance(name, str) else ""
@@ -68,12 +71,13 @@ class Lookups:
         if not models:
             model = self.model(name, place)
             return Scope(model.name, (model,), {*model.properties, "pk"}, tuple(model.seen_by))
-        first, *others = models
-        return Scope(
-            str(name).lower(),
-            tuple(models),
-            {"pk", *(name for name in first.properties if all(name in other.properties for other in others))},
-            tuple(grant for grant in first.seen_by if all(grant in other.seen_by for other in others)),
+        return _common(str(name).lower(), models)
+
+    def _targets(self, reference: Reference) -> Scope:
+        """The scope of the objects that a reference can have."""
+        to = reference.to
+        return _common(
+            " or ".join(to), [one for one in self._store.models.values() if {one.collection, one.name} & {*to}]
         )
 
     def _models_of_base(self, name: str) -> list[Model]:
@@ -88,6 +92,10 @@ class Lookups:
 
         :raises BlueprintError: a property is unknown, its value is invalid, or the sender lacks the permission
         """
+        followed = self._followed(scope, properties, place)
+        if followed is None:
+            return None
+        properties = followed
         for name, value in properties.items():
             if name not in scope.properties:
                 raise finding(place, f"{scope.name} has no property {name!r}.")
@@ -108,6 +116,22 @@ class Lookups:
                 return model, found
         return None
 
+    def _followed(self, scope: Scope, properties: Mapping[str, Any], place: Place) -> dict[str, Any] | None:
+        """The properties with `target` instead of `target__slug`: the object that has the slug; None if there is none."""
+        followed: dict[str, Any] = {}
+        for name, value in properties.items():
+            own, _, its = name.partition("__")
+            follows = own in scope.properties and its.count("__") < _MOST_LINKS
+            reference = scope.models[0].references.get(own) if its and follows else None
+            if reference is not None and reference.to and not reference.many:
+                found = self.find(self._targets(reference), {its: value}, place)
+                if found is None:
+                    return None
+                name, value = own, shown_pk(*found)
+            if followed.setdefault(name, value) != value:
+                return None
+        return followed
+
     def visible(self, scope: Scope, found: tuple[Model, str], place: Place) -> dict[str, Any]:
         """The properties of an object that the sender may see. :raises BlueprintError: there are none"""
         model, pk = found
@@ -127,6 +151,17 @@ class Lookups:
         if pk is not None and (found := repository.find(self._session, {"pk": pk})) is not None:
             return found
         return repository.find(self._session, checked(model, known_by)) if known_by else None
+
+
+def _common(name: str, models: list[Model]) -> Scope:
+    """The scope of several models: what all of them have. :param name: the name in messages"""
+    first, *others = models
+    return Scope(
+        name,
+        tuple(models),
+        {"pk", *(name for name in first.properties if all(name in other.properties for other in others))},
+        tuple(grant for grant in first.seen_by if all(grant in other.seen_by for other in others)),
+    )
 
 
 def checked(model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,12 +193,12 @@ def is_uuid(value: Any) -> bool:
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
-def _not_served(name: str, served: Iterable[str], place: Place) -> NotServed:
+def _not_served(name: str, served: Iterable[str], place: Place) -> NotHere:
     """The exception for a model that the contract does not have."""
     known = name.lower()
     if releases.knows(known):
         problem = " ".join(filter(None, (f"{name} is not served here.", releases.about_model(known))))
-        return NotServed(place, problem, "Remove the entry, or import the file by `flows import --skip-unknown`.")
+        return NotHere(place, problem, "Remove the entry, or import the file by `flows import --skip-unknown`.")
     near = similar(known, tuple(served), least=0.8)
     problem = f"There is no model {shortened(name, MAX_NAME)!r} here."
-    return NotServed(place, problem, f"{near} is similar." if near else "")
+    return NotHere(place, problem, f"{near} is similar." if near else "")

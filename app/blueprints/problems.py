@@ -6,7 +6,7 @@ from typing import Any
 
 from app.blueprints import releases
 from app.blueprints.document import Value
-from app.blueprints.findings import BlueprintError, BlueprintFinding, Note, NotServed, Place
+from app.blueprints.findings import BlueprintError, BlueprintFinding, Note, NotHere, Place
 from app.blueprints.limits import MAX_NAME, shortened
 from app.blueprints.reading import Entry
 from app.blueprints.references import DependsOnLost, IsGone
@@ -22,7 +22,7 @@ class Problems:
     """
 
     findings: list[BlueprintFinding] = field(default_factory=list)
-    reason: NotServed | DependsOnLost | IsGone | None = None
+    reason: NotHere | DependsOnLost | IsGone | None = None
 
     def __bool__(self) -> bool:
         return bool(self.findings) or self.reason is not None
@@ -56,10 +56,13 @@ def all_about(
 
 def about(entry: Entry, name: str, message: str) -> BlueprintFinding:
     """An error of a property, at its value, or at the attributes if it is left out."""
-    for part in (entry.identifiers, entry.attrs):
-        if part is not None and isinstance(part.content, dict) and name in part.content:
-            return BlueprintFinding(part.content[name].place, message, name)
-    return BlueprintFinding(place_of(entry.attrs, entry), message, name)
+    return BlueprintFinding(place_of(value_of(entry, name) or entry.attrs, entry), message, name)
+
+
+def value_of(entry: Entry, name: str) -> Value | None:
+    """The value of a property as it is written, None if it is left out."""
+    parts = (part.content for part in (entry.identifiers, entry.attrs) if part is not None)
+    return next((part[name] for part in parts if isinstance(part, dict) and name in part), None)
 
 
 def unknown(entry: Entry, model: Model, attrs: Mapping[str, Any]) -> Iterator[Note]:

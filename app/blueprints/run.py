@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from app import errors
 from app.blueprints import releases
 from app.blueprints.document import Value
-from app.blueprints.findings import BlueprintError, BlueprintFinding, Exhausted, Note, NotServed, Place, finding
+from app.blueprints.findings import BlueprintError, BlueprintFinding, Exhausted, Note, NotHere, Place, finding
 from app.blueprints.host_access import HostAccess
-from app.blueprints.limits import MAX_FINDINGS, MAX_NAME, MAX_NOTES, Allowance, shortened
+from app.blueprints.leaving_out import LeftOut
+from app.blueprints.limits import MAX_FINDINGS, MAX_NOTES, Allowance
 from app.blueprints.lookups import Lookups, shown_pk, stored_pk
 from app.blueprints.permissions import Permissions
 from app.blueprints.problems import Problems, about, all_about, hint, place_of, unknown
@@ -31,13 +33,15 @@ class Terms:
 
     :param strict: whether a `!Find` without a result is an error
     :param permissions: of its sender
+    :param user: the key of its sender, blank for the administrator
     :param seconds: the time limit
     :param host: its access to the host
-    :param skip_unknown: whether entries of models that are not served are skipped
+    :param skip_unknown: whether entries that need what does not exist here are skipped
     """
 
     strict: bool
     permissions: Permissions
+    user: str
     seconds: int
     host: HostAccess
     skip_unknown: bool
@@ -65,6 +69,10 @@ class Run:
         self._state = ""
         self._notes: list[Note] = []
         self._noted: set[Note] = set()
+        # A `!Find` without a result is an error if another blueprint may create the object.
+        references = terms.skip_unknown and not terms.strict
+        self._leaving_out = partial(LeftOut, later=terms.skip_unknown, references=references)
+        self._left_out = self._leaving_out(self._entry)
 
     def apply_all(self, entries: Iterable[Entry]) -> None:
         """Apply entries, also after errors, up to the limit of reported errors.
@@ -81,6 +89,7 @@ class Run:
     def _outcome_of(self, entry: Entry) -> Done:
         """Apply an entry. Errors that concern the whole transaction are raised."""
         self._entry, self._state, self._notes = entry, "present", []
+        self._left_out = self._leaving_out(entry)
         self._references.deleting = False
         self._allowance.check_time(entry.place)
         try:
@@ -94,7 +103,7 @@ class Run:
             wrong, done = True, Done(entry, "error", findings=(BlueprintFinding(entry.place, problem),))
         except BlueprintError as error:
             wrong, done = True, Done(entry, "error", findings=error.findings)
-            if isinstance(error, NotServed) and self._terms.skip_unknown:
+            if isinstance(error, NotHere) and self._terms.skip_unknown:
                 wrong, done = False, Done(entry, "skipped", note=error.problem.removesuffix("."))
         self._references.lose(entry, wrong=wrong)
         return done
@@ -139,7 +148,7 @@ class Run:
             raise finding(place_of(entry.state, entry), f"The state is one of {', '.join(STATES)}.")
         try:
             model = self._lookups.model(name, entry.model.place)
-        except NotServed:
+        except NotHere:
             # No object of a model that is not served can exist.
             if self._state == "absent" and releases.knows(name.lower()):
                 return Done(entry, "skipped", note="no objects of this model are kept here")
@@ -187,6 +196,8 @@ class Run:
             action, pk = self._keep(
                 model, found, given, {**self._renamed(model, attrs, problems), **known_by}, problems
             )
+            for note in self._left_out.notes.values():
+                self._note(note.place, f"{note.property_name}: {note.message}")
         self._references.add(entry, model, given, pk)
         ignored = entry.permissions is not None and entry.permissions.content
         return Done(entry, action, shown_pk(model, pk), "its permissions are ignored" if ignored else "")
@@ -197,6 +208,8 @@ class Run:
         """Create or change the object. :returns: the action, and its pk"""
         properties = {name: wanted[name] for name in (*model.properties, *model.preset) if name in wanted}
         repository = self._store.repository(model.name)
+        if found is None and model.owned_by and model.owned_by not in properties:
+            properties[model.owned_by] = int(self._terms.user or self._store.tokens.administrator(self._session))
         try:
             if problems:
                 # Errors that depend on the other properties are left to the next import.
@@ -212,34 +225,19 @@ class Run:
                 self._terms.permissions.check_change(model, self._entry.place)
                 repository.change(self._session, found, changes)
             return "updated" if changes else "unchanged", found
-        except errors.Invalid as error:
-            kept = self._without_later(model, properties, error.messages)
+        except (errors.Invalid, errors.DanglingReference) as error:
+            messages = error.messages if isinstance(error, errors.Invalid) else model.messages_of(error)
+            wrong = messages if isinstance(error, errors.Invalid) else error.values
+            kept = self._left_out.without(model, properties, wrong)
             if kept != properties:
                 return self._keep(model, found, given, kept, problems)
-            messages = error.messages
+            self._left_out.check(model, properties, messages)
             if problems:
                 reported = {one.property_name for one in problems.findings}
                 messages = {name: messages[name] for name in messages if name in properties and name not in reported}
             problems.findings += all_about(self._entry, model, messages, properties)
             problems.raise_all()
             raise
-        except errors.DanglingReference as error:
-            raise BlueprintError(all_about(self._entry, model, model.messages_of(error), properties)) from error
-
-    def _without_later(self, model: Model, properties: Mapping[str, Any], wrong: Iterable[str]) -> Mapping[str, Any]:
-        """The properties without values that only later releases have, if these are skipped. :param wrong: the invalid ones"""
-        kept = dict(properties)
-        for name in wrong if self._terms.skip_unknown else ():
-            value = kept.get(name)
-            if not (later := releases.later_values(model.name, name, value)):
-                continue
-            left_out = shortened(", ".join(later), MAX_NAME)
-            place = about(self._entry, name, "").place
-            self._note(place, f"{name}: {left_out} is left out. {releases.about_value(model.name, name, value)}")
-            del kept[name]
-            if isinstance(value, list) and (others := [one for one in value if one not in later]):
-                kept[name] = others
-        return kept
 
     def _identifiers(self, model: Model, entry: Entry, problems: Problems) -> tuple[str | None, dict[str, Any]]:
         """The pk that an entry gives its object, and the other identifiers."""
@@ -281,7 +279,12 @@ class Run:
         try:
             return self._lookups.existing(model, given and self._references.pk_of(given), known_by, place)
         except errors.Invalid as error:
-            problems.findings += all_about(self._entry, model, error.messages, known_by)
+            try:
+                left_out = self._leaving_out(self._entry)
+                left_out.check(model, left_out.without(model, known_by, error.messages), error.messages)
+                problems.findings += all_about(self._entry, model, error.messages, known_by)
+            except NotHere as missing:
+                problems.reason = problems.reason or missing
             return None
 
     def _properties(self, value: Value | None, problem: str, problems: Problems) -> dict[str, Any]:
@@ -298,7 +301,7 @@ class Run:
             except (DependsOnLost, IsGone) as error:
                 problems.reason = problems.reason or error
             except BlueprintError as error:
-                if isinstance(error, NotServed) and self._terms.skip_unknown:
+                if isinstance(error, NotHere) and self._terms.skip_unknown:
                     problems.reason = problems.reason or error
                 else:
                     problems.findings += error.findings

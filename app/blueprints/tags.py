@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from app.blueprints.data import CHARACTERS, as_mapping, item_at, items_of, parsed_json, weight
 from app.blueprints.document import MAX_DEPTH, MAX_VALUES, Value
-from app.blueprints.findings import Place, finding
+from app.blueprints.findings import NotHere, Place, finding
 from app.blueprints.host_access import HostAccess
 from app.blueprints.limits import MAX_NAME, exhausted, shortened
 
@@ -159,10 +159,14 @@ class Resolver:
 
     def _read(self, text: str | None, missing: str, default: Value | None, value: Value) -> Any:
         """A variable or file of the host, or else the default."""
+        refusal = self._host.refusal(str(value.tag))
         if text is None and default is not None:
+            if refusal is not None:
+                self._note(value.place, f"{value.tag} is not allowed here: this is its default.")
             return self.resolve(default)
         if text is None:
-            raise finding(value.place, f"There is {missing}. Add it, or give a default: {value.tag} [..., default].")
+            advice = f"Add it, or give a default: {value.tag} [..., default]."
+            raise NotHere(value.place, *((refusal,) if refusal is not None else (f"There is {missing}.", advice)))
         self._spend(len(text) // CHARACTERS, value.place)
         return text
 

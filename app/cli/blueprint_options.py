@@ -15,7 +15,7 @@ class BlueprintOptions:
 
     :param env: whether `!Env` may read the environment
     :param folders: the folders whose files `!File` may read
-    :param skip_unknown: whether entries of models that are not served are skipped
+    :param skip_unknown: whether entries that need what does not exist here are skipped
     """
 
     env: bool = False
@@ -43,7 +43,7 @@ def blueprint_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--skip-unknown",
         is_flag=True,
-        help="Skip entries of models that are not served, and what depends on them, instead of rejecting the blueprint.",
+        help="Skip entries that need what does not exist here, such as a model, instead of rejecting the blueprint.",
     )
     @functools.wraps(command)
     def with_options(

@@ -88,5 +88,5 @@ def flows_instances_export_retrieve(store: Store, key: str) -> File:
 @long_running
 def flows_instances_import_create(store: Store, body: FileUpload, request: RequestContext) -> dict[str, Any]:
     """Apply a blueprint in one transaction. :raises Unavailable: it conflicts with other transactions again and again"""
-    outcome = apply(store, body["file"].content, may=None if request.superuser else request.may)
+    outcome = apply(store, body["file"].content, may=None if request.superuser else request.may, user=request.user)
     return {"logs": outcome.logs, "success": outcome.success}

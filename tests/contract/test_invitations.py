@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from app.blueprints.importing import apply
 from tests.asgi import FLOWS
 from tests.forms import form
 
@@ -124,10 +125,25 @@ def test_a_blueprint_names_who_creates_an_invitation(client):
     assert client.get(f"{INVITATIONS}{pk}/").json()["created_by"]["pk"] == user["pk"]
 
 
+def test_an_invitation_of_a_blueprint_that_names_nobody_is_that_of_its_sender(client):
+    group = client.post(f"{API}core/groups/", {"name": "admins", "is_superuser": True}).json()
+    creator = client.post(USERS, {"username": "jane", "name": "Jane", "groups": [group["pk"]]}).json()
+    token = client.post(f"{API}core/tokens/", {"identifier": "jane", "user": creator["pk"]}).json()
+    client.post(f"{API}core/tokens/{token['identifier']}/set_key/", {"key": "of-jane"})
+    body, headers = form(file=("b.yaml", "", blueprint("a")))
+    assert client.post(f"{FLOWS}import/", body=body, headers=headers, token="of-jane").json()["success"]
+    assert apply(client.store, blueprint("b")).success
+    invitations = client.get(INVITATIONS, query="ordering=name").json()["results"]
+    assert [one["created_by"]["username"] for one in invitations] == ["jane", "akadmin"]
+
+
+def blueprint(name):
+    return f"entries: [{{model: {MODEL}, identifiers: {{name: {name}}}}}]".encode()
+
+
 @pytest.mark.parametrize(
     ("creator", "message"),
     [
-        ({}, "This field is required."),
         ({"created_by": 999999}, 'Invalid pk "999999" - object does not exist.'),
         ({"created_by": "jane"}, 'Invalid pk "jane" - object does not exist.'),
         ({"created_by": None}, 'Invalid pk "None" - object does not exist.'),

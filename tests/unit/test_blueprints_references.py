@@ -141,3 +141,28 @@ def test_the_own_context_goes_before_that_of_authentik(store):
     key = "goauthentik.io/enterprise/licensed"
     text = blueprint(stage("a", conditions=f"[!Context {key}]"), head=f"context: {{{key}: true}}\n")
     assert actions(apply(store, text)) == ["created"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "found"),
+    [
+        ("[target__slug, a]", "created"),
+        ("[target__slug, a], [stage__name, s]", "created"),
+        ("[target__slug, a], [target__name, a]", "created"),
+        ("[target__slug, nothing]", "error"),
+        ("[target__slug, a], [target__slug, nothing]", "error"),
+        ("[target__nothing, a]", "error"),
+        ("[target__slug__slug, a]", "error"),
+        ("[order__slug, a]", "error"),
+        (f"[target{'__target' * 10_000}, a]", "error"),
+    ],
+)
+def test_an_object_is_found_by_the_properties_of_those_to_which_it_refers(store, properties, found):
+    text = blueprint(
+        f"- {{model: {FLOW}, id: flow, identifiers: {{slug: a}}, attrs: {{name: a, title: a, designation: recovery}}}}\n",
+        stage("s", id="s"),
+        f"- {{model: {STAGE_BINDING}, id: b, identifiers: {{target: !KeyOf flow, stage: !KeyOf s, order: 0}}}}\n",
+        f"- {{model: {POLICY_BINDING}, identifiers: {{target: !Find [{STAGE_BINDING}, {properties}], order: 0}}}}\n",
+    )
+    outcome = apply(store, text)
+    assert actions(outcome)[-1] == found, outcome.findings

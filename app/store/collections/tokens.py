@@ -178,6 +178,10 @@ class Tokens:
                 owner = self._owner(session, name, superuser=bool(superuser))
                 session.run(self._adopt, {"name_": name, "user_": owner, "pk_": new_uuid()})
 
+    def administrator(self, session: Session) -> str:
+        """The key of the administrator, who is created if there is none. The contract has users."""
+        return str(self._owner(session, "", superuser=True))
+
     def _owner(self, session: Session, name: str, *, superuser: bool) -> str | None:
         return None if self._owners is None else self._owners.of(session, name, superuser=superuser)
 
