@@ -5,18 +5,16 @@ import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-import jwt
-
 from app import determinism
 from app.caches import bounded_cache
 from app.exchanges import Credentials, Header
+from app.executor.signatures import sign, verified
 
 SESSION, CSRF, DEVICE = "authentik_session", "authentik_csrf", "authentik_mfa"
 """The names of the cookies."""
 
 _CSRF_HEADER = "x-authentik-csrf"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_ALGORITHM = "HS256"
 _ISSUER = "authentik"
 _CONTEXT = "goauthentik.io/core/default"
 _LONGEST = 2048
@@ -37,11 +35,7 @@ def session_key(signing_key: str, cookie: str) -> str:
 
 @bounded_cache(1024)
 def _session_key(signing_key: str, cookie: str) -> str:
-    try:
-        claims = jwt.decode(cookie, _secret(signing_key), algorithms=[_ALGORITHM], issuer=_ISSUER)
-    except jwt.InvalidTokenError:
-        return ""
-    return str(claims.get("sid", ""))
+    return str(verified(cookie, _secret(signing_key), issuer=_ISSUER).get("sid", ""))
 
 
 @bounded_cache(1024)
@@ -54,7 +48,7 @@ def session_cookie(signing_key: str, key: str, subject: str) -> str:
         "authenticated": bool(subject),
         "acr": _CONTEXT,
     }
-    return jwt.encode(claims, _secret(signing_key), algorithm=_ALGORITHM)
+    return sign(claims, _secret(signing_key))
 
 
 @bounded_cache(8)
@@ -110,7 +104,7 @@ def set_device(signing_key: str, stage: str, device: str, seconds: int, *, secur
     :param seconds: how long it need not be proved again
     """
     claims = {"device": device, "stage": stage, "exp": int(determinism.now()) + seconds}
-    cookie = jwt.encode(claims, _device_secret(signing_key, stage), algorithm=_ALGORITHM)
+    cookie = sign(claims, _device_secret(signing_key, stage))
     expires = f"expires={_date(seconds)}; Max-Age={seconds}"
     return b"set-cookie", f"{DEVICE}={cookie}; {expires}; HttpOnly; Path=/; {_same_site(secure)}".encode()
 
@@ -120,12 +114,11 @@ def device_in(signing_key: str, stage: str, cookie: str, seconds: int) -> str:
 
     :param seconds: how long a device need not be proved again; a cookie that lasts longer is not valid
     """
+    claims = verified(cookie, _device_secret(signing_key, stage), require=["exp"])
     try:
-        secret = _device_secret(signing_key, stage)
         # The clock of this server counts.
-        claims = jwt.decode(cookie, secret, algorithms=[_ALGORITHM], options={"verify_exp": False, "require": ["exp"]})
         left = claims["exp"] - determinism.now()
-    except (jwt.InvalidTokenError, TypeError):
+    except (KeyError, TypeError):
         return ""
     return str(claims.get("device", "")) if 0 < left <= seconds else ""
 
