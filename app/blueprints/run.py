@@ -289,10 +289,15 @@ class Run:
 
     def _properties(self, value: Value | None, problem: str, problems: Problems) -> dict[str, Any]:
         """The resolved properties of a mapping, without invalid ones."""
+        found: dict[str, Any] = {}
         if value is None or value.tag is not None or not isinstance(value.content, dict):
-            found: dict[str, Any] = self._resolved(value, dict, problem)
+            try:
+                found = self._resolved(value, dict, problem)
+            except (Exhausted, NotHere):
+                raise
+            except BlueprintError as error:
+                problems.findings += error.findings
             return found
-        found = {}
         for name, part in value.content.items():
             try:
                 found[name] = self._resolver.resolve(part)

@@ -2,16 +2,16 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from operator import xor
 from typing import Any, Protocol
 
 from app.blueprints.data import CHARACTERS, as_mapping, item_at, items_of, parsed_json, weight
 from app.blueprints.document import MAX_DEPTH, MAX_VALUES, Value
-from app.blueprints.findings import NotHere, Place, finding
+from app.blueprints.findings import BlueprintError, Exhausted, NotHere, Place, finding
 from app.blueprints.host_access import HostAccess
-from app.blueprints.limits import MAX_NAME, exhausted, shortened
+from app.blueprints.limits import MAX_FINDINGS, MAX_NAME, exhausted, shortened
 
 _FORMATS = 100
 # The number of values that reading a file counts as.
@@ -92,14 +92,34 @@ class Resolver:
                     raise finding(value.place, problem)
                 return TAGS[value.tag](self, value)
             if isinstance(value.content, dict):
-                return {key: self.resolve(inner) for key, inner in value.content.items()}
+                return dict(zip(value.content, self._resolve_all(value.content.values()), strict=True))
             if isinstance(value.content, list):
-                return [self.resolve(inner) for inner in value.content]
+                return self._resolve_all(value.content)
             if isinstance(value.content, str):
                 self._spend(len(value.content) // CHARACTERS, value.place)
             return value.content
         finally:
             self._depth -= 1
+
+    def _resolve_all(self, values: Iterable[Value]) -> list[Any]:
+        """Evaluate values. :raises BlueprintError: one or more are invalid: all errors of all"""
+        resolved: list[Any] = []
+        failed: list[BlueprintError] = []
+        for value in values:
+            try:
+                resolved.append(self.resolve(value))
+            except Exhausted:
+                raise
+            except BlueprintError as error:
+                failed.append(error)
+                if len(failed) > MAX_FINDINGS:
+                    break
+        if failed:
+            # Skipping the entry must not hide other errors.
+            raised = next((error for error in failed if not isinstance(error, NotHere)), failed[0])
+            raised.findings = tuple(finding for error in failed for finding in error.findings)
+            raise raised
+        return resolved
 
     def _spend(self, amount: int, place: Place) -> None:
         self._left -= amount

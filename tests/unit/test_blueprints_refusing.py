@@ -51,6 +51,22 @@ UNKNOWN = f'Invalid pk "{PKS[1]}" - object does not exist.'
             stage("a", model=PROMPT_STAGE, attrs="{fields: [§!KeyOf later]}") + stage("b", id="later"),
             ["No entry above has the id 'later' and an object."],
         ),
+        (
+            stage(
+                "a",
+                model=PROMPT_STAGE,
+                attrs=f"{{fields: [§!KeyOf later, §!Find [{DUMMY}, [c, d]], §!Find [a.b, [c, d]]]}}",
+            ),
+            [
+                "No entry above has the id 'later' and an object.",
+                f"{DUMMY} has no property 'c'.",
+                "There is no model 'a.b' here.",
+            ],
+        ),
+        (
+            stage("a", identifiers="§[name]", attrs="§5"),
+            ["The identifiers are a mapping.", "The attributes are a mapping."],
+        ),
         (stage("a", attrs="{throw_error: §!Find [a.b, [c, d]]}"), ["There is no model 'a.b' here."]),
         (stage("a", attrs=f"{{throw_error: §!Find [{DUMMY}, [c, d]]}}"), [f"{DUMMY} has no property 'c'."]),
         (
