@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from app import errors
 from app.store.engine.address import Address
 from app.store.engine.driver_errors import DriverErrors
+from app.store.engine.thread_state import ThreadState
 
 # Seconds until the next attempt after a connection was not available in time.
 _RETRY_AFTER = 1.0
@@ -32,8 +32,8 @@ class Connections:
         self._errors = driver
         # When to try to get a connection again after none was available in time, in seconds of the clock.
         self._not_before = 0.0
-        # The session of each thread, and the connections that threads have checked out.
-        self._thread = threading.local()
+        # The state of each thread, and the connections that threads have checked out.
+        self._thread = ThreadState()
         self._checked_out: list[sa.PoolProxiedConnection] = []
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_weakly(self))
@@ -66,7 +66,7 @@ class Connections:
     def discard_parent(self) -> None:
         """Discard the connections of the parent process: a fork must neither use nor close them."""
         self._inherited = (self._thread, self._checked_out, self.engine.pool)
-        self._thread, self._checked_out = threading.local(), []
+        self._thread, self._checked_out = ThreadState(), []
         self.engine.dispose(close=False)
 
     def take_out(self) -> sa.PoolProxiedConnection:
@@ -101,7 +101,7 @@ class Connections:
 
     def close(self) -> None:
         """Close every connection. The next use opens new ones."""
-        self._thread = threading.local()
+        self._thread = ThreadState()
         while self._checked_out:
             # If the pool is gone already, it would not close the connection.
             self._checked_out.pop().invalidate()

@@ -131,12 +131,12 @@ class Database(Connections, ABC):
 
     def _begin_in_unit(self) -> None:
         """Begin the transaction of this thread's unit of work, if there is one."""
-        unit: UnitOfWork | None = getattr(self._thread, "unit", None)
+        unit: UnitOfWork | None = self._thread.unit
         if unit is not None and not unit.begun:
             unit.begin(self._own_write())
 
     @contextlib.contextmanager
     def _own_write(self) -> Iterator[Session]:
-        kept: Any = getattr(self._thread, "kept", None)
+        kept: Any = self._thread.kept
         with self.read() if kept is None else kept as session, session.transaction():
             yield session

@@ -1,24 +1,24 @@
 """Units of work: the writes of a request on a thread are one transaction, which ends with the request."""
 
 import contextlib
-import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from app.store.engine.session import Session
+from app.store.engine.thread_state import ThreadState
 
 
 class UnitOfWork:
     """A unit of work: transactions within it become one, committed at its end; earlier reads are not part of it.
 
-    :param thread: the state of the thread: its `unit`, and `kept`, the session for all statements
+    :param thread: the state of the thread
     :param joined: creates the session of the unit from the session that has begun the transaction
     """
 
     __slots__ = ("_joined", "_kept", "_thread", "_transaction")
 
-    def __init__(self, thread: threading.local, joined: "Callable[[UnitOfWork, Session], Session]") -> None:
+    def __init__(self, thread: ThreadState, joined: "Callable[[UnitOfWork, Session], Session]") -> None:
         self._thread = thread
         self._joined = joined
         self._kept: Session | None = None
@@ -42,7 +42,7 @@ class UnitOfWork:
     def begin(self, transaction: contextlib.AbstractContextManager[Session]) -> None:
         """Begin the transaction. :param transaction: entered now, and exited at the end"""
         session = transaction.__enter__()
-        self._transaction, self._kept = transaction, getattr(self._thread, "kept", None)
+        self._transaction, self._kept = transaction, self._thread.kept
         self._thread.kept = self._joined(self, session)
 
     def end(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

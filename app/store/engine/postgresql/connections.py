@@ -19,8 +19,8 @@ class PostgreSQLConnections(Connections):
     @property
     def lock_timeout(self) -> int:
         """The lock timeout of this thread in milliseconds."""
-        timeout: int = getattr(self._thread, "lock_timeout", POSTGRESQL_LOCK_TIMEOUT)
-        return timeout
+        timeout = self._thread.lock_timeout
+        return POSTGRESQL_LOCK_TIMEOUT if timeout is None else timeout
 
     @property
     def generation(self) -> int:

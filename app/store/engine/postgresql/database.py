@@ -60,7 +60,7 @@ class PostgreSQLDatabase(PostgreSQLConnections, Database):
 
     def read(self) -> contextlib.AbstractContextManager[Session]:
         """See `Database`."""
-        kept: contextlib.AbstractContextManager[Session] | None = getattr(self._thread, "kept", None)
+        kept: contextlib.AbstractContextManager[Session] | None = self._thread.kept
         return self._pooled_session() if kept is None else kept
 
     def write_once(self) -> contextlib.AbstractContextManager[PostgreSQLSession]:

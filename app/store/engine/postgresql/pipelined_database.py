@@ -57,14 +57,14 @@ class PipelinedDatabase(PostgreSQLDatabase):
     @property
     def _is_pipelined(self) -> bool:
         """Whether this code runs within a call of `pipelined`."""
-        return getattr(self._thread, "kept", None) is self.pipeline.session
+        return self._thread.kept is self.pipeline.session
 
     def _without_waiting(self, function: Callable[..., T], *arguments: Any) -> T:
         self._thread.kept = self.pipeline.session
         try:
             return function(*arguments)
         finally:
-            del self._thread.kept
+            self._thread.kept = None
 
     def _others(self) -> int:
         # One more connection is for long statements.

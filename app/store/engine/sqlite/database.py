@@ -53,8 +53,7 @@ class SQLiteDatabase(SQLiteConnections, Database):
             return {name for (name,) in session.rows(query)}.intersection(names)
 
     def _thread_session(self) -> ThreadSession:
-        try:
-            session: ThreadSession = self._thread.session
-        except AttributeError:
+        session: ThreadSession | None = self._thread.session
+        if session is None:
             session = self._thread.session = ThreadSession(self)
         return session

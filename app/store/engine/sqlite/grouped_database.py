@@ -41,7 +41,7 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
 
     def pending_commit(self) -> asyncio.Future[None] | None:
         """See `Scheduling`."""
-        session: GroupedSession | None = getattr(self._thread, "session", None)
+        session: GroupedSession | None = self._thread.session
         return session.group.pending() if session is not None else None
 
     async def wait_for_lock(self, error: errors.Locked, began: float) -> None:
@@ -81,8 +81,7 @@ class GroupedDatabase(GroupedConnections, SQLiteDatabase):
         return super().unit_of_work() if session.loop() is None else session.group
 
     def _thread_session(self) -> GroupedSession:
-        try:
-            session: GroupedSession = self._thread.session
-        except AttributeError:
+        session: GroupedSession | None = self._thread.session
+        if session is None:
             session = self._thread.session = GroupedSession(self)
         return session
