@@ -131,8 +131,8 @@ class Visitor(Browser):
 
     def submit(self, **fields):
         """Fill in the form of the page, and submit it; follow redirects. :param fields: None to leave one out"""
-        given = [(name, value) for name, value in self._given if name not in fields]
         filled = [(name, value) for name, value in fields.items() if value is not None]
+        given = [(name, value) for name, value in self._given(*dict(filled)) if name not in fields]
         headers = {"content-type": "application/x-www-form-urlencoded", "origin": "http://127.0.0.1:80"}
         body = urlencode([*given, *filled]).encode()
         return self._follow(self.send("POST", self.path, headers=headers, body=body), self.path)
@@ -145,13 +145,14 @@ class Visitor(Browser):
     @property
     def fields(self):
         """The values that the form has already, by name; the last of each."""
-        return dict(self._given)
+        return dict(self._given())
 
-    @property
-    def _given(self):
-        """Names and values of the inputs of the page, but of boxes that are not checked."""
+    def _given(self, *names):
+        """Names and values of the inputs of a form, but of boxes that are not checked. :param names: some that it has, if any"""
+        forms = re.findall("<form.*?</form>", self.page, re.DOTALL) or [""]
+        form = next((form for form in forms if any(f'name="{name}"' in form for name in names)), forms[0])
         found = []
-        for tag in re.findall(r"<input[^>]*>", self.page):
+        for tag in re.findall(r"<input[^>]*>", form):
             has = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
             if "name" in has and "value" in has and (has["type"] not in ("checkbox", "radio") or " checked" in tag):
                 found.append((html.unescape(has["name"]), html.unescape(has["value"])))

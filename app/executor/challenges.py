@@ -1,5 +1,6 @@
 """What challenges have in common: the flow, the user, and the challenges that no stage asks."""
 
+import re
 import traceback
 from typing import Any
 
@@ -15,6 +16,9 @@ ACCESS_DENIED, FLOW_ERROR, REDIRECT = "ak-stage-access-denied", "ak-stage-flow-e
 """The components of challenges that no stage asks."""
 
 _ANONYMOUS = "AnonymousUser"
+_USER, _APPLICATION = "user", "app"
+# The beginning of a conversion of Python's printf-style formatting, with the first character of its width or precision.
+_CONVERSION = re.compile(rf"%(?:\((?:{_USER}|{_APPLICATION})\))?[#0 +-]*(?P<size>[1-9.*]?).?", re.DOTALL)
 
 
 def flow_info(flow: Flow, title: str, root: str) -> dict[str, str]:
@@ -32,8 +36,11 @@ def title_of(flow: Flow, shown_as: str, application: str = "") -> str:
     :param shown_as: the name of the user, empty if there is none
     :param application: the name of the application, empty if there is none
     """
+    # A width or a precision may be a billion.
+    if "%" not in flow.title or any(found["size"] for found in _CONVERSION.finditer(flow.title)):
+        return flow.title
     try:
-        return str(flow.title % {"user": shown_as or _ANONYMOUS, "app": application})
+        return str(flow.title % {_USER: shown_as or _ANONYMOUS, _APPLICATION: application})
     except (KeyError, TypeError, ValueError):
         # Not a format (recorded: `basic.title`).
         return flow.title

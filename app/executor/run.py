@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-import orjson
 import structlog
 
 from app import errors
@@ -23,8 +22,9 @@ from app.executor.challenges import (
     user_info,
 )
 from app.executor.inspector import state_of
+from app.executor.mail.links import take_link
 from app.executor.people import Person, person, person_of
-from app.executor.plan import APPLICATION, PENDING_NAME, PENDING_USER, RESTORED, Plan, PlannedStage, plan_from
+from app.executor.plan import APPLICATION, PENDING_NAME, PENDING_USER, RESTORED, Plan, PlannedStage
 from app.executor.planning import NotApplicable, Planner
 from app.executor.policies.engine import PolicyRequest, evaluate
 from app.executor.redirects import as_encoded, is_own
@@ -217,12 +217,15 @@ class Run:
 
     def _restore(self, token: str) -> None:
         """Restore the plan that the token of a link names, if it names one of this flow."""
-        stored = self.store.flow_tokens.take(token, self.flow.pk)
-        if stored is None:
-            reason = "The link was used before, is too old, or is not one of this flow. The flow begins anew."
+        plan = take_link(self.store, token, self.flow.pk)
+        if plan is None:
+            reason = (
+                "The link was used before, is too old, or is not one of this flow. Or its user has another address or password by"
+                " now, or may not log in. The flow begins anew."
+            )
             log.info("link not valid", id=self.exchange.id, flow=self.flow.slug, reason=reason)
         else:
-            self.session.plan = plan_from(orjson.loads(stored))
+            self.session.plan = plan
             self.context[RESTORED] = self.restored = True
 
     def _reach_stage(self) -> bool:

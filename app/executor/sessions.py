@@ -153,11 +153,13 @@ class ClientSessions:
         return session
 
     def save(self, session: Session, credentials: Credentials) -> tuple[Header, ...]:
-        """Store the changes of a session.
+        """Store the changes of a session, but for HEAD, which changes nothing (RFC 9110, section 9.2.1).
 
         :returns: the headers that set its cookie, or delete it
         :raises SerializationFailure: another request has changed it
         """
+        if credentials.method == "HEAD":
+            return ()
         state, stored, now = session.written or session.state(), session.stored, int(determinism.now())
         if session.flushed and session.plan is None and session.user is None:
             if stored is not None:

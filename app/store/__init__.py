@@ -22,6 +22,7 @@ from app.store.collections.flow_tokens import FlowTokens
 from app.store.collections.flow_tree import Structures
 from app.store.collections.flows import Flows
 from app.store.collections.guarded_objects import GuardedObjects
+from app.store.collections.mail_requests import MailRequests
 from app.store.collections.mails import Mails
 from app.store.collections.objects import Objects
 from app.store.collections.owned_sessions import OwnedSessions
@@ -97,6 +98,7 @@ class Store:
         self.passwords = Passwords(self.database)
         self.devices = Devices(self.database)
         self.mails = Mails(self.database)
+        self.mail_requests = MailRequests(self.database)
         self.flow_tokens = FlowTokens(self.database)
         self.sessions = Sessions(self.database)
         named_by = next((model.named_by for model in models.values() if model.collection == USERS), "")

@@ -473,3 +473,46 @@ def test_a_stage_of_a_kind_that_the_contract_no_longer_has_denies_and_says_so(cl
     assert Browser(client).get("old").json()["error_message"] == (
         "The stage old 0 is of the kind gone.kind, which can't be run here."
     )
+
+
+@pytest.mark.parametrize("size", ["20000000", "-20000000", "020000000", ".20000000", "*", " 1.5"])
+@pytest.mark.parametrize("conversion", ["%(user){}s", "%(app){}s", "{{user}} %{}s %%", "%(user)s%(user){}r"])
+def test_a_title_that_asks_for_a_width_or_a_precision_is_shown_as_it_is(browser, conversion, size):
+    title = conversion.format(size)
+    browser.client.patch(f"{API}/flows/instances/login/", {"title": title})
+    assert browser.get("login").json()["flow_info"]["title"] == title
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Hello %(user)s", "Hello AnonymousUser"),
+        ("%% 5", "% 5"),
+        ("%(app)s%(nope)s", "%(app)s%(nope)s"),
+        ("100%", "100%"),
+        # Recorded: `basic.title`.
+        ("100% sure", "100{'user': 'AnonymousUser', 'app': ''}ure"),
+    ],
+)
+def test_a_title_names_the_user_and_the_application(browser, title, shown):
+    browser.client.patch(f"{API}/flows/instances/login/", {"title": title})
+    assert browser.get("login").json()["flow_info"]["title"] == shown
+
+
+def test_a_look_at_the_head_of_a_request_changes_no_session(browser):
+    browser.get("login")
+    cookies, plan = dict(browser.cookies), browser.store.sessions.find(browser.digest)
+    token = {"authorization": "Bearer root"}
+    assert browser.send("HEAD", f"{API}/flows/executor/login/?query=").status == 405
+    assert browser.send("HEAD", f"{API}/flows/instances/login/execute/", headers=token).status == 200
+    assert browser.send("HEAD", "/flows/-/cancel/").status == 302
+    assert browser.send("HEAD", "/if/flow/login/").status == 200
+    assert (browser.cookies, browser.store.sessions.find(browser.digest)) == (cookies, plan)
+
+
+def test_a_look_at_the_head_of_a_page_uses_no_invitation_up(client):
+    flow_of(client, "invited", ("invitation/stages", {}), ("dummy", {}), designation="enrollment")
+    body = {"name": "one", "single_use": True}
+    key = client.post(f"{API}/stages/invitation/invitations/", body).json()["pk"]
+    assert Browser(client).send("HEAD", f"/if/flow/invited/?itoken={key}").status == 200
+    assert Browser(client).get("invited", f"query=itoken%3D{key}").status == 302

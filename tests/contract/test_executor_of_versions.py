@@ -50,6 +50,36 @@ def test_a_link_is_valid_as_long_in_each_version(server, monkeypatch, beginning,
     assert Browser(server).get("mail", f"query=flow_token%3D{token}", f"/{asking}").status == status
 
 
+@pytest.mark.parametrize("who", ["joe", "nobody"])
+def test_a_user_gets_as_many_e_mails_as_the_stage_says_whether_or_not_the_user_exists(server, monkeypatch, who):
+    if who == "joe":
+        server.post(f"{API}/core/users/", {"username": "joe", "name": "Joe", "email": "joe@example.com"})
+    email = {"name": f"few for {who}", "recovery_max_attempts": 3, "recovery_cache_timeout": "minutes=10"}
+    stage = server.post(f"{NEWEST}/stages/email/", {"use_global_settings": True, **email}).json()["pk"]
+    flow_of(server, f"few-{who}", ("identification", {"user_fields": ["username"]}))
+    flow = server.get(f"{API}/flows/instances/few-{who}/").json()["pk"]
+    server.post(f"{API}/flows/bindings/", {"target": flow, "stage": stage, "order": 1})
+    server.delete("/outbox.json")
+    sent = {"string": "email-sent", "code": "email-sent"}
+    too_many = "Too many account verification attempts. Please try again after 10 minutes."
+    refused = {"string": too_many, "code": "rate-limited"}
+
+    def browser():
+        begun = Browser(server)
+        begun.post(f"few-{who}", prefix=f"/{LAST}", uid_field=who)
+        return begun, begun.get(f"few-{who}", prefix=f"/{LAST}").json().get("response_errors")
+
+    first, errors = browser()
+    assert errors is None
+    answers = [first.post(f"few-{who}", prefix=f"/{LAST}").json()["response_errors"] for _ in range(3)]
+    assert answers == [{"non_field_errors": [message]} for message in (sent, sent, refused)]
+    assert browser()[1] == {"non_field_errors": [refused]}
+    assert len(server.get("/outbox.json").json()) == (3 if who == "joe" else 0)
+    now = determinism.now
+    monkeypatch.setattr(determinism, "now", lambda: now() + 10 * 60)
+    assert browser()[1] is None
+
+
 # New values come with 2026.2 and 2026.5.
 @pytest.mark.parametrize("version", [FIRST, "2025.12", "2026.2", LAST])
 def test_challenges_have_only_values_of_the_version(server, version):

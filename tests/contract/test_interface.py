@@ -1,7 +1,8 @@
 """The page that runs a flow, without JavaScript: as a client that posts forms."""
 
+import html
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -154,6 +155,7 @@ def test_a_flow_that_does_not_exist_is_not_found_and_other_methods_are_not_allow
     assert visitor.open("/if/flow/nope/").answer.status == 404
     assert visitor.send("DELETE", LOGIN).status == 405
     assert visitor.send("HEAD", LOGIN).status == 200
+    assert visitor.send("HEAD", "/if/flow/nope/").status == 404
 
 
 def test_a_form_that_is_too_large_is_rejected(stub):
@@ -263,6 +265,19 @@ def test_optional_fields_that_are_left_blank_are_left_out_unless_they_take_blank
     visitor_of(stub).open(LOGIN).submit(**dict.fromkeys(TYPED, "") | {"checkbox": "false", "radio-button-group": None})
     blank = dict.fromkeys(("text", "text_area", "email", "ak-locale", "dropdown"), "")
     assert stub.answers[-1] == {"component": "ak-stage-prompt", "checkbox": "false", **FIXED, **blank}
+
+
+@pytest.mark.parametrize("name", ["form_token", "form_optional", "component"])
+def test_a_prompt_may_have_the_name_of_a_field_of_every_form(stub, name):
+    (field,) = prompt("text")["fields"]
+    stub.ask("ak-stage-prompt", fields=[{**field, "field_key": name, "initial_value": "before"}])
+    visitor = visitor_of(stub).open(LOGIN)
+    own = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', visitor.page)
+    body = urlencode([*((key, html.unescape(value)) for key, value in own), (name, "typed")]).encode()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    assert visitor.send("POST", LOGIN, headers=headers, body=body).status != 403
+    assert stub.answers[-1] == {"component": "ak-stage-prompt", name: "typed"}
+    assert 'value="before"' in visitor.page
 
 
 def test_choices_with_labels_are_shown_by_these(stub):

@@ -106,11 +106,12 @@ def test_a_request_that_is_refused_does_not_use_the_link_up(client, headers):
     assert Browser(client).get("recovery", query).status == 302
 
 
-def test_a_look_at_the_head_of_the_page_does_not_use_the_link_up(client):
+def test_a_look_at_the_head_of_a_link_does_not_use_it_up(client):
     asked(client)
-    link = urlsplit(outbox(client)[0]["link"])
+    link, query = urlsplit(outbox(client)[0]["link"]), token_in(outbox(client)[0])
     assert Browser(client).send("HEAD", f"{link.path}?{link.query}").status == 200
-    assert Browser(client).get("recovery", token_in(outbox(client)[0])).status == 302
+    assert Browser(client).send("HEAD", f"{API}/flows/executor/recovery/?{query}").status == 405
+    assert Browser(client).get("recovery", query).status == 302
 
 
 def test_a_link_is_valid_as_long_as_the_stage_says(client, monkeypatch):
@@ -151,6 +152,22 @@ def test_a_new_password_ends_the_links_in_earlier_e_mails(client):
     client.post(f"{API}/core/users/{client.user}/set_password/", {"password": PASSWORD})
     query = token_in(outbox(client)[0])
     assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
+
+
+@pytest.mark.parametrize("change", [{"email": "new@example.com"}, {"is_active": False}])
+def test_a_link_ends_when_the_address_changes_or_the_user_may_not_log_in(client, change):
+    asked(client)
+    query, key = token_in(outbox(client)[0]), f"{API}/core/users/{client.user}/"
+    assert client.patch(key, change).status == 200
+    assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
+    client.patch(key, {"email": "jane@example.com", "is_active": True})
+    assert Browser(client).get("recovery", query).json()["component"] == "ak-stage-identification"
+
+
+def test_a_link_outlives_other_changes_of_the_user(client):
+    asked(client)
+    client.patch(f"{API}/core/users/{client.user}/", {"name": "Jane Doe", "attributes": {"a": 1}})
+    assert Browser(client).get("recovery", token_in(outbox(client)[0])).status == 302
 
 
 def test_a_link_keeps_the_parameters_of_its_page(client):

@@ -102,6 +102,15 @@ class PathPlan:
     reader: PathReader
     counters: Mapping[str, int]
 
+    def plan_of(self, method: str) -> Plan | None:
+        """The plan of a method, None without one. HEAD has that of GET, unless GET goes on with a flow: HEAD is safe (RFC 9110,
+        section 9.2.1).
+        """
+        if method != "HEAD":
+            return self.plans.get(method)
+        plan = self.plans.get("GET")
+        return None if plan is None or plan.challenges else plan
+
 
 class PlanBuilder:
     """Builder of the plans of one contract.

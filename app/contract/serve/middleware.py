@@ -133,7 +133,7 @@ class ContractMiddleware(SpecMiddleware):
             return otherwise(scope, receive, send)
         target, path_values = found
         method: str = scope["method"]
-        plan = target.plans.get("GET" if method == "HEAD" else method)
+        plan = target.plan_of(method)
         request = Request(
             determinism.identifying_bytes(16).hex(),
             method,

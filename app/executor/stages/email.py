@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
-
-from app import determinism
+from app import determinism, errors
 from app.exchanges import FLOW_TOKEN, Postman
 from app.executor.durations import seconds_of
+from app.executor.mail.links import add_link
 from app.executor.mail.rendering import rendered
 from app.executor.people import Person
 from app.executor.plan import Properties
@@ -19,6 +19,7 @@ from app.store.collections.mails import QUEUED
 from app.store.queries.people import USERS
 
 _SENT = "email-sent"
+_TOO_MANY = "Too many account verification attempts. Please try again after {} minutes."
 # The keys in the context of whether the first e-mail was sent, and of the address that it was sent to instead of the user's.
 _IS_SENT, _ADDRESS = "email_sent", "email"
 _TOKEN_BYTES = 32
@@ -38,6 +39,8 @@ class Stage(Question):
                 run.store.objects.change(USERS, user.pk, {"is_active": True})
             return run.done()
         if not run.context.get(_IS_SENT):
+            if wait := self._wait(user):
+                return run.challenge(self.component, _too_many(wait).messages)
             self._send(user)
             run.context[_IS_SENT] = True
         return super().ask()
@@ -53,8 +56,22 @@ class Stage(Question):
     def solve(self, answer: Properties) -> Step:  # noqa: ARG002  # it says nothing
         """Send another e-mail. :raises Invalid: always, as only the link goes on"""
         if self.run.pending is not None:
+            if wait := self._wait(self.run.pending):
+                raise _too_many(wait)
             self._send(self.run.pending)
         raise wrong(NON_FIELD_ERRORS, _SENT, _SENT)
+
+    def _wait(self, user: Person) -> int:
+        """Count a request for an e-mail. :returns: 0; or after how many seconds to try again, if there were too many
+
+        A user who does not exist is treated alike.
+        """
+        most = self.stage.get("recovery_max_attempts")  # a property of later versions
+        if most is None:
+            return 0
+        address = user.values.get("email") or user.username
+        window = seconds_of(self.stage.recovery_cache_timeout)
+        return self.run.store.mail_requests.count(str(address).lower(), user.pk, most, window)
 
     def _send(self, user: Person) -> None:
         """Send an e-mail. A user who does not exist gets none, and is not told."""
@@ -66,7 +83,7 @@ class Stage(Question):
         address = run.context.get(_ADDRESS) or user.values.get("email")
         if not user.pk or not address:
             return
-        run.store.flow_tokens.add(token, run.flow.pk, user.pk, expires, orjson.dumps(run.plan).decode())
+        add_link(run.store, token, user, run.plan, expires)
         postman = self._postman
         state = postman.state_of(use_global_settings=stage.use_global_settings)
         run.store.mails.add(run.stage.stage, user.name, str(address), stage.subject, text, state)
@@ -85,6 +102,11 @@ class Stage(Question):
         postman = self.run.exchange.postman
         assert postman is not None  # noqa: S101  # an application that runs flows has one
         return postman
+
+
+def _too_many(wait: int) -> errors.Invalid:
+    """The error for too many requests. :param wait: after how many seconds to try again"""
+    return wrong(NON_FIELD_ERRORS, _TOO_MANY.format(ceil(wait / _MINUTE)), "rate-limited")
 
 
 def _seconds(expiry: int | str) -> int:

@@ -16,7 +16,9 @@ from werkzeug.http import parse_options_header
 from app.contract.document.contract import Contract
 
 TOKEN, OPTIONAL, COMPONENT = "form_token", "form_optional", "component"
-"""The names of fields of every form: its token, the names of fields that are left out if they are blank, the kind of challenge."""
+"""The fields that every form begins with: its token, the names of fields that are left out if they are blank (JSON), the kind of
+challenge. A prompt may have the same name: only the first value of each is the form's.
+"""
 
 _INTEGER = re.compile(r"\d{1,18}", re.ASCII)
 _MOST_FIELDS = 1000
@@ -50,36 +52,29 @@ class Form:
             _, fields, files = parser.parse(BytesIO(body), media_type, len(body), options)
         except RequestEntityTooLarge as error:
             raise TooManyFields from error
-        self._fields, self._files = fields, files
-
-    @property
-    def token(self) -> str:
-        """The token, empty if it is missing."""
-        return self._fields.get(TOKEN, "")
-
-    @property
-    def component(self) -> str:
-        """The kind of challenge that the form responds to, empty if it is missing."""
-        return self._fields.get(COMPONENT, "")
-
-    @property
-    def typed(self) -> Mapping[str, str]:
+        given = dict(fields.lists())
+        self.token, self.component, optional = (given.get(name, [""])[0] for name in (TOKEN, COMPONENT, OPTIONAL))
+        """The token, and the kind of challenge that the form responds to; each empty if it is missing."""
+        self._optional = _names(optional)
+        answers = {
+            name: values[1:] if name in (TOKEN, COMPONENT, OPTIONAL) else values for name, values in given.items()
+        }
+        self.typed: Mapping[str, str] = {name: values[-1] for name, values in answers.items() if values}
         """The last value of each field."""
-        return {name: values[-1] for name, values in self._fields.lists() if name != TOKEN}
+        self._files = files
 
     def response(self, types: Mapping[str, str]) -> dict[str, Any]:
         """The response to a challenge.
 
         :param types: the types of its properties in the contract, by name; others are texts
         """
-        optional = set(self._fields.getlist(OPTIONAL))
         values = {
             name: _value(text, types.get(name, ""))
             for name, text in self.typed.items()
-            if name != OPTIONAL and (text or name not in optional)
+            if text or name not in self._optional
         }
         files = {name: _data_url(file) for name, file in self._files.items() if file.filename}
-        return {**values, **files}
+        return {COMPONENT: self.component, **values, **files}
 
 
 def token_of(session_cookie: str) -> str:
@@ -101,6 +96,14 @@ def response_types(contract: Contract, request_body: Mapping[str, Any], componen
     return {
         name: str(contract.resolve((), found)[1].get("type", "object")) for name, found in schema["properties"].items()
     }
+
+
+def _names(text: str) -> frozenset[str]:
+    """Names in a JSON array; none if the text is none."""
+    try:
+        return frozenset(orjson.loads(text))
+    except (orjson.JSONDecodeError, TypeError):
+        return frozenset()
 
 
 def _value(text: str, kind: str) -> Any:

@@ -5,14 +5,13 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.contract.serve.asgi import Disconnected, NoRoom, Room, headers_of, read_body
 from app.contract.serve.compiled_contract import ActiveContract
-from app.exchanges import FLOW_TOKEN
 from app.executor.cookies import CSRF, SESSION, cookies_of
 from app.pages.adapter import Adapter
 from app.pages.interface.forms import Form, TooManyFields, response_types, token_of
@@ -96,27 +95,28 @@ class FlowPage:
     ) -> Turn:
         cookies = cookies_of(headers_of(scope["headers"])[2])
         session = cookies.get(SESSION, "")
-        ask = partial(
-            send_request,
-            scope,
-            path=path.replace(_SLUG, slug),
-            query=urlencode({"query": _page_query(scope)}),
-        )
+        page_query = scope["query_string"].decode("latin-1")
+        ask = partial(send_request, path=path.replace(_SLUG, slug), query=urlencode({"query": page_query}))
+        if scope["method"] == "HEAD":
+            # HEAD is safe (RFC 9110, section 9.2.1), and mail servers try links by it: it goes on with no session.
+            without_session = [header for header in scope["headers"] if header[0] != b"cookie"]
+            response = await ask({**scope, "headers": without_session}, method="GET", query="")
+            return Turn(response._replace(headers=()))
         if scope["method"] != "POST":
-            response = await ask(method="GET")
+            response = await ask(scope, method="GET")
             return Turn(response, _next_token(response, session))
         form = await self._form(scope, receive, held)
         if isinstance(form, ApiResponse):
             return Turn(form)
         if not session or not hmac.compare_digest(form.token.encode(), token_of(session).encode()):
-            response = await ask(method="GET")
+            response = await ask(scope, method="GET")
             return Turn(response, _next_token(response, session), notice=_REFUSED)
         types = response_types(self._active_contract.contract, operation["requestBody"], form.component)
         headers: list[Header] = [
             (b"content-type", b"application/json"),
             (b"x-authentik-csrf", cookies.get(CSRF, "").encode()),
         ]
-        response = await ask(method="POST", headers=headers, body=orjson.dumps(form.response(types)))
+        response = await ask(scope, method="POST", headers=headers, body=orjson.dumps(form.response(types)))
         return Turn(response, _next_token(response, session), form.typed)
 
     async def _form(self, scope: Scope, receive: Receive, held: _Body) -> Form | ApiResponse:
@@ -132,14 +132,6 @@ class FlowPage:
             return await self._adapter.on_thread(Form, content_type, body)
         except TooManyFields:
             return _TOO_LARGE
-
-
-def _page_query(scope: Scope) -> str:
-    """The query of the page. HEAD, by which mail servers try links, has no token of a link, as each is valid once."""
-    query: str = scope["query_string"].decode("latin-1")
-    if scope["method"] != "HEAD":
-        return query
-    return urlencode([(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != FLOW_TOKEN])
 
 
 def _next_token(response: ApiResponse, session: str) -> str:

@@ -6,7 +6,7 @@ from app import determinism, errors
 from app.store.collections.rows import locking
 from app.store.engine.database import Database
 from app.store.queries.references import key_of
-from app.store.schema.tables import flow_tokens, objects, passwords
+from app.store.schema.tables import objects, passwords
 
 _UNUSABLE = ""
 
@@ -28,14 +28,12 @@ class Passwords:
                 user=sa.bindparam("user_"), hash=sa.bindparam("hash_"), changed=sa.bindparam("changed_")
             )
         )
-        of_user = flow_tokens.c.user == sa.bindparam("user_")
-        self._delete_tokens = compiled(sa.delete(flow_tokens).where(of_user))
         self._expire = compiled(sa.update(passwords).values(hash=_UNUSABLE).where(mine))
         self._select = compiled(sa.select(passwords.c.hash).where(mine, passwords.c.hash != _UNUSABLE))
         self._select_changed = compiled(sa.select(passwords.c.changed).where(mine))
 
     def set(self, user: str | int, hashed: str) -> None:
-        """Store the hash of a user's password, replacing the last one. Links in earlier e-mails to the user end.
+        """Store the hash of a user's password, replacing the last one.
 
         :raises NotFound: there is no such user
         """
@@ -44,7 +42,6 @@ class Passwords:
             if session.row(self._lock, {"key_": key}) is None:
                 raise errors.NotFound
             session.run(self._delete, {"user_": key})
-            session.run(self._delete_tokens, {"user_": key})
             session.run(self._insert, {"user_": key, "hash_": hashed, "changed_": int(determinism.now())})
 
     def of(self, user: str | int) -> str | None:

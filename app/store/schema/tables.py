@@ -215,6 +215,18 @@ flow_tokens = Table(
     Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), nullable=False, index=True),
     Column("expires", BigInteger(), nullable=False, index=True),
     Column("plan", text(), nullable=False),
+    # Digest of what the user was like when the link was made. Servers before the column add rows without it.
+    Column("user_state", text(), nullable=False, server_default=sql("''")),
+)
+
+# Requests of users for e-mails, for as long as they count.
+mail_requests = Table(
+    "mail_requests",
+    metadata,
+    Column("pk", text(), primary_key=True),
+    # SHA-256 of the address, in hexadecimal.
+    Column("address", text(), nullable=False, index=True),
+    Column("expires", BigInteger(), nullable=False, index=True),
 )
 
 # Uploaded files, by their path below `/media/public/`. Each belongs to a flow, and is deleted with it.
