@@ -123,11 +123,17 @@ class TrafficValidator:
         if schema is None:
             unknown = not content and exchange.response
             return [Breach(f"no body is documented for {exchange.status}")] if unknown else []
+        try:
+            return self._violations(schema, exchange.response)
+        except ValueError as error:  # it is nested too deeply, or has a text that is no Unicode
+            return [Breach(f"the response can't be validated: {error}"[:_SHOWN])]
+
+    def _violations(self, schema: Any, response: Any) -> list[Breach]:
         validator = self._responses.validator(schema)
-        if validator.is_valid(exchange.response):
+        if validator.is_valid(response):
             return []
         found: dict[tuple[Any, ...], Breach] = {}
-        for error in validator.iter_errors(exchange.response):
+        for error in validator.iter_errors(response):
             where = ".".join(map(str, error.instance_path))
             text = f"{where or 'the response'}: {error.message}"[:_SHOWN]
             properties = (step for step in error.instance_path if isinstance(step, str))

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from app.contract.request.body import MOST_LEVELS
 from tests.asgi import FLOWS
 
+TOO_DEEP = f"JSON parse error - more than {MOST_LEVELS} arrays and objects within one another"
 SLUG_MESSAGE = 'Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.'
 
 
@@ -118,13 +120,33 @@ def test_malformed_json_never_reaches_a_handler(client, flow, body):
     assert re.fullmatch(r"JSON parse error - .+: line \d+ column \d+ \(char \d+\)", response.json()["detail"])
 
 
-def test_deep_json_in_a_member_is_refused_and_in_an_unknown_one_ignored(client, flow):
-    deep = b"[" * 900 + b"]" * 900
+def test_deep_json_is_refused_in_known_and_unknown_members(client, flow):
     json_type = {"content-type": "application/json"}
-    known = client.patch(FLOWS + "welcome/", body=b'{"name": %s}' % deep, headers=json_type)
-    assert known.status == 400
-    assert known.json()["detail"].startswith("JSON parse error - array and object recursion depth exceeded")
+    for name, deep in [(b"name", 900), (b"unknown", 900), (b"unknown", MOST_LEVELS)]:
+        response = client.patch(
+            FLOWS + "welcome/", body=b'{"%s": %s}' % (name, b"[" * deep + b"]" * deep), headers=json_type
+        )
+        assert (response.status, response.json()) == (400, {"detail": TOO_DEEP})
+    deep = b"[" * (MOST_LEVELS - 1) + b"]" * (MOST_LEVELS - 1)
     assert client.patch(FLOWS + "welcome/", body=b'{"unknown": %s}' % deep, headers=json_type).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/core/users/", '{"username": "deep", "name": "", "attributes": %s}'),
+        ("/core/groups/", '{"name": "deep", "attributes": %s}'),
+        ("/stages/invitation/invitations/", '{"name": "deep", "fixed_data": %s}'),
+    ],
+)
+def test_json_as_deep_as_a_body_may_be_is_stored_and_listed_and_deeper_is_refused(client_on_each, path, body):
+    client, json_type = client_on_each, {"content-type": "application/json"}
+    for levels, status in ((MOST_LEVELS, 400), (300, 400), (MOST_LEVELS - 1, 201)):
+        given = body % ('{"a":' * levels + "1" + "}" * levels)
+        response = client.post(f"/api/v3{path}", body=given.encode(), headers=json_type)
+        assert response.status == status
+        assert client.get(f"/api/v3{path}").status == 200
+        assert status == 201 or response.json() == {"detail": TOO_DEEP}
 
 
 def test_a_body_larger_than_the_limit_is_413(client, make_flow):

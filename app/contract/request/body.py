@@ -29,6 +29,9 @@ _NO_JSON = "JSON parse error"
 MOST_CONTAINERS = 50_000
 """Limit of the arrays and objects in a JSON body: creating these takes longer than all other values."""
 
+MOST_LEVELS = 200
+"""Limit of the arrays and objects within one another in a JSON body: a response that has such a value can still be written."""
+
 
 class UnsupportedMediaType(Exception):
     """The operation does not accept the media type of the body."""
@@ -243,12 +246,16 @@ class BodyReader:
     def _decode(self, body: bytes, content_type: str) -> Any:
         if content_type not in self._accepted:
             body = _as_utf8(body, self.check_media_type(content_type))
-        if len(body) > MOST_CONTAINERS and body.count(b"[") + body.count(b"{") > MOST_CONTAINERS:
+        opened = body.count(b"[") + body.count(b"{") if len(body) > MOST_LEVELS else 0
+        if opened > MOST_CONTAINERS:
             raise MalformedBody(f"{_NO_JSON} - more than {MOST_CONTAINERS} brackets that open an array or an object")
         try:
-            return orjson.loads(body)
+            decoded = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise MalformedBody(f"{_NO_JSON} - {error}") from error
+        if opened > MOST_LEVELS and is_too_deep(decoded):
+            raise MalformedBody(f"{_NO_JSON} - more than {MOST_LEVELS} arrays and objects within one another")
+        return decoded
 
     def check_media_type(self, content_type: str) -> str:
         """The parameters of a media type. :raises UnsupportedMediaType: it is not that of the operation"""
@@ -256,6 +263,17 @@ class BodyReader:
         if media_type.strip().lower() not in self._accepted:
             raise UnsupportedMediaType(content_type)
         return parameters
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether more arrays and objects of a JSON value are within one another than a body may have."""
+    level = [value]
+    for _ in range(MOST_LEVELS + 1):
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return False
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return True
 
 
 def _is_null_if_blank(contract: Contract, schema: dict[str, Any]) -> bool:

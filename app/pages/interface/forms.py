@@ -14,6 +14,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
 from app.contract.document.contract import Contract
+from app.contract.request.body import is_too_deep
 
 TOKEN, OPTIONAL, COMPONENT = "form_token", "form_optional", "component"
 """The fields that every form begins with: its token, the names of fields that are left out if they are blank (JSON), the kind of
@@ -115,10 +116,9 @@ def _value(text: str, kind: str) -> Any:
     if kind == "object":
         try:
             value = orjson.loads(text)
-            orjson.dumps(value)  # fails where `loads` does not: it takes fewer levels
-        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        except orjson.JSONDecodeError:
             return text
-        return value
+        return text if is_too_deep(value) else value
     return text
 
 
