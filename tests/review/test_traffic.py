@@ -104,7 +104,7 @@ def test_evidence_says_how_much_of_the_traffic_was_used(tmp_path):
 @pytest.mark.parametrize("text", ["[" * 300 + "]" * 300, r'{"results": ["\ud800"]}', r'{"\udfff": 1}'])
 def test_a_recorded_response_that_can_not_be_validated_is_told_and_breaks_nothing(text, tmp_path):
     content = {"mimeType": "application/json", "text": text}
-    recording = read_traffic(recorded(tmp_path, entry(content=content), entry(content=content, status=500)))
+    recording = recorded(tmp_path, entry(content=content), entry(content=content, status=500))
     evidence = rate(unchanged(), unchanged(), recording)
     assert evidence.broken == ()
 
