@@ -63,6 +63,33 @@ def test_a_permanent_consent_is_given_once_until_it_is_deleted(browser):
     assert consent(browser)
 
 
+@pytest.mark.parametrize("permission", ["read all", " read", "a\\u00a0b", "\\t", "50%", "a%20b", "ü", "%"])
+def test_a_permission_of_any_text_is_consented_to_once_and_is_no_other(browser, permission):
+    both = [permission, "read all  50%"]
+    expression = EXPRESSION.replace('{"id": "read"', f'{{"id": "{permission}"')
+    more = expression.replace(
+        "return True",
+        f"""
+context["flow_plan"].context["consent_permissions"] = [{{"id": one, "name": one}} for one in ["{both[0]}", "{both[1]}"]]
+return True""",
+    )
+    asking(browser, expression, mode="permanent")
+    assert [consent(browser) for _ in range(2)] == [True, False]
+    (policy,) = browser.client.get(f"{API}/policies/expression/").json()["results"]
+    browser.client.patch(f"{API}/policies/expression/{policy['pk']}/", {"expression": more})
+    assert [consent(browser) for _ in range(2)] == [True, False]
+
+
+def test_a_consent_to_words_is_none_to_the_text_of_them(browser):
+    words = EXPRESSION.replace('[{"id": "read", "name": "Read"}]', '[{"id": one, "name": one} for one in ["a", "b"]]')
+    asking(browser, words, mode="permanent")
+    assert consent(browser)
+    (policy,) = browser.client.get(f"{API}/policies/expression/").json()["results"]
+    text = words.replace('["a", "b"]', '["a b"]')
+    browser.client.patch(f"{API}/policies/expression/{policy['pk']}/", {"expression": text})
+    assert consent(browser)
+
+
 def test_a_consent_expires_as_its_stage_says(browser, monkeypatch):
     asking(browser, mode="expiring", consent_expire_in="hours=1")
     assert [consent(browser) for _ in range(2)] == [True, False]

@@ -50,6 +50,25 @@ def test_a_value_that_comes_back_as_it_was_shown_is_kept(client):
     assert client("GET", f"/{NEW}{one}").json()["token_expiry"] == "minutes=61"
 
 
+@pytest.mark.parametrize("minutes", [0, -1, 10**8 - 1, 10**8, -(10**8), 2**31 - 1, -(2**31)])
+def test_a_number_of_minutes_can_be_written_back_as_the_duration_that_it_is_shown_as(client, minutes):
+    one = create(client, OLD, EMAIL, token_expiry=minutes)
+    shown = client("GET", f"/{NEW}{one}").json()["token_expiry"]
+    other = create(client, NEW, EMAIL, token_expiry=shown)
+    assert client("GET", f"/{OLD}{other}").json()["token_expiry"] == minutes
+    assert client("PATCH", f"/{NEW}{one}", {"token_expiry": shown}).status == 200
+    assert client("GET", f"/{OLD}{one}").json()["token_expiry"] == minutes
+
+
+@pytest.mark.parametrize("duration", ["weeks=99999999", "days=-99999999", "seconds=9999999999999", "minutes=99999999"])
+def test_the_longest_durations_can_be_written_back_as_the_number_that_they_are_shown_as(client, duration):
+    one = create(client, NEW, EMAIL, token_expiry=duration)
+    shown = client("GET", f"/{OLD}{one}").json()["token_expiry"]
+    assert client("PATCH", f"/{OLD}{one}", {"token_expiry": shown}).status == 200
+    assert client("GET", f"/{NEW}{one}").json()["token_expiry"] == duration
+    assert create(client, OLD, EMAIL, token_expiry=shown)
+
+
 @pytest.mark.parametrize(
     ("duration", "minutes"),
     [

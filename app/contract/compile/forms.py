@@ -6,6 +6,8 @@ from typing import Any
 
 _MINUTES: dict[str, int] = {"weeks": 10_080, "days": 1_440, "hours": 60, "minutes": 1}
 _PER_MINUTE: dict[str, int] = {"seconds": 60, "milliseconds": 60_000, "microseconds": 60_000_000}
+# Of eight digits, as the schema `Duration` has it.
+_MOST_MINUTES = 99_999_999
 _PART = re.compile(r"\s*(\w+)\s*=\s*(-?\d+(?:\.\d+)?)\s*")
 
 
@@ -34,8 +36,14 @@ def _as_minutes(value: Any) -> Any:
 
 
 def _as_duration(value: Any) -> Any:
-    """A number of minutes as a duration."""
-    return f"minutes={value}" if type(value) is int else value
+    """A number of minutes as a duration; in days, too, if it has more digits than a duration may have."""
+    if type(value) is not int:
+        return value
+    if abs(value) <= _MOST_MINUTES:
+        return f"minutes={value}"
+    days, minutes = divmod(abs(value), _MINUTES["days"])
+    sign = "-" if value < 0 else ""
+    return f"days={sign}{days};minutes={sign}{minutes}"
 
 
 def _as_null(value: Any) -> Any:

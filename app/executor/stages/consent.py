@@ -1,8 +1,10 @@
 """Consent stages, which ask for consent. Consent to the application of the plan is kept, as the stage says."""
 
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, unquote
 
 from app import determinism
 from app.executor.durations import seconds_of
@@ -14,6 +16,7 @@ from app.executor.steps import Step
 _TOKEN_BYTES = 16
 # The keys in the context of the text above the permissions, and of the permissions.
 _HEADER, _PERMISSIONS = "consent_header", "consent_permissions"
+_NO_WORD = re.compile(r"[\s%]")
 _NEVER_KEPT, _EXPIRING = "always_require", "expiring"
 
 
@@ -50,7 +53,7 @@ class Stage(Question):
             ends = self.stage.mode == _EXPIRING
             expires = int(determinism.now()) + seconds_of(self.stage.consent_expire_in) if ends else 0
             application: Mapping[str, Any] = self.run.context[APPLICATION]
-            names = " ".join(self._permissions)
+            names = " ".join(map(_as_word, self._permissions))
             self.run.store.consents.keep(self._user.pk, application["pk"], names, expires)
         return self.run.done()
 
@@ -70,10 +73,15 @@ class Stage(Question):
     def _given(self) -> set[str] | None:
         """The permissions that the user has consented to; None without a consent."""
         found = self.run.store.consents.permissions(self._user.pk, self.run.context[APPLICATION]["pk"])
-        return None if found is None else set(found.split())
+        return None if found is None else set(map(unquote, found.split()))
 
     @property
     def _permissions(self) -> dict[str, dict[str, str]]:
         """The permissions in the context, by identifier."""
         found = self.run.context.get(_PERMISSIONS) or []
         return {str(one["id"]): {"name": str(one["name"]), "id": str(one["id"])} for one in found}
+
+
+def _as_word(permission: str) -> str:
+    """A permission as a word: permissions are stored as words of a text. White space is percent-encoded."""
+    return _NO_WORD.sub(lambda found: quote(found[0], safe=""), permission)
