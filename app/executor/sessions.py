@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from app import determinism
+from app.caches import bounded_cache
 from app.exchanges import Credentials, Header, SessionExpired, Unauthenticated
 from app.executor.cookies import (
     SESSION,
@@ -224,6 +225,7 @@ def _is_due(stored: StoredSession, now: int) -> bool:
     return (now - stored.used) * _MOVES >= stored.expires - stored.used
 
 
+@bounded_cache(1024)
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
