@@ -51,6 +51,11 @@ class Person:
         return str(self.values.get("name", ""))
 
     @property
+    def address(self) -> str:
+        """The e-mail address, empty if there is none."""
+        return str(self.values.get("email") or "")
+
+    @property
     def avatar(self) -> str:
         """The picture."""
         return avatar(self.name or self.username)

@@ -52,8 +52,8 @@ HOMONYMS = {
     ("executor/interpreter/evaluation.py", "username"): "the property of that name",
     ("executor/interpreter/objects.py", "all"): "the method of rows of Django",
     ("executor/interpreter/objects.py", "username"): "the property of that name",
+    ("executor/people.py", "email"): "the property of that name",
     ("executor/people.py", "username"): "the property of that name",
-    ("executor/policies/password.py", "email"): "the property of that name",
     **{
         ("executor/fields.py", kind): "a type of fields that takes no values of its own, or may be left out"
         for kind in ("checkbox", "hidden", "separator", "static", "text_area_read_only", "text_read_only")

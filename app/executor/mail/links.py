@@ -32,5 +32,5 @@ def take_link(store: Store, token: str, flow: str) -> Plan | None:
 
 def _state_of(store: Store, user: Person) -> str:
     """A digest of what changes if a link must not be used any more: address, password, and whether the user may log in."""
-    state = [user.values.get("email"), store.passwords.of(user.pk), user.is_active]
+    state = [user.address, store.passwords.of(user.pk), user.is_active]
     return hashlib.sha256(orjson.dumps(state)).hexdigest()

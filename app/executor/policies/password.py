@@ -50,6 +50,6 @@ def _estimate(password: str, user: Person | None) -> tuple[int, tuple[str, ...]]
     """The score of a password, from 0 to 4, and advice."""
     from zxcvbn import zxcvbn  # 15 MiB of words, which most servers never need
 
-    known = [] if user is None else [user.username, user.name, str(user.values.get("email", ""))]
+    known = [] if user is None else [user.username, user.name, user.address]
     estimated = zxcvbn(password[:_ESTIMATED_LENGTH], known)
     return int(estimated["score"]), tuple(map(str, estimated["feedback"]["suggestions"]))

@@ -69,9 +69,8 @@ class Stage(Question):
         most = self.stage.get("recovery_max_attempts")  # a property of later versions
         if most is None:
             return 0
-        address = user.values.get("email") or user.username
         window = seconds_of(self.stage.recovery_cache_timeout)
-        return self.run.store.mail_requests.count(str(address).lower(), user.pk, most, window)
+        return self.run.store.mail_requests.count((user.address or user.username).lower(), user.pk, most, window)
 
     def _send(self, user: Person) -> None:
         """Send an e-mail. A user who does not exist gets none, and is not told."""
@@ -80,7 +79,7 @@ class Stage(Question):
         expires = int(determinism.now()) + max(_seconds(stage.token_expiry) + _MINUTE, 0)
         until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
         text = rendered(stage.template, stage.subject, user, self._link(token), until)
-        address = run.context.get(_ADDRESS) or user.values.get("email")
+        address = run.context.get(_ADDRESS) or user.address
         if not user.pk or not address:
             return
         add_link(run.store, token, user, run.plan, expires)
