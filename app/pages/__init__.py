@@ -29,7 +29,7 @@ from app.pages.markup import breakable, marked_up
 from app.pages.media import media
 from app.pages.outbox import outbox
 from app.pages.policy import add_headers
-from app.pages.recording import recording
+from app.pages.recording import nothing_recorded, recording
 from app.pages.running import running
 from app.pages.schema import schema
 from app.pages.snapshots import snapshots
@@ -86,6 +86,8 @@ def create_app(
     flask.register_blueprint(snapshots(store, settings.workers))
     if recorder is not None:
         flask.register_blueprint(recording(recorder, store, active_contract))
+    else:
+        flask.register_blueprint(nothing_recorded())
     flask.register_error_handler(HTTPException, _render_error)
     flask.register_error_handler(errors.Unavailable, _render_unavailable)
     flask.after_request(add_headers)
@@ -153,7 +155,7 @@ def _render_unavailable(_error: errors.Unavailable) -> Response:
 def _render_error(error: HTTPException) -> Response:
     """An error response: a page for a browser, and else JSON in the format of the API."""
     message = error.description or error.name
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound) and error.description in (NotFound.description, NO_PATH):
         message = "Not found."
         if request.url_rule is None or error.description == NO_PATH:
             # The message for a missing object does not apply.

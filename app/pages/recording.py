@@ -1,7 +1,9 @@
 """`/contract/`: coverage by clients, and recorded traffic."""
 
+from typing import NoReturn
+
 import orjson
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.exceptions import BadRequest
 
 from app.contract.serve.compiled_contract import ActiveContract
@@ -11,6 +13,23 @@ from app.recording.har import archive
 from app.recording.recorder import Recorder
 from app.recording.selection import Selection
 from app.store import Store
+
+_OFF = "This server records nothing. Start it with `flows serve --record`, or use `flows dev`."
+
+
+def nothing_recorded() -> Blueprint:
+    """What a server that records nothing answers in place of the pages of a recorder."""
+    page = Blueprint("recording", __name__, url_prefix="/contract")
+
+    @page.route(
+        '/<any("coverage", "coverage.json", "traffic", "traffic.har", "reset"):_name>/',
+        methods=["GET", "POST", "DELETE"],
+        strict_slashes=False,
+    )
+    def off(_name: str) -> NoReturn:
+        abort(404, _OFF)
+
+    return page
 
 
 def recording(recorder: Recorder, store: Store, active_contract: ActiveContract) -> Blueprint:

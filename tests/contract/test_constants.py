@@ -2,6 +2,10 @@
 
 import pytest
 
+from app.contract.compile.constants import constants
+from app.contract.document.overlays import minor
+from app.contract.document.versions import names, read
+from app.settings import Settings
 from tests.contract_files import shipped
 
 API = "/api/v3/"
@@ -13,6 +17,16 @@ CONSTANT = [(path, operation) for _, path, _, operation in shipped().operations(
 def test_a_constant_operation_answers_its_example(client, path, operation):
     media = operation["responses"]["200"]["content"]["application/json"]
     assert client.get(API.rstrip("/") + path).json() == media["example"]
+
+
+@pytest.mark.parametrize("version", names(Settings().contract, shipped().release))
+def test_the_version_that_a_client_is_told_is_that_of_its_contract(version):
+    (told,) = (
+        constant.response
+        for name, constant in constants(read(Settings().contract, version)).items()
+        if name == "admin_version_retrieve"
+    )
+    assert minor(told["version_current"]) == minor(told["version_latest"]) == version
 
 
 def test_the_first_calls_of_clients_need_no_permission(client):

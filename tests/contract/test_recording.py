@@ -73,8 +73,11 @@ def test_nothing_is_there_unless_it_is_recorded(client):
         ("GET", COVERAGE),
         ("GET", TRAFFIC),
         ("POST", RESET),
+        ("GET", "/contract/traffic"),
     ):
-        assert client(method, path).status == 404
+        response = client(method, path)
+        assert response.status == 404
+        assert response.json()["detail"].startswith("This server records nothing. Start it with `flows serve --record`")
 
 
 def test_calls_and_statuses(recorded, make_flow):
