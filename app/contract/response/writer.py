@@ -158,10 +158,11 @@ class ResponseWriter:
         written = self._completed(page)
         _validate(self._open_validator, {**written, **{name: [None] * len(page[name]) for name in stored}})
         for name in stored:
+            write = self._lists[name]._write_stored
             written[name] = fragments = []
             for index, item in enumerate(page[name]):
                 try:
-                    fragments.append(orjson.Fragment(self._lists[name].write(item, (), found)))
+                    fragments.append(orjson.Fragment(write(item, (), found)))
                 except ResponseValidationError as error:
                     raise ResponseValidationError(f"{name}/{index}/{error}") from error
         return encode(written)
