@@ -187,9 +187,15 @@ def check_pair(client, versions, path, schema, fixed, data):
     method = data.draw(st.sampled_from(("PUT", "PATCH")))
     changed = client(method, f"/{other}{one}", body)
     assert changed.status == 200, changed.body
-    assert changed.json() == read_back
-    assert client("GET", f"/{writer}{one}").json() == written
+    sent_back = {name for name in body if writable[name][1].get("x-trim")}
+    assert changed.json() == trimmed(read_back, sent_back)
+    assert client("GET", f"/{writer}{one}").json() == trimmed(written, sent_back)
     assert client("DELETE", f"/{other}{one}").status == 204
+
+
+def trimmed(found, names):
+    """An object whose texts were sent. A default may end with a blank, which does not survive that."""
+    return {name: value.strip() if name in names and isinstance(value, str) else value for name, value in found.items()}
 
 
 @pytest.fixture(scope="module")
