@@ -1,19 +1,15 @@
-"""The installed command, for every test that runs it."""
+"""The command line, for every test that runs it."""
 
 import itertools
 import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from app.conformance.raw_http import RawClient
-from tests.serving import wait_for
-
-ROOT = Path(__file__).parents[2]
-FLOWS_COMMAND = Path(sys.executable).parent / "flows"
+from tests import commands
+from tests.serving import DEADLINE, wait_for
 
 
 @pytest.fixture
@@ -29,38 +25,37 @@ def environment(tmp_path):
 
 
 @pytest.fixture
-def run(environment):
+def launch(request):
+    """Starts a command: a fork, unless the module has a `LAUNCH`."""
+    return getattr(request.module, "LAUNCH", commands.forked)
+
+
+@pytest.fixture
+def run(launch, environment, tmp_path_factory):
     """Runs a command to its end."""
+    folder, numbers = tmp_path_factory.mktemp("run"), itertools.count()
 
     def run(*arguments, **variables):
-        return subprocess.run(
-            [FLOWS_COMMAND, *arguments],
-            env=environment | variables,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        number = next(numbers)
+        output, errors = folder / f"{number}.out", folder / f"{number}.err"
+        process = launch(arguments, environment | variables, output, errors)
+        try:
+            code = process.wait(DEADLINE)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(arguments, code, output.read_text(), errors.read_text())
 
     return run
 
 
 @pytest.fixture
-def start(environment, tmp_path):
+def start(launch, environment, tmp_path):
     """Starts a server and waits for its URL."""
     started, numbers = [], itertools.count()
 
     def start(*command, **variables):
         out = tmp_path / f"out{next(numbers)}"
-        with out.open("wb") as output:
-            process = subprocess.Popen(
-                [FLOWS_COMMAND, *(command or ["serve"])],
-                env=environment | variables,
-                cwd=ROOT,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        process = launch(command or ["serve"], environment | variables, out, out)
         started.append(process)
 
         def url():

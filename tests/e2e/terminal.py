@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.commands import FLOWS_COMMAND, ROOT
 from tests.contract_files import copied
-from tests.e2e.conftest import FLOWS_COMMAND, ROOT
 from tests.serving import wait_for
 
 PICTURE = ROOT / "docs" / "images" / "terminal.svg"

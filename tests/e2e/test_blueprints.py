@@ -4,7 +4,7 @@ import contextlib
 import signal
 
 from tests.asgi import FLOWS
-from tests.e2e.conftest import ROOT
+from tests.commands import ROOT
 from tests.serving import wait_for
 
 EXAMPLE = ROOT / "docs" / "examples" / "welcome.yaml"

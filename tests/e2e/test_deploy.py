@@ -21,7 +21,7 @@ from app.conformance.raw_http import RawClient
 from app.settings import Settings, describe
 from app.store.engine.address import address_of
 from tests.asgi import FLOWS
-from tests.e2e.conftest import FLOWS_COMMAND, ROOT
+from tests.commands import FLOWS_COMMAND, ROOT
 from tests.e2e.test_command import FLOW, bearer
 from tests.json_schemas import validate
 from tests.serving import free_port, wait_for

@@ -17,8 +17,8 @@ import pytest
 
 from app.pages.adapter import THREADS as PAGE_THREADS
 from tests.asgi import FLOWS
+from tests.commands import ROOT
 from tests.contract_files import copied
-from tests.e2e.conftest import ROOT
 from tests.proposals import with_proposal
 from tests.serving import wait_for
 

@@ -9,8 +9,12 @@ import psutil
 import psycopg
 import pytest
 
+from tests import commands
 from tests.serving import free_port, kill, wait_for
 from tests.storm import Storm
+
+# A server starts again as it does for users.
+LAUNCH = commands.installed
 
 # Answers of success before something is killed.
 ANSWERS = 60

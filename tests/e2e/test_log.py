@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.asgi import FLOWS
-from tests.e2e.conftest import FLOWS_COMMAND, ROOT
+from tests.commands import FLOWS_COMMAND, ROOT
 from tests.serving import runs, wait_for
 
 TOKEN = "a-token-of-the-test-with-its-log"

@@ -7,9 +7,13 @@ import time
 import psutil
 import pytest
 
+from tests import commands
 from tests.asgi import FLOWS
 
 pytestmark = pytest.mark.alone(reason="beside other tests less would be sent in the time")
+
+# A fork shares memory with its origin.
+LAUNCH = commands.installed
 
 CONNECTIONS = 256
 # Bytes.

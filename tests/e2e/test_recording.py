@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from tests.asgi import FLOWS
+from tests.commands import ROOT
 from tests.contract_files import copied
-from tests.e2e.conftest import ROOT
 from tests.serving import free_port, wait_for
 
 FLOW = {"name": "A", "slug": "a", "title": "A", "designation": "recovery"}

@@ -6,9 +6,13 @@ import json
 import psutil
 import pytest
 
+from tests import commands
 from tests.asgi import FLOWS
 from tests.e2e.test_command import FLOW, bearer
 from tests.serving import wait_for
+
+# A fork has the command line of its origin.
+LAUNCH = commands.installed
 
 BOOTSTRAP, METRICS, PASSWORD = "bootstrap-secret-1234567890", "metrics-secret-1234567890", "database-secret"
 

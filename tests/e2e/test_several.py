@@ -7,10 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from tests import commands
 from tests.asgi import FLOWS
 from tests.e2e.test_command import FLOW, bearer
 from tests.forms import form
 from tests.serving import wait_for
+
+# Servers of one store start as they do for users.
+LAUNCH = commands.installed
 
 # Seconds that a token is remembered.
 MEMORY = 1

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tests.asgi import FLOWS
+from tests.commands import FLOWS_COMMAND
 from tests.contract_files import shipped
-from tests.e2e.conftest import FLOWS_COMMAND
 from tests.e2e.test_command import FLOW, bearer
 from tests.serving import wait_for
 

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from app.conformance.raw_http import RawClient
 from app.contract.document.bundling import read
 from tests.asgi import FLOWS
-from tests.e2e.conftest import ROOT
+from tests.commands import ROOT
 from tests.e2e.test_command import FLOW, bearer
 from tests.serving import free_port, wait_for
 

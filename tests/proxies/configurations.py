@@ -1,6 +1,6 @@
 """Configurations of proxies: those of `deploy/`, with what a test has to change, and those of other people."""
 
-from tests.e2e.conftest import ROOT
+from tests.commands import ROOT
 
 NGINX, HAPROXY = ROOT / "deploy" / "nginx.conf", ROOT / "deploy" / "haproxy.cfg"
 

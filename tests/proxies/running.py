@@ -14,7 +14,7 @@ import pytest
 
 from app.conformance.raw_http import RawClient
 from tests.asgi import FLOWS
-from tests.e2e.conftest import FLOWS_COMMAND, ROOT
+from tests.commands import FLOWS_COMMAND, ROOT
 from tests.proxies import configurations
 from tests.serving import free_port, wait_for
 
