@@ -158,11 +158,12 @@ def test_searches(kind):
 
 def test_objects_of_other_models_are_not_found(kind):
     kind.create()
-    for model in kind.examples.models:
-        if model != kind.model.name:
-            pk = kind.examples.one(model)["pk"]
-            responses = [kind.send(verb, pk, kind.body()) for verb in ONE]
-            assert {(response.status, response.body) for response in responses} == {(404, b'{"detail":"Not found."}')}
+    # A statement looks for a model and a key: which other model has the key, only matters as far as tables differ.
+    others = {model.collection: model.name for model in kind.examples.models.values() if model is not kind.model}
+    for model in others.values():
+        pk = kind.examples.one(model)["pk"]
+        responses = [kind.send(verb, pk, kind.body()) for verb in ONE]
+        assert {(response.status, response.body) for response in responses} == {(404, b'{"detail":"Not found."}')}
 
 
 def test_references_that_lead_nowhere(kind):
