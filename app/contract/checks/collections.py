@@ -66,7 +66,12 @@ def check_relations(contract: Contract, capabilities: Callable[[str], Capabiliti
 
     :param capabilities: the store's capabilities for a model or collection
     """
+    collection_of = {model["name"]: model["collection"] for model in _models(contract).values()}
+    scopes = {item.get("x-serves") for item in contract.document["paths"].values()}
+    served = {collection_of.get(scope, scope) for scope in scopes}
     for name, declared in contract.document.get("x-collections", {}).items():
+        if name not in served and not {"related", "owner", "targets"} & declared.keys():
+            continue
         place, can = ("x-collections", name), capabilities(name)
         if (related := declared.get("related", "")) not in {"", *can.relations}:
             names = ", ".join(sorted(can.relations))
