@@ -116,10 +116,11 @@ class Browser:
         return self.send("GET", f"{API}/core/users/me/")
 
     def log_in(self):
-        """Log jane in."""
+        """Log jane in. :returns: the browser"""
         self.post("login", uid_field="jane")
         self.post("login", password=PASSWORD)
         assert self.get("login").json() == {"component": "xak-flow-redirect", "to": "/"}
+        return self
 
 
 class Visitor(Browser):

@@ -1,4 +1,4 @@
-"""What challenges have in common: the flow, the user, and the challenges that no stage asks."""
+"""Properties that all challenges share, and the challenges that come from no stage."""
 
 import re
 import traceback
@@ -13,7 +13,7 @@ _CANCEL = "/flows/-/cancel/"
 UNKNOWN_ERROR = "Unknown error"
 
 ACCESS_DENIED, FLOW_ERROR, REDIRECT = "ak-stage-access-denied", "ak-stage-flow-error", "xak-flow-redirect"
-"""The components of challenges that no stage asks."""
+"""The components of challenges that come from no stage."""
 
 _ANONYMOUS = "AnonymousUser"
 _USER, _APPLICATION = "user", "app"

@@ -20,6 +20,7 @@ _CONTEXT = "goauthentik.io/core/default"
 _LONGEST = 2048
 # A year of 52 weeks, in seconds.
 _CSRF_AGE = 52 * 7 * 86400
+_EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
 def cookies_of(header: str | None) -> Mapping[str, str]:
@@ -125,9 +126,6 @@ def device_in(signing_key: str, stage: str, cookie: str, seconds: int) -> str:
 
 def _device_secret(signing_key: str, stage: str) -> str:
     return hashlib.sha256(f"{signing_key}:{stage}".encode()).hexdigest()
-
-
-_EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
 def _date(seconds: int) -> str:

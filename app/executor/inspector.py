@@ -11,8 +11,7 @@ from app.executor.plan import PENDING_USER, PROMPT_DATA, SECRETS, Plan, PlannedS
 from app.executor.sessions import Session
 from app.representations.objects import representations_of
 from app.store import Store
-from app.store.collections.runnable_flows import BoundStageRow
-from app.store.queries.binding_views import StageBindingRow
+from app.store.queries.binding_views import STAGE_BINDING_COLUMNS, StageBindingRow
 
 _MASK = "***"
 
@@ -75,6 +74,6 @@ def _binding(store: Store, kept: Mapping[str, Any]) -> dict[str, Any]:
         flows = store.objects.get("stages", bound["stage"]).related
     except errors.NotFound:
         flows = orjson.dumps([]).decode()
-    own = (bound[name] for name in BoundStageRow._fields[:9])
+    own = (bound[name] for name in STAGE_BINDING_COLUMNS)
     row = StageBindingRow._make((*own, kept["name"], kept["model"], flows))
     return representations_of(store).stage_binding(row)

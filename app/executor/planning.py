@@ -12,6 +12,7 @@ from app.executor.policies.engine import PolicyRequest, evaluate
 from app.store import Store
 from app.store.collections.identity import new_uuid
 from app.store.collections.runnable_flows import BoundStageRow
+from app.store.queries.binding_views import STAGE_BINDING_COLUMNS
 from app.store.queries.flow_row import Flow
 
 DOES_NOT_APPLY = "Flow does not apply to current user."
@@ -109,6 +110,6 @@ def unbound_stage(store: Store, flow: str, stage: str) -> PlannedStage | None:
 
 def _planned(store: Store, row: BoundStageRow) -> PlannedStage:
     values = store.values(row)
-    bound = dict(zip(BoundStageRow._fields[:9], row[:9], strict=True))
+    bound = {name: getattr(row, name) for name in STAGE_BINDING_COLUMNS}
     marked = bool(row.re_evaluate_policies)
     return PlannedStage(row.pk, row.stage, row.model, Properties(values), Properties(bound), marked)

@@ -1,4 +1,4 @@
-"""The response to one request to a flow."""
+"""The response to a request to a flow: session, run and headers."""
 
 from app.exchanges import Answers, Exchange, Reply
 from app.executor.run import Run

@@ -127,7 +127,7 @@ class Run:
 
     def respond(self) -> Step:
         """The response to the request."""
-        session, before = self.session, ""
+        session = self.session
         session.query = self._query()
         if token := session.parameters.get(FLOW_TOKEN):
             try:

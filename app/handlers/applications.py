@@ -67,15 +67,12 @@ def core_applications_retrieve(store: Store, key: str, request: RequestContext) 
 
 
 def core_applications_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
-    """Update the given properties; see `core_applications_partial_update`."""
-    return core_applications_partial_update(store, key, body, request)
-
-
-def core_applications_partial_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
     """Update the given properties. :raises NotFound: there is no such application :raises NotUnique: the slug is taken"""
-    return _shown(
-        store, store.objects.change(APPLICATIONS, application_with(store, key).pk, body), person(store, request.user)
-    )
+    pk = application_with(store, key).pk
+    return _shown(store, store.objects.change(APPLICATIONS, pk, body), person(store, request.user))
+
+
+core_applications_partial_update = core_applications_update
 
 
 def core_applications_destroy(store: Store, key: str) -> None:

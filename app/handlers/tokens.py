@@ -44,9 +44,7 @@ def core_tokens_update(store: Store, key: str, body: Body, request: RequestConte
     return _shown(store, store.owned_tokens.change(key, changes, own_only(request)))
 
 
-def core_tokens_partial_update(store: Store, key: str, body: Body, request: RequestContext) -> StoredObject:
-    """Update the given properties. :raises NotFound: there is no such token, or another user owns it"""
-    return core_tokens_update(store, key, body, request)
+core_tokens_partial_update = core_tokens_update
 
 
 def core_tokens_set_key_create(store: Store, key: str, body: _Key, request: RequestContext) -> None:

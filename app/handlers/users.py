@@ -16,7 +16,6 @@ from app.store.queries.references import key_of
 
 Filters = Mapping[str, Any]
 
-
 # 360 days, in seconds.
 _SERVICE_TOKEN_LIFETIME = 360 * 86400
 
@@ -86,18 +85,20 @@ def core_users_service_account_create(store: Store, body: Mapping[str, Any]) -> 
 
 
 def core_users_update(store: Store, key: int, body: Mapping[str, Any]) -> StoredObject:
-    """Change a user; see `core_users_partial_update`."""
-    return _changed(store, key, body)
-
-
-def core_users_partial_update(store: Store, key: int, body: Mapping[str, Any]) -> StoredObject:
-    """Change some properties of a user, and end the sessions of one who may no longer log in.
+    """Update the given properties, and end the sessions of a user who may no longer log in.
 
     :raises NotFound: there is no such user
     :raises NotUnique: the username is taken
     :raises DanglingReference: a group does not exist
     """
-    return _changed(store, key, body)
+    row = store.resources[USERS].change(key, body)
+    representations = representations_of(store)
+    if not representations.object(row)["is_active"]:
+        store.sessions.remove_others(key_of(key))
+    return StoredObject(row, representations.object)
+
+
+core_users_partial_update = core_users_update
 
 
 @long_running
@@ -112,11 +113,3 @@ def core_users_set_password_create(store: Store, key: int, body: _Password) -> N
 def core_users_paths_retrieve(store: Store, search: Sequence[str]) -> dict[str, list[str]]:
     """The paths of matching users."""
     return {"paths": store.objects.values(USERS, "path", search)}
-
-
-def _changed(store: Store, key: int, body: Mapping[str, Any]) -> StoredObject:
-    row = store.resources[USERS].change(key, body)
-    representations = representations_of(store)
-    if not representations.object(row)["is_active"]:
-        store.sessions.remove_others(key_of(key))
-    return StoredObject(row, representations.object)

@@ -20,9 +20,7 @@ def browser(client_on_each, monkeypatch):
     monkeypatch.setattr(passwords, "COST", 2)
     login_flow(client_on_each)
     client_on_each.post(f"{API}/core/applications/", {"name": "Wiki", "slug": "wiki"})
-    browser = Browser(client_on_each)
-    browser.log_in()
-    return browser
+    return Browser(client_on_each).log_in()
 
 
 def asking(browser, expression=EXPRESSION, **stage):

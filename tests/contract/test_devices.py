@@ -35,9 +35,7 @@ def client(client_on_each, clock, monkeypatch):
 @pytest.fixture
 def browser(client):
     """A browser in which jane has logged in."""
-    browser = Browser(client)
-    browser.log_in()
-    return browser
+    return Browser(client).log_in()
 
 
 def asked_for(client, **validation):

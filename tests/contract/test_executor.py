@@ -439,8 +439,7 @@ def test_a_flow_of_a_logged_in_user_makes_superusers_whether_or_not_it_hashes_a_
     writes = {"user_creation_mode": "always_create", "create_users_group": admins}
     for slug, asked in (("plain", fields[:1]), ("hashing", fields)):
         flow_of(client, slug, ("prompt/stages", {"fields": asked}), ("user_write", writes))
-        browser = Browser(client)
-        browser.log_in()
+        browser = Browser(client).log_in()
         browser.post(slug, username=slug, password=PASSWORD)
         assert browser.get(slug).json() == {"component": "xak-flow-redirect", "to": "/"}
 

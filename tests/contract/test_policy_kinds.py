@@ -146,6 +146,4 @@ def test_a_question_that_evaluates_a_password_expiry_policy_changes_no_password(
 
 
 def logged_in(client):
-    browser = Browser(client)
-    browser.log_in()
-    return browser
+    return Browser(client).log_in()

@@ -368,8 +368,7 @@ def test_what_makes_or_is_a_code_of_a_second_factor_is_masked(recorded, monkeypa
     login_flow(recorded)
     flow_of(recorded, "device", (f"authenticator/{kind}", {"digits": "6"} if kind == "totp" else {}))
     flow_of(recorded, "proof", ("identification", {"user_fields": ["username"]}), ("authenticator/validate", {}))
-    browser = Browser(recorded)
-    browser.log_in()
+    browser = Browser(recorded).log_in()
     shown = browser.get("device").json()
     secrets = shown["codes"] if kind == "static" else parse_qs(urlsplit(shown["config_url"]).query)["secret"]
     code = secrets[0] if kind == "static" else int(pyotp.TOTP(secrets[0]).at(determinism.now()))

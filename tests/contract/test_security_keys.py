@@ -22,9 +22,7 @@ def client(client_on_each, monkeypatch):
 @pytest.fixture
 def browser(client):
     """A browser in which jane has logged in."""
-    browser = Browser(client)
-    browser.log_in()
-    return browser
+    return Browser(client).log_in()
 
 
 def registered(browser, key, slug="key"):

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.caches import bounded_cache
 from app.store.engine.database import Database, Query
-from app.store.queries.binding_views import PolicyBindingRow, policy_binding_view
+from app.store.queries.binding_views import STAGE_BINDING_COLUMNS, PolicyBindingRow, policy_binding_view
 from app.store.queries.dialects import json_text, literal, readable
 from app.store.queries.object_views import object_references
 from app.store.queries.people import USERS, groups_above
@@ -57,7 +57,7 @@ class RunnableFlows:
         self._user_with = bounded_cache(32)(self._compile_user_with)
         self._user_matching = bounded_cache(32)(self._compile_user_matching)
         compiled = database.compile
-        own = (stage_bindings.c[name] for name in BoundStageRow._fields[:9])
+        own = (stage_bindings.c[name] for name in STAGE_BINDING_COLUMNS)
         bound = sa.select(*own, objects.c.name, objects.c.model, objects.c.members, object_references())
         bound = bound.select_from(stage_bindings.join(objects, objects.c.pk == stage_bindings.c.stage))
         of_flow = stage_bindings.c.target == sa.bindparam("flow_")

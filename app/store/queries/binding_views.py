@@ -41,6 +41,10 @@ class StageBindingRow(NamedTuple):
     flow_set: str
 
 
+STAGE_BINDING_COLUMNS = StageBindingRow._fields[: StageBindingRow._fields.index("stage_name")]
+"""The columns of the table at the beginning of a `StageBindingRow`."""
+
+
 class PolicyBindingRow(NamedTuple):
     """A stored binding of a policy, a user or a group to a flow, a stage binding or an application, with the bound object.
 
@@ -100,7 +104,7 @@ STAGE_NAME, POLICY_NAME = "stage__name", "policy__name"
 
 def stage_binding_view(searched: Sequence[str] = ()) -> View:
     """The bindings of stages to flows. :param searched: the searched properties"""
-    own = [stage_bindings.c[name] for name in StageBindingRow._fields[:9]]
+    own = [stage_bindings.c[name] for name in STAGE_BINDING_COLUMNS]
     columns = [*own, objects.c.name, objects.c.model, flow_set(objects)]
     source = stage_bindings.join(objects, objects.c.pk == stage_bindings.c.stage)
     fields = stage_binding_fields()
@@ -113,7 +117,7 @@ def stage_binding_fields() -> dict[str, Field]:
     columns = stage_bindings.c
     bound = sa.exists().where(policy_bindings.c.stage_binding == columns.pk)
     return {
-        **{name: column_field(columns[name]) for name in StageBindingRow._fields[:9]},
+        **{name: column_field(columns[name]) for name in STAGE_BINDING_COLUMNS},
         "target": _reference_field(columns.target, _TO_FLOW),
         "stage": _reference_field(columns.stage, _TO_STAGE),
         "policies": Field(

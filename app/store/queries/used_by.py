@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app.domain import CASCADE, CASCADE_MANY, Collection, Model
 from app.store.engine.database import Database, Query, Session
-from app.store.queries.binding_views import StageBindingRow, target_identity
+from app.store.queries.binding_views import STAGE_BINDING_COLUMNS, target_identity
 from app.store.queries.dialects import json_value, readable
 from app.store.queries.flow_row import Flow
 from app.store.queries.object_views import object_references
@@ -96,21 +96,21 @@ class UsedBy:
         """The connection with a stage binding."""
         bindings = self._collections.get("stage_bindings")
         relation = bindings.relation if bindings is not None else ""
-        return self._use(relation, bindings, dict(zip(_BINDING, row, strict=True)), CASCADE)
+        return self._use(relation, bindings, dict(zip(STAGE_BINDING_COLUMNS, row, strict=True)), CASCADE)
 
     def _stages_of_flow(self, session: Session, pk: str) -> Iterator[_Connection]:
         stages = self._collections.get("stages")
         for row in session.rows(self._query("stages"), {"pk_": pk}):
-            yield from self._binding(row[: len(_BINDING)])
-            yield from self._use("stages", stages, _values(*row[len(_BINDING) :]), CASCADE_MANY)
+            yield from self._binding(row[: len(STAGE_BINDING_COLUMNS)])
+            yield from self._use("stages", stages, _values(*row[len(STAGE_BINDING_COLUMNS) :]), CASCADE_MANY)
 
     def _flows_of_stage(self, session: Session, pk: str) -> Iterator[_Connection]:
         known = self._collections.get("flows")
         relation = known.relation if known is not None else ""
         for row in session.rows(self._query("flows"), {"pk_": pk}):
-            flow = Flow._make(row[len(_BINDING) :])
+            flow = Flow._make(row[len(STAGE_BINDING_COLUMNS) :])
             yield from self._use(relation, known, flow._asdict(), CASCADE_MANY)
-            yield from self._binding(row[: len(_BINDING)])
+            yield from self._binding(row[: len(STAGE_BINDING_COLUMNS)])
 
     def _policies_of(self, session: Session, pk: str) -> Iterator[_Connection]:
         policies = self._collections.get("policies")
@@ -173,9 +173,6 @@ class UsedBy:
         return self._database.compile(_QUERIES[name]())
 
 
-_BINDING = StageBindingRow._fields[:9]
-
-
 def _object() -> list[sa.ColumnElement[Any]]:
     """The columns for `_values`."""
     return [*(objects.c[name] for name in ("pk", "name", "members")), object_references()]
@@ -194,7 +191,7 @@ def _pk() -> sa.BindParameter[str]:
 def _stages() -> Any:
     """The stages of a flow, by their bindings."""
     binding = stage_bindings.c
-    columns = (*(binding[name] for name in _BINDING), *_object())
+    columns = (*(binding[name] for name in STAGE_BINDING_COLUMNS), *_object())
     joined = stage_bindings.join(objects, objects.c.pk == binding.stage)
     return sa.select(*columns).select_from(joined).where(binding.target == _pk()).order_by(binding.order, binding.pk)
 
@@ -202,7 +199,7 @@ def _stages() -> Any:
 def _flows() -> Any:
     """The flows of a stage, by its bindings."""
     binding = stage_bindings.c
-    columns = (*(binding[name] for name in _BINDING), *(flows.c[name] for name in Flow._fields))
+    columns = (*(binding[name] for name in STAGE_BINDING_COLUMNS), *(flows.c[name] for name in Flow._fields))
     joined = stage_bindings.join(flows, flows.c.pk == binding.target)
     order = (binding.target, binding.order, binding.pk)
     return sa.select(*columns).select_from(joined).where(binding.stage == _pk()).order_by(*order)
@@ -235,7 +232,7 @@ def _bound() -> Any:
     joined = joined.outerjoin(application, application.c.pk == binding.application)
     called = sa.func.coalesce(json_value(readable(objects.c.members), "name", "string"), objects.c.name)
     columns = [binding.pk, binding.order, objects.c.model, called, *(flows.c[name] for name in Flow._fields)]
-    columns += [*(stage_bindings.c[name] for name in _BINDING), application.c.pk]
+    columns += [*(stage_bindings.c[name] for name in STAGE_BINDING_COLUMNS), application.c.pk]
     columns.append(json_value(readable(application.c.members), "name", "string"))
     found = sa.select(*columns).select_from(joined)
     return found.where(objects.c.pk == _pk()).order_by(binding.order, binding.pk)
@@ -252,7 +249,11 @@ _APPLICATION = ("pk", "name")
 def _targets(row: Sequence[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The targets in a row of `_bound`, of which one is set: collection and values."""
     start = 0
-    for collection, names in (("flows", Flow._fields), ("stage_bindings", _BINDING), ("applications", _APPLICATION)):
+    for collection, names in (
+        ("flows", Flow._fields),
+        ("stage_bindings", STAGE_BINDING_COLUMNS),
+        ("applications", _APPLICATION),
+    ):
         yield collection, dict(zip(names, row[start : start + len(names)], strict=True))
         start += len(names)
 
