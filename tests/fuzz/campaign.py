@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,12 @@ def served(engine, folder):
         )
 
 
+def compiled(url, version):
+    """Wait until a version is compiled: on a busy machine, requests of the fuzzer would time out."""
+    with urllib.request.urlopen(f"{url}/{version}/api/v3/root/config/", timeout=300) as response:
+        assert response.status == 200
+
+
 def fuzz(url, token, reports, *options):
     """Run `flows fuzz`. :returns: its exit code and what it printed"""
     environment = {name: value for name, value in os.environ.items() if name != "FLOWS_TOKEN"}
@@ -104,6 +111,8 @@ def main():
     failed = False
     for engine in ("sqlite", "postgresql") if chosen.engine == "both" else (chosen.engine,):
         with tempfile.TemporaryDirectory() as folder, served(engine, Path(folder)) as (url, tokens, log):
+            for version in chosen.versions:
+                compiled(url, version)
             for role, share in ROLES.items():
                 started, minutes = time.monotonic(), chosen.minutes * share
                 print(f"{engine}, {role}, seed {chosen.seed}: {minutes:.1f} minutes ...", flush=True)

@@ -17,7 +17,7 @@ from app.contract.compile import models
 from app.settings import Settings
 from tests.contract_files import shipped
 from tests.examples import operations
-from tests.fuzz.campaign import fuzz, served
+from tests.fuzz.campaign import compiled, fuzz, served
 
 OPERATIONS = len(list(shipped().operations()))
 
@@ -86,6 +86,7 @@ def sound(target, role, phases, reports, *options):
 @pytest.mark.parametrize("version", ["2025.12", "2026.8"])
 def test_a_served_process_by_another_version(target, version, tmp_path):
     url, tokens, log = target
+    compiled(url, version)
     options = ("--cases", "1", "--version", version, "--", "--phases", "examples")
     code, output = fuzz(url, tokens["superuser"], tmp_path, *options)
     assert code == 0, output
