@@ -79,6 +79,8 @@ FIXED = {
     # Its other value needs stages to set devices up.
     "stages/authenticator/validate": {"not_configured_action": "deny"},
     "policies/geoip": {"countries": ["AT"]},
+    # It needs one of them.
+    "policies/reputation": {"check_ip": True},
 }
 
 
