@@ -13,7 +13,7 @@ import pytest
 
 from app.conformance.raw_http import RawClient
 from tests.asgi import FLOWS
-from tests.commands import environment, start  # noqa: F401  # fixtures
+from tests.e2e.conftest import environment, launch, start  # noqa: F401  # fixtures
 
 HEADERS = [("Authorization", "Bearer storm"), ("Content-Type", "application/json")]
 CLIENTS = 8
