@@ -1,24 +1,24 @@
 """Checks of stored objects by commands: listed, or logged by a running server."""
 
 import threading
-import time
-from collections.abc import Iterable, Iterator
 
 import click
 import structlog
 
 from app import errors
 from app.contract.document.contract import Contract
+from app.pacing import paced
 from app.settings import Settings
 from app.store import Store
 from app.store.engine.factory import open_database
-from app.stored import Violation, check_store, summarize
+from app.stored import check_store, summarize
 
 # The maximum number of violations that are listed, and of kinds of them that are logged.
 _LISTED, _LOGGED = 100, 20
 
-# The delay of the check after the start of a server, and its pause after a number of objects, in seconds: requests go first.
-_DELAY, _PAUSE, _PORTION = 2.0, 0.05, 250
+# The delay of the check after the start of a server, in seconds; its share of the time, and the number of objects without a pause:
+# requests go first.
+_DELAY, _SHARE, _PORTION = 2.0, 0.1, 25
 
 
 def list_violations(store: Store, contract: Contract) -> None:
@@ -49,7 +49,7 @@ def _log_violations(settings: Settings, contract: Contract) -> None:
     log = structlog.get_logger("flows.store")
     database = open_database(settings.database_url, 1)
     try:
-        summary = summarize(_throttled(check_store(contract, database)))
+        summary = summarize(paced(check_store(contract, database), share=_SHARE, portion=_PORTION))
     except errors.Unavailable as error:
         # Requests report an unavailable database themselves.
         log.info("stored objects could not be checked", error=str(error), advice="flows check --store")
@@ -69,10 +69,3 @@ def _log_violations(settings: Settings, contract: Contract) -> None:
             objects=count,
             advice="flows check --store",
         )
-
-
-def _throttled(checked: Iterable[list[Violation]]) -> Iterator[list[Violation]]:
-    for number, found in enumerate(checked, 1):
-        if number % _PORTION == 0:
-            time.sleep(_PAUSE)
-        yield found
