@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from app import determinism
 from app.store.collections.identity import new_uuid
+from app.store.collections.rows import locking
 from app.store.engine.database import Database
 from app.store.schema.tables import mail_requests, objects
 
@@ -19,10 +20,9 @@ class MailRequests:
     def __init__(self, database: Database) -> None:
         self._database = database
         compiled = database.compile
-        of_user = objects.c.pk == sa.bindparam("user_")
         to_address = mail_requests.c.address == sa.bindparam("address_")
         has_expired = mail_requests.c.expires <= sa.bindparam("now_")
-        self._lock = compiled(sa.select(objects.c.pk).where(of_user).with_for_update())
+        self._lock = compiled(locking(objects.c.pk))
         self._delete_expired = compiled(sa.delete(mail_requests).where(has_expired))
         self._count = compiled(sa.select(sa.func.count(), sa.func.min(mail_requests.c.expires)).where(to_address))
         self._insert = compiled(
@@ -40,7 +40,7 @@ class MailRequests:
         """
         now, digest = int(determinism.now()), hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
         with self._database.write() as session:
-            session.lock(self._lock, {"user_": user})  # requests at the same time are counted one after the other
+            session.lock(self._lock, {"key_": user})  # requests at the same time are counted one after the other
             session.run(self._delete_expired, {"now_": now})
             ((counted, first),) = session.rows(self._count, {"address_": digest})
             if counted >= most:
