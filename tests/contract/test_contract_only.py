@@ -115,6 +115,7 @@ HOMONYMS = {
     ("cli/upgrade.py", "text"): "a format of a report",
     ("cli/examination.py", "warn"): "the state of a line",
     ("cli/examination.py", "localhost"): "this machine",
+    ("cli/stored.py", 25): "how many objects are checked without a pause",
     ("cli/token.py", "8"): "a letter of base32",
     ("contract/checks/operations.py", "bearer"): "a security scheme of OpenAPI",
     ("contract/request/authentication.py", "bearer"): "a security scheme of OpenAPI",

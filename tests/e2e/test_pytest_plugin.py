@@ -168,14 +168,17 @@ def test_a_run_with_a_threshold_that_never_uses_the_server_fails_and_says_so(pro
     assert project("def test_x(): pass", "--flows-coverage-min", "50", "--collect-only").ret == pytest.ExitCode.OK
 
 
-def test_a_server_that_can_not_start_says_why_once_and_without_a_traceback(project, tmp_path):
+def test_a_server_that_can_not_start_says_why_once_and_without_a_traceback(project, tmp_path, monkeypatch):
+    # In CI, the summary of pytest repeats whole messages.
+    for variable in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(variable, raising=False)
     contract = tmp_path / "contract.yaml"
     contract.write_text("openapi: 3.0.3\n", "utf-8")
     code = "import pytest\n@pytest.mark.parametrize('number', range(3))\ndef test_any(flows, number):\n    pass\n"
     result = project(code, "--flows-contract", str(contract))
     result.assert_outcomes(errors=3)
     shown = result.stdout.str()
-    assert shown.count("The server did not start.") == 1
+    assert len([line for line in shown.splitlines() if line.startswith("The server did not start.")]) == 1
     assert shown.count(f"{contract}:1:1: The key `info` is missing") == 1
     assert shown.count("The flows server did not start: see the first error.") == 2
     assert "Traceback" not in shown
