@@ -169,7 +169,8 @@ def test_a_run_with_a_threshold_that_never_uses_the_server_fails_and_says_so(pro
 
 
 def test_a_server_that_can_not_start_says_why_once_and_without_a_traceback(project, tmp_path, monkeypatch):
-    # In CI, the summary of pytest repeats whole messages.
+    # In CI and on a wide terminal, the summary of pytest repeats whole messages.
+    monkeypatch.setenv("COLUMNS", "80")
     for variable in ("CI", "BUILD_NUMBER"):
         monkeypatch.delenv(variable, raising=False)
     contract = tmp_path / "contract.yaml"
