@@ -4,6 +4,7 @@ can't be written are buffered, or dropped and counted when the buffer is full.
 
 import atexit
 import contextlib
+import functools
 import io
 import os
 import select
@@ -14,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 # The maximum number of bytes buffered for a slow or stopped reader; further lines are dropped.
@@ -27,7 +29,7 @@ class NonBlockingStream(io.RawIOBase):
     """A writer of whole lines, in order, to a pipe, a socket or a terminal. Any thread may write; nothing is raised.
 
     `O_NONBLOCK` on the descriptor itself would affect all processes that share it, such as a shell. So pipes and terminals are
-    opened again, sockets get `MSG_DONTWAIT` with each call, and anything else is written to by a thread.
+    opened again, sockets get `MSG_DONTWAIT` with each call, files are written to as they are, and anything else by a thread.
 
     :param descriptor: an open file descriptor
     :param notice: makes the line that reports how many lines were dropped
@@ -154,8 +156,16 @@ def _sender(descriptor: int) -> Callable[[bytes], int] | None:
     if sys.platform == "linux" and (stat.S_ISFIFO(mode) or os.isatty(descriptor)):
         with contextlib.suppress(OSError):
             own = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-            return lambda line: os.write(own, line)
+            return functools.partial(os.write, own)
+    if stat.S_ISREG(mode) or _is_null_device(descriptor):
+        # They have no reader to wait for: POSIX, poll(), takes regular files for always ready.
+        return functools.partial(os.write, descriptor)
     return None
+
+
+def _is_null_device(descriptor: int) -> bool:
+    status = os.fstat(descriptor)
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == Path(os.devnull).stat().st_rdev
 
 
 @contextlib.contextmanager

@@ -79,6 +79,20 @@ def test_a_line_is_there_when_it_has_been_written(kind):
         assert stream._thread is None
 
 
+@pytest.mark.parametrize("name", ["log", os.devnull])
+def test_a_file_is_written_to_without_a_thread(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(threading, "Thread", None)
+    path = tmp_path / name
+    with path.open("wb") as file:
+        stream = NonBlockingStream(file.fileno(), notice)
+        lines = [b"line %d\n" % number for number in range(100)]
+        for line in lines:
+            assert stream.write(line) == len(line)
+        stream.drain()
+        if name != os.devnull:
+            assert path.read_bytes() == b"".join(lines)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_lines_that_nobody_reads_are_dropped_and_counted_and_told_of_when_somebody_does(kind, sender):
     lines = [b"%06d %s\n" % (number, b"x" * 300) for number in range(2000)]
