@@ -191,3 +191,20 @@ def test_the_inspector_of_a_plan_whose_stages_were_all_dropped_has_nothing_to_sh
     answer = browser.send("GET", f"{API}/flows/inspector/asked/", headers=root)
     assert (answer.status, answer.body) == (400, b"")
     assert browser.get("asked").json() == {"component": "xak-flow-redirect", "to": "/"}
+
+
+def test_each_caller_gets_a_plan_of_their_own_by_the_policies_as_they_are_then(client):
+    ((_, binding),) = flow_of(client, "asked", ("dummy", {}))
+    client.patch(f"{API}/flows/bindings/{binding}/", {"evaluate_on_plan": True, "re_evaluate_policies": False})
+    target = client.get(f"{API}/flows/bindings/{binding}/").json()["policybindingmodel_ptr_id"]
+    bind(client, "asked", "return request.http_request.headers['User-Agent'] == 'a'", target=target)
+
+    def begun(agent):
+        path = f"{API}/flows/executor/asked/?query="
+        return Browser(client).send("GET", path, headers={"user-agent": agent}).json()["component"]
+
+    assert [begun(agent) for agent in "aba"] == ["ak-stage-dummy", "xak-flow-redirect", "ak-stage-dummy"]
+    (policy,) = client.get(f"{API}/policies/expression/").json()["results"]
+    client.patch(f"{API}/policies/expression/{policy['pk']}/", {"expression": "return False"})
+    assert begun("a") == "xak-flow-redirect"
+    assert client.get(f"{API}/flows/instances/cache_info/").json() == {"count": 0}
