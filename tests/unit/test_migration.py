@@ -9,6 +9,7 @@ from app import errors
 from app.store import Store
 from app.store.queries.listing import PageRequest
 from app.store.upkeep import migration
+from tests.conftest import database_at
 from tests.unit.test_store import SEARCHED
 
 REVISIONS = [
@@ -72,6 +73,64 @@ def test_what_is_there_is_kept_from_each_revision_on(store, revision):
     flow = store.flows.get("the slug")
     assert (flow.name, flow.compatibility_mode) == ("the name", True)
     assert store.flows.page(PageRequest({}, ("name",), (), 1, 10)).rows == [flow]
+
+
+@pytest.fixture
+def migrated_url(engine, tmp_path, request):
+    """The URL of a second empty database."""
+    folder = tmp_path / "migrated"
+    folder.mkdir()
+    yield from database_at(engine, folder, request)
+
+
+def test_a_new_database_is_as_a_migrated_one(store, migrated_url):
+    store.migrate()
+    migrated = Store(migrated_url, searched=SEARCHED)
+    try:
+        upgrade(migrated, "head")
+        migrated.migrate()
+        expected = schema(migrated)
+        assert {"flows", "alembic_version"} <= expected["columns"].keys()
+        assert len(expected["triggers"]) == {"sqlite": 6, "postgresql": 2}[migrated.database.name]
+        assert schema(store) == expected
+    finally:
+        migrated.close()
+
+
+def schema(store):
+    """The columns, constraints, indexes and triggers of all tables, and the rows that they are created with."""
+    found = {}
+    with store.database.engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        names = inspector.get_table_names()
+        for kind in ("columns", "pk_constraint", "foreign_keys", "unique_constraints", "indexes", "check_constraints"):
+            read = getattr(inspector, f"get_{kind}")
+            found[kind] = {name: ordered(read(name)) for name in names}
+        if connection.dialect.name == "sqlite":
+            for name in names:
+                keys = connection.exec_driver_sql(f"PRAGMA foreign_key_list({name})").all()
+                # The inspector does not read the action of a key that was added with its column.
+                found["foreign_keys"][name] = sorted(tuple(key)[2:] for key in keys)
+        for kind, query in DEFINITIONS[connection.dialect.name].items():
+            found[kind] = sorted(" ".join(text.split()) for (text,) in connection.exec_driver_sql(query))
+        rows = sorted(connection.exec_driver_sql("SELECT name, value FROM store_properties"))
+        # Each store has a key of its own.
+        found["properties"] = [(name, len(value) if name == "session_key" else value) for name, value in rows]
+        found["revisions"] = connection.exec_driver_sql("SELECT * FROM alembic_version").all()
+    return found
+
+
+def ordered(found):
+    return sorted(map(repr, found)) if isinstance(found, list) else found
+
+
+DEFINITIONS = {
+    "sqlite": {"triggers": "SELECT sql FROM sqlite_master WHERE type = 'trigger'"},
+    "postgresql": {
+        "triggers": "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+        "functions": "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    },
+}
 
 
 def test_a_newer_revision_is_served_by_those_that_run_and_opened_by_nobody_else(store):

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from app import determinism
 from app.store.engine.database import Database, Session
 from app.store.queries.references import key_of
-from app.store.schema.tables import properties
+from app.store.schema.tables import LAST_NUMBER, properties
 
 # The digit with the variant, by the random digit in its place: its two highest bits are 10.
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
@@ -30,7 +30,7 @@ class Numbers:
     def __init__(self, database: Database) -> None:
         value = properties.c.value
         following = sa.cast(sa.cast(value, sa.BigInteger) + 1, sa.Text)
-        named = properties.c.name == sa.literal_column("'last_number'")
+        named = properties.c.name == sa.literal_column(f"'{LAST_NUMBER}'")
         self._advance = database.compile(sa.update(properties).where(named).values(value=following))
         self._last = database.compile(sa.select(value).where(named))
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from app import determinism, errors
 from app.store.engine.database import Database
 from app.store.engine.session import Session
-from app.store.schema.tables import properties, sessions
+from app.store.schema.tables import SESSION_KEY, properties, sessions
 
 
 class StoredSession(NamedTuple):
@@ -58,7 +58,7 @@ class Sessions:
         self._delete = compiled(sa.delete(sessions).where(unchanged))
         self._delete_expired = compiled(sa.delete(sessions).where(sessions.c.expires <= sa.bindparam("now_")))
         self._delete_others = compiled(sa.delete(sessions).where(of_user, sessions.c.digest != sa.bindparam("digest_")))
-        named = properties.c.name == sa.literal_column("'session_key'")
+        named = properties.c.name == sa.literal_column(f"'{SESSION_KEY}'")
         self._select_key = compiled(sa.select(properties.c.value).where(named))
 
     @property

@@ -1,1 +1,1 @@
-"""The tables, their migrations, and the search column."""
+"""The tables, their triggers and migrations, and the search column."""

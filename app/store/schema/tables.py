@@ -1,4 +1,4 @@
-"""The tables. Alembic's migrations create them; a test compares the two.
+"""The tables. A new database gets them from here, an older one from Alembic's migrations; a test compares the two.
 
 Types are plain on purpose: a response needs text, numbers and booleans, without conversion. The contract restricts the values of
 properties, not the columns.
@@ -270,6 +270,12 @@ properties = Table(
     Column("name", String(64), primary_key=True),
     Column("value", Text(), nullable=False),
 )
+
+LAST_NUMBER = "last_number"
+"""The property with the last integer that was given to a user as key."""
+
+SESSION_KEY = "session_key"
+"""The property with the key that signs the cookies of sessions."""
 
 Index("ix_flows_name", flows.c.name)
 Index("ix_flows_designation", flows.c.designation, flows.c.slug)

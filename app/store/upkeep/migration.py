@@ -1,7 +1,10 @@
-"""Migrations with Alembic, without a configuration file: from an empty database or any released version to this one."""
+"""Migrations with Alembic, without a configuration file, from any released version to this one; an empty database gets the tables
+of this one at once.
+"""
 
 import contextlib
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +13,8 @@ import sqlalchemy as sa
 
 from app import errors
 from app.store.engine.database import Database
+from app.store.schema import triggers  # noqa: F401  # they are created with their tables
+from app.store.schema.tables import LAST_NUMBER, SESSION_KEY, metadata, properties
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -19,7 +24,13 @@ if TYPE_CHECKING:
 HEAD = "0012"
 _REVISION = re.compile("(?!0000)[0-9]{4}")
 
-_REVISIONS = sa.text("SELECT version_num FROM alembic_version")
+# Alembic's own table.
+_revisions = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 def current(database: Database) -> str | None:
@@ -52,7 +63,7 @@ def _found(database: Database) -> tuple[set[str], list[str]]:
     if "alembic_version" not in tables:
         return tables, []
     with database.read() as session:
-        rows = session.rows(database.compile(_REVISIONS))
+        rows = session.rows(database.compile(sa.select(_revisions.c.version_num)))
     return tables, [str(revision) for (revision,) in rows]
 
 
@@ -66,16 +77,36 @@ def reject_newer(revision: str | None, whose: str) -> None:
 
 
 def upgrade(database: Database) -> None:
-    """Apply all pending migrations in one transaction. :raises Unavailable: the database does not respond"""
-    from alembic import command
+    """Create the tables, or apply all pending migrations, in one transaction.
 
-    config = configuration()
+    :raises Unavailable: the database does not respond
+    """
     with _translated(database), database.engine.connect() as connection, connection.begin():
         # The driver is in autocommit: the transaction begins with these statements, and ends with SQLAlchemy's.
         for statement in database.migration_begin:
             connection.exec_driver_sql(statement)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        # Asked within the transaction: another server may have created them since.
+        _revisions.create(connection, checkfirst=True)
+        if connection.scalar(sa.select(_revisions.c.version_num)) is None:
+            _create(connection)
+        else:
+            _migrate(connection)
+
+
+def _create(connection: sa.Connection) -> None:
+    """Create the tables as the migrations leave them, without the time that Alembic's import takes."""
+    metadata.create_all(connection, checkfirst=False)
+    first = {LAST_NUMBER: "0", SESSION_KEY: secrets.token_hex(32)}
+    connection.execute(sa.insert(properties), [{"name": name, "value": value} for name, value in first.items()])
+    connection.execute(sa.insert(_revisions), {"version_num": HEAD})
+
+
+def _migrate(connection: sa.Connection) -> None:
+    from alembic import command
+
+    config = configuration()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def configuration() -> "Config":
