@@ -1,4 +1,4 @@
-"""Requests and responses of handlers that need more of HTTP than arguments and a result."""
+"""Requests and responses of handlers that depend on HTTP, beyond arguments and a result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class Postman(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers use beside the store.
+    """The services of handlers besides the store.
 
     :param interpreters: evaluate expressions; None if they are off
     :param postman: sends e-mails; None where none are written
@@ -112,14 +112,14 @@ class Credentials(Protocol):
 
 
 class HttpRequest(Credentials, Protocol):
-    """A request with its credentials, and with calls that take long."""
+    """A request with its credentials, which can call slow functions."""
 
     @property
     def interpreters(self) -> Interpreters | None:
         """Evaluate expressions; None if they are off."""
 
     def compute(self, key: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The result of a function that takes long, without blocking other requests. :param key: a name for the result"""
+        """Call a slow function without blocking other requests. :param key: a name for the result :returns: the result"""
 
 
 class Answers(Protocol):

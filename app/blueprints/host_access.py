@@ -32,7 +32,7 @@ class HostAccess:
     optional: bool = False
 
     def objection(self, tag: str) -> str | None:
-        """The objection to `!Env` or `!File`, None if the tag is allowed."""
+        """The reason to reject `!Env` or `!File`; None if the tag is allowed."""
         return None if self.optional else self.refusal(tag)
 
     def refusal(self, tag: str) -> str | None:

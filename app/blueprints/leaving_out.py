@@ -1,4 +1,4 @@
-"""What an entry does without: values of later releases, and references to objects that do not exist."""
+"""Omitted parts of an entry: values of later releases, and references to objects that do not exist."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ _NO_OBJECT = "There is no such object."
 
 
 class LeftOut:
-    """The values that an entry does without, since they do not exist here.
+    """The omitted values of an entry, which do not exist here.
 
     :param entry: the entry
     :param later: whether values of later releases are left out
@@ -63,10 +63,10 @@ class LeftOut:
         return (), ""
 
     def check(self, model: Model, properties: Mapping[str, Any], wrong: Collection[str]) -> None:
-        """Check that an error has another cause than what is left out, and references to no object.
+        """Check that an error is not caused by omitted values or by references to missing objects.
 
         :param wrong: the invalid properties
-        :raises NotHere: the entry can't do without them
+        :raises NotHere: it is caused by them
         """
         missing = dict(self.notes)
         for name in model.references if self._references else ():

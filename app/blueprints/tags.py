@@ -48,7 +48,7 @@ class References(Protocol):
 
 
 def objection(tag: str, host: HostAccess) -> str | None:
-    """The objection to a tag, None if it is allowed. :param host: the blueprint's access to the host"""
+    """The reason to reject a tag; None if it is allowed. :param host: the blueprint's access to the host"""
     if tag in TAGS:
         return host.objection(tag)
     return f"The tag {shortened(tag, MAX_NAME)} is not known."

@@ -1,4 +1,4 @@
-"""`flows upgrade`: what another version breaks for a client, by its recorded requests."""
+"""`flows upgrade`: the recorded requests of a client that another version breaks."""
 
 from pathlib import Path
 

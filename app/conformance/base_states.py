@@ -1,4 +1,4 @@
-"""The states of a deployment that recorded scenarios begin with."""
+"""The initial states of recorded scenarios."""
 
 import secrets
 from pathlib import Path
@@ -42,7 +42,7 @@ class BaseStates:
         self._before = {path: set(self._keys(path, name)) for path, name in _KEPT}
 
     def put_back(self, base: str) -> None:
-        """Delete what scenarios have created, and all flows. :param base: of the scenario :raises SetupError: it fails"""
+        """Delete all flows, and the objects that scenarios have created. :param base: of the scenario :raises SetupError: it fails"""
         for path, name in (*_EMPTIED, *_KEPT):
             for key in self._keys(path, name):
                 if key not in self._before.get(path, ()):
@@ -73,7 +73,7 @@ class BaseStates:
         return self._sent(request, "application/json", None if body is None else orjson.dumps(body))
 
     def _sent(self, request: str, media_type: str, body: bytes | None) -> RawResponse:
-        """The response to a request. :raises SetupError: it is an error, but for what is gone already"""
+        """Send a request. :raises SetupError: it fails, but not because the object is already gone"""
         method, _, path = request.partition(" ")
         response = self._wire.send(method, path, [*self._headers, ("Content-Type", media_type)], body)
         if response.status >= 300 and (method, response.status) != ("DELETE", 404):

@@ -117,7 +117,7 @@ class DescribedContract:
         return found
 
     def retrieval(self, model: str) -> tuple[str, str, str] | None:
-        """How an object of a model is retrieved: the path, its parameter, and the property with the value of that."""
+        """How an object of a model is retrieved: the path, its parameter, and the property with the parameter's value."""
         for (method, path), operation in self._operations.items():
             if (
                 method == "get"

@@ -126,7 +126,7 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
 
 
 def _unlike_caller(value: Any, number: int) -> Any:
-    """A name that dangles in place of one of an object that the credentials depend on."""
+    """Replace the name of an object that the credentials depend on by one that no object has."""
     if str(value) not in _credentials:
         return value
     return 10**9 + number if str(value).isdecimal() else f"{_run.mark}-{number:x}"
@@ -266,7 +266,7 @@ def _as_read(body: Any, operation: Operation) -> Any:
 
 
 def _as_sent(form: Any) -> Any:
-    """A form as received by a server: of several parts with one name the last one, and text in place of files."""
+    """A form as a server receives it: the last of several parts with one name, and text in place of files."""
     if not isinstance(form, dict):
         return form
     parts = {name: value if isinstance(value, list) else [value] for name, value in form.items()}

@@ -160,7 +160,7 @@ class Player:
         return found
 
     def _same(self, recorded: Any, value: Any, name: str = "") -> bool:
-        """Whether a value is as recorded, but for what is masked, and for identifiers."""
+        """Whether a value equals the recorded one, apart from masked parts and identifiers."""
         if isinstance(recorded, dict):
             return (
                 isinstance(value, dict)

@@ -119,7 +119,7 @@ class LiveApplication:
                 self.take_up()
 
     def outdated(self) -> bool:
-        """Whether a file of the contract has been saved since it was taken up."""
+        """Whether a file of the contract has been saved since it was last read."""
         return self._draft.files.outdated() or self._versions.outdated()
 
     def _folders(self) -> AbstractSet[Path]:

@@ -12,7 +12,7 @@ _NO_STAGE = "The flow has no stage for the current user."
 
 
 def begin(store: Store, slug: str, credentials: HttpRequest, user: str) -> tuple[Header, ...]:
-    """Plan a flow for a user, whatever its requirement, and let the session of the client go on with it.
+    """Plan a flow for a user, regardless of its requirement, and continue it in the client's session.
 
     :param user: the key of the user
     :returns: the headers of the response; none if the user does not exist

@@ -1,4 +1,4 @@
-"""Properties that all challenges share, and the challenges that come from no stage."""
+"""Common properties of all challenges, and the challenges that belong to no stage."""
 
 import re
 import traceback
@@ -22,7 +22,7 @@ _CONVERSION = re.compile(rf"%(?:\((?:{_USER}|{_APPLICATION})\))?[#0 +-]*(?P<size
 
 
 def flow_info(flow: Flow, title: str, root: str) -> dict[str, str]:
-    """How a flow is shown.
+    """The display of a flow: title, layout and background.
 
     :param title: its title
     :param root: see `Exchange`
@@ -52,12 +52,12 @@ def user_info(user: Person | None, shown_as: str) -> dict[str, str]:
 
 
 def redirect_challenge(to: str) -> dict[str, Any]:
-    """The end of a flow, or another URL to go on at."""
+    """The challenge that redirects to the end of a flow, or to its continuation."""
     return {"component": REDIRECT, "to": to}
 
 
 def error_challenge(request_id: str, error: BaseException | None = None) -> dict[str, Any]:
-    """A failure. :param error: for callers who may see it"""
+    """The challenge for a failure. :param error: shown to callers who may see it"""
     challenge = {"component": FLOW_ERROR, "request_id": request_id}
     if error is None:
         return challenge

@@ -81,7 +81,7 @@ def set_csrf(*, secure: bool) -> Header:
 
 
 def csrf_failure(credentials: Credentials, cookies: Mapping[str, str]) -> str:
-    """Why a request may have been forged by another site; empty if it was not."""
+    """The reason to reject a request as a cross-site forgery; empty if there is none."""
     if credentials.method in _SAFE:
         return ""
     origin = credentials.header("origin")
@@ -98,7 +98,7 @@ def csrf_failure(credentials: Credentials, cookies: Mapping[str, str]) -> str:
 
 
 def set_device(signing_key: str, stage: str, device: str, seconds: int, *, secure: bool) -> Header:
-    """The header that sets the cookie of a browser in which a user has proved that they have the device.
+    """The header that sets the cookie of a browser in which a device was verified.
 
     :param stage: the key of the stage that asked for it
     :param device: the key of the device
@@ -129,7 +129,7 @@ def _device_secret(signing_key: str, stage: str) -> str:
 
 
 def _date(seconds: int) -> str:
-    """The date of some seconds from now on (RFC 9110, section 5.6.7)."""
+    """The date some seconds from now (RFC 9110, section 5.6.7)."""
     return datetime.fromtimestamp(determinism.now() + seconds, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
 

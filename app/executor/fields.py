@@ -1,4 +1,4 @@
-"""The fields of prompt stages: the values that each type takes, with authentik's messages (recorded: `prompt.type.*`)."""
+"""The fields of prompt stages: the values that each type accepts, with authentik's messages (recorded: `prompt.type.*`)."""
 
 import base64
 import binascii
@@ -35,7 +35,7 @@ _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}", re.ASCII)
 
 
 class Refused(Exception):
-    """A value that a field does not take. :param message: text and code"""
+    """A value that a field does not accept. :param message: text and code"""
 
     def __init__(self, message: tuple[str, str]) -> None:
         super().__init__(*message)
@@ -97,7 +97,7 @@ class Field:
         return not self._optional and not self.initial_value and (bool(self.prompt.required) or self._fixed)
 
     def read(self, value: Any) -> Any:
-        """The value that a client has given. :raises Refused: the field does not take it"""
+        """Validate the value from a client. :raises Refused: the field does not accept it"""
         if value is None and self._read != self._hidden:
             raise Refused(NULL)
         found = self._read(value)

@@ -1,4 +1,4 @@
-"""What the inspector shows of a session: the stages that were passed, and the running plan."""
+"""The inspection of a session: its completed stages, and the running plan."""
 
 from collections.abc import Mapping
 from typing import Any

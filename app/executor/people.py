@@ -1,4 +1,4 @@
-"""Users as flows see them, stored or made up."""
+"""Users in flows: stored ones, and placeholders for names that no user has."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -89,7 +89,7 @@ class Person:
 
     @cached_property
     def all_groups(self) -> Sequence[Mapping[str, Any]]:
-        """The groups, and those above them."""
+        """The groups, and their parents at any distance."""
         own = {group["pk"] for group in self.groups}
         if self._store is None or not any(group["parent"] for group in self.groups):
             return self.groups
@@ -119,7 +119,7 @@ def person(store: Store, pk: str | None) -> Person | None:
 
 
 def person_of(store: Store, kept: Mapping[str, str] | None) -> Person | None:
-    """The user in the context of a plan, None if there is none. A deleted one is as one that is made up.
+    """The user in the context of a plan, None if there is none. A deleted user becomes a placeholder.
 
     :param kept: see `Person.in_context`
     """

@@ -1,11 +1,11 @@
-"""Plans: the stages that remain for a session, and their context. They are stored with the session, as JSON."""
+"""Plans of flows: the remaining stages of a session, and their context. They are stored with the session, as JSON."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 PENDING_USER, PENDING_NAME = "pending_user", "pending_user_identifier"
-"""The keys in the context of the user whom the flow is about, and of the name that was typed."""
+"""The keys in the context of the pending user, and of the name as typed."""
 
 RESTORED = "is_restored"
 """The key in the context of whether the plan was restored by the link of an e-mail."""

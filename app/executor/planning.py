@@ -1,4 +1,4 @@
-"""Planning: who may run a flow, and which of its stages."""
+"""Planning of flows: whether a user may run one, and through which stages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

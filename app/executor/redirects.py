@@ -1,4 +1,4 @@
-"""Where a flow leads to: to its own next stage, and at its end."""
+"""Redirects of flows: to the next stage, and at the end."""
 
 import re
 from urllib.parse import parse_qsl, urlencode
@@ -13,5 +13,5 @@ def as_encoded(query: str) -> str:
 
 
 def is_own(url: str) -> bool:
-    """Whether a URL is a path of this host. Unlike in authentik a browser can't take it for one of another host."""
+    """Whether a URL is a path of this host as browsers parse it. authentik admits some that they parse as URLs of other hosts."""
     return _OWN_PATH.fullmatch(url) is not None

@@ -9,7 +9,7 @@ from app.store import Store
 
 
 def run(store: Store, slug: str, exchange: Exchange, answers: Answers | None) -> Reply:
-    """Go on with a flow.
+    """Continue a flow.
 
     :param answers: the body of a response to a challenge; None to get the challenge
     :raises NotFound: there is no such flow

@@ -1,4 +1,4 @@
-"""One request to a flow: find or make the plan, and let the next stage ask, or take the answer."""
+"""One request to a flow: find or make the plan, then let the current stage ask for something, or process an answer."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -119,7 +119,7 @@ class Run:
 
     @property
     def pending(self) -> Person | None:
-        """The user whom the plan is about."""
+        """The pending user of the plan."""
         kept = self.context.get(PENDING_USER) if self.session.plan is not None else None
         if kept != self._pending[0]:
             self._pending = kept, person_of(self.store, kept)
@@ -160,13 +160,13 @@ class Run:
             return self._failed(error)
 
     def done(self) -> Step:
-        """The stage is done: go on with the next one."""
+        """Complete the stage, and continue with the next one."""
         self.session.history = [*(self.session.history or []), state_of(self.plan)]
         self.plan.stages.pop(0)
         return self.repeat() if self.plan.stages else self._end()
 
     def repeat(self) -> Step:
-        """Let the client get the next challenge."""
+        """Redirect the client to the next challenge."""
         query = as_encoded(self.exchange.query)
         url = f"{self.exchange.path}?{query}" if query else self.exchange.path
         return Redirect(url) if query == self.exchange.query else redirect_challenge(url)
@@ -182,16 +182,16 @@ class Run:
         return {"flow_info": self._flow_info(), "component": component, **wrong, **properties}
 
     def user_info(self) -> dict[str, str]:
-        """The user of the challenge: as typed, if the stage that asked does not show whom it has found."""
+        """The user of the challenge; only the name as typed if the identification stage shows no matched user."""
         typed = self._typed
         return user_info(self.pending or self.caller if typed is None else Person(None, typed), self._shown_as)
 
     def deny(self, message: str = "") -> Step:
-        """End the flow, or begin anew, as the binding says. :param message: for the user"""
+        """End or restart the flow, as the binding requires. :param message: for the user"""
         return self.invalid() or self._denied(message or UNKNOWN_ERROR)
 
     def invalid(self) -> Step | None:
-        """Begin anew after an invalid response, if the binding says so."""
+        """Restart the flow or the stage after an invalid response, if the binding requires it."""
         # An action has the name of the method that takes it.
         action = getattr(self, f"_{self.stage.bound.invalid_response_action}", None)
         return None if action is None else action()
@@ -269,7 +269,7 @@ class Run:
         return self._denied(reason)
 
     def _end(self) -> Step:
-        """The end of the flow: where it leads to."""
+        """The redirect at the end of the flow."""
         session = self.session
         to = session.parameters.get(_NEXT)
         chosen = self.context.get("redirect")
@@ -281,7 +281,7 @@ class Run:
         return redirect_challenge(chosen or to or self._home)
 
     def _not_applicable(self, message: str) -> Step:
-        """Deny a flow that was not planned, as the flow says."""
+        """Deny a flow to a user who may not run it, as its `denied_action` requires."""
         to = dict(parse_qsl(self.exchange.query, keep_blank_values=True)).get(_NEXT, "")
         self.session.plan = None
         continues = getattr(self, f"_{self.flow.denied_action}", None)
@@ -297,7 +297,7 @@ class Run:
 
     @property
     def _home(self) -> str:
-        """The URL that flows lead to if they say nothing else."""
+        """The default URL at the end of flows."""
         return f"{self.exchange.root}/"
 
     def _denied(self, message: str) -> Step:
@@ -351,7 +351,7 @@ class Run:
 
 @bounded_cache(256)
 def _page_query(query: str) -> tuple[tuple[str, str], ...]:
-    """The parameters of a page. :param query: that of the request, of which one parameter is the query of the page"""
+    """The parameters of a page. :param query: of the request, with the query of the page as one parameter"""
     outer = dict(parse_qsl(query, keep_blank_values=True))
     return tuple(parse_qsl(outer.get("query", ""), keep_blank_values=True))
 

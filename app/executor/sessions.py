@@ -1,6 +1,6 @@
-"""Sessions of clients: who has logged in, and the plan of the flow that runs.
+"""Sessions of clients: the user who has logged in, and the plan of the running flow.
 
-A session that does not change is not written, except that its expiry moves on.
+An unchanged session is not written, except to extend its expiry.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ from app.store.collections.identity import new_uuid
 from app.store.collections.sessions import StoredSession
 
 _KEY_BYTES = 24
-# For how long a session lives that lasts as long as the browser is open, in seconds: the server can't see its end. One without a
-# user is shorter, as anybody can begin it.
+# The lifetime of a session that ends with the browser, in seconds: the server does not notice that end. A session without a user
+# is shorter, as anybody can begin one.
 _OPEN_BROWSER, _WITHOUT_USER = 14 * 86400, 86400
-# The part of a lifetime after which the expiry moves on.
+# The expiry is extended after this fraction of a lifetime.
 _MOVES = 10
 
 
@@ -46,8 +46,8 @@ class Session:
     :param user: the key of the user who has logged in, None if nobody has
     :param lifetime: in seconds; 0 for as long as the browser is open
     :param subject: the public identifier of the user, empty if nobody has logged in
-    :param plan: the plan of the flow that runs
-    :param history: the stages that were passed, for the inspector
+    :param plan: the plan of the running flow
+    :param history: the completed stages, for the inspector
     :param query: the parameters of the page that runs the flow
     :param failures: how many wrong passwords were given
     :param consent: the token of a consent that was asked for
@@ -103,7 +103,7 @@ class Session:
         self.lifetime, self.logged_in = lifetime, True
 
     def flush(self) -> None:
-        """End the session. What is left of its plan goes on in a new one."""
+        """End the session. The rest of its plan continues in a new one."""
         plan = self.plan
         self.restore("{}")
         self.key, self.user, self.lifetime, self.plan = _new_key(), None, 0, plan
@@ -143,7 +143,7 @@ class ClientSessions:
         self._store = store
 
     def read(self, credentials: Credentials) -> Session:
-        """The session of a request; a new one if it names none that is valid."""
+        """The session of a request; a new one if its cookie names no valid session."""
         cookie = cookies_of(credentials.cookies).get(SESSION, "")
         key = session_key(self._store.sessions.signing_key, cookie) if cookie else ""
         stored = self._store.sessions.find(_digest(key)) if key else None
@@ -154,7 +154,7 @@ class ClientSessions:
         return session
 
     def save(self, session: Session, credentials: Credentials) -> tuple[Header, ...]:
-        """Store the changes of a session, but for HEAD, which changes nothing (RFC 9110, section 9.2.1).
+        """Store the changes of a session, except for HEAD, which changes nothing (RFC 9110, section 9.2.1).
 
         :returns: the headers that set its cookie, or delete it
         :raises SerializationFailure: another request has changed it

@@ -1,4 +1,4 @@
-"""Signed texts of cookies: JSON Web Tokens (RFC 7519). Their package is imported by the first session, as it slows down a start."""
+"""Signed texts of cookies: JSON Web Tokens (RFC 7519). Their package is imported on first use, as it slows down a start."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

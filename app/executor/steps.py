@@ -1,4 +1,4 @@
-"""What a request to a flow leads to: a challenge, or a redirect."""
+"""Results of a request to a flow: a challenge, or a redirect."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""The operations on sessions that show which one is that of the caller."""
+"""The operations on sessions, which mark the caller's own one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

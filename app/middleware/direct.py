@@ -1,4 +1,4 @@
-"""The extensions that serve a request without ASGI messages, for middleware that has to see each request."""
+"""Removal of the extensions that serve a request without ASGI messages, for middleware that has to see each request."""
 
 from starlette.types import Scope
 
@@ -6,12 +6,12 @@ from app.contract.serve.asgi import WHOLE
 
 
 def each_request(scope: Scope) -> Scope:
-    """A scope by which each request passes through the middleware. The lifespan's state would let it begin elsewhere."""
+    """A scope without the state of the lifespan, by which a server would bypass the middleware for some requests."""
     return {**scope, "state": {}} if scope["type"] == "lifespan" else scope
 
 
 def inspected(scope: Scope) -> Scope:
-    """A scope by which the headers of each response pass through the middleware."""
+    """A scope without the extension by which the headers of a response would bypass the middleware."""
     extensions = scope.get("extensions") or {}
     if WHOLE not in extensions:
         return scope

@@ -1,5 +1,5 @@
-"""Comparisons of two versions of the contract, as `flows diff` makes them in a process of its own: one takes seconds of processor
-time, and the memory of both versions.
+"""Comparisons of two versions of the contract by `flows diff`, in a process of its own: one takes seconds of processor time, and
+the memory of both versions.
 """
 
 import os
@@ -102,7 +102,7 @@ class Comparisons:
         return _by_operation(orjson.loads(done.stdout)["findings"])
 
     def _state(self) -> tuple[tuple[str, int], ...]:
-        """What changes with each file of the contract: it may be edited."""
+        """A value that changes whenever a file of the contract is saved."""
         files = sorted(self._path.resolve().parent.rglob("*.yaml"))
         return tuple((file.name, file.stat().st_mtime_ns) for file in files)
 

@@ -1,4 +1,4 @@
-"""`/outbox/`: the e-mails that were kept, or could not be sent. They have links that log users in, so superusers see them only."""
+"""`/outbox/`: the e-mails that were kept, or could not be sent. Their links log users in, so that only superusers see them."""
 
 import re
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def outbox(store: Store) -> Blueprint:
 
 
 def _shown(mail: Mail) -> dict[str, Any]:
-    """An e-mail, with the last link in it: the name of its user, which comes before, may be one."""
+    """An e-mail, with its last link: the user's name, which comes before, may contain another one."""
     links = _LINK.findall(mail.plain)
     return {
         "created": datetime.fromtimestamp(mail.created, UTC).isoformat().replace("+00:00", "Z"),

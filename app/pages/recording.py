@@ -18,7 +18,7 @@ _OFF = "This server records nothing. Start it with `flows serve --record`, or us
 
 
 def nothing_recorded() -> Blueprint:
-    """What a server that records nothing answers in place of the pages of a recorder."""
+    """The responses of a server that records nothing, in place of a recorder's pages."""
     page = Blueprint("recording", __name__, url_prefix="/contract")
 
     @page.route(

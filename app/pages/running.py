@@ -1,4 +1,4 @@
-"""`/flows/-/`: paths of browsers that run flows: cancel one, and find the one of a designation."""
+"""`/flows/-/`: paths for browsers that run flows: cancel a flow, and find the default flow of a designation."""
 
 from flask import Blueprint, Response, abort, request
 

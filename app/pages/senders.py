@@ -51,5 +51,5 @@ class Sender:
 
     @staticmethod
     def compute(_key: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The result of a function that takes long: a page runs on a thread of its own."""
+        """Call a slow function. :returns: its result. A page has a thread of its own."""
         return function(*arguments)

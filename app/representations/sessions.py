@@ -11,7 +11,7 @@ _VERSION = dict.fromkeys(("major", "minor", "patch"))
 
 
 def session(row: SessionRow) -> dict[str, Any]:
-    """A session. It is `current` for the client that it belongs to only."""
+    """A session, not marked as the client's own."""
     return {
         "uuid": row.pk,
         "current": False,

@@ -92,7 +92,7 @@ def _actions(file: File) -> Iterator[Cause]:
 
 
 def _kinds(file: File) -> Iterator[tuple[str, str, Cause]]:
-    """The kinds that an overlay brings: what their operationIds begin with, their file, and the cause."""
+    """The kinds that an overlay adds: the prefix of their operationIds, their file, and the cause."""
     overlay = Overlay(file)
     for kind in kinds(overlay):
         description = f"There are {kind.document['names']['many']}. {kind.document['description']}"

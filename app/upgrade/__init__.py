@@ -1,1 +1,1 @@
-"""What an upgrade breaks for a client: its recorded requests, carried out by two versions of the contract and compared."""
+"""Effects of an upgrade on a client: its recorded requests, carried out by two versions, and the responses compared."""

@@ -60,7 +60,7 @@ def carry_out(
 
 
 class _Upgrade:
-    """An upgrade that is tried.
+    """The trial of an upgrade.
 
     :param names: the names of both versions
     :param contracts: their contracts
@@ -206,7 +206,7 @@ class _Upgrade:
             self._note(exchange, operation, Kind.REFUSED, name.replace("/", "."), what, places)
 
     def _sent(self, exchange: Exchange, member: str) -> Iterator[Location]:
-        """The locations of a part of a request, in both contracts. :param member: the way to it in the body"""
+        """The locations of a part of a request, in both contracts. :param member: the path to it in the body"""
         for contract, validator in zip(reversed(self._contracts), reversed(self._validators), strict=True):
             view = validator.sent(exchange)
             for step in member.split("/"):

@@ -71,7 +71,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Result:
-    """What an upgrade does to the calls of a recording.
+    """The effects of an upgrade on the calls of a recording.
 
     :param old: the older version
     :param new: the newer version

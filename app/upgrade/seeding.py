@@ -25,7 +25,7 @@ class Seed(NamedTuple):
     recorded: Mapping[str, Any]
 
     def completed(self, messages: Any) -> Mapping[str, Any]:
-        """The object, with a value for each property that a rejection misses: responses don't show secrets."""
+        """The object, with a value for each property that was reported as missing: responses contain no secrets."""
         missing = messages.keys() - self.recorded.keys() if isinstance(messages, dict) else ()
         return {**self.recorded, **dict.fromkeys(sorted(missing), MASK)}
 

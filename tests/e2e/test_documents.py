@@ -107,6 +107,14 @@ def test_commands_of_a_document(document, shell):
             assert shown == printed, output
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_command_in_an_example_that_is_not_executed_has_a_line_of_its_own(document):
+    program = re.compile(r"(?<=[ /])(?:pip|cp|systemctl|journalctl) ")
+    for language, block in BLOCK.findall(document.read_text("utf-8")):
+        later = [line for line in block.splitlines() if program.search(line.partition(" ")[2])]
+        assert language != "text" or later == []
+
+
 EXAMPLES = [
     (language, block)
     for language, block in BLOCK.findall((ROOT / "docs" / "testing.md").read_text("utf-8"))

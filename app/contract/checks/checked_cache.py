@@ -184,7 +184,7 @@ def _overlays(path: Path) -> str:
 
 
 def _is_private(path: Path, is_kind: Callable[[int], bool]) -> bool:
-    """Whether only this user can write to a file or folder, which is no link. :param is_kind: tells its kind by its mode"""
+    """Whether a path is a file or folder, not a link, that only this user can write to. :param is_kind: the test of its mode"""
     found = path.lstat()
     return is_kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 

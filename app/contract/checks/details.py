@@ -11,7 +11,7 @@ from app.contract.validation.schemas import schema_properties
 
 
 def check_details(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding]:
-    """Check that details are a read-only list, of a list, and from a constant response with a property to find them by."""
+    """Check that details are a read-only list, made from another list and the objects of a constant response."""
     properties = {
         place: properties
         for name, schema in contract.document.get("components", {}).get("schemas", {}).items()

@@ -68,7 +68,7 @@ def check_parameters(
 
 
 def _check_default(contract: Contract, pointer: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:
-    """Check that a parameter whose default takes the place of some values has one."""
+    """Check that a parameter has a default, if some values are to be replaced by it."""
     for keyword in ("x-default-below", "x-default-for-text"):
         if keyword in parameter and "default" not in flattened(contract, parameter.get("schema", {})):
             problem = f"The parameter {parameter['name']!r} has `{keyword}` and no default."

@@ -1,4 +1,4 @@
-"""Check of stand-ins: what one version has and another lacks, both can say."""
+"""Check of stand-ins: each version can represent the values that only another version has."""
 
 from collections.abc import Iterator
 from typing import Any

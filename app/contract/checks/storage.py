@@ -119,7 +119,7 @@ def _check_targets(
     can: Capabilities,
     capabilities: Callable[[str], Capabilities],
 ) -> Iterator[Finding]:
-    """Check that the store keeps references to these objects, and does what is said when one is deleted."""
+    """Check that the store keeps references to these objects, and supports their `on_delete`."""
     for target in names_of(reference["to"]):
         if reference.get("on_delete") == CASCADE and capabilities(target).kept is not None:
             problem = f"The store can't delete {can.collection} with {target}."

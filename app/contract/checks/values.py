@@ -70,7 +70,7 @@ def _check_contents(
 def _check_presence(
     contract: Contract, where: Pointer, described: dict[str, Any], reader: SchemaReader
 ) -> Iterator[Finding]:
-    """Check that the schema of an optional body admits `{}`, as which an omitted body counts."""
+    """Check that the schema of an optional body admits `{}`: an omitted body is read as `{}`."""
     if not described.get("required", False):
         for media in described["content"].values():
             if not reader.validator(media["schema"]).is_valid({}):
@@ -114,7 +114,7 @@ def _check_schemas(contract: Contract, parts: Sequence[Part], reader: SchemaRead
 
 
 def _check_url_template(contract: Contract, pointer: Pointer, schema: dict[str, Any]) -> Iterator[Finding]:
-    """Check that a URL is built from properties of its object, and admitted for any values of them."""
+    """Check that a URL is built from properties of its object, and valid for all of their values."""
     template = schema["x-url-template"]
     if pointer[-2] != "properties" or schema.get("type") != "string" or not schema.get("readOnly"):
         problem = "A URL can be built for a property with `type: string` and `readOnly: true` only."

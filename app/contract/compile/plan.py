@@ -103,7 +103,7 @@ class PathPlan:
     counters: Mapping[str, int]
 
     def plan_of(self, method: str) -> Plan | None:
-        """The plan of a method, None without one. HEAD has that of GET, unless GET goes on with a flow: HEAD is safe (RFC 9110,
+        """The plan of a method, None without one. HEAD has that of GET, unless GET continues a flow: HEAD is safe (RFC 9110,
         section 9.2.1).
         """
         if method != "HEAD":

@@ -1,4 +1,4 @@
-"""Bodies whose alternative the handler chooses, whatever they say themselves."""
+"""Bodies with alternatives, one of which the handler chooses, regardless of the discriminator."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -52,7 +52,7 @@ class Answer:
 
 
 def _with_codes(messages: Messages) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Messages as the challenge has them: each with a code, those of nested properties in one list."""
+    """Convert messages to the form of a challenge: each with a code, those of nested properties in one list."""
     for name, texts in messages.items():
         yield name, [{"string": text, "code": code_of(text)} for text in _texts(texts)]
 

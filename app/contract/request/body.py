@@ -134,13 +134,13 @@ class BodyReader:
         return self.checked(self._decode(body, content_type) if body else {})
 
     def _without_numeral(self, name: str, value: Any) -> Any:
-        """An integer as text, or text as an integer, as the schema of the property says; see `x-numerals`."""
+        """Convert an integer to text, or text to an integer, by the property's schema; see `x-numerals`."""
         if self.properties[name].get("type") != "integer":
             return str(value) if type(value) is int else value
         return int(value) if isinstance(value, str) and _NUMERAL.fullmatch(value) else value
 
     def check_presence(self) -> None:
-        """:raises InvalidBody: the body is required, and its schema admits `{}`, as which an empty body counts"""
+        """:raises InvalidBody: the body is required and empty, and its schema admits `{}`, which an empty body is read as"""
         if self._wanted:
             raise InvalidBody({NON_FIELD_ERRORS: [NO_DATA]}, {}, [ViolatedRule((*self._whole, "required"))])
 
@@ -266,7 +266,7 @@ class BodyReader:
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether more arrays and objects of a JSON value are within one another than a body may have."""
+    """Whether the arrays and objects of a JSON value are nested more deeply than a body may be."""
     level = [value]
     for _ in range(MOST_LEVELS + 1):
         level = [one for one in level if isinstance(one, dict | list)]

@@ -1,7 +1,7 @@
-"""Stand-ins: what a version of the contract says instead of a stored value that its enum lacks.
+"""Stand-ins: values that a version of the contract shows in place of stored values that its enum lacks.
 
-`x-stand-in` of an overlay states them beside the enum that gets the value. A stand-in may itself be a value that an earlier
-version lacks; then its own stand-in is used.
+`x-stand-in` declares them in an overlay, beside the enum that the overlay extends. A stand-in may itself be a value that an
+earlier version lacks; then its own stand-in is used.
 """
 
 import copy
@@ -25,7 +25,7 @@ log = structlog.get_logger("flows.versions")
 
 
 class StandIns:
-    """The stand-ins that the overlays of a contract state. They are read when one is needed first.
+    """The stand-ins that the overlays of a contract declare, read on first use.
 
     :param path: the root file of the contract
     """
@@ -36,7 +36,7 @@ class StandIns:
     def of(self, value: Any, options: Collection[Any]) -> tuple[Any] | None:
         """The stand-in of a value.
 
-        :param options: the values that the version has, null among them if it may be null
+        :param options: the values of the enum, including null if it is nullable
         :returns: a tuple of the stand-in; None if there is none
         """
         if isinstance(value, CONTAINERS):
@@ -52,11 +52,11 @@ class StandIns:
         return None
 
     def may_be_one(self, value: Any) -> bool:
-        """Whether a value may stand for another one. A list may lack an item that has none."""
+        """Whether a value may be a stand-in, or a list without an item that has no stand-in."""
         return isinstance(value, list) or (not isinstance(value, dict) and value in self._stand_ins)
 
     def said(self, value: Any, options: Collection[Any]) -> Any:
-        """What a version with these values says instead of a value, or of a list of values; itself if it has it."""
+        """A value, or each item of a list, or its stand-in if it is none of the values of an enum."""
         if isinstance(value, list):
             said = (
                 item if not isinstance(item, CONTAINERS) and item in options else self._item(item, options)
@@ -89,7 +89,7 @@ class StandIns:
         return document
 
     def _inner(self, document: Any, errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
-        """Violations, in place of that of alternatives by an object those of the one that it violates by such values only."""
+        """Replace a violation of all alternatives by the violations of the one that only values with stand-ins violate."""
         for error in errors:
             inner: Iterable[ValidationError] | None = None
             if isinstance(_at(document, error.instance_path), dict):
@@ -98,7 +98,7 @@ class StandIns:
             yield from (error,) if inner is None else inner
 
     def _is_by_one(self, document: Any, error: ValidationError) -> bool:
-        """Whether a violation is that of an enum by a value with a stand-in."""
+        """Whether a value with a stand-in violates an enum."""
         return error.kind.name == "enum" and self._has(_at(document, error.instance_path))
 
     def _item(self, item: Any, options: Collection[Any]) -> Any:
@@ -136,7 +136,7 @@ class StandIns:
 
 
 def enum_of(contract: Contract, schema: Any) -> frozenset[Any]:
-    """The values of a property's enum, or of that of its items, null among them if it may be null; empty without one."""
+    """The values of the enum of a property or of its items, including null if it is nullable; empty without an enum."""
     keywords = flattened(contract, schema)
     if keywords.get("type") == "array":
         return enum_of(contract, keywords.get("items", {}))

@@ -1,7 +1,7 @@
-"""The versions of the contract that are served: which one a request gets, and each compiled when it is first asked for.
+"""The served versions of the contract: the choice of the version of a request, and its compilation on first use.
 
-A request names a version by the beginning of its path, by `X-Authentik-Version`, or by its `User-Agent`, in this order. All
-others get the version of the active contract.
+A request names a version by the beginning of its path, by `X-Authentik-Version`, or by its `User-Agent`, in this order. Any
+other request gets the version of the active contract.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class CompiledVersions:
         return (None if name == self._active_contract.version else name), path
 
     def get(self, name: str) -> CompiledContract | None:
-        """A version that is compiled; None if it is not yet, or does not exist."""
+        """A compiled version; None if it does not exist, or is not compiled yet."""
         return self._active_contract.versions.get(name)
 
     def has(self, name: str) -> bool:
@@ -81,7 +81,7 @@ class CompiledVersions:
 
     @property
     def known(self) -> str:
-        """The versions that exist, as a sentence."""
+        """A sentence that lists all versions."""
         return f"There are: {', '.join(self._active_contract.version_names)}."
 
     async def compile(self, name: str) -> CompiledContract:
@@ -122,7 +122,7 @@ class CompiledVersions:
         return compiled
 
     def _named_by(self, agent: bytes) -> str | None:
-        """The version that a client says it is of; None if it says none, or one that does not exist."""
+        """The version in the `User-Agent` of a client; None if it names none, or one that does not exist."""
         found = _AGENT.search(agent)
         name = (found[1] or found[2]).decode() if found else None
         if name is not None:

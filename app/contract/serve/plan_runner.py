@@ -355,7 +355,7 @@ class PlanRunner:
         body: dict[str, Any],
         stand_ins: StandIns,
     ) -> dict[str, Any]:
-        """The body of a change without the stand-ins that come back unchanged: they do not overwrite what they stand for.
+        """Remove stand-ins that a client sends back from the body of a change, so that the stored values are kept.
 
         :param enums: the values of enums in the body, by property
         """

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass
 class Request:
-    """One request. What is not known at its beginning is an attribute of the class until then, which saves time.
+    """One request. Attributes that are set later have defaults in the class, which saves time.
 
     :param id: its identifier in the log and the response
     :param method: in upper case
@@ -101,7 +101,7 @@ class Request:
         return self.root + quote(self.above + self.path)
 
     def compute(self, key: str, function: Callable[..., T], *arguments: Any) -> T:
-        """The result of a function that takes long. :raises Offload: it has to run elsewhere first"""
+        """Call a slow function. :returns: its result :raises Offload: it has to run elsewhere first"""
         if self.computed is None:
             return function(*arguments)
         if key not in self.computed:

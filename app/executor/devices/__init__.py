@@ -1,1 +1,1 @@
-"""Devices by which users prove who they are, one module per kind; `attempts` tries the codes of those that have codes."""
+"""Authentication devices of users, one module per kind; `attempts` verifies codes."""

@@ -1,4 +1,4 @@
-"""Attempts to prove a device by a code. After each wrong code a device refuses all codes, for twice as long as before."""
+"""Verification of codes. After each wrong code a device rejects all codes, for twice as long as before."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def attempt(kind: str, data: Mapping[str, Any], code: str) -> tuple[bool, dict[s
 
 
 def device_of(store: Store, user: str, code: str, kinds: Collection[str]) -> StoredDevice | None:
-    """The device of a user that has made a code, None if none has.
+    """The device of a user that a code belongs to; None if there is none.
 
     Every device is tried, as users do not say which one they have used. A code that is right is no failure of the others.
 

@@ -1,4 +1,4 @@
-"""Codes that a user keeps, each valid once. Only their digests are stored."""
+"""Static codes, each valid once. Only their digests are stored."""
 
 import hashlib
 import hmac
@@ -24,7 +24,7 @@ def new_codes(count: int, length: int) -> list[str]:
 
 
 def data_of(codes: Iterable[str]) -> dict[str, Any]:
-    """The data that verify codes."""
+    """The stored data of codes."""
     return {_DIGESTS: [_digest(code) for code in codes]}
 
 

@@ -1,4 +1,4 @@
-"""Apps that make one-time passwords from a shared secret and the time (RFC 6238)."""
+"""Time-based one-time passwords (RFC 6238)."""
 
 import base64
 import hmac
@@ -26,7 +26,7 @@ def new_data(digits: str) -> dict[str, Any]:
 
 
 def url_of(data: Mapping[str, Any], username: str, issuer: str) -> str:
-    """The URL by which apps take over the secret. :param issuer: who asks for the codes"""
+    """The URL with the secret, for authenticator apps. :param issuer: the name of the service"""
     return _totp(data).provisioning_uri(name=username, issuer_name=issuer)
 
 

@@ -31,7 +31,7 @@ _CHALLENGE_BYTES = 64
 
 
 class Rejected(Exception):
-    """A response that proves nothing. The message is for the user."""
+    """An invalid response. The message is for the user."""
 
 
 def registration_options(stage: Properties, user: Person, origin: str, issuer: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def evaluated(expression: str, request: PolicyRequest) -> tuple[Any, tuple[str, 
 
 
 def _outcome(expression: str, request: PolicyRequest) -> Mapping[str, Any]:
-    """The outcome of an expression that has what it looks up. The process never waits for the server: it evaluates again."""
+    """The outcome of an expression after all lookups. The process never waits for a lookup: it evaluates the expression again."""
     http_request, store = request.http_request, request.store
     if http_request.interpreters is None:
         raise NotEvaluated(OFF)

@@ -1,4 +1,4 @@
-"""What expressions look up in the store."""
+"""Lookups of expressions in the store."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _KEYS = frozenset({"pk", "id"})
 
 
 def look_up(store: Store, name: str, arguments: Mapping[str, Any]) -> Any:
-    """The answer to a question of an expression, as JSON.
+    """The result of a lookup, as JSON.
 
     :param name: of the question
     :param arguments: by name

@@ -1,4 +1,4 @@
-"""The data that an expression is evaluated with, as JSON."""
+"""The input of an expression, as JSON."""
 
 from typing import Any
 

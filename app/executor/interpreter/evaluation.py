@@ -1,4 +1,4 @@
-"""Evaluation of one expression: the names it sees, what it looks up, and its outcome as JSON."""
+"""Evaluation of one expression: its names, its lookups, and its outcome as JSON."""
 
 import ipaddress
 import re
@@ -16,7 +16,7 @@ _MOST_NOTES, _LONGEST_NOTE = 64, 10_000
 
 
 class Missing(BaseException):
-    """The server has to look something up, and to evaluate the expression again, even if the expression catches this."""
+    """A lookup that the server has to make before the expression is evaluated again, even if the expression catches this."""
 
 
 class Evaluation:
@@ -104,7 +104,7 @@ class Evaluation:
         return isinstance(user, User) and self._look_up("has_device", {"key": user.data["key"], "kind": device_type})
 
     def _models(self) -> View:
-        """The module of authentik with its models, of which there is one."""
+        """A replacement for authentik's module of models, with the only model that expressions can use."""
         manager = View("Manager", {"get": self._application_by})
         return View("module", {"Application": View("Application", {"objects": manager})}, f"<module '{_MODELS}'>")
 
@@ -222,7 +222,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _shown(value: Any) -> Any:
-    """A value as JSON, with the text of whatever is none."""
+    """A value as JSON; values without a form in JSON become text."""
     if isinstance(value, Records):
         return [str(one) for one in value]
     if isinstance(value, Mapping):

@@ -78,7 +78,7 @@ def attribute(value: Any, name: str, *default: Any) -> Any:
 
 
 class _Formatter(string.Formatter):
-    """`str.format` without attributes, which it would read without a guard."""
+    """`str.format` without attributes, which the guard would not check."""
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
         if "." in field_name:
@@ -128,7 +128,7 @@ _MODULES = {
 
 
 def import_from(others: Mapping[str, View]) -> Callable[..., View]:
-    """The function that imports a module. :param others: further modules, of which names can be imported only"""
+    """The function that imports a module. :param others: further modules, from which only names can be imported"""
 
     def found(name: str, _globals: Any = None, _locals: Any = None, names: Any = (), _level: int = 0) -> View:
         if name in others and names:

@@ -1,4 +1,4 @@
-"""The limits of an expression, which the process and the server both know."""
+"""The limits of an expression, for both the process and the server."""
 
 MEMORY = 128 * 1024 * 1024
 """Bytes of address space of the process."""

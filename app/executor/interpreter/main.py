@@ -1,4 +1,4 @@
-"""The loop of the process: limits first, then one task and one outcome at a time, each a line of JSON."""
+"""The main loop of the process: it sets the limits, then reads tasks and writes outcomes, each a line of JSON."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def restrict() -> None:
-    """Leave the process nothing but processor time, some memory and its open streams.
+    """Restrict the process to processor time, some memory and its open streams.
 
     Root could raise the limits again, so it becomes another user first.
 

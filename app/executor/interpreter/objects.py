@@ -1,4 +1,4 @@
-"""The objects that expressions see: copies of users, groups and requests, with attributes that can be read only."""
+"""The objects that expressions see: read-only copies of users, groups and requests."""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -8,7 +8,7 @@ Data = Mapping[str, Any]
 
 
 class View:
-    """An object of which expressions see some attributes.
+    """An object with the attributes that expressions may read.
 
     :param kind: its type, for messages
     :param attributes: the attributes by name
@@ -137,7 +137,7 @@ def _has(one: View, wanted: Data) -> bool:
 
 
 def _merged(*parts: Data) -> dict[str, Any]:
-    """Nested objects, of which later ones win and lists are joined."""
+    """Merge nested objects: later values win, and lists are joined."""
     merged: dict[str, Any] = {}
     for part in parts:
         for name, value in part.items():

@@ -1,1 +1,1 @@
-"""E-mails of stages: what they say, and how they are sent."""
+"""E-mails of stages: their text, their links, and their delivery."""

@@ -1,4 +1,4 @@
-"""Links in e-mails: each restores a plan once, for a user who is still as it was made for."""
+"""Links in e-mails: each restores a plan once, unless the user has changed since."""
 
 import hashlib
 
@@ -22,7 +22,7 @@ def add_link(store: Store, token: str, user: Person, plan: Plan, expires: int) -
 
 
 def take_link(store: Store, token: str, flow: str) -> Plan | None:
-    """Use a link up. :returns: its plan; None if it is not valid. :param flow: the key of the flow that runs"""
+    """Use a link, which ends it. :returns: its plan; None if it is not valid. :param flow: the key of the flow that runs"""
     found = store.flow_tokens.take(token, flow)
     user = None if found is None else person(store, found.user)
     if found is None or user is None or found.user_state != _state_of(store, user):
@@ -31,6 +31,6 @@ def take_link(store: Store, token: str, flow: str) -> Plan | None:
 
 
 def _state_of(store: Store, user: Person) -> str:
-    """A digest of what changes if a link must not be used any more: address, password, and whether the user may log in."""
+    """A digest of the properties of a user that end a link when they change: address, password, and the right to log in."""
     state = [user.address, store.passwords.of(user.pk), user.is_active]
     return hashlib.sha256(orjson.dumps(state)).hexdigest()

@@ -1,7 +1,7 @@
-"""The thread that sends the e-mails of stages, beside the requests that write them.
+"""The thread that sends the e-mails of stages.
 
-An e-mail is stored with what its request has changed, so that none is sent for a request that fails. Several servers may send
-those of one store: each e-mail is taken by one.
+An e-mail is stored in the transaction of its request, so that a request that fails sends none. Servers that share a store
+share its e-mails: each is sent by one server.
 """
 
 import threading
@@ -17,9 +17,9 @@ from app.store.collections.mails import KEPT, QUEUED, Mail
 
 log = structlog.get_logger("flows.mail")
 
-# An e-mail is looked for after each of these seconds, as its request may not have ended yet.
+# The seconds between looking for e-mails: the transaction of a request may not be committed yet.
 _PAUSES = (*([0.1] * 20), *([1.0] * 30))
-# The most seconds to wait for an answer of a mail server, whatever a stage says, and for a delivery when the server stops.
+# Limits in seconds: for a response of a mail server, whatever the stage sets, and for a delivery when this server stops.
 _LONGEST, _PATIENCE = 30, 5
 _GONE = "The stage has been deleted."
 
@@ -49,14 +49,14 @@ class Postman:
         return KEPT if self._keeps or (use_global_settings and self._server is None) else QUEUED
 
     def wake(self) -> None:
-        """Send the e-mails that are stored from now on."""
+        """Start to look for stored e-mails."""
         self._wanted.set()
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="flows-mail", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """End the thread. An e-mail that is being sent is waited for, but not for long."""
+        """End the thread, after a short wait for an e-mail that is being sent."""
         self._ends.set()
         self._wanted.set()
         if self._thread is not None:

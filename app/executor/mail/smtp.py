@@ -10,7 +10,7 @@ from email.utils import make_msgid
 
 from app.mail_servers import MailServer
 
-# Seconds for all of a delivery, as a multiple of those for one answer of the server.
+# The time limit of a delivery, as a multiple of the time limit of one response.
 _ANSWERS = 6
 
 

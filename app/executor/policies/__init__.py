@@ -1,1 +1,1 @@
-"""The kinds of policies that are evaluated while a flow runs, a module each, named as the kind's app in authentik."""
+"""Evaluation of policies: one module per kind, named after the kind's app in authentik."""

@@ -34,7 +34,7 @@ class Result(NamedTuple):
 
 
 class PolicyFailure(Exception):
-    """A policy can't be evaluated. The message says why; the binding says whether it passes.
+    """A policy can't be evaluated. The message gives the reason; the binding decides whether the policy passes.
 
     :param line: the line of its expression that has failed, if one has
     """
@@ -46,7 +46,7 @@ class PolicyFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PolicyRequest:
-    """What a policy decides about.
+    """The request that a policy is evaluated for.
 
     :param user: the user; None if there is none
     :param context: the context of the plan, or what a stage adds to it

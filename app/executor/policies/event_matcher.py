@@ -1,4 +1,4 @@
-"""Event matcher policies, which pass for events that they match. A flow is no event."""
+"""Event matcher policies. They match events only, so that none passes for a flow."""
 
 from app.executor.plan import Properties
 from app.executor.policies.engine import PolicyRequest, Result

@@ -7,6 +7,6 @@ _DATABASES = {"asns": "ASN", "countries": "City"}
 
 
 def evaluate(policy: Properties, _request: PolicyRequest) -> Result:
-    """Pass if the policy names no place, as no address is found."""
+    """Pass if the policy names no place, as the place of an address is unknown."""
     asked = [database for name, database in _DATABASES.items() if policy[name]]
     return Result(not asked, tuple(f"GeoIP: client IP address not found in {name} database." for name in asked))

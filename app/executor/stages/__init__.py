@@ -1,4 +1,4 @@
-"""The kinds of stages that can be run, a module each, named as the kind's app in authentik.
+"""The kinds of stages that can be run: one module per kind, named after the kind's app in authentik.
 
 A module has a class `Stage`: a `Question` asks for something, an `Act` does something at once.
 """

@@ -1,4 +1,4 @@
-"""Stages in which users get codes that are valid once."""
+"""Static authenticator stages, in which users get codes that are valid once."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from app.executor.steps import Step
 
 
 class Stage(SetUp):
-    """See `SetUp`. The user confirms that the codes are kept."""
+    """See `SetUp`. The user confirms having kept the codes."""
 
     def prepared(self) -> list[str]:
         """See `SetUp`."""

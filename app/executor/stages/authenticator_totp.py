@@ -1,4 +1,4 @@
-"""Stages in which users set up an app that makes one-time passwords."""
+"""TOTP authenticator stages, in which users set up an authenticator app."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _WRONG = "Code does not match"
 
 
 class Stage(SetUp):
-    """See `SetUp`. A code shows that the user has it."""
+    """See `SetUp`. The user confirms it by a code."""
 
     def prepared(self) -> dict[str, Any]:
         """See `SetUp`."""
@@ -24,7 +24,7 @@ class Stage(SetUp):
         return {"config_url": totp.url_of(device, self.user.username, ISSUER)}
 
     def solve(self, answer: Properties) -> Step:
-        """Store the device. :raises Invalid: the code is not one of it"""
+        """Store the device. :raises Invalid: the code is wrong"""
         right, self.device = attempts.attempt(self.kind, self.device or self.prepared(), str(answer.code))
         if not right:
             raise wrong("code", _WRONG)

@@ -1,4 +1,4 @@
-"""Authenticator validation stages, which ask for proof by a device of the user."""
+"""Authenticator validation stages, which verify a device of the user."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -32,7 +32,7 @@ _WEBAUTHN = "webauthn"
 
 
 class Stage(Question):
-    """See `Question`. Users without a device go on, are denied, or set one up, as the stage says."""
+    """See `Question`. Users without a device continue, are denied, or set one up, as the stage requires."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
@@ -40,7 +40,7 @@ class Stage(Question):
         self._selected: PlannedStage | None = None
 
     def ask(self) -> Step:
-        """See `Kind`. Without a user it is skipped, unless the device can say who the user is."""
+        """See `Kind`. Without a user it is skipped, unless a device can identify one."""
         run, user = self.run, self._user
         devices = [] if user is None else self._devices(user)
         if user is not None and not self._is_recent(devices):
@@ -61,7 +61,7 @@ class Stage(Question):
         }
 
     def solve(self, answer: Properties) -> Step:
-        """Go on with a device that is proved, or set one up. :raises Invalid: nothing is proved"""
+        """Continue with a verified device, or set one up. :raises Invalid: no device is verified"""
         messages: dict[str, Any] = {}
         for name, value in answer.items():
             # A property has the name of the method that takes it.
@@ -82,7 +82,7 @@ class Stage(Question):
 
     @property
     def _action(self) -> Callable[[], Step]:
-        """What is done with users without a device. An action has the name of the method that takes it."""
+        """The action for users without a device. A method has the name of each `not_configured_action`."""
         found: Callable[[], Step] = getattr(self, f"_{self.stage.not_configured_action}", self._deny)
         return found
 
@@ -138,7 +138,7 @@ class Stage(Question):
         self.run.context[_CHALLENGES] = []  # they are signed once
 
     def _may_prove(self, device: StoredDevice) -> bool:
-        """Whether a device is that of the user or, without one, says who that is."""
+        """Whether a device belongs to the user or, without a user, identifies one."""
         if self._user is not None:
             return device.user == self._user.pk
         owner = person(self.run.store, device.user)
@@ -169,7 +169,7 @@ class Stage(Question):
         return self._done()
 
     def _done(self) -> Step:
-        """Leave the stage with its challenges, which are for no other."""
+        """Complete the stage, and discard its challenges."""
         self.run.context.pop(_CHALLENGES, None)
         return self.run.done()
 
@@ -193,7 +193,7 @@ class Stage(Question):
         return webauthn.authentication_options(credentials, self.stage.webauthn_user_verification, self._origin)
 
     def _is_recent(self, devices: Iterable[StoredDevice]) -> bool:
-        """Whether this browser has proved one of the given devices recently."""
+        """Whether one of the given devices was verified recently in this browser."""
         credentials, key = self.run.exchange.credentials, self.run.store.sessions.signing_key
         cookie = cookies_of(credentials.cookies).get(DEVICE, "")
         proved = device_in(key, self.run.stage.stage, cookie, self._threshold) if cookie else ""
@@ -201,17 +201,17 @@ class Stage(Question):
 
     @property
     def _threshold(self) -> int:
-        """For how many seconds a device need not be proved again."""
+        """How long a device stays verified, in seconds."""
         return seconds_of(self.stage.last_auth_threshold)
 
     @property
     def _can_identify(self) -> bool:
-        """Whether a device may say who the user is."""
+        """Whether a device may identify the user."""
         return self.run.flow.designation == _AUTHENTICATION and _WEBAUTHN in self.stage.device_classes
 
     @property
     def _offered(self) -> list[dict[str, Any]]:
-        """The challenges that were asked last."""
+        """The challenges that were offered last."""
         return list(self.run.context.get(_CHALLENGES, ()))
 
     @property

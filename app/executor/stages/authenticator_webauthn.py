@@ -1,4 +1,4 @@
-"""Stages in which users set up a WebAuthn device."""
+"""WebAuthn authenticator stages, in which users set up a WebAuthn device."""
 
 from collections.abc import Mapping
 from typing import Any

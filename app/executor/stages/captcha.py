@@ -1,4 +1,4 @@
-"""Captcha stages, whose provider is asked whether the answer is that of a person."""
+"""Captcha stages, which ask a provider whether a person has given the answer."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Consent stages, which ask for consent. Consent to the application of the plan is kept, as the stage says."""
+"""Consent stages, which ask for consent, and store it for the application of the plan."""
 
 import hmac
 import re
@@ -44,7 +44,7 @@ class Stage(Question):
         }
 
     def solve(self, answer: Properties) -> Step:
-        """Keep the consent, and go on, with the token of the last challenge; ask again with another one."""
+        """Store the consent and continue if the token is that of the last challenge, or else ask again."""
         asked = self.run.session.consent
         if not asked or not hmac.compare_digest(asked.encode(), answer.token.encode()):
             return self.ask()

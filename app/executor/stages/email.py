@@ -1,4 +1,4 @@
-"""E-mail stages, which send the pending user a link that goes on with the flow."""
+"""E-mail stages, which send the pending user a link that continues the flow."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,10 +27,10 @@ _MINUTE = 60
 
 
 class Stage(Question):
-    """See `Question`. The flow goes on where the link in the e-mail is opened."""
+    """See `Question`. The flow continues in the browser that opens the link."""
 
     def ask(self) -> Step:
-        """See `Kind`. The first request sends the e-mail; that of the link goes on."""
+        """See `Kind`. The first request sends the e-mail; the request by the link continues the flow."""
         run, user = self.run, self.run.pending
         if user is None:
             return run.deny()
@@ -54,7 +54,7 @@ class Stage(Question):
         return {}
 
     def solve(self, answer: Properties) -> Step:  # noqa: ARG002  # it says nothing
-        """Send another e-mail. :raises Invalid: always, as only the link goes on"""
+        """Send another e-mail. :raises Invalid: always, as only the link continues the flow"""
         if self.run.pending is not None:
             if wait := self._wait(self.run.pending):
                 raise _too_many(wait)
@@ -62,7 +62,7 @@ class Stage(Question):
         raise wrong(NON_FIELD_ERRORS, _SENT, _SENT)
 
     def _wait(self, user: Person) -> int:
-        """Count a request for an e-mail. :returns: 0; or after how many seconds to try again, if there were too many
+        """Count a request for an e-mail. :returns: the seconds to wait after too many requests, 0 after fewer
 
         A user who does not exist is treated alike.
         """
@@ -73,7 +73,7 @@ class Stage(Question):
         return self.run.store.mail_requests.count((user.address or user.username).lower(), user.pk, most, window)
 
     def _send(self, user: Person) -> None:
-        """Send an e-mail. A user who does not exist gets none, and is not told."""
+        """Send an e-mail, unless the user does not exist; the response does not reveal which."""
         run, stage, token = self.run, self.stage, determinism.random_bytes(_TOKEN_BYTES).hex()
         # One more minute than the stage says, as authentik has it: the text of its e-mails is rounded down.
         expires = int(determinism.now()) + max(_seconds(stage.token_expiry) + _MINUTE, 0)

@@ -1,4 +1,4 @@
-"""The interface of kinds of stages."""
+"""The interface of stages."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from app.executor.steps import Step
 
 
 class Kind(ABC):
-    """A stage whose turn it is.
+    """The current stage of a plan.
 
     :param run: the request
     """
@@ -34,7 +34,7 @@ class Act(Kind):
 
     @abstractmethod
     def act(self) -> Step:
-        """Do it."""
+        """Perform the action. :returns: the next step"""
 
     def ask(self) -> Step:
         """See `Kind`."""

@@ -51,13 +51,13 @@ BACKEND = "user_backend"
 
 
 def proof_of(backend: str) -> dict[str, Any]:
-    """What the context of a plan says of the backend that knew the password."""
+    """The properties in the context of a plan about the backend that verified the password."""
     method = "token" if _BACKENDS[backend.rpartition(".")[2]] is _knows_token else "password"
     return {"auth_method": method, "auth_method_args": {}, BACKEND: backend}
 
 
 def backend_of(store: Store, exchange: Exchange, user: Person, password: str, backends: Iterable[str]) -> str:
-    """The first backend that knows a password of a user; empty if none does. It takes the same time for all users.
+    """The first backend that accepts a password of a user; empty if none does. It takes the same time for all users.
 
     :param backends: those to ask
     """

@@ -28,7 +28,7 @@ class Stage(Question):
         return {"fields": [field.shown() for field in self._fields]}
 
     def solve(self, answer: Properties) -> Step:
-        """Keep the values. :raises Invalid: some are wrong, or the policies of the stage refuse them"""
+        """Store the values in the plan. :raises Invalid: some are wrong, or the policies of the stage reject them"""
         messages: dict[str, Any] = {}
         # The schema has checked `component`; it is kept as in authentik.
         data: dict[str, Any] = {_COMPONENT: answer.get(_COMPONENT, self.component)}

@@ -25,7 +25,7 @@ class SetUp(Question):
 
     @abstractmethod
     def prepared(self) -> Any:
-        """Prepare a device. :returns: what is kept of it in the session, as JSON"""
+        """Prepare a device. :returns: its data for the session, as JSON"""
 
     @abstractmethod
     def shown(self, device: Any) -> Mapping[str, Any]:
@@ -53,7 +53,7 @@ class SetUp(Question):
 
     @property
     def device(self) -> Any:
-        """What is kept of the prepared device; None if none has been prepared for this user."""
+        """The data of the prepared device; None if none has been prepared for this user."""
         owner, device = (self.run.session.prepared or {}).get(self.kind, (None, None))
         return device if owner == self.user.pk else None
 

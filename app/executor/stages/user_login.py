@@ -13,7 +13,7 @@ from app.store.queries.people import USERS
 
 
 class Stage(Question):
-    """See `Question`. It asks only if the session can last longer."""
+    """See `Question`. It asks only if the stage can extend the session."""
 
     def ask(self) -> Step:
         """See `Kind`."""
@@ -33,7 +33,7 @@ class Stage(Question):
 
     @property
     def _longer(self) -> int:
-        """How much longer the session lasts for users who want it, in seconds."""
+        """The additional lifetime of the session for users who want to be remembered, in seconds."""
         return seconds_of(self.stage.remember_me_offset)
 
     def _log_in(self, longer: int) -> Step:

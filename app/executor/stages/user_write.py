@@ -61,7 +61,7 @@ class Stage(Act):
         return self.run.store.model_of(USERS)
 
     def _properties(self, data: dict[str, Any], user: Person | None) -> dict[str, Any]:
-        """The properties of the user in the data of prompts. What is unknown, or no client may set, is dropped."""
+        """The properties of the user in the data of prompts. Unknown properties, and those that no client may set, are dropped."""
         model = self._model
         writable = model.properties.keys() - model.references.keys()
         found = {name: value for name, value in data.items() if name in writable and name != _ATTRIBUTES}
@@ -105,7 +105,7 @@ class Stage(Act):
 
 
 def _stored(*people: Person | None) -> Person | None:
-    """The first that is stored."""
+    """The first user who is stored."""
     return next((one for one in people if one is not None and one.pk), None)
 
 

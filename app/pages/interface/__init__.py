@@ -21,7 +21,7 @@ _RETRY_AFTER = 1
 
 
 def interface() -> Blueprint:
-    """The page. `FlowPage` puts what it shows into the environment."""
+    """The page. `FlowPage` puts the data of the page into the environment."""
     page = Blueprint("interface", __name__)
 
     @page.route("/if/flow/<slug>/", methods=["GET", "POST"])

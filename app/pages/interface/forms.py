@@ -108,7 +108,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 def _value(text: str, kind: str) -> Any:
-    """A value of a type. What is none of it stays a text, which the contract rejects."""
+    """Convert text to a type. Text that is no literal of the type remains text, which the contract rejects."""
     if kind == "integer":
         return int(text) if _INTEGER.fullmatch(text.strip()) else text
     if kind == "boolean":

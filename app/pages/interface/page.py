@@ -1,4 +1,4 @@
-"""The requests to the flow page: read the form, send it to the executor, keep what is shown."""
+"""The requests to the flow page: read the form, send it to the executor, keep the response for the page."""
 
 import hmac
 import re

@@ -48,7 +48,7 @@ class Messages:
         return bool(self._errors) and not self._is_focused
 
     def others(self) -> Iterator[str]:
-        """The messages that stand beside no field."""
+        """The messages that belong to no field."""
         for name, found in self._errors.items():
             if name not in self._shown:
                 yield from _texts(found)
@@ -59,7 +59,7 @@ def _texts(found: Any) -> list[str]:
 
 
 class ShownChallenge:
-    """A challenge, and what templates ask about it.
+    """A challenge, as templates use it.
 
     :param challenge: the challenge; `is_wrong` says whether it is about a wrong response
     :param typed: the values of the form that was posted, by name

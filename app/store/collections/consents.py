@@ -1,4 +1,4 @@
-"""Consents: each of a user to an application. Only the last one of both is kept."""
+"""Consents of users to applications. Each pair has at most one, the last."""
 
 from collections.abc import Sequence
 

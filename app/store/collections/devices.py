@@ -1,4 +1,4 @@
-"""Devices by which users prove who they are."""
+"""Authentication devices of users."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ class StoredDevice(NamedTuple):
 
     @property
     def data(self) -> dict[str, Any]:
-        """What verifies it."""
+        """The data that verify codes or signatures."""
         data: dict[str, Any] = orjson.loads(self.stored)
         return data
 
@@ -102,7 +102,7 @@ class Devices:
         return device
 
     def change(self, device: StoredDevice, data: Mapping[str, Any]) -> None:
-        """Store what verifies a device from now on.
+        """Replace the data of a device.
 
         :param device: as it was read
         :raises SerializationFailure: another request has changed it

@@ -1,4 +1,4 @@
-"""Requests of users for e-mails, which are counted for some time."""
+"""Counters of the requests for e-mails by users, within some time."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""E-mails that are to be sent, could not be sent, or are kept to be read here."""
+"""E-mails that are queued, could not be sent, or are kept."""
 
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ class Mails:
             session.run(self._insert, mail._asdict())
 
     def take(self) -> Mail | None:
-        """The oldest e-mail to be sent, from now on `SENDING`; None if there is none."""
+        """Mark the oldest queued e-mail as `SENDING`. :returns: the e-mail; None if there is none"""
         with self._database.read() as session:
             row = session.row(self._queued, {"state_": QUEUED})
         if row is None:

@@ -245,7 +245,7 @@ class Objects:
                 self._reference_rows.replace(session, row.pk, known.stored_as(property_name), targets)
 
     def delete(self, session: Session, model: str, pk: str) -> None:
-        """Delete an object with those that can't be without it, within a transaction. :raises NotFound: there is none"""
+        """Delete an object with those that depend on it, within a transaction. :raises NotFound: there is none"""
         known = self._models.get(model)
         scopes = {model, *([known.collection] if known is not None else ())}
         owners = {
@@ -271,7 +271,7 @@ class Objects:
                 session.run(update, {"pk_": pk, "new_search": self._search(known, name, orjson.loads(properties))})
 
     def as_stored(self, model: Model, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Some properties of an object with times in UTC, and those that are null after their lifetime.
+        """Convert properties of an object: times to UTC, and null to the end of a lifetime that begins now.
 
         :raises Invalid: a time can't be stored
         """
@@ -322,7 +322,7 @@ def _taken(model: Model) -> Mapping[tuple[str, ...], str]:
 
 
 def _not_as_shown(model: Model, stored: Mapping[str, Any], properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Some properties without those that come back as the version shows what another version has stored."""
+    """Remove properties that a client sends back as its version shows the value that another version has stored."""
     shown = {
         name
         for name, form in model.forms.items()
