@@ -245,7 +245,7 @@ def create_app(
         wait_for_lock=scheduling.wait_for_lock,
         pipelined=scheduling.pipelined,
         metrics=metrics,
-        observe=recorder.observe if recorder is not None else None,
+        observer=recorder,
         trace=tracing.record if tracing is not None else None,
         room=Room(max(settings.bodies_limit, settings.body_limit)),
         services=Services(interpreters, postman),

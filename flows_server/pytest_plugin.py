@@ -29,7 +29,7 @@ _PATTERNS = {
     "coverage_ignore": "points that do not count for it, such as 'status 403' or 'parameter *'",
 }
 _DEFAULT_SEED = "default"
-_NO_REQUESTS = "none for an operation of the contract; a 404 may be that of a path that it does not have"
+_NO_REQUESTS = "none below the URL of the API"
 _TOLD = pytest.StashKey[bool]()
 _SERVER = pytest.StashKey["Server"]()
 _REPORTS = pytest.StashKey[list[dict[str, Any]]]()

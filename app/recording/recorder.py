@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
+from starlette.types import Scope
 
 from app import determinism
 from app.contract.compile.plan import PathPlan, Plan
 from app.contract.document.contract import Contract
 from app.contract.document.overlays import minor
-from app.contract.response.responses import Response
+from app.contract.response.responses import Header, Response, lines
 from app.contract.serve.problems import documented
 from app.contract.serve.request import Request
 from app.contract.validation.rules import ViolatedRule
@@ -29,6 +30,8 @@ _QUERIES = 4096
 # The maximum number of pending requests, and the size of a request in bytes that is processed at once.
 _BATCH = 32
 _LARGE = 64 * 1024
+# The headers of requests with a body (RFC 9112, section 6).
+_OF_BODIES = (b"content-length", b"transfer-encoding")
 
 _Observed = tuple[PathPlan, Plan | None, Request, Response, bytes, float, float]
 
@@ -88,6 +91,17 @@ class Recorder:
         if len(self._waiting) >= _BATCH or len(request.body or b"") + len(response.body) > _LARGE:
             with self._lock:
                 self._take_in()
+
+    def observe_outside(
+        self, scope: Scope, status: int, headers: tuple[Header, ...], body: bytes, seconds: float
+    ) -> None:
+        """Record a rejected request for a path outside the contract, but not what it sent: nothing says what is secret in it."""
+        try:
+            with self._lock:
+                self._take_in()
+                self._keep_outside(scope, status, headers, body, seconds)
+        except Exception:
+            log.exception("request not recorded", path=scope["path"])
 
     def coverage(self, selection: Selection = EVERYTHING) -> dict[str, Any]:
         """The coverage as data. :param selection: what counts"""
@@ -182,6 +196,26 @@ class Recorder:
             response.status,
             without_links(headers),
             in_responses and without_links(in_responses),
+        )
+        self._traffic.add(exchange, size)
+
+    def _keep_outside(
+        self, scope: Scope, status: int, headers: tuple[Header, ...], body: bytes, seconds: float
+    ) -> None:
+        asked, size = self._traffic.shared(without_credentials(scope["headers"]))
+        exchange = Exchange(
+            determinism.now(),
+            seconds,
+            scope.get("scheme", "http"),
+            scope.get("server"),
+            scope["method"],
+            scope.get("root_path", "") + scope["path"],
+            without_links(self._secrets.query(scope["query_string"])),
+            asked,
+            None if any(name in _OF_BODIES for name, _ in asked) else b"",
+            status,
+            without_links(lines(headers)),
+            b"" if scope["method"] == "HEAD" else self._secrets.body(without_links(body))[0],
         )
         self._traffic.add(exchange, size)
 

@@ -1,6 +1,22 @@
 """A client of the API."""
 
+from typing import Literal, TypedDict
+
 import httpx
+
+
+class Mail(TypedDict):
+    """An e-mail that the server has kept; `link` is the link that goes on with the flow."""
+
+    created: str
+    name: str
+    address: str
+    subject: str
+    state: Literal["kept", "queued", "sending", "failed"]
+    reason: str
+    link: str
+    plain: str
+    html: str
 
 
 class Flows(httpx.Client):
@@ -26,3 +42,8 @@ class Flows(httpx.Client):
     def url(self) -> str:
         """The URL of the API, for other clients."""
         return str(self.base_url)
+
+    def outbox(self) -> list[Mail]:
+        """The e-mails that the server has kept, the newest first."""
+        mails: list[Mail] = self.get(self.base_url.join("/outbox.json")).raise_for_status().json()
+        return mails

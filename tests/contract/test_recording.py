@@ -161,6 +161,30 @@ def test_a_method_that_the_path_does_not_have_is_traffic_only(recorded):
     assert [entry["response"]["status"] for entry in entries(recorded)] == [405]
 
 
+@pytest.mark.parametrize("prefix", ["", "/2025.12"])
+def test_a_rejected_request_for_a_path_outside_the_contract_is_traffic_without_what_it_sent(recorded, prefix):
+    path = f"{prefix}/api/v3/no/such/path/"
+    recorded.post(f"{path}?password=hidden&flow_token=hidden", {"key": "hidden"})
+    recorded.get("/api/v3/schema/")
+    recorded.get(FLOWS)
+    entry, contracted = entries(recorded)
+    request, response = entry["request"], entry["response"]
+    assert (request["method"], urlsplit(request["url"]).path, response["status"]) == ("POST", path, 404)
+    assert "There is no such path." in response["content"]["text"]
+    assert "comment" in request["postData"]
+    assert "hidden" not in json.dumps(entry)
+    assert urlsplit(contracted["request"]["url"]).path == FLOWS
+    calls = [operation for operation in recorded.get(COVERAGE).json()["operations"] if operation["calls"]]
+    assert [operation["operation"] for operation in calls] == ["flows_instances_list"]
+
+
+@pytest.mark.parametrize("path", ["%ff/", "%00/", "a%0d%0ab/", "%f0%9f%92%a9/", "..%2f/"])
+def test_any_path_outside_the_contract_can_be_recorded(recorded, path):
+    assert recorded.get(f"/api/v3/{path}").status == 404
+    (entry,) = entries(recorded)
+    assert (entry["request"]["method"], entry["response"]["status"]) == ("GET", 404)
+
+
 def test_all_in_all(recorded, make_flow):
     before = recorded.get(COVERAGE).json()
     assert (before["exercised"], before["percent"]) == (0, 0)

@@ -91,6 +91,51 @@ def test_failing(flows):
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "sentence"),
+    [
+        ("GET", "flows/instance/", "404 Not Found", "There is no such path."),
+        ("POST", "flows/instances", "404 Not Found", "There is no such path. Each path ends with a slash."),
+        ("PUT", "flows/instances/", "405 Method Not Allowed", 'Method *"PUT*" not allowed.'),
+        ("GET", "flows/%FF/?a=b", "404 Not Found", "There is no such path."),
+    ],
+)
+def test_a_failed_test_shows_its_requests_outside_the_contract(project, method, path, status, sentence):
+    result = project(f"def test_failing(flows):\n    assert flows.request({method!r}, {path!r}).is_success\n")
+    result.assert_outcomes(failed=1)
+    shown = path.replace("%FF", "%*")
+    result.stdout.fnmatch_lines([f"{method} /api/v3/{shown} -> {status}", f"    received  *{sentence}*"])
+
+
+MAILS = """
+import pytest
+from flows_server.testing import Flows, Mail
+
+@pytest.mark.parametrize("number", range(2))
+def test_mails(flows: Flows, number):
+    assert flows.outbox() == []
+    flow = flows.post("flows/instances/", json=FLOW | {"designation": "recovery"}).json()["pk"]
+    for order, (kind, values) in enumerate([("identification", {"user_fields": ["username"]}), ("email", {})]):
+        stage = flows.post(f"stages/{kind}/", json={"name": kind, **values}).json()["pk"]
+        flows.post("flows/bindings/", json={"target": flow, "stage": stage, "order": order}).raise_for_status()
+    for name in ("jane", "june"):
+        flows.post("core/users/", json={"username": name, "name": name, "email": f"{name}@example.com"})
+        flows.cookies.clear()
+        flows.post("flows/executor/welcome/", json={"uid_field": name}, follow_redirects=True)
+    newest, oldest = flows.outbox()
+    mail: Mail = newest
+    assert (mail["address"], mail["state"]) == ("june@example.com", "kept")
+    assert mail["link"] in mail["plain"] and "/if/flow/welcome/" in mail["link"]
+    assert set(mail) == {*Mail.__required_keys__}
+    assert oldest["address"] == "jane@example.com"
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--flows-version", "2026.8")])
+def test_each_test_finds_its_own_e_mails_the_newest_first(project, options):
+    project(MAILS, *options).assert_outcomes(passed=2)
+
+
 def test_a_project_with_a_package_called_app_keeps_it(project, pytester, monkeypatch):
     pytester.mkpydir("app").joinpath("__init__.py").write_text("MINE = True", "utf-8")
     monkeypatch.setenv("PYTHONPATH", str(pytester.path))

@@ -34,7 +34,7 @@ from app.contract.serve.compiled_versions import CompiledVersions, Unserved
 from app.contract.serve.dispatch import Dispatcher, Pending, Pipelined, WaitForLock
 from app.contract.serve.long_running import LongRunning
 from app.contract.serve.negotiation import not_acceptable
-from app.contract.serve.reporting import Observe, Reporter, Trace
+from app.contract.serve.reporting import Observer, Reporter, Trace
 from app.contract.serve.request import Request
 from app.contract.serve.threads import Workers
 from app.exchanges import Services
@@ -50,7 +50,7 @@ class ContractMiddleware(SpecMiddleware):
     :param versions: the versions of the contract
     :param workers, long_running, pending, wait_for_lock, pipelined, room: see `Dispatcher`
     :param metrics: counts the requests
-    :param observe: see `Reporter`
+    :param observer: see `Reporter`
     :param trace: see `Reporter`
     :param services: what handlers use beside the store
     """
@@ -67,7 +67,7 @@ class ContractMiddleware(SpecMiddleware):
         wait_for_lock: WaitForLock,
         pipelined: Pipelined,
         metrics: Metrics,
-        observe: Observe | None = None,
+        observer: Observer | None = None,
         trace: Trace | None = None,
         room: Room | None = None,
         services: Services | None = None,
@@ -78,7 +78,7 @@ class ContractMiddleware(SpecMiddleware):
         self._workers = workers
         self._pending = pending
         self._metrics = metrics
-        self._reporter = Reporter(metrics, observe, trace)
+        self._reporter = Reporter(metrics, observer, trace)
         self._report = self._reporter.report
         self._room = room or Room()
         self._dispatcher = Dispatcher(

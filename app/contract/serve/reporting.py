@@ -2,39 +2,57 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import determinism
 from app.contract.compile.plan import PathPlan, Plan
-from app.contract.response.responses import Response
+from app.contract.response.responses import Header, Response
 from app.contract.serve.compiled_contract import CompiledContract
 from app.contract.serve.request import Request
 from app.contract.serve.stored import ViolationReporter
 from app.metrics import Metrics
 
-Observe = Callable[[PathPlan, Plan | None, Request, Response, bytes, float], None]
 Trace = Callable[[str, Plan | None, Request, Response, float], str | None]
 
 log = structlog.get_logger("flows.request")
+
+
+class Observer(Protocol):
+    """What is told of each completed request."""
+
+    def observe(
+        self,
+        path: PathPlan,
+        plan: Plan | None,
+        request: Request,
+        response: Response,
+        headers: bytes,
+        seconds: float,
+    ) -> None:
+        """Observe a request of the contract. :param headers: of the response, as they are sent"""
+
+    def observe_outside(
+        self, scope: Scope, status: int, headers: tuple[Header, ...], body: bytes, seconds: float
+    ) -> None:
+        """Observe a rejected request for a path outside the contract. :param headers: of the response"""
 
 
 class Reporter:
     """Reporter of completed requests.
 
     :param metrics: counts the requests
-    :param observe: called with each request, its response with all headers as they are sent, and the duration, in seconds; None for
-        no observer
+    :param observer: told of each request, its response and the duration, in seconds; None for no observer
     :param trace: creates the span of each request from its path in the contract, its plan, its response and the duration, in
         seconds. It returns the trace id; None if traces are off
     """
 
-    def __init__(self, metrics: Metrics, observe: Observe | None, trace: Trace | None) -> None:
+    def __init__(self, metrics: Metrics, observer: Observer | None, trace: Trace | None) -> None:
         self._metrics = metrics
         self._violations = ViolationReporter(metrics)
-        self._observe = observe
+        self._observer = observer
         self._trace = trace
         self._log: Any = None
 
@@ -54,8 +72,8 @@ class Reporter:
         self._metrics.count(place, response.status, seconds, response.rule, compiled_contract.counter)
         if response.stored_violations:
             self._violations.report(plan, response.stored_violations, place)
-        if self._observe is not None:
-            self._observe(target, plan, request, response, lines, seconds)
+        if self._observer is not None:
+            self._observer.observe(target, plan, request, response, lines, seconds)
         trace_id = None
         if self._trace is not None:
             trace_id = self._trace(
@@ -80,14 +98,18 @@ class Reporter:
             )
 
     async def report_outside(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let an application serve a request outside the contract, and report it. Traces and observer know the contract only."""
+        """Let an application serve a request outside the contract, and report it. Traces know the contract only, and the observer
+        what is rejected.
+        """
         started = determinism.clock()
-        status = 500
+        status, headers, body = 500, (), b""
 
         async def observed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, headers, body
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, headers = message["status"], tuple(message["headers"])
+            elif status >= 400:
+                body += message.get("body", b"")
             await send(message)
 
         self._metrics.begin()
@@ -97,6 +119,8 @@ class Reporter:
             self._metrics.end()
             seconds = determinism.clock() - started
             self._metrics.count(None, status, seconds, "")
+            if self._observer is not None and status >= 400:
+                self._observer.observe_outside(scope, status, headers, body, seconds)
             log.info(
                 "request",
                 id=determinism.identifying_bytes(16).hex(),
