@@ -6,7 +6,7 @@ import httpx
 
 
 class Mail(TypedDict):
-    """An e-mail that the server has kept; `link` is the link that goes on with the flow."""
+    """An e-mail that the server has kept; `link` is the link that continues the flow."""
 
     created: str
     name: str
