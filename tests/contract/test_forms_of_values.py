@@ -77,7 +77,7 @@ def test_the_longest_durations_can_be_written_back_as_the_number_that_they_are_s
     ],
 )  # fmt: skip
 def test_a_duration_is_a_number_of_minutes_rounded_down(duration, minutes):
-    assert form_of("minutes", "integer", nullable=False)(duration) == minutes
+    assert form_of("minutes", "integer", nullable=False, accepts=bool)(duration) == minutes
 
 
 @pytest.mark.parametrize(("version", "status"), [("2025.12", 400), ("2026.2", 200)])
@@ -150,3 +150,11 @@ def test_an_export_has_the_values_that_are_false_or_empty_from_2026_2_on(client,
     imported = client("POST", f"/{version}/api/v3/flows/instances/import/", body=body, headers=headers)
     assert imported.json()["success"], imported.body
     assert client("GET", f"/{version}/api/v3/flows/instances/{slug}/").json() == before
+
+
+@pytest.mark.parametrize(
+    ("minutes", "duration"), [(999, "minutes=999"), (1441, "days=1;minutes=1"), (-1441, "days=-1;minutes=-1")]
+)
+def test_minutes_are_shown_in_days_if_requests_accept_no_duration_of_as_many(minutes, duration):
+    accepts = "minutes=999".__eq__
+    assert form_of("minutes", "string", nullable=False, accepts=accepts)(minutes) == duration

@@ -1,6 +1,6 @@
 """A model declared by `x-model`, compiled for the handlers and the store."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,14 @@ from app.contract.compile.plan import body_reader
 from app.contract.compile.scopes import permissions_to_retrieve, required_permissions
 from app.contract.document.contract import Contract, Pointer, cached
 from app.contract.request.body import BodyReader, InvalidBody
-from app.contract.validation.schemas import admits_null, default_of, flattened, schema_properties
+from app.contract.validation.schemas import (
+    Direction,
+    SchemaReader,
+    admits_null,
+    default_of,
+    flattened,
+    schema_properties,
+)
 from app.contract.validation.wording import REQUIRED, does_not_exist
 from app.contract.validation.write_only import without_write_only, write_only
 from app.domain import Details, Grant, Model, Reference, UserSettings
@@ -45,14 +52,10 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
         for name, property_schema in sent.items()
         if not property_schema.get("x-ignored")
     }
-    references = {
-        name: _reference(contract, property_schema)
-        for name, property_schema in sent.items()
-        if "x-references" in property_schema
-    }
     owned_by = _generated(in_responses, "caller")
-    for name in owned_by:
-        references[name] = replace(_reference(contract, in_responses[name]), integers=True, nullable=False)
+    references = _references(contract, sent) | {
+        name: replace(_reference(contract, in_responses[name]), integers=True, nullable=False) for name in owned_by
+    }
     preset = _preset(contract, about["collection"])
     # An operation on one object also requires the permissions to retrieve it.
     deleted_by = tuple(
@@ -73,12 +76,7 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
         properties=properties,
         references=references,
         defaults=create.defaults if create else {},
-        unstored={
-            name: default[0]
-            for name in {**in_responses, **sent}
-            if name not in references
-            and (default := default_of(*(schemas[name] for schemas in (sent, in_responses) if name in schemas)))
-        },
+        unstored=_unstored(sent, in_responses, references),
         read_new=_read(create, preset, owned_by, new=True),
         read_change=_read(change, preset, owned_by),
         messages_of=create.messages_of if create else _no_messages,
@@ -98,21 +96,43 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
         numbered=in_responses.get("pk", {}).get("type") == "integer",
         user_settings=_user_settings(about["user_settings"]) if "user_settings" in about else None,
         details={
-            name: _details(contract, property_schema["x-details"])
-            for name, property_schema in in_responses.items()
-            if "x-details" in property_schema
+            name: _details(contract, one["x-details"]) for name, one in in_responses.items() if "x-details" in one
         },
         exported_whole=about.get("exported_whole", False),
         labelled_choices=about.get("labelled_choices", False),
         forms={
-            name: form_of(
-                property_schema["x-other-form"],
-                _type(contract, property_schema),
-                nullable=admits_null(contract, property_schema),
-            )
+            name: _form(contract, property_schema, sent.get(name, property_schema))
             for name, property_schema in in_responses.items()
             if "x-other-form" in property_schema
         },
+    )
+
+
+def _references(contract: Contract, sent: Mapping[str, Any]) -> dict[str, Reference]:
+    return {
+        name: _reference(contract, property_schema)
+        for name, property_schema in sent.items()
+        if "x-references" in property_schema
+    }
+
+
+def _unstored(sent: Mapping[str, Any], in_responses: Mapping[str, Any], references: Container[str]) -> dict[str, Any]:
+    """The values of properties that are not stored, by property: their defaults."""
+    return {
+        name: default[0]
+        for name in {**in_responses, **sent}
+        if name not in references
+        and (default := default_of(*(schemas[name] for schemas in (sent, in_responses) if name in schemas)))
+    }
+
+
+def _form(contract: Contract, in_responses: dict[str, Any], in_requests: dict[str, Any]) -> Callable[[Any], Any]:
+    requests = SchemaReader(contract, Direction.REQUEST)
+    return form_of(
+        in_responses["x-other-form"],
+        _type(contract, in_responses),
+        nullable=admits_null(contract, in_responses),
+        accepts=lambda value: requests.validator(in_requests).is_valid(value),
     )
 
 
