@@ -107,5 +107,6 @@ def _command(arguments, environment, output, errors):
     try:
         main()
     finally:
-        # A process of multiprocessing does it itself since Python 3.13 only.
+        # A process of multiprocessing ends by `os._exit`, and calls this function itself since Python 3.13 only. No public one runs
+        # what is registered with `atexit`.
         atexit._run_exitfuncs()

@@ -42,7 +42,7 @@ class BaseStates:
         self._before = {path: set(self._keys(path, name)) for path, name in _KEPT}
 
     def put_back(self, base: str) -> None:
-        """Delete all flows, and the objects that scenarios have created. :param base: of the scenario :raises SetupError: it fails"""
+        """Delete all flows, and the objects of scenarios. :param base: of the scenario :raises SetupError: it fails"""
         for path, name in (*_EMPTIED, *_KEPT):
             for key in self._keys(path, name):
                 if key not in self._before.get(path, ()):

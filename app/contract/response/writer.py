@@ -122,7 +122,7 @@ class ResponseWriter:
         """
         found = [] if found is None else found
         if type(result) is StoredObject:
-            return self._write_stored(result, changed, found)
+            return self.write_stored(result, changed, found)
         stored = [name for name in self._lists if (items := result.get(name)) and type(items[0]) is StoredObject]
         return self._write_page(result, stored, found) if stored else self._write(_represented(result))
 
@@ -135,7 +135,8 @@ class ResponseWriter:
         _validate(self.validator, value)
         return encode(value)
 
-    def _write_stored(self, stored: StoredObject, changed: Container[str], found: list[StoredViolation]) -> bytes:
+    def write_stored(self, stored: StoredObject, changed: Container[str], found: list[StoredViolation]) -> bytes:
+        """Encode a stored object as JSON. The arguments and errors are those of `write`."""
         json = self._cache.get(stored)
         if json is not None:
             return json
@@ -158,7 +159,7 @@ class ResponseWriter:
         written = self._completed(page)
         _validate(self._open_validator, {**written, **{name: [None] * len(page[name]) for name in stored}})
         for name in stored:
-            write = self._lists[name]._write_stored
+            write = self._lists[name].write_stored
             written[name] = fragments = []
             for index, item in enumerate(page[name]):
                 try:
