@@ -25,10 +25,10 @@ from app.contract.checks.drafts import Draft
 from app.contract.document.code_frames import framed
 from app.contract.document.contract import Contract
 from app.contract.document.findings import ContractError, Finding, Location
+from app.contract.serve.garbage import collections_suspended
 from app.dev.edited_versions import EditedVersions
 from app.dev.reporting import print_findings, print_served, print_versions, print_versions_findings
 from app.dev.saves import saves
-from app.garbage import collections_suspended
 from app.recording.recorder import Recorder
 from app.settings import Settings
 from app.tracing import Tracing

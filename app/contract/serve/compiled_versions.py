@@ -14,7 +14,7 @@ import structlog
 from app.contract.document.findings import ContractError
 from app.contract.document.overlays import version_named
 from app.contract.serve.compiled_contract import ActiveContract, CompiledContract
-from app.garbage import collections_suspended
+from app.contract.serve.garbage import collections_suspended
 
 Compile = Callable[[str], CompiledContract]
 """Loads and compiles a version, given its name."""

@@ -23,6 +23,7 @@ from app.contract.response import responses
 from app.contract.response.responses import CONTINUE, PENDING, Response, detail
 from app.contract.response.stand_ins import StandIns
 from app.contract.serve.contexts import context_of, exchange_of
+from app.contract.serve.garbage import collections_suspended
 from app.contract.serve.rejections import (
     check_rejection,
     denied,
@@ -40,7 +41,6 @@ from app.contract.validation.wording import NON_FIELD_ERRORS
 from app.domain import StoredObject
 from app.exchanges import Unauthenticated
 from app.execution import Statement, Unfinished
-from app.garbage import collections_suspended
 
 log = structlog.get_logger("flows.contract")
 
