@@ -7,10 +7,10 @@ import structlog
 
 from app import errors
 from app.contract.document.contract import Contract
-from app.pacing import paced
 from app.settings import Settings
 from app.store import Store
 from app.store.engine.factory import open_database
+from app.store.upkeep.pacing import paced
 from app.stored import check_store, summarize
 
 # The maximum number of violations that are listed, and of kinds of them that are logged.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.pacing import paced
+from app.store.upkeep.pacing import paced
 
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.5, 1])
