@@ -79,6 +79,8 @@ FIXED = {
     # Its other value needs stages to set devices up.
     "stages/authenticator/validate": {"not_configured_action": "deny"},
     "policies/geoip": {"countries": ["AT"]},
+    # Its target depends on its mode.
+    "stages/redirect": {"mode": "static", "target_static": "https://example.org/"},
     # It needs one of them.
     "policies/reputation": {"check_ip": True},
 }
