@@ -5,6 +5,7 @@
 
 import argparse
 import contextlib
+import itertools
 import os
 import re
 import subprocess
@@ -31,7 +32,7 @@ ROLES = {"superuser": 0.7, "reader": 0.2, "nobody": 0.1}
 
 @contextlib.contextmanager
 def served(engine, folder):
-    """A server of one process on an empty store. Gives its URL, a token by role, and its output."""
+    """A server of one process on an empty store. Gives its URL, what creates a token for a role, and its output."""
     environment = {
         **os.environ,
         "FLOWS_PORT": "0",
@@ -55,7 +56,15 @@ def served(engine, folder):
 
         run("db", "upgrade")
         seeing = [name for name in load_contract(Settings()).document["x-permissions"] if ".view_" in name]
-        reader = run("token", "create", "reader", *(f"--permission={name}" for name in seeing)).strip()
+        numbers = itertools.count()
+
+        def token(role):
+            """Create a token where one is needed: one that was there before may have been deleted by a superuser's run."""
+            if role != "reader":
+                return {"superuser": "fuzz-superuser", "nobody": ""}[role]
+            permissions = (f"--permission={name}" for name in seeing)
+            return run("token", "create", f"{role}-{next(numbers)}", *permissions).strip()
+
         log = folder / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -68,11 +77,7 @@ def served(engine, folder):
             assert process.poll() is None, log.read_text()
             return re.search(r"URL: +(http://[\d.]+:\d+)/", log.read_text())
 
-        yield (
-            wait_for(url, "the start of the server")[1],
-            {"superuser": "fuzz-superuser", "reader": reader, "nobody": ""},
-            log,
-        )
+        yield wait_for(url, "the start of the server")[1], token, log
 
 
 def compiled(url, version):
@@ -110,13 +115,13 @@ def main():
     chosen = parser.parse_args()
     failed = False
     for engine in ("sqlite", "postgresql") if chosen.engine == "both" else (chosen.engine,):
-        with tempfile.TemporaryDirectory() as folder, served(engine, Path(folder)) as (url, tokens, log):
+        with tempfile.TemporaryDirectory() as folder, served(engine, Path(folder)) as (url, token, log):
             for version in chosen.versions:
                 compiled(url, version)
             for role, share in ROLES.items():
                 started, minutes = time.monotonic(), chosen.minutes * share
                 print(f"{engine}, {role}, seed {chosen.seed}: {minutes:.1f} minutes ...", flush=True)
-                run = partial(fuzz_version, url, tokens[role], f"{engine}-{role}", minutes, chosen.seed)
+                run = partial(fuzz_version, url, token(role), f"{engine}-{role}", minutes, chosen.seed)
                 with ThreadPoolExecutor(len(chosen.versions) or 1) as together:
                     for version, (code, output) in zip(
                         chosen.versions or [""], together.map(run, chosen.versions or [""]), strict=True

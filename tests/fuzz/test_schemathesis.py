@@ -73,9 +73,9 @@ def test_a_served_process_is_sent_each_limit_of_its_schemas(target, tmp_path):
 
 def sound(target, role, phases, reports, *options):
     """Fuzz a target with some phases; fails if anything is found. :returns: what was printed"""
-    url, tokens, log = target
+    url, token, log = target
     chosen = ",".join(phases).lower()
-    code, output = fuzz(url, tokens[role], reports, "--cases", "1", "--", "--phases", chosen, *options)
+    code, output = fuzz(url, token(role), reports, "--cases", "1", "--", "--phases", chosen, *options)
     assert code == 0, output
     for phase in phases:
         assert f"✅ {phase}" in output, output
@@ -85,10 +85,10 @@ def sound(target, role, phases, reports, *options):
 
 @pytest.mark.parametrize("version", ["2025.12", "2026.8"])
 def test_a_served_process_by_another_version(target, version, tmp_path):
-    url, tokens, log = target
+    url, token, log = target
     compiled(url, version)
     options = ("--cases", "1", "--version", version, "--", "--phases", "examples")
-    code, output = fuzz(url, tokens["superuser"], tmp_path, *options)
+    code, output = fuzz(url, token("superuser"), tmp_path, *options)
     assert code == 0, output
     assert "✅ Examples" in output, output
     assert not re.search(r"^\{", log.read_text(), re.MULTILINE), "the server logged errors"
