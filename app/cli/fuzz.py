@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import click
@@ -11,10 +12,12 @@ import orjson
 from app.cli.findings import exit_on_findings, rejected_tokens
 from app.conformance.caller import names_of_caller
 from app.conformance.credentials import check_sendable
+from app.conformance.described import DescribedContract
 from app.conformance.raw_http import split_url
 from app.conformance.token_check import check_token
 from app.contract.document.contract import Contract
-from app.contract.document.versions import UnknownVersion, read
+from app.contract.document.overlays import minor
+from app.contract.document.versions import UnknownVersion, names, read, root_release
 from app.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -83,6 +86,7 @@ def command(
             contract = read(settings.contract, version or settings.version or None)
         except UnknownVersion as error:
             raise click.UsageError(str(error)) from error
+    fuzz_hooks.share(partial(_other_versions, settings.contract, contract))
     if token is not None:
         _check_token(url, token, contract)
         with rejected_tokens(url):
@@ -119,6 +123,18 @@ def _check_token(url: str, token: str, contract: Contract) -> None:
             with rejected_tokens(url):
                 check_token(url.rstrip("/") + contract.base_path + path, token, "--token")
             return
+
+
+def _other_versions(path: Path, contract: Contract) -> Iterator[DescribedContract]:
+    """The other versions of a contract."""
+    for version in names(path, root_release(path)):
+        if version != minor(contract.release):
+            yield _described(path, version)
+
+
+@cache
+def _described(path: Path, version: str) -> DescribedContract:
+    return DescribedContract(read(path, version).document)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 They are read from the document alone, so that a fuzzer uses a new operation, model or reference as soon as it is described.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ Document = Mapping[str, Any]
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _BODY = "$response.body#/"
+# `placeholder` is an expression if `placeholder_expression` is true.
+IS_EXPRESSION = "_expression"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Operation:
     :param path: the path parameters, with the objects that they identify
     :param responses: the schemas of its responses, by status
     :param rejections: the properties and messages of the 400 that it describes itself, for states of the store
+    :param expressions: the properties of its body that another one, named after them, makes expressions
     """
 
     takes_input: bool
@@ -64,6 +67,7 @@ class Operation:
     challenges: bool = False
     rejections: frozenset[tuple[str, str]] = frozenset()
     lenient: frozenset[str] = frozenset()
+    expressions: frozenset[str] = frozenset()
     path: dict[str, Targets] = field(default_factory=dict)
 
 
@@ -95,6 +99,10 @@ class DescribedContract:
     def operation(self, method: str, path: str) -> Operation:
         """An operation. :param path: with its parameters in braces"""
         return self._operations[method.lower(), path]
+
+    def has(self, method: str, path: str) -> bool:
+        """Whether there is an operation."""
+        return (method.lower(), path) in self._operations
 
     @property
     def identities(self) -> frozenset[str]:
@@ -150,6 +158,13 @@ class DescribedContract:
         """Whether a value is valid by a schema."""
         return self._reader.validator(schema).is_valid(value)
 
+    def part(self, schema: Schema, path: Iterable[str | int]) -> dict[str, Any]:
+        """The schema of a part of a value; empty if there is none. :param path: names of properties and indexes of items"""
+        for key in path:
+            schema = self.flattened(schema)
+            schema = schema.get("items", {}) if isinstance(key, int) else schema.get("properties", {}).get(key, {})
+        return self.flattened(schema)
+
     def flattened(self, schema: Schema) -> dict[str, Any]:
         """The keywords of a schema, with those of its `$ref` and of each part of its `allOf`."""
         schema = self._resolved(schema)
@@ -199,6 +214,7 @@ class DescribedContract:
             },
             challenges=described.get("x-challenges", False),
             rejections=frozenset(_messages(described["responses"].get("400", {}))),
+            expressions=frozenset(name for name in properties if f"{name}{IS_EXPRESSION}" in properties),
         )
 
     def _references(self, named: Mapping[str, Mapping[str, Any]]) -> dict[str, Targets]:

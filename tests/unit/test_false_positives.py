@@ -19,6 +19,7 @@ OPERATION = Operation(
     narrowing=frozenset(),
     responses={},
     rejections=frozenset({("non_field_errors", "There is no account."), ("for_user", "User not found")}),
+    expressions=frozenset({"hint"}),
 )
 WITHOUT_INPUT = Operation(False, {}, {}, frozenset(), {}, {}, frozenset(), {})
 BODY = {"name": "a", "target": "t", "fields": ["f", 'g"'], "order": 1}
@@ -118,3 +119,18 @@ def test_an_object_that_is_there_is_no_reason(only_the_store_knows, known):
     assert not only_the_store_knows(OPERATION, {"policy": [NO_CHOICE.format("That choice is")]}, BODY, QUERY)
     known.discard("t")
     assert only_the_store_knows(OPERATION, {"target": [missing("t")]}, BODY, QUERY)
+
+
+@pytest.mark.parametrize(
+    ("sent", "excused"),
+    [
+        ({"hint": "(", "hint_expression": True}, True),
+        ({"hint": "(", "hint_expression": False}, False),
+        ({"hint": "("}, False),
+        ({"hint": "", "hint_expression": True}, False),
+        ({"name": "(", "name_expression": True}, False),
+    ],
+)
+def test_an_expression_is_the_reason_only_if_it_was_sent_as_one(known, sent, excused):
+    rejection = {"non_field_errors": ["name 'a' is not defined"]}
+    assert false_positives.only_the_store_knows(OPERATION, rejection, sent, {}, known) is excused

@@ -6,6 +6,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import requests
 import schemathesis
 from schemathesis import GenerationMode
 from schemathesis.core.failures import AcceptedNegativeData
@@ -18,10 +19,16 @@ from schemathesis.generation.meta import (
     PhaseInfo,
     TestPhase,
 )
-from schemathesis.openapi.checks import EnsureResourceAvailability, MissingHeaderNotRejected, RejectedPositiveData
+from schemathesis.openapi.checks import (
+    EnsureResourceAvailability,
+    JsonSchemaError,
+    MissingHeaderNotRejected,
+    RejectedPositiveData,
+)
 from schemathesis.transport.serialization import Binary
 
-from app.conformance import fuzz_hooks
+from app.conformance import false_positives, fuzz_hooks
+from app.conformance.described import DescribedContract
 
 PLACES = {
     "path_parameters": ParameterLocation.PATH,
@@ -408,6 +415,51 @@ def test_a_body_that_is_taken_though_it_should_be_wrong(case):
 def test_a_nullable_reference_may_be_blank(case, body, kept):
     asked = case("POST", "/things/", "body", body=body)
     assert finds(AcceptedNegativeData, asked, answered(201), status_code=201, expected_statuses=[]) is kept
+
+
+@pytest.mark.parametrize(
+    ("limit", "stored", "others", "kept"),
+    [
+        ({"maxLength": 3}, "long", [{}], False),
+        ({"maxLength": 3}, "long", [{"maxLength": 2}, {"maxLength": 5}], False),
+        ({"maxLength": 3}, "long", [{"maxLength": 2}], True),
+        ({"maxLength": 3}, "long", [], True),
+        ({"pattern": "^a"}, "long", [{}], False),
+        ({"enum": ["a"]}, "long", [{}], True),
+        ({"maxLength": 3}, 7, [{"type": "integer"}], True),
+    ],
+)
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_stored_value_may_be_beyond_a_limit_that_another_version_does_not_have(
+    monkeypatch, limit, stored, others, kept, listed
+):
+    def version(keywords):
+        text = document()
+        text["components"]["schemas"]["Thing"]["properties"]["slug"] = {"type": "string", **keywords}
+        if listed:
+            content = text["paths"]["/things/{slug}/"]["get"]["responses"]["200"]["content"]
+            content["application/json"] = {"schema": {"type": "array", "items": schema("Thing")["schema"]}}
+        return text
+
+    monkeypatch.setattr(fuzz_hooks, "_other_versions", tuple)
+    fuzz_hooks.share(lambda: map(DescribedContract, map(version, others)))
+    operation = schemathesis.openapi.from_dict(version(limit))["/things/{slug}/"]["GET"]
+    shown = {"slug": stored}
+    response = schemathesis.Response(
+        status_code=200, headers={"content-type": ["application/json"]},
+        content=json.dumps([shown] if listed else shown).encode(),
+        request=requests.Request("GET", "http://a.example").prepare(), elapsed=0.1, verify=False,
+    )  # fmt: skip
+    case = operation.Case(path_parameters={"slug": "a"})
+    with pytest.raises(JsonSchemaError) as failed:
+        operation.validate_response(response)
+    assert fuzz_hooks.filter_failure(None, failed.value, case, response) is kept
+
+
+def test_no_version_allows_what_an_operation_that_it_does_not_have_returns():
+    contract = DescribedContract(document())
+    assert not false_positives.allows(contract, "a", "GET", "/others/", 200, ())
+    assert not false_positives.allows(contract, "a", "GET", "/things/{slug}/", 200, ("title",))
 
 
 def test_a_body_is_required_if_there_has_to_be_something_in_it():
