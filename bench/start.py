@@ -16,7 +16,7 @@ import httpx
 from bench import report, servers
 
 _STARTS = 5
-_IMPORTED = "import app.cli.serve, app.cli.start, app.server.worker, app.logs, gunicorn.app.base"
+_IMPORTED = "import app.cli.serve, app.cli.start, app.server.arbiter, app.logs"
 
 
 def measure() -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """`flows serve`: gunicorn with uvicorn workers."""
 
 import gc
-import itertools
-import os
-from typing import Any
+from functools import partial
 
 import click
 
@@ -30,8 +28,6 @@ def command(settings: Settings, *, seed: Seed | None, record: bool, deterministi
 
     # Nearly all objects of the start are permanent: collecting garbage would take a tenth of its time.
     gc.disable()
-    from gunicorn.app.base import BaseApplication
-
     from app import determinism, logs
     from app.application import create_app, create_metrics, version_names
     from app.cli.banner import banner
@@ -47,8 +43,8 @@ def command(settings: Settings, *, seed: Seed | None, record: bool, deterministi
     from app.cli.stored import check_in_background
     from app.cli.temporary import with_file
     from app.recording.recorder import Recorder
+    from app.server.arbiter import Arbiter
     from app.server.listening import listener_or_exit
-    from app.server.worker import Worker, stop_on_interrupt, stop_while_starting
 
     warn_of_unknown_settings()
     logs.configure(settings.log_level, settings.log_format)
@@ -81,51 +77,14 @@ def command(settings: Settings, *, seed: Seed | None, record: bool, deterministi
     # Workers open their own connections.
     store.close()
 
-    class Server(BaseApplication):
-        def load_config(self) -> None:
-            options: dict[str, Any] = {
-                "bind": f"{settings.url_host}:{settings.port}",
-                "workers": settings.workers,
-                "worker_class": Worker,
-                "preload_app": True,
-                "proc_name": "flows",
-                "loglevel": "warning",
-                "graceful_timeout": 30,
-                # Seconds without a heartbeat until a worker is replaced.
-                "timeout": 30,
-                "keepalive": 75,
-                # Signals are the only control from outside.
-                "control_socket_disable": True,
-                "pre_fork": give_part,
-                "post_fork": begin_worker,
-                "child_exit": lambda _arbiter, worker: metrics.release(worker.part),
-                "when_ready": lambda arbiter: ready(arbiter.LISTENERS[0].getsockname()),
-            }
-            for name, value in options.items():
-                self.cfg.set(name, value)
-
-        def load(self) -> Any:
-            return app
-
-    def give_part(arbiter: Any, worker: Worker) -> None:
-        taken = {other.part for other in arbiter.WORKERS.values()}
-        worker.part = next(part for part in itertools.count() if part not in taken)
-
-    def begin_worker(_arbiter: Any, worker: Worker) -> None:
-        metrics.take(worker.part)
-        if worker.part == 0:
-            check_in_background(settings, contract)
-
-    def ready(address: tuple[Any, ...]) -> None:
-        stop_on_interrupt()
-        click.echo(banner(settings, contract, address[1], about_tokens, lasting=settings is given))
-
-    stop_while_starting()
-    Worker.lifeline = os.pipe()
     # Workers share the memory of the start, as long as they do not write to it.
     gc.freeze()
     gc.enable()
-    Server().run()
+
+    def announce(port: int) -> None:
+        click.echo(banner(settings, contract, port, about_tokens, lasting=settings is given))
+
+    Arbiter(app, settings, metrics, partial(check_in_background, settings, contract), announce).run()
 
 
 def _check_usage(settings: Settings, alone: str) -> None:
