@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Protocol
 
 from starlette.types import ASGIApp
 
@@ -76,7 +77,7 @@ def load_contract(
     """
     starts = version is None
     version = version_named(version or settings.version) or None
-    implementation = checks.Implementation(partial(_handlers, served_by), capabilities_of, samples_of)
+    implementation = checks.Implementation(partial(handlers_of, written=served_by), capabilities_of, samples_of)
     check = partial(checks.load, settings.contract, implementation, version=version, thorough=thorough)
     if cache is None:
         return check(draft=draft)
@@ -125,7 +126,7 @@ def load_draft(settings: Settings, draft: Draft | None = None, version: str | No
     :raises UnknownVersion: there is no such version
     :raises ContractError: the contract can't be served
     """
-    implementation = checks.Implementation(partial(_handlers, None), capabilities_of, samples_of, examples=True)
+    implementation = checks.Implementation(handlers_of, capabilities_of, samples_of, examples=True)
     version = version_named(version or settings.version) or None
     return checks.load(settings.contract, implementation, version=version, draft=draft)
 
@@ -216,22 +217,6 @@ def create_app(
     store.database.watch_connections(metrics.connected)
     active_contract = active_contract or first_contract(settings, contract, store, metrics)
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_app: object) -> AsyncIterator[None]:
-        if tracing is not None:
-            tracing.start()
-        yield
-        if tracing is not None:
-            tracing.stop()
-        if workers is not None:
-            workers.stop()
-        if long_running is not None:
-            long_running.stop()
-        if interpreters is not None:
-            interpreters.stop()
-        postman.stop()
-        store.close()
-
     serve_contract = partial(
         ContractMiddleware,
         active_contract=active_contract,
@@ -253,7 +238,7 @@ def create_app(
     app = ConnexionMiddleware(
         pages.create_app(active_contract, store, settings, metrics, recorder, interpreters),
         import_name=__name__,
-        lifespan=lifespan,
+        lifespan=_lifespan(tracing, (tracing, workers, long_running, interpreters, postman), store),
         middlewares=[
             *_in_front(settings),
             serve_contract,
@@ -266,6 +251,28 @@ def create_app(
     )
     app.add_api(outline(contract))
     return app
+
+
+class _Stoppable(Protocol):
+    def stop(self) -> None: ...
+
+
+def _lifespan(
+    tracing: Tracing | None, parts: Sequence[_Stoppable | None], store: Store
+) -> Callable[[object], contextlib.AbstractAsyncContextManager[None]]:
+    """The lifespan of the application, which ends with that of its parts and of the store."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        if tracing is not None:
+            tracing.start()
+        yield
+        for part in parts:
+            if part is not None:
+                part.stop()
+        store.close()
+
+    return lifespan
 
 
 def _in_front(settings: Settings) -> list[Callable[..., ASGIApp]]:
@@ -332,20 +339,19 @@ def _handler_of(
     written: Mapping[str, handlers.Handler] | None, contract: Contract
 ) -> Callable[[str], handlers.Handler]:
     """The handler of each operation of a contract that has passed the boot checks."""
-    known = _handlers(written, contract)
+    known = handlers_of(contract, written)
     return lambda name: known.get(name, no_handler)
 
 
-def _handlers(written: Mapping[str, handlers.Handler] | None, contract: Contract) -> Mapping[str, handlers.Handler]:
-    return {**constants(contract), **crud_handlers(contract), **(handlers.discover() if written is None else written)}
-
-
-def handlers_of(contract: Contract) -> Mapping[str, handlers.Handler]:
+def handlers_of(
+    contract: Contract, written: Mapping[str, handlers.Handler] | None = None
+) -> Mapping[str, handlers.Handler]:
     """The handlers by name: for one operation, for models and collections, and constant ones.
 
     :param contract: one with valid models
+    :param written: those for one operation; default: all of `app.handlers`
     """
-    return _handlers(None, contract)
+    return {**constants(contract), **crud_handlers(contract), **(handlers.discover() if written is None else written)}
 
 
 @cached

@@ -57,6 +57,36 @@ def create_app(
     :param recorder: the recorder to show; None if nothing is recorded
     :param interpreters: evaluate expressions of policies; None if they are off
     """
+    adapter, watch = Adapter(_flask(active_contract, store, settings, counted, recorder, interpreters)), Watch(store)
+    flow_page = FlowPage(adapter, active_contract, settings.json_limit)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Only the page of a flow reads a body.
+        if scope["type"] != "http":
+            return
+        match scope["path"]:
+            case health.LIVE:
+                await adapter.respond_here(scope, send, {})
+            case health.READY:
+                await adapter.respond_here(scope, send, {KNOWN: await watch.ask(store.migrated)})
+            case metrics.PATH:
+                await adapter.respond_here(scope, send, {KNOWN: await watch.ask(partial(state_of, store))})
+            case _:
+                if not await flow_page.respond(scope, receive, send):
+                    await adapter.respond(scope, send, {CONTRACT: scope.get(CONTRACT)})
+
+    return app
+
+
+def _flask(
+    active_contract: ActiveContract,
+    store: Store,
+    settings: Settings,
+    counted: Metrics,
+    recorder: Recorder | None,
+    interpreters: Interpreters | None,
+) -> Flask:
+    """Create the Flask application. The arguments are those of `create_app`."""
     base_path = active_contract.contract.base_path
     flask = _Pages(base_path)
     version = importlib.metadata.version("flows-server")
@@ -91,25 +121,7 @@ def create_app(
     flask.register_error_handler(HTTPException, _render_error)
     flask.register_error_handler(errors.Unavailable, _render_unavailable)
     flask.after_request(add_headers)
-    adapter, watch = Adapter(flask), Watch(store)
-    flow_page = FlowPage(adapter, active_contract, settings.json_limit)
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # Only the page of a flow reads a body.
-        if scope["type"] != "http":
-            return
-        match scope["path"]:
-            case health.LIVE:
-                await adapter.respond_here(scope, send, {})
-            case health.READY:
-                await adapter.respond_here(scope, send, {KNOWN: await watch.ask(store.migrated)})
-            case metrics.PATH:
-                await adapter.respond_here(scope, send, {KNOWN: await watch.ask(partial(state_of, store))})
-            case _:
-                if not await flow_page.respond(scope, receive, send):
-                    await adapter.respond(scope, send, {CONTRACT: scope.get(CONTRACT)})
-
-    return app
+    return flask
 
 
 def _public(contract: Contract, frame: CodeFrame) -> tuple[str, str, str, str]:

@@ -35,11 +35,8 @@ def versions(active_contract: ActiveContract, settings: Settings, recorder: Reco
     def compare() -> str:
         known = names(settings.contract, first())
         old, new = request.args.get("from", ""), request.args.get("to", "")
-        tags, tag, called = (
-            _tags(active_contract.contract),
-            request.args.get("tag", ""),
-            bool(request.args.get("called")),
-        )
+        tags, tag = _tags(active_contract.contract), request.args.get("tag", "")
+        called = bool(request.args.get("called"))
         for name in filter(None, (old, new)):
             if name not in known:
                 raise BadRequest(f"There is no version {name!r}. There are: {', '.join(known)}.")
@@ -47,7 +44,7 @@ def versions(active_contract: ActiveContract, settings: Settings, recorder: Reco
         if old and new:
             rows = _rows(comparisons, active_contract.contract, (old, new), recorder)
         if rows is not None:
-            rows = [row for row in rows if (not tag or tags.get(row[0], row[0].partition("_")[0]) == tag)]
+            rows = [row for row in rows if not tag or tags.get(row[0], row[0].partition("_")[0]) == tag]
             rows = [row for row in rows if row[1] or not called]
         return render_template(
             "versions.html",
