@@ -61,9 +61,9 @@ def check_handlers(
         scope = scope_of(contract, path)
         if scope is not None and (handler is not None or examples):
             yield from check_queries(contract, pointer, path, capabilities(scope), searched)
+        if handler is None:
+            lacking[name] = (*pointer, "operationId")
         if path not in paths:
-            if handler is None:
-                lacking[name] = (*pointer, "operationId")
             continue
         yield from check_headers(contract, pointer, operation, seen, handled=handler is not None)
         if "x-constant" in operation and handler is not None and not isinstance(handler, Constant):
@@ -71,14 +71,11 @@ def check_handlers(
             yield contract.finding((*pointer, "x-constant"), problem, "Remove `x-constant`, or the function.")
         if handler is not None:
             yield from _check_arguments(contract, pointer, path, method, handler)
-        else:
-            lacking[name] = (*pointer, "operationId")
-            if not examples:
-                continue
-        if handler is not None and "requestBody" in operation:
-            yield from check_responses(contract, pointer, operation, compared)
-        if handler is not None:
+            if "requestBody" in operation:
+                yield from check_responses(contract, pointer, operation, compared)
             yield from check_generated_responses(contract, pointer, operation, samples.responses(name), responses)
+        elif not examples:
+            continue
         if scope is not None and "requestBody" in operation:
             yield from check_stored(contract, pointer, operation, scope, capabilities)
             yield from check_columns(contract, pointer, operation, capabilities(scope).columns)

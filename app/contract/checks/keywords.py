@@ -136,6 +136,19 @@ def _check_types(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> 
             f"`{keyword}` has no effect on values of type {kind}.",
             "Remove it, or correct the type.",
         )
+    yield from _check_extensions(contract, pointer, node, kind)
+    for bound in ("minimum", "maximum"):
+        exclusive = f"exclusive{bound.title()}"
+        if exclusive in own & node.keys() and bound not in merged:
+            yield contract.finding(
+                (*pointer, exclusive), f"`{exclusive}` has no effect without `{bound}`.", f"Add `{bound}`."
+            )
+    if kind == "array" and "items" not in merged and pointer[-2:-1] != ("allOf",):
+        yield contract.finding(pointer, "The array does not say what its items are.", "Add `items`.")
+
+
+def _check_extensions(contract: Contract, pointer: Pointer, node: dict[str, Any], kind: str) -> Iterator[Finding]:
+    """Check that extensions are for the values of a schema. :param kind: the type of the values"""
     if "x-trim" in node and kind != "string":
         yield contract.finding(
             (*pointer, "x-trim"), f"`x-trim` has no effect on values of type {kind}.", "Remove it, or correct the type."
@@ -151,14 +164,6 @@ def _check_types(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> 
     if "x-set" in node and flattened(contract, node.get("items", {})).get("type") not in _SORTED:
         problem = "Only lists of texts, or of integers, can be sorted."
         yield contract.finding((*pointer, "x-set"), problem, "Remove it, or correct the type.")
-    for bound in ("minimum", "maximum"):
-        exclusive = f"exclusive{bound.title()}"
-        if exclusive in own & node.keys() and bound not in merged:
-            yield contract.finding(
-                (*pointer, exclusive), f"`{exclusive}` has no effect without `{bound}`.", f"Add `{bound}`."
-            )
-    if kind == "array" and "items" not in merged and pointer[-2:-1] != ("allOf",):
-        yield contract.finding(pointer, "The array does not say what its items are.", "Add `items`.")
 
 
 def _check_null(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> Iterator[Finding]:

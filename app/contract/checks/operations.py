@@ -26,23 +26,11 @@ def check_operations(contract: Contract, paths: Set[str]) -> Iterator[Finding]:
     :param paths: the paths whose operations have to be checked by themselves
     """
     seen: dict[str, Pointer] = {}
-    shapes: dict[str, str] = {}
     # Operations share most of their responses and parameters.
     seen_responses: set[tuple[Pointer, str]] = set()
     seen_parameters: set[Pointer] = set()
     yield from _check_names(contract)
-    for path in contract.document["paths"]:
-        yield from _check_template(contract, path)
-        shape = "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
-        if shape in shapes:
-            yield contract.finding(
-                ("paths", path),
-                f"The path is the same as {shapes[shape]!r} but for a parameter's name.",
-                "Put the operations of both under one path.",
-            )
-        shapes.setdefault(shape, path)
-        if not path.endswith("/"):
-            yield contract.finding(("paths", path), "The path has no slash at its end.", "Write it with one.")
+    yield from _check_paths(contract)
     for pointer, path, method, operation in contract.operations():
         name = operation.get("operationId")
         if name is None:
@@ -65,6 +53,23 @@ def check_operations(contract: Contract, paths: Set[str]) -> Iterator[Finding]:
         yield from check_content(contract, pointer, operation, seen_responses)
         yield from _check_responses(contract, pointer, path, method, operation)
         yield from check_constant(contract, pointer, path, method)
+
+
+def _check_paths(contract: Contract) -> Iterator[Finding]:
+    """Check that paths differ in more than the names of their parameters, and end with a slash."""
+    shapes: dict[str, str] = {}
+    for path in contract.document["paths"]:
+        yield from _check_template(contract, path)
+        shape = "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
+        if shape in shapes:
+            yield contract.finding(
+                ("paths", path),
+                f"The path is the same as {shapes[shape]!r} but for a parameter's name.",
+                "Put the operations of both under one path.",
+            )
+        shapes.setdefault(shape, path)
+        if not path.endswith("/"):
+            yield contract.finding(("paths", path), "The path has no slash at its end.", "Write it with one.")
 
 
 def _check_names(contract: Contract) -> Iterator[Finding]:

@@ -26,35 +26,7 @@ def check_parameters(
         if where in seen:
             continue
         seen.add(where)
-        location, name = parameter["in"], parameter["name"]
-        if location not in ("query", "path"):
-            yield contract.finding(
-                (*where, "in"), f"Parameters in {location!r} are not served.", "Send it in the query or the path."
-            )
-        elif name.isdecimal():
-            yield contract.finding((*where, "name"), f"The name {name!r} is a number.", "Begin it with a letter.")
-        elif "schema" not in parameter:
-            yield contract.finding(where, f"The parameter {name!r} has no schema.", "Describe it by a schema.")
-        elif parameter.get("style", "form" if location == "query" else "simple") not in ("form", "simple") or (
-            location == "query" and parameter.get("explode") is False
-        ):
-            yield contract.finding(
-                where, f"The style of the parameter {name!r} is not served.", "Remove style and explode."
-            )
-        elif (kind := flattened(contract, parameter["schema"]).get("type")) == "object" or (
-            location == "path" and kind not in ("string", "integer")
-        ):
-            yield contract.finding(
-                (*where, "schema"),
-                f"A parameter of type {kind!r} in the {location} is not served.",
-                "Make it a string or an integer." if location == "path" else "Use one parameter for each member.",
-            )
-        elif location != "path" and "x-argument" in parameter:
-            yield contract.finding(
-                (*where, "x-argument"), "Only a path parameter can have another name for the handler.", "Remove it."
-            )
-        else:
-            yield from _check_use(contract, where, parameter)
+        yield from _check_parameter(contract, where, parameter)
     first = next(name for name in OPERATION_METHODS if name in contract.document["paths"][path])
     if _path_values(contract, path, method) != _path_values(contract, path, first):
         yield contract.finding(
@@ -65,6 +37,39 @@ def check_parameters(
     yield from _check_names(contract, pointer, path)
     for _, parameter in parameters(contract, path, method, "query").values():
         yield from _check_default(contract, pointer, parameter)
+
+
+def _check_parameter(contract: Contract, where: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:
+    """Check that plans support a parameter."""
+    location, name = parameter["in"], parameter["name"]
+    if location not in ("query", "path"):
+        yield contract.finding(
+            (*where, "in"), f"Parameters in {location!r} are not served.", "Send it in the query or the path."
+        )
+    elif name.isdecimal():
+        yield contract.finding((*where, "name"), f"The name {name!r} is a number.", "Begin it with a letter.")
+    elif "schema" not in parameter:
+        yield contract.finding(where, f"The parameter {name!r} has no schema.", "Describe it by a schema.")
+    elif parameter.get("style", "form" if location == "query" else "simple") not in ("form", "simple") or (
+        location == "query" and parameter.get("explode") is False
+    ):
+        yield contract.finding(
+            where, f"The style of the parameter {name!r} is not served.", "Remove style and explode."
+        )
+    elif (kind := flattened(contract, parameter["schema"]).get("type")) == "object" or (
+        location == "path" and kind not in ("string", "integer")
+    ):
+        yield contract.finding(
+            (*where, "schema"),
+            f"A parameter of type {kind!r} in the {location} is not served.",
+            "Make it a string or an integer." if location == "path" else "Use one parameter for each member.",
+        )
+    elif location != "path" and "x-argument" in parameter:
+        yield contract.finding(
+            (*where, "x-argument"), "Only a path parameter can have another name for the handler.", "Remove it."
+        )
+    else:
+        yield from _check_use(contract, where, parameter)
 
 
 def _check_default(contract: Contract, pointer: Pointer, parameter: dict[str, Any]) -> Iterator[Finding]:

@@ -152,13 +152,7 @@ class SchemaReader:
                     for property_schema in value
                 ]
             elif keyword == "required":
-                # A property that is required here may be defined in a part.
-                parts = schema_properties(self._contract, schema) if "allOf" in schema else {}
-                properties = {
-                    **{name: property_schema for name, (_, property_schema) in parts.items()},
-                    **schema.get("properties", {}),
-                }
-                value = [name for name in value if not self._is_foreign(properties.get(name, {}), names)]
+                value = self._required(schema, names)
                 if not value:
                     # Draft 4 permits no empty list here.
                     continue
@@ -166,6 +160,15 @@ class SchemaReader:
         if (also := _BY_KEYWORDS.get(result.get("format", ""))) is not None:
             result["allOf"] = [*result.get("allOf", ()), also]
         return self._or_null(schema, result, within=null) if nullable else result
+
+    def _required(self, schema: dict[str, Any], names: set[str]) -> list[str]:
+        # A property that is required here may be defined in a part.
+        parts = schema_properties(self._contract, schema) if "allOf" in schema else {}
+        properties = {
+            **{name: property_schema for name, (_, property_schema) in parts.items()},
+            **schema.get("properties", {}),
+        }
+        return [name for name in schema["required"] if not self._is_foreign(properties.get(name, {}), names)]
 
     def _or_null(self, schema: Any, result: dict[str, Any], *, within: bool) -> dict[str, Any]:
         """A converted schema that also admits null; all parts of its `allOf` already do.
