@@ -91,11 +91,24 @@ def command(
         _check_token(url, token, contract)
         with rejected_tokens(url):
             fuzz_hooks.spare(names_of_caller(url.rstrip("/"), token, contract))
+    arguments = _generation(url, token, version, minutes, cases, seed)
+    arguments += ["--report", "junit,html", "--report-dir", str(reports)]
+    if not progress:
+        arguments.append("--no-color")
+    arguments += further
+    reports.mkdir(parents=True, exist_ok=True)
+    with as_one_file(settings.contract, contract) as document:
+        call = ["--config-file", str(configuration()), "run", str(document), *arguments]
+        schemathesis.main(call, prog_name="flows fuzz")
+
+
+def _generation(
+    url: str, token: str | None, version: str | None, minutes: float | None, cases: int, seed: int
+) -> list[str]:
+    """Schemathesis's arguments for the requests to generate."""
     arguments = [
         *("--origin", url.rstrip("/")),
         *("--seed", str(seed)),
-        *("--report", "junit,html"),
-        *("--report-dir", str(reports)),
     ]
     if token:
         arguments += ["--header", f"Authorization: Bearer {token}"]
@@ -105,13 +118,7 @@ def command(
         arguments += ["--generation-deterministic", "--max-examples", str(cases)]
     else:
         arguments += ["--max-time", str(max(1, round(minutes * 60)))]
-    if not progress:
-        arguments.append("--no-color")
-    arguments += further
-    reports.mkdir(parents=True, exist_ok=True)
-    with as_one_file(settings.contract, contract) as document:
-        call = ["--config-file", str(configuration()), "run", str(document), *arguments]
-        schemathesis.main(call, prog_name="flows fuzz")
+    return arguments
 
 
 def _check_token(url: str, token: str, contract: Contract) -> None:

@@ -106,14 +106,19 @@ def command(
         check_token(url.rstrip("/") + FLOWS, token, "--token")
         for sender, secret in senders.items():
             check_token(url.rstrip("/") + FLOWS, secret, f"--as {sender}")
-    replay = Replay(
-        wire, recording, {ADMIN: token, **{_recorded(sender): secret for sender, secret in senders.items()}}
-    )
-    known = (*replay.tokens, *INVALID)
+    tokens = {ADMIN: token, **{_recorded(sender): secret for sender, secret in senders.items()}}
     chosen = [case for case in recording.cases if not groups or case["group"] in groups]
+    _report(*_sent(Replay(wire, recording, tokens), chosen, differences, url))
+
+
+def _sent(
+    replay: Replay, cases: Sequence[Case], differences: Sequence[Difference], url: str
+) -> tuple[Counter[str], list[str]]:
+    """Send cases. :returns: the number of cases by result, and those that differ without an excuse"""
+    known = (*replay.tokens, *INVALID)
     found: Counter[str] = Counter()
     unexpected: list[str] = []
-    with click.progressbar(list(by_state(chosen)), label="Recorded cases") as shown:
+    with click.progressbar(list(by_state(cases)), label="Recorded cases") as shown:
         for case in shown:
             sender = str(case.get("headers", ""))
             if "-token" in sender and not any(secret in sender for secret in known):
@@ -127,7 +132,7 @@ def command(
             if problems and excuse is None:
                 unexpected.append(f"{case['id']}: {problems[0][:200]}")
             found["as recorded" if not problems else excuse.rule if excuse else "different"] += 1
-    _report(found, unexpected)
+    return found, unexpected
 
 
 def _played(

@@ -77,19 +77,7 @@ class RawClient:
         :param chunked: send the body chunked, without Content-Length
         :raises OSError: the server does not respond
         """
-        lines = [f"{method} {target} HTTP/1.1"]
-        names = {name.lower() for name, _ in headers or ()}
-        if "host" not in names:
-            lines.append(f"Host: {self.host}")
-        lines += [f"{name}: {value}" for name, value in headers or ()]
-        lines.append("Connection: close")
-        payload = body or b""
-        if chunked:
-            lines.append("Transfer-Encoding: chunked")
-            payload = (b"%x\r\n%s\r\n" % (len(payload), payload) if payload else b"") + b"0\r\n\r\n"
-        elif body is not None and "content-length" not in names:
-            lines.append(f"Content-Length: {len(body)}")
-        request = "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + payload
+        request = self._request(method, target, headers or [], body, chunked=chunked)
         with socket.create_connection(self._address, TIMEOUT) as connection:
             connection.sendall(request)
             response = http.client.HTTPResponse(connection, method=method)
@@ -102,3 +90,20 @@ class RawClient:
                 raise OSError(f"no HTTP answer: {error!r}") from error
             finally:
                 response.close()
+
+    def _request(
+        self, method: str, target: str, headers: list[tuple[str, str]], body: bytes | None, *, chunked: bool
+    ) -> bytes:
+        lines = [f"{method} {target} HTTP/1.1"]
+        names = {name.lower() for name, _ in headers}
+        if "host" not in names:
+            lines.append(f"Host: {self.host}")
+        lines += [f"{name}: {value}" for name, value in headers]
+        lines.append("Connection: close")
+        payload = body or b""
+        if chunked:
+            lines.append("Transfer-Encoding: chunked")
+            payload = (b"%x\r\n%s\r\n" % (len(payload), payload) if payload else b"") + b"0\r\n\r\n"
+        elif body is not None and "content-length" not in names:
+            lines.append(f"Content-Length: {len(body)}")
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + payload
