@@ -43,6 +43,12 @@ def long_running(handler: Handler) -> Handler:
     return handler
 
 
+def of_later_versions(handler: Handler) -> Handler:
+    """Mark a handler whose operation only later versions of the contract have."""
+    handler.of_later_versions = True  # type: ignore[attr-defined]  # functions take attributes
+    return handler
+
+
 class Offload(BaseException):
     """A function takes too long for the event loop. Nothing was changed.
 

@@ -1,9 +1,12 @@
 """The operations on stages beyond those of every kind."""
 
+from collections.abc import Mapping
 from typing import Any, NoReturn, TypedDict
 
 from app import errors
-from app.domain import SortKey
+from app.domain import RequestContext, SortKey
+from app.execution import of_later_versions
+from app.executor.mail.invitations import invite
 from app.representations.objects import representations_of
 from app.store import Store
 from app.store.queries.listing import PageRequest
@@ -55,6 +58,15 @@ def stages_authenticator_duo_import_device_manual_create(store: Store, key: str,
 def stages_authenticator_duo_import_devices_automatic_create(store: Store, key: str) -> NoReturn:
     """Reject the request, as Duo is not reached. :raises NotFound: there is no such stage :raises Invalid: always"""
     _without_duo(store, key)
+
+
+@of_later_versions
+def stages_invitation_invitations_send_email_create(
+    store: Store, key: str, body: Mapping[str, Any], request: RequestContext
+) -> None:
+    """Send an invitation by e-mail. :raises NotFound: there is no such invitation :raises Invalid: it is for no flow"""
+    addresses = [*body["email_addresses"], *body.get("cc_addresses", ()), *body.get("bcc_addresses", ())]
+    invite(store, request.credentials.postman, key, addresses, request.base_url)
 
 
 def _stage(store: Store, key: str) -> None:

@@ -16,6 +16,7 @@ from app.contract.document.findings import ContractError
 from app.contract.document.overlays import FOLDER, order_of, version_named
 from app.contract.document.versions import UnknownVersion, names, overlays, read
 from app.contract.document.yaml_file import FileMemory
+from app.handlers import discover
 from app.settings import Settings
 from tests.contract_files import copied
 
@@ -45,6 +46,12 @@ def test_each_version_can_be_served(overlay):
     contract = load_contract(Settings(), version=overlay.version)
     assert contract.release == overlay.release
     assert contract.sources[-1].name.endswith(f"{overlay.version}.yaml")
+
+
+def test_each_handler_serves_an_operation_of_a_version():
+    contracts = [read(ROOT), *(read(ROOT, overlay.version) for overlay in OVERLAYS)]
+    served = {operation["operationId"] for contract in contracts for *_, operation in contract.operations()}
+    assert discover().keys() - served == set()
 
 
 @pytest.mark.parametrize("path", [SMALL, ROOT], ids=["small", "shipped"])

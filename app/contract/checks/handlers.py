@@ -82,7 +82,8 @@ def check_handlers(
     yield from check_relations(contract, capabilities)
     yield from check_generated_objects(contract, samples)
     # A later version may lack operations of the first, whose handlers serve it.
-    idle = handlers.keys() - served if not contract.overlays else ()
+    alone = handlers.keys() - served if not contract.overlays else ()
+    idle = [name for name in alone if not getattr(handlers[name], "of_later_versions", False)]
     yield from _check_names(contract, {name: handlers[name] for name in sorted(idle)}, lacking, examples=examples)
 
 

@@ -1,4 +1,4 @@
-"""The thread that sends the e-mails of stages.
+"""The thread that sends the e-mails of stages and invitations.
 
 An e-mail is stored in the transaction of its request, so that a request that fails sends none. Servers that share a store
 share its e-mails: each is sent by one server.
@@ -22,6 +22,7 @@ _PAUSES = (*([0.1] * 20), *([1.0] * 30))
 # Limits in seconds: for a response of a mail server, whatever the stage sets, and for a delivery when this server stops.
 _LONGEST, _PATIENCE = 30, 5
 _GONE = "The stage has been deleted."
+_NO_SERVER = "This server has no mail server (FLOWS_SMTP_URL)."
 
 
 class Postman:
@@ -100,10 +101,12 @@ class Postman:
         """
         from app.executor.mail.smtp import deliver, message_of  # it takes long to import, and most servers send none
 
-        stage = self._stage(mail.stage)
         server, sender = self._server, self._sender
-        if not stage["use_global_settings"] or server is None:
+        stage = self._stage(mail.stage) if mail.stage else None
+        if stage is not None and (server is None or not stage["use_global_settings"]):
             sender, server = stage["from_address"], _server_of(stage)
+        if server is None:
+            raise ValueError(_NO_SERVER)
         deliver(server, message_of(sender, mail.name, mail.address, mail.subject, mail.plain, mail.html))
 
     def _stage(self, pk: str) -> dict[str, Any]:

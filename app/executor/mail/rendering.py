@@ -16,13 +16,13 @@ class Text(NamedTuple):
     html: str
 
 
-def rendered(template: str, subject: str, user: Person, url: str, expires: str) -> Text:
+def rendered(template: str, subject: str, user: Person | None, url: str, expires: str) -> Text:
     """Render the text of an e-mail.
 
     :param template: its name in the contract, such as `email/password_reset.html`
-    :param user: who gets it
+    :param user: who gets it; None if that is no user yet
     :param url: the link in it
-    :param expires: until when the link is valid
+    :param expires: until when the link is valid; empty for no limit
     """
     name = PurePosixPath(template).stem
     values: dict[str, Any] = {"subject": subject, "user": user, "url": url, "expires": expires}

@@ -22,7 +22,7 @@ class Mail(NamedTuple):
 
     :param pk: its key
     :param created: in seconds since 1970-01-01 UTC
-    :param stage: the key of the stage that has written it
+    :param stage: the key of the stage that has written it; empty for an invitation
     :param name: the name of the recipient
     :param address: the address of the recipient
     :param plain: as plain text

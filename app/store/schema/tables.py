@@ -194,7 +194,7 @@ mails = Table(
     metadata,
     Column("pk", text(), primary_key=True),
     Column("created", BigInteger(), nullable=False, index=True),
-    # The stage that has written it, which may be deleted.
+    # The stage that has written it, which may be deleted; empty for an invitation.
     Column("stage", text(), nullable=False),
     Column("name", text(), nullable=False),
     Column("address", text(), nullable=False),
