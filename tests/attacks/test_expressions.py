@@ -60,6 +60,19 @@ def test_an_escape_is_refused_or_ended_in_time_and_the_next_expression_is_evalua
 
 
 @pytest.mark.parametrize(
+    "expression",
+    [
+        "return b'a'.decode('no_such_encoding')", "return 'a'.encode('zlib')", "return 'a'.encode('idna')",
+        "return '\\N{BULLET}'", "import re\nreturn re.match(r'\\N{BULLET}', 'a')", "return 'ä'.encode('ascii', 'namereplace')",
+        "import datetime\nreturn datetime.date.today().strftime('%Z')", "import time", "from time import time",
+        "import datetime\nreturn datetime.datetime.strptime('a', '%Z')", "return str(ip_network('a'))",
+    ],
+)  # fmt: skip
+def test_no_outcome_names_a_file_of_the_server(interpreters, expression):
+    assert "/" not in outcome(interpreters, expression).get("error", "")
+
+
+@pytest.mark.parametrize(
     "attempt",
     [
         "open('/etc/passwd')", "open('/dev/shm/flows', 'w')", "os.listdir('/')", "socket.socket()", "socket.socketpair()",

@@ -51,6 +51,27 @@ def test_an_expression_decides(client, expression, message):
     assert decided(client, expression) == message
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "datetime.date.today().year > 2000",
+        "datetime.datetime.today().year > 2000",
+        "datetime.datetime.now(datetime.UTC).strftime('%Y') > '2000'",
+        "datetime.time(1).strftime('%H') == '01'",
+        "f'{datetime.date(2024, 1, 2):%d.%m.}' == '02.01.'",
+        "'{:%d}'.format(datetime.date(2024, 1, 2)) == '02'",
+        "datetime.date(2024, 1, 2).timetuple()[7] == 2",
+        "datetime.datetime(2024, 1, 2).utctimetuple()[0] == 2024",
+        "datetime.datetime.strptime('2024', '%Y').year == 2024",
+        "'\\N{BULLET}'.encode('cp1252') == b'\\x95'",
+        "'b\xfccher.example'.encode('idna') == b'xn--bcher-kva.example'",
+        "'\xfc'.encode('ascii', 'namereplace').startswith(b'N', 1)",
+    ],
+)
+def test_an_expression_uses_dates_and_encodings(client, expression):
+    assert decided(client, f"import datetime\nreturn {expression}") is None
+
+
 def test_expressions_that_are_off_have_the_result_of_their_binding_and_say_so(contract, tmp_path):
     with application(f"sqlite:///{tmp_path}/flows.sqlite3", contract, expressions="off") as (store, app):
         client = client_of(store, app)

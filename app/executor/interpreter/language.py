@@ -7,6 +7,7 @@ import math
 import operator
 import re
 import string
+import unicodedata  # noqa: F401  # names of characters in texts and patterns need it
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import CodeType
@@ -16,8 +17,10 @@ from RestrictedPython import RestrictingNodeTransformer, compile_restricted_func
 
 from app.executor.interpreter.objects import View
 
-# The first call imports a module, which needs a file.
+# The first calls import modules, which needs files.
 dt.datetime.strptime("1970", "%Y")
+for _encoding in ("ascii", "cp1252", "idna", "latin-1", "punycode", "unicode_escape", "utf-8-sig", "utf-16", "utf-32"):
+    "".encode(_encoding)
 
 NAME, FILE = "expression", "<expression>"
 """The name of the compiled function."""
@@ -127,10 +130,16 @@ _MODULES = {
 }  # fmt: skip
 
 
+_NO_MODULE = View("module", {})
+
+
 def import_from(others: Mapping[str, View]) -> Callable[..., View]:
     """The function that imports a module. :param others: further modules, from which only names can be imported"""
 
     def found(name: str, _globals: Any = None, _locals: Any = None, names: Any = (), _level: int = 0) -> View:
+        if isinstance(names, list):
+            # A method of a built-in type imports a module for itself (`PyImport_Import`), and ignores what this returns.
+            return _NO_MODULE
         if name in others and names:
             return others[name]
         if name not in _MODULES:

@@ -5,7 +5,7 @@ import os
 import resource
 import signal
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 from app.executor.interpreter.evaluation import Evaluation
 from app.executor.interpreter.limits import LARGEST, MEMORY, OUT_OF_MEMORY, READY
@@ -18,7 +18,9 @@ _TOO_LARGE = f"The expression returns more than {LARGEST} bytes."
 def main() -> None:
     """Evaluate expressions until the server ends."""
     restrict()
-    _answer(READY)
+    outcomes = sys.stdout.buffer
+    sys.stdout = None  # no function that prints writes between the outcomes
+    _answer(outcomes, READY)
     for line in sys.stdin.buffer:
         task = json.loads(line)
         # RLIMIT_CPU counts whole seconds of the life of the process. SIGPROF ends it, even within a call that takes long.
@@ -28,11 +30,11 @@ def main() -> None:
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        _answer(outcome)
+        _answer(outcomes, outcome)
 
 
 def restrict() -> None:
-    """Restrict the process to processor time, some memory and its open streams.
+    """Restrict the process to processor time, some memory, its open streams and the modules that are imported.
 
     Root could raise the limits again, so it becomes another user first.
 
@@ -49,6 +51,8 @@ def restrict() -> None:
         resource.RLIMIT_NOFILE: _OPEN_FILES,
         resource.RLIMIT_NPROC: 0,
     }
+    # What is not imported yet would not be found, and the error would name folders of the server.
+    sys.meta_path.clear()
     for limit, most in limits.items():
         resource.setrlimit(limit, (most, most))
 
@@ -61,6 +65,6 @@ def _written(outcome: Any) -> bytes:
     return line if len(line) <= LARGEST else _written({"error": _TOO_LARGE})
 
 
-def _answer(line: bytes) -> None:
-    sys.stdout.buffer.write(line)
-    sys.stdout.buffer.flush()
+def _answer(outcomes: BinaryIO, line: bytes) -> None:
+    outcomes.write(line)
+    outcomes.flush()
