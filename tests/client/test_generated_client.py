@@ -90,12 +90,17 @@ class VersionClient(WireClient):
         return await super()._send(method, path, query, headers | {"x-authentik-version": VERSION}, chunks)
 
 
+@pytest.fixture(scope="module")
+def store_of_version(shared):
+    """The store that is tested, with the kinds of the version."""
+    return open_store(Settings(), CONTRACT, shared[0].database)
+
+
 @pytest.fixture
-def client(url, store):
+def client(url, store, store_of_version):
     store.tokens.add("root", superuser=True, secret="root")
     client = VersionClient(url, "root")
-    # It knows the kinds of the version.
-    client.store = open_store(Settings(), CONTRACT, store.database)
+    client.store = store_of_version
     return client
 
 

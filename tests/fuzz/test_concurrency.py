@@ -49,9 +49,9 @@ def url(request, start, tmp_path):  # noqa: F811  # the fixture
     assert "Traceback" not in process.output.read_text()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clients():
-    with concurrent.futures.ProcessPoolExecutor(CLIENTS, multiprocessing.get_context("spawn")) as pool:
+    with concurrent.futures.ProcessPoolExecutor(CLIENTS, multiprocessing.get_context("forkserver")) as pool:
         yield pool
 
 
