@@ -128,7 +128,7 @@ class Answers(Protocol):
     def read(self, alternative: str) -> Mapping[str, Any]:
         """Validate the body by one alternative of its schema.
 
-        :param alternative: the value of the discriminator, whatever the body says
+        :param alternative: the value of the discriminator, regardless of the value in the body
         :returns: the properties
         :raises Unreadable: the media type or the syntax of the body is wrong
         :raises Invalid: it violates the schema; each message has its text and its code

@@ -35,7 +35,7 @@ class MailServer(NamedTuple):
 def mail_server(url: str) -> MailServer:
     """The mail server of a URL such as `smtp+starttls://user:password@mail.example:587`.
 
-    :raises ValueError: it is no such URL
+    :raises ValueError: it is not such a URL
     """
     try:
         parts = urlsplit(url)
@@ -59,7 +59,7 @@ def mail_server(url: str) -> MailServer:
 def sender(text: str) -> str:
     """Check the sender of e-mails: an address, or one with a name.
 
-    :raises ValueError: it is none
+    :raises ValueError: it is not one
     """
     from email.headerregistry import HeaderRegistry  # takes a while, and most servers have the default
 

@@ -237,8 +237,8 @@ class Settings:
     )
     public_url: str = _setting(
         "",
-        "The URL by which users reach the server, for links in e-mails, such as `https://id.example`. Without one links have the"
-        " host of the request that sends them, which any client chooses.",
+        "The URL by which users reach the server, for links in e-mails, such as `https://id.example`. Without one, links have the"
+        " host in the request, which the client chooses.",
         _public_url,
     )
     log_level: str = _setting(
@@ -276,7 +276,7 @@ class Settings:
 
 
 def unknown(environment: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Find variables that look like settings and are none.
+    """Find unknown variables with the prefix of settings.
 
     :returns: the name of each, and that of the most similar setting, empty if none is similar
     """

@@ -44,7 +44,7 @@ class Node:
 
     :param folder: where it keeps its data; must not be there
     :param port: at 127.0.0.1
-    :param primary: the one that it is a standby of; None for one that is no standby
+    :param primary: the one that it is a standby of; None for one that is not a standby
     """
 
     def __init__(self, folder, port, primary=None):

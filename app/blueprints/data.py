@@ -25,12 +25,12 @@ def weight(data: Any) -> int:
 def parsed_json(text: str, place: Place) -> Any:
     """Parse JSON with the restrictions of YAML.
 
-    :raises BlueprintError: it is no JSON, is nested too deeply, or has an integer that is too large
+    :raises BlueprintError: it is not JSON, is nested too deeply, or has an integer that is too large
     """
     try:
         data = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise finding(place, f"This is no JSON: {error}.") from error
+        raise finding(place, f"This is not JSON: {error}.") from error
     level = [data]
     for _ in range(MAX_DEPTH):
         if any(isinstance(one, int) and not -(2**63) <= one < 2**63 for one in level):

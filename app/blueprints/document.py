@@ -87,7 +87,7 @@ def parse(text: bytes, objection: Objection, rejected: list[BlueprintFinding] | 
     :param objection: the objection to a tag
     :param rejected: a list for the findings on tags, up to a limit; default: the first one is raised
     :returns: the document, None if it is empty
-    :raises BlueprintError: it is no YAML, exceeds a limit, or has an invalid tag or number
+    :raises BlueprintError: it is not YAML, exceeds a limit, or has an invalid tag or number
     """
     if len(text) > MAX_BYTES:
         raise finding(START, f"The file is larger than {MAX_BYTES} bytes.")

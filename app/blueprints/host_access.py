@@ -55,7 +55,7 @@ class HostAccess:
         """The text of a file in the folders, stripped of white space; None if there is no such file, or no folder.
 
         :param path: absolute, or relative to one of the folders
-        :raises BlueprintError: it is outside of them, is no regular file, is too large, or is not UTF-8 text
+        :raises BlueprintError: it is outside of them, is not a regular file, is too large, or is not UTF-8 text
         """
         if "\0" in path:
             raise finding(place, "The path of a file has no NUL in it.")
@@ -89,7 +89,7 @@ def _read(path: Path, place: Place) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise finding(place, f"{path.name!r} is no regular file.")
+            raise finding(place, f"{path.name!r} is not a regular file.")
         content = file.read(MAX_FILE + 1)
     if len(content) > MAX_FILE:
         raise finding(place, f"{path.name!r} is larger than {MAX_FILE} bytes.")

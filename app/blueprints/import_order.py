@@ -23,7 +23,7 @@ def apply_all(
 
     :param texts: the blueprints by name, in the order of those without dependencies
     :param host: their access to the host
-    :param skip_unknown: whether entries that need what does not exist here are skipped, with those that depend on them
+    :param skip_unknown: whether entries that need something unknown here are skipped, with the entries that depend on them
     :returns: the outcome of each; those that were applied stay, even if others fail
     :raises Unavailable: the database does not respond
     """

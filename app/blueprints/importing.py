@@ -41,10 +41,10 @@ def apply(
     :param text: the YAML
     :param strict: whether a `!Find` without a result is an error; otherwise it is null, as in authentik
     :param may: whether the sender has a permission; None if everything is allowed
-    :param user: the key of the sender, who creates what names nobody else; default: the administrator
+    :param user: the key of the sender, the creator of objects that name no other; default: the administrator
     :param seconds: the time limit
     :param host: its access to the host
-    :param skip_unknown: whether entries that need what does not exist here are skipped, with those that depend on them
+    :param skip_unknown: whether entries that need something unknown here are skipped, with the entries that depend on them
     :returns: the outcome. A blueprint with any error changes nothing
     :raises Unavailable: the database does not respond, or concurrent transactions conflicted again and again; nothing was changed
     """

@@ -52,7 +52,7 @@ class Lookups:
         """The model of a name in the blueprint.
 
         :raises NotHere: the contract does not have it
-        :raises BlueprintError: it is no name of a model, or that of a base model
+        :raises BlueprintError: it is not the name of a model, or it is that of a base model
         """
         known = name.lower() if isinstance(name, str) else ""
         served = self._store.models.get(known)
@@ -154,7 +154,7 @@ class Lookups:
 
 
 def _common(name: str, models: list[Model]) -> Scope:
-    """The scope of several models: what all of them have. :param name: the name in messages"""
+    """The scope of several models: their common properties. :param name: the name in messages"""
     first, *others = models
     return Scope(
         name,

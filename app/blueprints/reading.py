@@ -64,7 +64,7 @@ def read(text: bytes, objection: Objection) -> Blueprint:
     """Parse a blueprint without its `metadata`. YAML that is not a mapping is empty, as in authentik.
 
     :param objection: the objection to a tag
-    :raises BlueprintError: it is no YAML, no blueprint of this version, or has too many entries
+    :raises BlueprintError: it is not YAML, no blueprint of this version, or has too many entries
     """
     findings: list[BlueprintFinding] = []
     try:
@@ -73,7 +73,8 @@ def read(text: bytes, objection: Objection) -> Blueprint:
             raise finding(START, "The file is empty.")
         if document.tag is not None or not isinstance(document.content, dict):
             return Blueprint(
-                findings=tuple(findings), notes=(Note(document.place, "This is no blueprint: there are no entries."),)
+                findings=tuple(findings),
+                notes=(Note(document.place, "This is not a blueprint: there are no entries."),),
             )
         return _blueprint(document.content, findings)
     except BlueprintError as error:

@@ -36,7 +36,7 @@ class Terms:
     :param user: the key of its sender, blank for the administrator
     :param seconds: the time limit
     :param host: its access to the host
-    :param skip_unknown: whether entries that need what does not exist here are skipped
+    :param skip_unknown: whether entries that need something unknown here are skipped
     """
 
     strict: bool

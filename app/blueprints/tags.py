@@ -229,7 +229,9 @@ class Resolver:
         first, *rest = _arguments(value, "[format, value, ...]", least=1)
         form = self._as_text(first, "a format")
         if "%" in _FORMAT.sub("", form):
-            raise finding(first.place, "This is no format: there are %s, %d and the like, of 999 characters at most.")
+            raise finding(
+                first.place, "This is not a format: there are %s, %d and the like, of 999 characters at most."
+            )
         if form.count("%") > _FORMATS:
             raise finding(first.place, f"A format has no more than {_FORMATS} of % in it.")
         try:
@@ -245,7 +247,7 @@ class Resolver:
         first, *rest = _arguments(value, "[mode, value, ...]", least=2)
         mode = self._as_text(first, "a mode").upper()
         if mode not in MODES:
-            raise finding(first.place, f"{mode!r} is no mode: there are {', '.join(MODES)}.")
+            raise finding(first.place, f"{mode!r} is not a mode: there are {', '.join(MODES)}.")
         return MODES[mode]([self.resolve(argument) for argument in rest])
 
     def _resolve_if(self, value: Value) -> Any:

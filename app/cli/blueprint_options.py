@@ -15,7 +15,7 @@ class BlueprintOptions:
 
     :param env: whether `!Env` may read the environment
     :param folders: the folders whose files `!File` may read
-    :param skip_unknown: whether entries that need what does not exist here are skipped
+    :param skip_unknown: whether entries that need something unknown here are skipped
     """
 
     env: bool = False

@@ -42,7 +42,7 @@ def command(settings: Settings, *, seed: Seed | None, deterministic: bool) -> No
     given, settings = settings, with_file(settings)
     contract = draft_or_exit(settings)
     if deterministic:
-        # What a start creates has the same identifiers each time.
+        # Each start creates objects with the same identifiers.
         determinism.fix(b"")
     store = store_or_exit(settings, contract)
     if seed is not None:

@@ -62,8 +62,8 @@ def command(
     """List the differences between TARGET and BASE, and whom they break.
 
     BASE is a version of the contract, a git revision, or a file with an earlier contract. The default is the commit in which the
-    branch left the main branch. TARGET is a version; the default is the contract. Between versions, each finding has what the
-    overlay says of it. Each finding has a rating: breaking (a client that works today may fail), safe, or docs.
+    branch left the main branch. TARGET is a version; the default is the contract. Between versions, each finding has the
+    sentence of its overlay. Each finding has a rating: breaking (a client that works today may fail), safe, or docs.
 
     Example: flows diff 2024.8 2026.8 --tag flows
     """

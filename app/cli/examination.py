@@ -77,7 +77,9 @@ def check_settings(settings: Settings, environment: Mapping[str, str]) -> Iterat
     given = sorted(name for name in environment if name.startswith(PREFIX))
     yield Line("ok", "settings", f"{', '.join(name for name in given if name in known) or 'None'} given.")
     for name, meant in unknown(environment):
-        yield Line("warn", "settings", f"{name} is no setting.", f"Did you mean {meant}?" if meant else "Take it away.")
+        yield Line(
+            "warn", "settings", f"{name} is not a setting.", f"Did you mean {meant}?" if meant else "Take it away."
+        )
     for name in ("bootstrap_token", "metrics_token"):
         if 0 < len(getattr(settings, name)) < SECRET_LENGTH:
             advice = f"Give {SECRET_LENGTH} characters or more, by chance: `openssl rand -hex 32`."

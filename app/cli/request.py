@@ -56,7 +56,7 @@ def command(settings: Settings, method: str, path: str, data: str | None, token:
     try:
         response = asyncio.run(send())
     except httpx.InvalidURL as error:
-        raise click.BadParameter(f"{path!r} is no path: {error}.") from error
+        raise click.BadParameter(f"{path!r} is not a path: {error}.") from error
     finally:
         if own:
             store.tokens.remove(name)

@@ -52,7 +52,7 @@ def command(settings: Settings, *, seed: Seed | None, record: bool, deterministi
     listener_or_exit(settings).close()
     given, settings = settings, with_file(settings)
     contract = contract_or_exit(settings)
-    # What a start creates has the same identifiers each time.
+    # Each start creates objects with the same identifiers.
     if deterministic:
         determinism.fix(b"")
     store = store_or_exit(settings, contract)

@@ -66,7 +66,7 @@ def load_version(settings: Settings) -> Callable[[str], Contract]:
     return load
 
 
-# Many times what a check takes.
+# Many times the duration of a check.
 _CHECK_SECONDS = 120.0
 
 # Loads a version of the contract into the cache.
@@ -153,10 +153,10 @@ def warn_of_pooler(store: Store) -> None:
 
 
 def warn_of_unknown_settings() -> None:
-    """Warn on standard error of variables that look like settings and are none."""
+    """Warn on standard error of unknown variables with the prefix of settings."""
     for name, meant in unknown(os.environ):
         advice = f"did you mean {meant}?" if meant else "docs/settings.md lists them."
-        click.echo(f"flows: {name} is no setting; {advice}", err=True)
+        click.echo(f"flows: {name} is not a setting; {advice}", err=True)
 
 
 def sqlite_or_exit(settings: Settings, instead: str, file: Path) -> Path:

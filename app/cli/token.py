@@ -50,7 +50,7 @@ def create(settings: Settings, name: str, superuser: bool, permissions: tuple[st
     known = contract.document.get("x-permissions", {})
     for permission in permissions:
         if permission not in known:
-            raise click.BadParameter(f"{permission!r} is no permission; there are: {', '.join(known)}.")
+            raise click.BadParameter(f"{permission!r} is not a permission; there are: {', '.join(known)}.")
     if superuser == bool(permissions):
         raise click.UsageError("Give --superuser, which has every permission, or at least one --permission.")
     made = is_missing(settings)

@@ -1,4 +1,4 @@
-"""`flows versions`: the versions of the contract, and what is new in each."""
+"""`flows versions`: the versions of the contract, and the changes of each."""
 
 from collections.abc import Iterator
 
@@ -40,7 +40,7 @@ def command(settings: Settings, version: str | None) -> None:
 
 
 def _changes(overlay: Overlay) -> Iterator[str]:
-    """What a version changes, in plain words."""
+    """The changes of a version, in plain words."""
     from app.contract.document.versions import kinds
 
     first, *others = [action["description"] for _, action in overlay.actions]

@@ -32,7 +32,7 @@ class BaseStates:
     :param wire: the deployment
     :param token: a superuser's token
     :param blueprint: the blueprint of the flows of a new server
-    :raises SetupError: what is there can't be listed
+    :raises SetupError: the existing objects can't be listed
     """
 
     def __init__(self, wire: RawClient, token: str, blueprint: Path) -> None:

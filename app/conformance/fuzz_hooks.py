@@ -56,7 +56,7 @@ _run = _Run(DescribedContract({"paths": {}}))
 def spare(names: frozenset[str]) -> None:
     """Keep objects from being changed or deleted: without them the deployment would reject the token of the run.
 
-    :param names: what names them in a path
+    :param names: the values that name them in a path
     """
     global _credentials
     _credentials = names
@@ -204,7 +204,7 @@ def filter_failure(_context: Any, failure: Any, case: Any, response: Any) -> boo
         place = case.operation.method, case.operation.path, response.status_code, failure.instance_path
         return not any(allows(other, failure.instance, *place) for other in _other_versions())
     if isinstance(failure, AcceptedNegativeData) and operation.challenges:
-        # What is wrong is told by a challenge, whose status is 200.
+        # Errors are reported by a challenge, with status 200.
         return False
     if isinstance(failure, AcceptedNegativeData) and operation.lenient & set(case.query or ()):
         # Text means the default.

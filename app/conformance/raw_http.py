@@ -40,13 +40,13 @@ def split_url(url: str, *schemes: str) -> SplitResult:
     """Split the URL of a server into its parts.
 
     :param schemes: the allowed schemes
-    :raises ValueError: it has another scheme, no host or an invalid port, or it is no URL at all
+    :raises ValueError: it has another scheme, no host or an invalid port, or it is not a URL at all
     """
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
         if parts.scheme in schemes and parts.hostname and parts.port != 0 and url.isprintable() and " " not in url:
             return parts
-    raise ValueError(f"{url!r} is no URL like http://127.0.0.1:8000.")
+    raise ValueError(f"{url!r} is not a URL like http://127.0.0.1:8000.")
 
 
 class RawClient:

@@ -9,7 +9,7 @@ class Choice(NamedTuple):
     """A value to choose.
 
     :param value: the value
-    :param label: what people see of it
+    :param label: its display text
     """
 
     value: str

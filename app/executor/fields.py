@@ -203,7 +203,7 @@ class Field:
 # In the data of a plan, the choices of a field have its key with this ending.
 _CHOICES = "__choices"
 _CHOOSING = frozenset({"dropdown", "radio-button-group"})
-# What is sent for these is replaced by the initial value. These may be left out.
+# The initial value replaces a value that is sent for these. These may be left out.
 _ALERTS = frozenset({"alert_info", "alert_warning", "alert_danger"})
 _FIXED = _ALERTS | {"hidden", "static", "text_read_only", "text_area_read_only"}
 _OPTIONAL = _ALERTS | {"checkbox", "separator"}

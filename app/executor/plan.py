@@ -79,7 +79,7 @@ class Plan:
 
     :param flow: the key of the flow
     :param stages: the remaining stages
-    :param context: what stages and policies tell one another
+    :param context: the data that stages and policies share
     """
 
     flow: str

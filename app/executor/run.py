@@ -175,7 +175,7 @@ class Run:
         """A challenge of the stage.
 
         :param component: its kind
-        :param messages: what is wrong with the last response; None if nothing is
+        :param messages: the errors of the last response; None if there are none
         :param properties: those of this kind
         """
         wrong = {} if messages is None else {"response_errors": messages}

@@ -51,7 +51,7 @@ class Session:
     :param query: the parameters of the page that runs the flow
     :param failures: how many wrong passwords were given
     :param consent: the token of a consent that was asked for
-    :param prepared: the devices that are being set up, by kind: the key of the user, and what is kept of the device
+    :param prepared: the devices that are being set up, by kind: the key of the user, and the data of the device
     :param written: the state as JSON, once the request is done with it; empty before
     :param logged_in: whether a user has logged in by this request
     :param flushed: whether this request has ended it

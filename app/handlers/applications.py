@@ -1,4 +1,4 @@
-"""The operations on applications, which are identified by their slugs, and visible to the users whom their policies admit."""
+"""The operations on applications, which are identified by their slugs, and visible to the users that their policies admit."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

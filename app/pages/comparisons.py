@@ -20,7 +20,7 @@ from app.settings import PREFIX
 _KEPT, _WAITING = 24, 4
 # How many threads of the pages may wait for a comparison, and for how long, in seconds.
 _WAITERS, _PATIENCE = 2, 20.0
-# Many times what a comparison takes, in seconds.
+# Many times the duration of a comparison, in seconds.
 _TIMEOUT = 300.0
 _COMMAND = "from app.cli import main; main()"
 _DOCS = "docs"
@@ -34,7 +34,7 @@ class Difference(NamedTuple):
     :param rating: `breaking` or `safe`
     :param what: the change, one sentence
     :param advice: for clients, one sentence
-    :param causes: what the overlays say of it: version, sentence and place
+    :param causes: the sentences of overlays about it, each with version and place
     """
 
     rating: str

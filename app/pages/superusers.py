@@ -12,7 +12,7 @@ from app.store import Store
 
 
 def require_superuser(store: Store) -> None:
-    """Check the token of the request. :raises Forbidden: its sender is no superuser, or unknown"""
+    """Check the token of the request. :raises Forbidden: its sender is not a superuser, or unknown"""
     if not caller(store).superuser:
         raise Forbidden(security.PERMISSION_DENIED)
 

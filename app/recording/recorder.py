@@ -95,7 +95,7 @@ class Recorder:
     def observe_outside(
         self, scope: Scope, status: int, headers: tuple[Header, ...], body: bytes, seconds: float
     ) -> None:
-        """Record a rejected request for a path outside the contract, but not what it sent: nothing says what is secret in it."""
+        """Record a rejected request for a path outside the contract, without its body: it is unknown which parts are secret."""
         try:
             with self._lock:
                 self._take_in()

@@ -24,7 +24,7 @@ def application_properties(values: Mapping[str, Any], written: Container[str]) -
     """The generated properties of an application.
 
     :param values: its stored properties
-    :param written: the names of those that clients write. A version in which the icon is none of them shows its URL instead
+    :param written: the names of those that clients write. A version in which clients do not write the icon shows its URL instead
     """
     icon = values.get("meta_icon") or None
     return {

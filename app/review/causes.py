@@ -15,7 +15,7 @@ class Cause(NamedTuple):
     """An action.
 
     :param version: the version that it makes
-    :param description: what it changes
+    :param description: of the change
     :param location: its place
     """
 

@@ -45,4 +45,4 @@ class Narrowing:
 
 
 EVERYTHING = Narrowing()
-"""All operations, and what belongs to none."""
+"""All operations, and the parts that belong to none."""

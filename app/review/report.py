@@ -68,14 +68,14 @@ def report(
     :param today: the date for the expiry of waivers
     :param notes: findings in the old contract
     :param stored: the effect on stored objects
-    :param use: what of the API is used
+    :param use: the part of the API that is used
     """
     found = grouped(review(old, new))
     released = bool(old.overlays or new.overlays)
     if not released and (version := check_version(old, new, found)) is not None:
         found = [version, *found]
     causes = Causes(old, new)
-    # A waiver is also for what is not reported here.
+    # A waiver may be for a finding that is not reported here.
     waived = waive(found, waivers, today)
     found = [
         replace(one, causes=causes.of(one.operations, one.location, one.was)) for one in use.narrowed(found, old, new)

@@ -15,7 +15,7 @@ _SHOWN = 200
 
 
 class NoTraffic(Exception):
-    """A file is no recorded traffic. The message gives the reason."""
+    """A file that is not recorded traffic. The message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _exchange(number: int, entry: Any) -> Exchange | None:
     request, response = _object(entry, "request"), _object(entry, "response")
     status = response.get("status", 0)
     if isinstance(status, bool) or not isinstance(status, int):
-        raise _Malformed(f"its status {status!r} is no number")
+        raise _Malformed(f"its status {status!r} is not a number")
     if status <= 0:
         return None
     method, address = request.get("method"), request.get("url")
@@ -157,10 +157,10 @@ def _start(text: str) -> str:
 def _object(owner: Any, key: str) -> dict[str, Any]:
     """A part of an entry, empty if it is missing or null."""
     if not isinstance(owner, dict):
-        raise _Malformed("it is no object")
+        raise _Malformed("it is not an object")
     part = owner.get(key)
     if part is not None and not isinstance(part, dict):
-        raise _Malformed(f"its `{key}` is no object")
+        raise _Malformed(f"its `{key}` is not an object")
     return part or {}
 
 

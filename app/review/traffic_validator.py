@@ -125,7 +125,7 @@ class TrafficValidator:
             return [Breach(f"no body is documented for {exchange.status}")] if unknown else []
         try:
             return self._violations(schema, exchange.response)
-        except ValueError as error:  # it is nested too deeply, or has a text that is no Unicode
+        except ValueError as error:  # it is nested too deeply, or has a text that is not Unicode
             return [Breach(f"the response can't be validated: {error}"[:_SHOWN])]
 
     def _violations(self, schema: Any, response: Any) -> list[Breach]:

@@ -118,7 +118,7 @@ def _grown(numbers: list[int], rating: Rating) -> list[int]:
     """The least numbers for a change: the major one increases if it is breaking, or else the minor one (https://semver.org)."""
     if rating is Rating.DOCS:
         return numbers
-    # A first number that is a year, or 0, is no major version.
+    # A first number that is a year, or 0, is not a major version.
     first = 1 if len(numbers) > 1 and (numbers[0] == 0 or numbers[0] >= _FIRST_YEAR) else 0
     place = first if rating is Rating.BREAKING else min(first + 1, len(numbers) - 1)
     return [*numbers[:place], numbers[place] + 1, *(0 for _ in numbers[place + 1 :])]

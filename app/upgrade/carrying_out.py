@@ -161,7 +161,7 @@ class _Upgrade:
             self._unused["that can't be sent"] += 1
             return
         if now.is_error:
-            # Later requests need what this one does.
+            # Later requests depend on the effects of this one.
             done = self._send(1, exchange, self._names[0])
             self._identifiers[1].note(exchange.response, done.body)
         else:

@@ -46,8 +46,8 @@ class Comparison:
 
         :param was: the value in the older version's response
         :param now: in the newer one's
-        :param old: what the older version says of the value
-        :param new: what the newer one says
+        :param old: its schema in the older version
+        :param new: its schema in the newer one
         :param path: the way to the value
         """
         old, new = chosen(old, was), chosen(new, now)
@@ -108,7 +108,7 @@ def _admits(view: View, value: Any) -> bool:
 
 
 def _of(view: View, properties: dict[str, Position], name: str) -> Position:
-    """The schema of a property; that of additional ones if it is none of the declared ones."""
+    """The schema of a property; that of additional ones if it is not declared."""
     return properties.get(name, view.others or ())
 
 

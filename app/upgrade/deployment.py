@@ -80,7 +80,7 @@ class Deployment:
         """Carry out a request.
 
         :param version: the version to ask for
-        :param moment: the number of the request: what is random depends on it alone
+        :param moment: the number of the request: random values depend on it alone
         :raises InvalidRequest: it can't be sent
         """
         try:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import orjson
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-# What a server generates: identifiers, keys of tokens, URLs. Shorter texts may be equal by chance.
+# Values that a server generates: identifiers, keys of tokens, URLs. Shorter texts may be equal by chance.
 _OPAQUE = re.compile(r"[!-~]{16,}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T")
 

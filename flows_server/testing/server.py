@@ -27,7 +27,7 @@ _UNTIL_INPUT_ENDS = 'exec 3>&1 >&2; "$@" >&3 3>&- & server=$!; exec 3>&-; cat; k
 
 
 class ServerError(Exception):
-    """The server did not start, or has ended. The message has what it printed."""
+    """The server did not start, or has ended. The message has its output."""
 
 
 class Server:

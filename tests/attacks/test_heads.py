@@ -52,7 +52,7 @@ def test_no_stored_text_is_in_a_head(watched):
     for number, payload in enumerate(LINES):
         for operation in examples.creators.values():
             plant(examples, operation, operation.url, f"{payload} {number} {operation.id}")
-        # Some of it ends a header of the part, or is no form.
+        # Some of it ends a header of the part, or is not a form.
         body, headers = form(file=(f"planted{payload}.png", f"image/x{payload}", b"x"))
         assert watched.post(f"{FLOWS}{flow['slug']}/set_background/", body=body, headers=headers).status in (200, 400)
         background = watched.get(f"{FLOWS}{flow['slug']}/").json()["background"]

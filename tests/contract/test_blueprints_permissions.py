@@ -73,7 +73,7 @@ def done(outcome):
 
 
 def scalar(value):
-    """Whether objects can be looked up by a value: it is no list, and there is no white space around it."""
+    """Whether objects can be looked up by a value: it is not a list, and there is no white space around it."""
     return isinstance(value, str | int) and value == (value.strip() if isinstance(value, str) else value)
 
 

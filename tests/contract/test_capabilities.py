@@ -132,7 +132,7 @@ def changed(contract, file, old, new):
         (GEOIP, "of: countries,", "of: lands,", "x-details", "The object of a model has no list 'lands'"),
         (GEOIP, "of: countries,", "of: name,", "x-details", "The object of a model has no list 'name'"),
         (GEOIP, "iso3166_list", "iso_list", "x-details", "There is no operation 'policies_geoip_iso_list'"),
-        (GEOIP, "by: code", "by: number", "x-details", "is no list of objects with the text 'number'"),
+        (GEOIP, "by: code", "by: number", "x-details", "is not a list of objects with the text 'number'"),
         (GEOIP, "enum: [AF,", "enum: [XX,", "enum: [XX", "has no object whose 'code' is \"XX\""),
         (GEOIP, "    readOnly: true\n", "", "x-details", "The server returns a list, which no body has"),
         (

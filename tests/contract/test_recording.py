@@ -473,7 +473,7 @@ def test_secret_members_are_masked(with_secrets, make_flow):
     assert json.loads(created["request"]["postData"]["text"]) == flow | {"title": "********"}
     assert json.loads(created["response"]["content"]["text"])["slug"] == flow["slug"]
     assert json.loads(listed["response"]["content"]["text"])["results"][0]["title"] == "********"
-    # A refusal may quote what was sent, and what is no JSON can't be masked.
+    # A refusal may quote what was sent, and what is not JSON can't be masked.
     assert "text" not in rejected["response"]["content"]
     assert "text" not in violated["request"]["postData"]
 

@@ -245,7 +245,7 @@ def test_a_fixed_reference_of_any_model_stays(edited):
 
 @pytest.fixture
 def helper(client):
-    """A token with every permission for users and groups that is no superuser's, and its user."""
+    """A token with every permission for users and groups that is not a superuser's, and its user."""
     permissions = [
         f"authentik_core.{verb}_{kind}" for verb in ("view", "add", "change", "delete") for kind in ("user", "group")
     ]

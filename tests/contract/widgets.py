@@ -85,7 +85,7 @@ def access(token):
 
 
 async def nothing_else(scope, receive, send):
-    raise AssertionError(f"{scope['path']} is no path of the contract")
+    raise AssertionError(f"{scope['path']} is not a path of the contract")
 
 
 def serve(problems=lambda *_: {}, *, contract=CONTRACT, memory=None, body_limit=100_000, without=(), **handlers):

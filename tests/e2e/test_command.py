@@ -192,7 +192,7 @@ def test_token_list__a_stored_name_that_no_line_shows(run, tmp_path):
 def test_a_deployment_without_a_url_exits_2(run, command, url):
     result = run(*command, url)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.endswith(f"Error: {url!r} is no URL like http://127.0.0.1:8000.\n")
+    assert result.stderr.endswith(f"Error: {url!r} is not a URL like http://127.0.0.1:8000.\n")
     assert result.stderr.startswith(f"Usage: flows {command[0]} ")
 
 
@@ -222,7 +222,7 @@ def test_token(run):
     [
         (["serve"], {"FLOWS_PORT": "x"}, "FLOWS_PORT: 'x' can't be used"),
         (["serve"], {"FLOWS_DATABASE_URL": "mysql://x@y/z"}, "FLOWS_DATABASE_URL: "),
-        (["token", "list"], {"FLOWS_DATABASE_URL": "nothing"}, "FLOWS_DATABASE_URL: That is no URL of a database"),
+        (["token", "list"], {"FLOWS_DATABASE_URL": "nothing"}, "FLOWS_DATABASE_URL: That is not a URL of a database"),
         (["nothing"], {}, "No such command 'nothing'"),
         (["request", "GET"], {}, "Missing argument 'PATH'"),
         (["import"], {}, "Missing argument 'FILES...'"),
@@ -230,7 +230,7 @@ def test_token(run):
         (["export"], {}, "Missing argument 'SLUG...'"),
         (["backup"], {}, "Missing argument 'FILE'"),
         (["restore", "nothing"], {}, "File 'nothing' does not exist"),
-        (["restore", __file__], {"FLOWS_DATABASE_URL": "nothing"}, "FLOWS_DATABASE_URL: That is no URL of a database"),
+        (["restore", __file__], {"FLOWS_DATABASE_URL": "nothing"}, "FLOWS_DATABASE_URL: That is not a URL of a database"),
         (["serve", "--seed", "nothing"], {}, "Directory 'nothing' does not exist"),
     ],
 )

@@ -149,8 +149,8 @@ def test_a_misspelt_setting_is_told(start, command):
     _, _, process = start(command, FLOWS_PROT="9", FLOWS_QQQ="1", FLOWS_TOKEN="of other commands")
     told = [line for line in process.output.read_text().splitlines() if line.startswith("flows: ")]
     assert told == [
-        "flows: FLOWS_PROT is no setting; did you mean FLOWS_PORT?",
-        "flows: FLOWS_QQQ is no setting; docs/settings.md lists them.",
+        "flows: FLOWS_PROT is not a setting; did you mean FLOWS_PORT?",
+        "flows: FLOWS_QQQ is not a setting; docs/settings.md lists them.",
     ]
 
 

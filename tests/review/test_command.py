@@ -46,7 +46,7 @@ def test_exit_by_the_least_rating(contract, edits, least):
 
 
 def test_base__where_the_branch_left_main(contract):
-    """What comes to main later is no change of the branch."""
+    """What comes to main later is not a change of the branch."""
     left = git(contract.parent, "rev-parse", "--short", "HEAD")
     git(contract.parent, "checkout", "--quiet", "main")
     replace(contract, *BREAKING)

@@ -44,7 +44,7 @@ def test_har__what_is_read(tmp_path):
 
 
 def test_har__what_is_not_known(tmp_path):
-    """A request that was not answered, a form of which only the fields were kept, and an answer that is no JSON after all."""
+    """A request that was not answered, a form of which only the fields were kept, and an answer that is not JSON after all."""
     form = entry("POST", status=204, postData={"mimeType": "multipart/form-data", "params": []})
     broken = entry(content={"mimeType": "application/json", "text": "<p>"})
     exchanges = recorded(tmp_path, entry(status=0), form, broken)
@@ -60,11 +60,11 @@ def test_har__what_can_not_be_used_is_told_by_its_number_and_the_rest_is_used(tm
         ({"request": {"method": "GET", "url": "https://h/"}, "response": None}, None),
         ({"request": {"method": "GET", "url": "https://h/"}}, None),
         (entry(status=-1), None),
-        (entry(status="204"), "entry 4 of recorded.har: its status '204' is no number"),
+        (entry(status="204"), "entry 4 of recorded.har: its status '204' is not a number"),
         (entry(url="https://[::1/"), "entry 5 of recorded.har: its URL 'https://[::1/' is none"),
         (entry(url=None), "entry 6 of recorded.har: it has no method and URL"),
-        ("no", "entry 7 of recorded.har: it is no object"),
-        ({"request": [], "response": {}}, "entry 8 of recorded.har: its `request` is no object"),
+        ("no", "entry 7 of recorded.har: it is not an object"),
+        ({"request": [], "response": {}}, "entry 8 of recorded.har: its `request` is not an object"),
         (
             entry("POST", postData={"text": "a", "encoding": "base64"}),
             "entry 9 of recorded.har: its body is not the base64 that it is said to be",

@@ -1,4 +1,4 @@
-"""Waivers: which hold, which are of no use, and which are no waivers."""
+"""Waivers: which hold, which are of no use, and which are not waivers."""
 
 import datetime as dt
 

@@ -167,7 +167,7 @@ def scribbled(path):
         file.write(b"\xff" * 4096)
 
 
-NO_STORE = "is no store of this server."
+NO_STORE = "is not a store of this server."
 NO_DATABASE = "is damaged: file is not a database. Use another backup."
 CUT_OFF = "is damaged: database disk image is malformed. Use another backup."
 NEWER = f"is at revision 9999, and this version knows none above {migration.HEAD}."

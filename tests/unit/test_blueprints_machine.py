@@ -95,7 +95,7 @@ def test_a_file_of_an_allowed_folder_is_read(store, folder, tag, name):
         ("circle", "'circle' "),
         ("binary", "'binary' is not UTF-8 text."),
         ("large", f"'large' is larger than {MAX_FILE} bytes."),
-        ("pipe", "'pipe' is no regular file."),
+        ("pipe", "'pipe' is not a regular file."),
         (".", "'.' can't be read: Is a directory."),
         ('"a\\0b"', "The path of a file has no NUL in it."),
         ("[1, 2]", "A path is text."),

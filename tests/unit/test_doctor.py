@@ -25,8 +25,8 @@ def test_settings_that_nobody_reads_and_secrets_are_named_and_not_shown():
     environment = {"FLOWS_DATABSE_URL": "x", "FLOWS_QQQ": "x", "FLOWS_PORT": "80", "PATH": "x"}
     assert list(examination.check_settings(Settings(), environment)) == [
         Line("ok", "settings", "FLOWS_PORT given."),
-        Line("warn", "settings", "FLOWS_DATABSE_URL is no setting.", "Did you mean FLOWS_DATABASE_URL?"),
-        Line("warn", "settings", "FLOWS_QQQ is no setting.", "Take it away."),
+        Line("warn", "settings", "FLOWS_DATABSE_URL is not a setting.", "Did you mean FLOWS_DATABASE_URL?"),
+        Line("warn", "settings", "FLOWS_QQQ is not a setting.", "Take it away."),
     ]
     lines = list(examination.check_settings(Settings(bootstrap_token="hunter2", metrics_token="x" * 20), {}))
     assert judged(lines) == [("warn", "FLOWS_BOOTSTRAP_TOKEN can be guessed.")]

@@ -37,7 +37,7 @@ _MOST = 20
 _DIGEST = hashlib.sha256().digest_size
 _ENTRY = re.compile(r"[0-9a-f]{64}")
 _PACKAGE, _VALIDATOR = Path(__file__).parents[2], Path(jsonschema_rs.__file__)
-# What installers name by package and version, beside the package.
+# Folders beside a package that installers name by package and version.
 _INSTALLED = (".dist-info", ".egg-info")
 
 
@@ -174,7 +174,7 @@ def _put(entry: Path, contract: Contract, files: FileMemory) -> None:
 
 
 def _overlays(path: Path) -> str:
-    """A digest of all overlays, and of what they may refer to: a start checks them with the contract."""
+    """A digest of all overlays, and of the files that they may refer to: a start checks them with the contract."""
     digest = hashlib.sha256()
     folder = path.resolve().parent
     for file in sorted(folder.rglob("*.yaml")) if (folder / FOLDER).is_dir() else ():

@@ -36,7 +36,7 @@ def check_details(contract: Contract, parts: Sequence[Part]) -> Iterator[Finding
             problem = f"There is no operation {declared['from']!r} with `x-constant`."
             yield contract.finding((*place, "from"), problem, "Name one that has it.")
         elif not _all_have(known.response, declared["by"]):
-            problem = f"The response of {declared['from']!r} is no list of objects with the text {declared['by']!r}."
+            problem = f"The response of {declared['from']!r} is not a list of objects with the text {declared['by']!r}."
             yield contract.finding((*place, "by"), problem, "Name a property that all of them have.")
         elif declared["of"] in others:
             where, listed = others[declared["of"]]

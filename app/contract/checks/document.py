@@ -72,10 +72,8 @@ def check_structure(contract: Contract) -> Iterator[Finding]:
     """Check the document against the meta-schema of the OpenAPI Specification 3.0."""
     version = contract.document.get("openapi")
     if not (isinstance(version, str) and version.startswith("3.0.")):
-        which = "no document of OpenAPI 3" if version is None else f"OpenAPI {version!r}"
-        yield contract.finding(
-            ("openapi",), f"This is {which}, which is not served.", "Write the contract in OpenAPI 3.0.3."
-        )
+        found = "not an OpenAPI document" if version is None else f"OpenAPI {version!r}, which is not served"
+        yield contract.finding(("openapi",), f"This is {found}.", "Write the contract in OpenAPI 3.0.3.")
         return
     if _meta_schema().is_valid(contract.document):
         return
@@ -146,7 +144,7 @@ def _unknown(place: Pointer, key: str) -> tuple[str, str]:
     if place == ("paths",):
         return f"The path {key!r} does not begin with a slash.", f"Write it as '/{key}'."
     if place[-1:] == ("responses",):
-        return f"The response {key!r} is no status code.", "Write one of three digits, in quotes."
+        return f"The response {key!r} is not a status code.", "Write one of three digits, in quotes."
     if key in ("const", "if", "$defs", "patternProperties", "examples", "prefixItems", "contains", "$schema"):
         return f"The keyword {key!r} is not one of OpenAPI 3.0.", "Say it by the keywords that OpenAPI 3.0 has."
     return f"The keyword {key!r} is not known here.", did_you_mean(key, keys_at(place), _SEE)

@@ -230,7 +230,7 @@ def _check_enum(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> I
         elif (kind := node.get("type")) and not _is_of(value, kind):
             yield contract.finding(
                 place,
-                f"The value {shown(value)} can never be sent: it is no {kind}.",
+                f"The value {shown(value)} can never be sent: it is not {'an' if kind[0] in 'aio' else 'a'} {kind}.",
                 "Put text in quotes, or correct the type.",
             )
         elif node.get("x-trim") and isinstance(value, str) and value != value.strip():
@@ -260,7 +260,7 @@ def _check_sides(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> 
         if node.get(keyword) is True and not _may_be_a_property(pointer):
             yield contract.finding(
                 (*pointer, keyword),
-                f"`{keyword}` has no effect: this is no property.",
+                f"`{keyword}` has no effect: this is not a property.",
                 "Move it to a property, or remove it.",
             )
 

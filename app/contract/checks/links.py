@@ -82,7 +82,9 @@ def _check_expression(
         return
     found = _EXPRESSION.fullmatch(value)
     if found is None:
-        yield contract.finding(place, f"{value!r} is no expression of OpenAPI.", "Write it as '$response.body#/pk'.")
+        yield contract.finding(
+            place, f"{value!r} is not an expression of OpenAPI.", "Write it as '$response.body#/pk'."
+        )
         return
     side, kind, name, inner = found.groups()
     if side == "request" and kind in ("query", "path"):

@@ -40,7 +40,7 @@ def _problem(url: str, variables: dict[str, Any]) -> tuple[str, str] | None:
         if parts.netloc:
             _ = parts.port
     except ValueError as error:
-        return f"{url!r} is no URL: {error}.", "Write it as 'https://api.example/api/v3/'."
+        return f"{url!r} is not a URL: {error}.", "Write it as 'https://api.example/api/v3/'."
     for name in names:
         if name not in variables:
             return f"The variable {name!r} of the URL is not described.", "Add it to the server's `variables`."

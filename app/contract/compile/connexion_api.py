@@ -25,7 +25,7 @@ class ContractAPI:
     :param contract: the contract
     :param metrics: counts the requests
     :param path_prefix: the path in front of the base path, for URLs in responses
-    :param stand_ins: what is said instead of values that the enums lack
+    :param stand_ins: the stand-ins of values that the enums lack
     :param security_map: Connexion's map of security handlers
     :param options: Connexion's other options of an API
     """

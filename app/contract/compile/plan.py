@@ -118,7 +118,7 @@ class PlanBuilder:
     :param contract: the contract
     :param base_path: the base path of URLs in responses, without a trailing slash
     :param security: Connexion's factory of security handlers
-    :param stand_ins: what is said instead of values that the enums lack
+    :param stand_ins: the stand-ins of values that the enums lack
     """
 
     def __init__(

@@ -107,14 +107,16 @@ class _Composition:
 
     def _find(self, file: File, place: Pointer, path: str) -> list[Pointer]:
         """The pointers of what a JSONPath finds."""
-        # Takes a while, and most starts find what they need in the cache.
+        # Slow, and most starts find the checked contract in the cache.
         import jsonpath_rfc9535
 
         try:
             nodes = jsonpath_rfc9535.find(path, self.document)
         except jsonpath_rfc9535.JSONPathError as error:
             remedy = "See RFC 9535 for its syntax."
-            raise _unfit(file, place, f"This is no JSONPath: {str(error).partition(', line')[0]}.", remedy) from error
+            raise _unfit(
+                file, place, f"This is not a JSONPath: {str(error).partition(', line')[0]}.", remedy
+            ) from error
         return list(dict.fromkeys(node.location for node in nodes))
 
     def _copied(self, file: File, place: Pointer, path: str) -> tuple[Any, Part]:
@@ -173,7 +175,7 @@ class _Composition:
     def _remove(self, file: File, place: Pointer, found: list[Pointer]) -> None:
         if () in found:
             raise _unfit(file, (*place, "target"), "The target is the whole document.", "Select a part of it.")
-        # What is in a removed part goes with it.
+        # The parts of a removed part are removed with it.
         selected = frozenset(found)
         gone = {at for at in selected if not any(at[:depth] in selected for depth in range(len(at)))}
         items: defaultdict[Pointer, set[int]] = defaultdict(set)

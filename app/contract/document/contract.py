@@ -231,7 +231,7 @@ class Contract:
 
 
 Source = File | Contract
-"""What a pointer may belong to: a file, or a whole contract."""
+"""The document of a pointer: a file, or a whole contract."""
 
 _Arguments = ParamSpec("_Arguments")
 _Made = TypeVar("_Made")

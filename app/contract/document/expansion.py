@@ -107,9 +107,9 @@ class Expansion:
         elif key == MERGE:
             self._merge(mapping, value, part, asked, scope, at)
         elif key.startswith("$for"):
-            self.values.find(part, f"{key!r} is no loop.", "Write it as `$for name in names:`.")
+            self.values.find(part, f"{key!r} is not a loop.", "Write it as `$for name in names:`.")
         elif key.startswith("$unless"):
-            self.values.find(part, f"{key!r} is no condition.", "Write it as `$unless name:`.")
+            self.values.find(part, f"{key!r} is not a condition.", "Write it as `$unless name:`.")
         else:
             name = self._text(key, part, asked, scope, None)
             if name is _ABSENT:
@@ -146,7 +146,9 @@ class Expansion:
             if isinstance(expanded, dict):
                 mapping.update(expanded)
             elif expanded is not _ABSENT:
-                self.values.find(inner, "This is no mapping.", "Write a mapping, or an expression that stands for one.")
+                self.values.find(
+                    inner, "This is not a mapping.", "Write a mapping, or an expression that stands for one."
+                )
 
     def _entries(self, loop: Loop, part: Part, scope: Scope) -> Iterator[tuple[Scope, Part | None]]:
         """The scope of each iteration of a loop, and the part of the kind file that requested it."""

@@ -100,7 +100,7 @@ class Overlay:
         info = document["info"]
         yield from self._check_keys(("info",), info, ("title", "version"))
         if isinstance(info, dict) and minor(str(info.get("version", self.version))) != self.version:
-            problem = f"`version` is {info['version']!r}, which is no release of {self.version}."
+            problem = f"`version` is {info['version']!r}, which is not a release of {self.version}."
             yield self.file.finding(("info", "version"), problem, "Name the release, or the file, after the other.")
 
     def _check_action(self, place: Pointer, action: Any) -> Iterator[Finding]:

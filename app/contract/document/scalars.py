@@ -44,7 +44,7 @@ def _boolean(text: str) -> bool:
 
 def _integer(text: str) -> int:
     if not INTEGER.match(text):
-        raise ValueError("is no integer")
+        raise ValueError("is not an integer")
     base = {"0o": 8, "0x": 16}.get(text[:2], 10)
     if len(text) > 30 or not _LEAST <= (number := int(text[2:] if base != 10 else text, base)) <= _GREATEST:
         raise ValueError("is an integer of more than 64 bits")
@@ -53,7 +53,7 @@ def _integer(text: str) -> int:
 
 def _float(text: str) -> float | int:
     if not FLOAT.match(text):
-        raise ValueError("is no number")
+        raise ValueError("is not a number")
     number = float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
     if not math.isfinite(number):
         raise ValueError("is not a JSON number")

@@ -118,12 +118,12 @@ _EXPLANATIONS: tuple[tuple[str, Callable[[_Problem], tuple[str, str]], bool], ..
     ("quoted scalar found unexpected", _words("The quotes that open here are not closed.", "Close them."), True),
     (
         "unknown escape character",
-        _words("This is no escape of YAML.", "Use single quotes, or write the backslash twice."),
+        _words("This is not an escape of YAML.", "Use single quotes, or write the backslash twice."),
         False,
     ),
     (
         "Unicode character escape",
-        _words("This escape is no character.", "Write the character itself."),
+        _words("This escape is not a character.", "Write the character itself."),
         False,
     ),
     (

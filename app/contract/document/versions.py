@@ -38,7 +38,7 @@ def names(path: Path, release: str) -> tuple[str, ...]:
 
 
 def root_release(path: Path) -> str:
-    """The release whose contract the root is. :param path: the root file :raises ContractError: it is no YAML mapping"""
+    """The release whose contract the root is. :param path: the root file :raises ContractError: it is not a YAML mapping"""
     info = read_file(path, str(path), BEGINNING).document.get("info")
     return str(info.get("version", "")) if isinstance(info, dict) else ""
 
@@ -78,7 +78,7 @@ def read(
 def overlays(path: Path, name: str | None = None, read_file: ReadFile = read_file) -> tuple[Overlay, ...]:
     """All overlays of a contract, oldest first. The arguments are those of `read`.
 
-    :raises ContractError: they are no line of versions
+    :raises ContractError: they do not form one line of versions
     """
     return _Folder(path, name or bundling.shown_name(path), read_file, resolved).all()
 

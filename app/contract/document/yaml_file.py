@@ -114,9 +114,9 @@ def read_file(path: Path, name: str, beginning: str) -> File:
 
     :param path: where the file is
     :param name: its name in messages
-    :param beginning: the first key of such a file, for the message if it is no mapping
+    :param beginning: the first key of such a file, for the message if it is not a mapping
     :raises OSError: it can't be read
-    :raises ContractError: it is no YAML mapping with unique keys
+    :raises ContractError: it is not a YAML mapping with unique keys
     """
     return parse(path, name, path.read_bytes(), beginning)
 
@@ -124,7 +124,7 @@ def read_file(path: Path, name: str, beginning: str) -> File:
 def parse(path: Path, name: str, text: bytes, beginning: str) -> File:
     """Parse the text of a file. The other arguments are those of `read_file`.
 
-    :raises ContractError: it is no YAML mapping with unique keys
+    :raises ContractError: it is not a YAML mapping with unique keys
     """
     document = construct(text, name)
     if not isinstance(document, dict):

@@ -1,7 +1,7 @@
 """Query parameters: from the query string to the arguments of a handler.
 
-Coercion follows the parameter's `schema.type` (OpenAPI 3.0.3, "Style Values": form, exploded); text that is no literal of that
-type remains text, so that the compiled validator rejects it. Of a repeated parameter that is no array the last one counts, as
+Coercion follows the parameter's `schema.type` (OpenAPI 3.0.3, "Style Values": form, exploded); text that is not a literal of that
+type remains text, so that the compiled validator rejects it. Of a repeated parameter that is not an array the last one counts, as
 recorded from authentik (`list.page.dup`).
 """
 
@@ -114,7 +114,7 @@ class QueryReader:
         parameter = next((p for p in self._parameters.values() if p.refers_by == property_name), None)
         if parameter is None:
             raise ResponseValidationError(
-                f"{property_name!r} is no choice, and no parameter that filters by it has `x-references`."
+                f"{property_name!r} is not a choice, and no parameter that filters by it has `x-references`."
             )
         return parameter
 

@@ -56,7 +56,7 @@ class ResponseWriter:
     :param validator: the validator of the schema
     :param properties: the properties of the schema
     :param urls: functions that build the values of `x-url-template`, by property
-    :param stand_ins: what is said instead of values that the enums lack; None to say them as they are stored
+    :param stand_ins: the stand-ins of values that the enums lack; None to return these as they are stored
     """
 
     def __init__(
@@ -240,7 +240,7 @@ class WriterBuilder:
 
     :param contract: the contract
     :param base_path: the base path of URLs, without a trailing slash
-    :param stand_ins: what is said instead of values that the enums lack
+    :param stand_ins: the stand-ins of values that the enums lack
     """
 
     def __init__(self, contract: Contract, base_path: str, stand_ins: StandIns | None = None) -> None:

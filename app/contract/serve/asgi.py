@@ -106,7 +106,7 @@ def headers_of(
 
 
 class Holder(Protocol):
-    """What holds a body. :param held: bytes of it that count towards `Room`"""
+    """The holder of a body. :param held: bytes of it that count towards `Room`"""
 
     held: int
 

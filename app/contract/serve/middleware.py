@@ -52,7 +52,7 @@ class ContractMiddleware(SpecMiddleware):
     :param metrics: counts the requests
     :param observer: see `Reporter`
     :param trace: see `Reporter`
-    :param services: what handlers use beside the store
+    :param services: the services of handlers besides the store
     """
 
     def __init__(

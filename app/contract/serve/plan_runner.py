@@ -74,7 +74,7 @@ class PlanRunner:
     :param memory: the response cache; None to cache none
     :param json_limit: the largest JSON body, in bytes; None for no further limit
     :param unit_of_work: rolls back all writes if an exception is raised
-    :param stand_ins: what is said instead of stored values that the enums of the contract lack
+    :param stand_ins: the stand-ins of stored values that the enums of the contract lack
     """
 
     def __init__(

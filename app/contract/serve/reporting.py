@@ -21,7 +21,7 @@ log = structlog.get_logger("flows.request")
 
 
 class Observer(Protocol):
-    """What is told of each completed request."""
+    """An observer of completed requests."""
 
     def observe(
         self,

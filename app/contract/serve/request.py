@@ -34,7 +34,7 @@ class Request:
     :param started: time of arrival, in seconds of the clock
     :param version: the version of the contract that it is served
     :param above: what precedes `path` in the path of the scope: the version, if the path names one
-    :param services: what handlers use beside the store
+    :param services: the services of handlers besides the store
     :param unread: the response while the body has not been read, or if it is never read
     :param held: bytes of the body that count towards `Room`
     :param access: the caller's access, once it is known

@@ -1,4 +1,4 @@
-"""Coercion of text to the type of a schema. Text that is no literal of the type remains text, which a validator rejects."""
+"""Coercion of text to the type of a schema. Text that is not a literal of the type remains text, which a validator rejects."""
 
 import re
 from collections.abc import Callable, Mapping

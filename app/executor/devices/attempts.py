@@ -34,7 +34,7 @@ def attempt(kind: str, data: Mapping[str, Any], code: str) -> tuple[bool, dict[s
 def device_of(store: Store, user: str, code: str, kinds: Collection[str]) -> StoredDevice | None:
     """The device of a user that a code belongs to; None if there is none.
 
-    Every device is tried, as users do not say which one they have used. A code that is right is no failure of the others.
+    Every device is tried, as a response does not name its device. A code of one device does not count as a failure of the others.
 
     :param user: the key of the user
     :param kinds: of the devices to try

@@ -39,7 +39,7 @@ def registration_options(stage: Properties, user: Person, origin: str, issuer: s
 
     :param stage: the set-up stage
     :param origin: scheme and host of the server
-    :param issuer: who asks for the credential
+    :param issuer: the name of the service
     """
     attachment = stage.authenticator_attachment
     selection = AuthenticatorSelectionCriteria(

@@ -23,7 +23,7 @@ _LEVELS = frozenset({"debug", "info", "warning", "error"})
 
 
 class NotEvaluated(Exception):
-    """An expression was not evaluated, or has failed. The message says why.
+    """An expression was not evaluated, or has failed. The message gives the reason.
 
     :param line: its line, if one has failed
     """
@@ -34,10 +34,10 @@ class NotEvaluated(Exception):
 
 
 def evaluated(expression: str, request: PolicyRequest) -> tuple[Any, tuple[str, ...]]:
-    """Evaluate an expression. What it changes in the context of the plan is kept.
+    """Evaluate an expression. Its changes of the context of the plan are kept.
 
     :param expression: the body of a function
-    :param request: what it is evaluated for
+    :param request: the request that it is evaluated for
     :returns: its value and its messages
     :raises NotEvaluated: it was not evaluated, or has failed
     """

@@ -34,7 +34,7 @@ _NOT_STARTED = "The interpreter of expressions can't be started."
 
 
 class Ended(Exception):
-    """A process has ended, or has to. The message says why."""
+    """A process has ended, or has to be ended. The message gives the reason."""
 
 
 class Interpreters:

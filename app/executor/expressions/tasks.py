@@ -17,9 +17,9 @@ def task_of(expression: str, request: PolicyRequest) -> dict[str, Any]:
     """The task to evaluate an expression.
 
     :param expression: the body of a function
-    :param request: what it is evaluated for
+    :param request: the request that it is evaluated for
     :returns: `source`; `debug`: whether it is a test; `user`, `pending_user`, `context`, `plan`, `http_request` and `client_ip`,
-        null if there is none; `shares_context`: whether `context` is that of the plan; `found`: what it has looked up
+        null if there is none; `shares_context`: whether `context` is that of the plan; `found`: the results of its lookups
     """
     plan = request.plan
     shares = plan is not None and request.context is plan.context

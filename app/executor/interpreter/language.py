@@ -52,7 +52,7 @@ def compiled(source: str, parameters: str) -> CodeType:
     """Compile an expression to a module with one function.
 
     :param parameters: of the function, separated by commas
-    :raises SyntaxError: it is no Python, or not allowed
+    :raises SyntaxError: it is not Python, or not allowed
     """
     result = compile_restricted_function(parameters, source, NAME, FILE, policy=Policy)
     if result.errors:

@@ -20,7 +20,7 @@ def rendered(template: str, subject: str, user: Person | None, url: str, expires
     """Render the text of an e-mail.
 
     :param template: its name in the contract, such as `email/password_reset.html`
-    :param user: who gets it; None if that is no user yet
+    :param user: who gets it; None if that is not a user yet
     :param url: the link in it
     :param expires: until when the link is valid; empty for no limit
     """

@@ -49,12 +49,12 @@ class PolicyRequest:
     """The request that a policy is evaluated for.
 
     :param user: the user; None if there is none
-    :param context: the context of the plan, or what a stage adds to it
+    :param context: the context of the plan, or the additions of a stage
     :param store: where expressions look up users
     :param http_request: the request of the client
     :param plan: the running plan; None if there is none yet
     :param is_test: whether the policy is only tested
-    :param reads_only: whether nothing may change, as users only ask what they may do
+    :param reads_only: whether the evaluation may change nothing, because it only checks access
     """
 
     user: Person | None

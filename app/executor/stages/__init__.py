@@ -1,6 +1,6 @@
 """The kinds of stages that can be run: one module per kind, named after the kind's app in authentik.
 
-A module has a class `Stage`: a `Question` asks for something, an `Act` does something at once.
+A module has a class `Stage`: a `Question` sends a challenge, an `Act` acts without one.
 """
 
 import importlib

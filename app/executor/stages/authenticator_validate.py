@@ -27,7 +27,7 @@ _WRONG_CODE = "Invalid Token. Please ensure the time on your device is accurate 
 _EMPTY = "Empty response"
 
 _AUTHENTICATION = "authentication"
-# The kind of devices that can say who the user is.
+# The kind of devices that can identify the user.
 _WEBAUTHN = "webauthn"
 
 

@@ -19,7 +19,7 @@ class Stage(Question):
         return {**self.run.user_info(), "site_key": self.stage.public_key, "js_url": self.stage.js_url}
 
     def solve(self, answer: Properties) -> Step:
-        """Go on if the provider accepts the token. :raises Invalid: it does not, or does not respond"""
+        """Continue if the provider accepts the token. :raises Invalid: it does not, or does not respond"""
         stage, run = self.stage, self.run
         asked = f"captcha of {run.stage.binding}: {answer.token}"
         if not run.exchange.compute(asked, _is_accepted, stage.api_url, stage.private_key, answer.token):

@@ -22,5 +22,5 @@ class Stage(Question):
         return {"name": self.stage.name}
 
     def solve(self, _answer: Properties) -> Step:
-        """Go on with any response."""
+        """Continue with any response."""
         return self.run.done()

@@ -38,7 +38,7 @@ class Stage(Question):
         }
 
     def solve(self, answer: Properties) -> Step:
-        """Go on with the user. :raises Invalid: there is none, or the password is wrong"""
+        """Continue with the user. :raises Invalid: there is none, or the password is wrong"""
         run, stage, typed = self.run, self.stage, answer.uid_field
         fields = [_OTHERWISE.get(name, name) for name in stage.user_fields]
         ignoring_case = stage.case_insensitive_matching

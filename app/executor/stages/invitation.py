@@ -16,7 +16,7 @@ class Stage(Act):
     """See `Act`."""
 
     def act(self) -> Step:
-        """Go on with an invitation, and without one if the stage permits it."""
+        """Continue with an invitation, or without one if the stage permits it."""
         run, invitation = self.run, self._invitation()
         if invitation is None:
             return run.done() if self.stage.continue_flow_without_invitation else run.deny(_INVALID)

@@ -30,7 +30,7 @@ class Kind(ABC):
 
 
 class Act(Kind):
-    """A stage that asks nothing: it acts on requests of both methods."""
+    """A stage without a challenge, which acts on requests of both methods."""
 
     @abstractmethod
     def act(self) -> Step:
@@ -46,7 +46,7 @@ class Act(Kind):
 
 
 class Question(Kind):
-    """A stage that asks for something."""
+    """A stage with a challenge."""
 
     @abstractmethod
     def properties(self) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ class Stage(Question):
         return super().refuse(messages)
 
     def solve(self, answer: Properties) -> Step:
-        """Go on with the right password. :raises Invalid: it is wrong"""
+        """Continue with the right password. :raises Invalid: it is wrong"""
         run = self.run
         if run.pending is None:
             return run.deny()

@@ -20,7 +20,7 @@ _TOO_MANY = "You have too many devices of this kind. Ask an administrator to del
 class SetUp(Question):
     """A stage in which the user sets up a device. Without a user it is skipped.
 
-    What the device will be is kept in the session until the user has shown that they have it.
+    The data of the device is kept in the session until the user has proved to possess it.
     """
 
     @abstractmethod
@@ -62,7 +62,7 @@ class SetUp(Question):
         self.run.session.prepared = {**(self.run.session.prepared or {}), self.kind: (self.user.pk, device)}
 
     def finish(self, name: str, data: Mapping[str, Any], credential: str | None = None) -> Step:
-        """Store the device, and go on. See `Devices.add`. :raises Invalid: the user has too many"""
+        """Store the device, and continue. See `Devices.add`. :raises Invalid: the user has too many"""
         run = self.run
         if not self.user.pk:
             return run.deny()

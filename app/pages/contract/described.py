@@ -30,7 +30,7 @@ class Rules:
     """The restrictions of a value: keywords, as in the YAML.
 
     :param values: the values of an enum
-    :param folded: keywords that say little to a person
+    :param folded: keywords that few readers need
     """
 
     values: tuple[str, ...] = ()

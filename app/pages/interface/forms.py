@@ -34,7 +34,7 @@ class Form:
     """A posted form.
 
     :param content_type: the header
-    :param body: the body; one that is no form counts as empty
+    :param body: the body; one that is not a form counts as empty
     :raises TooManyFields: it has too many
     """
 
@@ -100,7 +100,7 @@ def response_types(contract: Contract, request_body: Mapping[str, Any], componen
 
 
 def _names(text: str) -> frozenset[str]:
-    """Names in a JSON array; none if the text is none."""
+    """The names in a JSON array; none if the text is not such an array."""
     try:
         return frozenset(orjson.loads(text))
     except (orjson.JSONDecodeError, TypeError):
@@ -108,7 +108,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 def _value(text: str, kind: str) -> Any:
-    """Convert text to a type. Text that is no literal of the type remains text, which the contract rejects."""
+    """Convert text to a type. Text that is not a literal of the type remains text, which the contract rejects."""
     if kind == "integer":
         return int(text) if _INTEGER.fullmatch(text.strip()) else text
     if kind == "boolean":

@@ -98,7 +98,7 @@ class FlowPage:
         page_query = scope["query_string"].decode("latin-1")
         ask = partial(send_request, path=path.replace(_SLUG, slug), query=urlencode({"query": page_query}))
         if scope["method"] == "HEAD":
-            # HEAD is safe (RFC 9110, section 9.2.1), and mail servers try links by it: it goes on with no session.
+            # HEAD is safe (RFC 9110, section 9.2.1), and mail servers try links by it: it continues no session.
             without_session = [header for header in scope["headers"] if header[0] != b"cookie"]
             response = await ask({**scope, "headers": without_session}, method="GET", query="")
             return Turn(response._replace(headers=()))

@@ -88,7 +88,7 @@ class ShownChallenge:
 
     @property
     def info(self) -> Mapping[str, Any]:
-        """How the flow is shown; empty if the challenge does not say."""
+        """The display of the flow; empty if the challenge has none."""
         return self.challenge.get("flow_info") or {}
 
     @property

@@ -178,7 +178,7 @@ _OF_MODELS = {"verbose_name": Effect.HARMLESS, "verbose_name_plural": Effect.HAR
 def _model(name: str, old: Found | None, new: Found | None) -> Iterator[Difference]:
     if old is None or new is None:
         effect = Effect.HARMLESS if old is None else Effect.OTHER
-        detail = "it is a kind of object of blueprints now." if old is None else "it is no kind of object any more."
+        detail = "it is a kind of object of blueprints now." if old is None else "it is not a kind of object any more."
         yield Difference(
             name, place_of(old, new), detail, effect, response="Do without objects of this kind.", values="all"
         )

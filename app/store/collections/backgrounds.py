@@ -41,7 +41,7 @@ class Backgrounds:
     def url_of(self, text: str) -> str:
         """Resolve a text to a URL: itself, or that of a file; the default one if it is blank.
 
-        A text that is no URL names a file, as in authentik (recorded: `set_background_url.*.then_get`).
+        A text that is not a URL names a file, as in authentik (recorded: `set_background_url.*.then_get`).
         """
         if text and not text.startswith(("http", "/static", MEDIA)):
             text = urljoin(MEDIA, quote(text.replace("\\", "/"), safe="/~!*()'").lstrip("/"))

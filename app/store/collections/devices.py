@@ -28,7 +28,7 @@ class StoredDevice(NamedTuple):
     :param number: counts the devices of this kind of the user
     :param name: for the user
     :param credential: the public identifier of the device itself, if its kind has one
-    :param stored: what verifies it, as JSON
+    :param stored: the data that verify it, as JSON
     """
 
     pk: str

@@ -14,7 +14,7 @@ class RestorablePlan(NamedTuple):
     """A plan that a link restores.
 
     :param user: the key of the user who gets the link
-    :param user_state: a digest of what the user was like when the link was made
+    :param user_state: a digest of the state of the user when the link was made
     :param expires: in seconds since 1970-01-01 UTC
     :param plan: as JSON
     """

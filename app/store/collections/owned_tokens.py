@@ -80,7 +80,7 @@ class OwnedTokens(Rows[TokenRow]):
         """Update some properties of a token.
 
         :raises NotFound: there is none, or it does not match
-        :raises Forbidden: it has permissions of its own, and the caller is no superuser
+        :raises Forbidden: it has permissions of its own, and the caller is not a superuser
         :raises Invalid: the user would change
         :raises NotUnique: the new identifier is taken
         """
@@ -102,14 +102,14 @@ class OwnedTokens(Rows[TokenRow]):
         """Replace the secret of a token.
 
         :raises NotFound: there is none, or it does not match
-        :raises Forbidden: it has permissions of its own, and the caller is no superuser
+        :raises Forbidden: it has permissions of its own, and the caller is not a superuser
         :raises NotUnique: another token has this secret
         """
         with self._database.write() as session:
             self._store(session, self._read_writable(session, identifier, filters).pk, {"digest": digest_of(secret)})
 
     def remove(self, key: str, filters: Mapping[str, Any] = {}, terms: Sequence[str] = ()) -> None:
-        """See `Rows`. :raises Forbidden: it has permissions of its own, and the caller is no superuser"""
+        """See `Rows`. :raises Forbidden: it has permissions of its own, and the caller is not a superuser"""
         with self._database.write() as session:
             self._read_writable(session, key, filters, terms)
             self.delete(session, key)

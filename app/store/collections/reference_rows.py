@@ -84,7 +84,7 @@ class ReferenceRows:
 
 
 def _reaches() -> sa.Select[Any]:
-    """The query of `ReferenceRows.reaches`. It ends on stored cycles too: `UNION` drops what is found twice."""
+    """The query of `ReferenceRows.reaches`. It ends on stored cycles too: `UNION` drops rows that are found twice."""
     member = references.c.member == sa.bindparam("member_")
     first = sa.select(references.c.object).where(references.c.owner == sa.bindparam("start_"), member)
     found = first.cte("found", recursive=True)

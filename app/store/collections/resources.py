@@ -54,7 +54,7 @@ class ObjectsOf:
 
 
 class Resources(dict[str, WritableResource]):
-    """Resources by model or collection, created on first use. What one lacks is in none of its handlers: see `has_method`.
+    """Resources by model or collection, created on first use. One may lack methods, which no handler then uses: see `has_method`.
 
     :param make: creates the resource of a model or collection
     """

@@ -43,7 +43,7 @@ class Address:
 def address_of(url: str) -> Address:
     """Parse the address in a setting: `sqlite:///PATH` or `postgresql://...`.
 
-    :raises ValueError: it is no URL, or names another kind of database
+    :raises ValueError: it is not a URL, or names another kind of database
     """
     backend = url.partition("://")[0].partition("+")[0]
     if backend in ("postgresql", "postgres"):
@@ -51,7 +51,7 @@ def address_of(url: str) -> Address:
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:
-        raise ValueError("That is no URL of a database: give sqlite:///PATH or postgresql://...") from error
+        raise ValueError("That is not a URL of a database: give sqlite:///PATH or postgresql://...") from error
     if backend != "sqlite":
         raise ValueError(f"The database {backend!r} is not supported: use sqlite or postgresql.")
     path = Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None

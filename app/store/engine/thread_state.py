@@ -5,7 +5,7 @@ from typing import Any
 
 
 class ThreadState(threading.local):
-    """What each thread keeps for a database. Defaults of the class are found faster than a missing attribute is noticed.
+    """State of one thread for a database. Reading a default of the class is faster than handling a missing attribute.
 
     :ivar session: the session of an embedded database; None if it has none yet
     :ivar unit: the unit of work under way; None if there is none

@@ -167,9 +167,9 @@ def _tree(wanted: str) -> str:
     try:
         conditions = orjson.loads(wanted)
     except orjson.JSONDecodeError as error:
-        raise errors.Invalid({"attributes": ["This is no JSON."]}) from error
+        raise errors.Invalid({"attributes": ["This is not JSON."]}) from error
     if not isinstance(conditions, dict):
-        raise errors.Invalid({"attributes": ["This is no JSON object."]})
+        raise errors.Invalid({"attributes": ["This is not a JSON object."]})
     paths: list[tuple[str, Any]] = []
     trees: list[Any] = []
     for name, value in conditions.items():

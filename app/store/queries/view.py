@@ -42,7 +42,7 @@ def text(value: str) -> str | None:
 
 
 def whole(value: float) -> int | None:
-    """A number as a 32-bit integer, or None, which equals nothing, if it is none."""
+    """A number as a 32-bit integer, or None, which equals nothing, if it is not one."""
     return int(value) if -(2**31) <= value < 2**31 and value == int(value) else None
 
 

@@ -183,7 +183,7 @@ devices = Table(
     Column("name", text(), nullable=False),
     # The public identifier of the device itself, if its kind has one.
     Column("credential", text(), unique=True),
-    # What verifies it, as JSON: keys, digests of codes, counters.
+    # The data that verify it, as JSON: keys, digests of codes, counters.
     Column("data", text(), nullable=False),
     UniqueConstraint("user", "kind", "number"),
 )
@@ -215,7 +215,7 @@ flow_tokens = Table(
     Column("user", text(), ForeignKey(objects.c.pk, ondelete="CASCADE"), nullable=False, index=True),
     Column("expires", BigInteger(), nullable=False, index=True),
     Column("plan", text(), nullable=False),
-    # Digest of what the user was like when the link was made. Servers before the column add rows without it.
+    # Digest of the state of the user when the link was made. Servers before the column add rows without it.
     Column("user_state", text(), nullable=False, server_default=sql("''")),
 )
 

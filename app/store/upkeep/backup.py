@@ -84,7 +84,7 @@ def _copy(source: sqlite3.Connection, copy: Path, path: Path, advice: str) -> st
         _check(target, path, advice)
         revision = _revision(target)
     if revision is None:
-        raise errors.StoreUnusable(f"{path} is no store of this server.")
+        raise errors.StoreUnusable(f"{path} is not a store of this server.")
     migration.reject_newer(revision, str(path))
     return revision
 

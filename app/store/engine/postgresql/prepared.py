@@ -211,7 +211,7 @@ class Statements:
             failed = failed or Failed(error, len(responses) if sql else None)
         further = results[len(under_way) :]
         if failed is None and further and further[0].status not in _DONE:
-            # The commit, which is no statement of the batch, has failed.
+            # The commit, which is not a statement of the batch, has failed.
             failed = Failed(psycopg.errors.error_from_result(further[0]), None)
         if failed is None and len(results) != len(under_way):
             raise psycopg.OperationalError(f"{len(under_way)} statements have {len(results)} results.")
