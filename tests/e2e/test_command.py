@@ -230,7 +230,11 @@ def test_token(run):
         (["export"], {}, "Missing argument 'SLUG...'"),
         (["backup"], {}, "Missing argument 'FILE'"),
         (["restore", "nothing"], {}, "File 'nothing' does not exist"),
-        (["restore", __file__], {"FLOWS_DATABASE_URL": "nothing"}, "FLOWS_DATABASE_URL: That is not a URL of a database"),
+        (
+            ["restore", __file__],
+            {"FLOWS_DATABASE_URL": "nothing"},
+            "FLOWS_DATABASE_URL: That is not a URL of a database",
+        ),
         (["serve", "--seed", "nothing"], {}, "Directory 'nothing' does not exist"),
     ],
 )
