@@ -107,6 +107,7 @@ class Capabilities:
     :param owners: the properties with the user to whom an object belongs
     :param targets: whether its objects are targets of policy bindings
     :param referable: whether references in the table of objects can refer to its objects
+    :param secrets: the properties that are stored, but never read
     """
 
     collection: str
@@ -122,6 +123,7 @@ class Capabilities:
     owners: Set[str] = frozenset()
     targets: bool = False
     referable: bool = True
+    secrets: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ class Model:
     :param created_by: the permissions to create an object: each set suffices
     :param changed_by: the permissions to change one: each set suffices
     :param deleted_by: the permissions to delete an object, for each operation that does
-    :param preset: the stored read-only properties that blueprints set like others
+    :param preset: the stored read-only properties and secrets that blueprints set like others
+    :param set_with: the permissions to set each of these secrets
     :param leave_out: removes values from properties that no response contains; None if there are none
     :param named_by: the property with a unique value that names an object
     :param generated: the properties that get a random UUID when an object is created
@@ -220,6 +223,7 @@ class Model:
     changed_by: tuple[frozenset[str], ...] = ()
     deleted_by: tuple[frozenset[str], ...] = ()
     preset: frozenset[str] = frozenset()
+    set_with: Mapping[str, frozenset[str]] = field(default_factory=dict)
     leave_out: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
     named_by: str = "name"
     generated: tuple[str, ...] = ()

@@ -124,6 +124,7 @@ class Model:
     seen_by: tuple = ()
     deleted_by: tuple = ()
     preset: tuple = ()
+    set_with: dict = field(default_factory=dict)
     created_by: tuple = ()
     changed_by: tuple = ()
     words: tuple = ()
@@ -257,6 +258,10 @@ class Repository:
 
     def as_stored(self, properties):
         return dict(properties)
+
+    def changes(self, session, pk, properties):
+        stored = self.read(session, pk, lock=True)
+        return {name: value for name, value in properties.items() if stored[name] != value}
 
     def add(self, session, properties, pk=None):
         assert properties.keys() == self.model.properties.keys()

@@ -51,6 +51,10 @@ class Permissions:
         """Check the permission to change objects of a model. :raises BlueprintError: it is missing"""
         self._check(model.changed_by, f"To change {model.name}", place)
 
+    def check_set(self, model: Model, secret: str, place: Place) -> None:
+        """Check the permission to set a secret of objects of a model. :raises BlueprintError: it is missing"""
+        self._check((model.set_with[secret],), f"To set the {secret} of {model.name}", place)
+
     def check_delete(self, model: Model, place: Place) -> None:
         """Check the permission to delete objects of a model. :raises BlueprintError: it is missing"""
         self._check(model.deleted_by, f"To delete {model.name}", place)

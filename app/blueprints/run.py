@@ -207,6 +207,12 @@ class Run:
     ) -> tuple[str, str]:
         """Create or change the object. :returns: the action, and its pk"""
         properties = {name: wanted[name] for name in (*model.properties, *model.preset) if name in wanted}
+        for name in model.set_with.keys() & properties.keys():
+            # As in authentik, a secret is not set if it is null or blank.
+            if properties[name] in (None, ""):
+                del properties[name]
+            else:
+                self._terms.permissions.check_set(model, name, self._entry.place)
         repository = self._store.repository(model.name)
         if found is None and model.owned_by and model.owned_by not in properties:
             properties[model.owned_by] = int(self._terms.user or self._store.tokens.administrator(self._session))
@@ -218,9 +224,8 @@ class Run:
             if found is None:
                 self._terms.permissions.check_create(model, self._entry.place)
                 return "created", repository.add(self._session, repository.as_stored(model.read_new(properties)), given)
-            stored = repository.read(self._session, found, lock=True)
             new = repository.as_stored(model.read_change(properties))
-            changes = {name: value for name, value in new.items() if stored[name] != value}
+            changes = repository.changes(self._session, found, new)
             if changes:
                 self._terms.permissions.check_change(model, self._entry.place)
                 repository.change(self._session, found, changes)

@@ -34,12 +34,11 @@ from app.store.collections.repositories import (
     FlowRepository,
     ObjectRepository,
     Repository,
-    TokenRepository,
-    UserRepository,
     values_of,
 )
 from app.store.collections.resources import ObjectsOf, Resource, Resources
 from app.store.collections.runnable_flows import BoundStageRow, RunnableFlows
+from app.store.collections.secret_repositories import TokenRepository, UserRepository
 from app.store.collections.service_accounts import ServiceAccounts
 from app.store.collections.sessions import Sessions
 from app.store.collections.tokens import Tokens
@@ -218,7 +217,7 @@ class Store:
             case "tokens":
                 return TokenRepository(self.database, self.owned_tokens, known)
             case _ if known.collection == USERS:
-                return UserRepository(self.database, self.objects, self.sessions, known)
+                return UserRepository(self.database, self.objects, self.sessions, self.passwords, known)
         return ObjectRepository(self.database, self.objects, known)
 
     def problems(

@@ -45,27 +45,51 @@ def check_collections(contract: Contract) -> Iterator[Finding]:
 def _check_set_property(
     contract: Contract, pointer: Pointer, operation: Mapping[str, Any], of_collection: Mapping[str, Iterable[Pointer]]
 ) -> Iterator[Finding]:
-    """Check that an operation with `x-sets` sets one property that all models of the collection have."""
+    """Check that an operation with `x-sets` sets one property that all models of the collection have, or a secret."""
     place: Pointer = (*pointer, "x-sets")
     collection, name = operation["x-sets"]["collection"], operation["x-sets"]["property"]
     if collection not in of_collection:
         yield _unknown(contract, (*place, "collection"), "collection", collection, of_collection)
-    elif any(
+    elif not _is_secret(contract, pointer, operation) and any(
         name not in schema_properties(contract, contract.at(schema), schema) for schema in of_collection[collection]
     ):
         yield _no_property(contract, (*place, "property"), name)
-    _, body = contract.resolve(pointer, operation.get("requestBody", {}))
-    schemas = [media.get("schema", {}) for media in body.get("content", {}).values()]
-    if [len(schema_properties(contract, schema)) for schema in schemas] != [1]:
+    if len(_sent(contract, pointer, operation)) != 1:
         problem = "The operation sets a property, but its body is not one object with one property."
         yield contract.finding(place, problem, "Describe such a body, or remove `x-sets`.")
 
 
+def _sent(contract: Contract, pointer: Pointer, operation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The schemas of the properties of an operation's body."""
+    _, body = contract.resolve(pointer, operation.get("requestBody", {}))
+    schemas = (media.get("schema", {}) for media in body.get("content", {}).values())
+    return [one for schema in schemas for _, one in schema_properties(contract, schema).values()]
+
+
+def _is_secret(contract: Contract, pointer: Pointer, operation: Mapping[str, Any]) -> bool:
+    """Whether an operation with `x-sets` sets a secret, which no response has."""
+    return [one.get("format") for one in _sent(contract, pointer, operation)] == ["password"]
+
+
+def _check_secrets(contract: Contract, capabilities: Callable[[str], Capabilities]) -> Iterator[Finding]:
+    """Check that the store keeps the secrets that operations set."""
+    for pointer, _, _, operation in contract.operations():
+        if "x-sets" in operation and _is_secret(contract, pointer, operation):
+            collection, name = operation["x-sets"]["collection"], operation["x-sets"]["property"]
+            known = capabilities(collection).secrets
+            if name not in known:
+                names = ", ".join(sorted(known))
+                problem = f"The store keeps no secret {name!r} of {collection}."
+                remedy = f"Name one of: {names}." if names else "Remove `x-sets`."
+                yield contract.finding((*pointer, "x-sets", "property"), problem, remedy)
+
+
 def check_relations(contract: Contract, capabilities: Callable[[str], Capabilities]) -> Iterator[Finding]:
-    """Check that the store has the relations, owners and targets that `x-collections` names.
+    """Check that the store has the relations, owners and targets that `x-collections` names, and the secrets of `x-sets`.
 
     :param capabilities: the store's capabilities for a model or collection
     """
+    yield from _check_secrets(contract, capabilities)
     collection_of = {model["name"]: model["collection"] for model in _models(contract).values()}
     scopes = {item.get("x-serves") for item in contract.document["paths"].values()}
     served = {collection_of.get(scope, scope) for scope in scopes}

@@ -79,7 +79,7 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
         unstored=_unstored(sent, in_responses, references),
         read_new=_read(create, preset, owned_by, new=True),
         read_change=_read(change, preset, owned_by),
-        messages_of=create.messages_of if create else _no_messages,
+        messages_of=_messages_of(create, preset),
         unique=create.unique if create else (),
         seen_by=tuple(Grant(required_permissions(path["get"]), shown) for path, shown in paths),
         seen_with=seen_with.get(about["name"], seen_with.get(about["collection"])),
@@ -87,6 +87,11 @@ def model_of(contract: Contract, schema_name: str, schema: dict[str, Any]) -> Mo
         changed_by=_permitted(contract, schema_name, "200", "patch", deleted_by, "change"),
         deleted_by=deleted_by,
         preset=frozenset((*preset, *owned_by)),
+        set_with={
+            name: needed
+            for name, needed in _set_with(contract, about["collection"]).items()
+            if name not in in_responses
+        },
         leave_out=_leave_out(contract, schema_name, sent),
         named_by=about.get("named_by", "name"),
         generated=_generated(in_responses, "uuid"),
@@ -235,13 +240,27 @@ def _answered(contract: Contract, code: str) -> list[tuple[Pointer, str, list[An
 
 @cached
 def _preset(contract: Contract, collection: str) -> dict[str, BodyReader]:
-    """The readers of the operations that set read-only properties (`x-sets`), by property."""
+    """The readers of the operations that set read-only properties and secrets (`x-sets`), by property."""
     return {
         operation["x-sets"]["property"]: reader
-        for pointer, _, _, operation in contract.operations()
-        if operation.get("x-sets", {}).get("collection") == collection
-        and (reader := body_reader(contract, pointer, operation, None)) is not None
+        for pointer, operation in _setting(contract, collection)
+        if (reader := body_reader(contract, pointer, operation, None)) is not None
     }
+
+
+def _set_with(contract: Contract, collection: str) -> dict[str, frozenset[str]]:
+    """The permissions that the operations with `x-sets` require, by property."""
+    return {
+        operation["x-sets"]["property"]: required_permissions(operation)
+        for _, operation in _setting(contract, collection)
+    }
+
+
+def _setting(contract: Contract, collection: str) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    """The operations that set a property of a collection's objects."""
+    for pointer, _, _, operation in contract.operations():
+        if operation.get("x-sets", {}).get("collection") == collection:
+            yield pointer, operation
 
 
 def _read(
@@ -283,8 +302,17 @@ def _read(
     return read
 
 
-def _no_messages(_error: Exception) -> dict[str, Any]:
-    return {}
+def _messages_of(create: BodyReader | None, preset: Mapping[str, BodyReader]) -> Callable[[Any], Mapping[str, Any]]:
+    """The messages for an error of the store, by property."""
+
+    def messages(error: Any) -> Mapping[str, Any]:
+        name = getattr(error, "property_name", None)
+        if isinstance(name, str) and name in preset:
+            (found,) = preset[name].messages_of(error).values()
+            return {name: found}
+        return create.messages_of(error) if create else {}
+
+    return messages
 
 
 def _reference(contract: Contract, property_schema: dict[str, Any]) -> Reference:

@@ -15,6 +15,7 @@ from app.store.queries.binding_views import (
 )
 from app.store.queries.consent_views import CONSENT_REFERENCES, consent_fields
 from app.store.queries.object_views import RELATIONS, object_fields, stored_properties
+from app.store.queries.people import USERS
 from app.store.queries.references import UUIDS
 from app.store.queries.session_views import session_fields
 from app.store.queries.token_views import TOKEN_REFERENCES, token_fields
@@ -47,6 +48,7 @@ class _TableCollection(NamedTuple):
     :param unique: the unique constraints by property, if they differ from those of the table
     :param properties: the properties of columns with another name
     :param owners: the properties with the user to whom an object belongs
+    :param secrets: the properties that are stored, but never read
     """
 
     table: sa.Table
@@ -57,6 +59,7 @@ class _TableCollection(NamedTuple):
     unique: frozenset[frozenset[str]] = frozenset()
     properties: Mapping[str, str] = {}
     owners: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
 
 
 _OWNERS = frozenset({"user"})
@@ -93,6 +96,7 @@ _TABLES = {
         unique=frozenset({frozenset({"identifier"})}),
         properties={"name": "identifier"},
         owners=_OWNERS,
+        secrets=frozenset({"key"}),
     ),
 }
 
@@ -127,6 +131,7 @@ def capabilities(models: Mapping[str, Model], collections: Mapping[str, Collecti
         # The reference is set to null, which is its default unless the contract declares another one.
         on_delete={True: (CASCADE_MANY,), False: (SET_NULL, SET_DEFAULT, CASCADE)},
         relations=RELATIONS.keys(),
+        secrets=frozenset({"password"}) if collection == USERS else frozenset(),
     )
 
 
@@ -145,6 +150,7 @@ def _of_table(collection: str, kept: _TableCollection) -> Capabilities:
         unique=kept.unique or unique_columns(kept.table),
         references=kept.references,
         owners=kept.owners,
+        secrets=kept.secrets,
         targets="target" in kept.written,
         referable=kept.table.name in referred_tables,
     )

@@ -43,6 +43,8 @@ class OwnedTokens(Rows[TokenRow]):
         has_own = sa.or_(tokens.c.superuser.is_(sa.true()), tokens.c.permissions != "")
         self._has_own = compiled(sa.select(tokens.c.pk).where(tokens.c.pk == sa.bindparam("pk_"), has_own))
         self._known = compiled(sa.select(tokens.c.pk).where(tokens.c.name == sa.bindparam("identifier_")))
+        of_digest = (tokens.c.pk == sa.bindparam("pk_"), tokens.c.digest == sa.bindparam("digest_"))
+        self._of_digest = compiled(sa.select(tokens.c.pk).where(*of_digest))
         self._insert = compiled(sa.insert(tokens).values({c.name: sa.bindparam(c.name) for c in tokens.c}))
         self._delete_by_pk = compiled(sa.delete(tokens).where(tokens.c.pk == sa.bindparam("pk_")))
 
@@ -89,14 +91,24 @@ class OwnedTokens(Rows[TokenRow]):
             self.update(session, row.pk, properties)
             return self.read(session, properties.get("identifier", identifier))
 
-    def update(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
-        """Update some properties of a token, within a transaction. :raises Invalid: the user would change"""
+    def update(self, session: Session, pk: str, properties: Mapping[str, Any], secret: str | None = None) -> None:
+        """Update some properties of a token, within a transaction.
+
+        :param secret: the new token itself, if it changes
+        :raises Invalid: the user would change
+        """
         values = self._values(session, properties)
         fixed = self._fixed
         if fixed and "user" in values and session.row(self._of_user, {"pk_": pk, "user_": values["user"]}) is None:
             raise errors.Invalid({"user": [fixed]})
+        if secret is not None:
+            values["digest"] = digest_of(secret)
         if values:
             self._store(session, pk, values)
+
+    def has_secret(self, session: Session, pk: str, secret: str) -> bool:
+        """Whether a token has a secret. :param pk: the primary key of the token"""
+        return session.row(self._of_digest, {"pk_": pk, "digest_": digest_of(secret)}) is not None
 
     def set_secret(self, identifier: str, secret: str, filters: Mapping[str, Any] = {}) -> None:
         """Replace the secret of a token.

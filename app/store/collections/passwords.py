@@ -3,8 +3,9 @@
 import sqlalchemy as sa
 
 from app import determinism, errors
+from app.passwords import matches
 from app.store.collections.rows import locking
-from app.store.engine.database import Database
+from app.store.engine.database import Database, Session
 from app.store.queries.references import key_of
 from app.store.schema.tables import objects, passwords
 
@@ -41,8 +42,17 @@ class Passwords:
         with self._database.write() as session:
             if session.row(self._lock, {"key_": key}) is None:
                 raise errors.NotFound
-            session.run(self._delete, {"user_": key})
-            session.run(self._insert, {"user_": key, "hash_": hashed, "changed_": int(determinism.now())})
+            self.store(session, key, hashed)
+
+    def store(self, session: Session, user: str, hashed: str) -> None:
+        """Store the hash of a user's password, within a transaction. :param user: the primary key of the user, who is locked"""
+        session.run(self._delete, {"user_": user})
+        session.run(self._insert, {"user_": user, "hash_": hashed, "changed_": int(determinism.now())})
+
+    def matches(self, session: Session, user: str, password: str) -> bool:
+        """Whether a user has a password, within a transaction. :param user: the primary key of the user"""
+        row = session.row(self._select, {"user_": user})
+        return row is not None and matches(password, str(row[0]))
 
     def of(self, user: str | int) -> str | None:
         """The hash of a user's password, None if there is none that is usable."""

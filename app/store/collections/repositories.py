@@ -14,13 +14,11 @@ from app.store.collections.backgrounds import Backgrounds
 from app.store.collections.bindings import Bindings
 from app.store.collections.flows import Flows
 from app.store.collections.objects import Objects
-from app.store.collections.owned_tokens import OwnedTokens
-from app.store.collections.sessions import Sessions
 from app.store.engine.database import Database, Query, Row, Session
 from app.store.queries.flow_row import Flow
 from app.store.queries.moments import moment_of
 from app.store.queries.object_views import ObjectRow
-from app.store.queries.token_views import TokenRow, token_view
+from app.store.queries.token_views import TokenRow
 from app.store.queries.view import View, any_of, listed
 
 
@@ -46,6 +44,9 @@ class Repository(Protocol):
     def as_stored(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """Convert properties to their stored form."""
 
+    def changes(self, session: Session, pk: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """The properties that differ from those of an object, which is locked. :raises NotFound: there is no such object"""
+
     def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
         """Store a new object. :returns: its primary key :raises NotUnique: :raises DanglingReference:"""
 
@@ -56,7 +57,7 @@ class Repository(Protocol):
         """Delete an object. :raises NotFound: there is no such object"""
 
 
-class _Reading(ABC):
+class Reading(ABC):
     """Finds objects by their properties, and reads them."""
 
     def __init__(self, database: Database, view: View, columns: Sequence[sa.ColumnElement[Any]]) -> None:
@@ -97,6 +98,11 @@ class _Reading(ABC):
         """See `Repository`."""
         return dict(properties)
 
+    def changes(self, session: Session, pk: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Repository`."""
+        stored = self.read(session, pk, lock=True)
+        return {name: value for name, value in properties.items() if stored[name] != value}
+
     @abstractmethod
     def _properties(self, row: Row) -> dict[str, Any]:
         """All properties that clients or blueprints set, and `pk`."""
@@ -107,7 +113,7 @@ class _Reading(ABC):
         return self._database.compile(found)
 
 
-class FlowRepository(_Reading):
+class FlowRepository(Reading):
     """The repository of flows.
 
     :param backgrounds: their background images
@@ -149,7 +155,7 @@ class FlowRepository(_Reading):
         self._flows.delete(session, pk)
 
 
-class ObjectRepository(_Reading):
+class ObjectRepository(Reading):
     """The repository of a model without a class of its own.
 
     :param model: the model
@@ -183,24 +189,7 @@ class ObjectRepository(_Reading):
         self._objects.delete(session, self._model.name, pk)
 
 
-class UserRepository(ObjectRepository):
-    """The repository of users, whose sessions end when they are deactivated.
-
-    :param sessions: the sessions
-    """
-
-    def __init__(self, database: Database, objects: Objects, sessions: Sessions, model: Model) -> None:
-        super().__init__(database, objects, model)
-        self._sessions = sessions
-
-    def change(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
-        """See `Repository`."""
-        super().change(session, pk, properties)
-        if properties.get("is_active") is False:
-            self._sessions.end(session, pk)
-
-
-class BindingRepository(_Reading):
+class BindingRepository(Reading):
     """The repository of the bindings of stages, or of policies.
 
     :param columns: the names of the columns of their view
@@ -237,37 +226,6 @@ class BindingRepository(_Reading):
     def remove(self, session: Session, pk: str) -> None:
         """See `Repository`."""
         self._bindings.delete(session, pk)
-
-
-class TokenRepository(_Reading):
-    """The repository of tokens.
-
-    :param tokens: the tokens
-    :param model: their model
-    """
-
-    def __init__(self, database: Database, tokens: OwnedTokens, model: Model) -> None:
-        view = token_view()
-        super().__init__(database, view, view.columns)
-        self._tokens = tokens
-        self._model = model
-
-    def _properties(self, row: Row) -> dict[str, Any]:
-        values = properties_of_token(TokenRow._make(row))
-        return {name: values[name] for name in ("pk", *self._model.properties)}
-
-    def add(self, session: Session, properties: Mapping[str, Any], pk: str | None = None) -> str:
-        """See `Repository`. A token has its own key."""
-        del pk
-        return self._tokens.insert(session, properties)
-
-    def change(self, session: Session, pk: str, properties: Mapping[str, Any]) -> None:
-        """See `Repository`."""
-        self._tokens.update(session, pk, properties)
-
-    def remove(self, session: Session, pk: str) -> None:
-        """See `Repository`."""
-        self._tokens.delete_by_pk(session, pk)
 
 
 def properties_of_token(row: TokenRow) -> dict[str, Any]:
