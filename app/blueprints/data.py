@@ -34,11 +34,11 @@ def parsed_json(text: str, place: Place) -> Any:
     level = [data]
     for _ in range(MAX_DEPTH):
         if any(isinstance(one, int) and not -(2**63) <= one < 2**63 for one in level):
-            raise finding(place, "A whole number has 64 bits at most.")
+            raise finding(place, "An integer must fit into 64 bits.")
         level = [inner for one in level for inner in _parts(one)]
         if not level:
             return data
-    raise finding(place, f"Values lie more than {MAX_DEPTH} deep within one another.")
+    raise finding(place, f"Values are nested more than {MAX_DEPTH} levels deep.")
 
 
 def _parts(data: Any) -> list[Any]:
@@ -80,4 +80,4 @@ def as_mapping(made: list[Any], place: Place) -> dict[str, Any]:
 
 
 def _not_a_pair(place: Place) -> BlueprintError:
-    return finding(place, "The value of !Enumerate with MAP is [key, value] or a mapping.")
+    return finding(place, "The value of !Enumerate with MAP must be [key, value] or a mapping.")

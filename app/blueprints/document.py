@@ -111,9 +111,9 @@ def _decoded(text: bytes) -> str:
     except UnicodeDecodeError as error:
         raise finding(_end(text[: error.start].decode("utf-8-sig")), "The file is not UTF-8 text.") from error
     if bad := yaml.reader.Reader.NON_PRINTABLE.search(decoded):
-        raise finding(_end(decoded[: bad.start()]), f"The character U+{ord(bad[0]):04X} may not stand in YAML.")
+        raise finding(_end(decoded[: bad.start()]), f"The character U+{ord(bad[0]):04X} is not allowed in YAML.")
     if decoded.count("%TAG") > _MOST_DIRECTIVES:
-        raise finding(START, f"A blueprint has no more than {_MOST_DIRECTIVES} of %TAG in it.")
+        raise finding(START, f"A blueprint may have at most {_MOST_DIRECTIVES} %TAG directives.")
     return decoded
 
 
@@ -201,11 +201,11 @@ class _Builder:
             # A float in base 60, such as 1:30.5, with many digits.
             content = math.inf
         except (ValueError, KeyError, IndexError) as error:
-            raise finding(place, f"{event.value[:50]!r} is not of the kind that its tag says.") from error
+            raise finding(place, f"{event.value[:50]!r} is not of the type of its tag.") from error
         if (isinstance(content, float) and not math.isfinite(content)) or (
             isinstance(content, int) and not -(2**63) <= content < 2**63
         ):
-            raise finding(place, "A number is finite, and a whole one has 64 bits at most.")
+            raise finding(place, "A number must be finite, and an integer must fit into 64 bits.")
         return Value(*place, content)
 
     def _container_tag(self, event: Any, place: Place) -> str | None:
@@ -231,7 +231,7 @@ class _Builder:
         return Value(*opened.place, content, opened.tag, size, depth)
 
     def _too_deep(self, place: Place) -> BlueprintError:
-        return finding(place, f"Values lie more than {MAX_DEPTH} deep within one another.")
+        return finding(place, f"Values are nested more than {MAX_DEPTH} levels deep.")
 
 
 def _mapping(children: list[Value]) -> dict[str, Value]:
@@ -245,10 +245,10 @@ def _mapping(children: list[Value]) -> dict[str, Value]:
                     raise finding(source.place, "Only mappings can be merged.")
                 sources.append(source.content)
         elif key.tag is not None or not isinstance(key.content, str):
-            raise finding(key.place, "A key is plain text.")
+            raise finding(key.place, "A key must be plain text.")
         else:
             if key.content in written:
-                raise finding(key.place, f"The key {key.content!r} stands here twice.")
+                raise finding(key.place, f"The key {key.content!r} is a duplicate.")
             written[key.content] = value
     merged: dict[str, Value] = {}
     # The first of several merged mappings takes precedence.

@@ -33,7 +33,7 @@ class Allowance:
     def spend_lookup(self, place: Place) -> None:
         """Count a lookup. :raises Exhausted: none is left, or the deadline has passed"""
         if self._lookups == 0:
-            raise exhausted(place, f"A blueprint has no more than {MAX_LOOKUPS} look-ups by !Find: split it.")
+            raise exhausted(place, f"A blueprint may have at most {MAX_LOOKUPS} lookups by !Find: split it.")
         self._lookups -= 1
         self.check_time(place)
 

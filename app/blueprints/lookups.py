@@ -60,7 +60,7 @@ class Lookups:
             return served
         if kinds := self._models_of_base(known):
             names = ", ".join(model.name for model in kinds)
-            raise finding(place, f"{known} is what several models have in common: name one of {names}.")
+            raise finding(place, f"{known} is a base model: name one of {names}.")
         if isinstance(name, str) and "." in name:
             raise _not_served(name, self._store.models, place)
         raise finding(place, f"There is no model {name!r} here.")
@@ -100,7 +100,7 @@ class Lookups:
             if name not in scope.properties:
                 raise finding(place, f"{scope.name} has no property {name!r}.")
             if isinstance(value, list | dict):
-                raise finding(place, "No object is found by a list or a mapping.")
+                raise finding(place, "A list or a mapping identifies no object.")
         self._permissions.check_find(scope.name, scope.seen_by, properties, place)
         for model in scope.models:
             self._allowance.spend_lookup(place)

@@ -72,4 +72,4 @@ class Permissions:
             return
         missing = [[name for name in sorted(needed) if not self._may(name)] for needed in alternatives]
         wanted = " or ".join(map(" and ".join, missing)) or "of a superuser"
-        raise finding(place, f"{purpose} takes the permission {wanted}, which the token does not have.")
+        raise finding(place, f"{purpose} requires the permission {wanted}, which the token does not have.")

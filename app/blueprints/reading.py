@@ -88,10 +88,10 @@ def _blueprint(properties: Mapping[str, Value], findings: list[BlueprintFinding]
         raise finding(version.place, INVALID_VERSION)
     context = properties.get("context")
     if context is not None and (context.tag is not None or not isinstance(context.content, dict)):
-        raise finding(context.place, "The context is a mapping.")
+        raise finding(context.place, "The context must be a mapping.")
     values = list(_values(properties.get("entries")))
     if len(values) > MAX_ENTRIES:
-        raise finding(values[MAX_ENTRIES].place, f"A blueprint has no more than {MAX_ENTRIES} entries: split it.")
+        raise finding(values[MAX_ENTRIES].place, f"A blueprint may have at most {MAX_ENTRIES} entries: split it.")
     found: list[Entry] = []
     ids: set[str] = set()
     for number, value in enumerate(values, 1):
@@ -113,7 +113,7 @@ def _values(entries: Value | None) -> Iterator[Value]:
     parts = entries.content.values() if isinstance(entries.content, dict) else [entries]
     for part in parts if entries.tag is None else [entries]:
         if part.tag is not None or not isinstance(part.content, list):
-            raise finding(part.place, "The entries are a list, or a mapping of lists.")
+            raise finding(part.place, "The entries must be a list, or a mapping of lists.")
         yield from part.content
 
 
@@ -123,7 +123,7 @@ def _notes(properties: Mapping[str, Value], values: list[Value]) -> Iterator[Not
     if not values and "apiVersion" in properties and kind is not None and isinstance(kind.content, str):
         wrapped = properties.get("data", kind)
         keys = f" ({', '.join(wrapped.content)})" if isinstance(wrapped.content, dict) else ""
-        problem = f"The {kind.content} of Kubernetes around a blueprint is not looked into."
+        problem = f"The {kind.content} of Kubernetes around a blueprint is not read."
         yield Note(wrapped.place, f"{problem} Save each blueprint in it{keys} as a file of its own, and import that.")
         return
     if not values:
@@ -142,14 +142,14 @@ def _unknown_keys(properties: Mapping[str, Value], known: frozenset[str], what: 
 
 def _entry(number: int, value: Value) -> Entry:
     if value.tag is not None or not isinstance(value.content, dict):
-        raise finding(value.place, "An entry is a mapping.")
+        raise finding(value.place, "An entry must be a mapping.")
     properties: dict[str, Value] = value.content
     model = properties.get("model")
     if model is None:
         raise finding(value.place, "The entry has no model.")
     id_ = properties.get("id")
     if id_ is not None and (id_.tag is not None or not isinstance(id_.content, str | None)):
-        raise finding(id_.place, "The id is text.")
+        raise finding(id_.place, "The id must be text.")
     return Entry(
         number,
         value.place,

@@ -118,7 +118,7 @@ class Run:
                 model = self._lookups.model(self._resolver.resolve(self._entry.model), self._entry.model.place)
                 findings = all_about(self._entry, model, model.messages_of(error), {})
             case _:
-                findings = (BlueprintFinding(self._entry.place, "Somebody else has deleted the object meanwhile."),)
+                findings = (BlueprintFinding(self._entry.place, "The object has been deleted meanwhile."),)
         self._add(Done(self._entry, "error", findings=findings))
 
     def _is_absent(self, id_: str) -> bool:
@@ -138,14 +138,14 @@ class Run:
 
     def _apply(self, entry: Entry) -> Done:
         """:raises BlueprintError: it has errors :raises DependsOnLost: it refers to an entry without an object"""
-        if not all(self._resolved(entry.conditions, list, "The conditions are a list.")):
+        if not all(self._resolved(entry.conditions, list, "The conditions must be a list.")):
             return Done(entry, "skipped", note="its conditions do not hold")
         name = self._resolver.resolve(entry.model)
         if name == _ANOTHER_BLUEPRINT:
             return Done(entry, "skipped", note="each blueprint is applied by itself here")
         self._state = "present" if entry.state is None else self._resolver.resolve(entry.state)
         if self._state not in STATES:
-            raise finding(place_of(entry.state, entry), f"The state is one of {', '.join(STATES)}.")
+            raise finding(place_of(entry.state, entry), f"The state must be one of {', '.join(STATES)}.")
         try:
             model = self._lookups.model(name, entry.model.place)
         except NotHere:
@@ -190,7 +190,7 @@ class Run:
         if found is not None and self._state == "created":
             action, pk = "unchanged", found
         else:
-            attrs = self._properties(entry.attrs, "The attributes are a mapping.", problems)
+            attrs = self._properties(entry.attrs, "The attributes must be a mapping.", problems)
             for note in islice(unknown(entry, model, attrs), MAX_NOTES + 1 - len(self._noted)):
                 self._note(note.place, note.message)
             action, pk = self._keep(
@@ -246,9 +246,11 @@ class Run:
 
     def _identifiers(self, model: Model, entry: Entry, problems: Problems) -> tuple[str | None, dict[str, Any]]:
         """The pk that an entry gives its object, and the other identifiers."""
-        identifiers = self._properties(entry.identifiers, "The identifiers are a mapping.", problems)
+        identifiers = self._properties(entry.identifiers, "The identifiers must be a mapping.", problems)
         if not identifiers and not problems:
-            raise finding(place_of(entry.identifiers, entry), "An entry has identifiers, by which its object is known.")
+            raise finding(
+                place_of(entry.identifiers, entry), "An entry must have identifiers, which identify its object."
+            )
         pk = identifiers.pop("pk", None)
         given = stored_pk(model, pk)
         if pk is not None and given is None:
@@ -262,7 +264,7 @@ class Run:
                     about(self._entry, name, f"{model.name} has no such property.{hint(model, name)}")
                 )
             elif isinstance(value, list | dict):
-                problems.findings.append(about(self._entry, name, "No object is known by a list or a mapping."))
+                problems.findings.append(about(self._entry, name, "A list or a mapping identifies no object."))
             else:
                 continue
             del identifiers[name]

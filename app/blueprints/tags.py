@@ -84,7 +84,7 @@ class Resolver:
         """
         self._depth += 1
         if self._depth > 2 * MAX_DEPTH:
-            raise finding(value.place, f"Values lie more than {2 * MAX_DEPTH} deep within one another.")
+            raise finding(value.place, f"Values are nested more than {2 * MAX_DEPTH} levels deep.")
         self._spend(1, value.place)
         try:
             if value.tag is not None:
@@ -124,7 +124,7 @@ class Resolver:
     def _spend(self, amount: int, place: Place) -> None:
         self._left -= amount
         if self._left < 0:
-            raise exhausted(place, f"Tags ask for more than {MAX_VALUES} values.")
+            raise exhausted(place, f"Tags produce more than {MAX_VALUES} values.")
 
     def _resolve_key_of(self, value: Value) -> str | int:
         if not isinstance(value.content, str):
@@ -216,7 +216,7 @@ class Resolver:
         except LookupError:
             pass
         except TypeError as error:
-            raise finding(at.place, "An index is a number or text.") from error
+            raise finding(at.place, "An index must be a number or text.") from error
         if default:
             return self.resolve(default[0])
         if not isinstance(values, list | dict):
@@ -233,7 +233,7 @@ class Resolver:
                 first.place, "This is not a format: there are %s, %d and the like, of 999 characters at most."
             )
         if form.count("%") > _FORMATS:
-            raise finding(first.place, f"A format has no more than {_FORMATS} of % in it.")
+            raise finding(first.place, f"A format may have at most {_FORMATS} conversions.")
         try:
             text: str = form % tuple(self.resolve(argument) for argument in rest)
             # %c can create a lone surrogate.

@@ -28,7 +28,7 @@ def upgrade(settings: Settings) -> None:
     made = before is None and not store.database.shared
     store.close()
     if before == migration.HEAD:
-        click.echo(f"The database is at {migration.HEAD}, as this version wants it.")
+        click.echo(f"The database is at {migration.HEAD}, as this version requires.")
     else:
         click.echo(f"The database was at {before or 'nothing'} and is at {migration.HEAD} now.")
     for line in about_tokens if made else ():

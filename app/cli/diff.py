@@ -98,7 +98,7 @@ def command(
                 stored = compare_stored(old, new, database) if database is not None else None
                 use = Narrowing(operations, tags)
                 if unknown := list(use.unknown(old, new)):
-                    raise click.UsageError(f"No operation is called so, or has such a tag: {', '.join(unknown)}.")
+                    raise click.UsageError(f"No operation has such a name or tag: {', '.join(unknown)}.")
                 found = report(old, new, accepted, dt.date.today(), evidence, notes, stored, use)
     except (NoBase, NoTraffic, UnknownVersion) as error:
         raise click.UsageError(str(error)) from error

@@ -77,9 +77,7 @@ def check_settings(settings: Settings, environment: Mapping[str, str]) -> Iterat
     given = sorted(name for name in environment if name.startswith(PREFIX))
     yield Line("ok", "settings", f"{', '.join(name for name in given if name in known) or 'None'} given.")
     for name, meant in unknown(environment):
-        yield Line(
-            "warn", "settings", f"{name} is not a setting.", f"Did you mean {meant}?" if meant else "Take it away."
-        )
+        yield Line("warn", "settings", f"{name} is not a setting.", f"Did you mean {meant}?" if meant else "Remove it.")
     for name in ("bootstrap_token", "metrics_token"):
         if 0 < len(getattr(settings, name)) < SECRET_LENGTH:
             advice = f"Give {SECRET_LENGTH} characters or more, by chance: `openssl rand -hex 32`."
@@ -163,7 +161,7 @@ def _check_file(settings: Settings, path: Path) -> Iterator[Line]:
         names = ", ".join(map(str, found))
         advice = " && ".join(f"chmod {mode} {shlex.quote(str(one))}" for one, mode in found.items())
         yield Line("warn", "store", f"Other users of this machine may use {names}.", f"`{advice}`")
-    yield from _check_tables(settings, "The next start brings it there.")
+    yield from _check_tables(settings, "The next start migrates it.")
     yield from check_clock(max(0, path.stat().st_mtime - time.time()), "the last change of the store")
 
 
@@ -194,12 +192,12 @@ def check_server(settings: Settings, address: Address, found: Condition) -> Iter
             "warn", "store", f"A small statement takes {milliseconds}.", "Run the server nearer to the database."
         )
     if found.read_only:
-        yield Line("fail", "store", "It takes no changes.", "Name the primary in FLOWS_DATABASE_URL.")
+        yield Line("fail", "store", "It accepts no changes.", "Name the primary in FLOWS_DATABASE_URL.")
     if found.grants:
-        message = "It takes no changes from this role, or not all of them."
+        message = "It accepts no changes from this role, or not all of them."
         yield Line("fail", "store", message, " ".join(found.grants))
     if found.encoding != "UTF8":
-        message = f"Its encoding is {found.encoding}: a text that has other characters is refused with 503."
+        message = f"Its encoding is {found.encoding}: a text with other characters is rejected with 503."
         yield Line("warn", "store", message, "Create the database with ENCODING 'UTF8' TEMPLATE template0.")
     if not found.direct:
         advice = (
@@ -223,10 +221,10 @@ def _check_tables(settings: Settings, advice: str) -> Iterator[Line]:
         migration.reject_newer(revision, str(database.address))
         if revision != migration.HEAD:
             state = "fail" if database.shared else "warn"
-            found = f"The tables are at {revision or 'nothing'}; this version wants {migration.HEAD}."
+            found = f"The tables are at {revision or 'nothing'}; this version requires {migration.HEAD}."
             yield Line(state, "tables", found, advice)
             return
-        yield Line("ok", "tables", f"At {revision}, as this version wants them.")
+        yield Line("ok", "tables", f"At {revision}, as this version requires.")
         yield from _check_tokens(Tokens(database, 0))
         yield from _check_stored(settings, database)
     except (errors.StoreUnusable, errors.Unavailable) as error:
@@ -254,7 +252,7 @@ def _check_stored(settings: Settings, database: Database) -> Iterator[Line]:
     if not summary.violating:
         yield Line("ok", "objects", f"{summary.objects} stored, as the contract has them.")
         return
-    found = f"{summary.violating} of {summary.objects} violate the contract. They are answered as they are stored."
+    found = f"{summary.violating} of {summary.objects} violate the contract. They are returned as they are stored."
     yield Line("warn", "objects", found, "`flows check --store` lists them.")
 
 

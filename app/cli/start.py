@@ -130,7 +130,7 @@ def existing_or_exit(settings: Settings, contract: Contract) -> Store:
         sys.exit(1)
     store = opened_or_exit(settings, contract)
     if not store.migrated():
-        advice = "Run `flows db upgrade`." if store.database.shared else "The next `flows serve` brings them there."
+        advice = "Run `flows db upgrade`." if store.database.shared else "The next `flows serve` migrates them."
         click.echo(f"flows: the database has not the tables of this version. {advice}", err=True)
         sys.exit(1)
     return store

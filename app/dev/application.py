@@ -156,7 +156,7 @@ class LiveApplication:
             self._keep(error.findings)
         except Exception as error:
             log.exception("contract not taken up")
-            problem = f"The contract can't be taken up: {type(error).__name__}: {error}."
+            problem = f"The contract can't be activated: {type(error).__name__}: {error}."
             self._keep([Finding(Location(self._active_contract.contract.name, 1, 1), problem, "Undo the last change.")])
         else:
             print_served(self._active_contract.contract.name, (time.perf_counter() - started) * 1000)

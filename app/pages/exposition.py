@@ -35,17 +35,17 @@ class _Families(Collector):
         """The metric families."""
         totals, store = self._totals, self._store
         yield self._counter("requests", "Requests by operation and status.", "status", "statuses")
-        yield self._counter("refusals", "Refused requests by what they go against.", "rule", "rules")
+        yield self._counter("refusals", "Rejected requests by the violated rule.", "rule", "rules")
         violations = "Stored values in responses against the contract."
         yield self._counter("stored_violations", violations, "rule", "stored_violations")
         yield self._versions()
         yield self._durations()
-        yield _gauge("requests_in_progress", "Requests that have no answer yet.", totals.in_progress)
+        yield _gauge("requests_in_progress", "Requests that have no response yet.", totals.in_progress)
         yield _gauge("workers", "Processes that serve.", totals.workers)
         yield _gauge("database_connections", "Open connections to the database.", totals.connections)
         dropped = "Lines of the log that were dropped."
         yield CounterMetricFamily("flows_log_lines_dropped", dropped, value=totals.dropped_lines)
-        yield _gauge("database_up", "Whether the database answers.", int(store is not None))
+        yield _gauge("database_up", "Whether the database responds.", int(store is not None))
         if store is not None:
             yield _gauge("store_bytes", "Size of the store.", store.size)
             versions = GaugeMetricFamily(
@@ -78,7 +78,7 @@ class _Families(Collector):
 
     def _durations(self) -> Metric:
         family = HistogramMetricFamily(
-            "flows_request_duration_seconds", "Time until the answer.", labels=("operation", "method")
+            "flows_request_duration_seconds", "Time until the response.", labels=("operation", "method")
         )
         for series in self._totals.series:
             family.add_metric((series.operation, series.method), _buckets(series), series.seconds)

@@ -109,7 +109,7 @@ def test_objects_of_the_callers_own_take_a_superuser(examples, send, model):
         f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [{find.replace('!Find', '!FindObject')}]}}",
     ):
         assert f"{model} " in rejected(send(entry, more=every))
-        assert "takes the permission of a superuser, which the token does not have." in rejected(
+        assert "requires the permission of a superuser, which the token does not have." in rejected(
             send(entry, more=every)
         )
 
@@ -126,7 +126,7 @@ def test_to_create_takes_the_permission_to_create(examples, send, model):
     entry = {"model": model, "identifiers": {name: body[name] for name in unique}, "attrs": body}
     if not may(model, "add") & REQUIRED:
         said = rejected(send(entry, more=seeing(model)))
-        assert f"To create {model} takes the permission " in said
+        assert f"To create {model} requires the permission " in said
         assert any(one in said for one in may(model, "add"))
     assert done(send(entry, more=may(model, "add"))) == ["created"]
 
@@ -149,7 +149,7 @@ def test_to_change_takes_the_permission_to_change(examples, send, model):
             continue
         entry = {"model": model, "identifiers": {"pk": found["pk"]}, "attrs": attrs}
         if not may(model, "change") & REQUIRED:
-            assert f"To change {model} takes the permission " in rejected(send(entry, more=seeing(model)))
+            assert f"To change {model} requires the permission " in rejected(send(entry, more=seeing(model)))
         assert done(send(entry, more=may(model, "change") | seeing(model))) == ["updated"]
         # What is as it should be takes none.
         assert done(send(entry, more=seeing(model))) == ["unchanged"]
@@ -166,7 +166,7 @@ def test_to_delete_takes_the_permission_to_delete(examples, send, model):
         for more in ({}, [one for one in operation.spec["x-required-permissions"] if one not in permissions]):
             said = rejected(send(new, entry, more=more))
             assert said.startswith("3:")
-            assert f"To delete {model} takes the permission " in said
+            assert f"To delete {model} requires the permission " in said
             assert all(one in said for one in permissions)
             assert examples.client.get(path).status == 200
         assert examples.client.get("/api/v3/stages/dummy/", query="name=new").json()["results"] == []
@@ -197,7 +197,7 @@ def test_to_look_objects_up_takes_the_permission_to_see_what_they_are_looked_up_
                 ways["identifier"] = json.dumps({"model": model, "state": "must_created", "identifiers": {name: value}})
             for way, entry in ways.items():
                 outcome = send(entry)
-                assert f"To look up {model} by {name} takes the permission " in rejected(outcome)
+                assert f"To look up {model} by {name} requires the permission " in rejected(outcome)
                 outcome = send(entry, more=permissions)
                 if name not in seen:
                     assert rejected(outcome) == rejected(send(entry)), name
@@ -216,7 +216,7 @@ def test_an_object_is_read_with_the_permission_to_see_it_and_as_that_shows_it(ex
         for name in MODELS[model].properties:
             value = f"!AtIndex [!FindObject [{model}, [pk, {found['pk']}]], {name}, hidden]"
             entry = f"{{model: {DUMMY}, identifiers: {{name: a}}, conditions: [!Condition [NEQ, {value}, hidden]]}}"
-            assert f"To look up {model} by pk takes the permission " in rejected(send(entry))
+            assert f"To look up {model} by pk requires the permission " in rejected(send(entry))
             (action, *_) = done(send(entry, more=permissions))
             assert (action != "skipped") is (name in seen), name
             send(
@@ -237,7 +237,7 @@ def test_to_look_up_by_a_base_model_takes_the_permission_to_see_all_of_its_model
     }
     of_all = base.replace(".", ".view_")
     said = rejected(send(entry, more=own - {of_all}))
-    assert f"To look up {base} by name takes the permission {of_all}" in said
+    assert f"To look up {base} by name requires the permission {of_all}" in said
     assert done(send(entry, more=[of_all])) == ["created"]
 
 
@@ -250,7 +250,7 @@ def test_what_no_two_objects_have_the_same_of_makes_an_object_known_to_those_who
         entry = {"model": model, "identifiers": identifiers, "state": "created"}
         assert done(send(entry, more=may(model, "add"))) == ["unchanged"]
         if not may(model, "add") & REQUIRED:
-            assert f"To look up {model} by {', '.join(properties)} takes the permission " in rejected(send(entry))
+            assert f"To look up {model} by {', '.join(properties)} requires the permission " in rejected(send(entry))
             assert done(send(entry, more=may(model, "view"))) == ["unchanged"]
         beside = [name for name in MODELS[model].properties if name not in properties and scalar(found.get(name))]
         if properties == {"pk"} or not beside:

@@ -57,7 +57,7 @@ def test_a_contract_that_can_not_be_taken_up_for_another_reason(live, edited, mo
         patch.setattr(application, "open_store", unavailable)
         live.take_up()
     assert client.get(FLOWS).headers["x-contract-state"] == "stale"
-    problem = "The contract can't be taken up: Unavailable: the disk is full."
+    problem = "The contract can't be activated: Unavailable: the disk is full."
     assert problem in capsys.readouterr().err
     assert problem.replace("'", "&#39;") in client.get("/").body.decode()
     live.take_up()

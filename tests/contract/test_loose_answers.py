@@ -84,7 +84,7 @@ def test_a_model_that_requires_what_it_does_not_describe_is_a_finding(written):
     def edit(document):
         del document["components"]["schemas"]["Prompt"]["properties"]
 
-    with pytest.raises(ContractError, match="'field_key' is required and no property of the object"):
+    with pytest.raises(ContractError, match="'field_key' is required, but is not a property of the object"):
         load(written(edit).contract)
 
 

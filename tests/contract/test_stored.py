@@ -517,7 +517,7 @@ def test_a_property_that_only_some_values_have_write_only_is_a_finding(served, k
         )
     found = [str(finding) for finding in caught.value.findings]
     assert any(
-        "dummy.yaml" in one and "It depends on the value whether this property is `writeOnly`" in one for one in found
+        "dummy.yaml" in one and "Whether this property is `writeOnly` depends on the value" in one for one in found
     ), found
 
 

@@ -86,7 +86,7 @@ def test_a_role_that_may_only_read(create, run, start, as_reader):
     assert "Traceback" not in output
     found = run("doctor", FLOWS_DATABASE_URL=as_reader(url))
     ((message, advice),) = fails(found)
-    assert (found.returncode, message) == (1, "It takes no changes from this role, or not all of them.")
+    assert (found.returncode, message) == (1, "It accepts no changes from this role, or not all of them.")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(advice)
     assert fails(run("doctor", FLOWS_DATABASE_URL=as_reader(url))) == []
@@ -151,4 +151,4 @@ def test_an_encoding_that_can_not_store_every_text(create, run, start):
     assert "Traceback" not in output
     found = run("doctor", FLOWS_DATABASE_URL=url)
     assert found.returncode == 0
-    assert "Its encoding is LATIN1: a text that has other characters is refused with 503." in found.stdout
+    assert "Its encoding is LATIN1: a text with other characters is rejected with 503." in found.stdout

@@ -170,7 +170,7 @@ def test_a_config_map_of_kubernetes_around_a_blueprint_is_noted_with_what_to_do(
     outcome = apply(store, text.encode())
     assert (outcome.success, actions(outcome)) == (True, [])
     (line,) = noted(outcome)
-    assert line.startswith("5:3: The ConfigMap of Kubernetes around a blueprint is not looked into.")
+    assert line.startswith("5:3: The ConfigMap of Kubernetes around a blueprint is not read.")
     assert line.endswith("Save each blueprint in it (flow.yaml) as a file of its own, and import that.")
 
 

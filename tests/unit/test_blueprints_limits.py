@@ -30,7 +30,7 @@ def test_that_there_are_more_mistakes_is_told_at_the_first_of_them(store):
         apply(store, ("entries:\n" + "- 1\n" * number).encode())
         for number in (limits.MAX_FINDINGS, limits.MAX_FINDINGS + 1)
     )
-    assert said(at_most) == [f"{line}:3: An entry is a mapping." for line in range(2, limits.MAX_FINDINGS + 2)]
+    assert said(at_most) == [f"{line}:3: An entry must be a mapping." for line in range(2, limits.MAX_FINDINGS + 2)]
     assert said(one_more) == [*said(at_most), "102:3: There are more than these 100 mistakes."]
     assert len(one_more.logs) == limits.MAX_FINDINGS + 1
 
@@ -83,7 +83,7 @@ def test_a_blueprint_has_only_so_many_entries(store, monkeypatch):
     monkeypatch.setattr("app.blueprints.reading.MAX_ENTRIES", 3)
     assert apply(store, blueprint(*[stage("a")] * 3)).success
     outcome = apply(store, blueprint(*[stage("b")] * 4))
-    assert said(outcome) == ["6:3: A blueprint has no more than 3 entries: split it."]
+    assert said(outcome) == ["6:3: A blueprint may have at most 3 entries: split it."]
     assert len(store.objects) == 1
 
 
@@ -107,7 +107,7 @@ def test_a_blueprint_looks_up_only_so_often(store, monkeypatch, entry):
     monkeypatch.setattr("app.blueprints.limits.MAX_LOOKUPS", 3)
     store.objects.clear()
     (line,) = said(apply(store, blueprint(stage("a"), entry)))
-    assert line.endswith(": A blueprint has no more than 3 look-ups by !Find: split it.")
+    assert line.endswith(": A blueprint may have at most 3 lookups by !Find: split it.")
     assert store.objects == {}
 
 

@@ -123,4 +123,4 @@ def test_only_so_many_files_are_read(store, folder):
     entry = stage("a", attrs="{other: !Enumerate [!Context many, SEQ, !File name]}")
     text = blueprint(entry, head=f"context: {{many: {[1] * 1_000}}}\n")
     (line,) = said(apply(store, text, host=HostAccess(folders=(folder,))))
-    assert line.endswith("Tags ask for more than 200000 values.")
+    assert line.endswith("Tags produce more than 200000 values.")

@@ -26,7 +26,7 @@ def test_settings_that_nobody_reads_and_secrets_are_named_and_not_shown():
     assert list(examination.check_settings(Settings(), environment)) == [
         Line("ok", "settings", "FLOWS_PORT given."),
         Line("warn", "settings", "FLOWS_DATABSE_URL is not a setting.", "Did you mean FLOWS_DATABASE_URL?"),
-        Line("warn", "settings", "FLOWS_QQQ is not a setting.", "Take it away."),
+        Line("warn", "settings", "FLOWS_QQQ is not a setting.", "Remove it."),
     ]
     lines = list(examination.check_settings(Settings(bootstrap_token="hunter2", metrics_token="x" * 20), {}))
     assert judged(lines) == [("warn", "FLOWS_BOOTSTRAP_TOKEN can be guessed.")]
@@ -92,14 +92,14 @@ def test_clock(ahead, state, found):
     [
         ({}, []),
         ({"seconds": 0.02}, [("warn", "A small statement takes 20.0 ms.")]),
-        ({"read_only": True}, [("fail", "It takes no changes.")]),
+        ({"read_only": True}, [("fail", "It accepts no changes.")]),
         (
             {"grants": ["GRANT INSERT ON flows TO reader;"]},
-            [("fail", "It takes no changes from this role, or not all of them.")],
+            [("fail", "It accepts no changes from this role, or not all of them.")],
         ),
         (
             {"encoding": "LATIN1"},
-            [("warn", "Its encoding is LATIN1: a text that has other characters is refused with 503.")],
+            [("warn", "Its encoding is LATIN1: a text with other characters is rejected with 503.")],
         ),
         ({"direct": False}, [("warn", POOLER)]),
         (

@@ -347,6 +347,6 @@ def test_behind_a_pooler_nothing_is_left_in_the_session(connection):
 def test_a_server_that_does_not_answer_in_time_is_given_up(connection, holder, monkeypatch):
     monkeypatch.setattr(engines, "POSTGRESQL_RESPONSE_TIMEOUT", 0.1)
     kept = Statements(connection, direct=False)
-    with pytest.raises(psycopg.OperationalError, match="no answer in time"):
+    with pytest.raises(psycopg.OperationalError, match="no response in time"):
         kept.execute("SELECT pg_sleep($1::FLOAT)", [5.0])
     assert kept.closed

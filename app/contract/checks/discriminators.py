@@ -72,7 +72,7 @@ def _check_entry(
         yield contract.finding(place, f"The mapping of {value!r} to {text!r} has no target.", remedy)
         return
     if alternatives and target not in alternatives:
-        problem = f"{text!r} is none of the alternatives."
+        problem = f"{text!r} is not one of the alternatives."
         yield contract.finding(place, problem, "Add it to them, or map the value to one of them.")
     elif not _admits(contract, target, name, value):
         problem = f"{value!r} leads to {target[-1]!r}, whose {name!r} never has this value."

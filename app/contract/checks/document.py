@@ -146,7 +146,7 @@ def _unknown(place: Pointer, key: str) -> tuple[str, str]:
     if place[-1:] == ("responses",):
         return f"The response {key!r} is not a status code.", "Write one of three digits, in quotes."
     if key in ("const", "if", "$defs", "patternProperties", "examples", "prefixItems", "contains", "$schema"):
-        return f"The keyword {key!r} is not one of OpenAPI 3.0.", "Say it by the keywords that OpenAPI 3.0 has."
+        return f"The keyword {key!r} is not one of OpenAPI 3.0.", "Express it by the keywords that OpenAPI 3.0 has."
     return f"The keyword {key!r} is not known here.", did_you_mean(key, keys_at(place), _SEE)
 
 
@@ -167,7 +167,7 @@ def check_specification(contract: Contract) -> Iterator[Finding]:
 
 
 def _breach(contract: Contract, place: Pointer, message: str) -> Finding:
-    problem = f"This breaks the OpenAPI Specification: {message.rstrip('.')}."
+    problem = f"This violates the OpenAPI Specification: {message.rstrip('.')}."
     return contract.finding(place, problem, _SEE)
 
 

@@ -31,7 +31,7 @@ def check_headers(
         for name, header in response.get("headers", {}).items():
             place, header = contract.resolve((*where, "headers", name), header)
             if name.lower() == _IGNORED:
-                yield contract.finding(place, f"OpenAPI ignores the header {name!r} here.", "Say it by `content`.")
+                yield contract.finding(place, f"OpenAPI ignores the header {name!r} here.", "Express it by `content`.")
                 continue
             if "schema" not in header:
                 yield contract.finding(place, f"The header {name!r} has no schema.", "Describe it by a schema.")
@@ -47,7 +47,7 @@ def check_headers(
                 yield contract.finding(place, problem, "Write it in one line, in characters of Latin-1.")
             else:
                 for error in reader.validator(header["schema"]).iter_errors(value):
-                    problem = f"The example of the header breaks its schema: {error.message}."
+                    problem = f"The example of the header violates its schema: {error.message}."
                     yield contract.finding(place, problem, "Correct the example or the schema.")
             if handled and header.get("required", False) and name.lower() not in SENT:
                 problem = f"The header {name!r} is required, and no handler sends it."

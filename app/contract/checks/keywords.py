@@ -183,7 +183,7 @@ def _check_format(contract: Contract, pointer: Pointer, node: dict[str, Any]) ->
     kinds = FORMATS.get(name)
     kind = node.get("type") or flattened(contract, node).get("type")
     if kinds is None:
-        remedy = did_you_mean(name, FORMATS, "Remove it, or say it by `pattern`.")
+        remedy = did_you_mean(name, FORMATS, "Remove it, or express it by `pattern`.")
         yield contract.finding(
             (*pointer, "format"), f"The format {name!r} has no effect: it is not known here.", remedy
         )
@@ -209,7 +209,7 @@ def _check_limits(contract: Contract, pointer: Pointer, node: dict[str, Any]) ->
             if low > high or (low == high and (above or below)):
                 place = (*pointer, least) if least in node else (*pointer, most) if most in node else pointer
                 yield contract.finding(
-                    place, f"No value is both within `{least}: {low}` and `{most}: {high}`.", "Correct one of them."
+                    place, f"No value is within both `{least}: {low}` and `{most}: {high}`.", "Correct one of them."
                 )
 
 
@@ -220,7 +220,7 @@ def _check_enum(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> I
         place = (*pointer, "enum", index)
         # Python, unlike JSON, treats 1 as equal to True.
         if any(value == other and type(value) is type(other) for other in seen):
-            yield contract.finding(place, f"The value {shown(value)} stands in the enum twice.", "Remove one of them.")
+            yield contract.finding(place, f"The value {shown(value)} is in the enum twice.", "Remove one of them.")
         seen.append(value)
         if value is None:
             if not admits_null(contract, node) or (node.get("nullable") is not True and "type" in node):
@@ -254,7 +254,9 @@ def _check_sides(contract: Contract, pointer: Pointer, node: dict[str, Any]) -> 
     """Check that only properties are read only or write only, and none is both (OpenAPI 3.0.3, "Schema Object")."""
     if node.get("readOnly") is True and node.get("writeOnly") is True:
         yield contract.finding(
-            (*pointer, "writeOnly"), "What is read only and write only is in no request and no answer.", "Remove one."
+            (*pointer, "writeOnly"),
+            "A property that is read only and write only is in no request and no response.",
+            "Remove one.",
         )
     for keyword in ("readOnly", "writeOnly"):
         if node.get(keyword) is True and not _may_be_a_property(pointer):
@@ -272,7 +274,7 @@ def _check_write_only(contract: Contract, pointer: Pointer, node: dict[str, Any]
             if not found.certain:
                 yield contract.finding(
                     found.pointer,
-                    "It depends on the value whether this property is `writeOnly`, so it can't be left out of answers.",
+                    "Whether this property is `writeOnly` depends on the value, so it can't be left out of responses.",
                     "Move it out of `oneOf` and `anyOf`, or make what holds these `writeOnly`.",
                 )
 
@@ -300,7 +302,7 @@ def _check_required(contract: Contract, pointer: Pointer, node: dict[str, Any]) 
             if name not in known:
                 yield contract.finding(
                     (*place, "required", index),
-                    f"{name!r} is required and no property of the object.",
+                    f"{name!r} is required, but is not a property of the object.",
                     did_you_mean(name, known, "Describe it below `properties`, or remove it."),
                 )
 

@@ -62,7 +62,7 @@ def _check_parameter(contract: Contract, where: Pointer, parameter: dict[str, An
         yield contract.finding(
             (*where, "schema"),
             f"A parameter of type {kind!r} in the {location} is not served.",
-            "Make it a string or an integer." if location == "path" else "Use one parameter for each member.",
+            "Make it a string or an integer." if location == "path" else "Use one parameter for each property.",
         )
     elif location != "path" and "x-argument" in parameter:
         yield contract.finding(

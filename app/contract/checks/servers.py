@@ -28,7 +28,7 @@ def check_servers(contract: Contract) -> Iterator[Finding]:
     for pointer, path, _, operation in contract.operations():
         for owner, item in (((*pointer,), operation), (("paths", path), contract.document["paths"][path])):
             if "servers" in item:
-                problem = "An operation is served where all others are."
+                problem = "An operation must not have servers of its own."
                 yield contract.finding((*owner, "servers"), problem, "Name the servers once, for the whole document.")
 
 
@@ -45,14 +45,14 @@ def _problem(url: str, variables: dict[str, Any]) -> tuple[str, str] | None:
         if name not in variables:
             return f"The variable {name!r} of the URL is not described.", "Add it to the server's `variables`."
     if "?" in url or "#" in url:
-        return "A server's URL has no query and no fragment.", "Keep what stands before."
+        return "A server's URL has no query and no fragment.", "Keep the part before it."
     if parts.scheme not in ("", "http", "https") or (parts.scheme and not parts.netloc):
         return f"The API is not served at {url!r}.", "Write a URL of http or https, or a path."
     if _VARIABLE.search(url.partition("//")[2].partition("/")[2] if parts.netloc else url):
         return "A variable in the path is not served: there is one path.", "Write the path itself."
     if not parts.netloc and not url.startswith("/"):
         remedy = f"Begin it with a slash, as in '/{url.removeprefix('./')}'."
-        return f"The URL {url!r} leads on from where the document is, which is below the API.", remedy
+        return f"The URL {url!r} is relative to the document, which is below the API.", remedy
     segments = parts.path.split("/")
     if not _PATH.fullmatch(parts.path) or "." in segments or ".." in segments:
         return f"The path {parts.path!r} is not served.", "Write it without dots, empty parts and encoded characters."

@@ -74,7 +74,7 @@ def _check_presence(
     if not described.get("required", False):
         for media in described["content"].values():
             if not reader.validator(media["schema"]).is_valid({}):
-                problem = "The body may be left out, and counts as `{}`, which its schema refuses."
+                problem = "An omitted body is read as `{}`, which its schema rejects."
                 yield contract.finding(where, problem, "Add `required: true`.")
 
 
@@ -149,7 +149,7 @@ def _check_rejection(
             if not reader.validator(media["schema"]).is_valid(rejection):
                 yield contract.finding(
                     (*where, "content", media_type, "schema"),
-                    f"The server may answer {json.dumps(rejection)}, which breaks the schema.",
+                    f"The server may respond with {json.dumps(rejection)}, which violates the schema.",
                     "Admit it, if need be by `anyOf`.",
                 )
 
@@ -205,13 +205,15 @@ def _check_schema_values(
         for index, value in enumerate(schema["enum"]):
             for error in validator.iter_errors(value) if value is not None else ():
                 problem = f"The value {shown(value)} can never be sent: {error.message}."
-                yield contract.finding((*pointer, "enum", index), problem, "Remove it, or correct what stands beside.")
+                yield contract.finding(
+                    (*pointer, "enum", index), problem, "Remove it, or correct the keywords beside it."
+                )
 
 
 def _check_value(contract: Contract, pointer: Pointer, validator: Validator, value: Any) -> Iterator[Finding]:
     for error in validator.iter_errors(value):
         yield contract.finding(
             (*pointer, *error.instance_path),
-            f"The value breaks its schema: {error.message}.",
+            f"The value violates its schema: {error.message}.",
             "Correct the value or the schema.",
         )

@@ -172,9 +172,7 @@ class _Bundler:
             document[section] = dict(document[section])
             for name, part in added.items():
                 if name in document[section]:
-                    self._find(
-                        (file, (section, name)), f"{name!r} stands in the contract twice.", "Remove one of them."
-                    )
+                    self._find((file, (section, name)), f"{name!r} is in the contract twice.", "Remove one of them.")
                 document[section][name] = part
                 self._origins[section, name] = file, (section, name)
 

@@ -114,7 +114,7 @@ class _Construction:
             # JSON keys are text; status codes are often written as numbers, such as 200.
             name = key.value
             if name in mapping:
-                self._find(key, f"The key {name!r} stands here twice.", "Remove one of them.")
+                self._find(key, f"The key {name!r} is a duplicate.", "Remove one of them.")
             elif name == "<<" and not key.style:
                 self._find(key, "YAML 1.2 has no merge key (`<<`).", "Write the keys out, or use `allOf`.")
             mapping[name] = self._scalar(value) if type(value) is _Scalar else self.collection(value, deeper)
@@ -169,7 +169,7 @@ def _excess(root: Any, name: str, limit: int) -> Finding:
     # The smallest node that is too large: its ancestors are too large only because of it.
     node = min((node for node in nodes if sizes[id(node)] > limit), key=lambda node: sizes[id(node)], default=root)
     problem = f"Aliases of aliases make more than {limit} parts of this."
-    return Finding(Location(name, *_mark(node)), problem, "Use `$ref` for what stands often.")
+    return Finding(Location(name, *_mark(node)), problem, "Use `$ref` for repeated parts.")
 
 
 @contextlib.contextmanager

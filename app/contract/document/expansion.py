@@ -99,7 +99,7 @@ class Expansion:
         file, pointer = part
         if (scopes := self._scopes(key, part, asked, scope)) is not None:
             if not isinstance(value, dict):
-                self.values.find(part, f"Below {key!r} stands no mapping.", "Write keys with their values.")
+                self.values.find(part, f"There is no mapping below {key!r}.", "Write keys with their values.")
                 return
             for within, entry in scopes:
                 for inner, below in value.items():
@@ -137,7 +137,7 @@ class Expansion:
         self, mapping: dict[str, Any], merged: Any, part: Part, asked: Part | None, scope: Scope, at: Pointer
     ) -> None:
         if not isinstance(merged, list):
-            self.values.find(part, f"Below {MERGE!r} stands no list.", "Write one `- ` for each mapping.")
+            self.values.find(part, f"There is no list below {MERGE!r}.", "Write one `- ` for each mapping.")
             return
         file, pointer = part
         for index, item in enumerate(merged):
@@ -226,7 +226,7 @@ class Expansion:
         if self._size > _LARGEST or self._depth > _DEEPEST:
             file, pointer = part
             problem = "The expansion is too large, or has no end."
-            remedy = "Let no expression stand for what it is in."
+            remedy = "Let no expression refer to a part that contains it."
             raise ContractError([file.finding(pointer, problem, remedy)])
 
     def _placed(self, node: Any, part: Part, at: Pointer) -> Any:

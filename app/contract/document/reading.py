@@ -132,7 +132,7 @@ class Reader:
     def _named(self, name: Any, named_by: Part, beginning: str) -> File | None:
         path = self._resolve(named_by[0].path.parent / str(name))
         if path in self.files:
-            self._find(named_by, f"The file {name!r} stands here twice.", "Remove it from one place.")
+            self._find(named_by, f"The file {name!r} is a duplicate.", "Remove it from one place.")
             return None
         return self._read_further(path, str(name), named_by, beginning)
 

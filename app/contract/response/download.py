@@ -23,7 +23,7 @@ def write_file(result: Any, status: int, media_types: tuple[str, ...]) -> Respon
     :raises ResponseValidationError: it is not a file, or of another media type
     """
     if not isinstance(result, File):
-        raise ResponseValidationError(f"The operation answers a file, and its handler a {type(result).__name__}.")
+        raise ResponseValidationError(f"The operation returns a file, and its handler a {type(result).__name__}.")
     media_type = result.media_type or media_types[0]
     if media_type not in media_types:
         raise ResponseValidationError(f"The media type {media_type!r} is not documented.")

@@ -156,7 +156,7 @@ class _Line:
             if call.future.done():
                 self._leave(call)
             elif self.loop.time() >= call.until:
-                call.future.set_exception(errors.Unavailable("Somebody else holds a lock for too long."))
+                call.future.set_exception(errors.Unavailable("Another transaction holds a lock for too long."))
                 self._leave(call)
             elif len(self._tried) < self._most and call.turn not in turns:
                 self._tried.add(call)

@@ -18,7 +18,7 @@ REQUIRED = "This field is required."
 NULL = "This field may not be null."
 BLANK = "This field may not be blank."
 EMPTY = "This list may not be empty."
-MORE = f"There may be more mistakes; at most {MOST} mistakes are listed."
+MORE = f"There may be more errors; at most {MOST} are listed."
 
 # The codes of messages whose code is not `invalid`, as in authentik's challenges.
 _CODES = {REQUIRED: "required", NULL: "null", NO_DATA: "null", BLANK: "blank", EMPTY: "empty"}

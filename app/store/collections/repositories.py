@@ -78,7 +78,7 @@ class Reading(ABC):
         """See `Repository`."""
         unknown = [name for name in identifiers if name not in self._view.fields]
         if unknown:
-            raise errors.Invalid({name: ["Objects can't be found by this member."] for name in unknown})
+            raise errors.Invalid({name: ["Objects can't be found by this property."] for name in unknown})
         row = session.row(self._query(frozenset(identifiers)), self._view.values(identifiers, ()))
         return None if row is None else str(row[0])
 

@@ -80,7 +80,7 @@ def await_input(connection: psycopg.Connection[Any], until: float) -> None:
     poll.register(connection.fileno(), select.POLLIN)
     if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
         connection.close()
-        raise psycopg.OperationalError("There is no answer in time; a pooler may have no connection to give.")
+        raise psycopg.OperationalError("There is no response in time; a pooler may have no connection to give.")
 
 
 def _check_encoding(connection: psycopg.Connection[Any]) -> None:

@@ -70,7 +70,7 @@ class _Write:
         if self.done is not None:
             row = result.fetchone()
             if row is None:
-                self.fail(errors.SerializationFailure("Somebody else was quicker."))
+                self.fail(errors.SerializationFailure("Another request was faster."))
                 return
             self._tell(row)
         if not self.waiter.done():

@@ -226,7 +226,7 @@ class _PipelinedConnection:
         if left > 0:
             self._watch = self._loop.call_later(left, self._look)
         else:
-            self._fail(errors.Unavailable("The connection does not answer."), gone=True)
+            self._fail(errors.Unavailable("The connection does not respond."), gone=True)
 
     def _fail(self, error: errors.Unavailable, *, gone: bool) -> None:
         """Close the connection. :param gone: whether the server is gone, so that all other connections are discarded too"""
