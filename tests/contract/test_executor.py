@@ -218,6 +218,15 @@ def test_too_many_wrong_passwords_end_the_flow(browser):
     assert browser.post("login", password=PASSWORD).json()["component"] == "ak-stage-identification"
 
 
+@pytest.mark.parametrize("slug", ["login", "missing"])
+@pytest.mark.parametrize("size", [1, 10])
+def test_a_response_that_is_too_large_is_rejected_and_leaves_the_flow_as_it_is(browser, slug, size):
+    before = browser.get("login").json()
+    rejected = browser.post(slug, uid_field=size * 1024 * 1024 * "x")
+    assert (rejected.status, rejected.headers.get("set-cookie")) == (413, None)
+    assert browser.get("login").json() == before
+
+
 def test_the_responses_may_be_framed_by_this_site_only(browser):
     assert browser.get("login").headers["x-frame-options"] == "SAMEORIGIN"
     assert browser.me().headers["x-frame-options"] == "DENY"

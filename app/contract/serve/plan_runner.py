@@ -332,6 +332,7 @@ class PlanRunner:
             request.path_values == {}
             or reader is None
             or plan is reader
+            or plan.challenges  # GET runs the flow
             or not allows(request.access, reader.permissions)
         ):
             return rejection
