@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 import structlog
 
+from app.store.engine.session import Session
 from app.store.schema.tables import sessions
 
 API = "/api/v3"
@@ -62,6 +63,20 @@ def log_of(module):
     every = structlog.make_filtering_bound_logger(logging.NOTSET)
     with patch.object(module, "log", structlog.wrap_logger(None, [take], every)):
         yield lines
+
+
+def statements(function):
+    """How many statements a request on this thread executes. :param function: sends the request, and returns the response"""
+    executed = []
+
+    def counted(execute):
+        return lambda *given: executed.append(1) or execute(*given)
+
+    with contextlib.ExitStack() as stack:
+        for name in ("run", "row", "rows"):
+            stack.enter_context(patch.object(Session, name, counted(getattr(Session, name))))
+        function()
+    return len(executed)
 
 
 class Browser:

@@ -109,8 +109,11 @@ def _group(row: GroupRow) -> dict[str, Any]:
 
 
 def person(store: Store, pk: str | None) -> Person | None:
-    """A stored user, None if there is none. :param pk: the key"""
-    if not pk:
+    """A stored user, None if there is none.
+
+    :param pk: the key; empty for a user who does not exist, whose look-up takes as long
+    """
+    if pk is None:
         return None
     try:
         return Person(store.objects.get(USERS, pk), store=store)

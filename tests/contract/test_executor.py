@@ -9,7 +9,7 @@ from app import passwords
 from app.errors import Unavailable
 from app.executor import run
 from app.store.schema.tables import flows, objects
-from tests.executor import API, PASSWORD, Browser, flow_of, log_of, login_flow
+from tests.executor import API, PASSWORD, Browser, flow_of, log_of, login_flow, statements
 
 
 @pytest.fixture
@@ -216,6 +216,23 @@ def test_too_many_wrong_passwords_end_the_flow(browser):
     answers = [browser.post("login", password="wrong").json()["component"] for _ in range(5)]  # no secret
     assert answers == ["ak-stage-password"] * 4 + ["ak-stage-access-denied"]
     assert browser.post("login", password=PASSWORD).json()["component"] == "ak-stage-identification"
+
+
+@pytest.mark.parametrize("backend", ["InbuiltBackend", "TokenBackend"])
+def test_an_unknown_user_takes_as_many_statements_as_a_known_one(client, backend):
+    login_flow(client)
+    (stage,) = client.get(f"{API}/stages/password/").json()["results"]
+    client.patch(f"{API}/stages/password/{stage['pk']}/", {"backends": [f"authentik.core.auth.{backend}"]})
+    counts = {}
+    for who in ("jane", "jane", "nobody"):
+        browser = Browser(client)
+        browser.get("login")
+        counts[who] = [
+            statements(lambda browser=browser, who=who: browser.post("login", uid_field=who)),
+            statements(lambda browser=browser: browser.get("login")),
+            statements(lambda browser=browser: browser.post("login", password="wrong")),  # no secret
+        ]
+    assert counts["nobody"] == counts["jane"]
 
 
 @pytest.mark.parametrize("slug", ["login", "missing"])

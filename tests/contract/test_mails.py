@@ -15,7 +15,7 @@ from app.store.queries.references import key_of
 from app.store.schema.tables import flow_tokens
 from tests.asgi import Client
 from tests.conftest import application, client_of
-from tests.executor import API, PASSWORD, Browser, flow_of, log_of, login_flow
+from tests.executor import API, PASSWORD, Browser, flow_of, log_of, login_flow, statements
 from tests.mail_servers import mail_server
 from tests.serving import wait_for
 
@@ -192,6 +192,20 @@ def test_users_who_do_not_exist_or_have_no_address_are_not_told_so(client):
         assert browser.get("recovery").json() == told
         assert browser.post("recovery").json()["response_errors"] == ANSWER
     assert [mail["name"] for mail in outbox(client)] == ["Jane"]
+
+
+def test_users_who_do_not_exist_or_have_no_address_take_as_many_statements(client):
+    client.post(f"{API}/core/users/", {"username": "joe", "name": "Joe"})
+    counts = {}
+    for who in ("jane", "jane", "nobody", "joe"):
+        browser = Browser(client)
+        browser.get("recovery")
+        counts[who] = [
+            statements(lambda browser=browser, who=who: browser.post("recovery", uid_field=who)),
+            statements(lambda browser=browser: browser.get("recovery")),
+            statements(lambda browser=browser: browser.post("recovery")),
+        ]
+    assert counts["nobody"] == counts["joe"] == counts["jane"]
 
 
 def test_an_e_mail_needs_a_user(client):

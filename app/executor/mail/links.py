@@ -21,6 +21,13 @@ def add_link(store: Store, token: str, user: Person, plan: Plan, expires: int) -
     store.flow_tokens.add(token, plan.flow, restorable)
 
 
+def add_no_link(store: Store, token: str, user: Person, plan: Plan) -> None:
+    """Take as long as `add_link`, for a user who gets none. See `add_link`"""
+    _state_of(store, user)
+    orjson.dumps(plan)
+    store.flow_tokens.add_none(token, plan.flow)
+
+
 def take_link(store: Store, token: str, flow: str) -> Plan | None:
     """Use a link, which ends it. :returns: its plan; None if it is not valid. :param flow: the key of the flow that runs"""
     found = store.flow_tokens.take(token, flow)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from app import determinism, errors
 from app.exchanges import FLOW_TOKEN, Postman
 from app.executor.durations import seconds_of
-from app.executor.mail.links import add_link
+from app.executor.mail.links import add_link, add_no_link
 from app.executor.mail.rendering import rendered
 from app.executor.people import Person
 from app.executor.plan import Properties
@@ -73,7 +73,7 @@ class Stage(Question):
         return self.run.store.mail_requests.count((user.address or user.username).lower(), user.pk, most, window)
 
     def _send(self, user: Person) -> None:
-        """Send an e-mail, unless the user does not exist; the response does not reveal which."""
+        """Send an e-mail, unless the user does not exist; neither the response nor its time reveals which."""
         run, stage, token = self.run, self.stage, determinism.random_bytes(_TOKEN_BYTES).hex()
         # One more minute than the stage says, as authentik has it: the text of its e-mails is rounded down.
         expires = int(determinism.now()) + max(_seconds(stage.token_expiry) + _MINUTE, 0)
@@ -81,6 +81,8 @@ class Stage(Question):
         text = rendered(stage.template, stage.subject, user, self._link(token), until)
         address = run.context.get(_ADDRESS) or user.address
         if not user.pk or not address:
+            add_no_link(run.store, token, user, run.plan)
+            run.store.mails.add_none()
             return
         add_link(run.store, token, user, run.plan, expires)
         postman = self._postman

@@ -43,7 +43,7 @@ class Stage(Question):
         fields = [_OTHERWISE.get(name, name) for name in stage.user_fields]
         ignoring_case = stage.case_insensitive_matching
         key = run.store.runnable_flows.user_with(fields, typed, ignoring_case=ignoring_case) if fields else None
-        found = person(run.store, key)
+        found = person(run.store, key or "")
         user, password = found or Person(None, typed), self._password_stage()
         proof: dict[str, Any] = {}
         if password is not None:

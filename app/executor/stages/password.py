@@ -69,7 +69,7 @@ def backend_of(store: Store, exchange: Exchange, user: Person, password: str, ba
 
 
 def _knows_password(store: Store, exchange: Exchange, user: Person, password: str) -> bool:
-    stored = store.passwords.of(user.pk) if user.pk else None
+    stored = store.passwords.of(user.pk)
     check: tuple[Any, ...] = (passwords.matches_nobody, password)
     if stored is not None:
         check = (passwords.matches, password, stored)
@@ -77,7 +77,7 @@ def _knows_password(store: Store, exchange: Exchange, user: Person, password: st
 
 
 def _knows_token(store: Store, _exchange: Exchange, user: Person, password: str) -> bool:
-    return bool(user.pk) and store.tokens.is_app_password(password, user.pk)
+    return store.tokens.is_app_password(password, user.pk) and bool(user.pk)
 
 
 # By the last part of their names. Those that ask other servers know no password.

@@ -51,6 +51,12 @@ class FlowTokens:
             session.run(self._delete_expired, {"now_": int(determinism.now())})
             session.run(self._insert, {"digest": _digest(token), "flow": flow, **restorable._asdict()})
 
+    def add_none(self, token: str, flow: str) -> None:
+        """Take as long as `add`, for a user who gets no link. See `add`"""
+        with self._database.write() as session:
+            session.run(self._delete_expired, {"now_": int(determinism.now())})
+            session.run(self._delete, {"digest_": _digest(token), "flow_": flow})
+
     def take(self, token: str, flow: str) -> RestorablePlan | None:
         """Delete a stored plan of a flow. :returns: the plan; None if there is none, or it has expired"""
         key = {"digest_": _digest(token), "flow_": flow}
