@@ -122,7 +122,9 @@ def _notes(properties: Mapping[str, Value], values: list[Value]) -> Iterator[Not
     kind = properties.get("kind")
     if not values and "apiVersion" in properties and kind is not None and isinstance(kind.content, str):
         wrapped = properties.get("data", kind)
-        keys = f" ({', '.join(wrapped.content)})" if isinstance(wrapped.content, dict) else ""
+        names = wrapped.content if isinstance(wrapped.content, dict) else ()
+        files = [shortened(name, MAX_NAME) for name in names if name.endswith((".yaml", ".yml"))]
+        keys = f" ({', '.join(files)})" if files else ""
         problem = f"The {kind.content} of Kubernetes around a blueprint is not read."
         yield Note(wrapped.place, f"{problem} Save each blueprint in it{keys} as a file of its own, and import that.")
         return

@@ -174,6 +174,21 @@ def test_a_config_map_of_kubernetes_around_a_blueprint_is_noted_with_what_to_do(
     assert line.endswith("Save each blueprint in it (flow.yaml) as a file of its own, and import that.")
 
 
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ("README.md: x, a.yaml: x, b.yml: x", "it (a.yaml, b.yml) as"),
+        ("README.md: x", "it as"),
+        (f"{'long' * 200}.yaml: x", "..."),
+    ],
+)
+def test_only_files_of_yaml_in_a_config_map_are_named(store, files, named):
+    (line,) = noted(apply(store, f"apiVersion: v1\nkind: ConfigMap\ndata: {{{files}}}".encode()))
+    assert named in line
+    assert "README" not in line
+    assert len(line) < 500
+
+
 def test_a_key_that_the_context_does_not_have_is_noted_once(store):
     entry = stage("a", conditions="[!Condition [NOR, !Context unistall, !Context unistall, !Context [other, false]]]")
     outcome = apply(store, blueprint(entry, head="context: {uninstall: true}\n"))
