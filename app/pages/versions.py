@@ -44,8 +44,7 @@ def versions(active_contract: ActiveContract, settings: Settings, recorder: Reco
         if old and new:
             rows = _rows(comparisons, active_contract.contract, (old, new), recorder)
         if rows is not None:
-            rows = [row for row in rows if not tag or tags.get(row[0], row[0].partition("_")[0]) == tag]
-            rows = [row for row in rows if row[1] or not called]
+            rows = [row for row in rows if (not tag or _tag_of(row[0], tags) == tag) and (row[1] or not called)]
         return render_template(
             "versions.html",
             names=known,
@@ -88,3 +87,8 @@ def _public(contract: Contract, difference: Difference) -> Difference:
 def _tags(contract: Contract) -> dict[str, str]:
     """The tag of each operation."""
     return {one.name: tag.name for tag in by_tag(contract, "") for ones in tag.paths.values() for one in ones}
+
+
+def _tag_of(name: str, tags: dict[str, str]) -> str:
+    """The tag of an operation; one that only the older version has is named after its tag."""
+    return tags.get(name, name.partition("_")[0])

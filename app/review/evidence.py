@@ -74,14 +74,13 @@ def rate(old: Contract, new: Contract, traffic: Iterable[Exchange], left_out: It
     Only accepted requests count: no change breaks one that was rejected. Only responses that are valid by the old contract count.
     """
     before, after = TrafficValidator(old), TrafficValidator(new)
-    exchanges, others = 0, 0
-    elsewhere = ""
+    exchanges = 0
+    elsewhere: list[str] = []
     refused, ignored, broken = [], [], []
     for exchange in traffic:
         operation = before.operation(exchange)
         if operation is None:
-            others += 1
-            elsewhere = elsewhere or exchange.path
+            elsewhere.append(exchange.path)
             continue
         exchanges += 1
         was, now = before.taken(exchange), after.taken(exchange)
@@ -103,10 +102,9 @@ def rate(old: Contract, new: Contract, traffic: Iterable[Exchange], left_out: It
                 broken.append(harm(why))
     unused = list(left_out)
     if elsewhere and not exchanges:
-        unused.append(
-            f"the API is at {' or '.join(f'`{base}/`' for base in before.bases)}, and `{elsewhere}` was asked for"
-        )
-    return Evidence(exchanges, others, tuple(refused), tuple(ignored), tuple(broken), tuple(unused))
+        bases = " or ".join(f"`{base}/`" for base in before.bases)
+        unused.append(f"the API is at {bases}, and `{elsewhere[0]}` was asked for")
+    return Evidence(exchanges, len(elsewhere), tuple(refused), tuple(ignored), tuple(broken), tuple(unused))
 
 
 def ignored_parts(was: RequestOutcome, now: RequestOutcome, old: View, new: View) -> list[str]:
