@@ -2,9 +2,9 @@
 
 import copy
 import dataclasses
-import json
 from pathlib import Path
 
+import orjson
 import pytest
 
 from app.application import create_app, load_draft, open_store
@@ -22,7 +22,7 @@ def written(settings, tmp_path):
         document = copy.deepcopy(shipped().document)
         edit(document)
         path = Path(tmp_path, "contract.yaml")
-        path.write_text(json.dumps(document, indent=1), "utf-8")
+        path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return dataclasses.replace(settings, contract=path)
 
     return write

@@ -281,7 +281,7 @@ def test_random_saves_stop_nothing_and_leave_nothing_behind(follow):
 
     def ask():
         with_time = Connection(session.port)
-        while not stopped.wait(0.01):
+        while not stopped.is_set():
             answered.append(with_time.get(FLOWS + "a/")[0])
         with_time.close()
 
