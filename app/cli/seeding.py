@@ -43,7 +43,7 @@ class Seed:
 
 
 def _blueprints(folder: Path) -> list[Path]:
-    """The blueprints in a folder and its subfolders; other files are reported, but for hidden ones."""
+    """The blueprints in a folder and its subfolders; other files are reported, except hidden ones."""
     files = sorted(
         path
         for path in folder.rglob("*")

@@ -24,8 +24,8 @@ _DEBUG = "goauthentik.io/user/debug"
 class Person:
     """A user.
 
-    :param row: the stored user; None for one that is made up
-    :param username: the name of a user that is made up
+    :param row: the stored user; None for a placeholder
+    :param username: the name of a placeholder
     :param store: to look up the groups above the user's own; None to leave them out
     """
 

@@ -42,7 +42,7 @@ _NEXT = "next"
 
 
 class Stage(Protocol):
-    """A stage whose turn it is."""
+    """The current stage of a plan."""
 
     def ask(self) -> Step:
         """The response to a request for the challenge."""
@@ -103,7 +103,7 @@ class Run:
 
     @property
     def stage(self) -> PlannedStage:
-        """The stage whose turn it is."""
+        """The current stage of the plan."""
         return self.plan.stages[0]
 
     @cached_property

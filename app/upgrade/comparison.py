@@ -77,7 +77,7 @@ class Comparison:
                 yield from self.compare(one, other, *items, f"{path}[]")
             return
         yield self._change(Kind.CHANGED, path, f"has {len(now)} items, it had {len(was)}", old, new)
-        # Which items are the same is unknown, but not what they may have.
+        # It is unknown which items correspond, but all have the same schema.
         for one, other in product(was[:1], now):
             changes = self.compare(one, other, *items, f"{path}[]")
             yield from (change for change in changes if change.kind is not Kind.CHANGED)

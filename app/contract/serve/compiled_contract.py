@@ -92,7 +92,7 @@ class ActiveContract:
     def activate(self, compiled_contract: CompiledContract, version_names: Sequence[str] = ()) -> None:
         """Serve another contract from the next request on.
 
-        :param version_names: the names of all its versions; default: those of before
+        :param version_names: the names of all its versions; default: the present ones
         """
         self.compiled_contract, self.contract, self.findings = compiled_contract, compiled_contract.contract, ()
         self.version, self.versions = compiled_contract.version, {}

@@ -7,7 +7,7 @@ from app.executor.people import Person
 
 def described(user: Person) -> dict[str, Any]:
     """The properties of a user as JSON, with the groups and those above them; `key` identifies the user in the store."""
-    if not user.pk:  # one that is made up (recorded: `prompt.expression_pending_user`)
+    if not user.pk:  # a placeholder (recorded: `prompt.expression_pending_user`)
         made_up: dict[str, Any] = {"pk": None, "email": user.username, "name": "", "is_active": True, "attributes": {}}
         return {**made_up, "key": "", "username": user.username, "is_superuser": False, "groups": [], "all_groups": []}
     return {

@@ -69,7 +69,7 @@ def consent_fields() -> dict[str, Field]:
 
 
 def _object(alias: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    """The columns of an `ObjectRow`, but for the related objects."""
+    """The columns of an `ObjectRow`, except the related objects."""
     return [*(alias.c[column.name] for column in OBJECT_COLUMNS), object_references(alias)]
 
 
