@@ -12,7 +12,7 @@ from app.contract.checks.parts import Part, Parts
 from app.contract.compile.plan import parameters
 from app.contract.document.contract import Contract, Pointer, reference_to
 from app.contract.document.findings import Finding, shown
-from app.contract.validation.schemas import PATTERNS, Direction, SchemaReader, schema_properties
+from app.contract.validation.schemas import PATTERNS, Direction, SchemaReader, composed, schema_properties
 
 
 def check_values(contract: Contract, parts: Parts) -> Iterator[Finding]:
@@ -188,8 +188,8 @@ def _examples(contract: Contract, pointer: Pointer, described: dict[str, Any]) -
             yield (*place, "value"), example["value"]
 
 
-# Keywords whose values are instances of the schema.
-_TELLING = frozenset({"example", "enum"})
+# Keywords whose values are instances of the schema, or that may leave no value of an enum.
+_TELLING = frozenset({"example", "enum", "allOf"})
 # Keywords beside which only the type of an enum has to be checked.
 _PLAIN = frozenset({"type", "enum", "nullable", "description", "title", "default", "example", "readOnly", "writeOnly"})
 
@@ -200,7 +200,10 @@ def _check_schema_values(
     """Check that examples and the values of enums fit their schema, in requests or responses."""
     if "example" in schema and not responses.validator(schema).is_valid(schema["example"]):
         yield from _check_value(contract, (*pointer, "example"), requests.validator(schema), schema["example"])
-    if "enum" in schema and not {key for key in schema if not key.startswith("x-")} <= _PLAIN:
+    plain = {key for key in schema if not key.startswith("x-")} <= _PLAIN | {"allOf"}
+    if "allOf" in schema and "enum" not in schema and not (plain and len(schema["allOf"]) == 1):
+        yield from _check_shared_values(contract, pointer, schema, requests)
+    if "enum" in schema and not (plain and "allOf" not in schema):
         validator = requests.validator({key: value for key, value in schema.items() if key != "enum"})
         for index, value in enumerate(schema["enum"]):
             for error in validator.iter_errors(value) if value is not None else ():
@@ -208,6 +211,21 @@ def _check_schema_values(
                 yield contract.finding(
                     (*pointer, "enum", index), problem, "Remove it, or correct the keywords beside it."
                 )
+
+
+def _check_shared_values(
+    contract: Contract, pointer: Pointer, schema: dict[str, Any], reader: SchemaReader
+) -> Iterator[Finding]:
+    """Check that all parts of `allOf` admit one of the enum's values; a part that admits none has a finding itself."""
+    values = [value for part in composed(contract, schema) for value in part.get("enum", ())]
+
+    def admits(part: dict[str, Any]) -> bool:
+        return any(map(reader.validator(part).is_valid, values))
+
+    if values and not admits(schema) and all(map(admits, schema["allOf"])):
+        yield contract.finding(
+            (*pointer, "allOf"), "No value of the enum fits all parts of `allOf`.", "Correct the enum, or the parts."
+        )
 
 
 def _check_value(contract: Contract, pointer: Pointer, validator: Validator, value: Any) -> Iterator[Finding]:
