@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.application import load_contract
 from app.contract.checks import Draft
+from app.contract.document.versions import read
 from app.settings import Settings
 from tests.examples import creators
 
@@ -59,6 +60,12 @@ def _load_edited(name, texts):
 def shipped():
     """The contract as it is."""
     return load_contract(Settings())
+
+
+@cache
+def contract_of(version):
+    """A version of the contract as it is, without the checks."""
+    return read(Settings().contract, version)
 
 
 def models_with_paths(contract):

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.application import create_app, open_store
-from app.contract.document.versions import overlays, read
+from app.contract.document.versions import overlays
 from app.recording.har import archive
 from app.recording.recorder import Recorder
 from app.review.traffic import read_traffic
@@ -19,6 +19,7 @@ from app.upgrade.effects import Kind
 from tests.asgi import WireClient
 from tests.client import test_generated_client as client_tests
 from tests.contract.facts import facts_of, plain
+from tests.contract_files import contract_of
 from tests.examples import Examples
 from tests.serving import served
 
@@ -78,9 +79,6 @@ def traffic(contract, tmp_path_factory):
     path = folder / "traffic.har"
     path.write_bytes(orjson.dumps(archive(exchanges)))
     return read_traffic(path)
-
-
-contract_of = cache(lambda version: read(Settings().contract, version))
 
 
 @cache

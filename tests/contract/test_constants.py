@@ -4,9 +4,9 @@ import pytest
 
 from app.contract.compile.constants import constants
 from app.contract.document.overlays import minor
-from app.contract.document.versions import names, read
+from app.contract.document.versions import names
 from app.settings import Settings
-from tests.contract_files import shipped
+from tests.contract_files import contract_of, shipped
 
 API = "/api/v3/"
 
@@ -23,7 +23,7 @@ def test_a_constant_operation_answers_its_example(client, path, operation):
 def test_the_version_that_a_client_is_told_is_that_of_its_contract(version):
     (told,) = (
         constant.response
-        for name, constant in constants(read(Settings().contract, version)).items()
+        for name, constant in constants(contract_of(version)).items()
         if name == "admin_version_retrieve"
     )
     assert minor(told["version_current"]) == minor(told["version_latest"]) == version

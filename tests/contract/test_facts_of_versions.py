@@ -2,9 +2,10 @@
 
 import pytest
 
-from app.contract.document.versions import overlays, read
+from app.contract.document.versions import overlays
 from app.settings import Settings
 from tests.contract.facts import FACTS, Comparison, excuses, facts_of
+from tests.contract_files import contract_of
 
 ROOT = Settings().contract
 ALLOWED = {name: excuses(ROOT.parent / f"authentik-{name}.allow") for name in ("flows", "versions")}
@@ -18,7 +19,7 @@ def differences():
     """The differences of each version, with the operationIds that only one side has."""
     found = {}
     for overlay in overlays(ROOT):
-        contract, facts = read(ROOT, overlay.version), facts_of(overlay.release)
+        contract, facts = contract_of(overlay.version), facts_of(overlay.release)
         comparison = Comparison(facts, contract)
         operations = {
             operation["operationId"]: (path, method)

@@ -1,6 +1,5 @@
 """Objects written through one version are read, listed and changed through every other, and lose nothing."""
 
-from functools import cache
 from itertools import count
 
 import pytest
@@ -9,10 +8,11 @@ from hypothesis import strategies as st
 
 from app.application import create_app, load_contract, open_store
 from app.contract.compile.models import models
-from app.contract.document.versions import names, read
+from app.contract.document.versions import names
 from app.contract.validation.schemas import admits_null, flattened, schema_properties
 from app.settings import Settings
 from tests.asgi import Client
+from tests.contract_files import contract_of
 from tests.examples import Examples, creators, operations
 
 VERSIONS = ("2024.8", "2024.12", "2025.8", "2025.12", "2026.8")
@@ -28,11 +28,6 @@ SCHEMAS = {
     "policies/geoip": "GeoIPPolicy",
 }
 _numbers = count()
-
-
-@cache
-def contract_of(version):
-    return read(Settings().contract, version)
 
 
 @pytest.fixture(scope="module")

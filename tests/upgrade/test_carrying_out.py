@@ -1,7 +1,6 @@
 """Recorded requests, carried out by two versions: what is refused, gone or new, with what the overlays say of it."""
 
 import json
-from functools import cache
 
 import orjson
 import pytest
@@ -9,7 +8,6 @@ from click.testing import CliRunner
 
 from app.application import create_app, open_store
 from app.cli.upgrade import command
-from app.contract.document.versions import read
 from app.recording.har import archive
 from app.recording.recorder import Recorder
 from app.review.traffic import read_traffic
@@ -18,14 +16,13 @@ from app.upgrade.carrying_out import carry_out
 from app.upgrade.effects import Kind
 from app.upgrade.formats import as_json, as_markdown, as_text
 from tests.asgi import FLOWS, Client
+from tests.contract_files import contract_of
 
 OLD, SAFE, NEW = "2024.8", "2024.10", "2025.12"
 API = "/api/v3"
 STAGES = f"{API}/stages/identification/"
 BINDINGS = f"{API}/flows/bindings/"
 FLOW = {"name": "Welcome", "slug": "welcome", "title": "Welcome!", "designation": "authentication"}
-
-contract_of = cache(lambda version: read(Settings().contract, version))
 
 
 class Recording(Client):
