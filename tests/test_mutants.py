@@ -212,14 +212,20 @@ def empty(store):
             store.objects.remove(collection, row.pk)
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Where the contract is found that has been checked once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def proofs(tmp_path):
+def proofs(tmp_path, cache):
     """Runs the proofs on a server with a fault, the quickest first. Gives the name of the first that finds something."""
 
     def run(plant, *, fuzzing=True):
         chosen = Settings(database_url=f"sqlite:///{tmp_path}/flows.sqlite3", token_cache=0.0)
         # Servers of one contract share what is made of it once: nothing made without the fault may serve here.
-        contract = load_contract(chosen)
+        contract = load_contract(chosen, cache=cache)
         store = open_store(chosen, contract)
         store.migrate()
         for secret, may in TOKENS.items():
