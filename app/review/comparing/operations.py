@@ -192,7 +192,9 @@ def _tags(old: Operation, new: Operation) -> Iterator[Difference]:
 
 def _servers(old: Operation, new: Operation) -> Iterator[Difference]:
     before, after = _urls(old), _urls(new)
-    gone = [key for key in before if key not in after]
+    # A variable takes its default if a client gives no value.
+    defaults = {_canonical(_filled(new.contract.at(place), by_default=True)) for place, _ in after.values()}
+    gone = [key for key in before if key not in after and key not in defaults]
     come = [key for key in after if key not in before]
     for was, now in zip_longest(gone, come):
         if was is None:
@@ -228,9 +230,22 @@ def _extensions_of_servers(old: Found, new: Found) -> Iterator[Difference]:
 def _urls(operation: Operation) -> dict[str, tuple[Pointer, str]]:
     """The place and the URL of each server, by canonical URL."""
     pointer, servers = operation.inherited("servers") or ((), [])
-    urls = {_canonical(server["url"]): ((*pointer, index), server["url"]) for index, server in enumerate(servers)}
+    urls = {_canonical(_filled(server)): ((*pointer, index), server["url"]) for index, server in enumerate(servers)}
     # The default server is the root (OpenAPI 3.0.3, "OpenAPI Object").
     return urls or {"": ((), "/")}
+
+
+def _filled(server: dict[str, Any], *, by_default: bool = False) -> str:
+    """The URL of a server, with the values of its constant variables, or with the defaults of all."""
+    url: str = server.get("url", "/")
+    for name, variable in server.get("variables", {}).items():
+        if by_default or _is_constant(variable):
+            url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
+    return url
+
+
+def _is_constant(variable: dict[str, Any]) -> bool:
+    return "default" in variable and variable.get("enum") == [variable["default"]]
 
 
 def _canonical(url: str) -> str:
@@ -252,4 +267,6 @@ def _addresses(operation: Operation) -> tuple[set[str], Any]:
 
 
 def _variables(operation: Operation, pointer: Pointer) -> Found:
-    return pointer, operation.contract.at(pointer).get("variables")
+    """The variables of a server that can take several values."""
+    variables = operation.contract.at(pointer).get("variables", {})
+    return pointer, {name: variable for name, variable in variables.items() if not _is_constant(variable)}
