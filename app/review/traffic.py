@@ -57,13 +57,12 @@ def read_traffic(path: Path, left_out: list[str] | None = None) -> list[Exchange
     try:
         text = path.read_bytes()
         if path.suffix == ".jsonl":
-            return list(_of_cases(text))
+            return list(_of_cases(text, path))
         archive = json.loads(text)
     except OSError as error:
         raise NoTraffic(f"{path} can't be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        form = "a line of JSON for each request" if path.suffix == ".jsonl" else "an HTTP archive (HAR)"
-        raise NoTraffic(f"{path} is not {form}: {error!r}.") from error
+    except (ValueError, RecursionError) as error:
+        raise NoTraffic(f"{path} is not an HTTP archive (HAR): {_reason(error)}.") from error
     log = archive.get("log") if isinstance(archive, dict) else None
     entries = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(entries, list):
@@ -71,22 +70,45 @@ def read_traffic(path: Path, left_out: list[str] | None = None) -> list[Exchange
     return list(_of_har(entries, path.name, [] if left_out is None else left_out))
 
 
-def _of_cases(text: bytes) -> Iterator[Exchange]:
-    for line in text.splitlines():
-        case = json.loads(line)
-        # Use the identifiers of the recording, not those of a deployment.
-        sent = body_of({key: value for key, value in case.items() if key != "body_template"}, {})
-        yield Exchange(
-            case["id"],
-            case["method"],
-            unquote(case["path"]),
-            case.get("query", "").encode(),
-            _header(case.get("headers", ()), "content-type"),
-            sent or b"",
-            case["status"],
-            _media_type(case["response_headers"].get("content-type", "")),
-            case.get("response_json"),
-        )
+def _reason(error: Exception) -> str:
+    """Why JSON can't be read as traffic."""
+    match error:
+        case json.JSONDecodeError():
+            return f"line {error.lineno}, column {error.colno}: {error.msg}"
+        case UnicodeDecodeError():
+            return "it is not UTF-8 text"
+        case RecursionError():
+            return "it is nested too deeply"
+        case KeyError():
+            return f"it has no `{error.args[0]}`"
+        case _:
+            return "a part of it has the wrong type"
+
+
+def _of_cases(text: bytes, path: Path) -> Iterator[Exchange]:
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            yield _case(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            # Each line is a document of its own.
+            reason = _reason(error).removeprefix("line 1, ")
+            raise NoTraffic(f"{path} is not a line of JSON for each request: line {number}, {reason}.") from error
+
+
+def _case(case: dict[str, Any]) -> Exchange:
+    # Use the identifiers of the recording, not those of a deployment.
+    sent = body_of({key: value for key, value in case.items() if key != "body_template"}, {})
+    return Exchange(
+        case["id"],
+        case["method"],
+        unquote(case["path"]),
+        case.get("query", "").encode(),
+        _header(case.get("headers", ()), "content-type"),
+        sent or b"",
+        case["status"],
+        _media_type(case["response_headers"].get("content-type", "")),
+        case.get("response_json"),
+    )
 
 
 def _of_har(entries: list[Any], name: str, left_out: list[str]) -> Iterator[Exchange]:

@@ -143,12 +143,18 @@ def test_traffic_of_any_server_is_used(tmp_path):
         ("it.har", "{}", "it.har is not an HTTP archive (HAR)"),
         ("it.har", '{"detail": "Token invalid/expired"}', "it has no `log` with a list of `entries`"),
         ("it.har", "[]", "it has no `log` with a list of `entries`"),
-        ("it.har", "[" * 100_000, "it.har is not an HTTP archive (HAR)"),
-        ("it.jsonl", "[" * 100_000, "it.jsonl is not a line of JSON for each request"),
+        ("it.har", "[" * 100_000, "it.har is not an HTTP archive (HAR): it is nested too deeply."),
+        (
+            "it.jsonl",
+            "[" * 100_000,
+            "it.jsonl is not a line of JSON for each request: line 1, it is nested too deeply.",
+        ),
         ("it.har", '{"log": {"entries": null}}', "it.har is not an HTTP archive (HAR)"),
-        ("it.har", "[", "it.har is not an HTTP archive (HAR)"),
-        ("it.jsonl", '{"id": "a"}', "it.jsonl is not a line of JSON for each request"),
-        ("it.jsonl", "no", "it.jsonl is not a line of JSON for each request"),
+        ("it.har", "", "it.har is not an HTTP archive (HAR): line 1, column 1: Expecting value."),
+        ("it.har", '{"log":\n{"entries"', "line 2, column 11: Expecting ':' delimiter."),
+        ("it.jsonl", '{"id": "a"}', "it.jsonl is not a line of JSON for each request: line 1, it has no `method`."),
+        ("it.jsonl", "[]", "line 1, a part of it has the wrong type."),
+        ("it.jsonl", "no", "it.jsonl is not a line of JSON for each request: line 1, column 1: Expecting value."),
     ],
 )
 def test_no_traffic(name, text, message, tmp_path):
