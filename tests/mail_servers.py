@@ -28,7 +28,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _read(self):
         lines = []
-        while (line := self.rfile.readline()) != b".\r\n":
+        while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b"."))
         self.server.messages.append(email.message_from_bytes(b"".join(lines), policy=email.policy.default))
         self._say("250 kept")

@@ -351,6 +351,43 @@ def test_a_subject_has_no_second_line(sending):
         assert (message["Subject"], message["Bcc"]) == ("New Bcc: all@example.com", None)
 
 
+ENCODED = [
+    "=?utf-8?q?a=0d=0aBcc:_all@example.com=0d=0a=0d=0abody?=",
+    "=?utf-8?b?YQ0KQmNjOiBhbGxAZXhhbXBsZS5jb20=?=",
+    "=?UTF-8?Q?a=0ABcc:_all@example.com?=",
+    "a =?utf-8?q?a=0d?= =?utf-8?q?=0aBcc:_all@example.com?=",
+    "=?utf-8?q?=3D=3Futf-8=3Fq=3Fa=0d=0aBcc:_all=40example.com=3F=3D?=",
+    "==??utf-8?q?a=0d=0aBcc:_all@example.com?=",
+    "a\x85Bcc: all@example.com",
+    "a\u2028Bcc: all@example.com",
+]
+
+
+@pytest.mark.parametrize("text", ENCODED)
+def test_an_encoded_line_break_in_a_subject_or_a_name_makes_no_header(sending, text):
+    with mail_server() as server:
+        client = sending(smtp_url=MailServer("127.0.0.1", server.port))
+        recovery(client, subject=text)
+        client.store.objects.change("users", key_of(client.user), {"name": text})
+        asked(client)
+        assert server.arrived.wait(10)
+        (message,) = server.messages
+        assert [*message] == ["Subject", "From", "Date", "Message-ID", "To", "MIME-Version", "Content-Type"]
+        assert [address.addr_spec for address in message["To"].addresses] == ["jane@example.com"]
+        wait_for(lambda: outbox(client) == [], "the e-mail leaves the outbox")
+
+
+@pytest.mark.parametrize("address", ["=?utf-8?q?a=0d=0aBcc?=@example.com", "a@=?utf-8?q?b=0d=0aBcc:c?=.example"])
+def test_an_encoded_word_in_an_address_makes_no_header(sending, address):
+    with mail_server() as server:
+        client = sending(smtp_url=MailServer("127.0.0.1", server.port))
+        recovery(client)
+        client.store.objects.change("users", key_of(client.user), {"email": address})
+        asked(client)
+        wait_for(lambda: [one for one in outbox(client) if one["state"] == "failed"], "the failure")
+        assert server.messages == []
+
+
 def test_links_have_the_public_url(sending):
     client = sending(public_url="https://id.example/auth")
     recovery(client)

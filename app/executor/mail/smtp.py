@@ -10,6 +10,9 @@ from email.utils import make_msgid
 
 from app.mail_servers import MailServer
 
+# The beginning of an encoded word (RFC 2047), which may stand for a line break.
+_ENCODED_WORD = "=?"
+_NO_ADDRESS = "The address has an encoded word."
 # The time limit of a delivery, as a multiple of the time limit of one response.
 _ANSWERS = 6
 
@@ -21,14 +24,21 @@ def message_of(sender: str, name: str, address: str, subject: str, plain: str, h
     :param name: the name of the recipient
     :raises ValueError: an address is invalid
     """
+    if _ENCODED_WORD in sender + address:
+        raise ValueError(_NO_ADDRESS)
     message = EmailMessage()
-    message["Subject"], message["From"] = " ".join(subject.split()), sender
+    message["Subject"], message["From"] = _in_one_line(subject), sender
     domain = next((one.domain for one in message["From"].addresses), "")
     message["Date"], message["Message-ID"] = datetime.now(UTC), make_msgid(domain=domain or "localhost")
-    message["To"] = Address(" ".join(name.split()), addr_spec=address)
+    message["To"] = Address(_in_one_line(name), addr_spec=address)
     message.set_content(plain)
     message.add_alternative(html, subtype="html")
     return message
+
+
+def _in_one_line(text: str) -> str:
+    """Text for a header. What looks like an encoded word is taken apart: `EmailMessage` decodes it, line breaks included."""
+    return " ".join(text.split()).replace(_ENCODED_WORD, "= ?")
 
 
 def deliver(server: MailServer, message: EmailMessage) -> None:
