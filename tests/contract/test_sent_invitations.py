@@ -83,6 +83,10 @@ def test_an_invalid_request_is_rejected_and_sends_nothing(client, body, wrong):
 def test_an_invitation_for_any_flow_is_not_sent_as_no_page_begins_it(client):
     rejected = send(client, invitation(client, flow=None), email_addresses=["a@example.com"])
     assert rejected.status == 400
+    # A fuzzer allows it, as the operation itself describes it.
+    described = client.get("/2026.5/api/v3/schema/", query="format=json").json()["paths"]
+    post = described["/stages/invitation/invitations/{invite_uuid}/send_email/"]["post"]
+    assert rejected.json() == post["responses"]["400"]["content"]["application/json"]["example"]
     assert rejected.json() == {"non_field_errors": ["Invitation has no associated flow"]}
 
 
