@@ -18,7 +18,7 @@ from tests.contract_files import copied, load, shipped
 
 DUMMY, STAGES = "stages/dummy.yaml", "stages/all.yaml"
 FLOW_BINDINGS, POLICY_BINDINGS, FLOWS = "flows/bindings.yaml", "policies/bindings.yaml", "authentik-flows.yaml"
-CONSENTS = "core/user_consent.yaml"
+CONSENTS, TEMPLATE = "core/user_consent.yaml", "kind.yaml"
 USERS, GROUPS, GEOIP = "core/users.yaml", "core/groups.yaml", "policies/geoip.yaml"
 IDENTIFICATION, INVITATIONS = "stages/identification.yaml", "stages/invitation_invitations.yaml"
 API = "/api/v3"
@@ -42,18 +42,18 @@ def changed(contract, file, old, new):
         (STAGES, "x-searches: [name]", "x-searches: [nmae]", "[nmae]", "has no property 'nmae'"),
         (STAGES, "x-searches: [name]", "x-searches: [throw_error]", "[throw_error]", "can't search 'throw_error'"),
         (STAGES, "x-orders-by: [pk, name]", "x-orders-by: [throw_error]", "[throw_error]", "no property 'throw_error'"),
-        (POLICY_BINDINGS, "x-searches: [policy__name]", "x-searches: [negate]", "[negate]", "can't search 'negate'"),
+        (POLICY_BINDINGS, "searches: [policy__name]", "searches: [negate]", "[negate]", "can't search 'negate'"),
         (
             POLICY_BINDINGS,
-            "x-filters: timeout",
-            "x-filters: policy__name",
-            "schema: {$ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'}\n          example: 30",
+            "example: 30",
+            "example: 30\n      x-filters: policy__name",
+            "schema: {$ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'}\n      example: 30",
             "keeps 'policy__name' as string, and not as integer",
         ),
         (
             POLICY_BINDINGS,
-            "            identity: policybindingmodel_ptr_id",
-            "            identity: slug",
+            "        identity: policybindingmodel_ptr_id",
+            "        identity: slug",
             "x-references: &target_of",
             "'target' refers to other objects",
         ),
@@ -61,21 +61,21 @@ def changed(contract, file, old, new):
             POLICY_BINDINGS,
             "identity: [pk, policy",
             "identity: [slug, policy",
-            "x-references:\n          to: [flows, stage_bindings, applications]\n          identity: [slug",
+            "x-references:\n        to: [flows, stage_bindings, applications]\n        identity: [slug",
             "find stage_bindings by 'slug'",
         ),
         (
             FLOW_BINDINGS,
-            "          x-references: {to: stages}\n",
+            "      x-references: {to: stages}\n",
             "",
-            "&stage\n",
+            "stage:\n      description: Only bindings",
             "'stage' is a reference",
         ),
         (
             FLOW_BINDINGS,
-            "          to: stages\n          on_delete",
-            "          to: policies\n          on_delete",
-            "x-references:\n          to: policies\n          on_delete",
+            "{to: stages, on_delete",
+            "{to: policies, on_delete",
+            "x-references: {to: policies, on_delete",
             "'stage' refers to stages in the store",
         ),
         (
@@ -107,11 +107,17 @@ def changed(contract, file, old, new):
             "is not a reference in the store",
         ),
         (USERS, "named_by: username", "named_by: nickname", "named_by: nickname", "has no property 'nickname'"),
-        (USERS, "named_by: username", "named_by: email", "email: &email", "a unique constraint on 'email'"),
         (
             USERS,
-            "        readOnly: true\n        description: Another identity",
-            "        description: Another identity",
+            "named_by: username",
+            "named_by: email",
+            "    request:\n      pattern",
+            "a unique constraint on 'email'",
+        ),
+        (
+            USERS,
+            "    readOnly: true\n    description: Another identifier",
+            "    description: Another identifier",
             "x-generated: uuid",
             "generates a UUID",
         ),
@@ -167,8 +173,11 @@ def changed(contract, file, old, new):
         ),
         (
             CONSENTS,
-            "delete:\n      operationId: core_user_consent_destroy",
-            "patch:\n      operationId: core_user_consent_partial_update",
+            "filters: [user, application]\n",
+            (
+                "filters: [user, application]\nactions:\n  change:\n    patch:\n"
+                "      operationId: core_user_consent_partial_update\n      responses: {'204': {description: Done.}}\n"
+            ),
             "operationId: core_user_consent_partial_update",
             "No handler is named 'core_user_consent_partial_update'.",
         ),
@@ -283,7 +292,7 @@ def test_an_object_is_deleted_with_what_its_reference_cascades_from(served):
 
 
 def test_a_search_of_bindings_looks_where_the_contract_says(served):
-    client = served((POLICY_BINDINGS, "x-searches: [policy__name]", "x-searches: [order]"))
+    client = served((POLICY_BINDINGS, "searches: [policy__name]", "searches: [order]"))
     bound(client, "polly")
     assert [count(client, "/policies/bindings/", search=term) for term in ("7", "8", "polly")] == [1, 0, 0]
 
@@ -336,11 +345,11 @@ def test_a_property_that_is_not_stored_is_filtered_sorted_and_searched_by_its_de
 
 
 def test_a_filter_that_no_stored_value_can_equal_finds_nothing(served):
-    schema = "schema: {$ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'}\n          example: 30"
+    schema = "schema: {$ref: '../authentik-flows.yaml#/components/schemas/IntegerFilter'}\n      example: 30"
     search = "        - $ref: '#/components/parameters/FlowSearch'\n        - name: ordering\n"
     title = "        - name: title\n          in: query\n          schema: {type: string}\n          x-filters: title\n"
     client = served(
-        (POLICY_BINDINGS, schema, "schema: {type: number}\n          example: 30"), (FLOWS, search, title + search)
+        (POLICY_BINDINGS, schema, "schema: {type: number}\n      example: 30"), (FLOWS, search, title + search)
     )
     bound(client, "polly")
     numbers = {"30": 1, "30.0": 1, "7.5": 0, "9" * 30: 0, "-1e300": 0}
@@ -398,11 +407,11 @@ def test_a_search_follows_the_default_of_a_property_that_is_not_stored(served):
 
 
 def test_used_by_and_diagrams_show_bindings_to_those_who_may_retrieve_them(served):
-    text = (Settings().contract.parent / FLOW_BINDINGS).read_text("utf-8")
-    start = text.rindex("operationId: flows_bindings_retrieve")
+    text = (Settings().contract.parent / TEMPLATE).read_text("utf-8")
+    start = text.rindex("operationId: ${operations}_retrieve\n        summary")
     operation = text[start : text.index("]\n", text.index("x-required", start))]
     flow = served().post(f"{API}/flows/instances/", {"name": "a", "slug": "a", "title": "a", "designation": "recovery"})
-    client = served((FLOW_BINDINGS, operation, f"{operation}, authentik_flows.export_flow"))
+    client = served((TEMPLATE, operation, f"{operation}, authentik_flows.export_flow"))
     stage = client.post(f"{API}/stages/dummy/", {"name": "pause"}).json()["pk"]
     client.post(f"{API}/flows/bindings/", {"target": flow.json()["pk"], "stage": stage, "order": 0})
     views = [f"authentik_flows.view_{name}" for name in ("flow", "stage", "flowstagebinding")]

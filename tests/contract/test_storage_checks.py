@@ -19,10 +19,7 @@ TITLE = (
     "\n"
 )
 PAGE = "        type: integer\n        minimum: 1\n        default: 1\n"
-ORDER = (
-    "        x-create-default: true\n      order:\n"
-    "        type: integer\n        minimum: -2147483648\n        maximum: 2147483647\n"
-)
+ORDER = "    type: integer\n    description: Position of the stage in the flow; the lowest comes first.\n"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +36,7 @@ ORDER = (
             "Who may enter the flow. The default is `none`.\n",
             "A new object may lack 'authentication', which the store requires.",
         ),
-        (ORDER, ORDER.replace("        maximum: 2147483647\n", ""), "The store keeps 'order' as a 32-bit integer."),
+        (ORDER, ORDER.replace("integer", "whole"), "The store keeps 'order' as a 32-bit integer."),
         (PAGE, PAGE.replace("integer", "number"), "The handler takes 'page' as integer, and not as number."),
         (
             PAGE,

@@ -232,8 +232,8 @@ def test_what_is_connected_is_seen_by_permission(client):
 
 
 def test_a_fixed_reference_of_any_model_stays(edited):
-    itself = "\n          itself: Cannot set group as parent of itself.\n"
-    client = edited((itself, itself + "          fixed: The parent stays.\n"))
+    itself = "itself: Cannot set group as parent of itself.}"
+    client = edited((itself, itself[:-1] + ", fixed: The parent stays.}"))
     above, other = group(client, "above"), group(client, "other")
     below = group(client, "below", parent=above["pk"])
     path = f"{GROUPS}{below['pk']}/"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from app.contract.document.contract import CONTAINERS, File, Pointer
-from app.contract.document.expressions import MERGE, Expression, Loop, condition_of, loop_of, pieces_of
+from app.contract.document.expressions import MERGE, Expression, Loop, condition_of, is_directive, loop_of, pieces_of
 from app.contract.document.findings import ContractError
 from app.contract.document.values import Found, Part, Scope, Values
 
@@ -55,6 +55,8 @@ class Expansion:
         :returns: the part; `_ABSENT` if it is optional and missing
         """
         if isinstance(node, str):
+            if self.written is None and "${" not in node:
+                return node
             return self._text(node, part, asked, scope, at)
         if self.written is None and (not isinstance(node, CONTAINERS) or id(node) in self._plain):
             return _copied(node)
@@ -75,16 +77,15 @@ class Expansion:
         return mapping if mapping or not node else _ABSENT
 
     def _add_item(self, items: list[Any], item: Any, part: Part, asked: Part | None, scope: Scope, at: Pointer) -> None:
-        loop = loop_of(next(iter(item))) if isinstance(item, dict) and len(item) == 1 else None
-        if loop is None:
+        key, body = next(iter(item.items())) if isinstance(item, dict) and len(item) == 1 else ("", None)
+        inner = part[0], (*part[1], key)
+        if not is_directive(key) or (scopes := self._scopes(key, inner, asked, scope)) is None:
             expanded = self._expand(item, part, asked, scope, (*at, len(items)))
             if expanded is not _ABSENT:
                 items.append(expanded)
             return
-        key, body = next(iter(item.items()))
-        inner = part[0], (*part[1], key)
-        for within, entry in self._entries(loop, inner, scope):
-            self._add_item(items, body, inner, entry or asked, within, at)
+        for within, entry in scopes:
+            self._add_item(items, body, inner, entry, within, at)
 
     def _add_entry(
         self,
@@ -97,7 +98,9 @@ class Expansion:
         at: Pointer,
     ) -> None:
         file, pointer = part
-        if (scopes := self._scopes(key, part, asked, scope)) is not None:
+        if not is_directive(key):
+            self._add_value(mapping, key, value, part, asked, scope, at)
+        elif (scopes := self._scopes(key, part, asked, scope)) is not None:
             if not isinstance(value, dict):
                 self.values.find(part, f"There is no mapping below {key!r}.", "Write keys with their values.")
                 return
@@ -108,20 +111,29 @@ class Expansion:
             self._merge(mapping, value, part, asked, scope, at)
         elif key.startswith("$for"):
             self.values.find(part, f"{key!r} is not a loop.", "Write it as `$for name in names:`.")
-        elif key.startswith("$unless"):
-            self.values.find(part, f"{key!r} is not a condition.", "Write it as `$unless name:`.")
-        else:
-            name = self._text(key, part, asked, scope, None)
-            if name is _ABSENT:
-                return
-            if not isinstance(name, str):
+        elif key.startswith(("$if", "$unless")):
+            self.values.find(part, f"{key!r} is not a condition.", "Write it as `$if name:` or `$unless name:`.")
+        elif not isinstance(name := self._text(key, part, asked, scope, None), str):
+            if name is not _ABSENT:
                 self.values.find(part, f"{key!r} does not stand for text.", "Let it stand for a text.")
-                return
-            expanded = self._expand(value, part, asked, scope, (*at, name))
-            if expanded is not _ABSENT:
-                mapping[name] = expanded
-                if name != key and self.written is not None and not scope:
-                    self._text(key, part, asked, scope, (*at, name))
+        else:
+            self._add_value(mapping, name, value, part, asked, scope, at)
+            if name in mapping and name != key and self.written is not None and not scope:
+                self._text(key, part, asked, scope, (*at, name))
+
+    def _add_value(
+        self,
+        mapping: dict[str, Any],
+        name: str,
+        value: Any,
+        part: Part,
+        asked: Part | None,
+        scope: Scope,
+        at: Pointer,
+    ) -> None:
+        expanded = self._expand(value, part, asked, scope, (*at, name))
+        if expanded is not _ABSENT:
+            mapping[name] = expanded
 
     def _scopes(
         self, key: str, part: Part, asked: Part | None, scope: Scope
@@ -130,7 +142,7 @@ class Expansion:
         if (loop := loop_of(key)) is not None:
             return ((within, entry or asked) for within, entry in self._entries(loop, part, scope))
         if (condition := condition_of(key)) is not None:
-            return () if self.values.holds(condition, part, scope) else ((scope, asked),)
+            return ((scope, asked),) if self.values.holds(condition.path, part, scope) == condition.wanted else ()
         return None
 
     def _merge(

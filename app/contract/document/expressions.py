@@ -10,7 +10,7 @@ MERGE = "$merge"
 _NAME = r"[A-Za-z_][\w-]*"
 _IN_TEXT = re.compile(r"\$\{([^{}]*)\}")
 _LOOP = re.compile(rf"\$for ({_NAME})(?:, ({_NAME}))? in (.+?)(?: unless (\S+))?")
-_UNLESS = re.compile(r"\$unless (\S+)")
+_CONDITION = re.compile(r"\$(if|unless) (\S+)")
 _FORM = re.compile(rf"(?P<paths>.+?)(?: without (?P<without>{_NAME}(?:, *{_NAME})*))?(?P<optional>\?)?")
 
 
@@ -58,6 +58,18 @@ class Loop:
     unless: Path | None
 
 
+@dataclass(frozen=True)
+class Condition:
+    """A condition.
+
+    :param path: the value that decides
+    :param wanted: whether it has to be true
+    """
+
+    path: Path
+    wanted: bool
+
+
 @lru_cache(maxsize=1024)  # The templates of one contract have some hundred.
 def pieces_of(text: str) -> tuple[str | Expression, ...] | None:
     """Split a text into literals and expressions. :returns: None without expressions, empty if one is invalid"""
@@ -88,15 +100,16 @@ def loop_of(key: str) -> Loop | None:
 
 
 @lru_cache(maxsize=1024)
-def condition_of(key: str) -> Path | None:
-    """Parse a key as a condition that leaves out what is below it; None if it is an ordinary key."""
-    found = _UNLESS.fullmatch(key)
-    return _path(found[1]) if found else None
+def condition_of(key: str) -> Condition | None:
+    """Parse a key as a condition for what is below it; None if it is an ordinary key."""
+    found = _CONDITION.fullmatch(key)
+    path = _path(found[2]) if found else None
+    return Condition(path, found[1] == "if") if found and path else None
 
 
 def is_directive(key: str) -> bool:
     """Whether a key of a template is a directive."""
-    return key == MERGE or "${" in key or key.startswith(("$for", "$unless"))
+    return "$" in key and (key == MERGE or "${" in key or key.startswith(("$for", "$if", "$unless")))
 
 
 def _expression(text: str) -> Expression | None:

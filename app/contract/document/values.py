@@ -53,6 +53,9 @@ class Values:
         self._used: set[Pointer] = set()
         self._asked: dict[Pointer, dict[str, None]] = {}
         self._open: list[str] = []
+        # The values of the template's names, except those that depend on a loop.
+        self._constant: dict[str, Found] = {}
+        self._looped = False
         self.findings: list[Finding] = []
 
     def unknown_keys(self, pointer: Pointer = (), node: Any = None) -> Iterator[Finding]:
@@ -126,6 +129,7 @@ class Values:
     def _named(self, path: Path, part: Part, scope: Scope) -> Found:
         """Look up a name in the loops, the template and the kind file."""
         if path.name in scope:
+            self._looped = True
             return scope[path.name]
         if path.name not in self._template.document:
             return self._below(Found(self._kind.document, (self._kind, ()), None), path.name, path, part)
@@ -136,15 +140,22 @@ class Values:
 
     def _aliased(self, name: str, expression: Expression, part: Part, scope: Scope) -> Found:
         """The value of a name that the template defines by an expression."""
+        if name in self._constant:
+            return self._constant[name]
         if name in self._open:
             file, pointer = part
             raise _Unfit(
                 lambda: file.finding(pointer, f"{name!r} stands for itself.", "Name a value."), unwritten=False
             )
         self._open.append(name)
+        around, self._looped = self._looped, False
         try:
-            return self._first(expression, part, scope)
+            found = self._first(expression, part, scope)
+            if not self._looped:
+                self._constant[name] = found
+            return found
         finally:
+            self._looped |= around
             self._open.pop()
 
     def _below(self, found: Found, key: str, path: Path, part: Part, chosen: Part | None = None) -> Found:
