@@ -26,6 +26,7 @@ class KnownObjects:
         self._objects: dict[str, dict[str, _Object]] = {}
         self._places: dict[str, tuple[str, str]] = {}
         self._gone: dict[str, str] = {}
+        self._former: dict[str, str] = {}
 
     def put(self, model: str, found: Mapping[str, Any]) -> None:
         """Cache the current state of an object."""
@@ -33,7 +34,8 @@ class KnownObjects:
         if "pk" not in names:
             return
         kept = self._objects.setdefault(model, {})
-        self._drop(model, names["pk"])
+        before = self._drop(model, names["pk"])
+        _add(self._former, dict.fromkeys(before.difference(names.values()), model))
         kept[names["pk"]] = _Object(names, frozenset(_texts(found, self._holders.get(model, ())).values()))
         self._places |= dict.fromkeys(names.values(), (model, names["pk"]))
         if len(kept) > KEPT:
@@ -45,9 +47,7 @@ class KnownObjects:
             return
         model, pk = self._places[name]
         gone = self._drop(model, pk)
-        self._gone |= dict.fromkeys(gone, model)
-        while len(self._gone) > GONE:
-            del self._gone[next(iter(self._gone))]
+        _add(self._gone, dict.fromkeys(gone, model))
         for kept in self._objects.values():
             for pk in [pk for pk, other in kept.items() if other.held_by & gone]:
                 self.discard(pk)
@@ -74,8 +74,8 @@ class KnownObjects:
         return model, self._objects[model][pk].names
 
     def was_deleted(self, name: object) -> bool:
-        """Whether a value identifies a deleted object."""
-        return name in self._gone and name not in self._places
+        """Whether a value identified an object that was deleted, or renamed since."""
+        return (name in self._gone or name in self._former) and name not in self._places
 
     def _drop(self, model: str, pk: str) -> frozenset[str]:
         dropped = self._objects[model].pop(pk, None)
@@ -83,6 +83,13 @@ class KnownObjects:
         for name in names:
             self._places.pop(name, None)
         return names
+
+
+def _add(kept: dict[str, str], new: Mapping[str, str]) -> None:
+    """Keep further identifiers, with their models, and discard the oldest ones beyond the limit."""
+    kept |= new
+    while len(kept) > GONE:
+        del kept[next(iter(kept))]
 
 
 def _texts(found: Mapping[str, Any], properties: Iterable[str]) -> dict[str, str]:

@@ -74,3 +74,12 @@ def test_the_oldest_are_forgotten(run, monkeypatch):
     run.discard("c")
     assert run.was_deleted("c")
     assert not (run.was_deleted("b") and run.was_deleted("slug-of-b"))
+
+
+def test_the_former_name_of_a_renamed_object_is_gone_until_another_object_has_it():
+    known = KnownObjects({"pk", "slug"}, {})
+    known.put("flow", {"pk": "1", "slug": "a"})
+    known.put("flow", {"pk": "1", "slug": "b"})
+    assert [known.was_deleted(name) for name in ("a", "b", "1")] == [True, False, False]
+    known.put("flow", {"pk": "2", "slug": "a"})
+    assert not known.was_deleted("a")
