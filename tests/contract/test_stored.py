@@ -545,6 +545,6 @@ def test_a_default_is_filled_in_whatever_else_an_object_shows(served, make_flow)
 
 def test_an_application_whose_contract_gives_no_default_launch_url_has_none(served):
     messages = "      x-messages: {pattern: Enter a valid URL.}\n"
-    client = served((f"{messages}    x-create-default: ''\n", messages))
+    client = served((f"{messages}      x-create-default: ''\n", messages))
     answer = client.post("/api/v3/core/applications/", {"name": "Wiki", "slug": "wiki"})
     assert (answer.status, answer.json()["launch_url"]) == (201, None)
