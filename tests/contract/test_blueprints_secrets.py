@@ -109,7 +109,8 @@ def test_to_set_a_password_takes_the_permission_of_the_operation(client, store, 
     every = {one for one in store_permissions(client) if one not in apart}
     (finding,) = said(store, user(password=PASSWORD), may=every.__contains__)
     assert (
-        "To set the password of authentik_core.user requires the permission authentik_core.reset_user_password" in finding
+        "To set the password of authentik_core.user requires the permission authentik_core.reset_user_password"
+        in finding
     )
     assert applied(store, user(), may=every.__contains__) == ["created"]
     assert said(store, user(password=PASSWORD), may=every.__contains__) == [finding]
