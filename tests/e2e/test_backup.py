@@ -6,12 +6,14 @@ import shlex
 import signal
 import subprocess
 
+import psutil
 import psycopg
 
 from app.store.upkeep.migration import HEAD
 from tests import postgresql
 from tests.asgi import FLOWS
 from tests.e2e.test_command import FLOW, bearer
+from tests.serving import runs, wait_for
 
 
 def test_backup_of_a_running_server_and_restore(start, run, tmp_path):
@@ -27,9 +29,11 @@ def test_backup_of_a_running_server_and_restore(start, run, tmp_path):
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"flows: {store} is in use. Stop every server on it first.\n"
     assert wire.send("GET", FLOWS + "a/", bearer(token)).status == 404
-    # What is left of a server that was killed is given up too.
+    # What is left of a server that was killed is given up too. Its workers end by themselves.
+    workers = psutil.Process(process.pid).children()
     process.send_signal(signal.SIGKILL)
     process.wait(30)
+    wait_for(lambda: not any(worker.is_running() and runs(worker) for worker in workers), "the end of the workers")
     assert run("restore", file).returncode == 1
     result = run("restore", "--replace", file)
     assert (result.returncode, result.stderr) == (0, "")
