@@ -48,9 +48,9 @@ def home(browser):
 def log_in(browser, username):
     """Give name and password to the default flow."""
     browser.open(LOGIN)
-    browser.press(username, Keys.ENTER)
+    enter(browser, username, Keys.ENTER)
     wait_for(lambda: browser.all("[name=password]"), "the password's field")
-    browser.press(PASSWORD, Keys.ENTER)
+    enter(browser, PASSWORD, Keys.ENTER)
 
 
 def prompt(client, *keys):
@@ -66,6 +66,12 @@ def prompt(client, *keys):
 def forget(browser):
     """Delete the cookies."""
     browser.driver.delete_all_cookies()
+
+
+def enter(browser, *keys):
+    """Press keys in the field that has the focus. A browser gives it to one some time after the page is loaded."""
+    wait_for(lambda: browser.run("return document.activeElement.matches('input, select, textarea')"), "the focus")
+    browser.press(*keys)
 
 
 def looks_right(browser, width):
@@ -96,18 +102,18 @@ def test_a_person_logs_in_by_keyboard_and_changes_settings(seeded, store, width,
     seeded.open(f"{LOGIN}?next=/if/flow/default-user-settings-flow/")
     headed(seeded, "Welcome to authentik!")
     looks_right(seeded, width)
-    seeded.press("akadmin", Keys.ENTER)
+    enter(seeded, "akadmin", Keys.ENTER)
     wait_for(lambda: seeded.all("[name=password]"), "the password's field")
-    seeded.press("wrong", Keys.ENTER)
+    enter(seeded, "wrong", Keys.ENTER)
     wait_for(lambda: seeded.all("[aria-invalid]"), "a message")
     assert seeded.one(".wrong").text == "Invalid password"
     looks_right(seeded, width)
-    seeded.press(PASSWORD, Keys.ENTER)
+    enter(seeded, PASSWORD, Keys.ENTER)
     headed(seeded, "Update your info")
     looks_right(seeded, width)
     # A tab selects what a field has.
-    seeded.press(Keys.TAB)
-    seeded.press("Root", Keys.ENTER)
+    enter(seeded, Keys.TAB)
+    enter(seeded, "Root", Keys.ENTER)
     home(seeded)
     user = store.objects.get("users", administrator(store))
     assert json.loads(user.properties)["name"] == "Root"
@@ -117,7 +123,7 @@ def test_the_administrator_of_a_new_server_chooses_a_password(browser, store):
     assert apply(store, DEFAULT.read_bytes()).success
     browser.open("/if/flow/initial-setup/")
     headed(browser, "Welcome to authentik!")
-    browser.press("root@example.com", Keys.TAB, PASSWORD, Keys.TAB, "another", Keys.ENTER)
+    enter(browser, "root@example.com", Keys.TAB, PASSWORD, Keys.TAB, "another", Keys.ENTER)
     wait_for(lambda: browser.all(".alert"), "a message")
     assert browser.one(".alert").text == "Passwords don't match."
     looks_right(browser, 1200)
@@ -132,22 +138,22 @@ def test_a_person_enrolls_sets_up_an_app_and_logs_in_with_its_code(seeded):
     asked = prompt(client, "username", "password")
     flow_of(client, "enroll", asked, ("user_write", {}), ("user_login", {}), designation="enrollment")
     seeded.open("/if/flow/enroll/?next=/if/flow/default-authenticator-totp-setup/")
-    seeded.press("akadmin", Keys.TAB, PASSWORD, Keys.ENTER)
+    enter(seeded, "akadmin", Keys.TAB, PASSWORD, Keys.ENTER)
     wait_for(lambda: seeded.all("[aria-invalid]"), "a message")
     assert seeded.one(".wrong").text == "Username is already taken."
     assert seeded.run("return document.activeElement.name") == "username"
-    seeded.press(Keys.CONTROL + "a" + Keys.NULL, "jane", Keys.TAB, PASSWORD, Keys.ENTER)
+    enter(seeded, Keys.CONTROL + "a" + Keys.NULL, "jane", Keys.TAB, PASSWORD, Keys.ENTER)
     headed(seeded, "Set up Two-Factor authentication")
     looks_right(seeded, 1200)
     app = pyotp.TOTP(seeded.one(".secret").text)
     step = int(time.time()) // app.interval
-    seeded.press(app.generate_otp(step), Keys.ENTER)
+    enter(seeded, app.generate_otp(step), Keys.ENTER)
     home(seeded)
     forget(seeded)
     log_in(seeded, "jane")
     wait_for(lambda: seeded.all("[name=code]"), "the code's field")
     looks_right(seeded, 1200)
-    seeded.press(app.generate_otp(step + 1), Keys.ENTER)
+    enter(seeded, app.generate_otp(step + 1), Keys.ENTER)
     home(seeded)
 
 
@@ -179,10 +185,10 @@ def test_a_person_recovers_a_password_by_the_link_in_an_e_mail(seeded):
     writing = (prompt(client, "password"), ("user_write", {}), ("user_login", {}))
     flow_of(client, "recovery", identified, mailed, *writing, designation="recovery")
     seeded.open(LOGIN)
-    seeded.press("akadmin", Keys.ENTER)
+    enter(seeded, "akadmin", Keys.ENTER)
     seeded.one("p > a[href*=recovery]").click()
     headed(seeded, "Title of recovery")
-    seeded.press("root@example.com", Keys.ENTER)
+    enter(seeded, "root@example.com", Keys.ENTER)
     wait_for(lambda: "An e-mail was sent" in seeded.one("main").text, "the e-mail")
     looks_right(seeded, 1200)
     forget(seeded)
