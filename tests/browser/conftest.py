@@ -1,5 +1,6 @@
 """Chromium, and a server to look at with it."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import shutil
 import pytest
 from axe_core_python.selenium import Axe
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
@@ -68,7 +70,16 @@ class Browser:
 
     def one(self, selector):
         """The first element that a selector finds, as soon as it is shown."""
-        return wait_for(lambda: next((found for found in self.all(selector) if found.is_displayed()), None), selector)
+        return self.wait_for(lambda: next((one for one in self.all(selector) if one.is_displayed()), None), selector)
+
+    def wait_for(self, condition, what):
+        """Wait until a condition holds. Another page may take the place of this one while it is read."""
+
+        def holds():
+            with contextlib.suppress(StaleElementReferenceException):
+                return condition()
+
+        return wait_for(holds, what)
 
     def press(self, *keys):
         """Press keys, wherever the focus is."""

@@ -37,7 +37,7 @@ def administrator(store):
 
 def headed(browser, text):
     """Wait for the page with a heading."""
-    return wait_for(lambda: [one for one in browser.all("h1") if one.text == text], text)
+    return browser.wait_for(lambda: [one for one in browser.all("h1") if one.text == text], text)
 
 
 def home(browser):
@@ -189,7 +189,7 @@ def test_a_person_recovers_a_password_by_the_link_in_an_e_mail(seeded):
     seeded.one("p > a[href*=recovery]").click()
     headed(seeded, "Title of recovery")
     enter(seeded, "root@example.com", Keys.ENTER)
-    wait_for(lambda: "An e-mail was sent" in seeded.one("main").text, "the e-mail")
+    seeded.wait_for(lambda: "An e-mail was sent" in seeded.one("main").text, "the e-mail")
     looks_right(seeded, 1200)
     forget(seeded)
     (mail,) = client.get("/outbox.json").json()
