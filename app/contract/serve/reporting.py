@@ -108,7 +108,7 @@ class Reporter:
             nonlocal status, headers, body
             if message["type"] == "http.response.start":
                 status, headers = message["status"], tuple(message["headers"])
-            elif status >= 400:
+            elif self._observer is not None and status >= 400:
                 body += message.get("body", b"")
             await send(message)
 
